@@ -1,0 +1,12 @@
+"""The one record of what happened.
+
+Every party of a run emits `Event`s into one append-only `Trace`; the inspector, the terminal ladder, the
+pcapng export, the judgement of an attack are all views of it. This room knows no TLS and no TPM: the rooms that do
+fill in names, bytes and spans.
+"""
+
+from trustlab.trace.controller import Controller
+from trustlab.trace.event import Event, Link, Span, Value
+from trustlab.trace.trace import Party, Trace, TraceFormatError
+
+__all__ = ["Controller", "Event", "Link", "Party", "Span", "Trace", "TraceFormatError", "Value"]

@@ -1,0 +1,248 @@
+"""The append-only Trace, its parties, its order, and its form on disk (JSON Lines)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict, deque
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+
+from trustlab.trace.event import Event, Link, Span, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+FORMAT = 1
+
+
+class TraceFormatError(ValueError):
+    """A file is not a trace this version can read; the message names the line and what is wrong with it."""
+
+
+class _Header(msgspec.Struct, omit_defaults=True):
+    trustlab_trace: int
+    title: str = ""
+    substrate: str = ""
+    secrets: bool = False
+
+
+class Party:
+    """One participant's pen: everything it emits carries its name and its own running number."""
+
+    def __init__(self, trace: Trace, name: str) -> None:
+        self.trace = trace
+        self.name = name
+
+    def emit(  # noqa: PLR0913 - the parameters are the event's fields
+        self,
+        kind: str,
+        name: str = "",
+        *,
+        raw: bytes = b"",
+        spans: Iterable[Span] = (),
+        links: Iterable[Link] = (),
+        connection: str = "",
+        direction: str = "",
+        offset: int | None = None,
+        sent: bool | None = None,
+        **data: Value,
+    ) -> Event:
+        """Append an event; keyword arguments beyond the event's own fields become its `data`."""
+        return self.trace.append(
+            self.name,
+            kind,
+            name,
+            raw=raw,
+            spans=tuple(spans),
+            links=tuple(links),
+            connection=connection,
+            direction=direction,
+            offset=offset,
+            sent=sent,
+            data=data,
+        )
+
+    def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
+        """Append key material or private plaintext, as an event of the kind that exports leave out."""
+        return self.trace.append(self.name, "secret", name, raw=raw, links=tuple(links), data=data)
+
+    def __repr__(self) -> str:
+        return f"<Party {self.name}>"
+
+
+class Trace:
+    """Everything that happened in one run, in the order in which it was appended; safe to use from several threads.
+
+    `substrate` says where it ran (`memory`, `uml`, `qemu`, `replay`).
+    """
+
+    def __init__(self, title: str = "", substrate: str = "memory") -> None:
+        self.title = title
+        self.substrate = substrate
+        self._events: list[Event] = []
+        self._next: dict[str, int] = defaultdict(int)
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._lock = threading.RLock()
+        self._began = time.monotonic()
+
+    def party(self, name: str) -> Party:
+        """Return the pen of the participant called `name`."""
+        return Party(self, name)
+
+    def append(  # noqa: PLR0913 - the parameters are the event's fields
+        self,
+        party: str,
+        kind: str,
+        name: str,
+        *,
+        raw: bytes = b"",
+        spans: tuple[Span, ...] = (),
+        links: tuple[Link, ...] = (),
+        connection: str = "",
+        direction: str = "",
+        offset: int | None = None,
+        sent: bool | None = None,
+        data: dict[str, Value] | None = None,
+    ) -> Event:
+        """Record one event of `party`, number and time it, and tell the subscribers."""
+        with self._lock:
+            event = Event(
+                kind=kind,
+                party=party,
+                seq=self._next[party],
+                time=time.monotonic() - self._began,
+                name=name,
+                connection=connection,
+                direction=direction,
+                offset=offset,
+                sent=sent,
+                raw=raw,
+                spans=spans,
+                links=links,
+                data=data or {},
+            )
+            self._next[party] += 1
+            self._events.append(event)
+            for callback in tuple(self._subscribers):
+                callback(event)
+            return event
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `callback` with every event from now on; the returned function ends that."""
+        with self._lock:
+            self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if callback in self._subscribers:
+                    self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def select(
+        self,
+        kind: str | None = None,
+        *,
+        party: str | None = None,
+        name: str | None = None,
+        connection: str | None = None,
+    ) -> list[Event]:
+        """Return the events that match all that is given; `kind="tls"` also matches `tls.message` and its siblings."""
+        return [
+            e
+            for e in self
+            if (kind is None or e.kind == kind or e.kind.startswith(kind + "."))
+            and (party is None or e.party == party)
+            and (name is None or e.name == name)
+            and (connection is None or e.connection == connection)
+        ]
+
+    def find(self, party: str, seq: int) -> Event:
+        """Return the event that a `Link` names; KeyError if there is none."""
+        for event in self:
+            if event.party == party and event.seq == seq:
+                return event
+        raise KeyError(f"no event {party}#{seq} in this trace")
+
+    def ordered(self) -> list[Event]:
+        """Return the events in an order in which nothing is received before it was sent.
+
+        Each party's own events keep their sequence; a reader's event of (connection, direction, offset) waits for the
+        writer's event of the same three. Among what is possible, the order of appending wins. Events that wait for
+        each other in a circle (a damaged trace) are put out in order of appending rather than lost.
+        """
+        events = list(self)
+        rank = {(e.party, e.seq): n for n, e in enumerate(events)}
+        queues: dict[str, deque[Event]] = defaultdict(deque)
+        for event in sorted(events, key=lambda e: e.seq):
+            queues[event.party].append(event)
+        unsent = {_place(e) for e in events if e.sent and e.offset is not None}
+        result: list[Event] = []
+        while queues:
+            heads = sorted((q[0] for q in queues.values()), key=lambda e: rank[e.party, e.seq])
+            ready = next((e for e in heads if e.sent is not False or _place(e) not in unsent), heads[0])
+            queue = queues[ready.party]
+            queue.popleft()
+            if not queue:
+                del queues[ready.party]
+            if ready.sent:
+                unsent.discard(_place(ready))
+            result.append(ready)
+        return result
+
+    def save(self, path: str | Path, *, secrets: bool = False) -> Path:
+        """Write JSON Lines: a header, then one event a line, `raw` in base64. Secrets only if asked for."""
+        path = Path(path)
+        header = _Header(FORMAT, self.title, self.substrate, secrets)
+        lines = [msgspec.json.encode(header)]
+        lines += [msgspec.json.encode(e) for e in self if secrets or not e.secret]
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trace:
+        """Read what `save` wrote; TraceFormatError names the line that cannot be read."""
+        lines = Path(path).read_bytes().splitlines()
+        try:
+            header = msgspec.json.decode(lines[0] if lines else b"", type=_Header)
+        except msgspec.MsgspecError as error:
+            raise TraceFormatError(f"{path}: the first line is not a trustlab trace header: {error}") from error
+        if header.trustlab_trace > FORMAT:
+            raise TraceFormatError(
+                f"{path}: trace format {header.trustlab_trace}, this trustlab reads up to {FORMAT}: update trustlab"
+            )
+        trace = cls(header.title, header.substrate)
+        for number, line in enumerate(lines[1:], start=2):
+            try:
+                event = msgspec.json.decode(line, type=Event)
+            except msgspec.MsgspecError as error:
+                raise TraceFormatError(f"{path}, line {number}: not an event: {error}") from error
+            trace._events.append(event)
+            trace._next[event.party] = max(trace._next[event.party], event.seq + 1)
+        return trace
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Event]: ...
+    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+        with self._lock:
+            return self._events[index]
+
+    def __iter__(self) -> Iterator[Event]:
+        with self._lock:
+            return iter(tuple(self._events))
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._events)
+
+    def __repr__(self) -> str:
+        return f"<Trace {self.title!r} ({self.substrate}), {len(self)} events>"
+
+
+def _place(event: Event) -> tuple[str, str, int | None]:
+    return event.connection, event.direction, event.offset
