@@ -1,0 +1,149 @@
+"""The binders against the normative vectors, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trustlab.passage import binders
+from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, H
+from trustlab.passage.designs import TRUSTED_PASSAGE
+
+VECTORS = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
+
+CLIENT = ("L", "C", "nonce_S", "client_random", "server_random")
+KEYED = ("L", "S", "nonce_C", "client_random", "server_random", "H(SPKI_S)")
+NORMATIVE = [
+    ("server", "attest-then-connect", Binder(("nonce_C",), bare=True), {}),
+    ("server", "connect-then-attest", Binder(("nonce_C",), bare=True), {}),
+    ("server", "key-in-quote", Binder(KEYED), {}),
+    ("server", "machine-linked-key", Binder(KEYED), {}),
+    ("server", "tcb-key", TRUSTED_PASSAGE.server, {}),
+    (
+        "server",
+        "session-hash",
+        Binder(("L", "S", "nonce_C", "session_hash", "H(SPKI_S)", "H(SPKI_C)?")),
+        {"spki_C": b""},
+    ),
+    (
+        "server",
+        "session-hash, client certificate",
+        Binder(("L", "S", "nonce_C", "session_hash", "H(SPKI_S)", "H(SPKI_C)?")),
+        {},
+    ),
+    ("server", "tls13-nonce", Binder(("nonce_C",), bare=True), {}),
+    ("server", "tls13-key", Binder(("H(SPKI_S)",), bare=True), {}),
+    ("server", "tls13-nonce-key", Binder(("nonce_C", "H(SPKI_S)")), {}),
+    ("server", "tls13-early", Binder(("early(SPKI_S)",), bare=True), {}),
+    ("server", "tls13-early, SHA-384 suite", Binder(("early(SPKI_S)",), bare=True), {"sha384": b"1"}),
+    ("server", "tls13-handshake-secret", Binder(("L", "S", "attest_secret", "H(SPKI_S)")), {}),
+    (
+        "server",
+        "tls13-handshake-secret, SHA-384 suite",
+        Binder(("L", "S", "attest_secret", "H(SPKI_S)")),
+        {"sha384": b"1"},
+    ),
+    ("server", "tls13-exporter", Binder(("L", "S", "exporter_server", "H(SPKI_S)", "H(SPKI_C)?")), {}),
+    (
+        "server",
+        "tls13-exporter, no client certificate",
+        Binder(("L", "S", "exporter_server", "H(SPKI_S)", "H(SPKI_C)?")),
+        {"spki_C": b""},
+    ),
+    ("server key proof (TPM2_CertifyCreation)", "all", KEY_PROOF, {}),
+    ("client", "client-quote", Binder(CLIENT), {}),
+    ("client", "client-certificate", Binder((*CLIENT, "H(SPKI_C)")), {}),
+    ("client", "pms-in-quote", Binder((*CLIENT, "HMAC(PMS)")), {}),
+    ("client", "trusted-passage", TRUSTED_PASSAGE.client, {}),
+    (
+        "client",
+        "session-hash",
+        Binder(("L", "C", "nonce_S", "session_hash", "H(SPKI_C)?", "H(SPKI_S)")),
+        {"spki_C": b""},
+    ),
+    (
+        "client",
+        "session-hash, client certificate",
+        Binder(("L", "C", "nonce_S", "session_hash", "H(SPKI_C)?", "H(SPKI_S)")),
+        {},
+    ),
+    ("client", "tls13-exporter", Binder(("L", "C", "exporter_client", "H(SPKI_C)?", "H(SPKI_S)")), {}),
+    ("client", "tls13-handshake-secret", Binder(("L", "C", "attest_secret", "H(SPKI_C)")), {}),
+    ("client", "tls13-early", Binder(("early(SPKI_C)",), bare=True), {}),
+    ("pms commitment", "pms-in-quote", Binder(("HMAC(PMS)",), bare=True), {}),
+]
+
+
+@pytest.fixture(scope="module")
+def normative() -> dict[str, dict[str, object]]:
+    path = VECTORS / "binders.json"
+    if not path.exists():
+        pytest.skip(f"no vectors at {path}: set TRUSTLAB_VECTORS to the folder that holds binders.json")
+    return json.loads(path.read_text())
+
+
+def facts_of(vectors: dict, changes: dict[str, bytes]) -> dict[str, bytes]:
+    facts = {name: bytes.fromhex(value) for name, value in vectors["inputs"].items()}
+    if changes.pop("sha384", None):
+        facts["transcript_hash_CH_SH"] = facts["transcript_hash_CH_SH_sha384"]
+        facts["handshake_secret"] = facts["handshake_secret_sha384"]
+    return {**facts, **changes}
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "binder", "changes"), NORMATIVE, ids=[f"{g}-{n}" for g, n, _, _ in NORMATIVE]
+)
+def test_each_binder_is_the_normative_one(normative, group, name, binder, changes):
+    bound = binder.bind(facts_of(normative, dict(changes)))
+    assert bound.octets.hex() == normative["binders"][group][name]
+    assert len(bound.octets) == 32
+
+
+def test_no_normative_binder_is_left_out(normative):
+    tested = {(group, name) for group, name, _, _ in NORMATIVE}
+    assert tested == {(group, name) for group, members in normative["binders"].items() for name in members}
+
+
+def test_the_trusted_passage_depends_on_the_secret_only_on_the_clients_side():
+    assert TRUSTED_PASSAGE.client.pms_dependent
+    assert not TRUSTED_PASSAGE.server.pms_dependent
+
+
+def test_a_missing_fact_is_named():
+    with pytest.raises(BinderError, match="server_random"):
+        TRUSTED_PASSAGE.server.bind({"nonce_C": bytes(32), "client_random": bytes(32)})
+
+
+def test_a_fact_of_the_wrong_size_is_named():
+    with pytest.raises(BinderError, match="nonce_C has 31 octets, not 32"):
+        TRUSTED_PASSAGE.server.bind({"nonce_C": bytes(31)})
+
+
+def test_an_unknown_field_and_a_bare_pair_are_refused():
+    with pytest.raises(BinderError, match="unknown binder field 'moon'"):
+        Binder(("L", "moon"))
+    with pytest.raises(BinderError, match="exactly one"):
+        Binder(("nonce_C", "nonce_S"), bare=True)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5), st.lists(st.binary(max_size=40), max_size=5))
+def test_different_fields_never_hash_to_the_same_binder(left, right):
+    assert (H(*left) == H(*right)) == (left == right)
+
+
+def test_changing_any_single_fact_changes_the_binder(normative):
+    facts = facts_of(normative, {})
+    bound = TRUSTED_PASSAGE.client.bind(facts).octets
+    for name in ("nonce_S", "client_random", "server_random", "pms", "epms"):
+        changed = {**facts, name: bytes([facts[name][0] ^ 1]) + facts[name][1:]}
+        assert TRUSTED_PASSAGE.client.bind(changed).octets != bound, name
+
+
+def test_the_commitment_never_shows_the_secret(normative):
+    facts = facts_of(normative, {})
+    assert facts["pms"] not in b"".join(f.octets for f in TRUSTED_PASSAGE.client.bind(facts).fields)
+    assert binders.pms_commitment({"pms_commitment": bytes(32)}) == bytes(32)

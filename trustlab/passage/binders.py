@@ -1,0 +1,169 @@
+"""Binders: the 32 octets that tie one piece of Evidence to one TLS handshake.
+
+A binder is data: an ordered tuple of field names. Each name says how its octets come from the *facts* of a handshake
+(nonces, randoms, public keys, the encrypted pre-master secret, ...), so two rungs of the ladder differ visibly by a
+field. The result is the TPM's `qualifyingData`, which it signs as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2, 10.12.8).
+
+`H(a,b,...)` is SHA-256 over the fields in order, each prefixed by its length as u16.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+L = b"TrustedPassages/v1"
+Facts = Mapping[str, bytes]
+
+
+class BinderError(ValueError):
+    """A fact that the binder needs is missing or has the wrong size; the message names it."""
+
+
+class BinderField(msgspec.Struct, frozen=True):
+    """One field that went into a binder: its name in the notation of the designs, and its octets."""
+
+    name: str
+    octets: bytes
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """A computed binder: the 32 octets and, for the equation in the inspector, the fields they came from."""
+
+    octets: bytes
+    fields: tuple[BinderField, ...]
+
+
+def H(*fields: bytes) -> bytes:  # noqa: N802 - the notation of the designs
+    """Return SHA-256 over length-prefixed fields: 32 octets."""
+    return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
+
+
+def expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
+    """HKDF-Expand-Label of RFC 9846, 7.1 (formerly RFC 8446), `length` octets."""
+    full = b"tls13 " + label
+    info = length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
+    out = block = b""
+    counter = 1
+    while len(out) < length:
+        block = hmac.digest(secret, block + info + bytes([counter]), hash_name)
+        out += block
+        counter += 1
+    return out[:length]
+
+
+def fact(facts: Facts, name: str, *sizes: int) -> bytes:
+    """Return a fact, or BinderError where it is missing or not of one of the given sizes in octets."""
+    value = facts.get(name)
+    if value is None:
+        raise BinderError(f"the handshake has no {name} yet: this binder cannot be computed at this point")
+    if sizes and len(value) not in sizes:
+        raise BinderError(f"{name} has {len(value)} octets, not {' or '.join(map(str, sizes))}")
+    return value
+
+
+def pms_commitment(facts: Facts) -> bytes:
+    """HMAC-SHA256(PMS, "tp pms" | client_random | server_random): proves the PMS without showing it."""
+    if "pms_commitment" in facts:
+        return fact(facts, "pms_commitment", 32)
+    randoms = fact(facts, "client_random", 32) + fact(facts, "server_random", 32)
+    return hmac.digest(fact(facts, "pms", 48), b"tp pms" + randoms, "sha256")
+
+
+def _spki_digest(name: str) -> Callable[[Facts], bytes]:
+    return lambda facts: hashlib.sha256(fact(facts, name)).digest()
+
+
+def _optional_spki_digest(name: str) -> Callable[[Facts], bytes]:
+    return lambda facts: hashlib.sha256(facts[name]).digest() if facts.get(name) else b""
+
+
+def _fixed(value: bytes) -> Callable[[Facts], bytes]:
+    return lambda _facts: value
+
+
+def _named(name: str, *sizes: int) -> Callable[[Facts], bytes]:
+    return lambda facts: fact(facts, name, *sizes)
+
+
+def _transcript(facts: Facts) -> tuple[bytes, str]:
+    digest = fact(facts, "transcript_hash_CH_SH", 32, 48)
+    return digest, "sha256" if len(digest) == 32 else "sha384"
+
+
+def _attest_secret(facts: Facts) -> bytes:
+    digest, name = _transcript(facts)
+    return expand_label(fact(facts, "handshake_secret", len(digest)), b"tp attest", digest, len(digest), name)
+
+
+def _early(spki: str) -> Callable[[Facts], bytes]:
+    """draft-fossati-seat-early-attestation, hashed to 32 octets where the suite's hash is longer."""
+
+    def compute(facts: Facts) -> bytes:
+        digest, name = _transcript(facts)
+        size = len(digest)
+        base = expand_label(bytes(size), b"attestation base", digest, size, name)
+        own = hashlib.new(name, fact(facts, spki)).digest()
+        binder = expand_label(base, b"attestation", own, size, name)
+        return binder if size == 32 else hashlib.sha256(binder).digest()
+
+    return compute
+
+
+FIELDS: dict[str, Callable[[Facts], bytes]] = {
+    "L": _fixed(L),
+    "S": _fixed(b"S"),
+    "C": _fixed(b"C"),
+    "K": _fixed(b"K"),
+    "nonce_C": _named("nonce_C", 32),
+    "nonce_S": _named("nonce_S", 32),
+    "client_random": _named("client_random", 32),
+    "server_random": _named("server_random", 32),
+    "H(SPKI_S)": _spki_digest("spki_S"),
+    "H(SPKI_C)": _spki_digest("spki_C"),
+    "H(SPKI_S)?": _optional_spki_digest("spki_S"),
+    "H(SPKI_C)?": _optional_spki_digest("spki_C"),
+    "HMAC(PMS)": pms_commitment,
+    "H(EPMS)": lambda facts: hashlib.sha256(fact(facts, "epms")).digest(),
+    "session_hash": _named("session_hash", 32, 48),
+    "attest_secret": _attest_secret,
+    "exporter_server": _named("exporter_server", 32),
+    "exporter_client": _named("exporter_client", 32),
+    "early(SPKI_S)": _early("spki_S"),
+    "early(SPKI_C)": _early("spki_C"),
+}
+"""Every field a design may name, and how its octets come from the facts. `?`: empty where there is no such key."""
+
+PMS_DEPENDENT = frozenset({"HMAC(PMS)"})
+"""Fields that hold only once both ends agree on the pre-master secret: compared after Finished, refused with 51."""
+
+
+class Binder(msgspec.Struct, frozen=True):
+    """How one role of a design makes its binder: field names, hashed with `H` unless the single field stands `bare`."""
+
+    fields: tuple[str, ...]
+    bare: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.fields if name not in FIELDS]
+        if unknown:
+            raise BinderError(f"unknown binder field {unknown[0]!r}; known: {', '.join(FIELDS)}")
+        if self.bare and len(self.fields) != 1:
+            raise BinderError("a bare binder has exactly one field")
+
+    @property
+    def pms_dependent(self) -> bool:
+        """Whether the binder may be compared only after the peer's Finished verified."""
+        return not PMS_DEPENDENT.isdisjoint(self.fields)
+
+    def bind(self, facts: Facts) -> Bound:
+        """Compute the binder from the facts of a handshake; BinderError where one is missing."""
+        fields = tuple(BinderField(name, FIELDS[name](facts)) for name in self.fields)
+        return Bound(fields[0].octets if self.bare else H(*(f.octets for f in fields)), fields)
+
+
+KEY_PROOF = Binder(("L", "K", "H(SPKI_S)"))
+"""The qualifyingData of the server key's CertifyCreation: `H(L,"K",H(SPKI_S))`, once per key."""
