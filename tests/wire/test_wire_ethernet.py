@@ -1,0 +1,132 @@
+"""Our frames against scapy's, and frames that are cut short."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import ARP, Ether
+from trustlab.wire import Flag, FrameError, Host, Segment, build_frame, checksums_right, parse_frame
+
+PORT = st.integers(0, 65535)
+WORD = st.integers(0, 2**32 - 1)
+ADDRESS = st.ip_addresses(v=4).map(str)
+
+
+def segment(payload: bytes = b"hello", **changes: object) -> Segment:
+    fields: dict[str, object] = {
+        "source_mac": "02:00:00:00:00:02",
+        "destination_mac": "02:00:00:00:00:03",
+        "source": "10.0.0.2",
+        "destination": "10.0.0.3",
+        "source_port": 49152,
+        "destination_port": 443,
+        "seq": 1000,
+        "ack": 2000,
+        "flags": Flag.ACK | Flag.PSH,
+        "payload": payload,
+    }
+    return Segment(**(fields | changes))  # type: ignore[arg-type]
+
+
+def rebuilt_by_scapy(frame: bytes) -> bytes:
+    packet = Ether(frame)
+    del packet[IP].chksum, packet[IP].len, packet[TCP].chksum, packet[TCP].dataofs
+    return bytes(packet)
+
+
+FIELDS = st.fixed_dictionaries(
+    {
+        "payload": st.binary(max_size=100),
+        "source": ADDRESS,
+        "destination": ADDRESS,
+        "source_port": PORT,
+        "destination_port": PORT,
+        "seq": WORD,
+        "ack": WORD,
+        "flags": st.integers(0, 31).map(Flag),
+    }
+)
+
+
+@given(FIELDS)
+def test_scapy_computes_the_same_lengths_and_checksums(fields: dict[str, object]) -> None:
+    frame = build_frame(segment(**fields))  # type: ignore[arg-type]
+    assert rebuilt_by_scapy(frame) == frame
+    assert checksums_right(frame)
+
+
+def test_a_syn_with_a_segment_size_is_what_scapy_builds() -> None:
+    ours = build_frame(segment(b"", flags=Flag.SYN, ack=0, options=b"\x02\x04\x05\xb4"))
+    theirs = (
+        Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")
+        / IP(src="10.0.0.2", dst="10.0.0.3", flags="DF", id=0)
+        / TCP(sport=49152, dport=443, seq=1000, ack=0, flags="S", window=65535, options=[("MSS", 1460)])
+    )
+    assert ours == bytes(theirs)
+
+
+@given(st.binary(max_size=100), st.binary(max_size=40))
+def test_what_is_built_is_parsed_back(payload: bytes, options: bytes) -> None:
+    parsed = parse_frame(build_frame(segment(payload, options=options)))
+    assert parsed is not None
+    assert parsed.payload == payload
+    assert parsed.options.startswith(options)
+    assert (parsed.source, parsed.destination) == ("10.0.0.2", "10.0.0.3")
+    assert (parsed.seq, parsed.ack, parsed.flags) == (1000, 2000, Flag.ACK | Flag.PSH)
+
+
+def test_the_payload_offset_points_at_the_payload() -> None:
+    frame = build_frame(segment(b"the payload", options=b"\x01\x01\x01\x00"))
+    parsed = parse_frame(frame)
+    assert parsed is not None
+    assert frame[parsed.payload_offset :] == b"the payload"
+
+
+def test_ethernet_padding_is_not_payload() -> None:
+    parsed = parse_frame(build_frame(segment(b"x")) + bytes(5))
+    assert parsed is not None
+    assert parsed.payload == b"x"
+
+
+def test_a_frame_with_a_changed_octet_has_wrong_checksums() -> None:
+    frame = bytearray(build_frame(segment()))
+    frame[-1] ^= 1
+    assert not checksums_right(bytes(frame))
+
+
+def test_what_carries_no_tcp_is_none() -> None:
+    assert parse_frame(bytes(Ether() / ARP())) is None
+    assert (
+        parse_frame(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(proto=17) / b"datagram")) is None
+    )
+
+
+@pytest.mark.parametrize("length", range(54))
+def test_a_truncated_header_is_a_frame_error(length: int) -> None:
+    with pytest.raises(FrameError):
+        parse_frame(build_frame(segment(b""))[:length])
+
+
+@given(st.binary(max_size=120))
+def test_garbage_is_parsed_or_a_frame_error(garbage: bytes) -> None:
+    for frame in (garbage, bytes(12) + b"\x08\x00" + garbage, bytes(12) + b"\x08\x00\x45" + garbage):
+        try:
+            parsed = parse_frame(frame)
+        except FrameError:
+            continue
+        assert parsed is None or frame[parsed.payload_offset :].startswith(parsed.payload)
+
+
+@pytest.mark.parametrize(
+    ("mac", "ip"), [("02:00", "10.0.0.2"), ("zz:00:00:00:00:02", "10.0.0.2"), ("02:00:00:00:00:02", "10.0.0")]
+)
+def test_a_host_with_a_bad_address_is_refused(mac: str, ip: str) -> None:
+    with pytest.raises(FrameError):
+        Host("bank", mac, ip)
+
+
+def test_a_payload_that_fits_no_packet_is_refused() -> None:
+    with pytest.raises(FrameError, match="fits no packet"):
+        build_frame(segment(bytes(70_000)))

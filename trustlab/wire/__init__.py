@@ -1,0 +1,45 @@
+"""The wire: Ethernet, IPv4 and TCP as octets, Alice's network in memory, and captures on disk.
+
+Knows no TLS and no TPM. In the `memory` substrate no frame ever existed: `TcpConversation` writes down the frames the
+octets would have travelled in, and each such event says `reconstructed: true`.
+"""
+
+from trustlab.wire.conversation import Direction, TcpConversation
+from trustlab.wire.errors import (
+    ConnectionRefusedOnWireError,
+    EndpointError,
+    FrameError,
+    PcapngError,
+    QuietError,
+    WireError,
+)
+from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame
+from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork
+from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
+
+__all__ = [
+    "MSS",
+    "Capture",
+    "CapturedFrame",
+    "Connection",
+    "ConnectionRefusedOnWireError",
+    "Direction",
+    "Endpoint",
+    "EndpointError",
+    "Flag",
+    "FrameError",
+    "Host",
+    "MemoryNetwork",
+    "PcapngError",
+    "QuietError",
+    "Segment",
+    "TcpConversation",
+    "WireError",
+    "build_frame",
+    "checksums_right",
+    "parse_frame",
+    "parse_pcapng",
+    "read_pcapng",
+    "write_capture",
+    "write_pcapng",
+]

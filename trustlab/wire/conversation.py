@@ -1,0 +1,152 @@
+"""Reconstruct the frames of a connection that never touched a network.
+
+In the `memory` substrate two ends exchange octets inside one process. So that the same views, the same passive decoder
+and Wireshark can look at it, a `TcpConversation` writes down the Ethernet frames those octets would have travelled in:
+three-way handshake, segments of at most 1460 octets, acknowledgements, FIN or RST. Every such event says
+`reconstructed: true`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+from trustlab.wire.errors import WireError
+from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame
+
+if TYPE_CHECKING:
+    from trustlab.trace import Event, Party
+
+Direction = Literal["client", "server"]
+_UNACKNOWLEDGED = 22 * MSS
+_SYN_OPTIONS = b"\x02\x04" + MSS.to_bytes(2, "big")
+
+
+class _Side:
+    """What one end's TCP would keep: next sequence number, octets written, octets not yet acknowledged."""
+
+    def __init__(self, host: Host, port: int, party: str, first_seq: int) -> None:
+        self.host = host
+        self.port = port
+        self.party = party
+        self.seq = first_seq
+        self.written = 0
+        self.unacknowledged = 0
+        self.identification = first_seq & 0xFFFF
+        self.closed = False
+
+
+class TcpConversation:
+    """Write the frames of one connection into the trace, as events of kind `frame` by `party` ("network").
+
+    `client` and `server` are the *addressed* hosts: what stands in the frames. `ends` names the parties that really
+    hold the two ends, where Alice has redirected the stream. Sequence numbers start at values derived from the
+    connection's name, so the same run gives the same octets.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - two ends, each with an address, a port and a holder
+        self,
+        party: Party,
+        connection: str,
+        client: Host,
+        server: Host,
+        client_port: int,
+        server_port: int,
+        *,
+        ends: tuple[str, str] | None = None,
+    ) -> None:
+        self.party = party
+        self.connection = connection
+        names = ends or (client.name, server.name)
+        start = hashlib.sha256(connection.encode()).digest()
+        self._sides = {
+            "client": _Side(client, client_port, names[0], int.from_bytes(start[:4], "big")),
+            "server": _Side(server, server_port, names[1], int.from_bytes(start[4:8], "big")),
+        }
+        self._opened = False
+
+    def open(self) -> None:
+        """Write SYN, SYN+ACK, ACK (RFC 9293, 3.5)."""
+        if self._opened:
+            raise WireError(f"{self.connection}: opened twice")
+        self._opened = True
+        self._emit("client", Flag.SYN)
+        self._emit("server", Flag.SYN | Flag.ACK)
+        self._emit("client", Flag.ACK)
+
+    def data(self, direction: Direction, payload: bytes) -> list[Event]:
+        """Write `payload` of the end `direction` as segments of at most 1460 octets; return their events."""
+        side, events = self._writable(direction), []
+        for at in range(0, len(payload), MSS):
+            piece = payload[at : at + MSS]
+            last = at + MSS >= len(payload)
+            events.append(self._emit(direction, Flag.ACK | Flag.PSH if last else Flag.ACK, piece))
+            if side.unacknowledged >= _UNACKNOWLEDGED:
+                self._emit(_peer(direction), Flag.ACK)
+        return events
+
+    def close(self, direction: Direction) -> None:
+        """Write the FIN of one end and the other's acknowledgement; closing an end twice is nothing new."""
+        side = self._sides[direction]
+        if side.closed:
+            return
+        self._emit(direction, Flag.FIN | Flag.ACK)
+        side.closed = True
+        self._emit(_peer(direction), Flag.ACK)
+
+    def reset(self, direction: Direction) -> None:
+        """Write the RST of one end; neither end can write afterwards."""
+        self._emit(direction, Flag.RST | Flag.ACK)
+        for side in self._sides.values():
+            side.closed = True
+
+    def _writable(self, direction: Direction) -> _Side:
+        side = self._sides[direction]
+        if not self._opened or side.closed:
+            raise WireError(f"{self.connection}: the {direction} writes on a side that is not open")
+        return side
+
+    def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> Event:
+        writer, reader = self._sides[direction], self._sides[_peer(direction)]
+        frame = build_frame(
+            Segment(
+                source_mac=writer.host.mac,
+                destination_mac=reader.host.mac,
+                source=writer.host.ip,
+                destination=reader.host.ip,
+                source_port=writer.port,
+                destination_port=reader.port,
+                seq=writer.seq,
+                ack=reader.seq if Flag.ACK in flags else 0,
+                flags=flags,
+                payload=payload,
+                options=_SYN_OPTIONS if Flag.SYN in flags else b"",
+                identification=writer.identification,
+            )
+        )
+        offset = writer.written if payload else None
+        writer.identification += 1
+        writer.seq += len(payload) + (1 if flags & (Flag.SYN | Flag.FIN) else 0)
+        writer.written += len(payload)
+        writer.unacknowledged += len(payload)
+        reader.unacknowledged = 0
+        ends: dict[str, Any] = {"from": writer.party, "to": reader.party}
+        return self.party.emit(
+            "frame",
+            "TCP",
+            raw=frame,
+            connection=self.connection,
+            direction=direction,
+            offset=offset,
+            reconstructed=True,
+            src=f"{writer.host.ip}:{writer.port}",
+            dst=f"{reader.host.ip}:{reader.port}",
+            flags=flags.name or "",
+            payload_offset=len(frame) - len(payload),
+            payload_length=len(payload),
+            **ends,
+        )
+
+
+def _peer(direction: Direction) -> Direction:
+    return "server" if direction == "client" else "client"

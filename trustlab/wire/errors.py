@@ -1,0 +1,34 @@
+"""What can go wrong on the wire, one type per case."""
+
+from __future__ import annotations
+
+
+class WireError(Exception):
+    """Something went wrong on the wire; the message names the connection, host or octets it is about."""
+
+
+class FrameError(WireError, ValueError):
+    """An Ethernet frame is cut short or contradicts itself."""
+
+
+class PcapngError(WireError, ValueError):
+    """A file is not a capture this version can read; the message names the octet where it breaks."""
+
+
+class ConnectionRefusedOnWireError(WireError):
+    """Nobody listens where a connection was addressed (or redirected)."""
+
+
+class EndpointError(WireError):
+    """An endpoint raised an exception of its own (chained as `__cause__`); its connection was reset."""
+
+    def __init__(self, connection: str, end: str, message: str) -> None:
+        super().__init__(message)
+        self.connection = connection
+        """The connection that was reset."""
+        self.end = end
+        """The name of the party whose endpoint raised."""
+
+
+class QuietError(WireError):
+    """The network did not become quiet within the limit of chunks: two ends talk for ever."""

@@ -1,0 +1,191 @@
+"""Ethernet II, IPv4 and TCP, as octets: build and parse one frame.
+
+Written with `struct` because a frame is built for every chunk that crosses the wire and scapy needs about a
+millisecond for it; the tests hold every frame against scapy.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import struct
+from dataclasses import dataclass
+
+from trustlab.wire.errors import FrameError
+
+ETHERTYPE_IPV4 = 0x0800
+PROTOCOL_TCP = 6
+MSS = 1460
+"""The largest payload of one segment on Ethernet: 1500 - 20 (IPv4) - 20 (TCP)."""
+
+_ETHERNET = struct.Struct("!6s6sH")
+_IPV4 = struct.Struct("!BBHHHBBH4s4s")
+_TCP = struct.Struct("!HHIIBBHHH")
+_DONT_FRAGMENT = 0x4000
+_FRAGMENT = 0x3FFF
+
+
+class Flag(enum.IntFlag):
+    """The TCP control bits (RFC 9293, 3.1)."""
+
+    NONE = 0
+    FIN = 0x01
+    SYN = 0x02
+    RST = 0x04
+    PSH = 0x08
+    ACK = 0x10
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine on the wire: its party name, MAC (`02:00:00:00:00:02`) and IPv4 address (`10.0.0.2`)."""
+
+    name: str
+    mac: str
+    ip: str
+
+    def __post_init__(self) -> None:
+        mac_octets(self.mac)
+        ip_octets(self.ip)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One TCP segment with the addresses of the frame that carries it; ports, `seq` and `ack` as in RFC 9293."""
+
+    source_mac: str
+    destination_mac: str
+    source: str
+    destination: str
+    source_port: int
+    destination_port: int
+    seq: int
+    ack: int
+    flags: Flag
+    payload: bytes = b""
+    options: bytes = b""
+    window: int = 65535
+    identification: int = 0
+    payload_offset: int = 0
+    """Where the payload begins in the frame, in octets; known for a parsed segment, ignored in building."""
+
+
+def mac_octets(mac: str) -> bytes:
+    """Return the 6 octets of `02:00:00:00:00:02`; FrameError if it is none."""
+    try:
+        octets = bytes.fromhex(mac.replace(":", ""))
+    except ValueError as error:
+        raise FrameError(f"{mac!r} is not a MAC address") from error
+    if len(octets) != 6 or mac.count(":") != 5:
+        raise FrameError(f"{mac!r} is not a MAC address")
+    return octets
+
+
+def ip_octets(ip: str) -> bytes:
+    """Return the 4 octets of a dotted IPv4 address; FrameError if it is none."""
+    try:
+        return ipaddress.IPv4Address(ip).packed
+    except ValueError as error:
+        raise FrameError(f"{ip!r} is not an IPv4 address") from error
+
+
+def internet_checksum(octets: bytes) -> int:
+    """Return the ones' complement checksum of RFC 1071 over `octets`."""
+    if len(octets) % 2:
+        octets += b"\0"
+    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def build_frame(segment: Segment) -> bytes:
+    """Return the Ethernet frame of `segment`, lengths and both checksums put right; `options` are padded to 32 bits."""
+    source, destination = ip_octets(segment.source), ip_octets(segment.destination)
+    options = segment.options + bytes(-len(segment.options) % 4)
+    tcp_length = _TCP.size + len(options) + len(segment.payload)
+    if len(options) > 40 or _IPV4.size + tcp_length > 0xFFFF:
+        raise FrameError(f"a segment of {len(segment.payload)} octets with {len(options)} of options fits no packet")
+    tcp = _tcp_header(segment, options, 0)
+    pseudo = source + destination + struct.pack("!BBH", 0, PROTOCOL_TCP, tcp_length)
+    tcp = _tcp_header(segment, options, internet_checksum(pseudo + tcp + segment.payload))
+    ip = _ipv4_header(segment, source, destination, tcp_length, 0)
+    ip = _ipv4_header(segment, source, destination, tcp_length, internet_checksum(ip))
+    ethernet = _ETHERNET.pack(mac_octets(segment.destination_mac), mac_octets(segment.source_mac), ETHERTYPE_IPV4)
+    return ethernet + ip + tcp + segment.payload
+
+
+def _tcp_header(segment: Segment, options: bytes, checksum: int) -> bytes:
+    words = (_TCP.size + len(options)) // 4
+    header = _TCP.pack(
+        segment.source_port,
+        segment.destination_port,
+        segment.seq & 0xFFFFFFFF,
+        segment.ack & 0xFFFFFFFF,
+        words << 4,
+        int(segment.flags),
+        segment.window,
+        checksum,
+        0,
+    )
+    return header + options
+
+
+def _ipv4_header(segment: Segment, source: bytes, destination: bytes, length: int, checksum: int) -> bytes:
+    total, identification = _IPV4.size + length, segment.identification & 0xFFFF
+    return _IPV4.pack(0x45, 0, total, identification, _DONT_FRAGMENT, 64, PROTOCOL_TCP, checksum, source, destination)
+
+
+def parse_frame(frame: bytes) -> Segment | None:
+    """Return the TCP segment in an Ethernet frame, None if it carries something else (ARP, UDP, IPv6, a fragment).
+
+    Raises FrameError where an IPv4 or TCP header is cut short or its lengths contradict the frame. Checksums are not
+    judged (a capture at the sender has none yet): see `checksums_right`.
+    """
+    if len(frame) < _ETHERNET.size:
+        raise FrameError(f"{len(frame)} octets are shorter than an Ethernet header")
+    destination_mac, source_mac, ethertype = _ETHERNET.unpack_from(frame)
+    if ethertype != ETHERTYPE_IPV4:
+        return None
+    at = _ETHERNET.size
+    if len(frame) < at + _IPV4.size:
+        raise FrameError(f"the IPv4 header is cut short at octet {len(frame)}")
+    version, _, total, identification, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(frame, at)
+    header = (version & 0x0F) * 4
+    if version >> 4 != 4 or header < _IPV4.size or not header <= total <= len(frame) - at:
+        raise FrameError(f"IPv4 header of {header} octets, total length {total}, in a frame of {len(frame)}")
+    if protocol != PROTOCOL_TCP or fragment & _FRAGMENT:
+        return None
+    end, at = at + total, at + header
+    if end - at < _TCP.size:
+        raise FrameError(f"the TCP header is cut short at octet {end}")
+    source_port, destination_port, seq, ack, words, flags, window, _, _ = _TCP.unpack_from(frame, at)
+    payload_at = at + (words >> 4) * 4
+    if not at + _TCP.size <= payload_at <= end:
+        raise FrameError(f"TCP data offset {words >> 4} does not fit a segment of {end - at} octets")
+    return Segment(
+        source_mac=source_mac.hex(":"),
+        destination_mac=destination_mac.hex(":"),
+        source=str(ipaddress.IPv4Address(source)),
+        destination=str(ipaddress.IPv4Address(destination)),
+        source_port=source_port,
+        destination_port=destination_port,
+        seq=seq,
+        ack=ack,
+        flags=Flag(flags & 0x1F),
+        payload=frame[payload_at:end],
+        options=frame[at + _TCP.size : payload_at],
+        window=window,
+        identification=identification,
+        payload_offset=payload_at,
+    )
+
+
+def checksums_right(frame: bytes) -> bool:
+    """Tell whether the IPv4 and TCP checksums of a frame that `parse_frame` understands are both right."""
+    at = _ETHERNET.size
+    header = (frame[at] & 0x0F) * 4
+    total = int.from_bytes(frame[at + 2 : at + 4], "big")
+    tcp = frame[at + header : at + total]
+    pseudo = frame[at + 12 : at + 20] + struct.pack("!BBH", 0, PROTOCOL_TCP, len(tcp))
+    return internet_checksum(frame[at : at + header]) == 0 and internet_checksum(pseudo + tcp) == 0

@@ -1,0 +1,258 @@
+"""Alice's network inside one process: who listens where, whose stream she takes, and the moving of octets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from trustlab.wire.conversation import Direction, TcpConversation
+from trustlab.wire.errors import ConnectionRefusedOnWireError, EndpointError, QuietError, WireError
+from trustlab.wire.ethernet import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from trustlab.trace import Trace
+
+T = TypeVar("T")
+_FIRST_PORT = 49152
+
+
+class Endpoint(Protocol):
+    """A party's end of one stream, sans-IO: octets in, octets out.
+
+    `receive` gets what the other end wrote; `data_to_send` hands over (once) what this end wants written;
+    `eof_received` is called once, when the other end has closed its side or the connection was reset. `closed` is True
+    when this end wants its own side closed and has nothing more to send.
+    """
+
+    def receive(self, data: bytes) -> None:
+        """Take octets from the other end; more may follow."""
+
+    def data_to_send(self) -> bytes:
+        """Return what is to be written now, empty if nothing."""
+
+    def eof_received(self) -> None:
+        """Learn that the other end will write nothing more."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether this end has written its last octet."""
+
+
+class Connection:
+    """One connection: its name, the client, and the server *as the client addressed it*."""
+
+    def __init__(self, name: str, client: Host, server: Host, port: int, holder: str) -> None:
+        self.name = name
+        self.client = client
+        self.server = server
+        self.port = port
+        self.holder = holder
+        """The party that really holds the server's end: not the server's name where Alice redirected the stream."""
+        self.open = True
+        """False once both ends have closed, or it was reset."""
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.name}, {'open' if self.open else 'closed'}, server end held by {self.holder}>"
+
+
+class _Redirect(NamedTuple):
+    destination: str
+    port: int
+    to: str
+    unless_from: frozenset[str]
+
+    def takes(self, client: str, server: str, port: int) -> bool:
+        return (server, port) == (self.destination, self.port) and client not in self.unless_from | {self.to}
+
+
+class _Link:
+    """A connection with the endpoints and the frames that belong to it."""
+
+    def __init__(self, connection: Connection, conversation: TcpConversation) -> None:
+        self.connection = connection
+        self.conversation = conversation
+        self.ends: dict[Direction, Endpoint] = {}
+        self.finished: set[Direction] = set()
+
+
+class MemoryNetwork:
+    """Connect endpoints by name and move their octets; every chunk also becomes frames in the trace.
+
+    Alice owns it: `redirect` gives her streams that were addressed to others. All calls come from one thread; calling
+    `connect` from inside an endpoint or an acceptor is welcome, the connection is served by the same `run`.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self._party = trace.party("network")
+        self._hosts: dict[str, Host] = {}
+        self._listeners: dict[tuple[str, int], Callable[[Connection], Endpoint]] = {}
+        self._redirects: list[_Redirect] = []
+        self._links: list[_Link] = []
+        self._names: set[str] = set()
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._running = False
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that are still open, oldest first."""
+        return tuple(link.connection for link in self._links)
+
+    def attach(self, name: str, *, ip: str | None = None, mac: str | None = None) -> Host:
+        """Plug a machine in; addresses count up from 10.0.0.2 and 02:00:00:00:00:02 unless given."""
+        if name in self._hosts:
+            raise WireError(f"a machine called {name!r} is attached already")
+        number = len(self._hosts) + 2
+        high, low = number >> 8, number & 0xFF
+        host = Host(name, mac or f"02:00:00:00:{high:02x}:{low:02x}", ip or f"10.0.{high}.{low}")
+        for other in self._hosts.values():
+            if host.ip == other.ip or host.mac == other.mac:
+                raise WireError(f"{name!r} has an address of {other.name!r} ({host.ip}, {host.mac})")
+        self._hosts[name] = host
+        return host
+
+    def host(self, name: str) -> Host:
+        """Return an attached machine; WireError if there is none of that name."""
+        try:
+            return self._hosts[name]
+        except KeyError:
+            raise WireError(f"no machine called {name!r} is attached") from None
+
+    def listen(self, host: str, port: int, accept: Callable[[Connection], Endpoint]) -> None:
+        """Serve `port` of `host`: `accept` makes the endpoint of each new connection (replacing an earlier one)."""
+        self.host(host)
+        self._listeners[host, port] = accept
+
+    def redirect(
+        self, destination: str, port: int, *, to: str, unless_from: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """On Alice's order: new connections to `destination` are answered by `to`, in the destination's name.
+
+        The frames keep the addressed server's addresses. Connections from `to` itself and from `unless_from` go
+        through. The newest matching order wins; the returned function takes this one back.
+        """
+        self.host(destination)
+        self.host(to)
+        order = _Redirect(destination, port, to, frozenset(unless_from))
+        self._redirects.append(order)
+
+        def undo() -> None:
+            if order in self._redirects:
+                self._redirects.remove(order)
+
+        return undo
+
+    def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> Connection:
+        """Open a connection (SYN, SYN+ACK, ACK) and make the other end; octets move in `run`.
+
+        Raises ConnectionRefusedOnWireError if nobody listens there.
+        """
+        order = next((r for r in reversed(self._redirects) if r.takes(client, server, port)), None)
+        holder = order.to if order else server
+        accept = self._listeners.get((holder, port))
+        if accept is None:
+            raise ConnectionRefusedOnWireError(f"{client} cannot connect: nobody listens on {holder}:{port}")
+        connection = Connection(self._name(client, server, name), self.host(client), self.host(server), port, holder)
+        link = _Link(connection, self._conversation(connection))
+        link.conversation.open()
+        link.ends["client"] = endpoint
+        self._links.append(link)
+        link.ends["server"] = self._guarded(link, "server", lambda: accept(connection))
+        return connection
+
+    def run(self, *, limit: int = 10_000) -> None:
+        """Move octets until all is quiet; connections opened meanwhile are included.
+
+        `limit` bounds the chunks moved (QuietError beyond). An endpoint's own exception resets its connection and comes
+        out as EndpointError; the other connections can go on with another `run`.
+        """
+        if self._running:
+            raise WireError("the network is running already: an endpoint may connect, but not run it")
+        self._running = True
+        try:
+            while self._round():
+                limit -= 1
+                if limit < 0:
+                    names = ", ".join(c.name for c in self.connections)
+                    raise QuietError(f"not quiet within the limit of chunks; still open: {names}")
+        finally:
+            self._running = False
+
+    def _round(self) -> bool:
+        """Let the oldest connection that has something to say write one chunk; False if all are quiet."""
+        return any(self._move(link, direction) for link in tuple(self._links) for direction in link.ends.copy())
+
+    def _move(self, link: _Link, direction: Direction) -> bool:
+        if direction in link.finished or "server" not in link.ends:
+            return False
+        writer, peer = link.ends[direction], _peer(direction)
+        reader = link.ends[peer]
+        data = self._guarded(link, direction, writer.data_to_send)
+        if data:
+            link.conversation.data(direction, data)
+            self._guarded(link, peer, lambda: reader.receive(data))
+            return True
+        if self._guarded(link, direction, lambda: writer.closed):
+            self._finish(link, direction)
+            self._guarded(link, peer, reader.eof_received)
+            return True
+        return False
+
+    def _finish(self, link: _Link, direction: Direction) -> None:
+        link.conversation.close(direction)
+        link.finished.add(direction)
+        if len(link.finished) == 2:
+            self._forget(link)
+
+    def _forget(self, link: _Link) -> None:
+        link.connection.open = False
+        if link in self._links:
+            self._links.remove(link)
+
+    def _guarded(self, link: _Link, direction: Direction, call: Callable[[], T]) -> T:
+        """Call into an endpoint; what it raises resets the connection and comes out as EndpointError."""
+        try:
+            return call()
+        except Exception as error:
+            end = link.connection.client.name if direction == "client" else link.connection.holder
+            wrapped = EndpointError(
+                link.connection.name, end, f"{link.connection.name}: {end} failed: {type(error).__name__}: {error}"
+            )
+            self._reset(link, direction, wrapped)
+            raise wrapped from error
+
+    def _reset(self, link: _Link, direction: Direction, why: EndpointError) -> None:
+        link.conversation.reset(direction)
+        self._forget(link)
+        other = link.ends.get(_peer(direction))
+        if other is not None and direction not in link.finished:
+            try:
+                other.eof_received()
+            except Exception as second:  # noqa: BLE001 - nothing is lost: it is noted on the error that is raised
+                why.add_note(f"on the reset the other end failed too: {type(second).__name__}: {second}")
+        link.finished |= {"client", "server"}
+
+    def _conversation(self, connection: Connection) -> TcpConversation:
+        return TcpConversation(
+            self._party,
+            connection.name,
+            connection.client,
+            connection.server,
+            _FIRST_PORT + len(self._names),
+            connection.port,
+            ends=(connection.client.name, connection.holder),
+        )
+
+    def _name(self, client: str, server: str, wanted: str) -> str:
+        self._pairs[client, server] += 1
+        name = wanted or f"{client}-{server}-{self._pairs[client, server]}"
+        if name in self._names:
+            raise WireError(f"there was a connection called {name!r} already")
+        self._names.add(name)
+        return name
+
+
+def _peer(direction: Direction) -> Direction:
+    return "server" if direction == "client" else "client"

@@ -1,0 +1,206 @@
+"""Captures on disk: pcapng with a comment per packet and the decryption secrets inside.
+
+Format: draft-ietf-opsawg-pcapng. Wireshark and tshark open such a file decrypted, with no key-log preference to set,
+since the Decryption Secrets Block stands before the packets it serves.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from trustlab.wire.errors import PcapngError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from trustlab.trace import Event
+
+_SECTION, _INTERFACE, _PACKET, _SIMPLE, _SECRETS = 0x0A0D0D0A, 1, 6, 3, 0x0A
+_BYTE_ORDER = 0x1A2B3C4D
+_TLS_KEY_LOG = 0x544C534B
+_LINKTYPE_ETHERNET = 1
+_COMMENT, _APPLICATION, _INTERFACE_NAME, _RESOLUTION = 1, 4, 2, 9
+_NANOSECONDS = 9
+_SNAP = 262_144
+
+
+class CapturedFrame(NamedTuple):
+    """One packet of a capture: seconds since the epoch of the file, octets as captured, its comment."""
+
+    time: float
+    raw: bytes
+    comment: str = ""
+
+
+class Capture(NamedTuple):
+    """What a capture file holds: its Ethernet frames in order and the TLS key log that came with them."""
+
+    frames: list[CapturedFrame]
+    keylog: str
+
+
+def write_pcapng(
+    path: str | Path,
+    frames: Iterable[Event],
+    *,
+    keylog: str = "",
+    comments: Mapping[tuple[str, int], str] | None = None,
+) -> Path:
+    """Write the `frame` events among `frames` (a whole Trace will do) as an Ethernet capture; return its path.
+
+    `keylog` is NSS key-log text (`CLIENT_RANDOM ...` lines). `comments` gives a text for the frame event
+    (party, seq). Times are the events' own, in seconds since the trace began.
+    """
+    comments = comments or {}
+    packets = [
+        CapturedFrame(event.time, event.raw, comments.get((event.party, event.seq), ""))
+        for event in frames
+        if event.kind == "frame"
+    ]
+    return write_capture(path, packets, keylog=keylog)
+
+
+def write_capture(path: str | Path, packets: Iterable[CapturedFrame], *, keylog: str = "") -> Path:
+    """Write Ethernet frames, with their comments, and a key log as pcapng; return the path."""
+    path = Path(path)
+    blocks = [_section(), _interface()]
+    if keylog:
+        secrets = keylog.encode()
+        blocks.append(_block(_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(secrets)) + _padded(secrets)))
+    blocks += [_packet(packet) for packet in packets]
+    path.write_bytes(b"".join(blocks))
+    return path
+
+
+def _section() -> bytes:
+    body = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, -1)
+    return _block(_SECTION, body + _option(_APPLICATION, b"trustlab") + _option(0, b""))
+
+
+def _interface() -> bytes:
+    body = struct.pack("<HHI", _LINKTYPE_ETHERNET, 0, _SNAP)
+    options = _option(_INTERFACE_NAME, b"Alice's switch") + _option(_RESOLUTION, bytes([_NANOSECONDS]))
+    return _block(_INTERFACE, body + options + _option(0, b""))
+
+
+def _packet(packet: CapturedFrame) -> bytes:
+    stamp = round(packet.time * 10**_NANOSECONDS)
+    head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw))
+    comment = packet.comment.encode()[:0xFFFF]
+    options = _option(_COMMENT, comment) + _option(0, b"") if comment else b""
+    return _block(_PACKET, head + _padded(packet.raw) + options)
+
+
+def _option(code: int, value: bytes) -> bytes:
+    return struct.pack("<HH", code, len(value)) + _padded(value)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+
+def _padded(octets: bytes) -> bytes:
+    return octets + bytes(-len(octets) % 4)
+
+
+def read_pcapng(path: str | Path) -> Capture:
+    """Read a pcapng file (either byte order) of Ethernet frames; see `parse_pcapng` for what is refused."""
+    return parse_pcapng(Path(path).read_bytes())
+
+
+def parse_pcapng(octets: bytes) -> Capture:
+    """Return the Ethernet frames and the TLS key log in pcapng `octets`.
+
+    Blocks of unknown types and packets of other link types are passed over. PcapngError names the octet where
+    the file is cut short or contradicts itself.
+    """
+    frames: list[CapturedFrame] = []
+    keylog: list[str] = []
+    interfaces: list[tuple[int, float]] = []
+    for order, kind, body, at in _blocks(octets):
+        try:
+            if kind == _SECTION:
+                interfaces = []
+            elif kind == _INTERFACE:
+                (link,) = struct.unpack_from(order + "H", body)
+                interfaces.append((link, _resolution(order, body)))
+            elif kind in {_PACKET, _SIMPLE}:
+                frames += _read_packet(order, kind, body, interfaces)
+            elif kind == _SECRETS:
+                secrets_type, length = struct.unpack_from(order + "II", body)
+                if secrets_type == _TLS_KEY_LOG:
+                    keylog.append(_exactly(body, 8, length).decode("ascii", "replace"))
+        except (struct.error, IndexError, ValueError, OverflowError) as error:
+            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: {error}") from error
+    return Capture(frames, "".join(keylog))
+
+
+def _blocks(octets: bytes) -> Iterator[tuple[str, int, bytes, int]]:
+    at, order = 0, ""
+    while at < len(octets):
+        if len(octets) - at < 12:
+            raise PcapngError(f"cut short: {len(octets) - at} octets at octet {at} are no pcapng block")
+        if octets[at : at + 4] == b"\x0a\x0d\x0d\x0a":
+            order = _byte_order(octets, at)
+        elif not order:
+            raise PcapngError("not a pcapng file: it does not begin with a section header block")
+        kind, length = struct.unpack_from(order + "II", octets, at)
+        if length < 12 or length % 4 or at + length > len(octets):
+            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at} says it has {length} octets")
+        if octets[at + 4 : at + 8] != octets[at + length - 4 : at + length]:
+            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: its two lengths differ")
+        yield order, kind, octets[at + 8 : at + length - 4], at
+        at += length
+
+
+def _byte_order(octets: bytes, at: int) -> str:
+    for order in "<>":
+        if octets[at + 8 : at + 12] == struct.pack(order + "I", _BYTE_ORDER):
+            return order
+    raise PcapngError(f"pcapng section at octet {at} has no byte-order magic")
+
+
+def _resolution(order: str, body: bytes) -> float:
+    at = 8
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, at)
+        if code == 0:
+            break
+        if code == _RESOLUTION:
+            exponent = _exactly(body, at + 4, length)[0]
+            return float(2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent)
+        at += 4 + length + (-length % 4)
+    return 1e-6
+
+
+def _read_packet(order: str, kind: int, body: bytes, interfaces: list[tuple[int, float]]) -> list[CapturedFrame]:
+    if kind == _SIMPLE:
+        (length,) = struct.unpack_from(order + "I", body)
+        link, _ = interfaces[0]
+        frame = CapturedFrame(0.0, _exactly(body, 4, min(length, len(body) - 4)))
+        return [frame] if link == _LINKTYPE_ETHERNET else []
+    number, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
+    link, resolution = interfaces[number]
+    raw = _exactly(body, 20, length)
+    comment = _comment(order, body, 20 + length + (-length % 4))
+    return [CapturedFrame((high << 32 | low) * resolution, raw, comment)] if link == _LINKTYPE_ETHERNET else []
+
+
+def _comment(order: str, body: bytes, at: int) -> str:
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, at)
+        if code == 0:
+            break
+        if code == _COMMENT:
+            return _exactly(body, at + 4, length).decode("utf-8", "replace")
+        at += 4 + length + (-length % 4)
+    return ""
+
+
+def _exactly(body: bytes, at: int, length: int) -> bytes:
+    if at + length > len(body):
+        raise PcapngError(f"{length} octets wanted at octet {at} of a block of {len(body)}")
+    return body[at : at + length]
