@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 FORMAT = 1
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bad input
 
 
 class TraceFormatError(ValueError):
@@ -85,6 +86,8 @@ class Trace:
         self._events: list[Event] = []
         self._next: dict[str, int] = defaultdict(int)
         self._subscribers: list[Callable[[Event], None]] = []
+        self._untold: deque[Event] = deque()
+        self._telling = False
         self._lock = threading.RLock()
         self._began = time.monotonic()
 
@@ -107,7 +110,10 @@ class Trace:
         sent: bool | None = None,
         data: dict[str, Value] | None = None,
     ) -> Event:
-        """Record one event of `party`, number and time it, and tell the subscribers."""
+        """Record one event of `party`, number and time it, and tell the subscribers.
+
+        A subscriber may append events of its own; all subscribers still hear all events in order of appending.
+        """
         with self._lock:
             event = Event(
                 kind=kind,
@@ -126,9 +132,20 @@ class Trace:
             )
             self._next[party] += 1
             self._events.append(event)
-            for callback in tuple(self._subscribers):
-                callback(event)
+            self._untold.append(event)
+            if not self._telling:
+                self._tell()
             return event
+
+    def _tell(self) -> None:
+        self._telling = True
+        try:
+            while self._untold:
+                event = self._untold.popleft()
+                for callback in tuple(self._subscribers):
+                    callback(event)
+        finally:
+            self._telling = False
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call `callback` with every event from now on; the returned function ends that."""
@@ -171,25 +188,26 @@ class Trace:
         """Return the events in an order in which nothing is received before it was sent.
 
         Each party's own events keep their sequence; a reader's event of (connection, direction, offset) waits for the
-        writer's event of the same three. Among what is possible, the order of appending wins. Events that wait for
-        each other in a circle (a damaged trace) are put out in order of appending rather than lost.
+        writer's events of the same three (several, where one record carries several messages). Among what is possible,
+        the order of appending wins. Events that wait for each other in a circle (a damaged trace) are put out in order
+        of appending rather than lost.
         """
         events = list(self)
         rank = {(e.party, e.seq): n for n, e in enumerate(events)}
         queues: dict[str, deque[Event]] = defaultdict(deque)
         for event in sorted(events, key=lambda e: e.seq):
             queues[event.party].append(event)
-        unsent = {_place(e) for e in events if e.sent and e.offset is not None}
+        unsent = Counter(_place(e) for e in events if e.sent and e.offset is not None)
         result: list[Event] = []
         while queues:
             heads = sorted((q[0] for q in queues.values()), key=lambda e: rank[e.party, e.seq])
-            ready = next((e for e in heads if e.sent is not False or _place(e) not in unsent), heads[0])
+            ready = next((e for e in heads if e.sent is not False or not unsent[_place(e)]), heads[0])
             queue = queues[ready.party]
             queue.popleft()
             if not queue:
                 del queues[ready.party]
-            if ready.sent:
-                unsent.discard(_place(ready))
+            if ready.sent and ready.offset is not None:
+                unsent[_place(ready)] -= 1
             result.append(ready)
         return result
 
@@ -208,18 +226,22 @@ class Trace:
         lines = Path(path).read_bytes().splitlines()
         try:
             header = msgspec.json.decode(lines[0] if lines else b"", type=_Header)
-        except msgspec.MsgspecError as error:
+        except _UNREADABLE as error:
             raise TraceFormatError(f"{path}: the first line is not a trustlab trace header: {error}") from error
         if header.trustlab_trace > FORMAT:
             raise TraceFormatError(
                 f"{path}: trace format {header.trustlab_trace}, this trustlab reads up to {FORMAT}: update trustlab"
             )
         trace = cls(header.title, header.substrate)
+        known: set[tuple[str, int]] = set()
         for number, line in enumerate(lines[1:], start=2):
             try:
                 event = msgspec.json.decode(line, type=Event)
-            except msgspec.MsgspecError as error:
+            except _UNREADABLE as error:
                 raise TraceFormatError(f"{path}, line {number}: not an event: {error}") from error
+            if (event.party, event.seq) in known:
+                raise TraceFormatError(f"{path}, line {number}: event {event.party}#{event.seq} stands there twice")
+            known.add((event.party, event.seq))
             trace._events.append(event)
             trace._next[event.party] = max(trace._next[event.party], event.seq + 1)
         return trace

@@ -1,0 +1,157 @@
+"""Order, selection, subscription: the Trace while it grows."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trustlab.trace import Event, Trace
+
+
+def cross(trace: Trace, party: str, offset: int, *, sent: bool, name: str = "") -> Event:
+    return trace.party(party).emit("tls.message", name, connection="c", direction="client", offset=offset, sent=sent)
+
+
+def test_each_party_counts_its_own_events() -> None:
+    trace = Trace()
+    seqs = [trace.party(p).emit("note").seq for p in ("teller", "bank", "teller", "teller")]
+    assert seqs == [0, 0, 1, 2]
+
+
+def test_nothing_is_received_before_it_was_sent() -> None:
+    trace = Trace()
+    read = cross(trace, "bank", 0, sent=False)
+    written = cross(trace, "teller", 0, sent=True)
+    assert trace.ordered() == [written, read]
+
+
+def test_a_reader_waits_for_all_messages_that_one_record_carries() -> None:
+    trace = Trace()
+    late = [cross(trace, "bank", 0, sent=False, name=n) for n in ("ServerHello", "Certificate")]
+    early = [cross(trace, "teller", 0, sent=True, name=n) for n in ("ServerHello", "Certificate")]
+    assert trace.ordered() == early + late
+
+
+def test_a_party_keeps_its_own_order_while_it_waits() -> None:
+    trace = Trace()
+    first = cross(trace, "bank", 0, sent=False)
+    second = trace.party("bank").emit("note", "after")
+    sender = trace.party("teller").emit("note", "before")
+    written = cross(trace, "teller", 0, sent=True)
+    assert trace.ordered() == [sender, written, first, second]
+
+
+def test_a_reader_whose_writer_is_not_in_the_trace_does_not_wait() -> None:
+    trace = Trace()
+    events = [cross(trace, "bank", 7, sent=False), trace.party("lab").emit("note")]
+    assert trace.ordered() == events
+
+
+def test_events_that_wait_in_a_circle_are_not_lost() -> None:
+    trace = Trace()
+    events = [
+        cross(trace, "bank", 0, sent=False),
+        cross(trace, "bank", 9, sent=True),
+        cross(trace, "teller", 9, sent=False),
+        cross(trace, "teller", 0, sent=True),
+    ]
+    assert sorted(trace.ordered(), key=lambda e: (e.party, e.seq)) == sorted(events, key=lambda e: (e.party, e.seq))
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.sampled_from([True, False, None])), max_size=30
+)
+
+
+@given(STEPS)
+def test_ordering_keeps_every_event_and_every_partys_sequence(steps: list[tuple[str, int, bool | None]]) -> None:
+    trace = Trace()
+    for party, offset, sent in steps:
+        trace.append(party, "tls.message", "", connection="c", direction="client", offset=offset, sent=sent)
+    ordered = trace.ordered()
+    assert len(ordered) == len(steps)
+    for party in "abc":
+        assert [e.seq for e in ordered if e.party == party] == list(range(len(trace.select(party=party))))
+
+
+def test_selection_by_kind_includes_its_subkinds_only() -> None:
+    trace = Trace()
+    for kind in ("tls.message", "tls.state", "tlsx", "frame"):
+        trace.party("lab").emit(kind)
+    assert [e.kind for e in trace.select("tls")] == ["tls.message", "tls.state"]
+
+
+def test_selection_matches_all_that_is_given() -> None:
+    trace = Trace()
+    wanted = cross(trace, "teller", 0, sent=True, name="ClientHello")
+    cross(trace, "bank", 0, sent=False, name="ClientHello")
+    cross(trace, "teller", 9, sent=True, name="Finished")
+    assert trace.select("tls", party="teller", name="ClientHello", connection="c") == [wanted]
+
+
+def test_a_link_finds_its_event_or_says_that_there_is_none() -> None:
+    trace = Trace()
+    event = trace.party("lab").emit("note")
+    assert trace.find("lab", 0) is event
+    with pytest.raises(KeyError, match="lab#1"):
+        trace.find("lab", 1)
+
+
+def test_a_subscriber_hears_every_event_until_it_leaves() -> None:
+    trace = Trace()
+    heard: list[str] = []
+    leave = trace.subscribe(lambda e: heard.append(e.name))
+    trace.party("lab").emit("note", "one")
+    leave()
+    leave()
+    trace.party("lab").emit("note", "two")
+    assert heard == ["one"]
+
+
+def test_all_subscribers_hear_events_in_order_even_when_one_of_them_appends() -> None:
+    trace = Trace()
+    heard: list[str] = []
+
+    def answer(event: Event) -> None:
+        if event.name == "frame":
+            trace.party("capture").emit("note", "decoded")
+
+    trace.subscribe(answer)
+    trace.subscribe(lambda e: heard.append(e.name))
+    trace.party("network").emit("note", "frame")
+    assert heard == ["frame", "decoded"]
+
+
+def test_a_subscriber_that_raises_does_not_silence_the_trace() -> None:
+    trace = Trace()
+    heard: list[str] = []
+
+    def fail(_: Event) -> None:
+        raise ValueError("broken view")
+
+    leave = trace.subscribe(fail)
+    trace.subscribe(lambda e: heard.append(e.name))
+    with pytest.raises(ValueError, match="broken view"):
+        trace.party("lab").emit("note", "one")
+    leave()
+    trace.party("lab").emit("note", "two")
+    assert heard[-1] == "two"
+    assert len(trace) == 2
+
+
+def test_threads_may_append_at_once() -> None:
+    trace = Trace()
+
+    def work(name: str) -> None:
+        for _ in range(200):
+            trace.party(name).emit("note")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in ("a", "b", "a")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(e.seq for e in trace if e.party == "a") == list(range(400))
+    assert len(trace) == 600
