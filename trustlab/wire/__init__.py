@@ -16,6 +16,7 @@ from trustlab.wire.errors import (
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame
 from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
+from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler
 
 __all__ = [
     "MSS",
@@ -27,11 +28,15 @@ __all__ = [
     "Endpoint",
     "EndpointError",
     "Flag",
+    "Flow",
     "FrameError",
+    "Gap",
     "Host",
     "MemoryNetwork",
     "PcapngError",
+    "Piece",
     "QuietError",
+    "Reassembler",
     "Segment",
     "TcpConversation",
     "WireError",

@@ -1,0 +1,146 @@
+"""Streams put together again from frames in any order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trustlab.trace import Trace
+from trustlab.wire import (
+    Flag,
+    FrameError,
+    Gap,
+    Host,
+    Reassembler,
+    Segment,
+    TcpConversation,
+    build_frame,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TELLER = Host("teller", "02:00:00:00:00:02", "10.0.0.2")
+BANK = Host("bank", "02:00:00:00:00:03", "10.0.0.3")
+
+
+def frame(
+    seq: int, payload: bytes = b"", flags: Flag = Flag.ACK, *, back: bool = False, ports: tuple[int, int] = (50000, 443)
+) -> bytes:
+    source, destination = (BANK, TELLER) if back else (TELLER, BANK)
+    source_port, destination_port = reversed(ports) if back else ports
+    return build_frame(
+        Segment(
+            source.mac,
+            destination.mac,
+            source.ip,
+            destination.ip,
+            source_port,
+            destination_port,
+            seq & 0xFFFFFFFF,
+            0,
+            flags,
+            payload,
+        )
+    )
+
+
+def streams(frames: Iterable[bytes], reassembler: Reassembler | None = None) -> dict[str, bytes]:
+    reassembler = reassembler or Reassembler()
+    result: dict[str, bytes] = {"client": b"", "server": b""}
+    for octets in frames:
+        for piece in reassembler.feed(octets):
+            assert piece.offset == len(result[piece.direction])
+            result[piece.direction] += piece.data
+    return result
+
+
+def test_a_reconstructed_conversation_gives_back_both_streams() -> None:
+    trace = Trace()
+    conversation = TcpConversation(trace.party("network"), "c", TELLER, BANK, 50000, 443)
+    conversation.open()
+    conversation.data("client", b"a" * 4000)
+    conversation.data("server", b"b" * 5000)
+    conversation.data("client", b"c" * 100)
+    conversation.close("client")
+    assert streams(e.raw for e in trace) == {"client": b"a" * 4000 + b"c" * 100, "server": b"b" * 5000}
+
+
+@given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=6), st.integers(0, 2**32 - 1))
+def test_order_and_repetition_do_not_matter(order: list[int], again: list[int], first: int) -> None:
+    octets = bytes(range(120))
+    frames = [frame(first, flags=Flag.SYN)]
+    frames += [frame(first + 1 + 10 * n, octets[10 * n : 10 * n + 10]) for n in order + again]
+    assert streams(frames)["client"] == octets
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), min_size=1, max_size=30))
+def test_overlapping_segments_give_each_octet_once(cuts: list[tuple[int, int]]) -> None:
+    octets = bytes(range(80))
+    frames = [frame(100, flags=Flag.SYN), *[frame(101 + start, octets[start : start + size]) for start, size in cuts]]
+    result = streams(frames)["client"]
+    assert octets.startswith(result)
+    covered = {n for start, size in cuts for n in range(start, start + size)}
+    assert len(result) == next(n for n in range(81) if n not in covered)
+
+
+def test_where_copies_differ_the_first_counts() -> None:
+    assert (
+        streams([frame(0, flags=Flag.SYN), frame(1, b"true"), frame(1, b"fake"), frame(1, b"fake!")])["client"]
+        == b"true!"
+    )
+
+
+def test_a_gap_is_named() -> None:
+    reassembler = Reassembler()
+    streams([frame(0, flags=Flag.SYN), frame(1, b"abc"), frame(11, b"xyz")], reassembler)
+    assert reassembler.flows[0].gap("client") == Gap(3, 10)
+    assert reassembler.flows[0].gap("server") is None
+
+
+def test_a_capture_that_begins_late_guesses_the_server_by_its_port() -> None:
+    reassembler = Reassembler()
+    result = streams([frame(77, b"from the bank", back=True), frame(5, b"from the teller")], reassembler)
+    assert result == {"client": b"from the teller", "server": b"from the bank"}
+    assert not reassembler.flows[0].complete
+    assert reassembler.flows[0].server == (BANK.ip, 443)
+
+
+def test_a_new_syn_on_the_same_ports_is_a_new_connection() -> None:
+    reassembler = Reassembler()
+    for first in (100, 9000):
+        assert streams([frame(first, flags=Flag.SYN), frame(first + 1, b"hello")], reassembler)["client"] == b"hello"
+    assert len(reassembler.flows) == 2
+
+
+def test_a_repeated_syn_is_not() -> None:
+    reassembler = Reassembler()
+    assert (
+        streams([frame(1, flags=Flag.SYN), frame(2, b"he"), frame(1, flags=Flag.SYN), frame(4, b"y")], reassembler)[
+            "client"
+        ]
+        == b"hey"
+    )
+    assert len(reassembler.flows) == 1
+
+
+def test_names_keep_apart_what_shares_addresses() -> None:
+    reassembler = Reassembler()
+    for name in ("teller-bank-1", "alice-bank-1"):
+        reassembler.feed(frame(0, flags=Flag.SYN), name=name)
+        (piece,) = reassembler.feed(frame(1, b"x"), name=name)
+        assert (piece.flow.name, piece.offset) == (name, 0)
+
+
+def test_segments_behind_a_gap_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustlab.wire.reassembly.HELD_SEGMENTS", 3)
+    reassembler = Reassembler()
+    streams([frame(0, flags=Flag.SYN), *[frame(100 + n, b"x") for n in range(5)]], reassembler)
+    assert reassembler.flows[0].given_up("client") == 2
+
+
+def test_a_malformed_frame_is_a_frame_error() -> None:
+    with pytest.raises(FrameError):
+        Reassembler().feed(frame(0, b"payload")[:-1])

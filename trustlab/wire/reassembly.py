@@ -1,0 +1,150 @@
+"""Put TCP streams together again from frames, in whatever order and however often they were captured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from trustlab.wire.ethernet import Flag, parse_frame
+
+if TYPE_CHECKING:
+    from trustlab.wire.conversation import Direction
+    from trustlab.wire.ethernet import Segment
+
+_HALF = 1 << 31
+HELD_SEGMENTS = 4096
+"""How many segments behind a gap are kept for one direction; what comes beyond is given up, and said so."""
+
+Address = tuple[str, int]
+
+
+class Gap(NamedTuple):
+    """Octets `start:end` of one direction's stream that were never captured."""
+
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class _Half:
+    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap."""
+
+    first_seq: int | None = None
+    known: int = 0
+    waiting: dict[int, bytes] = field(default_factory=dict)
+    given_up: int = 0
+
+    def take(self, seq: int, payload: bytes) -> list[tuple[int, bytes]]:
+        if self.first_seq is None:
+            self.first_seq = seq
+        start = self._unwrapped(seq)
+        if start + len(payload) <= self.known:
+            return []
+        if len(payload) > len(self.waiting.get(start, b"")):
+            if len(self.waiting) >= HELD_SEGMENTS and start > self.known:
+                self.given_up += 1
+                return []
+            self.waiting[start] = payload
+        return self._ready()
+
+    def _unwrapped(self, seq: int) -> int:
+        """Stream offset of a 32-bit sequence number: the one nearest to what is known (RFC 9293, 3.4)."""
+        first = self.first_seq or 0
+        distance = (seq - first - self.known) & 0xFFFFFFFF
+        return self.known + (distance if distance < _HALF else distance - (1 << 32))
+
+    def _ready(self) -> list[tuple[int, bytes]]:
+        pieces = []
+        while (start := min(self.waiting, default=self.known + 1)) <= self.known:
+            fresh = self.waiting.pop(start)[self.known - start :]
+            if fresh:
+                pieces.append((self.known, fresh))
+                self.known += len(fresh)
+        return pieces
+
+    @property
+    def gap(self) -> Gap | None:
+        return Gap(self.known, min(self.waiting)) if self.waiting else None
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """One TCP connection seen in frames. `name` is the caller's own, empty if none was given."""
+
+    name: str
+    client: Address
+    server: Address
+    halves: dict[Direction, _Half]
+    complete: bool
+    """Whether its SYN was seen; else stream offsets count from the first octet captured."""
+
+    def gap(self, direction: Direction) -> Gap | None:
+        """Return the octets missing before the first that waits, None if nothing waits."""
+        return self.halves[direction].gap
+
+    def given_up(self, direction: Direction) -> int:
+        """Return how many segments were not kept because too many waited behind a gap."""
+        return self.halves[direction].given_up
+
+
+class Piece(NamedTuple):
+    """Octets that are next in a direction's stream: `data` begins at `offset`."""
+
+    flow: Flow
+    direction: Direction
+    offset: int
+    data: bytes
+
+
+class Reassembler:
+    """Feed frames, get the octets of each stream once and in order.
+
+    Retransmitted octets are dropped, early ones wait; where copies differ the first one counts. A SYN tells
+    which end is the client; in a capture that begins later the end with the lower port is taken for the server.
+    """
+
+    def __init__(self) -> None:
+        self._flows: dict[tuple[str, Address, Address], Flow] = {}
+        self.flows: list[Flow] = []
+
+    def feed(self, frame: bytes, *, name: str = "") -> list[Piece]:
+        """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
+
+        `name` keeps apart connections that use the same addresses on different legs of the network.
+        """
+        segment = parse_frame(frame)
+        if segment is None:
+            return []
+        flow, direction = self._flow(segment, name)
+        half = flow.halves[direction]
+        if Flag.SYN in segment.flags and half.first_seq is None:
+            half.first_seq = (segment.seq + 1) & 0xFFFFFFFF
+        if not segment.payload:
+            return []
+        return [Piece(flow, direction, offset, data) for offset, data in half.take(segment.seq, segment.payload)]
+
+    def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
+        source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
+        opening = segment.flags & (Flag.SYN | Flag.ACK) == Flag.SYN
+        as_client = self._flows.get((name, source, destination))
+        if opening and (as_client is None or self._anew(as_client, segment)):
+            return self._begin(name, source, destination, complete=True), "client"
+        if as_client is not None:
+            return as_client, "client"
+        as_server = self._flows.get((name, destination, source))
+        if as_server is not None:
+            return as_server, "server"
+        if Flag.SYN in segment.flags or segment.source_port < segment.destination_port:
+            return self._begin(name, destination, source, complete=False), "server"
+        return self._begin(name, source, destination, complete=False), "client"
+
+    @staticmethod
+    def _anew(flow: Flow, segment: Segment) -> bool:
+        """Tell a second connection over the same ports from a retransmitted SYN."""
+        return flow.halves["client"].first_seq != (segment.seq + 1) & 0xFFFFFFFF
+
+    def _begin(self, name: str, client: Address, server: Address, *, complete: bool) -> Flow:
+        flow = Flow(name, client, server, {"client": _Half(), "server": _Half()}, complete)
+        self._flows[name, client, server] = flow
+        self.flows.append(flow)
+        return flow
