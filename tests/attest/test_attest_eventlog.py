@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+from contextlib import suppress
+
+import pytest
+from attest_cases import covers_every_octet, damaged, vectors
+from hypothesis import given
+from hypothesis import strategies as st
+from trustlab.attest import (
+    EventLog,
+    EventLogError,
+    LogEvent,
+    claim_event,
+    eventlog_spans,
+    extend,
+    image_event,
+    launch_event,
+    launch_policy_event,
+)
+from trustlab.attest.eventlog import EV_NO_ACTION, MAX_LOG, STARTUP_LOCALITY
+
+REAL_LOGS = ["arch-linux", "bootorder", "gce-ubuntu-2104-log", "moklisttrusted", "postcode", "sd-boot-fedora37"]
+REAL_LOGS += ["uefi-sha1-log", "uefiaction", "uefiservices", "uefivar"]
+CODE = hashlib.sha256(b"HyperSafe").digest()
+IMAGE = hashlib.sha256(b"bank image").digest()
+
+events = st.builds(
+    LogEvent,
+    st.integers(0, 23),
+    st.integers(0, 2**32 - 1).filter(lambda kind: kind != EV_NO_ACTION),
+    st.binary(min_size=32, max_size=32).map(lambda octets: (("sha256", octets),)),
+    st.binary(max_size=40),
+)
+logs = st.lists(events, max_size=6).map(EventLog)
+
+
+def lab_log() -> EventLog:
+    return EventLog(
+        [
+            launch_event(CODE, "HyperSafe 1.0"),
+            launch_policy_event(b"one VM, no debugger"),
+            image_event(IMAGE, "bank 1.0"),
+            claim_event("antivirus.signatures", "2026-11-20"),
+        ]
+    )
+
+
+def replay_of(yaml: str) -> dict[str, dict[int, str]]:
+    """Read what `tpm2_eventlog` prints under `pcrs:`, by bank."""
+    banks: dict[str, dict[int, str]] = {}
+    for line in yaml.split("\npcrs:")[1].splitlines():
+        if bank := re.match(r"  (\w+):$", line):
+            values = banks.setdefault(bank[1], {})
+        elif pcr := re.match(r"    (\d+)\s*: 0x([0-9a-f]+)", line):
+            values[int(pcr[1])] = pcr[2]
+    return banks
+
+
+def hexed(values: dict[int, bytes]) -> dict[int, str]:
+    return {pcr: octets.hex() for pcr, octets in values.items()}
+
+
+@pytest.mark.parametrize("name", REAL_LOGS)
+def test_a_real_machines_log_replays_to_what_tpm2_eventlog_says(name):
+    folder = vectors("eventlogs")
+    log = EventLog.decode((folder / f"event-{name}.bin").read_bytes())
+    banks = replay_of((folder / f"event-{name}.bin.yaml").read_text())
+    assert banks
+    assert {bank: hexed(log.replay(bank)) for bank in banks} == banks
+
+
+@pytest.mark.parametrize("name", REAL_LOGS)
+def test_a_real_machines_log_names_every_octet(name):
+    raw = (vectors("eventlogs") / f"event-{name}.bin").read_bytes()
+    assert covers_every_octet(eventlog_spans(raw), raw)
+
+
+@pytest.mark.parametrize("name", ["arch-linux", "gce-ubuntu-2104-log", "uefi-sha1-log", "sd-boot-fedora37"])
+def test_a_real_machines_log_encodes_to_the_same_octets(name):
+    raw = (vectors("eventlogs") / f"event-{name}.bin").read_bytes()
+    assert EventLog.decode(raw).encode() == raw
+
+
+def test_our_log_replays_in_tpm2_eventlog_to_the_same_pcrs(tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(lab_log().encode())
+    yaml = subprocess.run(["tpm2_eventlog", path], capture_output=True, text=True, check=True).stdout
+    assert replay_of(yaml) == {"sha256": hexed(lab_log().replay())}
+
+
+def test_our_log_extends_zeros_with_each_events_digest():
+    values = lab_log().replay()
+    assert values[17] == extend(bytes(32), CODE)
+    assert values[18] == extend(bytes(32), hashlib.sha256(b"one VM, no debugger").digest())
+    assert values[19] == extend(bytes(32), IMAGE)
+    assert values[20] == extend(bytes(32), hashlib.sha256(b"antivirus.signatures=2026-11-20").digest())
+
+
+@given(logs)
+def test_a_log_reads_back_as_it_was_written(log):
+    raw = log.encode()
+    assert EventLog.decode(raw) == log
+    assert EventLog.decode(raw).encode() == raw
+
+
+@given(logs, st.data())
+def test_a_damaged_log_gives_an_event_log_error_or_is_read(log, data):
+    raw = data.draw(damaged(log.encode()))
+    with suppress(EventLogError):
+        read = EventLog.decode(raw)
+        for bank in read.algorithms:
+            assert all(read.replay(bank).values())
+
+
+def test_an_initial_value_stands_in_for_zeros():
+    log = EventLog([image_event(IMAGE, "bank")])
+    assert log.replay(initial={19: b"\xff" * 32}) == {19: extend(b"\xff" * 32, IMAGE)}
+
+
+def test_a_no_action_event_is_not_extended_but_may_set_the_startup_locality():
+    note = LogEvent(0, EV_NO_ACTION, (("sha256", bytes(32)),), STARTUP_LOCALITY + b"\3")
+    assert EventLog([note]).replay() == {0: bytes(31) + b"\3"}
+
+
+def test_replaying_a_bank_the_log_lacks_is_an_event_log_error():
+    with pytest.raises(EventLogError, match="no sha384 digests"):
+        lab_log().replay("sha384")
+
+
+def test_appending_an_event_of_another_bank_is_an_event_log_error():
+    with pytest.raises(EventLogError, match="banks"):
+        EventLog().append(LogEvent(17, 1, (("sha1", bytes(20)),), b""))
+
+
+def test_a_digest_of_another_size_is_an_event_log_error():
+    with pytest.raises(EventLogError, match="32 octets"):
+        image_event(b"short", "bank")
+
+
+def test_a_log_that_is_too_big_is_not_read():
+    with pytest.raises(EventLogError, match="at most"):
+        EventLog.decode(bytes(MAX_LOG + 1))
+
+
+def test_an_event_that_announces_more_data_than_there_are_is_an_event_log_error():
+    raw = lab_log().encode()
+    at = raw.index(b"HyperSafe 1.0") - 4
+    with pytest.raises(EventLogError, match=r"events\[1\].event at offset"):
+        EventLog.decode(raw[:at] + b"\xff\xff\xff\xff" + raw[at + 4 :])

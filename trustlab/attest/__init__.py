@@ -1,0 +1,132 @@
+"""Attestation: the TPM's signed structures, event logs, Evidence - and the Verifier that appraises them.
+
+Plain Python: no TPM software and no TLS is needed to verify. The words are those of RFC 9334: an Attester sends
+Evidence, a Verifier appraises it by Endorsements, Reference Values and an Appraisal Policy, a Relying Party acts
+on the Attestation Result.
+"""
+
+from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
+from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
+from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
+from trustlab.attest.digests import (
+    AK_PCRS,
+    LOCALITY,
+    TLS_KEY_PCRS,
+    extend,
+    key_policy,
+    pcr_digest,
+    pcr_selection,
+    policy_locality,
+    policy_pcr,
+)
+from trustlab.attest.errors import (
+    AttestError,
+    CodecError,
+    EventLogError,
+    EvidenceError,
+    PolicyError,
+    ReferenceValuesError,
+    ResultError,
+)
+from trustlab.attest.eventlog import (
+    EVENT_CLAIM,
+    EVENT_IMAGE,
+    EVENT_LAUNCH,
+    EVENT_LAUNCH_POLICY,
+    EventLog,
+    LogEvent,
+    claim_event,
+    eventlog_spans,
+    image_event,
+    launch_event,
+    launch_policy_event,
+)
+from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
+from trustlab.attest.public import (
+    ENDORSEMENT_QUALIFIED_NAME,
+    EccParameters,
+    KeyedHashParameters,
+    Public,
+    RsaParameters,
+    parse_public,
+    public_spans,
+    qualified_name,
+)
+from trustlab.attest.reader import Reader
+from trustlab.attest.signature import Signature, parse_signature, signature_spans
+from trustlab.attest.structures import (
+    Attest,
+    CertifyInfo,
+    ClockInfo,
+    CreationInfo,
+    PcrSelection,
+    QuoteInfo,
+    attest_spans,
+    parse_attest,
+    read_pcr_selections,
+)
+
+__all__ = [
+    "AK_PCRS",
+    "ALG_SHA256",
+    "ENDORSEMENT_QUALIFIED_NAME",
+    "EVENT_CLAIM",
+    "EVENT_IMAGE",
+    "EVENT_LAUNCH",
+    "EVENT_LAUNCH_POLICY",
+    "LOCALITY",
+    "OID_AIK_EKU",
+    "OID_AK_NAME",
+    "OID_EK_DIGEST",
+    "TLS_KEY_PCRS",
+    "TPM_GENERATED_VALUE",
+    "Attest",
+    "AttestError",
+    "CertifyInfo",
+    "ClockInfo",
+    "CodecError",
+    "CreationData",
+    "CreationInfo",
+    "EccParameters",
+    "EventLog",
+    "EventLogError",
+    "Evidence",
+    "EvidenceError",
+    "KeyAttestation",
+    "KeyedHashParameters",
+    "LogEvent",
+    "ObjectAttributes",
+    "PcrSelection",
+    "PolicyError",
+    "Public",
+    "QuoteInfo",
+    "Reader",
+    "ReferenceValuesError",
+    "ResultError",
+    "RsaParameters",
+    "Signature",
+    "ak_extensions",
+    "attest_spans",
+    "claim_event",
+    "creation_data_spans",
+    "ek_digest_of",
+    "eventlog_spans",
+    "evidence_spans",
+    "extend",
+    "image_event",
+    "key_policy",
+    "launch_event",
+    "launch_policy_event",
+    "parse_attest",
+    "parse_creation_data",
+    "parse_public",
+    "parse_signature",
+    "pcr_digest",
+    "pcr_selection",
+    "policy_locality",
+    "policy_pcr",
+    "public_spans",
+    "qualified_name",
+    "read_pcr_selections",
+    "signature_spans",
+]

@@ -1,0 +1,69 @@
+"""The AK certificate: what the privacy CA says of an AK, and the path from it to a trust anchor.
+
+Two extensions under the lab's own arc carry what the Verifier wants to know without seeing the EK certificate:
+the AK's Name, and the SHA-256 of the EK certificate's DER. The extended key usage tcg-kp-AIKCertificate (TCG EK
+Credential Profile) keeps certificates for other purposes out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from trustlab.attest.errors import AttestError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ARC = "1.3.6.1.4.1.65536.65364"
+"""An arc of the lab's own (0xFF54, as in the TLS extension); 65536 is not assigned to anybody we know of."""
+OID_AK_NAME = x509.ObjectIdentifier(ARC + ".1")
+OID_EK_DIGEST = x509.ObjectIdentifier(ARC + ".2")
+OID_AIK_EKU = x509.ObjectIdentifier("2.23.133.8.3")
+OCTET_STRING = 0x04
+
+
+def ak_extensions(ak_name: bytes, ek_digest: bytes) -> list[x509.UnrecognizedExtension]:
+    """Return the two extensions of an AK certificate: AK Name, and SHA-256 of the EK certificate (DER)."""
+    return [
+        x509.UnrecognizedExtension(OID_AK_NAME, _octet_string(ak_name)),
+        x509.UnrecognizedExtension(OID_EK_DIGEST, _octet_string(ek_digest)),
+    ]
+
+
+def ek_digest_of(ek_certificate: bytes) -> bytes:
+    """Return the SHA-256 of an EK certificate's DER, by which a machine is pinned."""
+    return hashlib.sha256(ek_certificate).digest()
+
+
+def extension_octets(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> bytes:
+    """Return what one of the lab's extensions carries; empty where it is absent or no OCTET STRING."""
+    try:
+        extension = certificate.extensions.get_extension_for_oid(oid).value
+    except x509.ExtensionNotFound:
+        return b""
+    der = extension.value if isinstance(extension, x509.UnrecognizedExtension) else b""
+    well_formed = len(der) >= 2 and der[0] == OCTET_STRING and der[1] == len(der) - 2 < 0x80
+    return der[2:] if well_formed else b""
+
+
+def load_certificates(chain: Sequence[bytes], where: str) -> tuple[x509.Certificate, ...]:
+    """Read DER certificates wholly, extensions and key too; AttestError says which of them is damaged."""
+    certificates = []
+    for n, der in enumerate(chain):
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            certificate.public_key()
+            _ = certificate.extensions
+        except Exception as error:  # the parser has many ways to complain, none of them documented
+            raise AttestError(f"{where}/{n}: not an X.509 certificate that can be read: {error}") from error
+        certificates.append(certificate)
+    return tuple(certificates)
+
+
+def _octet_string(octets: bytes) -> bytes:
+    if len(octets) >= 0x80:
+        raise AttestError(f"{len(octets)} octets are too long for a Name or a digest")
+    return bytes([OCTET_STRING, len(octets)]) + octets

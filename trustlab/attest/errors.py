@@ -1,0 +1,38 @@
+"""The ways in which attestation data can be unreadable, one type each, all of them `AttestError`."""
+
+from __future__ import annotations
+
+
+class AttestError(ValueError):
+    """Anything wrong with data that this room reads; never raised for an appraisal that merely refuses."""
+
+
+class CodecError(AttestError):
+    """Octets are not the TPM structure they should be; says which structure, which field, at which offset."""
+
+    def __init__(self, structure: str, field: str, offset: int, reason: str) -> None:
+        super().__init__(f"{structure}.{field} at offset {offset}: {reason}")
+        self.structure = structure
+        self.field = field
+        self.offset = offset
+        self.reason = reason
+
+
+class EventLogError(AttestError):
+    """An event log cannot be read or replayed; the message says at which event and offset."""
+
+
+class EvidenceError(AttestError):
+    """Octets are not an Evidence collection; the message says which entry, and at which offset where there is one."""
+
+
+class ReferenceValuesError(AttestError):
+    """A file of Reference Values is not one, is badly signed, or has a bad field; the message names line or field."""
+
+
+class PolicyError(AttestError):
+    """An Appraisal Policy has a bad field; the message names line or field."""
+
+
+class ResultError(AttestError):
+    """A serialised Attestation Result is not one, or its signature, binder or time does not hold."""

@@ -1,0 +1,274 @@
+"""The measured-boot event log in its crypto-agile form, TCG_PCR_EVENT2, and its replay.
+
+Source: TCG PC Client Platform Firmware Profile 1.05, chapter 10. All integers are little-endian. The first
+event, in the older TCG_PCR_EVENT form, is the Spec ID event: it lists the hash algorithms of all that follow. Logs
+from before that (TCG_PCR_EVENT with SHA-1 throughout) are read as well. The log itself is not protected by anything:
+only its replay, compared with a quote's pcrDigest, makes the digests - and nothing else in it - believable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from trustlab.attest.constants import ALG_SHA1, HASH_IDS, HASH_NAMES, HASH_SIZES, algorithm_name
+from trustlab.attest.errors import CodecError, EventLogError
+from trustlab.attest.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trustlab.trace import Span
+
+EV_NO_ACTION = 0x00000003
+EVENT_LAUNCH = 0x54500001
+"""HyperSafe's launch, PCR 17; the digest is SHA-256 of the launched code, the data a description."""
+EVENT_LAUNCH_POLICY = 0x54500002
+"""HyperSafe's launch policy, PCR 18; the digest is the hash of the data."""
+EVENT_IMAGE = 0x54500003
+"""The VM image, PCR 19; the digest is the image's, the data its name."""
+EVENT_CLAIM = 0x54500004
+"""A claim `name=value` by measured code, PCR 20; the digest is the hash of the data."""
+
+EVENT_NAMES = {
+    EV_NO_ACTION: "EV_NO_ACTION",
+    EVENT_LAUNCH: "TRUSTLAB_LAUNCH",
+    EVENT_LAUNCH_POLICY: "TRUSTLAB_LAUNCH_POLICY",
+    EVENT_IMAGE: "TRUSTLAB_IMAGE",
+    EVENT_CLAIM: "TRUSTLAB_CLAIM",
+}
+PCR_LAUNCH, PCR_LAUNCH_POLICY, PCR_IMAGE, PCR_CLAIMS = 17, 18, 19, 20
+
+SPEC_ID = b"Spec ID Event03\0"
+STARTUP_LOCALITY = b"StartupLocality\0"
+PROFILE = "TCG PC Client Platform Firmware Profile, 10.2.2 TCG_PCR_EVENT2"
+LEGACY = "TCG PC Client Platform Firmware Profile, 10.2.1 TCG_PCR_EVENT"
+SPEC = "TCG PC Client Platform Firmware Profile, 10.4.5.1 TCG_EfiSpecIDEvent"
+MAX_LOG = 1 << 20
+MAX_EVENTS = 4096
+MAX_ALGORITHMS = 8
+MAX_PCR = 32
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One extend: `digests` holds (hash name, octets) for each bank, `data` what the event says was measured."""
+
+    pcr: int
+    event_type: int
+    digests: tuple[tuple[str, bytes], ...]
+    data: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 digest, which is what gets extended; empty where the log has none."""
+        return self.digest_of("sha256")
+
+    def digest_of(self, bank: str) -> bytes:
+        """Return the digest for a bank (`sha256`), empty where there is none."""
+        return next((octets for name, octets in self.digests if name == bank), b"")
+
+    @property
+    def type_name(self) -> str:
+        """The event type's name, or its number in hex."""
+        return EVENT_NAMES.get(self.event_type, f"{self.event_type:#010x}")
+
+
+def launch_event(code_digest: bytes, description: str) -> LogEvent:
+    """Note HyperSafe's launch: `code_digest` = SHA-256 of the code, which the launch itself extends into PCR 17."""
+    return _event(PCR_LAUNCH, EVENT_LAUNCH, code_digest, description.encode())
+
+
+def launch_policy_event(text: bytes) -> LogEvent:
+    """Note HyperSafe's launch policy, measured into PCR 18 as the SHA-256 of its text."""
+    return _event(PCR_LAUNCH_POLICY, EVENT_LAUNCH_POLICY, hashlib.sha256(text).digest(), text)
+
+
+def image_event(image_digest: bytes, name: str) -> LogEvent:
+    """Note the VM image, measured into PCR 19; the name is a hint for people, the digest decides."""
+    return _event(PCR_IMAGE, EVENT_IMAGE, image_digest, name.encode())
+
+
+def claim_event(name: str, value: str) -> LogEvent:
+    """Note a claim of measured code at run time, such as ("antivirus.signatures", "2026-11-20"), into PCR 20."""
+    data = f"{name}={value}".encode()
+    return _event(PCR_CLAIMS, EVENT_CLAIM, hashlib.sha256(data).digest(), data)
+
+
+def _event(pcr: int, event_type: int, digest: bytes, data: bytes) -> LogEvent:
+    if len(digest) != hashlib.sha256().digest_size:
+        raise EventLogError(f"a SHA-256 digest has 32 octets, this one for PCR {pcr} has {len(digest)}")
+    return LogEvent(pcr, event_type, (("sha256", digest),), data)
+
+
+@dataclass
+class EventLog:
+    """A list of events and the banks they have digests for. `legacy` logs are the SHA-1 form without Spec ID event."""
+
+    events: list[LogEvent] = field(default_factory=list)
+    algorithms: tuple[str, ...] = ("sha256",)
+    legacy: bool = False
+
+    def append(self, event: LogEvent) -> None:
+        """Add an event; EventLogError unless it has one digest for each of the log's banks."""
+        if tuple(name for name, _ in event.digests) != self.algorithms:
+            raise EventLogError(f"the log's banks are {', '.join(self.algorithms)}, the event has others")
+        self.events.append(event)
+
+    def encode(self) -> bytes:
+        """Return the log's octets, Spec ID event first; `tpm2_eventlog` reads them."""
+        if self.legacy:
+            return b"".join(_encode_legacy(e.pcr, e.event_type, e.digest_of("sha1"), e.data) for e in self.events)
+        spec = _encode_legacy(0, EV_NO_ACTION, bytes(20), _spec_id(self.algorithms))
+        return spec + b"".join(_encode_event(e) for e in self.events)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """Read a whole log; EventLogError says at which event and offset it is damaged."""
+        return cls(*_decode(_reader(raw)))
+
+    def replay(self, bank: str = "sha256", initial: Mapping[int, bytes] | None = None) -> dict[int, bytes]:
+        """Return the PCR values that extending all events in order gives; PCRs without events are absent.
+
+        PCRs begin at zeros (as 17 to 22 do after a launch) unless `initial` says otherwise. EV_NO_ACTION is not
+        extended; a StartupLocality event sets PCR 0's last octet. EventLogError where the log lacks the bank.
+        """
+        if bank not in self.algorithms:
+            raise EventLogError(f"the log has no {bank} digests, only {', '.join(self.algorithms)}")
+        values = dict(initial or {})
+        zeros = bytes(HASH_SIZES[HASH_IDS[bank]])
+        for event in self.events:
+            if event.event_type == EV_NO_ACTION:
+                if event.data.startswith(STARTUP_LOCALITY) and len(event.data) == len(STARTUP_LOCALITY) + 1:
+                    values[0] = zeros[:-1] + event.data[-1:]
+                continue
+            old = values.get(event.pcr, zeros)
+            values[event.pcr] = hashlib.new(bank, old + event.digest_of(bank)).digest()
+        return values
+
+
+def eventlog_spans(raw: bytes) -> list[Span]:
+    """Name every octet of a log; EventLogError as `EventLog.decode`."""
+    reader = _reader(raw, record=True)
+    _decode(reader)
+    return reader.spans
+
+
+def _encode_event(event: LogEvent) -> bytes:
+    head = event.pcr.to_bytes(4, "little") + event.event_type.to_bytes(4, "little")
+    digests = b"".join(HASH_IDS[name].to_bytes(2, "little") + octets for name, octets in event.digests)
+    count = len(event.digests).to_bytes(4, "little")
+    return head + count + digests + len(event.data).to_bytes(4, "little") + event.data
+
+
+def _encode_legacy(pcr: int, event_type: int, digest: bytes, data: bytes) -> bytes:
+    head = pcr.to_bytes(4, "little") + event_type.to_bytes(4, "little")
+    return head + digest + len(data).to_bytes(4, "little") + data
+
+
+def _spec_id(algorithms: tuple[str, ...]) -> bytes:
+    # platformClass 0 (client), spec 2.0 errata 0, uintnSize 2 (64 bit)
+    head = SPEC_ID + bytes(4) + bytes([0, 2, 0, 2]) + len(algorithms).to_bytes(4, "little")
+    numbers = [HASH_IDS[name] for name in algorithms]
+    sizes = b"".join(n.to_bytes(2, "little") + HASH_SIZES[n].to_bytes(2, "little") for n in numbers)
+    return head + sizes + b"\0"
+
+
+def _reader(raw: bytes, *, record: bool = False) -> Reader:
+    if len(raw) > MAX_LOG:
+        raise EventLogError(f"an event log of {len(raw)} octets; {MAX_LOG} are read at most")
+    return Reader(raw, "event log", record=record, order="little")
+
+
+def _decode(r: Reader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
+    try:
+        with r.group("events[0]", "The first event: in a crypto-agile log the Spec ID event.", LEGACY):
+            first = _legacy_event(r)
+            data_at = r.offset - len(first.data)
+        if first.event_type == EV_NO_ACTION and first.data.startswith(SPEC_ID):
+            sizes = _read_spec_id(r, first.data, data_at)
+            events = _events(r, lambda: _agile_event(r, sizes), 1)
+            names = tuple(HASH_NAMES[a] for a in sizes if a in HASH_NAMES)
+            return events, tuple(name for name in names if all(e.digest_of(name) for e in events)), False
+        events = [first, *_events(r, lambda: _legacy_event(r), 1)]
+    except CodecError as error:
+        raise EventLogError(str(error)) from error
+    return events, ("sha1",), True
+
+
+def _events(r: Reader, read_one: Callable[[], LogEvent], number: int) -> list[LogEvent]:
+    events: list[LogEvent] = []
+    while r.offset < len(r.raw):
+        if len(events) >= MAX_EVENTS:
+            raise EventLogError(f"more than {MAX_EVENTS} events")
+        with r.group(f"events[{number + len(events)}]", "One measurement.", PROFILE):
+            events.append(read_one())
+    return events
+
+
+def _head(r: Reader) -> tuple[int, int]:
+    at = r.offset
+    pcr = r.integer(4, "pcrIndex", "The PCR that was extended.", PROFILE)
+    if pcr >= MAX_PCR and pcr != 0xFFFFFFFF:  # EV_NO_ACTION may carry an index that stands for no PCR
+        r.fail("pcrIndex", f"{pcr} is not a PCR", at=at)
+    return pcr, r.integer(4, "eventType", "What kind of thing was measured.", PROFILE, _event_name)
+
+
+def _legacy_event(r: Reader) -> LogEvent:
+    pcr, event_type = _head(r)
+    digest = r.octets(20, "digest", "SHA-1, the only bank of the older form; zeros in the Spec ID event.", LEGACY)
+    return LogEvent(pcr, event_type, (("sha1", digest),), _data(r))
+
+
+def _agile_event(r: Reader, sizes: dict[int, int]) -> LogEvent:
+    pcr, event_type = _head(r)
+    at = r.offset
+    count = r.integer(4, "digests.count", "How many banks were extended.", PROFILE)
+    if not 1 <= count <= len(sizes):  # real firmware lists banks that are not switched on
+        r.fail("digests.count", f"{count} digests, the Spec ID event lists {len(sizes)} algorithms", at=at)
+    digests: list[tuple[str, bytes]] = []
+    left = list(sizes)
+    for n in range(count):
+        at = r.offset
+        algorithm = r.integer(2, f"digests[{n}].hashAlg", "The bank.", PROFILE, algorithm_name)
+        if algorithm not in left:
+            r.fail(f"digests[{n}].hashAlg", f"{algorithm_name(algorithm)} again, or not in the Spec ID event", at=at)
+        left.remove(algorithm)
+        octets = r.octets(sizes[algorithm], f"digests[{n}].digest", "What the PCR was extended with.", PROFILE)
+        if algorithm in HASH_NAMES:
+            digests.append((HASH_NAMES[algorithm], octets))
+    return LogEvent(pcr, event_type, tuple(digests), _data(r))
+
+
+def _data(r: Reader) -> bytes:
+    size = r.integer(4, "eventSize", "How many octets of event data follow.", PROFILE)
+    return r.octets(size, "event", "What the event says of itself; not covered by the digest unless its type says so.")
+
+
+def _read_spec_id(r: Reader, data: bytes, data_at: int) -> dict[int, int]:
+    inner = Reader(data, "TCG_EfiSpecIDEvent", order="little")
+    inner.octets(len(SPEC_ID), "signature", "", SPEC)
+    inner.integer(4, "platformClass")
+    inner.octets(4, "specVersion")
+    at = inner.offset
+    count = inner.integer(4, "numberOfAlgorithms")
+    if not 1 <= count <= MAX_ALGORITHMS:
+        r.fail("event.numberOfAlgorithms", f"{count}; 1 to {MAX_ALGORITHMS} can be meant", at=data_at + at)
+    sizes: dict[int, int] = {}
+    for n in range(count):
+        at = inner.offset
+        algorithm = inner.integer(2, f"digestSizes[{n}].algorithmId")
+        size = inner.integer(2, f"digestSizes[{n}].digestSize")
+        if algorithm in sizes or HASH_SIZES.get(algorithm, size) != size or not 1 <= size <= 64:
+            r.fail(f"event.digestSizes[{n}]", f"{algorithm_name(algorithm)} of {size} octets", at=data_at + at)
+        sizes[algorithm] = size
+    inner.octets(inner.integer(1, "vendorInfoSize"), "vendorInfo")
+    inner.finish()
+    if not any(a in HASH_NAMES for a in sizes):
+        r.fail("event.digestSizes", f"no algorithm known here beside {algorithm_name(ALG_SHA1)}'s family", at=data_at)
+    return sizes
+
+
+def _event_name(number: int) -> str:
+    return EVENT_NAMES.get(number, f"{number:#010x}")

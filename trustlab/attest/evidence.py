@@ -1,0 +1,235 @@
+"""Evidence as it travels: a CMW collection in CBOR (RFC 9999), described in docs/evidence.cddl.
+
+Each entry is a CMW record `[media type, octets, indicator]`: indicator 4 says Evidence, 2 Endorsement (the bits of
+cm-type). Nothing here is believed: reading Evidence only makes sure that it has the right shape and that every
+structure in it can be read. There is no EK certificate in it: in TLS 1.2 it would travel in clear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from trustlab.attest import cbor
+from trustlab.attest.errors import CodecError, EvidenceError
+from trustlab.attest.reader import Reader
+
+if TYPE_CHECKING:
+    from trustlab.attest.cbor import Item
+    from trustlab.trace import Span
+
+MAX_EVIDENCE = 65_535
+"""SupplementalData carries no more (RFC 4680)."""
+MAX_CERTIFICATES = 4
+MAX_CERTIFICATE = 16_384
+COLLECTION_TYPE = "tag:trustlab.example,2026:evidence/1"
+EVIDENCE, ENDORSEMENT = 4, 2
+CMW = "RFC 9999, CMW collection"
+PREFIX = "application/x.trustlab."
+CERTIFICATE_TYPE = "application/pkix-cert"
+PCR_SIZE = 32
+MAX_PCR = 24
+
+STRUCTURES = {
+    "quote": "tpms-attest",
+    "signature": "tpmt-signature",
+    "ak-public": "tpmt-public",
+    "event-log": "tcg-event-log",
+    "pcr-values": "pcr-values+cbor",
+}
+KEY_STRUCTURES = {
+    "attest": "tpms-attest",
+    "signature": "tpmt-signature",
+    "public": "tpmt-public",
+    "creation-data": "tpms-creation-data",
+    "ak-public": "tpmt-public",
+}
+
+
+@dataclass(frozen=True)
+class KeyAttestation:
+    """The proof about a TLS key: TPM2_CertifyCreation's TPMS_ATTEST and signature, public area, creation data.
+
+    `creation_data` is empty where the proof is a plain TPM2_Certify. `ak_public` and `ak_certificates` are empty
+    unless another AK than the quote's signed - which the Verifier refuses, but must be able to see.
+    """
+
+    attest: bytes
+    signature: bytes
+    public: bytes
+    creation_data: bytes
+    ak_public: bytes = b""
+    ak_certificates: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an Attester sends: all fields are the octets of the structures, `ak_certificates` DER with the leaf first.
+
+    `pcr_values` (index to 32 octets) tell which PCR differs when a digest does not match; they prove nothing.
+    """
+
+    quote: bytes
+    signature: bytes
+    ak_public: bytes
+    ak_certificates: tuple[bytes, ...]
+    event_log: bytes
+    pcr_values: dict[int, bytes] = field(default_factory=dict)
+    key_attestation: KeyAttestation | None = None
+
+    def encode(self) -> bytes:
+        """Return the CMW collection; EvidenceError where it would not be readable again."""
+        collection: dict[int | str, object] = {
+            "__cmwc_t": COLLECTION_TYPE,
+            "quote": _record("quote", self.quote),
+            "signature": _record("signature", self.signature),
+            "ak-public": _record("ak-public", self.ak_public),
+            "event-log": _record("event-log", self.event_log),
+            "pcr-values": _record("pcr-values", cbor.encode(self.pcr_values)),
+            "ak-certificates": _certificates(self.ak_certificates),
+        }
+        if self.key_attestation is not None:
+            collection["key-attestation"] = _key_collection(self.key_attestation)
+        raw = cbor.encode(collection)
+        Evidence.decode(raw)
+        return raw
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """Read a whole collection, strictly; EvidenceError names the entry that is wrong."""
+        return cls(**_evidence(_collection(raw)))
+
+
+def evidence_spans(raw: bytes) -> list[Span]:
+    """Name every octet of the collection; EvidenceError where it is not CBOR as it should be."""
+    reader = _reader(raw, record=True)
+    _read(reader)
+    return reader.spans
+
+
+def _reader(raw: bytes, *, record: bool = False) -> Reader:
+    if len(raw) > MAX_EVIDENCE:
+        raise EvidenceError(f"{len(raw)} octets of evidence, at most {MAX_EVIDENCE} can travel")
+    return Reader(raw, "evidence", record=record)
+
+
+def _read(r: Reader) -> Item:
+    try:
+        item = cbor.read_item(r, "collection", "A CMW collection: labels and what they name.", CMW)
+        r.finish()
+    except CodecError as error:
+        raise EvidenceError(str(error)) from error
+    return item
+
+
+def _collection(raw: bytes) -> dict[int | str, Item]:
+    item = _read(_reader(raw))
+    if not isinstance(item, dict):
+        raise EvidenceError("evidence is not a CMW collection (a CBOR map)")
+    if item.pop("__cmwc_t", None) != COLLECTION_TYPE:
+        raise EvidenceError(f"the collection's type (__cmwc_t) is not {COLLECTION_TYPE}")
+    return item
+
+
+def _record(label: str, octets: bytes, structures: dict[str, str] = STRUCTURES) -> list[object]:
+    return [PREFIX + structures[label], octets, EVIDENCE]
+
+
+def _certificates(chain: tuple[bytes, ...]) -> dict[int, list[object]]:
+    return {n: [CERTIFICATE_TYPE, der, ENDORSEMENT] for n, der in enumerate(chain)}
+
+
+def _key_collection(key: KeyAttestation) -> dict[str, object]:
+    fields = {
+        "attest": key.attest,
+        "signature": key.signature,
+        "public": key.public,
+        "creation-data": key.creation_data,
+        "ak-public": key.ak_public,
+    }
+    entries: dict[str, object] = {k: _record(k, octets, KEY_STRUCTURES) for k, octets in fields.items() if octets}
+    if key.ak_certificates:
+        entries["ak-certificates"] = _certificates(key.ak_certificates)
+    return entries
+
+
+def _evidence(entries: dict[int | str, Item]) -> dict[str, Any]:
+    known = {*STRUCTURES, "ak-certificates", "key-attestation"}
+    _only(entries, known, "")
+    key = entries.get("key-attestation")
+    return {
+        "quote": _octets(entries, "quote"),
+        "signature": _octets(entries, "signature"),
+        "ak_public": _octets(entries, "ak-public"),
+        "event_log": _octets(entries, "event-log"),
+        "ak_certificates": _chain(entries.get("ak-certificates"), "ak-certificates"),
+        "pcr_values": _pcr_values(_octets(entries, "pcr-values")),
+        "key_attestation": None if key is None else _key_attestation(key),
+    }
+
+
+def _key_attestation(item: Item) -> KeyAttestation:
+    if not isinstance(item, dict):
+        raise EvidenceError("key-attestation: not a CMW collection")
+    where = "key-attestation/"
+    _only(item, {*KEY_STRUCTURES, "ak-certificates"}, where)
+    chain = item.get("ak-certificates")
+    return KeyAttestation(
+        attest=_octets(item, "attest", where),
+        signature=_octets(item, "signature", where),
+        public=_octets(item, "public", where),
+        creation_data=_octets(item, "creation-data", where) if "creation-data" in item else b"",
+        ak_public=_octets(item, "ak-public", where) if "ak-public" in item else b"",
+        ak_certificates=() if chain is None else _chain(chain, where + "ak-certificates"),
+    )
+
+
+def _only(entries: dict[int | str, Item], known: set[str], where: str) -> None:
+    for label in entries:
+        if label not in known:
+            raise EvidenceError(f"{where}{label}: an entry that has no place in this collection")
+
+
+def _octets(entries: dict[int | str, Item], label: str, where: str = "") -> bytes:
+    if label not in entries:
+        raise EvidenceError(f"{where}{label}: the entry is missing")
+    kind = PREFIX + (KEY_STRUCTURES if where else STRUCTURES)[label]
+    octets = _unwrap(entries[label], kind, EVIDENCE, where + label)
+    if not octets:
+        raise EvidenceError(f"{where}{label}: empty")
+    return octets
+
+
+def _unwrap(item: Item, kind: str, indicator: int, where: str) -> bytes:
+    if not isinstance(item, list) or len(item) != 3:
+        raise EvidenceError(f"{where}: not a CMW record [type, value, indicator]")
+    found, octets, ind = item
+    if found != kind:
+        raise EvidenceError(f"{where}: media type {found!r} where {kind} should stand")
+    if not isinstance(octets, bytes) or ind != indicator:
+        raise EvidenceError(f"{where}: value or indicator of the CMW record is not what it should be")
+    return octets
+
+
+def _chain(item: Item | None, where: str) -> tuple[bytes, ...]:
+    if not isinstance(item, dict) or not 1 <= len(item) <= MAX_CERTIFICATES or list(item) != list(range(len(item))):
+        raise EvidenceError(f"{where}: not 1 to {MAX_CERTIFICATES} certificates labelled 0, 1, ...")
+    chain = tuple(_unwrap(record, CERTIFICATE_TYPE, ENDORSEMENT, f"{where}/{n}") for n, record in item.items())
+    if max(map(len, chain)) > MAX_CERTIFICATE:
+        raise EvidenceError(f"{where}: a certificate of more than {MAX_CERTIFICATE} octets")
+    return chain
+
+
+def _pcr_values(raw: bytes) -> dict[int, bytes]:
+    reader = Reader(raw, "pcr-values")
+    try:
+        item = cbor.read_item(reader, "map")
+        reader.finish()
+    except CodecError as error:
+        raise EvidenceError(str(error)) from error
+    values: dict[int, bytes] = {}
+    for pcr, value in item.items() if isinstance(item, dict) else ((None, None),):
+        if not isinstance(pcr, int) or not 0 <= pcr < MAX_PCR or not isinstance(value, bytes) or len(value) != PCR_SIZE:
+            raise EvidenceError(f"pcr-values: not a map of PCR index to {PCR_SIZE} octets")
+        values[pcr] = value
+    return values

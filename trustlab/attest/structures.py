@@ -1,0 +1,197 @@
+"""TPMS_ATTEST and what it is made of: the structure a TPM signs (TPM 2.0 Part 2, 10.12.12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustlab.attest.constants import (
+    TPM_GENERATED_VALUE,
+    TPM_ST_ATTEST_CERTIFY,
+    TPM_ST_ATTEST_CREATION,
+    TPM_ST_ATTEST_QUOTE,
+    algorithm_name,
+)
+from trustlab.attest.reader import Reader
+
+if TYPE_CHECKING:
+    from trustlab.trace import Span
+
+ATTEST = "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST"
+CLOCK = "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO"
+QUOTE = "TPM 2.0 Part 2, 10.12.4 TPMS_QUOTE_INFO"
+CREATION = "TPM 2.0 Part 2, 10.12.7 TPMS_CREATION_INFO"
+CERTIFY = "TPM 2.0 Part 2, 10.12.3 TPMS_CERTIFY_INFO"
+SELECTION = "TPM 2.0 Part 2, 10.9.7 TPML_PCR_SELECTION"
+NAME = "TPM 2.0 Part 2, 10.5.3 TPM2B_NAME"
+
+MAX_BANKS = 16
+MAX_SELECT = 32
+MAX_DIGEST = 64
+MAX_NAME = MAX_DIGEST + 2
+TYPE_NAMES = {
+    TPM_ST_ATTEST_CERTIFY: "TPM_ST_ATTEST_CERTIFY",
+    TPM_ST_ATTEST_QUOTE: "TPM_ST_ATTEST_QUOTE",
+    TPM_ST_ATTEST_CREATION: "TPM_ST_ATTEST_CREATION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PcrSelection:
+    """One bank of a TPML_PCR_SELECTION: `bank` is a TPM_ALG_ID, `pcrs` the selected indices in ascending order."""
+
+    bank: int
+    pcrs: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{algorithm_name(self.bank)}:{','.join(map(str, self.pcrs))}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockInfo:
+    """TPMS_CLOCK_INFO: `clock` in milliseconds; the counters tell one boot of the machine from the next."""
+
+    clock: int
+    reset_count: int
+    restart_count: int
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteInfo:
+    """What TPM2_Quote attests: which PCRs, and the digest over their values in ascending order."""
+
+    selections: tuple[PcrSelection, ...]
+    pcr_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CreationInfo:
+    """What TPM2_CertifyCreation attests: this TPM itself created the object, with creation data of this hash."""
+
+    object_name: bytes
+    creation_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CertifyInfo:
+    """What TPM2_Certify attests: the object is loaded in this TPM - it may have been imported."""
+
+    name: bytes
+    qualified_name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attest:
+    """A TPMS_ATTEST. The codec reads any `magic`: judging it is a check of the Verifier."""
+
+    raw: bytes
+    magic: int
+    type: int
+    qualified_signer: bytes
+    extra_data: bytes
+    clock_info: ClockInfo
+    firmware_version: int
+    attested: QuoteInfo | CreationInfo | CertifyInfo
+
+
+def parse_attest(raw: bytes) -> Attest:
+    """Read a whole TPMS_ATTEST of type QUOTE, CREATION or CERTIFY (no TPM2B size in front); CodecError otherwise."""
+    return _attest(Reader(raw, "TPMS_ATTEST"))
+
+
+def attest_spans(raw: bytes) -> list[Span]:
+    """Name every octet of a TPMS_ATTEST; CodecError as `parse_attest`."""
+    reader = Reader(raw, "TPMS_ATTEST", record=True)
+    _attest(reader)
+    return reader.spans
+
+
+def read_pcr_selections(r: Reader, field: str) -> tuple[PcrSelection, ...]:
+    """Read a TPML_PCR_SELECTION at the reader's place."""
+    with r.group(field, "Which PCRs of which bank.", SELECTION):
+        at = r.offset
+        count = r.integer(4, "count", "How many banks are selected from.", SELECTION)
+        if count > MAX_BANKS:
+            r.fail("count", f"{count} banks, at most {MAX_BANKS} exist", at=at)
+        return tuple(_pcr_selection(r, n) for n in range(count))
+
+
+def _pcr_selection(r: Reader, number: int) -> PcrSelection:
+    clause = "TPM 2.0 Part 2, 10.6.2 TPMS_PCR_SELECTION"
+    with r.group(f"pcrSelections[{number}]", "One bank and a bit for each of its PCRs.", clause):
+        bank = r.integer(2, "hash", "The bank: the hash its PCRs are extended with.", clause, algorithm_name)
+        at = r.offset
+        size = r.integer(1, "sizeofSelect", "Octets in the bit field.", clause)
+        if size > MAX_SELECT:
+            r.fail("sizeofSelect", f"{size} octets, no TPM has more than {MAX_SELECT * 8} PCRs", at=at)
+        bits = r.octets(size, "pcrSelect", "Bit n of octet k selects PCR 8k+n.", clause)
+    pcrs = tuple(8 * k + n for k, octet in enumerate(bits) for n in range(8) if octet >> n & 1)
+    return PcrSelection(bank, pcrs)
+
+
+def _attest(r: Reader) -> Attest:
+    magic = r.integer(
+        4, "magic", "ff544347 (TPM_GENERATED_VALUE): a restricted key signs it only if the TPM wrote it.", ATTEST, hex
+    )
+    at = r.offset
+    kind = r.integer(2, "type", "What is attested: a quote, a creation, a loaded object.", ATTEST, _type_name)
+    signer = r.sized("qualifiedSigner", "Qualified Name of the signing key: its Name and its place.", NAME, MAX_NAME)
+    extra = r.sized("extraData", "The qualifyingData of the command: here lies the binder.", ATTEST, MAX_NAME)
+    with r.group("clockInfo", "The TPM's clock and boot counters.", CLOCK):
+        clock = ClockInfo(
+            r.integer(8, "clock", "Milliseconds the TPM has been powered.", CLOCK),
+            r.integer(4, "resetCount", "TPM Resets since the last Clear: a reboot adds one.", CLOCK),
+            r.integer(4, "restartCount", "Restarts, resumes and DRTM launches since the reset.", CLOCK),
+            _yes_no(r, "safe"),
+        )
+    firmware = r.integer(8, "firmwareVersion", "The maker's number for the TPM's firmware.", ATTEST, hex)
+    attested: QuoteInfo | CreationInfo | CertifyInfo
+    if kind == TPM_ST_ATTEST_QUOTE:
+        attested = _quote_info(r)
+    elif kind == TPM_ST_ATTEST_CREATION:
+        attested = _creation_info(r)
+    elif kind == TPM_ST_ATTEST_CERTIFY:
+        attested = _certify_info(r)
+    else:
+        r.fail("type", f"{kind:#06x} is neither a quote nor a creation nor a certification", at=at)
+    r.finish()
+    return Attest(r.raw, magic, kind, signer, extra, clock, firmware, attested)
+
+
+def _quote_info(r: Reader) -> QuoteInfo:
+    with r.group("attested.quote", "What TPM2_Quote attests.", QUOTE):
+        selections = read_pcr_selections(r, "pcrSelect")
+        digest = r.sized("pcrDigest", "Digest over the selected PCRs' values, in ascending order.", QUOTE, MAX_DIGEST)
+    return QuoteInfo(selections, digest)
+
+
+def _creation_info(r: Reader) -> CreationInfo:
+    with r.group("attested.creation", "What TPM2_CertifyCreation attests.", CREATION):
+        name = r.sized("objectName", "Name of the object that this TPM created.", CREATION, MAX_NAME)
+        digest = r.sized("creationHash", "Hash of the creation data.", CREATION, MAX_DIGEST)
+    return CreationInfo(name, digest)
+
+
+def _certify_info(r: Reader) -> CertifyInfo:
+    with r.group("attested.certify", "What TPM2_Certify attests.", CERTIFY):
+        name = r.sized("name", "Name of the loaded object.", CERTIFY, MAX_NAME)
+        qualified = r.sized("qualifiedName", "Its Qualified Name: hashed with its parents.", CERTIFY, MAX_NAME)
+    return CertifyInfo(name, qualified)
+
+
+def _type_name(kind: int) -> str:
+    return TYPE_NAMES.get(kind, hex(kind))
+
+
+def _yes_no(r: Reader, field: str) -> bool:
+    at = r.offset
+    value = r.integer(1, field, "Whether no later clock value was ever reported before.", CLOCK)
+    if value > 1:
+        r.fail(field, f"{value} is neither YES (1) nor NO (0)", at=at)
+    return bool(value)
+
+
+def is_tpm_generated(attest: Attest) -> bool:
+    """Whether the structure begins with TPM_GENERATED_VALUE, which no TPM signs for octets from outside."""
+    return attest.magic == TPM_GENERATED_VALUE
