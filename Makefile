@@ -1,0 +1,59 @@
+# trustlab. Two commands do all set-up on a fresh machine: `make demo` and `make test`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# The distribution's Python where it is new enough: one under a private home directory cannot be run by another user.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ARGS ?=
+
+.PHONY: help demo lab test lint types check clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.demo  ## install what is missing, then watch both acts in the terminal (ARGS="--pace 0.2" slows it down)
+	@$(BIN)/trustlab demo $(ARGS)
+
+lab: $(VENV)/.lab  ## install the notebook extra, then open the first notebook in JupyterLab
+	@$(BIN)/jupyter lab labs/00-start-here.ipynb $(ARGS)
+
+test: $(VENV)/.test  ## install what the tests need, then run all of them: lint, types, units, notebook, browser
+	@$(MAKE) --no-print-directory lint types check
+
+lint:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types:
+	$(BIN)/mypy
+
+check:
+	$(BIN)/pytest $(ARGS)
+
+clean:  ## remove the virtual environment and everything generated
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis trustlab-out
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "trustlab needs Python 3.11 or newer (set PYTHON=...)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml scripts/system-packages Makefile
+	@scripts/system-packages demo
+	@$(MAKE) --no-print-directory $(BIN)/python
+	@echo "trustlab: installing the package into $(VENV) (a minute on a fresh machine)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.demo
+	@scripts/system-packages lab
+	@echo "trustlab: installing the notebook extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.lab
+	@scripts/system-packages test
+	@echo "trustlab: installing the test extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test]'
+	@touch $@
