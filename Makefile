@@ -57,3 +57,7 @@ $(VENV)/.test: $(VENV)/.lab
 	@echo "trustlab: installing the test extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test]'
 	@touch $@
+
+.PHONY: bench
+bench: $(VENV)/.test  ## measure: ratios side by side (ARGS="tls" for one suite)
+	@$(BIN)/python -m benchmarks $(ARGS)

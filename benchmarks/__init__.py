@@ -1,0 +1,1 @@
+"""Timings as ratios: things that are compared are measured side by side, in one process run."""

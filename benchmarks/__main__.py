@@ -1,0 +1,58 @@
+"""`python -m benchmarks [SUITE ...] [--json]`: run suites, show a table, keep the ratios in benchmarks/results/."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+from pathlib import Path
+
+SUITES = {"tls": ("benchmarks.tls",), "tpm": ("benchmarks.tpm", "benchmarks.attest")}
+"""Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
+
+A goal is the largest ratio that is good enough, or the smallest value where the name ends in `_per_s`.
+"""
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"which: {', '.join(SUITES)} (default: all)")
+    parser.add_argument("--json", action="store_true", help="print only a flat JSON object of name to ratio")
+    chosen = parser.parse_args()
+    unknown = [suite for suite in chosen.suites if suite not in SUITES]
+    if unknown:
+        parser.error(f"no suite {unknown[0]!r}; there are: {', '.join(SUITES)}")
+    everything: dict[str, float] = {}
+    for suite in chosen.suites or SUITES:
+        ratios: dict[str, float] = {}
+        for name in SUITES[suite]:
+            module = importlib.import_module(name)
+            measured = module.run()
+            ratios |= measured
+            if not chosen.json:
+                _show(suite, measured, module.GOALS, module.NOTES)
+        everything |= ratios
+        RESULTS.mkdir(exist_ok=True)
+        kept = {"python": platform.python_version(), "machine": platform.machine(), "ratios": ratios}
+        (RESULTS / f"{suite}.json").write_text(json.dumps(kept, indent=1) + "\n")
+    if chosen.json:
+        print(json.dumps(everything))
+
+
+def _show(suite: str, measured: dict[str, float], goals: dict[str, float], notes: dict[str, str]) -> None:
+    width = max(map(len, measured))
+    for name, value in measured.items():
+        goal = goals.get(name)
+        met = (
+            ""
+            if goal is None
+            else ("met" if (value >= goal if name.endswith("_per_s") else value <= goal) else "MISSED")
+        )
+        aim = "" if goal is None else f"goal {goal:g} {met}"
+        print(f"{suite}  {name:<{width}}  {value:8.3f}  {aim:<16} {notes.get(name, '')}")
+
+
+if __name__ == "__main__":
+    main()
