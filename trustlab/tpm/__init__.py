@@ -1,0 +1,89 @@
+"""The TPM of a machine: the emulator's process, the platform around it, its keys, quotes and enrolment."""
+
+from trustlab.tpm.client import TpmClient
+from trustlab.tpm.credential import Credential, make_credential
+from trustlab.tpm.ekchain import verify_ek_certificate
+from trustlab.tpm.enrol import activate, enrol
+from trustlab.tpm.errors import (
+    EnrolmentRefused,
+    GateRefused,
+    TpmBusy,
+    TpmDead,
+    TpmError,
+    TpmNotInstalled,
+    TpmOff,
+    TpmProtocolError,
+    TpmResponseError,
+    TpmStartError,
+    TpmTimeout,
+)
+from trustlab.tpm.evidence import EVIDENCE_PCRS, EvidenceMaker, key_binder
+from trustlab.tpm.gate import ALICE, OPEN, Gate
+from trustlab.tpm.hot import Attestation, certify, certify_creation, quote, rsa_decrypt, sign
+from trustlab.tpm.keys import (
+    CreatedKey,
+    LoadedKey,
+    TlsKey,
+    create_ak,
+    create_ek,
+    create_primary,
+    create_srk,
+    create_tls_key,
+    load_key,
+)
+from trustlab.tpm.maker import OID_EK_EKU, TpmMaker
+from trustlab.tpm.measure import measure
+from trustlab.tpm.platform import Platform, launch_pcr
+from trustlab.tpm.policy import KeyPolicy
+from trustlab.tpm.privacyca import Challenge, PrivacyCa
+from trustlab.tpm.swtpm import Swtpm
+
+__all__ = [
+    "ALICE",
+    "EVIDENCE_PCRS",
+    "OID_EK_EKU",
+    "OPEN",
+    "Attestation",
+    "Challenge",
+    "CreatedKey",
+    "Credential",
+    "EnrolmentRefused",
+    "EvidenceMaker",
+    "Gate",
+    "GateRefused",
+    "KeyPolicy",
+    "LoadedKey",
+    "Platform",
+    "PrivacyCa",
+    "Swtpm",
+    "TlsKey",
+    "TpmBusy",
+    "TpmClient",
+    "TpmDead",
+    "TpmError",
+    "TpmMaker",
+    "TpmNotInstalled",
+    "TpmOff",
+    "TpmProtocolError",
+    "TpmResponseError",
+    "TpmStartError",
+    "TpmTimeout",
+    "activate",
+    "certify",
+    "certify_creation",
+    "create_ak",
+    "create_ek",
+    "create_primary",
+    "create_srk",
+    "create_tls_key",
+    "enrol",
+    "key_binder",
+    "launch_pcr",
+    "load_key",
+    "make_credential",
+    "measure",
+    "quote",
+    "rsa_decrypt",
+    "sign",
+    "verify_ek_certificate",
+]

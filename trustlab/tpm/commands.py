@@ -1,0 +1,181 @@
+"""The commands by number: names, handles, parameters, and where TPM 2.0 Part 3 describes them.
+
+A layout is a line of `name:type` fields. Types are those of `decode`; a parameter marked `secret` is blanked in the
+trace and appears there only as an event of kind `secret`. Commands without a layout show their parameters as one
+field.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a command code stands for; `handles` and `answer_handle` are names of handle fields."""
+
+    code: int
+    name: str
+    clause: str
+    handles: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    answer_handle: str = ""
+    answer: tuple[tuple[str, str], ...] = ()
+    sentence: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name as the standard writes it."""
+        return f"TPM2_{self.name}"
+
+    @property
+    def reference(self) -> str:
+        """The clause, for a span or a verdict."""
+        return f"TPM 2.0 Part 3, {self.clause}"
+
+
+def _fields(layout: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, kind) for name, _, kind in (field.partition(":") for field in layout.split()))
+
+
+def _rows() -> dict[int, Command]:
+    table = {}
+    for line in _TABLE.strip().splitlines():
+        code, name, clause, handles, parameters, answer_handle, answer, sentence = (c.strip() for c in line.split("|"))
+        number = int(code, 16)
+        table[number] = Command(
+            number, name, clause, tuple(handles.split()), _fields(parameters), answer_handle, _fields(answer), sentence
+        )
+    return table
+
+
+_ATTEST = "certifyInfo:2b/attest signature:signature"
+_CREATE = "inSensitive:2b/sensitive inPublic:2b/public outsideInfo:2b creationPCR:pcrs"
+_CREATED = "creationData:2b/creation creationHash:2b creationTicket:ticket"
+_TABLE = f"""
+11f|NV_UndefineSpaceSpecial|31.4|nvIndex platform||||
+120|EvictControl|28.5|auth objectHandle|persistentHandle:u32|||Makes an object persistent, or removes a persistent one.
+121|HierarchyControl|24.2|authHandle|enable:u32 state:u8|||Switches a hierarchy on or off.
+122|NV_UndefineSpace|31.5|authHandle nvIndex||||
+124|ChangeEPS|24.5|authHandle||||Replaces the endorsement seed: the machine's identity would be gone.
+125|ChangePPS|24.4|authHandle||||Replaces the platform seed.
+126|Clear|24.6|authHandle||||Removes all that an owner put into the TPM: every storage and endorsement object becomes useless.
+127|ClearControl|24.7|auth|disable:u8|||Allows or forbids TPM2_Clear.
+128|ClockSet|29.2|auth|newTime:u64|||Sets the TPM's clock forward.
+129|HierarchyChangeAuth|24.8|authHandle|newAuth:2b/secret|||Sets a hierarchy's password.
+12a|NV_DefineSpace|31.3|authHandle||||
+12b|PCR_Allocate|22.5|authHandle|pcrAllocation:pcrs||allocationSuccess:u8 maxPCR:u32 sizeNeeded:u32 sizeAvailable:u32|
+12c|PCR_SetAuthPolicy|22.6|authHandle|authPolicy:2b hashAlg:u16 pcrNum:u32|||
+12d|PP_Commands|26.2|auth||||
+12e|SetPrimaryPolicy|24.3|authHandle|authPolicy:2b hashAlg:u16|||
+12f|FieldUpgradeStart|27.2|authorization keyHandle||||
+130|ClockRateAdjust|29.3|auth|rateAdjust:u8|||
+131|CreatePrimary|24.1|primaryHandle|{_CREATE}|objectHandle|outPublic:2b/public {_CREATED} name:2b|Derives a key from a hierarchy's seed: the same template gives the same key again.
+132|NV_GlobalWriteLock|31.12|authHandle||||
+133|GetCommandAuditDigest|18.6|privacyHandle signHandle||||
+134|NV_Increment|31.8|authHandle nvIndex||||
+135|NV_SetBits|31.10|authHandle nvIndex|bits:u64|||
+136|NV_Extend|31.9|authHandle nvIndex|data:2b|||
+137|NV_Write|31.7|authHandle nvIndex|data:2b offset:u16|||
+138|NV_WriteLock|31.11|authHandle nvIndex||||
+139|DictionaryAttackLockReset|25.2|lockHandle||||
+13a|DictionaryAttackParameters|25.3|lockHandle|newMaxTries:u32 newRecoveryTime:u32 lockoutRecovery:u32|||
+13b|NV_ChangeAuth|31.15|nvIndex|newAuth:2b/secret|||
+13c|PCR_Event|22.3|pcrHandle|eventData:2b||digests:hashes|Hashes data and extends a PCR with the digest.
+13d|PCR_Reset|22.8|pcrHandle||||Sets a PCR back to zero, where the locality allows it.
+13e|SequenceComplete|17.6|sequenceHandle|buffer:2b hierarchy:u32||result:2b validation:ticket|
+13f|SetAlgorithmSet|26.3|authHandle|algorithmSet:u32|||
+140|SetCommandCodeAuditStatus|21.2|auth||||
+141|FieldUpgradeData|27.3|||||
+142|IncrementalSelfTest|10.3|||||
+143|SelfTest|10.2||fullTest:u8|||Tests the TPM's own functions.
+144|Startup|9.3||startupType:u16|||The first command after power on; CLEAR starts afresh, STATE resumes.
+145|Shutdown|9.4||shutdownType:u16|||Announces that power goes; STATE asks to keep what a resume needs.
+146|StirRandom|16.2||inData:2b|||
+147|ActivateCredential|12.5|activateHandle keyHandle|credentialBlob:2b secret:2b||certInfo:2b/secret|Opens a credential only if the key with the Name in it lives in the same TPM as the EK: this is how a CA knows.
+148|Certify|18.2|objectHandle signHandle|qualifyingData:2b inScheme:scheme||{_ATTEST}|The AK signs that an object with this Name is loaded here.
+149|PolicyNV|23.9|authHandle nvIndex policySession||||
+14a|CertifyCreation|18.3|signHandle objectHandle|qualifyingData:2b creationHash:2b inScheme:scheme creationTicket:ticket||{_ATTEST}|The AK signs that this TPM itself made the object, and how: imported keys have no such ticket.
+14b|Duplicate|13.1|objectHandle newParentHandle||||
+14c|GetTime|18.7|privacyAdminHandle signHandle|qualifyingData:2b inScheme:scheme||timeInfo:2b/attest signature:signature|
+14d|GetSessionAuditDigest|18.5|privacyAdminHandle signHandle sessionHandle||||
+14e|NV_Read|31.13|authHandle nvIndex|size:u16 offset:u16||data:2b|Reads non-volatile memory, for instance the EK certificate.
+14f|NV_ReadLock|31.14|authHandle nvIndex||||
+150|ObjectChangeAuth|12.8|objectHandle parentHandle|newAuth:2b/secret||outPrivate:2b|
+151|PolicySecret|23.4|authHandle policySession|nonceTPM:2b cpHashA:2b policyRef:2b expiration:u32||timeout:2b policyTicket:ticket|Asserts that a hierarchy's password is known.
+152|Rewrap|13.2|oldParent newParent||||
+153|Create|12.1|parentHandle|{_CREATE}||outPrivate:2b outPublic:2b/public {_CREATED}|The TPM makes a key under a parent; its private part leaves only encrypted.
+154|ECDH_ZGen|14.5|keyHandle|inPoint:2b||outPoint:2b/secret|
+155|HMAC|15.5|handle|buffer:2b hashAlg:u16||outHMAC:2b|
+156|Import|13.3|parentHandle|encryptionKey:2b objectPublic:2b/public duplicate:2b inSymSeed:2b symmetricAlg:symmetric||outPrivate:2b|
+157|Load|12.2|parentHandle|inPrivate:2b inPublic:2b/public|objectHandle|name:2b|Loads a key that its parent encrypted.
+158|Quote|18.4|signHandle|qualifyingData:2b inScheme:scheme PCRselect:pcrs||quoted:2b/attest signature:signature|The AK signs a digest of the PCRs together with the verifier's data.
+159|RSA_Decrypt|14.3|keyHandle|cipherText:2b inScheme:scheme label:2b||message:2b/secret|Decrypts with a key that never leaves the TPM.
+15b|HMAC_Start|17.2|handle|auth:2b/secret hashAlg:u16|sequenceHandle||
+15c|SequenceUpdate|17.5|sequenceHandle|buffer:2b|||
+15d|Sign|20.2|keyHandle|digest:2b inScheme:scheme validation:ticket||signature:signature|Signs a digest with a key that never leaves the TPM.
+15e|Unseal|12.7|itemHandle|||outData:2b/secret|
+160|PolicySigned|23.3|authObject policySession||||
+161|ContextLoad|28.3||context:rest|loadedHandle||Puts back an object that the platform had swapped out.
+162|ContextSave|28.2|saveHandle|||context:rest|Swaps an object out, encrypted by the TPM.
+163|ECDH_KeyGen|14.4|keyHandle||||
+164|EncryptDecrypt|15.2|keyHandle||||
+165|FlushContext|28.4||flushHandle:u32|||Removes a loaded object or session.
+167|LoadExternal|12.3|  |inPrivate:2b/secret inPublic:2b/public hierarchy:u32|objectHandle|name:2b|Loads a key that is not protected by this TPM.
+168|MakeCredential|12.6|handle|credential:2b/secret objectName:2b||credentialBlob:2b secret:2b|
+169|NV_ReadPublic|31.6|nvIndex|||nvPublic:2b nvName:2b|
+16a|PolicyAuthorize|23.16|policySession||||
+16b|PolicyAuthValue|23.17|policySession||||
+16c|PolicyCommandCode|23.11|policySession|code:u32|||
+16d|PolicyCounterTimer|23.10|policySession||||
+16e|PolicyCpHash|23.13|policySession|cpHashA:2b|||
+16f|PolicyLocality|23.8|policySession|locality:locality|||Asserts the locality; it is checked when the key is used.
+170|PolicyNameHash|23.14|policySession|nameHash:2b|||
+171|PolicyOR|23.6|policySession|pHashList:digests|||
+172|PolicyTicket|23.5|policySession||||
+173|ReadPublic|12.4|objectHandle|||outPublic:2b/public name:2b qualifiedName:2b|Reads a loaded object's public area.
+174|RSA_Encrypt|14.2|keyHandle|message:2b/secret inScheme:scheme label:2b||outData:2b|
+176|StartAuthSession|11.1|tpmKey bind|nonceCaller:2b encryptedSalt:2b sessionType:u8 symmetric:symmetric authHash:u16|sessionHandle|nonceTPM:2b|Opens a session; policy assertions are gathered in it.
+177|VerifySignature|20.1|keyHandle|digest:2b signature:signature||validation:ticket|
+178|ECC_Parameters|14.6||curveID:u16|||
+179|FirmwareRead|27.4||sequenceNumber:u32|||
+17a|GetCapability|30.2||capability:u32 property:u32 propertyCount:u32||moreData:u8 capabilityData:rest|Asks what this TPM can do.
+17b|GetRandom|16.1||bytesRequested:u16||randomBytes:2b|
+17c|GetTestResult|10.4||||outData:2b testResult:u32|
+17d|Hash|15.4||data:2b hashAlg:u16 hierarchy:u32||outHash:2b validation:ticket|Hashes in the TPM; the ticket says the data do not look like an attestation.
+17e|PCR_Read|22.4||pcrSelectionIn:pcrs||pcrUpdateCounter:u32 pcrSelectionOut:pcrs pcrValues:digests|Reads PCRs.
+17f|PolicyPCR|23.7|policySession|pcrDigest:2b pcrs:pcrs|||Asserts the present values of PCRs.
+180|PolicyRestart|11.2|sessionHandle||||Takes a policy session back to its beginning.
+181|ReadClock|29.1|||  |currentTime:rest|Reads clock, resetCount and restartCount.
+182|PCR_Extend|22.2|pcrHandle|digests:hashes|||Extends a PCR: new value = H(old value, digest).
+183|PCR_SetAuthValue|22.7|pcrHandle|auth:2b/secret|||
+184|NV_Certify|31.16|signHandle authHandle nvIndex||||
+185|EventSequenceComplete|17.7|pcrHandle sequenceHandle|buffer:2b||results:hashes|
+186|HashSequenceStart|17.4||auth:2b/secret hashAlg:u16|sequenceHandle||
+187|PolicyPhysicalPresence|23.12|policySession||||
+188|PolicyDuplicationSelect|23.15|policySession||||
+189|PolicyGetDigest|23.19|policySession|||policyDigest:2b|Reads what a policy session has gathered.
+18a|TestParms|30.3|||||
+18b|Commit|19.2|signHandle||||
+18c|PolicyPassword|23.18|policySession||||
+18d|ZGen_2Phase|14.7|keyA||||
+18e|EC_Ephemeral|19.3||curveID:u16|||
+18f|PolicyNvWritten|23.20|policySession|writtenSet:u8|||
+190|PolicyTemplate|23.21|policySession|templateHash:2b|||
+191|CreateLoaded|12.9|parentHandle|inSensitive:2b/sensitive inPublic:2b|objectHandle|outPrivate:2b outPublic:2b/public name:2b|
+192|PolicyAuthorizeNV|23.22|authHandle nvIndex policySession||||
+193|EncryptDecrypt2|15.3|keyHandle||||
+197|CertifyX509|18.8|objectHandle signHandle||||
+"""  # noqa: E501 - a table
+
+COMMANDS = _rows()
+"""Command code -> what it is."""
+
+CODES = {row.name: row.code for row in COMMANDS.values()}
+"""`Quote` -> 0x158."""
+
+
+def command_name(code: int) -> str:
+    """Name a command code as the standard does, e.g. `TPM2_Quote`."""
+    row = COMMANDS.get(code)
+    return row.full_name if row else f"TPM2_CC_{code:#010x}"

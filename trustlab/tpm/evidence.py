@@ -1,0 +1,94 @@
+"""From a binder to Evidence: the quote over it, the key's attestation, the event log, the PCR values."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import TYPE_CHECKING
+
+from trustlab.attest import Evidence, KeyAttestation, QuoteInfo, parse_attest, pcr_digest
+from trustlab.tpm.errors import TpmProtocolError
+from trustlab.tpm.hot import certify_creation, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.attest import EventLog
+    from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.hot import Attestation
+    from trustlab.tpm.keys import CreatedKey, LoadedKey
+
+LABEL = b"TrustedPassages/v1"
+EVIDENCE_PCRS = (17, 18, 19, 20)
+_ATTEMPTS = 5
+
+
+def key_binder(spki: bytes) -> bytes:
+    """Return H(L, "K", H(SPKI)), what a key attestation is made over; fields are prefixed by their length as u16."""
+    fields = (LABEL, b"K", hashlib.sha256(spki).digest())
+    return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
+
+
+class EvidenceMaker:
+    """Makes Evidence for one launch of one machine. Thread-safe.
+
+    `event_log` is the platform's since the launch. The key attestation is made once for each key and then kept.
+    """
+
+    def __init__(self, client: TpmClient, ak: LoadedKey, ak_certificates: Sequence[bytes], event_log: EventLog) -> None:
+        self.client = client
+        self.ak = ak
+        self.ak_certificates = tuple(ak_certificates)
+        self.event_log = event_log
+        self._keys: dict[bytes, KeyAttestation] = {}
+        self._values: dict[int, bytes] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<EvidenceMaker of {self.client.name} on {self.client.platform.name}>"
+
+    def evidence(
+        self, binder: bytes, pcrs: Sequence[int] = EVIDENCE_PCRS, *, key: CreatedKey | None = None
+    ) -> Evidence:
+        """Quote `pcrs` over `binder`; with `key`, add the proof that the TPM made it.
+
+        TpmError as the TPM's commands raise.
+        """
+        with self._lock:
+            attestation = None if key is None else self._attestation(key)
+            quoted, values = self._quote(binder, tuple(sorted(pcrs)))
+            return Evidence(
+                quote=quoted.attest,
+                signature=quoted.signature,
+                ak_public=self.ak.public,
+                ak_certificates=self.ak_certificates,
+                event_log=self.event_log.encode(),
+                pcr_values=values,
+                key_attestation=attestation,
+            )
+
+    def _quote(self, binder: bytes, pcrs: tuple[int, ...]) -> tuple[Attestation, dict[int, bytes]]:
+        """Quote, and return the PCR values that belong to the quote: those known already.
+
+        As long as its digest agrees.
+        """
+        for _ in range(_ATTEMPTS):
+            quoted = quote(self.client, self.ak, binder, pcrs)
+            attested = parse_attest(quoted.attest).attested
+            digest = attested.pcr_digest if isinstance(attested, QuoteInfo) else b""
+            if not self._agrees(pcrs, digest):
+                self._values = self.client.pcr_read(pcrs)
+            if self._agrees(pcrs, digest):
+                return quoted, {pcr: self._values[pcr] for pcr in pcrs}
+        raise TpmProtocolError(f"the PCRs changed under each of {_ATTEMPTS} quotes")
+
+    def _agrees(self, pcrs: tuple[int, ...], digest: bytes) -> bool:
+        return set(pcrs) <= set(self._values) and pcr_digest(pcrs, self._values) == digest
+
+    def _attestation(self, key: CreatedKey) -> KeyAttestation:
+        known = self._keys.get(key.name)
+        if known is None:
+            certified = certify_creation(self.client, self.ak, key, key_binder(key.spki))
+            known = KeyAttestation(certified.attest, certified.signature, key.public, key.creation_data)
+            self._keys[key.name] = known
+        return known

@@ -1,0 +1,84 @@
+"""The commands on a handshake's way, marshalled by hand: Quote, CertifyCreation, Certify, Sign, RSA_Decrypt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from trustlab.attest import parse_signature, pcr_selection
+from trustlab.tpm.errors import TpmError
+from trustlab.tpm.marshal import PASSWORD, RH_NULL, sized, u16, u32
+from trustlab.tpm.policy import authorized
+from trustlab.tpm.templates import ALG_ECDSA, ALG_NULL, ALG_RSAES, ALG_RSAPSS, ALG_RSASSA, ALG_SHA256
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.keys import CreatedKey, LoadedKey
+
+ST_HASHCHECK = 0x8024
+_OWN_SCHEME = u16(ALG_NULL)
+_NO_TICKET = u16(ST_HASHCHECK) + u32(RH_NULL) + sized(b"")
+"""An unrestricted key signs any digest without proof of where it comes from."""
+_SCHEMES = {"ecdsa": ALG_ECDSA, "rsassa": ALG_RSASSA, "rsapss": ALG_RSAPSS}
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """What an AK signed: a TPMS_ATTEST and its TPMT_SIGNATURE, as octets."""
+
+    attest: bytes
+    signature: bytes = field(repr=False)
+
+
+def quote(client: TpmClient, ak: LoadedKey, qualifying: bytes, pcrs: Sequence[int] = (17, 18, 19, 20)) -> Attestation:
+    """Have the AK sign the SHA-256 PCRs `pcrs` and `qualifying` (the binder, at most 64 octets)."""
+    parameters = sized(qualifying) + _OWN_SCHEME + pcr_selection(pcrs)
+    return authorized(client, ak.policy, lambda auth: _attest(client, "Quote", (ak.handle,), (auth,), parameters))
+
+
+def certify_creation(client: TpmClient, ak: LoadedKey, key: CreatedKey, qualifying: bytes) -> Attestation:
+    """Have the AK sign that this TPM made `key`, with which creation data; only the key's own ticket will do."""
+    parameters = sized(qualifying) + sized(key.creation_hash) + _OWN_SCHEME + key.creation_ticket
+    handles = (ak.handle, key.handle)
+    return authorized(client, ak.policy, lambda auth: _attest(client, "CertifyCreation", handles, (auth,), parameters))
+
+
+def certify(client: TpmClient, ak: LoadedKey, key: LoadedKey, qualifying: bytes) -> Attestation:
+    """Have the AK sign that an object with this Name is loaded; it says nothing about who made it.
+
+    The certified object must be authorised too, in the ADMIN role: here by its empty password.
+    """
+    parameters = sized(qualifying) + _OWN_SCHEME
+    handles = (key.handle, ak.handle)
+    return authorized(client, ak.policy, lambda auth: _attest(client, "Certify", handles, (PASSWORD, auth), parameters))
+
+
+def _attest(
+    client: TpmClient, name: str, handles: tuple[int, ...], auths: tuple[bytes, ...], parameters: bytes
+) -> Attestation:
+    fields = client.ask(name, handles, auths, parameters)
+    return Attestation(fields.sized(), fields.rest())
+
+
+def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
+    """Decrypt PKCS#1 v1.5; bad padding is TpmResponseError (TPM_RC_FAILURE or TPM_RC_VALUE).
+
+    And answers faster than good.
+    """
+    parameters = sized(ciphertext) + u16(ALG_RSAES) + sized(b"")
+    return authorized(
+        client, key.policy, lambda auth: client.ask("RSA_Decrypt", (key.handle,), (auth,), parameters).sized()
+    )
+
+
+def sign(
+    client: TpmClient, key: LoadedKey, digest: bytes, scheme: Literal["ecdsa", "rsassa", "rsapss"] = "ecdsa"
+) -> bytes:
+    """Sign a SHA-256 digest (32 octets); returns a DER ECDSA-Sig-Value, or an RSA signature's octets."""
+    if scheme not in _SCHEMES:
+        raise TpmError(f"signature scheme '{scheme}' is none of {', '.join(_SCHEMES)}")
+    parameters = sized(digest) + u16(_SCHEMES[scheme]) + u16(ALG_SHA256) + _NO_TICKET
+    octets = authorized(client, key.policy, lambda auth: client.ask("Sign", (key.handle,), (auth,), parameters).rest())
+    return parse_signature(octets).value

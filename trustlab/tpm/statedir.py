@@ -1,0 +1,103 @@
+"""Where the emulated TPMs keep their state, and how it goes away whatever happens to us.
+
+swtpm needs a directory for its non-volatile memory. All directories of one process lie under one folder, which a
+clean exit removes. A process that is killed cannot remove anything, so two more things do: a *janitor* (a waiting
+`sh` that holds the reading end of a pipe of ours; when we are gone, so is the writing end, and it removes the
+folder), and the next start, which *sweeps* the folders whose owner no longer holds their lock (for when the janitor was
+killed too). The contents are encrypted with a key that only ever lay in memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from trustlab.tpm.errors import TpmStartError
+
+_JANITOR = 'read -r _; n=0; until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done'
+
+
+class _Owner:
+    """This process's folder, its lock and its janitor."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        base = base_directory()
+        lock = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody sweeps a folder between its making and its locking
+            sweep(base)
+            self.path = Path(tempfile.mkdtemp(prefix=f"{self.pid}-", dir=base))
+            self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
+        reading, self.pipe = os.pipe()
+        self.janitor = subprocess.Popen(
+            ["sh", "-c", _JANITOR, "trustlab-janitor", str(self.path)],
+            stdin=reading,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C in our terminal is for us, not for the janitor
+            cwd="/",
+        )
+        os.close(reading)
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Let the janitor do its work now, and wait for it. A forked child must not clean up after its parent."""
+        if self.pid != os.getpid():
+            return
+        os.close(self.pipe)
+        self.janitor.wait()
+        os.close(self.lock)
+
+
+_lock = threading.Lock()
+_owner: _Owner | None = None
+
+
+def base_directory() -> Path:
+    """Return the folder of all state of this user, made with mode 0700; TpmStartError if it is someone else's."""
+    base = Path(tempfile.gettempdir()) / f"trustlab-{os.getuid()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    found = base.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise TpmStartError(f"{base} must be a directory of mode 0700 that belongs to us: remove it and try again")
+    return base
+
+
+def sweep(base: Path) -> list[Path]:
+    """Remove the folders under `base` that no living process has locked, and return them."""
+    swept = []
+    for path in base.iterdir():
+        try:
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # gone meanwhile, or nothing of ours
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+            swept.append(path)
+        finally:
+            os.close(lock)
+    return swept
+
+
+def new_state_directory() -> Path:
+    """Make an empty directory for one TPM; it goes at the latest when this process does."""
+    global _owner  # noqa: PLW0603 - one per process, made at first use
+    with _lock:
+        if _owner is None or _owner.pid != os.getpid():
+            _owner = _Owner()
+        return Path(tempfile.mkdtemp(prefix="tpm-", dir=_owner.path))

@@ -1,0 +1,242 @@
+"""The emulated TPM: one `swtpm` process, its data and control sockets, its encrypted state.
+
+The process is spoken to over two inherited socketpairs: no port, no path that anyone else could open, and it ends
+when our end closes. The *control* socket is the platform's alone: it is power, the CPU's locality signal and the DRTM
+launch. (On hardware the launch is an instruction - SKINIT, GETSEC - and locality is wired to the chipset; here a
+Python object holds the socket.)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import time
+from typing import TYPE_CHECKING, Self
+
+from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError, TpmTimeout
+from trustlab.tpm.spawn import spawn
+from trustlab.tpm.statedir import new_state_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_TIMEOUT = 60.0
+"""Seconds; the slowest command is the search for an RSA key, which may take seconds on a busy machine."""
+CONTROL_TIMEOUT = 10.0
+MAX_RESPONSE = 1 << 16
+
+_CMD_SET_LOCALITY = 5
+_CMD_HASH_START = 6
+_CMD_HASH_DATA = 7
+_CMD_HASH_END = 8
+_HASH_CHUNK = 4096
+
+
+class Swtpm:
+    """Owns one swtpm process and its state directory.
+
+    `start`, `stop` (keeps the state, as hardware keeps its non-volatile memory) and `close` (removes it); a context
+    manager does the first and the last. Not thread-safe: `Platform` holds the lock.
+    """
+
+    locality_aware = True
+
+    def __init__(self, state: Path | None = None, *, state_key: bytes | None = None) -> None:
+        self._given = state
+        self._state: Path | None = None
+        self._key = os.urandom(32) if state_key is None else state_key
+        self._process: subprocess.Popen[bytes] | None = None
+        self._data: socket.socket | None = None
+        self._control: socket.socket | None = None
+        self._failed = ""
+
+    def __repr__(self) -> str:
+        state = f"pid {self.pid}" if self.running else "off"
+        return f"<Swtpm {state}>"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while there is a process."""
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there and has not failed."""
+        return self._process is not None and not self._failed and self._process.poll() is None
+
+    @property
+    def state(self) -> Path:
+        """The state directory; made at first use."""
+        if self._state is None:
+            self._state = self._given or new_state_directory()
+        return self._state
+
+    def start(self) -> Self:
+        """Start the process; it waits for TPM2_Startup. TpmNotInstalled, TpmStartError."""
+        if self._process is not None:
+            raise TpmStartError("this TPM is running already")
+        data, their_data = socket.socketpair()
+        control, their_control = socket.socketpair()
+        reading, writing = os.pipe()
+        try:
+            os.write(writing, self._key)
+            self._process = spawn(
+                self._command_line(their_data.fileno(), their_control.fileno(), reading),
+                (their_data.fileno(), their_control.fileno(), reading),
+            )
+        except BaseException:
+            data.close()
+            control.close()
+            raise
+        finally:
+            their_data.close()
+            their_control.close()
+            os.close(reading)
+            os.close(writing)
+        self._data, self._control, self._failed = data, control, ""
+        return self
+
+    def _command_line(self, data: int, control: int, key: int) -> list[str]:
+        return [
+            "swtpm",
+            "socket",
+            "--tpm2",
+            "--fd",
+            str(data),
+            "--ctrl",
+            f"type=unixio,clientfd={control}",
+            "--tpmstate",
+            f"dir={self.state},mode=0600",
+            "--key",
+            f"fd={key},mode=aes-256-cbc,format=binary",
+            "--flags",
+            "not-need-init",
+        ]
+
+    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Write one command; `receive` reads its response."""
+        if self._data is None or self._failed:
+            raise TpmDead(self._failed or "the TPM process is not running")
+        try:
+            self._data.settimeout(timeout)
+            self._data.sendall(command)
+        except TimeoutError as error:
+            raise self._fail(TpmTimeout(f"the TPM accepted no command within {timeout:g} s")) from error
+        except OSError as error:
+            raise self._fail(TpmDead(f"the TPM went away before a command: {self._last_words()}")) from error
+
+    def receive(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:
+        """Read one whole response within `timeout` seconds; TpmTimeout or TpmDead take the TPM out of service."""
+        if self._data is None or self._failed:
+            raise TpmDead(self._failed or "the TPM process is not running")
+        deadline = time.monotonic() + timeout
+        response = b""
+        wanted = 10
+        try:
+            while len(response) < wanted:
+                self._data.settimeout(max(deadline - time.monotonic(), 1e-3))
+                part = self._data.recv(MAX_RESPONSE)
+                if not part:
+                    raise self._fail(TpmDead(f"the TPM died in mid-command: {self._last_words()}"))
+                response += part
+                if len(response) >= wanted == 10:
+                    wanted = self._promised(response)
+        except TimeoutError as error:
+            raise self._fail(TpmTimeout(f"the TPM gave no answer within {timeout:g} s; power-cycle it")) from error
+        except OSError as error:
+            raise self._fail(TpmDead(f"the TPM died in mid-command: {self._last_words()}")) from error
+        return response
+
+    def _promised(self, response: bytes) -> int:
+        size = int.from_bytes(response[2:6], "big")
+        if not len(response) <= size <= MAX_RESPONSE:
+            raise self._fail(TpmProtocolError(f"the TPM's response header promises {size} octets"))
+        return size
+
+    def transmit(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> bytes:
+        """Send one command and return its response."""
+        self.send(command, timeout)
+        return self.receive(timeout)
+
+    def set_locality(self, locality: int) -> None:
+        """Say at which locality (0 to 4) the commands that follow arrive."""
+        if not 0 <= locality <= 4:
+            raise ValueError(f"there are localities 0 to 4, not {locality}")
+        self._order(struct.pack(">IB", _CMD_SET_LOCALITY, locality), "set locality")
+
+    def launch(self, code: bytes) -> None:
+        """DRTM: reset PCR 17-22 and measure `code` into PCR 17, as the CPU does it (PC Client PTP, _TPM_Hash_*)."""
+        self._order(struct.pack(">I", _CMD_HASH_START), "_TPM_Hash_Start")
+        for start in range(0, len(code), _HASH_CHUNK):
+            chunk = code[start : start + _HASH_CHUNK]
+            self._order(struct.pack(">II", _CMD_HASH_DATA, len(chunk)) + chunk, "_TPM_Hash_Data")
+        self._order(struct.pack(">I", _CMD_HASH_END), "_TPM_Hash_End")
+
+    def _order(self, order: bytes, name: str) -> bytes:
+        """Send one order down the control channel and take its four-octet answer."""
+        if self._control is None or self._failed:
+            raise TpmDead(self._failed or "the TPM process is not running")
+        try:
+            self._control.settimeout(CONTROL_TIMEOUT)
+            self._control.sendall(order)
+            answer = self._control.recv(4, socket.MSG_WAITALL)
+        except TimeoutError as error:
+            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' within {CONTROL_TIMEOUT:g} s")) from error
+        except OSError as error:
+            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
+        if len(answer) != 4:
+            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}"))
+        if answer != bytes(4):
+            raise TpmProtocolError(f"the TPM refused '{name}' with {answer.hex()}")
+        return answer
+
+    def _fail(self, error: TpmError) -> TpmError:
+        """After a lost or late answer nothing on the socket can be trusted: end the process, keep the reason."""
+        self._failed = str(error)
+        if self._process is not None:
+            self._process.kill()
+        return error
+
+    def _last_words(self) -> str:
+        """Return what the process wrote to its standard error before it ended."""
+        if self._process is None or self._process.stderr is None:
+            return "no process"
+        try:
+            status = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return "it closed its socket"
+        said = self._process.stderr.read(4096).decode(errors="replace").strip()
+        return f"exit status {status}{': ' + said if said else ''}"
+
+    def stop(self) -> None:
+        """End the process and wait for it; the state stays for the next `start`."""
+        process, self._process = self._process, None
+        for end in (self._data, self._control):
+            if end is not None:
+                end.close()
+        self._data = self._control = None
+        if process is None:
+            return
+        try:
+            process.wait(2)  # it ends by itself when its data socket closes
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
+
+    def close(self) -> None:
+        """Stop, and remove the state (unless the directory was the caller's)."""
+        self.stop()
+        if self._state is not None and self._given is None:
+            shutil.rmtree(self._state, ignore_errors=True)
+        self._state = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
