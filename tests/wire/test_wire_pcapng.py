@@ -76,6 +76,13 @@ def test_what_is_written_is_read_back(trace: Trace, tmp_path: Path) -> None:
     assert (capture.keylog, capture.frames[0].comment, capture.frames[1].comment) == (keylog, "SYN", "")
 
 
+def test_each_packet_names_its_interface(tmp_path: Path) -> None:
+    frames = [CapturedFrame(0.0, bytes(60), "", "TPM of bank"), CapturedFrame(0.0, bytes(60))]
+    path = write_capture(tmp_path / "two.pcapng", frames)
+    assert [f.interface for f in read_pcapng(path).frames] == ["TPM of bank", "Alice's switch"]
+    assert tshark(path, "-T", "fields", "-e", "frame.interface_name") == ["TPM of bank", "Alice's switch"]
+
+
 def test_events_that_are_no_frames_are_left_out(trace: Trace, tmp_path: Path) -> None:
     trace.party("lab").secret("pin", b"4711")
     path = write_pcapng(tmp_path / "run.pcapng", trace)
@@ -89,7 +96,7 @@ def test_a_capture_of_the_other_byte_order_is_read() -> None:
     section = block(0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1))
     interface = block(1, struct.pack(">HHI", 1, 0, 0))
     packet = block(6, struct.pack(">IIIII", 0, 0, 2_500_000, 4, 4) + b"\1\2\3\4")
-    assert parse_pcapng(section + interface + packet).frames == [CapturedFrame(2.5, b"\1\2\3\4")]
+    assert parse_pcapng(section + interface + packet).frames == [CapturedFrame(2.5, b"\1\2\3\4", "", "")]
 
 
 def test_a_capture_cut_short_anywhere_is_a_typed_error_or_fewer_frames(tmp_path: Path) -> None:

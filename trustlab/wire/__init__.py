@@ -16,7 +16,7 @@ from trustlab.wire.errors import (
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame
 from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
-from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler
+from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
 
 __all__ = [
     "MSS",
@@ -38,6 +38,7 @@ __all__ = [
     "QuietError",
     "Reassembler",
     "Segment",
+    "Sighting",
     "TcpConversation",
     "WireError",
     "build_frame",

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Direction = Literal["client", "server"]
 _UNACKNOWLEDGED = 22 * MSS
-_SYN_OPTIONS = b"\x02\x04" + MSS.to_bytes(2, "big")
 
 
 class _Side:
@@ -41,10 +40,10 @@ class TcpConversation:
 
     `client` and `server` are the *addressed* hosts: what stands in the frames. `ends` names the parties that really
     hold the two ends, where Alice has redirected the stream. Sequence numbers start at values derived from the
-    connection's name, so the same run gives the same octets.
+    connection's name, so the same run gives the same octets. `mss` bounds a segment's payload, in octets.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - two ends, each with an address, a port and a holder
+    def __init__(
         self,
         party: Party,
         connection: str,
@@ -54,7 +53,9 @@ class TcpConversation:
         server_port: int,
         *,
         ends: tuple[str, str] | None = None,
+        mss: int = MSS,
     ) -> None:
+        self._mss = mss
         self.party = party
         self.connection = connection
         names = ends or (client.name, server.name)
@@ -75,11 +76,11 @@ class TcpConversation:
         self._emit("client", Flag.ACK)
 
     def data(self, direction: Direction, payload: bytes) -> list[Event]:
-        """Write `payload` of the end `direction` as segments of at most 1460 octets; return their events."""
+        """Write `payload` of the end `direction` as segments of at most `mss` octets; return their events."""
         side, events = self._writable(direction), []
-        for at in range(0, len(payload), MSS):
-            piece = payload[at : at + MSS]
-            last = at + MSS >= len(payload)
+        for at in range(0, len(payload), self._mss):
+            piece = payload[at : at + self._mss]
+            last = at + self._mss >= len(payload)
             events.append(self._emit(direction, Flag.ACK | Flag.PSH if last else Flag.ACK, piece))
             if side.unacknowledged >= _UNACKNOWLEDGED:
                 self._emit(_peer(direction), Flag.ACK)
@@ -120,7 +121,7 @@ class TcpConversation:
                 ack=reader.seq if Flag.ACK in flags else 0,
                 flags=flags,
                 payload=payload,
-                options=_SYN_OPTIONS if Flag.SYN in flags else b"",
+                options=b"\x02\x04" + self._mss.to_bytes(2, "big") if Flag.SYN in flags else b"",
                 identification=writer.identification,
             )
         )

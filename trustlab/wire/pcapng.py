@@ -24,14 +24,16 @@ _LINKTYPE_ETHERNET = 1
 _COMMENT, _APPLICATION, _INTERFACE_NAME, _RESOLUTION = 1, 4, 2, 9
 _NANOSECONDS = 9
 _SNAP = 262_144
+DEFAULT_INTERFACE = "Alice's switch"
 
 
 class CapturedFrame(NamedTuple):
-    """One packet of a capture: seconds since the epoch of the file, octets as captured, its comment."""
+    """One packet of a capture: seconds since the epoch of the file, octets as captured, its comment, where it was."""
 
     time: float
     raw: bytes
     comment: str = ""
+    interface: str = DEFAULT_INTERFACE
 
 
 class Capture(NamedTuple):
@@ -65,11 +67,15 @@ def write_pcapng(
 def write_capture(path: str | Path, packets: Iterable[CapturedFrame], *, keylog: str = "") -> Path:
     """Write Ethernet frames, with their comments, and a key log as pcapng; return the path."""
     path = Path(path)
-    blocks = [_section(), _interface()]
+    packets = tuple(packets)
+    interfaces = {
+        name: number for number, name in enumerate(dict.fromkeys([DEFAULT_INTERFACE, *(p.interface for p in packets)]))
+    }
+    blocks = [_section(), *map(_interface, interfaces)]
     if keylog:
         secrets = keylog.encode()
         blocks.append(_block(_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(secrets)) + _padded(secrets)))
-    blocks += [_packet(packet) for packet in packets]
+    blocks += [_packet(packet, interfaces[packet.interface]) for packet in packets]
     path.write_bytes(b"".join(blocks))
     return path
 
@@ -79,15 +85,15 @@ def _section() -> bytes:
     return _block(_SECTION, body + _option(_APPLICATION, b"trustlab") + _option(0, b""))
 
 
-def _interface() -> bytes:
+def _interface(name: str) -> bytes:
     body = struct.pack("<HHI", _LINKTYPE_ETHERNET, 0, _SNAP)
-    options = _option(_INTERFACE_NAME, b"Alice's switch") + _option(_RESOLUTION, bytes([_NANOSECONDS]))
+    options = _option(_INTERFACE_NAME, name.encode()) + _option(_RESOLUTION, bytes([_NANOSECONDS]))
     return _block(_INTERFACE, body + options + _option(0, b""))
 
 
-def _packet(packet: CapturedFrame) -> bytes:
+def _packet(packet: CapturedFrame, interface: int) -> bytes:
     stamp = round(packet.time * 10**_NANOSECONDS)
-    head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw))
+    head = struct.pack("<IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw))
     comment = packet.comment.encode()[:0xFFFF]
     options = _option(_COMMENT, comment) + _option(0, b"") if comment else b""
     return _block(_PACKET, head + _padded(packet.raw) + options)
@@ -119,14 +125,13 @@ def parse_pcapng(octets: bytes) -> Capture:
     """
     frames: list[CapturedFrame] = []
     keylog: list[str] = []
-    interfaces: list[tuple[int, float]] = []
+    interfaces: list[_Interface] = []
     for order, kind, body, at in _blocks(octets):
         try:
             if kind == _SECTION:
                 interfaces = []
             elif kind == _INTERFACE:
-                (link,) = struct.unpack_from(order + "H", body)
-                interfaces.append((link, _resolution(order, body)))
+                interfaces.append(_read_interface(order, body))
             elif kind in {_PACKET, _SIMPLE}:
                 frames += _read_packet(order, kind, body, interfaces)
             elif kind == _SECRETS:
@@ -163,41 +168,43 @@ def _byte_order(octets: bytes, at: int) -> str:
     raise PcapngError(f"pcapng section at octet {at} has no byte-order magic")
 
 
-def _resolution(order: str, body: bytes) -> float:
-    at = 8
-    while at + 4 <= len(body):
-        code, length = struct.unpack_from(order + "HH", body, at)
-        if code == 0:
-            break
-        if code == _RESOLUTION:
-            exponent = _exactly(body, at + 4, length)[0]
-            return float(2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent)
-        at += 4 + length + (-length % 4)
-    return 1e-6
+class _Interface(NamedTuple):
+    link: int
+    resolution: float
+    name: str
 
 
-def _read_packet(order: str, kind: int, body: bytes, interfaces: list[tuple[int, float]]) -> list[CapturedFrame]:
+def _read_interface(order: str, body: bytes) -> _Interface:
+    (link,) = struct.unpack_from(order + "H", body)
+    options = _options(order, body, 8)
+    exponent = options.get(_RESOLUTION, b"\x06")[0]
+    resolution = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
+    return _Interface(link, resolution, options.get(_INTERFACE_NAME, b"").decode("utf-8", "replace"))
+
+
+def _read_packet(order: str, kind: int, body: bytes, interfaces: list[_Interface]) -> list[CapturedFrame]:
     if kind == _SIMPLE:
         (length,) = struct.unpack_from(order + "I", body)
-        link, _ = interfaces[0]
-        frame = CapturedFrame(0.0, _exactly(body, 4, min(length, len(body) - 4)))
-        return [frame] if link == _LINKTYPE_ETHERNET else []
+        frame = CapturedFrame(0.0, _exactly(body, 4, min(length, len(body) - 4)), "", interfaces[0].name)
+        return [frame] if interfaces[0].link == _LINKTYPE_ETHERNET else []
     number, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
-    link, resolution = interfaces[number]
+    interface = interfaces[number]
     raw = _exactly(body, 20, length)
-    comment = _comment(order, body, 20 + length + (-length % 4))
-    return [CapturedFrame((high << 32 | low) * resolution, raw, comment)] if link == _LINKTYPE_ETHERNET else []
+    comment = _options(order, body, 20 + length + (-length % 4)).get(_COMMENT, b"").decode("utf-8", "replace")
+    frame = CapturedFrame((high << 32 | low) * interface.resolution, raw, comment, interface.name)
+    return [frame] if interface.link == _LINKTYPE_ETHERNET else []
 
 
-def _comment(order: str, body: bytes, at: int) -> str:
+def _options(order: str, body: bytes, at: int) -> dict[int, bytes]:
+    """Return the options from `at` on; of several with one code the first."""
+    found: dict[int, bytes] = {}
     while at + 4 <= len(body):
         code, length = struct.unpack_from(order + "HH", body, at)
         if code == 0:
             break
-        if code == _COMMENT:
-            return _exactly(body, at + 4, length).decode("utf-8", "replace")
+        found.setdefault(code, _exactly(body, at + 4, length))
         at += 4 + length + (-length % 4)
-    return ""
+    return found
 
 
 def _exactly(body: bytes, at: int, length: int) -> bytes:

@@ -34,18 +34,19 @@ class _Half:
     waiting: dict[int, bytes] = field(default_factory=dict)
     given_up: int = 0
 
-    def take(self, seq: int, payload: bytes) -> list[tuple[int, bytes]]:
+    def take(self, seq: int, payload: bytes) -> tuple[int, list[tuple[int, bytes]]]:
+        """Return the stream offset of `payload` and all that can be read on now."""
         if self.first_seq is None:
             self.first_seq = seq
         start = self._unwrapped(seq)
         if start + len(payload) <= self.known:
-            return []
+            return start, []
         if len(payload) > len(self.waiting.get(start, b"")):
             if len(self.waiting) >= HELD_SEGMENTS and start > self.known:
                 self.given_up += 1
-                return []
+                return start, []
             self.waiting[start] = payload
-        return self._ready()
+        return start, self._ready()
 
     def _unwrapped(self, seq: int) -> int:
         """Stream offset of a 32-bit sequence number: the one nearest to what is known (RFC 9293, 3.4)."""
@@ -96,6 +97,16 @@ class Piece(NamedTuple):
     data: bytes
 
 
+class Sighting(NamedTuple):
+    """A segment, the connection and direction it belongs to, its payload's stream offset, what it made readable."""
+
+    segment: Segment
+    flow: Flow
+    direction: Direction
+    offset: int | None
+    pieces: tuple[Piece, ...]
+
+
 class Reassembler:
     """Feed frames, get the octets of each stream once and in order.
 
@@ -112,16 +123,22 @@ class Reassembler:
 
         `name` keeps apart connections that use the same addresses on different legs of the network.
         """
+        sighting = self.sight(frame, name=name)
+        return list(sighting.pieces) if sighting else []
+
+    def sight(self, frame: bytes, *, name: str = "") -> Sighting | None:
+        """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
         segment = parse_frame(frame)
         if segment is None:
-            return []
+            return None
         flow, direction = self._flow(segment, name)
         half = flow.halves[direction]
         if Flag.SYN in segment.flags and half.first_seq is None:
             half.first_seq = (segment.seq + 1) & 0xFFFFFFFF
         if not segment.payload:
-            return []
-        return [Piece(flow, direction, offset, data) for offset, data in half.take(segment.seq, segment.payload)]
+            return Sighting(segment, flow, direction, None, ())
+        offset, ready = half.take(segment.seq, segment.payload)
+        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, at, data) for at, data in ready))
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
