@@ -5,6 +5,7 @@ Evidence, a Verifier appraises it by Endorsements, Reference Values and an Appra
 on the Attestation Result.
 """
 
+from trustlab.attest.case import Expected
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
@@ -42,6 +43,7 @@ from trustlab.attest.eventlog import (
     launch_policy_event,
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
+from trustlab.attest.policy import AppraisalPolicy
 from trustlab.attest.public import (
     ENDORSEMENT_QUALIFIED_NAME,
     EccParameters,
@@ -53,6 +55,8 @@ from trustlab.attest.public import (
     qualified_name,
 )
 from trustlab.attest.reader import Reader
+from trustlab.attest.references import ReferenceValues
+from trustlab.attest.result import AttestationResult, BootCounters, Check
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
 from trustlab.attest.structures import (
     Attest,
@@ -65,10 +69,12 @@ from trustlab.attest.structures import (
     parse_attest,
     read_pcr_selections,
 )
+from trustlab.attest.verifier import CHECKS, Verifier
 
 __all__ = [
     "AK_PCRS",
     "ALG_SHA256",
+    "CHECKS",
     "ENDORSEMENT_QUALIFIED_NAME",
     "EVENT_CLAIM",
     "EVENT_IMAGE",
@@ -80,9 +86,13 @@ __all__ = [
     "OID_EK_DIGEST",
     "TLS_KEY_PCRS",
     "TPM_GENERATED_VALUE",
+    "AppraisalPolicy",
     "Attest",
     "AttestError",
+    "AttestationResult",
+    "BootCounters",
     "CertifyInfo",
+    "Check",
     "ClockInfo",
     "CodecError",
     "CreationData",
@@ -92,6 +102,7 @@ __all__ = [
     "EventLogError",
     "Evidence",
     "EvidenceError",
+    "Expected",
     "KeyAttestation",
     "KeyedHashParameters",
     "LogEvent",
@@ -101,10 +112,12 @@ __all__ = [
     "Public",
     "QuoteInfo",
     "Reader",
+    "ReferenceValues",
     "ReferenceValuesError",
     "ResultError",
     "RsaParameters",
     "Signature",
+    "Verifier",
     "ak_extensions",
     "attest_spans",
     "claim_event",

@@ -1,0 +1,160 @@
+"""Evidence taken apart once, for all checks to look at; malformed Evidence is an AttestError here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustlab.attest.certificates import load_certificates
+from trustlab.attest.creation import parse_creation_data
+from trustlab.attest.errors import AttestError, PolicyError
+from trustlab.attest.eventlog import EventLog
+from trustlab.attest.evidence import Evidence
+from trustlab.attest.public import parse_public
+from trustlab.attest.signature import parse_signature
+from trustlab.attest.structures import parse_attest
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptography import x509
+
+    from trustlab.attest.creation import CreationData
+    from trustlab.attest.evidence import KeyAttestation
+    from trustlab.attest.policy import AppraisalPolicy
+    from trustlab.attest.public import Public
+    from trustlab.attest.references import ReferenceValues
+    from trustlab.attest.result import BootCounters
+    from trustlab.attest.signature import Signature
+    from trustlab.attest.structures import Attest
+
+ZEROS = bytes(32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the Relying Party recomputed for this passage.
+
+    `binder` is what the quote's extraData must be, `fields` its inputs by name, for display. `key_spki` is the DER
+    SubjectPublicKeyInfo that TLS uses, None where this side has no key to prove; `key_binder` the extraData of the key
+    attestation. `boot` is what the passage's last appraisal said (`AttestationResult.boot`), `time` the moment at
+    which certificates must be valid (aware; default now). PolicyError for an empty
+    binder: it would match an empty extraData.
+    """
+
+    binder: bytes
+    key_spki: bytes | None = None
+    key_binder: bytes | None = None
+    fields: tuple[tuple[str, bytes], ...] = ()
+    boot: BootCounters | None = None
+    time: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.binder or self.key_binder == b"" or self.key_spki == b"":
+            raise PolicyError("an empty binder or key would be met by evidence that is bound to nothing")
+
+
+@dataclass(frozen=True)
+class Signer:
+    """An AK with the certificates that vouch for it."""
+
+    public: Public
+    chain: tuple[x509.Certificate, ...]
+    role: str
+
+
+@dataclass(frozen=True)
+class KeyCase:
+    """A key attestation, read; `creation` is None where the evidence has no creation data."""
+
+    attest: Attest
+    signature: Signature
+    public: Public
+    creation: CreationData | None
+    signer: Signer
+
+
+@dataclass(frozen=True)
+class Case:
+    """One Evidence with everything a check may need."""
+
+    quote: Attest
+    signature: Signature
+    signer: Signer
+    key: KeyCase | None
+    log: EventLog
+    pcrs: dict[int, bytes]
+    stated_pcrs: dict[int, bytes]
+    expected: Expected
+    references: ReferenceValues
+    policy: AppraisalPolicy
+    last_reference_version: int
+
+    @property
+    def key_demanded(self) -> bool:
+        """Whether the checks about the key count in this passage."""
+        return self.policy.key_attestation and self.expected.key_spki is not None
+
+    @property
+    def signed(self) -> list[tuple[Attest, Signature, Signer]]:
+        """Every signed structure that counts, with the AK that should have signed it."""
+        signed = [(self.quote, self.signature, self.signer)]
+        if self.key_demanded and self.key is not None:
+            signed.append((self.key.attest, self.key.signature, self.key.signer))
+        return signed
+
+    @property
+    def signers(self) -> list[Signer]:
+        """The AKs that count: the quote's, and the key attestation's where it is another."""
+        signers = [self.signer]
+        if self.key_demanded and self.key is not None and self.key.signer is not self.signer:
+            signers.append(self.key.signer)
+        return signers
+
+    def pcr(self, index: int) -> bytes:
+        """Return the replayed value; a PCR without events is still at the launch's zeros."""
+        return self.pcrs.get(index, ZEROS)
+
+    def values(self, pcrs: tuple[int, ...]) -> dict[int, bytes]:
+        """Return the replayed values of several PCRs."""
+        return {index: self.pcr(index) for index in pcrs}
+
+
+def open_case(
+    raw: bytes, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
+) -> Case:
+    """Read Evidence and every structure in it; AttestError says what cannot be read."""
+    evidence = Evidence.decode(raw)
+    signer = _signer(evidence.ak_public, evidence.ak_certificates, "the quote's AK", "ak-certificates")
+    log = EventLog.decode(evidence.event_log)
+    return Case(
+        quote=parse_attest(evidence.quote),
+        signature=parse_signature(evidence.signature),
+        signer=signer,
+        key=None if evidence.key_attestation is None else _key_case(evidence.key_attestation, signer),
+        log=log,
+        pcrs=log.replay("sha256"),
+        stated_pcrs=evidence.pcr_values,
+        expected=expected,
+        references=references,
+        policy=policy,
+        last_reference_version=last_version,
+    )
+
+
+def _key_case(key: KeyAttestation, signer: Signer) -> KeyCase:
+    if bool(key.ak_public) != bool(key.ak_certificates):
+        raise AttestError("key-attestation: another AK needs both its public area and its certificates")
+    if key.ak_public:
+        where = "key-attestation/ak-certificates"
+        signer = _signer(key.ak_public, key.ak_certificates, "the key attestation's AK", where)
+    public = parse_public(key.public)
+    _ = public.public_key
+    creation = parse_creation_data(key.creation_data) if key.creation_data else None
+    return KeyCase(parse_attest(key.attest), parse_signature(key.signature), public, creation, signer)
+
+
+def _signer(public: bytes, chain: tuple[bytes, ...], role: str, where: str) -> Signer:
+    area = parse_public(public)
+    _ = area.public_key
+    return Signer(area, load_certificates(chain, where), role)

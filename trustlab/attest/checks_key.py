@@ -1,0 +1,111 @@
+"""The checks about the TLS key: that it is the one in TLS, that a TPM made it, and who can use it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.constants import (
+    HASH_NAMES,
+    TPM_GENERATED_VALUE,
+    TPM_ST_ATTEST_CREATION,
+    ObjectAttributes,
+    attribute_names,
+)
+from trustlab.attest.digests import key_policy
+from trustlab.attest.structures import CreationInfo, QuoteInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.attest.case import Case, KeyCase
+
+CREATION_HEAD = TPM_GENERATED_VALUE.to_bytes(4, "big") + TPM_ST_ATTEST_CREATION.to_bytes(2, "big")
+
+
+def about_the_key(judge: Callable[[Case, KeyCase], Outcome]) -> Callable[[Case], Outcome]:
+    """Make a check of one that needs a key attestation: not demanded without a key, failed without an attestation."""
+
+    def check(case: Case) -> Outcome:
+        if not case.key_demanded:
+            return not_demanded("No key of this side has to be proved in this passage.")
+        if case.key is None:
+            return failed("The passage uses a key of this side, but the evidence attests none.")
+        return judge(case, case.key)
+
+    return check
+
+
+@about_the_key
+def key_identity(case: Case, key: KeyCase) -> Outcome:
+    """Key identity: the attested Name is this public area's, and its key is the one TLS uses."""
+    info = key.attest.attested
+    name = b"" if isinstance(info, QuoteInfo) else info.object_name if isinstance(info, CreationInfo) else info.name
+    if name != key.public.name:
+        return failed("The attested Name is not that of the public area sent along.", key.public.name, name)
+    spki = case.expected.key_spki or b""
+    if not _same_key(spki, key):
+        return failed("TLS uses another key than the one attested.", spki, key.public.spki)
+    binder = case.expected.key_binder
+    if binder is not None and key.attest.extra_data != binder:
+        return failed("The key was attested for another purpose or passage.", binder, key.attest.extra_data)
+    return passed("The attested key is the one TLS uses.", key.public.name)
+
+
+def _same_key(spki: bytes, key: KeyCase) -> bool:
+    if spki == key.public.spki:
+        return True
+    try:  # the same key may be written with other parameters (RFC 3279): compare the keys themselves
+        return load_der_public_key(spki) == key.public.public_key
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+@about_the_key
+def key_provenance(case: Case, key: KeyCase) -> Outcome:  # noqa: ARG001 - every check about the key has one shape
+    """Key provenance: this TPM made the key, keeps it, and opens it by policy only."""
+    head = key.attest.raw[:6]
+    info = key.attest.attested
+    if head != CREATION_HEAD or not isinstance(info, CreationInfo):
+        text = "The TPM does not say that it created the key, only that it is loaded: it may have been imported."
+        return failed(text, CREATION_HEAD, head)
+    if key.creation is None:
+        return failed("The creation data are missing.", info.creation_hash)
+    digest = hashlib.new(HASH_NAMES.get(key.public.name_alg, "sha256"), key.creation.raw).digest()
+    if digest != info.creation_hash:
+        return failed("The creation data are not those that the TPM attests.", info.creation_hash, digest)
+    attributes = key.public.attributes
+    wanted = (attributes | ObjectAttributes.FIXED_TPM) & ~ObjectAttributes.USER_WITH_AUTH
+    if attributes != wanted:
+        text = "The key must be fixedTPM with userWithAuth clear; it is: "
+        return failed(text + attribute_names(attributes) + ".", _flags(wanted), _flags(attributes))
+    return passed("The TPM itself made the key, it cannot leave, and no password opens it.", info.creation_hash)
+
+
+@about_the_key
+def key_policy_of(case: Case, key: KeyCase) -> Outcome:
+    """Key policy: the key opens for this HyperSafe, launch policy and image only, at HyperSafe's locality."""
+    pcrs = case.policy.key_pcrs
+    wanted = key_policy(pcrs, case.values(pcrs), locality=case.policy.locality)
+    if key.public.auth_policy != wanted:
+        text = f"The key is not bound to the quoted values of PCR {', '.join(map(str, pcrs))} at HyperSafe's locality."
+        return failed(text, wanted, key.public.auth_policy)
+    return passed("The key opens only for what was quoted, at HyperSafe's locality.", wanted)
+
+
+@about_the_key
+def one_ak_for_both(case: Case, key: KeyCase) -> Outcome:
+    """One AK for both: quote and key attestation come from the same TPM."""
+    name, other = case.signer.public.name, key.signer.public.name
+    if name != other or key.attest.qualified_signer != case.quote.qualified_signer:
+        text = "Quote and key attestation are by different AKs: the key may live in another machine."
+        return failed(text, case.quote.qualified_signer, key.attest.qualified_signer)
+    return passed("Quote and key attestation are by the same AK.", case.quote.qualified_signer)
+
+
+def _flags(attributes: int) -> bytes:
+    return int(attributes).to_bytes(4, "big")

@@ -1,0 +1,203 @@
+"""The checks about the quote and the log: that it is a quote, of this passage, over what the log tells."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from trustlab.attest.build import build_pcr_selections
+from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.claims import claims_of
+from trustlab.attest.constants import (
+    ALG_SHA256,
+    HASH_NAMES,
+    TPM_GENERATED_VALUE,
+    TPM_ST_ATTEST_QUOTE,
+    algorithm_name,
+)
+from trustlab.attest.eventlog import (
+    EVENT_CLAIM,
+    EVENT_IMAGE,
+    EVENT_LAUNCH,
+    EVENT_LAUNCH_POLICY,
+    PCR_CLAIMS,
+    PCR_IMAGE,
+    PCR_LAUNCH,
+    PCR_LAUNCH_POLICY,
+)
+from trustlab.attest.structures import PcrSelection, QuoteInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.attest.case import Case
+    from trustlab.attest.eventlog import LogEvent
+
+QUOTE_HEAD = TPM_GENERATED_VALUE.to_bytes(4, "big") + TPM_ST_ATTEST_QUOTE.to_bytes(2, "big")
+HOME = {
+    EVENT_LAUNCH: PCR_LAUNCH,
+    EVENT_LAUNCH_POLICY: PCR_LAUNCH_POLICY,
+    EVENT_IMAGE: PCR_IMAGE,
+    EVENT_CLAIM: PCR_CLAIMS,
+}
+HASH_OF_DATA = {EVENT_LAUNCH_POLICY, EVENT_CLAIM}
+ONCE = {EVENT_LAUNCH: "launch", EVENT_LAUNCH_POLICY: "launch policy", EVENT_IMAGE: "VM image"}
+
+
+def magic_and_type(case: Case) -> Outcome:
+    """Magic and type: the TPM itself wrote this structure, and it is a quote."""
+    found = case.quote.raw[:6]
+    if found == QUOTE_HEAD:
+        return passed("The signed structure was written by the TPM, and is a quote.", QUOTE_HEAD)
+    if found[:4] != QUOTE_HEAD[:4]:
+        return failed(
+            "The signed octets do not begin as the TPM's own do: somebody else wrote them.", QUOTE_HEAD, found
+        )
+    return failed("The signed structure is not a quote.", QUOTE_HEAD, found)
+
+
+def extra_data(case: Case) -> Outcome:
+    """Compare extraData with the binder recomputed here."""
+    binder, found = case.expected.binder, case.quote.extra_data
+    fields = case.expected.fields
+    inputs = f" (from {', '.join(name for name, _ in fields)})" if fields else ""
+    if found == binder:
+        return Outcome("pass", f"The quote is bound to this very passage{inputs}.", binder, found, fields)
+    text = f"The quote is bound to something else than this passage: the binder recomputed here{inputs} differs."
+    return Outcome("fail", text, binder, found, fields)
+
+
+def selection_and_bank(case: Case) -> Outcome:
+    """Demand the selection and bank: exactly the PCRs of the SHA-256 bank that the policy demands."""
+    wanted = (PcrSelection(ALG_SHA256, case.policy.pcrs),)
+    info = case.quote.attested
+    octets = build_pcr_selections(wanted)
+    if not isinstance(info, QuoteInfo):
+        return failed("There is no PCR selection: this is no quote.", octets)
+    if info.selections != wanted:
+        text = f"The quote is over {' and '.join(map(str, info.selections)) or 'no PCR'}; demanded is {wanted[0]}."
+        return failed(text, octets, build_pcr_selections(info.selections))
+    return passed(f"The quote is over {wanted[0]}, as demanded.", octets)
+
+
+def log_equals_pcr_digest(case: Case) -> Outcome:
+    """Replay the log, and compare with pcrDigest over the quote's own selection."""
+    info = case.quote.attested
+    if not isinstance(info, QuoteInfo):
+        return failed("There is no pcrDigest: this is no quote.")
+    alien = [s.bank for s in info.selections if s.bank != ALG_SHA256]
+    if alien:
+        return failed(f"The log has no {algorithm_name(alien[0])} bank to compare with.", found=info.pcr_digest)
+    pcrs = [pcr for selection in info.selections for pcr in selection.pcrs]
+    digest = hashlib.new(HASH_NAMES[case.signature.hash_alg], b"".join(case.pcr(pcr) for pcr in pcrs)).digest()
+    if digest == info.pcr_digest:
+        return passed("Replaying the event log gives the PCR values that were quoted.", digest)
+    return failed(
+        f"Replaying the event log does not give what was quoted{_which(case, pcrs)}.", digest, info.pcr_digest
+    )
+
+
+def _which(case: Case, pcrs: list[int]) -> str:
+    differing = [pcr for pcr in pcrs if case.stated_pcrs.get(pcr, case.pcr(pcr)) != case.pcr(pcr)]
+    return f" (by the attester's own values PCR {', '.join(map(str, differing))} differs)" if differing else ""
+
+
+def events(case: Case) -> Outcome:
+    """Events: known types, each in its own PCR, hashes where the type says so, exactly one image."""
+    for number, event in enumerate(case.log.events, start=1):
+        if outcome := _event_problem(case, event, f"Event {number} ({event.type_name}, PCR {event.pcr})"):
+            return outcome
+    for kind, what in ONCE.items():
+        count = sum(event.event_type == kind for event in case.log.events)
+        if HOME[kind] in case.policy.pcrs and count != 1:
+            return failed(f"The log has {count} {what} events; there must be exactly one.")
+    return passed(f"All {len(case.log.events)} events are of known types, in their places, and once where it matters.")
+
+
+def _event_problem(case: Case, event: LogEvent, what: str) -> Outcome | None:
+    if event.pcr not in case.policy.pcrs:
+        return failed(f"{what} is about a PCR that is not quoted.", found=event.digest)
+    home = HOME.get(event.event_type)
+    if home is None and event.pcr not in HOME.values():
+        return None  # firmware's own events, on a machine whose policy demands its PCRs
+    if home is None:
+        return failed(f"{what} is of a type that has no meaning here.", found=event.event_type.to_bytes(4, "big"))
+    if home != event.pcr:
+        return failed(f"{what} belongs into PCR {home}.", bytes([home]), bytes([event.pcr & 0xFF]))
+    digest = hashlib.sha256(event.data).digest()
+    if event.event_type in HASH_OF_DATA and digest != event.digest:
+        return failed(f"{what} tells other data than were measured.", event.digest, digest)
+    return None
+
+
+def reference_values(case: Case) -> Outcome:
+    """Demand that HyperSafe, its launch policy and the VM image be ones that Bob published."""
+    references, pcrs = case.references, case.policy.pcrs
+    images = {d: n for d, n in references.images.items() if _allowed(case, n)}
+    tables = (
+        (EVENT_LAUNCH, references.hypersafe, "HyperSafe"),
+        (EVENT_LAUNCH_POLICY, references.launch_policies, "launch policy"),
+        (EVENT_IMAGE, images, "VM image"),
+    )
+    names: list[str] = []
+    for kind, table, what in tables:
+        if HOME[kind] in pcrs and (outcome := _reference_problem(case, kind, table, what)):
+            return outcome
+        names += [table[e.digest] for e in case.log.events if e.event_type == kind and e.digest in table]
+    return passed(f"Measured was only what the Reference Values name: {', '.join(names)}.")
+
+
+def _allowed(case: Case, name: str) -> bool:
+    return not case.policy.allowed_images or name in case.policy.allowed_images
+
+
+def _reference_problem(case: Case, kind: int, table: Mapping[bytes, str], what: str) -> Outcome | None:
+    good = b"".join(sorted(table))
+    found = [event.digest for event in case.log.events if event.event_type == kind]
+    if not found:
+        return failed(f"The log tells of no {what}.", good)
+    bad = [digest for digest in found if digest not in table]
+    return (
+        failed(f"This {what} is not among the Reference Values that the policy allows.", good, bad[0]) if bad else None
+    )
+
+
+def reference_version(case: Case) -> Outcome:
+    """Demand that the file be not older than the last one that was accepted."""
+    last, version = case.last_reference_version, case.references.version
+    octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
+    if version < last:
+        return failed(f"These Reference Values are version {version}; version {last} was seen already.", *octets)
+    return passed(f"The Reference Values are version {version}, the last accepted was {last}.", *octets)
+
+
+def boot_continuity(case: Case) -> Outcome:
+    """Boot continuity: neither rebooted nor relaunched since this passage's last evidence."""
+    wanted, clock = case.expected.boot, case.quote.clock_info
+    if wanted is None:
+        return not_demanded("This is the passage's first evidence: there is nothing to continue.")
+    before = _counters(wanted.reset_count, wanted.restart_count)
+    now = _counters(clock.reset_count, clock.restart_count)
+    if before != now:
+        return failed("The machine was rebooted or relaunched since this passage's last evidence.", before, now)
+    return passed("The machine was neither rebooted nor relaunched since this passage's last evidence.", now)
+
+
+def _counters(reset: int, restart: int) -> bytes:
+    return reset.to_bytes(4, "big") + restart.to_bytes(4, "big")
+
+
+def claims(case: Case) -> Outcome:
+    """Claims: what measured code says of the running machine meets the Relying Party's conditions."""
+    conditions = case.policy.conditions
+    if not conditions:
+        return not_demanded("The policy puts no condition on run-time claims.")
+    claimed = claims_of(case.log)
+    for condition in conditions:
+        wanted, value = str(condition).encode(), claimed.get(condition.name)
+        if value is None:
+            return failed(f"Demanded is {condition}; nothing is claimed about it.", wanted)
+        if not condition.holds(value):
+            text = f"Demanded is {condition}; claimed is {value!r}."
+            return failed(text, wanted, f"{condition.name}={value}".encode())
+    return passed(f"The claims meet the policy: {', '.join(map(str, conditions))}.")

@@ -1,0 +1,141 @@
+"""The checks about the Attestation Key: who vouches for it, what it is, and who can use it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, extension_octets
+from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.constants import ObjectAttributes, attribute_names
+from trustlab.attest.digests import AK_PCRS, key_policy
+from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, qualified_name
+
+if TYPE_CHECKING:
+    from trustlab.attest.case import Case, Signer
+    from trustlab.attest.structures import Attest
+
+WANTED = ObjectAttributes.RESTRICTED | ObjectAttributes.SIGN_ENCRYPT | ObjectAttributes.FIXED_TPM
+JUDGED = WANTED | ObjectAttributes.DECRYPT
+OPEN = ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY
+
+
+class TrustAnchors:
+    """The privacy CAs whose word about an AK counts."""
+
+    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+        self.certificates = certificates
+        self._store = Store(list(certificates)) if certificates else None
+        self._leaf = ExtensionPolicy.permit_all()  # an AK is no web server: its extensions are judged below
+        self._authority = ExtensionPolicy.webpki_defaults_ca()
+
+    def judge(self, case: Case) -> Outcome:
+        """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
+        time = case.expected.time or dt.datetime.now(dt.UTC)
+        for signer in case.signers:
+            if problem := self._problem(signer, time):
+                return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
+        issuer = case.signer.chain[0].issuer.rfc4514_string()
+        return passed(f"The AK's certificate leads to a privacy CA that we trust: {issuer}.")
+
+    def _problem(self, signer: Signer, time: dt.datetime) -> str:
+        leaf, *rest = signer.chain
+        if self._store is None:
+            return "there is no trust anchor for attestation keys at all"
+        builder = PolicyBuilder().store(self._store).time(time)
+        builder = builder.extension_policies(ee_policy=self._leaf, ca_policy=self._authority)
+        try:
+            builder.build_client_verifier().verify(leaf, rest)
+        except VerificationError as error:
+            return f"its certificate leads to no privacy CA that we trust ({error})"
+        return _purpose(leaf)
+
+
+def _purpose(leaf: x509.Certificate) -> str:
+    try:
+        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier("0.0")])
+    if OID_AIK_EKU not in usage:
+        return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
+    return ""
+
+
+def ak_public_area(case: Case) -> Outcome:
+    """AK public area: the certificate's Name and key, the signer's Qualified Name, and the attributes of an AK."""
+    for attest, _, signer in case.signed:
+        if outcome := _public_area_problem(attest, signer):
+            return outcome
+    name = case.signer.public.name
+    return passed("The AK is the certified one, and a restricted signing key that never leaves its TPM.", name)
+
+
+def _public_area_problem(attest: Attest, signer: Signer) -> Outcome | None:
+    public, leaf = signer.public, signer.chain[0]
+    certified = extension_octets(leaf, OID_AK_NAME)
+    if certified != public.name:
+        return failed(f"{signer.role}: the certificate is about another Name.", certified, public.name)
+    if leaf.public_key() != public.public_key:
+        return failed(f"{signer.role}: the certificate holds another key.", _spki(leaf), public.spki)
+    wanted = qualified_name(ENDORSEMENT_QUALIFIED_NAME, public.name)
+    if attest.qualified_signer != wanted:
+        text = f"{signer.role} is not the qualifiedSigner, or is no primary key of the endorsement hierarchy."
+        return failed(text, wanted, attest.qualified_signer)
+    if public.attributes & JUDGED != WANTED:
+        text = f"{signer.role} must be restricted, sign, fixedTPM and not decrypt; it is: "
+        return failed(text + attribute_names(public.attributes) + ".", _flags(WANTED), _flags(public.attributes))
+    return None
+
+
+def ak_policy(case: Case) -> Outcome:
+    """AK policy: only the HyperSafe that was launched, at its locality, can make the AK sign."""
+    if not case.policy.ak_policy:
+        return not_demanded("The policy does not ask who can use the AK: the quote oracle is open.")
+    wanted = key_policy(AK_PCRS, case.values(AK_PCRS), locality=case.policy.locality)
+    for signer in case.signers:
+        public = signer.public
+        if public.attributes & OPEN:
+            text = f"{signer.role} opens by password: userWithAuth and adminWithPolicy must be clear."
+            return failed(text, _flags(public.attributes & ~OPEN), _flags(public.attributes))
+        if public.auth_policy != wanted:
+            text = f"{signer.role} is not bound to the HyperSafe in PCR 17 at its locality: others can quote with it."
+            return failed(text, wanted, public.auth_policy)
+    return passed("Only the HyperSafe measured in PCR 17, at its locality, can use the AK.", wanted)
+
+
+def machine_pinned(case: Case) -> Outcome:
+    """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
+    pins = case.policy.ek_digests
+    if not pins:
+        return not_demanded("The policy pins no machine: any genuine TPM will do.")
+    found = extension_octets(case.signer.chain[0], OID_EK_DIGEST)
+    if found in pins:
+        return passed("The AK lives in the TPM of a machine that the policy names.", found)
+    return failed("The AK lives in another machine's TPM than the policy names.", b"".join(pins), found)
+
+
+def signature(case: Case) -> Outcome:
+    """Signature: the AK signed exactly these octets."""
+    for attest, signed, signer in case.signed:
+        if not signed.verify(signer.public.public_key, attest.raw):
+            text = f"The signature over the {_kind(attest, case)} is not by {signer.role}, or octets were changed."
+            return failed(text, found=signed.value)
+    what = "the quote and the key attestation" if len(case.signed) > 1 else "the quote"
+    return passed(f"The AK signed {what}.", found=case.signature.value)
+
+
+def _kind(attest: Attest, case: Case) -> str:
+    return "quote" if attest is case.quote else "key attestation"
+
+
+def _flags(attributes: int) -> bytes:
+    return int(attributes).to_bytes(4, "big")
+
+
+def _spki(leaf: x509.Certificate) -> bytes:
+    return leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,100 @@
+"""The Appraisal Policy: what this Relying Party demands (RFC 9334, 8.5).
+
+A file in TOML; every line may be left out, and then has the value shown:
+
+    pcrs = [17, 18, 19, 20]      # the quote's selection, exactly
+    ek-digests = []              # SHA-256 of EK certificates: the machines that may attest; empty: any
+    ak-policy = true             # the AK must be one that only HyperSafe can use; false leaves the quote oracle open
+    key-attestation = true       # where the passage names a key, prove that HyperSafe made it for itself
+    key-pcrs = [17, 18, 19]      # the PCRs that key's policy must name
+    locality = 2                 # the locality both policies must name; "any": no PolicyLocality in them
+    allowed-images = []          # names of images in the Reference Values; empty: all of them
+    claims = []                  # such as "antivirus.signatures >= 2026-11-01"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Self
+
+import msgspec
+
+from trustlab.attest import tables
+from trustlab.attest.claims import Condition
+from trustlab.attest.digests import LOCALITY, PCR_COUNT, TLS_KEY_PCRS
+from trustlab.attest.errors import PolicyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST_SIZE = 32
+DEFAULT_PCRS = (17, 18, 19, 20)
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+    pcrs: tuple[int, ...] = DEFAULT_PCRS
+    ek_digests: tuple[str, ...] = ()
+    ak_policy: bool = True
+    key_attestation: bool = True
+    key_pcrs: tuple[int, ...] = TLS_KEY_PCRS
+    locality: int | Literal["any"] = LOCALITY
+    allowed_images: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+
+class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """See the module; `ek_digests` are octets here. `locality` None is for TPMs in which HyperSafe has none of its own.
+
+    PolicyError for PCRs that do not exist, for digests of another size, and for claims that are no conditions.
+    """
+
+    pcrs: tuple[int, ...] = DEFAULT_PCRS
+    ek_digests: tuple[bytes, ...] = ()
+    ak_policy: bool = True
+    key_attestation: bool = True
+    key_pcrs: tuple[int, ...] = TLS_KEY_PCRS
+    locality: int | None = LOCALITY
+    allowed_images: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field, pcrs in (("pcrs", self.pcrs), ("key-pcrs", self.key_pcrs)):
+            if not pcrs or not all(0 <= pcr < PCR_COUNT for pcr in pcrs) or list(pcrs) != sorted(set(pcrs)):
+                raise PolicyError(f"{field}: {list(pcrs)} are not PCRs (0 to {PCR_COUNT - 1}) in ascending order")
+        if not set(self.key_pcrs) <= set(self.pcrs):
+            raise PolicyError(f"key-pcrs: {list(self.key_pcrs)} are not all among the quoted PCRs {list(self.pcrs)}")
+        if self.locality is not None and not 0 <= self.locality <= 4:
+            raise PolicyError(f"locality: {self.locality}; there are localities 0 to 4")
+        if any(len(digest) != DIGEST_SIZE for digest in self.ek_digests):
+            raise PolicyError("ek-digests: a SHA-256 digest has 32 octets")
+        for claim in self.claims:
+            Condition.parse(claim)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The claims that are demanded, read."""
+        return tuple(Condition.parse(claim) for claim in self.claims)
+
+    @classmethod
+    def from_toml(cls, source: str | bytes | Path) -> Self:
+        """Read text, octets or a file; PolicyError names the line or the field that is wrong."""
+        file = tables.load(source, _File, PolicyError)
+        fields = msgspec.structs.asdict(file)
+        digests = tuple(tables.digest(text, "ek-digests", PolicyError) for text in file.ek_digests)
+        locality = None if file.locality == "any" else file.locality
+        return cls(**{**fields, "ek_digests": digests, "locality": locality})
+
+    def to_toml(self) -> str:
+        """Return the file that `from_toml` reads."""
+        fields = msgspec.structs.asdict(self)
+        fields["locality"] = "any" if self.locality is None else self.locality
+        return "".join(f"{name.replace('_', '-')} = {_toml(value)}\n" for name, value in fields.items())
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(v) for v in value)}]"
+    if isinstance(value, bytes):
+        return tables.quote(value.hex())
+    if isinstance(value, str):
+        return tables.quote(value)
+    return str(value).lower()

@@ -1,0 +1,121 @@
+"""The Verifier (RFC 9334, 4): a list of named checks, all evaluated, all reported, nothing stopping at the first.
+
+Each check is decisive somewhere: there is an attack that only this one check refuses, and `without` leaves checks out
+to show it. Where checks overlap it is because the structures do. The order is that of the evidence: who signs, that
+he signed, what was signed, what it tells, and the key it vouches for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attest import checks_key, checks_quote, checks_signer
+from trustlab.attest.case import open_case
+from trustlab.attest.certificates import OID_EK_DIGEST, extension_octets
+from trustlab.attest.checks import Outcome, Rule, failed
+from trustlab.attest.claims import claims_of
+from trustlab.attest.errors import AttestError, PolicyError
+from trustlab.attest.eventlog import EVENT_IMAGE
+from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from cryptography import x509
+
+    from trustlab.attest.case import Case, Expected
+    from trustlab.attest.policy import AppraisalPolicy
+    from trustlab.attest.references import ReferenceValues
+
+FORMAT = "evidence format"
+FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
+
+
+def _rules(anchors: checks_signer.TrustAnchors) -> tuple[Rule, ...]:
+    signer, quote, key = checks_signer, checks_quote, checks_key
+    return (
+        Rule("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
+        Rule("AK public area", "TPM 2.0 Part 1, 16 Names; Part 2, 8.3 TPMA_OBJECT", signer.ak_public_area),
+        Rule("AK policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", signer.ak_policy),
+        Rule("machine pinned", "RFC 9334, 7.4; lab extension EK digest", signer.machine_pinned),
+        Rule("signature", "TPM 2.0 Part 2, 11.3.4 TPMT_SIGNATURE", signer.signature),
+        Rule("magic and type", "TPM 2.0 Part 2, 6.2 TPM_GENERATED and 10.12.12 TPMS_ATTEST", quote.magic_and_type),
+        Rule("extraData", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.extraData", quote.extra_data),
+        Rule("selection and bank", "TPM 2.0 Part 2, 10.9.7 TPML_PCR_SELECTION", quote.selection_and_bank),
+        Rule("log equals pcrDigest", "TPM 2.0 Part 2, 10.12.4 TPMS_QUOTE_INFO", quote.log_equals_pcr_digest),
+        Rule("events", "TCG PC Client Platform Firmware Profile, 10.2.2", quote.events),
+        Rule("reference values", "RFC 9334, 4.2 Reference Values", quote.reference_values),
+        Rule("reference version", "RFC 9334, 4.2 Reference Values; version never decreases", quote.reference_version),
+        Rule("key identity", "TPM 2.0 Part 2, 10.12.7 TPMS_CREATION_INFO.objectName", key.key_identity),
+        Rule("key provenance", "TPM 2.0 Part 3, 18.3 TPM2_CertifyCreation", key.key_provenance),
+        Rule("key policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", key.key_policy_of),
+        Rule("one AK for both", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.qualifiedSigner", key.one_ak_for_both),
+        Rule("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO", quote.boot_continuity),
+        Rule("claims", "RFC 9334, 8.5 Appraisal Policy", quote.claims),
+    )
+
+
+CHECKS = (FORMAT, *(rule.name for rule in _rules(checks_signer.TrustAnchors(()))))
+"""The names of all checks, in order; the first is not a choice."""
+
+
+class Verifier:
+    """Appraises Evidence for one Relying Party.
+
+    `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
+    that was accepted so far; `without` names checks to leave out - for experiments only: they are evaluated and
+    shown as "left out", and do not count. PolicyError for a name that is no check.
+    """
+
+    def __init__(
+        self,
+        trust_anchors: Sequence[x509.Certificate],
+        references: ReferenceValues,
+        policy: AppraisalPolicy,
+        *,
+        last_reference_version: int = 0,
+        without: Collection[str] = (),
+    ) -> None:
+        self.references = references
+        self.policy = policy
+        self.last_reference_version = last_reference_version
+        self.without = frozenset(without)
+        if unknown := self.without - set(CHECKS[1:]):
+            raise PolicyError(f"{min(unknown)!r} is no check that can be left out; there are: {CHECKS[1:]}")
+        self._rules = _rules(checks_signer.TrustAnchors(tuple(trust_anchors)))
+
+    def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
+        """Return the Attestation Result; malformed evidence is one, refused by "evidence format"."""
+        try:
+            case = open_case(evidence, expected, self.references, self.policy, self.last_reference_version)
+        except AttestError as error:
+            return AttestationResult((Check(FORMAT, FAIL, f"{error}.", found=evidence, clause=FORMAT_CLAUSE),), b"")
+        first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
+        checks = (first, *(self._check(rule, case) for rule in self._rules))
+        clock = case.quote.clock_info
+        return AttestationResult(
+            checks,
+            binder=expected.binder,
+            boot=BootCounters(clock.reset_count, clock.restart_count),
+            image=self._image(case),
+            claims=claims_of(case.log),
+            pcrs=case.pcrs,
+            ek_digest=extension_octets(case.signer.chain[0], OID_EK_DIGEST),
+            reference_version=self.references.version,
+        )
+
+    def _check(self, rule: Rule, case: Case) -> Check:
+        outcome = _judge(rule, case)
+        verdict = LEFT_OUT if rule.name in self.without else outcome.verdict
+        return Check(rule.name, verdict, outcome.sentence, outcome.expected, outcome.found, rule.clause, outcome.fields)
+
+    def _image(self, case: Case) -> str | None:
+        digest = next((e.digest for e in case.log.events if e.event_type == EVENT_IMAGE), None)
+        return None if digest is None else self.references.images.get(digest)
+
+
+def _judge(rule: Rule, case: Case) -> Outcome:
+    try:
+        return rule.judge(case)
+    except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
+        return failed(f"The Verifier itself erred in this check, and therefore refuses: {error!r}.")
