@@ -1,0 +1,162 @@
+"""Reference Values, Appraisal Policy and claims, as people write them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trustlab.attest import AppraisalPolicy, EventLog, PolicyError, ReferenceValues, ReferenceValuesError, claim_event
+from trustlab.attest.claims import Condition, claims_of
+
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+FILE = f"""
+version = 7
+[hypersafe]
+"{DIGEST}" = "HyperSafe 1.0"
+[launch-policies]
+"{DIGEST}" = "one VM"
+[images]
+"{DIGEST}" = "bank 1.0"
+"""
+digests = st.binary(min_size=32, max_size=32)
+tables = st.dictionaries(digests, st.text(max_size=20), max_size=4)
+references = st.builds(ReferenceValues, st.integers(0, 2**53), tables, tables, tables)
+pcrs = st.sets(st.integers(0, 23), min_size=1).map(lambda chosen: tuple(sorted(chosen)))
+names = st.from_regex(r"[a-z][a-z.]{0,9}", fullmatch=True)
+claims = st.builds("{} {} {}".format, names, st.sampled_from(["==", ">=", "<"]), st.dates().map(str))
+policies = pcrs.flatmap(
+    lambda chosen: st.builds(
+        AppraisalPolicy,
+        pcrs=st.just(chosen),
+        key_pcrs=st.just(chosen[:2]),
+        ek_digests=st.lists(digests, max_size=2).map(tuple),
+        ak_policy=st.booleans(),
+        key_attestation=st.booleans(),
+        locality=st.one_of(st.none(), st.integers(0, 4)),
+        allowed_images=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+        claims=st.lists(claims, max_size=2).map(tuple),
+    )
+)
+
+
+@given(references)
+def test_reference_values_read_back_as_they_were_written(values):
+    assert ReferenceValues.from_toml(values.to_toml()) == values
+
+
+@given(policies)
+def test_a_policy_reads_back_as_it_was_written(policy):
+    assert AppraisalPolicy.from_toml(policy.to_toml()) == policy
+
+
+def test_an_empty_policy_file_has_the_defaults():
+    assert AppraisalPolicy.from_toml("") == AppraisalPolicy()
+
+
+def test_a_reference_file_is_read_from_disk(tmp_path):
+    path = tmp_path / "references.toml"
+    path.write_text(FILE)
+    assert ReferenceValues.from_toml(path).images == {bytes.fromhex(DIGEST): "bank 1.0"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("version = 7", "version = 'seven'"), r"Expected `int`, got `str` - at `\$.version`"),
+        (lambda text: text.replace("version = 7", "version = -1"), "version: -1"),
+        (lambda text: text.replace("version = 7", ""), "missing required field `version`"),
+        (lambda text: text.replace("version = 7", "version = 7\nversoin = 8"), "unknown field `versoin`"),
+        (lambda text: text.replace(DIGEST, DIGEST[:-1]), "hypersafe: .* is not a SHA-256 digest"),
+        (lambda text: text.replace(DIGEST, DIGEST.upper()), "hypersafe: .* is not a SHA-256 digest"),
+        (lambda text: text.replace('"bank 1.0"', "5"), r"at `\$.images"),
+        (lambda text: text.replace("[images]", "[images"), "at line 7"),
+        (lambda text: text + "#" * (1 << 20), "at most"),
+        (lambda text: text.replace("[images]", "[images]\n" + "a." * 3000 + "b=1"), "images"),
+    ],
+)
+def test_a_reference_file_that_is_wrong_is_told_by_line_or_field(change, message):
+    with pytest.raises(ReferenceValuesError, match=message):
+        ReferenceValues.from_toml(change(FILE))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("pcrs = [24]", "pcrs"),
+        ("pcrs = []", "pcrs"),
+        ("pcrs = [18, 17]", "ascending order"),
+        ("pcrs = [17, 17]", "ascending order"),
+        ("pcrs = [17]", "key-pcrs"),
+        ("locality = 5", "locality"),
+        ("locality = 'every'", "locality"),
+        ("ak_policy = true", "unknown field `ak_policy`"),
+        ("ak-policy = 1", "Expected `bool`"),
+        ("ek-digests = ['00']", "ek-digests"),
+        ("claims = ['antivirus']", "not of the form"),
+        ("claims = ['antivirus.vendor > Clam']", "in an order"),
+        ("claims = [oops]", "line 1"),
+    ],
+)
+def test_a_policy_file_that_is_wrong_is_told_by_line_or_field(text, message):
+    with pytest.raises(PolicyError, match=message):
+        AppraisalPolicy.from_toml(text)
+
+
+def test_a_pinned_digest_of_another_size_is_a_policy_error():
+    with pytest.raises(PolicyError, match="32 octets"):
+        AppraisalPolicy(ek_digests=(b"short",))
+
+
+def test_a_file_that_is_not_there_or_not_text_is_a_typed_error(tmp_path):
+    with pytest.raises(PolicyError, match="nowhere"):
+        AppraisalPolicy.from_toml(tmp_path / "nowhere")
+    with pytest.raises(ReferenceValuesError, match="not TOML"):
+        ReferenceValues.from_toml(b"\xff\xfe")
+
+
+@given(st.binary(max_size=60))
+def test_random_octets_give_typed_errors_only(raw):
+    with suppress(PolicyError):
+        assert AppraisalPolicy.from_toml(raw).pcrs
+    with pytest.raises(ReferenceValuesError):
+        ReferenceValues.from_toml(raw)
+
+
+@given(st.data())
+def test_a_damaged_reference_file_gives_typed_errors_or_values(data):
+    place, octet = data.draw(st.integers(0, len(FILE) - 1)), data.draw(st.characters())
+    with suppress(ReferenceValuesError):
+        assert ReferenceValues.from_toml(FILE[:place] + octet + FILE[place + 1 :]).version >= 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "claimed", "holds"),
+    [
+        ("av >= 2026-11-01", "2026-11-01", True),
+        ("av >= 2026-11-01", "2026-10-31", False),
+        ("av >= 2026-11-01", "99999999", False),
+        ("av >= 2026-11-01", "2026-13-77", False),
+        ("av >= 2026-11-01", "", False),
+        ("n > 9", "10", True),
+        ("n > 9", "9", False),
+        ("n < 9", "-1", True),
+        ("vendor == Clam", "Clam", True),
+        ("vendor == Clam", "clam", False),
+        ("vendor != Clam", "Other", True),
+        ("vendor != 5", "Other", False),
+    ],
+)
+def test_conditions_compare_dates_as_dates_and_numbers_as_numbers(condition, claimed, holds):
+    assert Condition.parse(condition).holds(claimed) is holds
+
+
+@given(names, st.sampled_from(["==", "!=", ">=", "<=", ">", "<"]), st.dates().map(str))
+def test_a_condition_reads_back_as_it_is_shown(name, operator, value):
+    assert Condition.parse(str(Condition(name, operator, value))) == Condition(name, operator, value)
+
+
+def test_the_last_claim_of_a_name_counts():
+    log = EventLog([claim_event("av", "2011-01-01"), claim_event("av", "2026-11-20"), claim_event("vm", "a=b")])
+    assert claims_of(log) == {"av": "2026-11-20", "vm": "a=b"}

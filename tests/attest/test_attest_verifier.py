@@ -1,0 +1,494 @@
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from dataclasses import replace
+
+import pytest
+from attest_cases import RSA_KEY, damaged
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed
+from software_tpm import (
+    AK,
+    BINDER,
+    CA,
+    EVIL,
+    NOW,
+    POLICY,
+    REFERENCES,
+    TELLER,
+    TLS_KEY,
+    Machine,
+    PrivacyCa,
+    log_of,
+    spki,
+    verifier,
+)
+from trustlab.attest import (
+    CHECKS,
+    AttestationResult,
+    BootCounters,
+    EventLog,
+    Expected,
+    LogEvent,
+    ObjectAttributes,
+    PolicyError,
+    Verifier,
+    image_event,
+    key_policy,
+    parse_public,
+)
+from trustlab.attest.structures import ClockInfo
+from trustlab.trace import Trace
+
+MACHINE = Machine()
+GOOD = MACHINE.evidence()
+FIRST = MACHINE.expected(boot=BootCounters(7, 3))
+STEP = BootCounters(7, 4)
+
+
+def appraise(evidence=GOOD, expected=FIRST, **changes) -> AttestationResult:
+    raw = evidence if isinstance(evidence, bytes) else evidence.encode()
+    return verifier(**changes).appraise(raw, expected)
+
+
+def refused_only_by(check: str, evidence=GOOD, expected=FIRST, **changes) -> None:
+    """Demand that the one check refuses, no other does, and leaving it out makes the same evidence pass."""
+    result = appraise(evidence, expected, **changes)
+    assert result.failed == [check]
+    assert result.refused_by == check
+    assert not result.accepted
+    without = appraise(evidence, expected, **changes, without=[check])
+    assert without.accepted
+    assert without[check].verdict == "left out"
+
+
+def test_honest_evidence_passes_every_check_in_the_order_of_the_list():
+    result = appraise()
+    assert [c.name for c in result.checks] == list(CHECKS)
+    assert {c.verdict for c in result.checks} == {"pass"}
+    assert result.accepted
+    assert result.refused_by is None
+
+
+def test_every_check_says_something_and_cites_its_clause():
+    for check in appraise().checks:
+        assert check.sentence.endswith(".")
+        assert check.clause
+
+
+def test_an_accepted_result_tells_image_machine_counters_and_claims():
+    result = appraise()
+    assert result.image == "bank 1.0"
+    assert result.ek_digest == MACHINE.ek_digest
+    assert result.boot == BootCounters(7, 3)
+    assert result.claims == {"antivirus.signatures": "2026-11-20"}
+    assert result.pcrs == MACHINE.values()
+    assert result.reference_version == 7
+    assert result.binder == BINDER
+
+
+def test_what_the_policy_does_not_demand_is_reported_as_not_demanded():
+    policy = changed(POLICY, ek_digests=(), ak_policy=False, key_attestation=False, claims=())
+    result = appraise(policy=policy, expected=replace(FIRST, boot=None))
+    loose = {c.name for c in result.checks if c.verdict == "not demanded"}
+    key = {"key identity", "key provenance", "key policy", "one AK for both"}
+    assert loose == {"machine pinned", "AK policy", "boot continuity", "claims"} | key
+    assert result.accepted
+
+
+def test_a_client_without_a_tls_key_needs_no_key_attestation():
+    result = appraise(replace(GOOD, key_attestation=None), replace(FIRST, key_spki=None, key_binder=None))
+    assert result.accepted
+    assert result["key identity"].verdict == "not demanded"
+
+
+def test_a_missing_key_attestation_fails_every_check_about_the_key():
+    result = appraise(replace(GOOD, key_attestation=None))
+    assert result.failed == ["key identity", "key provenance", "key policy", "one AK for both"]
+
+
+# one check each: the base in which it alone decides
+
+
+def test_ak_chain_refuses_a_fake_tpm_that_brings_its_own_privacy_ca():
+    fake = Machine(ca=PrivacyCa("Alice's privacy CA"))
+    refused_only_by("AK chain", fake.evidence(), fake.expected())
+
+
+def test_ak_chain_refuses_a_ca_of_the_same_name_with_another_key():
+    fake = Machine(ca=PrivacyCa())
+    refused_only_by("AK chain", fake.evidence(), fake.expected())
+
+
+def test_ak_chain_refuses_a_certificate_for_another_purpose():
+    signer = MACHINE.ak(eku=x509.ExtendedKeyUsageOID.CLIENT_AUTH)
+    refused_only_by("AK chain", MACHINE.evidence(signer=signer))
+
+
+def test_ak_chain_refuses_an_expired_certificate():
+    later = replace(FIRST, time=NOW + dt.timedelta(days=40))
+    refused_only_by("AK chain", expected=later)
+
+
+def test_ak_chain_refuses_a_certificate_signed_with_an_ak_as_if_it_were_a_ca():
+    mallory = PrivacyCa()
+    mallory.key = MACHINE.ak_key
+    fake = Machine(ca=mallory)
+    chain = (fake.ak().certificate, MACHINE.ak().certificate)
+    evidence = fake.evidence()
+    refused_only_by("AK chain", replace(evidence, ak_certificates=chain, signature=evidence.signature), fake.expected())
+
+
+def test_ak_chain_accepts_an_intermediate_ca_sent_along():
+    issuing = PrivacyCa("Issuing CA")
+    intermediate = CA._sign(
+        CA._authority(issuing.name, issuing.key.public_key()).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(CA.key.public_key()), critical=False
+        )
+    )
+    machine = Machine(ca=issuing)
+    signer = machine.ak()
+    chain = (signer.certificate, intermediate.public_bytes(Encoding.DER))
+    assert appraise(machine.evidence(signer=signer, ak_certificates=chain), machine.expected()).accepted
+
+
+def test_without_any_trust_anchor_everything_is_refused_by_ak_chain():
+    result = Verifier([], REFERENCES, POLICY).appraise(GOOD.encode(), FIRST)
+    assert result.failed == ["AK chain"]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        AK & ~ObjectAttributes.RESTRICTED,
+        AK & ~ObjectAttributes.FIXED_TPM,
+        AK & ~ObjectAttributes.SIGN_ENCRYPT,
+        AK | ObjectAttributes.DECRYPT,
+    ],
+)
+def test_ak_public_area_refuses_a_key_that_is_no_attestation_key(attributes):
+    refused_only_by("AK public area", MACHINE.evidence(signer=MACHINE.ak(attributes)))
+
+
+def test_ak_public_area_refuses_a_certificate_about_another_name():
+    signer = MACHINE.ak()
+    other = CA.certify(MACHINE.ak_key.public_key(), b"\0\x0b" + bytes(32), MACHINE.ek_digest)
+    refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(other,)))
+
+
+def test_ak_public_area_refuses_a_certificate_with_another_key():
+    signer = MACHINE.ak()
+    other = ec.generate_private_key(ec.SECP256R1()).public_key()
+    name = parse_public(signer.public).name
+    certificate = CA.certify(other, name, MACHINE.ek_digest)
+    refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(certificate,)))
+
+
+def test_ak_policy_refuses_an_ak_that_anybody_can_use():
+    refused_only_by("AK policy", MACHINE.evidence(signer=MACHINE.ak(policy=b"")))
+
+
+@pytest.mark.parametrize("flag", [ObjectAttributes.USER_WITH_AUTH, ObjectAttributes.ADMIN_WITH_POLICY])
+def test_ak_policy_refuses_an_ak_with_a_way_around_its_policy(flag):
+    refused_only_by("AK policy", MACHINE.evidence(signer=MACHINE.ak(AK | flag)))
+
+
+def test_ak_policy_refuses_another_locality():
+    policy = key_policy((17,), MACHINE.values(), locality=0)
+    refused_only_by("AK policy", MACHINE.evidence(signer=MACHINE.ak(policy=policy)))
+
+
+def test_machine_pinned_refuses_a_genuine_machine_that_is_not_the_one():
+    other = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    refused_only_by("machine pinned", other.evidence(), other.expected())
+
+
+def test_signature_refuses_a_quote_edited_after_signing():
+    raw = bytearray(GOOD.quote)
+    raw[80] ^= 1  # the clock, which nothing judges
+    refused_only_by("signature", replace(GOOD, quote=bytes(raw)), replace(FIRST, boot=None))
+
+
+def test_signature_refuses_a_key_attestation_edited_after_signing():
+    key = GOOD.key_attestation
+    raw = bytearray(key.attest)
+    raw[80] ^= 1
+    refused_only_by("signature", replace(GOOD, key_attestation=replace(key, attest=bytes(raw))))
+
+
+def test_signature_refuses_a_signature_by_an_rsa_scheme_for_an_ecc_key():
+    rsa = bytes.fromhex("0014000b0100") + bytes(256)
+    refused_only_by("signature", replace(GOOD, signature=rsa))
+
+
+def test_magic_and_type_refuses_octets_that_only_look_like_the_tpms_own():
+    signer = MACHINE.ak()
+    refused_only_by("magic and type", MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, magic=0xFF544348)))
+
+
+def test_a_key_attestation_in_the_place_of_the_quote_is_refused_by_magic_and_type_and_has_no_pcrs():
+    result = appraise(replace(GOOD, quote=GOOD.key_attestation.attest, signature=GOOD.key_attestation.signature))
+    assert result.failed == ["magic and type", "extraData", "selection and bank", "log equals pcrDigest"]
+
+
+def test_extra_data_refuses_another_passages_quote_and_shows_both_binders():
+    other = replace(FIRST, binder=bytes(32), fields=(("nonce_C", b"\1" * 32),))
+    refused_only_by("extraData", expected=other)
+    check = appraise(expected=other)["extraData"]
+    assert (check.expected, check.found) == (bytes(32), BINDER)
+    assert check.fields == (("nonce_C", b"\1" * 32),)
+
+
+@pytest.mark.parametrize("pcrs", [(17, 18), (17, 18, 20), ()])
+def test_selection_and_bank_refuses_a_quote_over_less_than_demanded(pcrs):
+    signer = MACHINE.ak()
+    refused_only_by("selection and bank", MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, pcrs=pcrs)))
+
+
+def test_log_equals_pcr_digest_refuses_a_log_that_tells_another_story():
+    honest = Machine(log=log_of(date="2011-01-01"))
+    evidence = replace(honest.evidence(), event_log=log_of(date="2026-11-20").encode())
+    refused_only_by("log equals pcrDigest", evidence, honest.expected())
+    assert "PCR 20 differs" in appraise(evidence, honest.expected())["log equals pcrDigest"].sentence
+
+
+def relogged(*events: LogEvent):
+    machine = Machine(log=EventLog(list(events)))
+    return machine.evidence(), machine.expected()
+
+
+def test_events_refuses_data_that_were_not_measured():
+    machine = Machine(log=log_of(date="2011-01-01"))
+    events = list(machine.log.events)
+    events[3] = replace(events[3], data=b"antivirus.signatures=2026-11-20")
+    evidence = replace(machine.evidence(), event_log=EventLog(events).encode())
+    refused_only_by("events", evidence, machine.expected())
+
+
+def test_events_refuses_a_type_without_meaning_in_the_labs_pcrs():
+    second = LogEvent(19, 0x0000000D, (("sha256", EVIL),), b"nothing to see")
+    refused_only_by("events", *relogged(*log_of().events, second))
+
+
+def test_events_refuses_a_second_image_even_a_good_one():
+    refused_only_by("events", *relogged(*log_of().events, image_event(TELLER, "teller 1.0")))
+
+
+def test_events_refuses_an_event_in_another_events_pcr():
+    refused_only_by("events", *relogged(*log_of().events, replace(log_of().events[3], pcr=18)))
+
+
+def test_events_refuses_an_event_about_a_pcr_that_is_not_quoted():
+    refused_only_by("events", *relogged(*log_of().events, LogEvent(0, 1, (("sha256", EVIL),), b"")))
+
+
+@pytest.mark.parametrize("changes", [{"image": EVIL}, {"hypersafe": EVIL}])
+def test_reference_values_refuse_what_bob_did_not_publish(changes):
+    machine = Machine(log=log_of(**changes))
+    refused_only_by("reference values", machine.evidence(), machine.expected())
+    check = appraise(machine.evidence(), machine.expected())["reference values"]
+    assert check.found == EVIL
+
+
+def test_reference_values_refuse_an_image_that_the_policy_does_not_allow():
+    refused_only_by("reference values", policy=changed(POLICY, allowed_images=("teller 1.0",)))
+    assert appraise(policy=changed(POLICY, allowed_images=("bank 1.0",))).accepted
+
+
+def test_reference_version_refuses_yesterdays_file():
+    refused_only_by("reference version", last_reference_version=8)
+    assert appraise(last_reference_version=7).accepted
+
+
+def test_key_identity_refuses_a_tls_key_that_is_not_the_attested_one():
+    decoy = ec.generate_private_key(ec.SECP256R1())
+    refused_only_by("key identity", expected=replace(FIRST, key_spki=spki(decoy)))
+    refused_only_by("key identity", expected=replace(FIRST, key_spki=spki(RSA_KEY)))
+    refused_only_by("key identity", expected=replace(FIRST, key_spki=b"no key at all"))
+
+
+def test_key_identity_refuses_a_name_that_is_not_the_public_areas():
+    key, other = GOOD.key_attestation, Machine()
+    public = other.key_public()
+    evidence = replace(GOOD, key_attestation=replace(key, public=public))
+    refused_only_by("key identity", evidence, replace(FIRST, key_spki=spki(other.tls_key)))
+
+
+def test_key_identity_refuses_a_key_attested_for_another_purpose():
+    refused_only_by("key identity", expected=replace(FIRST, key_binder=bytes(32)))
+
+
+def test_key_provenance_refuses_a_plain_certification_which_imported_keys_get_too():
+    signer = MACHINE.ak()
+    key = MACHINE.key_attestation(signer, certify=True)
+    refused_only_by("key provenance", MACHINE.evidence(signer=signer, key_attestation=key))
+
+
+@pytest.mark.parametrize("attributes", [TLS_KEY | ObjectAttributes.USER_WITH_AUTH, TLS_KEY & ~2])
+def test_key_provenance_refuses_a_key_with_a_password_or_one_that_can_leave(attributes):
+    signer = MACHINE.ak()
+    key = MACHINE.key_attestation(signer, MACHINE.key_public(attributes))
+    refused_only_by("key provenance", MACHINE.evidence(signer=signer, key_attestation=key))
+
+
+def test_key_provenance_refuses_other_creation_data():
+    data = bytearray(GOOD.key_attestation.creation_data)
+    data[38] ^= 1
+    key = replace(GOOD.key_attestation, creation_data=bytes(data))
+    refused_only_by("key provenance", replace(GOOD, key_attestation=key))
+
+
+@pytest.mark.parametrize("pcrs", [(17,), (17, 18)])
+def test_key_policy_refuses_a_key_that_opens_for_other_images_too(pcrs):
+    signer = MACHINE.ak()
+    public = MACHINE.key_public(policy=key_policy(pcrs, MACHINE.values()))
+    key = MACHINE.key_attestation(signer, public)
+    refused_only_by("key policy", MACHINE.evidence(signer=signer, key_attestation=key))
+
+
+def test_key_policy_refuses_a_key_of_another_vm():
+    signer = MACHINE.ak()
+    other = Machine(log=log_of(image=TELLER)).values()
+    key = MACHINE.key_attestation(signer, MACHINE.key_public(policy=key_policy((17, 18, 19), other)))
+    refused_only_by("key policy", MACHINE.evidence(signer=signer, key_attestation=key))
+
+
+def test_one_ak_for_both_refuses_a_quote_and_a_key_from_two_machines():
+    own = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    signer = own.ak()
+    key = replace(own.key_attestation(signer), ak_public=signer.public, ak_certificates=(signer.certificate,))
+    refused_only_by("one AK for both", replace(GOOD, key_attestation=key), own.expected())
+
+
+def test_the_second_ak_is_judged_as_strictly_as_the_first():
+    own = Machine(ca=PrivacyCa("Alice's"))
+    signer = own.ak(AK & ~ObjectAttributes.RESTRICTED, b"")
+    key = replace(own.key_attestation(signer), ak_public=signer.public, ak_certificates=(signer.certificate,))
+    result = appraise(replace(GOOD, key_attestation=key), own.expected())
+    assert result.failed == ["AK chain", "AK public area", "AK policy", "one AK for both"]
+
+
+def test_boot_continuity_refuses_a_machine_that_was_relaunched_in_between():
+    refused_only_by("boot continuity", expected=replace(FIRST, boot=STEP))
+    relaunched = Machine(clock=ClockInfo(1, 8, 0, safe=True))
+    refused_only_by("boot continuity", relaunched.evidence(), relaunched.expected(boot=BootCounters(7, 3)))
+
+
+@pytest.mark.parametrize("claim", ["antivirus.signatures >= 2026-11-21", "antivirus.vendor == Clam"])
+def test_claims_refuse_what_the_relying_party_does_not_accept(claim):
+    refused_only_by("claims", policy=changed(POLICY, claims=(claim,)))
+
+
+def test_a_claim_that_is_no_date_does_not_meet_a_date():
+    machine = Machine(log=log_of(date="tomorrow"))
+    refused_only_by("claims", machine.evidence(), machine.expected())
+
+
+# the Verifier as a whole
+
+
+def test_nothing_stops_at_the_first_failure():
+    result = appraise(expected=Expected(binder=bytes(32), key_spki=b"x", boot=STEP, time=NOW + dt.timedelta(days=99)))
+    assert result.failed == ["AK chain", "extraData", "key identity", "boot continuity"]
+    assert result.refused_by == "AK chain"
+    assert "3 more failed" in result.sentence
+
+
+def test_a_check_that_cannot_be_left_out_is_a_policy_error():
+    for name in ("evidence format", "no such check"):
+        with pytest.raises(PolicyError, match="no check that can be left out"):
+            verifier(without=[name])
+
+
+@pytest.mark.parametrize("fields", [{"binder": b""}, {"key_spki": b""}, {"key_binder": b""}])
+def test_an_empty_binder_or_key_is_a_policy_error(fields):
+    with pytest.raises(PolicyError, match="bound to nothing"):
+        MACHINE.expected(**fields)
+
+
+def test_an_error_in_a_check_refuses(monkeypatch):
+    machine = verifier()
+    rule = machine._rules[6]
+
+    def err(case):
+        raise RuntimeError("out of memory")
+
+    rules = tuple(replace(r, judge=err) if r is rule else r for r in machine._rules)
+    monkeypatch.setattr(machine, "_rules", rules)
+    result = machine.appraise(GOOD.encode(), FIRST)
+    assert result.failed == ["extraData"]
+    assert "erred" in result["extraData"].sentence
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xa0", b"junk", bytes(70_000)])
+def test_what_is_no_evidence_is_refused_by_evidence_format(raw):
+    result = appraise(raw)
+    assert result.refused_by == "evidence format"
+    assert [c.name for c in result.checks] == ["evidence format"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"quote": b"\xff"}, "TPMS_ATTEST.magic"),
+        ({"signature": b"\xff"}, "TPMT_SIGNATURE.sigAlg"),
+        ({"ak_public": b"\xff"}, "TPMT_PUBLIC.type"),
+        ({"ak_certificates": (b"\xff",)}, "ak-certificates/0: not an X.509 certificate"),
+        ({"event_log": b"\xff"}, "event log"),
+        ({"key_attestation": replace(GOOD.key_attestation, creation_data=b"\xff")}, "TPMS_CREATION_DATA"),
+        ({"key_attestation": replace(GOOD.key_attestation, ak_public=GOOD.ak_public)}, "both its public area and"),
+        ({"event_log": EventLog([], ("sha1",), legacy=True).encode() or bytes(32)}, "sha256"),
+    ],
+)
+def test_a_structure_that_cannot_be_read_is_named_by_evidence_format(changes, word):
+    result = appraise(replace(GOOD, **changes))
+    assert result.refused_by == "evidence format"
+    assert word in result["evidence format"].sentence
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_evidence_with_any_damage_is_refused_and_never_an_exception(data):
+    raw = data.draw(damaged(GOOD.encode()))
+    result = appraise(raw)
+    if result.accepted:  # what nothing judges may differ: stated PCR values, the names that events give themselves
+        assert result.pcrs == MACHINE.values()
+        assert result.claims == {"antivirus.signatures": "2026-11-20"}
+
+
+def test_every_truncation_of_evidence_is_refused_by_evidence_format():
+    raw = GOOD.encode()
+    for cut in range(0, len(raw), 7):
+        assert appraise(raw[:cut]).refused_by == "evidence format"
+
+
+def test_a_bit_flipped_in_any_octet_of_what_is_signed_is_refused():
+    for place in range(len(GOOD.quote)):
+        octets = bytearray(GOOD.quote)
+        octets[place] ^= 0x10
+        assert not appraise(replace(GOOD, quote=bytes(octets))).accepted
+
+
+def test_the_result_is_recorded_as_one_verdict_a_check_and_one_appraisal():
+    trace = Trace()
+    result = appraise(expected=replace(FIRST, binder=bytes(32), fields=(("nonce_C", b"\7"),)))
+    result.record(trace.party("teller"), about="bank", connection="teller-bank-1", side="client")
+    verdicts = trace.select("verdict")
+    assert [v.name for v in verdicts] == list(CHECKS)
+    wrong = next(v for v in verdicts if v.data["verdict"] == "fail")
+    assert (wrong.name, wrong.data["expected"], wrong.data["found"]) == ("extraData", bytes(32).hex(), BINDER.hex())
+    assert wrong.data["fields"] == [["nonce_C", "07"]]
+    (whole,) = trace.select("appraisal")
+    assert whole.name == "refused"
+    assert whole.data["refused_by"] == "extraData"
+    assert (whole.data["about"], whole.connection, whole.data["side"]) == ("bank", "teller-bank-1", "client")
+
+
+def test_asking_a_result_for_a_check_it_did_not_reach_is_a_key_error():
+    with pytest.raises(KeyError):
+        _ = appraise(b"")["extraData"]
