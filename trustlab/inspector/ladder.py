@@ -1,0 +1,320 @@
+"""From a trace to the rows of a ladder: plain Python, one event at a time, shared by every picture.
+
+Lifelines run from left to right: teller, Alice between, bank. An event that says more about a row already drawn (the
+reader's half of a message, a TPM's response, a frame that carries the octets) changes that row; all others become a row
+of their own, or detail.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trustlab.inspector import binding
+from trustlab.inspector.rows import MARKS, Kind, Mark, Row, part_of, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustlab.trace import Event
+
+ORDER = ("carol", "teller", "alice", "bank")
+OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture"})
+OTHER_END = {"client": "server", "server": "client"}
+
+
+class Secret(msgspec.Struct, kw_only=True):
+    """A secret some party holds; kept only where secrets were asked for. The value (hex) never shows in repr."""
+
+    party: str
+    name: str
+    hex: str
+    connection: str = ""
+    inputs: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.name!r} of {self.party}>"
+
+
+class Ladder:
+    """The rows of one trace. `feed` events in their order; `rows` and `lifelines` are always up to date.
+
+    With `secrets=True` private plaintext is attached to the messages that carried it, and key material is kept in
+    `secrets`.
+    """
+
+    def __init__(self, *, secrets: bool = False) -> None:
+        self.rows: list[Row] = []
+        self.lifelines: list[str] = []
+        self.secrets: list[Secret] = []
+        self._with_secrets = secrets
+        self._ends: dict[str, dict[str, str]] = defaultdict(dict)
+        self._sides: Counter[tuple[object, ...]] = Counter()
+        self._messages: dict[tuple[object, ...], Row] = {}
+        self._made: dict[tuple[str, int], Row] = {}
+        self._commands: dict[str, Row] = {}
+        self._streams: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._payloads: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+        self._judged: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        self._section = 0
+
+    @classmethod
+    def of(cls, events: Iterable[Event], *, secrets: bool = False) -> Ladder:
+        """Return the ladder of a finished trace (or of any events)."""
+        ladder = cls(secrets=secrets)
+        for event in events:
+            ladder.feed(event)
+        return ladder
+
+    def feed(self, event: Event) -> list[Row]:
+        """Take one event; return the rows that are new or changed, oldest first."""
+        if event.party not in OFFSTAGE:
+            self._add_lifeline(event.party)
+        handler = {
+            "tls.message": self._message,
+            "tls.state": self._state,
+            "frame": self._frame,
+            "secret": self._secret,
+            "tpm.command": self._command,
+            "tpm.response": self._response,
+            "verdict": self._verdict,
+            "appraisal": self._appraisal,
+            "note": self._note,
+        }.get(event.kind, self._plain)
+        return handler(event)
+
+    # Rows
+
+    def _new(self, event: Event, kind: Kind, **fields: Any) -> Row:  # noqa: ANN401 - the row's own fields
+        row = Row(
+            **{
+                "id": len(self.rows),
+                "kind": kind,
+                "at": event.party,
+                "name": event.name,
+                "text": text_of(event),
+                "connection": event.connection,
+                "direction": event.direction,
+                "offset": event.offset,
+                "section": self._section,
+                "time": event.time,
+                "events": [(event.party, event.seq)],
+                **fields,
+            }
+        )
+        self.rows.append(row)
+        self._made[event.party, event.seq] = row
+        return row
+
+    def _join(self, event: Event, row: Row) -> Row:
+        row.events.append((event.party, event.seq))
+        self._made[event.party, event.seq] = row
+        return row
+
+    def _add_lifeline(self, party: str) -> None:
+        if party in self.lifelines:
+            return
+        self.lifelines.append(party)
+        self.lifelines.sort(key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+    def _note(self, event: Event) -> list[Row]:
+        self._section += 1
+        act = event.data.get("act")
+        return [self._new(event, "section", at="", meta={"act": act} if act is not None else {})]
+
+    def _plain(self, event: Event) -> list[Row]:
+        kinds: dict[str, Kind] = {"machine": "machine", "attack": "attack", "app": "app", "ground-truth": "truth"}
+        if event.kind == "binder":
+            return [self._new(event, "binder", at=event.party, meta=dict(event.data))]
+        kind = kinds.get(event.kind, "event")
+        meta = {key: value for key, value in event.data.items() if key != "sentence"}
+        parts = [part_of(event, event.name or event.kind)] if event.raw else []
+        at = "" if event.party in OFFSTAGE else event.party
+        return [self._new(event, kind, at=at, meta=meta, parts=parts, size=len(event.raw))]
+
+    # Connections: who stands at which end
+
+    def _learn(self, connection: str, direction: str, party: str) -> list[Row]:
+        """Note who writes `direction`; return the arrows that now know where they start or end."""
+        ends = self._ends[connection]
+        if not party or party in OFFSTAGE or ends.get(direction) == party:
+            return []
+        ends[direction] = party
+        self._add_lifeline(party)
+        return [row for row in self._messages.values() if row.connection == connection and self._aim(row)]
+
+    def _aim(self, row: Row) -> bool:
+        ends = self._ends[row.connection]
+        before = row.at, row.to
+        row.at = ends.get(row.direction, row.at)
+        row.to = ends.get(OTHER_END.get(row.direction, ""), row.to)
+        return before != (row.at, row.to)
+
+    def _state(self, event: Event) -> list[Row]:
+        role = event.data.get("role")
+        return self._learn(event.connection, role, event.party) if isinstance(role, str) else []
+
+    def _frame(self, event: Event) -> list[Row]:
+        key = event.connection, event.direction
+        writer, reader = text_of(event, "from"), text_of(event, "to")
+        first = event.connection not in self._ends or not self._ends[event.connection]
+        changed = self._learn(event.connection, event.direction, writer)
+        changed += self._learn(event.connection, OTHER_END.get(event.direction, ""), reader)
+        length = event.data.get("payload_length")
+        if event.offset is not None and isinstance(length, int) and length:
+            end = event.offset + length
+            self._payloads[key].append((event.offset, end))
+            changed += [row for row in self._streams[key] if self._carry(row, event.offset, end)]
+        if first and writer:
+            meta = {"src": text_of(event, "src"), "dst": text_of(event, "dst")}
+            changed.append(
+                self._new(event, "connect", at=writer, to=reader, name="TCP connection", offset=None, meta=meta)
+            )
+        return _unique(changed)
+
+    @staticmethod
+    def _carry(row: Row, start: int, end: int) -> bool:
+        ranges = row.meta.get("records") or []
+        if not any(a < end and start < b for a, b in ranges):
+            return False
+        row.meta["frames"] = row.meta.get("frames", 0) + 1
+        return True
+
+    # Messages
+
+    def _message(self, event: Event) -> list[Row]:
+        passive = bool(event.data.get("passive"))
+        side = "passive" if passive else "sent" if event.sent else "received"
+        changed: list[Row] = []
+        if not passive:
+            end = event.direction if event.sent else OTHER_END.get(event.direction, "")
+            changed = self._learn(event.connection, end, event.party)
+        place = (event.connection, event.direction, event.offset, event.name)
+        self._sides[*place, side] += 1
+        key = (*place, self._sides[*place, side])
+        row = self._messages.get(key)
+        if row is None:
+            row = self._new_message(event, side)
+            self._messages[key] = row
+        else:
+            self._join_message(event, row, side)
+        return _unique([*changed, row])
+
+    def _new_message(self, event: Event, side: str) -> Row:
+        at = event.party if side == "sent" else ""
+        row = self._new(event, "message", at=at, size=len(event.raw))
+        row.to = event.party if side == "received" else ""
+        row.parts.append(part_of(event, event.name))
+        row.meta = {
+            k: v for k, v in event.data.items() if k in ("content_type", "version", "encrypted", "records", "passive")
+        }
+        row.meta["seen"] = [side]
+        self._aim(row)
+        stream = event.connection, event.direction
+        self._streams[stream].append(row)
+        for start, end in self._payloads[stream]:
+            self._carry(row, start, end)
+        twin = self._twin(row)
+        if twin is not None:
+            row.meta["twin"] = twin.id
+            row.meta["changed"] = binding.changed_fields(twin.parts[0], row.parts[0])
+        return row
+
+    def _join_message(self, event: Event, row: Row, side: str) -> None:
+        self._join(event, row)
+        row.meta["seen"].append(side)
+        row.meta.pop("passive", None) if side != "passive" else None
+        row.text = row.text or text_of(event)
+        if event.raw.hex() != row.parts[0].hex:
+            # Somebody changed it under way: both versions are kept and the arrow says so.
+            row.meta["altered"] = True
+            row.parts.append(part_of(event, f"{event.name}, as {event.party} {'wrote' if event.sent else 'read'} it"))
+        elif event.spans and not row.parts[0].spans:
+            row.parts[0].spans = event.spans
+
+    def _twin(self, row: Row) -> Row | None:
+        """Return the same message on the other leg of a connection that somebody took apart."""
+        place = self._streams[row.connection, row.direction]
+        number = sum(1 for other in place if other.name == row.name)
+        for (connection, direction), rows in self._streams.items():
+            if connection == row.connection or direction != row.direction or not self._legs(connection, row.connection):
+                continue
+            same = [other for other in rows if other.name == row.name and other.section == self._section]
+            if len(same) >= number:
+                return same[number - 1]
+        return None
+
+    def _legs(self, one: str, other: str) -> bool:
+        mine, theirs = self._ends[one], self._ends[other]
+        return "alice" in mine.values() and "alice" in theirs.values() and mine != theirs
+
+    # Secrets: detail, and only if asked for
+
+    def _secret(self, event: Event) -> list[Row]:
+        if not self._with_secrets:
+            return []
+        inside = next((self._made.get((x.party, x.seq)) for x in event.links if x.rel == "inside"), None)
+        if inside is not None:
+            title = f"{event.name}, as {event.party} holds it"
+            if all(part.hex != event.raw.hex() for part in inside.parts):
+                inside.parts.append(part_of(event, title, secret=True))
+            return [inside]
+        inputs = event.data.get("inputs")
+        self.secrets.append(
+            Secret(
+                party=event.party,
+                name=event.name,
+                hex=event.raw.hex(),
+                connection=text_of(event, "connection"),
+                inputs=tuple(str(x) for x in inputs) if isinstance(inputs, list) else (),
+            )
+        )
+        return []
+
+    # TPM commands
+
+    def _command(self, event: Event) -> list[Row]:
+        row = self._new(event, "tpm", meta=dict(event.data), size=len(event.raw))
+        row.parts.append(part_of(event, "command"))
+        self._commands[event.party] = row
+        return [row]
+
+    def _response(self, event: Event) -> list[Row]:
+        link = next((x for x in event.links if x.rel == "response-to"), None)
+        row = self._made.get((link.party, link.seq)) if link else self._commands.get(event.party)
+        if row is None or row.kind != "tpm":
+            row = self._new(event, "tpm", meta={}, size=len(event.raw))
+        else:
+            self._join(event, row)
+        row.parts.append(part_of(event, "response"))
+        row.meta.update(event.data)
+        row.mark = "fail" if row.meta.get("rc") else ""
+        return [row]
+
+    # The Verifier's word
+
+    def _verdict(self, event: Event) -> list[Row]:
+        word = text_of(event, "verdict")
+        mark: Mark = MARKS.get(word, "none")
+        row = self._new(event, "verdict", mark=mark, meta={k: v for k, v in event.data.items() if k != "sentence"})
+        self._judged[event.party, text_of(event, "about"), event.connection].append(row)
+        return [row]
+
+    def _appraisal(self, event: Event) -> list[Row]:
+        about = text_of(event, "about")
+        verdicts = self._judged.pop((event.party, about, event.connection), [])
+        row = self._new(event, "appraisal", mark=MARKS.get(event.name, "none"))
+        row.meta = {k: v for k, v in event.data.items() if k != "sentence"}
+        row.meta["verdicts"] = [verdict.id for verdict in verdicts]
+        for verdict in verdicts:
+            verdict.meta["appraisal"] = row.id
+        equation = binding.equation(row, verdicts, [r for r in self.rows if r.kind == "binder"])
+        if equation is not None:
+            row.meta["binding"] = equation
+        return [*verdicts, row]
+
+
+def _unique(rows: list[Row]) -> list[Row]:
+    return sorted({row.id: row for row in rows}.values(), key=lambda row: row.id)
