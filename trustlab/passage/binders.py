@@ -2,7 +2,7 @@
 
 A binder is data: an ordered tuple of field names. Each name says how its octets come from the *facts* of a handshake
 (nonces, randoms, public keys, the encrypted pre-master secret, ...), so two rungs of the ladder differ visibly by a
-field. The result is the TPM's `qualifyingData`, which it signs as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2, 10.12.8).
+field. The result is the TPM's `qualifyingData`, signed as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2, 10.12.8).
 
 `H(a,b,...)` is SHA-256 over the fields in order, each prefixed by its length as u16.
 """

@@ -1,0 +1,100 @@
+"""A cloud owns what it starts, and says what it is."""
+
+from __future__ import annotations
+
+import threading
+from hashlib import sha256
+
+import pytest
+from trustlab.attest import extend
+from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, Ordinary
+from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.cloud.worker import Worker
+from trustlab.tpm import launch_pcr
+
+IDLE = Image("idle", b"def start(guest): pass\n\ndef who(guest): return guest.name\n", {"design": "plain-tls"})
+
+
+def test_a_hypersafe_machine_has_what_was_measured_in_its_pcrs():
+    with Cloud() as cloud:
+        machine = cloud.rent("bank", IDLE, HyperSafe)
+        values = machine.platform.client("root VM", locality=0).pcr_read((17, 18, 19, 20))
+    assert values[17] == launch_pcr(CODE)
+    assert values[18] == extend(bytes(32), sha256(LAUNCH_POLICY).digest())
+    assert values[19] == extend(bytes(32), IDLE.digest)
+    assert values[20] == bytes(32)
+
+
+def test_another_image_gives_another_pcr_19():
+    other = Image("idle", IDLE.program + b"\n", IDLE.configuration)
+    with Cloud() as cloud:
+        values = [
+            cloud.rent(name, image, HyperSafe).platform.client("root VM", locality=0).pcr_read((17, 19))
+            for name, image in (("a", IDLE), ("b", other))
+        ]
+    assert values[0][17] == values[1][17]
+    assert values[0][19] != values[1][19]
+
+
+def test_the_substrate_is_announced_in_the_trace():
+    with Cloud("auto") as cloud:
+        assert cloud.trace[0].data["substrate"] == "memory"
+        assert "reconstructed" in str(cloud.trace[0].data["sentence"])
+
+
+def test_an_unknown_substrate_is_refused_by_name():
+    with pytest.raises(CloudError, match=r"'moon'.*'memory'"):
+        Cloud("moon")
+
+
+def test_two_machines_cannot_have_one_name():
+    with Cloud() as cloud:
+        cloud.rent("bank", IDLE, Ordinary)
+        with pytest.raises(CloudError, match="'bank' already"):
+            cloud.rent("bank", IDLE, Ordinary)
+
+
+def test_guest_programs_run_on_the_clouds_own_thread():
+    with Cloud() as cloud:
+        assert cloud.call(threading.current_thread) is not threading.current_thread()
+        machine = cloud.rent("idle", IDLE, Ordinary)
+        machine.start()
+        assert machine.control("who") == "idle"
+
+
+def test_an_ordinary_hypervisor_neither_makes_keys_nor_attests():
+    with Cloud() as cloud:
+        machine = cloud.rent("idle", IDLE, Ordinary)
+        with pytest.raises(HypercallRefusedError, match="HyperSafe"):
+            machine.hypervisor.make_key()
+        with pytest.raises(HypercallRefusedError, match="nothing to attest"):
+            machine.hypervisor.attest(bytes(32), prove_key=False)
+
+
+def test_hypersafe_refuses_memory_and_a_second_key():
+    with Cloud() as cloud:
+        hypersafe = cloud.rent("idle", IDLE, HyperSafe).hypervisor
+        assert isinstance(hypersafe, HyperSafe)
+        cloud.call(hypersafe.make_key)
+        with pytest.raises(HypercallRefusedError, match="one key a launch"):
+            cloud.call(hypersafe.make_key)
+        with pytest.raises(HypercallRefusedError, match="emulated"):
+            hypersafe.read_memory()
+
+
+def test_a_closed_cloud_says_so_and_closing_twice_is_harmless():
+    cloud = Cloud()
+    cloud.close()
+    cloud.close()
+    with pytest.raises(CloudError, match="closed"):
+        cloud.run()
+
+
+def test_the_worker_raises_where_the_result_is_awaited():
+    worker = Worker("test")
+    try:
+        with pytest.raises(ZeroDivisionError):
+            worker.call(lambda: 1 // 0)
+        assert worker.call(worker.call, lambda: 42) == 42
+    finally:
+        worker.close()

@@ -1,0 +1,197 @@
+"""Both acts, end to end, with real TPMs: judged by what Alice holds and by who refused."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from trustlab.scenarios import plain_tls, trusted_passage
+from trustlab.trace import Trace
+
+
+@pytest.fixture(scope="module")
+def plain():
+    with plain_tls() as act:
+        act.run()
+        yield act
+
+
+@pytest.fixture(scope="module")
+def passage():
+    with trusted_passage() as act:
+        act.run()
+        yield act
+
+
+@pytest.fixture(scope="module")
+def attacked():
+    with trusted_passage("rogue-certificate") as act:
+        act.run()
+        yield act
+
+
+def pin_of(act) -> bytes:
+    return act.trace.select("secret", name="canary pin")[0].raw
+
+
+def test_plain_tls_falls_to_alice_and_she_holds_the_pin(plain):
+    assert (plain.outcome.outcome, plain.outcome.alice_knows) == ("succeeded", ("pin",))
+    assert plain.outcome.as_told
+    assert pin_of(plain).decode() in plain.outcome.sentence
+
+
+def test_plain_tls_without_alice_completes_and_she_reads_nothing():
+    with plain_tls(None) as act:
+        outcome = act.run()
+    assert (outcome.outcome, outcome.alice_knows, outcome.as_told) == ("completed", (), True)
+
+
+def test_the_messages_of_act_one_come_from_passive_decoding(plain):
+    messages = plain.trace.select("tls.message")
+    assert messages
+    assert all(e.data["passive"] for e in messages)
+    names = [e.name for e in messages if e.party == "teller" and e.sent]
+    assert names[:4] == ["ClientHello", "ClientKeyExchange", "ChangeCipherSpec", "Finished"]
+    assert {e.connection for e in messages} == {"teller-bank-1", "alice-bank-1"}
+
+
+def test_act_one_is_tls_12_with_rsa_key_exchange_and_aes_128_gcm(plain):
+    hellos = plain.trace.select("tls.message", name="ServerHello")
+    assert hellos
+    assert all(e.raw[4:6] == b"\x03\x03" and b"\x00\x9c" in e.raw for e in hellos)
+
+
+def test_a_trusted_passage_completes_without_alice(passage):
+    assert (passage.outcome.outcome, passage.outcome.alice_knows, passage.outcome.refused_by) == ("completed", (), None)
+    appraisals = {e.party: e.name for e in passage.trace.select("appraisal")}
+    assert appraisals == {"teller": "accepted", "bank": "accepted"}
+
+
+def test_both_ends_bind_the_same_handshake(passage):
+    by_role = {}
+    for event in passage.trace.select("binder"):
+        by_role.setdefault(event.data["role"], set()).add(event.data["binder"])
+    assert set(by_role) == {"S", "C"}
+    assert all(len(binders) == 1 for binders in by_role.values())
+
+
+def test_the_pre_master_secret_is_opened_by_the_banks_tpm_at_locality_2(passage):
+    commands = [e for e in passage.trace.select("tpm.command", party="bank") if e.name == "TPM2_RSA_Decrypt"]
+    assert [e.data["locality"] for e in commands] == [2]
+
+
+def test_the_passage_refuses_alice_and_names_check_and_bytes(attacked):
+    outcome = attacked.outcome
+    assert (outcome.outcome, outcome.alice_knows, outcome.refused_by) == ("refused", (), "extraData")
+    verdict = attacked.trace.select("verdict", party="teller", name="extraData")[0]
+    assert verdict.data["verdict"] == "fail"
+    assert verdict.data["expected"] != verdict.data["found"]
+    assert len(verdict.data["expected"]) == len(verdict.data["found"]) == 64
+
+
+def test_what_alice_could_copy_she_copied_and_only_her_key_gives_her_away(attacked):
+    binders = attacked.trace.select("binder")
+    expected = dict(next(e for e in binders if e.party == "teller" and e.data["side"] == "verifier").data["fields"])
+    proved = dict(next(e for e in binders if e.party == "bank" and e.data["side"] == "attester").data["fields"])
+    assert [name for name in expected if expected[name] != proved[name]] == ["H(SPKI_S)"]
+
+
+def test_the_pin_never_leaves_the_teller_when_alice_is_refused(attacked):
+    pin = pin_of(attacked)
+    assert not [e for e in attacked.trace if pin in e.raw and e.name != "canary pin"]
+    assert not attacked.trace.select("app", party="teller", name="connected")
+
+
+@pytest.mark.parametrize(
+    "without",
+    [("extraData", "key identity"), ("extraData", "key identity", "key provenance")],
+    ids="+".join,
+)
+def test_without_the_checks_that_catch_her_alice_reads_the_pin(without):
+    with trusted_passage("rogue-certificate", without=without) as act:
+        outcome = act.run()
+    assert (outcome.outcome, outcome.alice_knows) == ("succeeded", ("pin",))
+
+
+@pytest.mark.parametrize(("left_out", "refuses"), [("extraData", "key identity"), ("key identity", "extraData")])
+def test_each_of_the_two_checks_is_enough_to_refuse_her(left_out, refuses):
+    with trusted_passage("rogue-certificate", without=(left_out,)) as act:
+        act.run()
+        assert act.outcome.outcome == "refused"
+        assert act.outcome.refused_by == refuses
+
+
+def test_running_an_act_twice_returns_the_same_outcome(plain):
+    assert plain.run() is plain.run()
+
+
+def test_an_unknown_attack_is_named():
+    with pytest.raises(ValueError, match="no attack 'moonlight'"):
+        trusted_passage("moonlight")
+
+
+def test_the_trace_on_disk_is_the_trace_of_the_run(plain, tmp_path):
+    trace, _ = plain.save(tmp_path)
+    loaded = Trace.load(trace)
+    assert [(e.party, e.seq, e.raw) for e in loaded] == [(e.party, e.seq, e.raw) for e in plain.trace]
+
+
+@pytest.mark.parametrize("name", ["plain", "passage"])
+def test_tshark_opens_the_capture_decrypted(request, tmp_path, name):
+    act = request.getfixturevalue(name)
+    _, capture = act.save(tmp_path)
+    tshark = shutil.which("tshark")
+    assert tshark, "tshark is missing: make test installs it"
+    fields = subprocess.run(
+        [
+            tshark,
+            "-r",
+            str(capture),
+            "-Y",
+            "tls",
+            "-T",
+            "fields",
+            "-e",
+            "tls.handshake.type",
+            "-e",
+            "data.data",
+            "-e",
+            "tls.app_data",
+        ],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout.decode()
+    clear = subprocess.run(
+        [tshark, "-r", str(capture), "-q", "-z", "follow,tls,ascii,1"], capture_output=True, check=True, timeout=60
+    ).stdout.decode()
+    whole = subprocess.run([tshark, "-r", str(capture), "-V", "-Y", "tls"], capture_output=True, check=True, timeout=60)
+    assert "1" in fields
+    assert (
+        "PAY 120.00 TO carol PIN" in clear
+        or pin_of(act).hex() in whole.stdout.decode()
+        or b"PAY 120.00" in whole.stdout
+    )
+
+
+def test_a_shared_trace_without_secrets_holds_no_pin_and_no_keys(plain, tmp_path):
+    path = plain.trace.save(tmp_path / "shared.jsonl")
+    shared = Trace.load(path)
+    assert not shared.select("secret")
+    assert not [e for e in shared if pin_of(plain) in e.raw]
+
+
+def test_every_octet_of_every_message_is_named(passage):
+    for event in passage.trace.select("tls.message"):
+        covered = sorted((s.start, s.end) for s in event.spans)
+        assert covered, event.name
+        reached = 0
+        for start, end in covered:
+            assert start <= reached, f"{event.name}: octets {reached}-{start} have no name"
+            reached = max(reached, end)
+        assert reached == len(event.raw), event.name
+
+
+def test_reprs_of_the_whole_trace_show_no_pin(plain):
+    assert pin_of(plain).decode() not in "".join(map(repr, plain.trace))

@@ -1,0 +1,149 @@
+"""The command as a person or a script uses it, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from trustlab.trace import Trace
+
+COMMAND = [sys.executable, "-m", "trustlab"]
+
+
+def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=100, check=False, **options)
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            text = status.read_text()
+        except OSError:
+            continue
+        if f"\nPPid:\t{pid}\n" in text:
+            found.append(int(status.parent.name))
+    return found
+
+
+def emulators() -> set[int]:
+    found = set()
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"swtpm" in line.read_bytes().split(b"\0")[0]:
+                found.add(int(line.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def gone_soon(pids: set[int]) -> bool:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not pids & emulators():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    return run("demo", "--json", "--out", str(folder)), folder
+
+
+def test_demo_json_prints_only_the_three_outcomes_as_told(demo):
+    done, _ = demo
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    acts = json.loads(done.stdout)["acts"]
+    short = [{k: act[k] for k in ("design", "attack", "outcome", "alice_knows", "refused_by")} for act in acts]
+    assert short == [
+        {
+            "design": "plain-tls",
+            "attack": "rogue-certificate",
+            "outcome": "succeeded",
+            "alice_knows": ["pin"],
+            "refused_by": None,
+        },
+        {"design": "trusted-passage", "attack": None, "outcome": "completed", "alice_knows": [], "refused_by": None},
+        {
+            "design": "trusted-passage",
+            "attack": "rogue-certificate",
+            "outcome": "refused",
+            "alice_knows": [],
+            "refused_by": "extraData",
+        },
+    ]
+
+
+def test_demo_leaves_a_trace_and_a_capture_of_each_act(demo):
+    done, folder = demo
+    for act in json.loads(done.stdout)["acts"]:
+        assert Path(act["trace"]).parent == folder
+        assert len(Trace.load(act["trace"])) > 50
+        assert Path(act["capture"]).read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"
+
+
+def test_demo_for_people_tells_the_story_at_80_columns(tmp_path):
+    done = run("demo", "--out", str(tmp_path), env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"})
+    assert done.returncode == 0, done.stderr
+    for words in ("Act I", "Act II", "ClientKeyExchange", "TPM2_Quote", "extraData", "Alice read the PIN", "tshark -r"):
+        assert words in done.stdout, words
+    assert "\x1b[" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_the_fix(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = run("demo", "--out", str(blocked / "sub"))
+    assert done.returncode == 1
+    assert "--out" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_teaches_and_a_wrong_option_is_one_clear_line():
+    assert "Alice" in run("demo", "--help").stdout
+    done = run("demo", "--nonsense")
+    assert done.returncode == 2
+    assert "--nonsense" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_emulator_is_named_with_the_package(tmp_path):
+    done = run("demo", "--json", "--out", str(tmp_path), env={**os.environ, "PATH": str(tmp_path)})
+    assert done.returncode == 1
+    assert "swtpm" in done.stderr
+    assert "apt-get install" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
+def test_an_interrupted_demo_leaves_no_emulator_behind(tmp_path, how):
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--pace", "0.2", "--out", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 60
+        mine: set[int] = set()
+        while not mine and time.monotonic() < deadline:
+            mine = {pid for pid in children_of(process.pid) if pid in emulators()}
+            time.sleep(0.05)
+        assert mine, "the demo started no emulator"
+        process.send_signal(how)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert gone_soon(mine)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert b"interrupted" in said
+        assert b"Traceback" not in said

@@ -1,0 +1,61 @@
+"""The judge: what became of an attack, from facts in the trace and never by Alice's word.
+
+Facts are what she holds (derived by `capture.knowledge` from the octets she saw and the keys she has) and the cloud's
+ground truth about where each connection really ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.capture import knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.trace import Trace
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """What the facts say.
+
+    `alice_knows` names the canary secrets she can read; `refused_by` is the check by which the first relying party
+    refused, `failed` all checks that failed there; `wrong_peer` names a party that completed a handshake with somebody
+    else than it meant to.
+    """
+
+    alice_knows: tuple[str, ...]
+    refused_by: str | None
+    failed: tuple[str, ...]
+    wrong_peer: str | None
+
+    @property
+    def attack_succeeded(self) -> bool:
+        """Whether Alice got a secret, or someone trusts the wrong peer."""
+        return bool(self.alice_knows) or self.wrong_peer is not None
+
+
+def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alice") -> Judgement:
+    """Judge a run: `canaries` are the secrets that only Bob's two VMs should know."""
+    known = knowledge(trace, adversary)
+    refusal = next(iter(trace.select("appraisal", name="refused")), None)
+    failed = refusal.data.get("failed") if refusal else None
+    return Judgement(
+        alice_knows=tuple(name for name, value in canaries.items() if known.holds(value)),
+        refused_by=str(refusal.data["refused_by"]) if refusal else None,
+        failed=tuple(map(str, failed)) if isinstance(failed, list) else (),
+        wrong_peer=_wrong_peer(trace),
+    )
+
+
+def _wrong_peer(trace: Trace) -> str | None:
+    """Return the first client that told its application it was connected while another machine held the far end."""
+    for truth in trace.select("ground-truth", name="connection"):
+        if truth.data["server"] == truth.data["addressed"]:
+            continue
+        client = str(truth.data["client"])
+        if trace.select("app", party=client, name="connected"):
+            return client
+    return None

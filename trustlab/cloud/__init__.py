@@ -1,0 +1,30 @@
+"""The cloud: images, the two hypervisors, machines with real TPMs, and the provider's network between them."""
+
+from trustlab.cloud.cloud import Cloud
+from trustlab.cloud.errors import CloudError, HypercallRefusedError, ImageError, NameNotValidatedError
+from trustlab.cloud.guest import Guest, Identity
+from trustlab.cloud.hypersafe import HyperSafe
+from trustlab.cloud.image import Image
+from trustlab.cloud.machine import Machine
+from trustlab.cloud.makers import Endorsers
+from trustlab.cloud.ordinary import Ordinary
+from trustlab.cloud.pki import WebCa
+from trustlab.cloud.provider import Fabric, Provider
+
+__all__ = [
+    "Cloud",
+    "CloudError",
+    "Endorsers",
+    "Fabric",
+    "Guest",
+    "HyperSafe",
+    "HypercallRefusedError",
+    "Identity",
+    "Image",
+    "ImageError",
+    "Machine",
+    "NameNotValidatedError",
+    "Ordinary",
+    "Provider",
+    "WebCa",
+]

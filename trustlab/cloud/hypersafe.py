@@ -1,0 +1,109 @@
+"""HyperSafe: the small hypervisor that a customer trusts instead of the provider.
+
+It is launched by DRTM, so the TPM knows its measurement (PCR 17: the SHA-256 of this very source file). It extends
+its launch policy into PCR 18 and the image of its one secure VM into PCR 19, makes keys that only this combination
+can use, and attests for its guest. It works the TPM at locality 2.
+
+Emulated, and to be said wherever it shows: the CPU's launch instruction and its locality are a Python object that
+holds the control socket; that HyperSafe keeps Alice out of its guest's memory is the `if` in `read_memory`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from trustlab.attest import ek_digest_of, image_event, launch_policy_event
+from trustlab.cloud.errors import CloudError, HypercallRefusedError
+from trustlab.passage import AttestationFailure
+from trustlab.tpm import (
+    EVIDENCE_PCRS,
+    EvidenceMaker,
+    TpmError,
+    create_ak,
+    create_ek,
+    create_tls_key,
+    enrol,
+    measure,
+    rsa_decrypt,
+)
+
+if TYPE_CHECKING:
+    from trustlab.cloud.image import Image
+    from trustlab.cloud.makers import Endorsers
+    from trustlab.tpm import CreatedKey, Platform
+
+CODE = Path(__file__).read_bytes()
+"""What DRTM measures: this file."""
+
+LAUNCH_POLICY = b"one secure VM; keys for this VM alone; no debugger; no migration; the root VM sees no memory of it"
+LOCALITY = 2
+
+
+class TpmResidentKey:
+    """A TLS key inside the TPM: `passage.KeyHolder`. What leaves the TPM is a result, never the key."""
+
+    def __init__(self, hypersafe: HyperSafe, key: CreatedKey) -> None:
+        if not isinstance(key.public_key, rsa.RSAPublicKey):
+            raise CloudError("the TPM made a key of another kind than RSA")
+        self.public_key = key.public_key
+        self._hypersafe = hypersafe
+        self._key = key
+
+    def perform(self, operation: str, data: bytes, scheme: object) -> bytes:  # noqa: ARG002 - decrypting has no scheme
+        """Decrypt the EPMS, as long as the modulus; TpmError where the TPM refuses, CloudError for other work."""
+        if operation != "rsa-decrypt":
+            raise CloudError(f"this key was made to decrypt only, not for {operation}")
+        return self._hypersafe.decrypt(self._key, data)
+
+
+class HyperSafe:
+    """The hypervisor of one machine with one secure VM; made by `launch`."""
+
+    name = "HyperSafe"
+    emulated = (
+        "The CPU's launch instruction and locality, and HyperSafe's isolation of its guest, are emulated in Python."
+    )
+
+    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:
+        """Launch on `platform` (powered on), measure policy and image, enrol an attestation key."""
+        platform.launch(CODE, "HyperSafe")
+        self._tpm = platform.client(self.name, locality=LOCALITY)
+        self._log = platform.event_log
+        measure(self._tpm, self._log, launch_policy_event(LAUNCH_POLICY))
+        measure(self._tpm, self._log, image_event(image.digest, image.name))
+        self._image = image
+        self._key: CreatedKey | None = None
+        ek = create_ek(self._tpm, "ecc")
+        ek_certificate = endorsers.maker.certify(ek.public)
+        ak = create_ak(self._tpm)
+        certificates = enrol(self._tpm, ek, ek_certificate, ak, endorsers.privacy_ca)
+        self._tpm.flush(ek)
+        self.ek_digest = ek_digest_of(ek_certificate)
+        self._evidence = EvidenceMaker(self._tpm, ak, certificates, self._log)
+
+    def make_key(self) -> TpmResidentKey:
+        """Hypercall: make the guest's RSA decryption key, bound to PCR 17, 18, 19 and locality 2. One key a launch."""
+        if self._key is not None:
+            raise HypercallRefusedError("this VM has its key already: one key a launch")
+        self._key = create_tls_key(self._tpm, "rsa-decrypt")
+        return TpmResidentKey(self, self._key)
+
+    def decrypt(self, key: CreatedKey, data: bytes) -> bytes:
+        """Hypercall: use the guest's own key."""
+        return rsa_decrypt(self._tpm, key, data)
+
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+        """Hypercall: quote a binder of the guest's. HyperSafe signs any: only the measured image keeps that honest."""
+        if prove_key and self._key is None:
+            raise AttestationFailure("the guest has made no key yet: nothing to prove")
+        try:
+            return self._evidence.evidence(binder, pcrs=EVIDENCE_PCRS, key=self._key if prove_key else None).encode()
+        except TpmError as error:
+            raise AttestationFailure(f"the TPM did not quote: {error}") from error
+
+    def read_memory(self) -> bytes:
+        """Refuse: what the root VM gets when it asks for the secure VM's memory."""
+        raise HypercallRefusedError("HyperSafe does not show its guest's memory (emulated: this refusal is an `if`)")

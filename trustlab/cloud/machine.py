@@ -1,0 +1,101 @@
+"""A rented machine in the `memory` substrate: a platform with a real TPM, a hypervisor, a guest program in-process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trustlab.cloud.guest import Guest
+from trustlab.cloud.provider import Provider
+from trustlab.tpm import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.attest import ReferenceValues
+    from trustlab.cloud.hypersafe import HyperSafe
+    from trustlab.cloud.image import Image
+    from trustlab.cloud.makers import Endorsers
+    from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.provider import Fabric
+    from trustlab.cloud.worker import Worker
+    from trustlab.trace import Trace
+
+
+class Machine:
+    """One machine of a cloud; made by `Cloud.rent`, which has booted it. Public calls run on the cloud's thread."""
+
+    def __init__(
+        self,
+        name: str,
+        image: Image,
+        hypervisor: type[HyperSafe | Ordinary],
+        *,
+        trace: Trace,
+        fabric: Fabric,
+        endorsers: Endorsers,
+        worker: Worker,
+    ) -> None:
+        self.name = name
+        self.image = image
+        self._party = trace.party(name)
+        self._fabric = fabric
+        self._worker = worker
+        self._program = image.load()
+        self._guest: Guest | None = None
+        fabric.network.attach(name)
+        fabric.images[name] = image.name
+        self.platform = Platform(name, self._party)
+        self.platform.power_on()
+        try:
+            self.hypervisor = hypervisor(self.platform, image, endorsers)
+        except BaseException:
+            self.platform.close()
+            raise
+        self._party.emit(
+            "machine",
+            "ready",
+            sentence=f"{name} is ready: image '{image.name}' under {hypervisor.name}.",
+            image=image.name,
+            image_digest=image.digest.hex(),
+            hypervisor=hypervisor.name,
+            emulated=hypervisor.emulated,
+        )
+
+    def start(
+        self,
+        *,
+        references: ReferenceValues | None = None,
+        pinned: Sequence[bytes] = (),
+        provider: bool = False,
+    ) -> None:
+        """Start the guest program.
+
+        `references` are Bob's, `pinned` the EK digests (32 octets each) of the machines he rented; `provider` gives a
+        program of Alice's her powers.
+        """
+        guest = Guest(
+            self.name,
+            dict(self.image.configuration),
+            party=self._party,
+            hypervisor=self.hypervisor,
+            fabric=self._fabric,
+            references=references,
+            pinned=tuple(pinned),
+            provider=Provider(self._fabric, self.name) if provider else None,
+        )
+        self._guest = guest
+        self._worker.call(self._program.function("start"), guest)
+
+    def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
+        """Say something on the lab's control line: calls the program's function of that name with the guest.
+
+        A real secure VM must not have such a line.
+        """
+        return self._worker.call(self._program.function(verb), self._guest, **arguments)
+
+    def close(self) -> None:
+        """Power the machine off. Closing twice is harmless."""
+        self._worker.call(self.platform.close)
+
+    def __repr__(self) -> str:
+        return f"<Machine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"

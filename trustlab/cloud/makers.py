@@ -1,0 +1,16 @@
+"""Endorsers: the TPM maker and the privacy CA, who are neither Alice nor Bob (RFC 9334: Endorser)."""
+
+from __future__ import annotations
+
+from trustlab.attest import AK_PCRS, LOCALITY, key_policy
+from trustlab.cloud import hypersafe
+from trustlab.tpm import PrivacyCa, TpmMaker, launch_pcr
+
+
+class Endorsers:
+    """The maker signs EK certificates; the privacy CA certifies AKs that only a known HyperSafe can use."""
+
+    def __init__(self) -> None:
+        self.maker = TpmMaker()
+        policy = key_policy(AK_PCRS, {17: launch_pcr(hypersafe.CODE)}, locality=LOCALITY)
+        self.privacy_ca = PrivacyCa([self.maker.root], ak_policies={policy})

@@ -1,0 +1,33 @@
+"""The ordinary hypervisor: Alice's own, which protects its guests from each other and never from its owner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.cloud.errors import HypercallRefusedError
+
+if TYPE_CHECKING:
+    from trustlab.cloud.hypersafe import TpmResidentKey
+    from trustlab.cloud.image import Image
+    from trustlab.cloud.makers import Endorsers
+    from trustlab.tpm import Platform
+
+
+class Ordinary:
+    """A machine without HyperSafe: no launch, nothing measured, no key that is the guest's alone."""
+
+    name = "ordinary hypervisor"
+    emulated = "The ordinary hypervisor is a Python object; it has a real TPM and measures nothing into it."
+
+    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - as HyperSafe's
+        self._image = image
+
+    def make_key(self) -> TpmResidentKey:
+        """Refuse: there is nobody here who could make a key for the guest alone."""
+        raise HypercallRefusedError(
+            "an ordinary hypervisor makes no keys for its guests: rent the machine with HyperSafe"
+        )
+
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:  # noqa: ARG002 - as HyperSafe's
+        """Refuse: nothing was measured, so there is nothing to attest."""
+        raise HypercallRefusedError("an ordinary hypervisor measures nothing: there is nothing to attest")

@@ -1,0 +1,184 @@
+"""The public certificate authority of the lab: trusted by everyone, careful, and blind to who owns the network.
+
+It validates a name the way public CAs do (RFC 8555, 8.3, the http-01 challenge): it opens a connection to the name
+and wants to read an answer that only the holder of the name should be able to give. In Alice's cloud it is Alice's
+network that decides where this connection ends. Every PKI of the lab is minted at run time and lives for a day.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from trustlab.cloud.errors import NameNotValidatedError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+
+    from trustlab.trace import Party
+    from trustlab.wire import MemoryNetwork
+
+HTTP = 80
+CHALLENGE_PATH = "/.well-known/acme-challenge/"
+LIFETIME = dt.timedelta(days=1)
+MAX_ANSWER = 4096
+
+
+def spki_of(public_key: CertificateIssuerPublicKeyTypes) -> bytes:
+    """Return the DER SubjectPublicKeyInfo of a key."""
+    return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_authorization(token: str, spki: bytes) -> bytes:
+    """Return what the holder of a name must answer (RFC 8555, 8.1): the token, and the digest of the key."""
+    return f"{token}.{base64.urlsafe_b64encode(hashlib.sha256(spki).digest()).decode().rstrip('=')}".encode()
+
+
+class ChallengeRequest:
+    """The CA's end of http-01: asks for the token, and keeps the answer."""
+
+    def __init__(self, name: str, token: str) -> None:
+        self.answer = b""
+        self.closed = False
+        self._request = f"GET {CHALLENGE_PATH}{token} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
+
+    def receive(self, data: bytes) -> None:
+        """Collect the answer."""
+        self.answer = (self.answer + data)[:MAX_ANSWER]
+
+    def data_to_send(self) -> bytes:
+        """Send the request, once."""
+        request, self._request = self._request, b""
+        return request
+
+    def eof_received(self) -> None:
+        """Learn that the answer is complete."""
+        self.closed = True
+
+
+class ChallengeAnswer:
+    """The end of whoever answers for the name: gives the key authorization for its own key."""
+
+    def __init__(self, spki: bytes) -> None:
+        self.closed = False
+        self._spki = spki
+        self._request = b""
+        self._answer = b""
+
+    def receive(self, data: bytes) -> None:
+        """Read the request until its blank line and prepare the answer."""
+        self._request = (self._request + data)[:MAX_ANSWER]
+        if b"\r\n\r\n" not in self._request or self.closed:
+            return
+        path = self._request.split(b" ", 2)[1].decode("ascii", "replace")
+        body = key_authorization(path.removeprefix(CHALLENGE_PATH), self._spki)
+        self._answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        self.closed = True
+
+    def data_to_send(self) -> bytes:
+        """Send the answer, once."""
+        answer, self._answer = self._answer, b""
+        return answer
+
+    def eof_received(self) -> None:
+        """Nobody asks any more."""
+        self.closed = True
+
+
+class WebCa:
+    """A certificate authority that every relying party trusts.
+
+    It does not ask for a proof of possession of the key: one that can only decrypt could not sign a request, and the
+    passages do not rest on it.
+    """
+
+    HOST = "web-ca"
+
+    def __init__(self, network: MemoryNetwork, party: Party) -> None:
+        self._network = network
+        self._party = party
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._now = dt.datetime.now(dt.UTC)
+        self.root = self._make_root()
+        network.attach(self.HOST, ip="198.51.100.7")
+
+    @property
+    def root_pem(self) -> str:
+        """The trust anchor, as PEM."""
+        return self.root.public_bytes(serialization.Encoding.PEM).decode()
+
+    def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
+        """Issue a certificate for `name` if whoever answers at `host` gives the right answer for this very key."""
+        token = secrets.token_urlsafe(24)
+        request = ChallengeRequest(name, token)
+        self._network.connect(self.HOST, host, HTTP, request)
+        self._network.run()
+        body = request.answer.partition(b"\r\n\r\n")[2]
+        if not secrets.compare_digest(body, key_authorization(token, spki_of(public_key))):
+            raise NameNotValidatedError(f"whoever answers at {name} does not answer for this key: no certificate")
+        self._party.emit(
+            "app",
+            "certificate issued",
+            sentence=f"The CA connected to {name}, read the answer it wanted, and signed. It cannot see who answered.",
+        )
+        return self._leaf(name, public_key)
+
+    def _make_root(self) -> x509.Certificate:
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "trustlab public web CA")])
+        usage = _key_usage(key_cert_sign=True, crl_sign=True)
+        return (
+            self._builder(name, name, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    def _leaf(self, name: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return (
+            self._builder(subject, self.root.subject, public_key)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(digital_signature=True, key_encipherment=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(authority, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, key: CertificateIssuerPublicKeyTypes
+    ) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self._now - dt.timedelta(hours=1))
+            .not_valid_after(self._now + LIFETIME)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        )
+
+
+def _key_usage(**set_bits: bool) -> x509.KeyUsage:
+    names = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(**{name: set_bits.get(name, False) for name in names})

@@ -1,0 +1,68 @@
+"""What belongs to the provider: the network everything crosses, and Alice's powers over it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
+from trustlab.wire import MemoryNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+
+    from trustlab.trace import Trace
+    from trustlab.wire import Endpoint
+
+
+class Fabric:
+    """The network and the public CA beside it; tells the trace where each connection really ends."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.network = MemoryNetwork(trace)
+        self.web_ca = WebCa(self.network, trace.party("web-ca"))
+        self._truth = trace.party("cloud")
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self.images: dict[str, str] = {}
+
+    def connect(self, client: str, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:
+        """Open a connection in the network and state the ground truth about it."""
+        self._pairs[client, destination] += 1
+        name = f"{client}-{destination}-{self._pairs[client, destination]}"
+        connection = self.network.connect(client, destination, port, make_end(name), name=name)
+        self._truth.emit(
+            "ground-truth",
+            "connection",
+            connection=name,
+            client=client,
+            addressed=destination,
+            server=connection.holder,
+            sentence=f"{client} addressed {destination}; the far end is held by {connection.holder}.",
+            server_image=self.images.get(connection.holder, ""),
+        )
+
+
+class Provider:
+    """Alice's powers: she owns the network, and so every name that is validated across it."""
+
+    def __init__(self, fabric: Fabric, own_host: str) -> None:
+        self._fabric = fabric
+        self._host = own_host
+
+    def redirect(self, destination: str, port: int) -> Callable[[], None]:
+        """Answer connections to `destination` on her own host; the returned function ends that."""
+        return self._fabric.network.redirect(destination, port, to=self._host)
+
+    def obtain_certificate(
+        self, server_name: str, host: str, public_key: CertificateIssuerPublicKeyTypes
+    ) -> x509.Certificate:
+        """Have the public CA certify her own key for a name hosted with her, by answering its connection herself."""
+        undo = self.redirect(host, HTTP)
+        self._fabric.network.listen(self._host, HTTP, lambda _connection: ChallengeAnswer(spki_of(public_key)))
+        try:
+            return self._fabric.web_ca.certify(server_name, host, public_key)
+        finally:
+            undo()

@@ -1,0 +1,116 @@
+"""The pump: joins one TLS engine, its keys, a guard and an application into an endpoint of a byte stream.
+
+The engine asks (`tls.Request` events), the pump answers what it can at once: local keys, keys held elsewhere through a
+`KeyHolder`, Evidence through the `Guard`. Anything else goes to `respond`, which an attack overrides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from trustlab import tls
+
+if TYPE_CHECKING:
+    from trustlab.passage.application import Application
+    from trustlab.passage.guard import Guard
+
+
+class KeyHolder(Protocol):
+    """A private key that lives elsewhere (in a TPM): stands where a config wants a `key`."""
+
+    def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
+        """Do `rsa-decrypt` or `sign` with the key; any exception means that the operation failed."""
+
+
+class TlsEndpoint:
+    """One end of a TLS channel on our own engine; see `wire.Endpoint` for how a wire drives it."""
+
+    def __init__(
+        self,
+        connection: tls.Client | tls.Server,
+        application: Application,
+        *,
+        observer: tls.TraceObserver | None = None,
+        guard: Guard | None = None,
+    ) -> None:
+        self.connection = connection
+        self.application = application
+        self.guard = guard
+        self._observer = observer
+        self._over = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether this end has nothing more to say and wants its side of the stream closed."""
+        return self._over
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the channel failed, or None."""
+        return self.connection.error
+
+    def receive(self, data: bytes) -> None:
+        """Take octets from the stream."""
+        self.connection.receive(data)
+        self.pump()
+
+    def eof_received(self) -> None:
+        """Learn that the peer closed the stream."""
+        self.connection.eof_received()
+        self.pump()
+
+    def data_to_send(self) -> bytes:
+        """Return octets for the stream."""
+        self.pump()
+        return self.connection.data_to_send()
+
+    def pump(self) -> None:
+        """Run the engine until it waits for octets, or for an answer that is not there yet."""
+        for event in tls.pump(self.connection):
+            if self._observer is not None:
+                self._observer.observe(event)
+            if isinstance(event, tls.Request):
+                self.respond(event)
+            else:
+                self.handle(event)
+
+    def respond(self, request: tls.Request) -> None:
+        """Answer a request of the engine; an attack overrides this, and may answer later."""
+        match request:
+            case tls.KeyOperationWanted():
+                self.connection.answer(request, self._operate(request))
+            case tls.EvidenceWanted() if self.guard is not None:
+                self.connection.answer(request, self.guard.evidence(request.facts))
+            case tls.EvidenceReceived() if self.guard is not None:
+                self.connection.answer(request, self.guard.appraise(request.evidence, request.facts))
+            case tls.EvidenceWanted() | tls.EvidenceReceived():
+                self.connection.answer(request, tls.AccessDenied("no guard stands here to deal with evidence"))
+            case _:
+                self.connection.answer(request, None)
+
+    def handle(self, event: tls.Event) -> None:
+        """Tell the application what concerns it."""
+        match event:
+            case tls.HandshakeCompleted():
+                self._say(self.application.connected())
+            case tls.ApplicationData():
+                self._say(self.application.received(event.data))
+            case tls.ConnectionClosed():
+                self._over = True
+                self.application.closed(event.error)
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self.connection.send(data)
+        if self.application.finished and not self.connection.closed:
+            self.connection.close()
+
+    @staticmethod
+    def _operate(request: tls.KeyOperationWanted) -> bytes | Exception:
+        key = request.key
+        if not hasattr(key, "perform"):
+            return TypeError(f"a {type(key).__name__} cannot do {request.operation}: give a private key or a KeyHolder")
+        try:
+            return bytes(key.perform(request.operation, request.data, request.scheme))
+        except Exception as error:  # noqa: BLE001 - the engine treats every failure alike
+            return error

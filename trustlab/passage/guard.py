@@ -1,0 +1,137 @@
+"""The guard of one connection: makes this end's Evidence and appraises the peer's, as the design says.
+
+It speaks facts and octets only, so the same guard serves an in-memory wire, TCP and a VM. Whatever goes wrong inside it
+refuses the connection: a verifier that errs must never let anyone in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from trustlab import tls
+from trustlab.attest import Expected
+from trustlab.passage.binders import KEY_PROOF, BinderError, Facts
+
+if TYPE_CHECKING:
+    from trustlab.attest import AttestationResult, Verifier
+    from trustlab.passage.binders import Bound
+    from trustlab.passage.designs import Design
+    from trustlab.trace import Party
+
+Role = Literal["client", "server"]
+CMW_CBOR = 1
+"""The only Evidence format so far: a CMW collection in CBOR (RFC 9999)."""
+
+
+class AttestationFailure(Exception):  # noqa: N818 - it is a failure to attest, and named for it
+    """This end could not make its Evidence; the message says what the machine answered."""
+
+
+class Attester(Protocol):
+    """Whoever can put a binder into a TPM quote for this end (RFC 9334: the Attester)."""
+
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+        """Return encoded Evidence over `binder` (32 octets), or raise AttestationFailure where the machine refuses.
+
+        With `prove_key` it also shows how the TLS key was made, by a CertifyCreation over `H(L,"K",H(SPKI_S))`.
+        """
+
+
+def offer(design: Design, role: Role) -> tls.AttestationOffer | None:
+    """Return what this role offers and demands in the `attestation` extension, or None where nobody attests."""
+    if design.server is None and design.client is None:
+        return None
+    server, client = tls.ROLE_S if design.server else 0, tls.ROLE_C if design.client else 0
+    offered, demanded = (client, server) if role == "client" else (server, client)
+    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,))
+
+
+class Guard:
+    """Answers the engine's evidence requests of one connection."""
+
+    def __init__(
+        self,
+        design: Design,
+        role: Role,
+        *,
+        party: Party,
+        connection: str,
+        attester: Attester | None,
+        verifier: Verifier | None,
+        peer: str = "",
+    ) -> None:
+        self.design = design
+        self.role = role
+        self.result: AttestationResult | None = None
+        self._party = party
+        self._connection = connection
+        self._attester = attester
+        self._verifier = verifier
+        self._peer = peer or ("server" if role == "client" else "client")
+
+    def evidence(self, facts: Facts) -> bytes | tls.Alert:
+        """Return this end's Evidence over its binder, or the alert that ends the handshake."""
+        binder = self.design.client if self.role == "client" else self.design.server
+        if binder is None or self._attester is None:
+            return tls.InternalError(f"the design {self.design.name} has nothing to prove for the {self.role}")
+        try:
+            bound = binder.bind(facts)
+            self._emit_binder(bound, self.role, "attester")
+            with_key = self.role == "server" and self.design.demands_key_attestation
+            return self._attester.attest(bound.octets, prove_key=with_key)
+        except (BinderError, AttestationFailure) as error:
+            self._party.emit("note", "no evidence", connection=self._connection, sentence=str(error))
+            return tls.InternalError(f"this end could not attest: {error}")
+
+    def appraise(self, evidence: bytes, facts: Facts) -> tls.Alert | None:
+        """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
+        peer_role: Role = "server" if self.role == "client" else "client"
+        binder = self.design.client if peer_role == "client" else self.design.server
+        if binder is None or self._verifier is None:
+            return tls.AccessDenied(f"nobody here can appraise the {peer_role}'s evidence")
+        try:
+            bound = binder.bind(facts)
+            self._emit_binder(bound, peer_role, "verifier")
+            result = self._verifier.appraise(evidence, self._expected(bound, peer_role, facts))
+        except Exception as error:  # noqa: BLE001 - fail closed: a verifier that errs refuses, whatever the error
+            self._refuse(f"The verifier itself failed, and that counts as a refusal: {error}")
+            return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
+        self.result = result
+        result.record(self._party, about=self._peer, connection=self._connection)
+        if result.accepted:
+            return None
+        sentence = f"the check '{result.refused_by}' refused the evidence"
+        if binder.pms_dependent and "extraData" in result.failed:
+            return tls.DecryptError(sentence, "Trusted Passages, alerts")
+        return tls.AccessDenied(sentence, "Trusted Passages, alerts")
+
+    def _expected(self, bound: Bound, peer_role: Role, facts: Facts) -> Expected:
+        with_key = peer_role == "server" and self.design.demands_key_attestation
+        return Expected(
+            binder=bound.octets,
+            fields=tuple((f.name, f.octets) for f in bound.fields),
+            key_spki=facts.get("spki_S") if with_key else None,
+            key_binder=KEY_PROOF.bind(facts).octets if with_key else None,
+        )
+
+    def _refuse(self, sentence: str) -> None:
+        self._party.emit(
+            "appraisal",
+            "refused",
+            connection=self._connection,
+            refused_by="verifier",
+            failed=["verifier"],
+            about=self._peer,
+            sentence=sentence,
+        )
+
+    def _emit_binder(self, bound: Bound, role: Role, side: str) -> None:
+        self._party.emit(
+            "binder",
+            self.design.name,
+            connection=self._connection,
+            role="S" if role == "server" else "C",
+            side=side,
+            fields=[[f.name, f.octets.hex()] for f in bound.fields],
+            binder=bound.octets.hex(),
+        )

@@ -1,0 +1,167 @@
+"""`plain-tls` as the world deploys it: OpenSSL through Python's `ssl`, over memory BIOs, TLS 1.2 with RSA key exchange.
+
+The cipher suite is the one of 2011, set explicitly: TLS_RSA_WITH_AES_128_GCM_SHA256 (RFC 5288). OpenSSL tells its
+master secrets through its key log; what this end learns there becomes `secret` events of its party.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.passage.application import Application
+    from trustlab.trace import Party
+
+CIPHER = "AES128-GCM-SHA256"
+CHUNK = 65_536
+
+
+def _context(purpose: int, keylog: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(purpose)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHER)
+    context.options |= ssl.OP_NO_TICKET
+    context.keylog_filename = str(keylog)
+    return context
+
+
+class OpenSslEndpoint:
+    """One end of a plain TLS 1.2 channel by OpenSSL; `wire.Endpoint` says how a wire drives it."""
+
+    def __init__(self, application: Application, *, party: Party, connection: str) -> None:
+        self.application = application
+        self.error: Exception | None = None
+        self._party = party
+        self._connection = connection
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._folder = tempfile.TemporaryDirectory(prefix="trustlab-keylog-")
+        self._keylog = Path(self._folder.name) / "keys"
+        self._keys_told = 0
+        self._connected = self._over = False
+        self._tls: ssl.SSLObject
+
+    @classmethod
+    def client(
+        cls,
+        application: Application,
+        *,
+        party: Party,
+        connection: str,
+        server_name: str,
+        roots_pem: str,
+        check: bool = True,
+    ) -> OpenSslEndpoint:
+        """Make the client's end; it checks the server's certificate and name unless `check` is False."""
+        end = cls(application, party=party, connection=connection)
+        context = _context(ssl.PROTOCOL_TLS_CLIENT, end._keylog)
+        context.load_verify_locations(cadata=roots_pem)
+        if not check:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        end._tls = context.wrap_bio(end._incoming, end._outgoing, server_hostname=server_name)
+        return end
+
+    @classmethod
+    def server(
+        cls, application: Application, *, party: Party, connection: str, chain_pem: Sequence[str], key_pem: str
+    ) -> OpenSslEndpoint:
+        """Make the server's end with a certificate chain (leaf first) and its private key in PEM."""
+        end = cls(application, party=party, connection=connection)
+        context = _context(ssl.PROTOCOL_TLS_SERVER, end._keylog)
+        deployed = Path(end._folder.name) / "deployed.pem"
+        deployed.touch(mode=0o600)
+        deployed.write_text("".join(chain_pem) + key_pem)
+        context.load_cert_chain(deployed)
+        deployed.unlink()
+        end._tls = context.wrap_bio(end._incoming, end._outgoing, server_side=True)
+        return end
+
+    @property
+    def closed(self) -> bool:
+        """Whether this end has nothing more to say and wants its side of the stream closed."""
+        return self._over
+
+    def receive(self, data: bytes) -> None:
+        """Take octets from the stream."""
+        self._incoming.write(data)
+        self._pump()
+
+    def eof_received(self) -> None:
+        """Learn that the peer closed the stream."""
+        self._incoming.write_eof()
+        self._pump()
+
+    def data_to_send(self) -> bytes:
+        """Return octets for the stream."""
+        self._pump()
+        return self._outgoing.read()
+
+    def write(self, data: bytes) -> None:
+        """Send application data outside the application's own turn (a relay does)."""
+        if self._connected and data and not self._over:
+            self._tls.write(data)
+
+    def close(self) -> None:
+        """Send close_notify, once."""
+        if not self._over:
+            self._finish(None)
+
+    def _pump(self) -> None:
+        if self._over:
+            return
+        try:
+            if not self._connected:
+                self._tls.do_handshake()
+                self._connected = True
+                self._tell_keys()
+                self._say(self.application.connected())
+            while not self._over and (data := self._tls.read(CHUNK)):
+                self._say(self.application.received(data))
+            self._finish(None)
+        except ssl.SSLWantReadError:
+            self._tell_keys()
+        except ssl.SSLZeroReturnError:
+            self._finish(None)
+        except ssl.SSLError as error:
+            self._finish(error)
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self._tls.write(data)
+        if self.application.finished:
+            self._finish(None)
+
+    def _finish(self, error: Exception | None) -> None:
+        if self._over:
+            return
+        self._over = True
+        self.error = error
+        if self._connected and error is None:
+            with contextlib.suppress(
+                ssl.SSLError
+            ):  # unwrap writes close_notify, then complains that the peer's is not here
+                self._tls.unwrap()
+        self._tell_keys()
+        self._folder.cleanup()
+        self.application.closed(error)
+
+    def _tell_keys(self) -> None:
+        """Tell what OpenSSL wrote into its key log since last time (NSS format: label, client_random, secret)."""
+        lines = self._keylog.read_text().splitlines() if self._keylog.exists() else []
+        for line in lines[self._keys_told :]:
+            if line.startswith("CLIENT_RANDOM "):
+                _, client_random, secret = line.split()
+                self._party.secret(
+                    "master_secret",
+                    bytes.fromhex(secret),
+                    connection=self._connection,
+                    label="CLIENT_RANDOM",
+                    client_random=client_random,
+                )
+        self._keys_told = len(lines)

@@ -1,0 +1,54 @@
+"""Bob's `bank`: a guest program. It answers payment orders, one a line, for whoever knows the PIN.
+
+This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+
+HTTPS = 443
+MAX_LINE = 200
+
+
+def start(guest: Guest) -> None:
+    """Get an identity for the bank's name and serve the counter."""
+    identity = guest.obtain_identity(guest.setting("server_name"))
+    guest.serve(HTTPS, identity, lambda: Counter(guest))
+
+
+class Counter:
+    """One customer at the counter: `PAY <amount> TO <whom> PIN <pin>` and a newline; answered `PAID` or `REFUSED`."""
+
+    def __init__(self, guest: Guest) -> None:
+        self.finished = False
+        self._guest = guest
+        self._line = b""
+
+    def connected(self) -> bytes:
+        """Wait for an order."""
+        return b""
+
+    def received(self, data: bytes) -> bytes:
+        """Collect a line and answer it."""
+        self._line += data
+        if b"\n" not in self._line:
+            self.finished = len(self._line) > MAX_LINE
+            return b"REFUSED the order is too long\n" if self.finished else b""
+        order, _, self._line = self._line.partition(b"\n")
+        self.finished = True
+        match order.decode("utf-8", "replace").split(" "):
+            case ["PAY", amount, "TO", payee, "PIN", _]:
+                self._guest.log("payment", f"The bank pays {amount} to {payee}.")
+                return f"PAID {amount} to {payee}\n".encode()
+            case _:
+                self._guest.log("refused order", "The bank does not understand the order.")
+                return b"REFUSED say: PAY <amount> TO <whom> PIN <pin>\n"
+
+    def closed(self, error: Exception | None) -> None:
+        """Note how it ended."""
+        if error is not None:
+            self._guest.log("channel failed", f"The bank's channel ended: {error}")
