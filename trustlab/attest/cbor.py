@@ -7,18 +7,19 @@ nothing a sender writes makes the receiver allocate more than what it sent. Enco
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NoReturn
 
 import cbor2
 
-if TYPE_CHECKING:
-    from trustlab.attest.reader import Reader
+from trustlab.attest.errors import CodecError
+from trustlab.trace import Span
 
 Item = int | bytes | str | list["Item"] | dict[int | str, "Item"]
 
 RFC = "RFC 8949, 3.1"
 MAX_DEPTH = 8
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP = range(6)
+KINDS = ("unsigned", "negative", "byte string", "text", "array", "map", "tag", "simple")
 SHORTEST = {1: 24, 2: 0x100, 4: 0x10000, 8: 0x100000000}
 
 
@@ -27,77 +28,124 @@ def encode(item: object) -> bytes:
     return cbor2.dumps(item, canonical=True)
 
 
-def read_item(r: Reader, field: str, note: str = "", clause: str = RFC, depth: int = 0) -> Item:
-    """Read one data item at the reader's place; CodecError for what is not deterministic or not of these kinds."""
-    if depth > MAX_DEPTH:
-        r.fail(field, f"nested deeper than {MAX_DEPTH}")
-    at = r.offset
-    major, argument = _head(r, field)
+def decode(raw: bytes, structure: str) -> Item:
+    """Read exactly one data item; CodecError for what is not deterministic or not of these kinds."""
+    return _whole(_Source(raw, structure, None))
+
+
+def spans(raw: bytes, structure: str) -> list[Span]:
+    """Name every octet of one data item: heads, lengths, labels, values; CodecError as `decode`."""
+    source = _Source(raw, structure, [])
+    _whole(source)
+    return source.spans or []
+
+
+class _Source:
+    """The octets, where reading is, and the spans if they are wanted."""
+
+    __slots__ = ("at", "raw", "spans", "structure")
+
+    def __init__(self, raw: bytes, structure: str, spans: list[Span] | None) -> None:
+        self.raw, self.structure, self.spans, self.at = raw, structure, spans, 0
+
+    def fail(self, path: str, reason: str, at: int) -> NoReturn:
+        raise CodecError(self.structure, path, at, reason)
+
+    def note(self, name: str, start: int, value: str, note: str) -> None:
+        if self.spans is not None and start < self.at:
+            self.spans.append(Span(name, start, self.at, value, note, RFC))
+
+
+def _whole(s: _Source) -> Item:
+    item = _item(s, "collection", 0)
+    if s.at != len(s.raw):
+        s.fail("(end)", f"{len(s.raw) - s.at} octets left over after the last field", s.at)
+    return item
+
+
+def _item(s: _Source, path: str, depth: int) -> Item:
+    start = s.at
+    if start >= len(s.raw):
+        s.fail(path, "needs a data item, 0 octets are left", start)
+    initial = s.raw[start]
+    major, argument = initial >> 5, initial & 0x1F
+    s.at = start + 1
+    if argument >= 24:
+        argument = _long_argument(s, path, start, argument)
+    if s.spans is not None:
+        s.note(path + ".head", start, f"{KINDS[major]}, {argument}", "Major type, and the length or number itself.")
+    if major == BYTES:
+        return _octets(s, path, argument)
+    if major == TEXT:
+        return _text(s, path, argument)
     if major == UNSIGNED:
         return argument
-    if major == NEGATIVE:
-        return -1 - argument
-    if major == BYTES:
-        return r.octets(argument, field, note, clause)
-    if major == TEXT:
-        return _text(r, argument, field, note, clause)
-    if major not in {ARRAY, MAP}:
-        r.fail(field, f"major type {major} (a tag, float or simple value) has no place here", at=at)
-    if argument > len(r.raw) - r.offset:
-        r.fail(field, f"{argument} elements announced, {len(r.raw) - r.offset} octets are left", at=at)
+    return -1 - argument if major == NEGATIVE else _container(s, path, start, major, argument, depth)
+
+
+def _container(s: _Source, path: str, start: int, major: int, count: int, depth: int) -> Item:
+    if major > MAP:
+        s.fail(path, f"major type {major} (a tag, float or simple value) has no place here", start)
+    if count > len(s.raw) - s.at:
+        s.fail(path, f"{count} elements announced, {len(s.raw) - s.at} octets are left", start)
+    if depth >= MAX_DEPTH:
+        s.fail(path, f"nested deeper than {MAX_DEPTH}", start)
     if major == ARRAY:
-        with r.group(field, note, clause):
-            return [read_item(r, f"[{n}]", depth=depth + 1) for n in range(argument)]
-    with r.group(field, note, clause):
-        return _map(r, argument, depth)
+        return [_item(s, f"{path}[{n}]", depth + 1) for n in range(count)]
+    return _map(s, path, count, depth)
 
 
-def _map(r: Reader, count: int, depth: int) -> dict[int | str, Item]:
+def _long_argument(s: _Source, path: str, start: int, additional: int) -> int:
+    if additional > 27:
+        s.fail(path, "an indefinite length or a reserved value", start)
+    size = 1 << (additional - 24)
+    s.at = start + 1 + size
+    octets = s.raw[start + 1 : s.at]
+    if len(octets) < size:
+        s.fail(path, f"needs {size} octets of length, {len(octets)} are left", start + 1)
+    argument = int.from_bytes(octets, "big")
+    if argument < SHORTEST[size]:
+        s.fail(path, f"{argument} is not in its shortest form", start)
+    return argument
+
+
+def _octets(s: _Source, path: str, size: int) -> bytes:
+    start = s.at
+    octets = s.raw[start : start + size]
+    if len(octets) < size:
+        s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
+    s.at = start + size
+    if s.spans is not None:
+        s.note(path, start, octets.hex(), "The octets themselves.")
+    return octets
+
+
+def _text(s: _Source, path: str, size: int) -> str:
+    start = s.at
+    octets = s.raw[start : start + size]
+    if len(octets) < size:
+        s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
+    s.at = start + size
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        s.fail(path, "not UTF-8", start)
+    if s.spans is not None:
+        s.note(path, start, text, "A label, or a media type.")
+    return text
+
+
+def _map(s: _Source, path: str, count: int, depth: int) -> dict[int | str, Item]:
     items: dict[int | str, Item] = {}
     before = b""
     for _ in range(count):
-        at = r.offset
-        key = read_item(r, "(key)", "The entry's label.", depth=depth + 1)
+        start = s.at
+        key = _item(s, path + ".(key)", depth + 1)
         if not isinstance(key, int | str):
-            r.fail("(key)", "a label is an integer or a text", at=at)
-        encoded = r.raw[at : r.offset]
+            s.fail(path + ".(key)", "a label is an integer or a text", start)
+        encoded = s.raw[start : s.at]
         if encoded <= before:
-            r.fail("(key)", f"{key!r} again, or not in ascending order of its octets", at=at)
+            s.fail(path + ".(key)", f"{key!r} again, or not in ascending order of its octets", start)
         before = encoded
-        items[key] = read_item(r, str(key), depth=depth + 1)
+        items[key] = _item(s, f"{path}.{key}", depth + 1)
     return items
-
-
-def _head(r: Reader, field: str) -> tuple[int, int]:
-    at = r.offset
-    initial = r.integer(1, f"{field}.head", "Major type and length.", RFC, _show_head)
-    major, additional = initial >> 5, initial & 0x1F
-    if additional < 24:
-        return major, additional
-    if additional > 27:
-        r.fail(field, "an indefinite length or a reserved value", at=at)
-    size = 1 << (additional - 24)
-    argument = r.integer(size, f"{field}.length", "The length, or the number itself.", RFC)
-    if argument < SHORTEST[size]:
-        r.fail(field, f"{argument} is not in its shortest form", at=at)
-    return major, argument
-
-
-def _text(r: Reader, size: int, field: str, note: str, clause: str) -> str:
-    at = r.offset
-    octets = r.octets(size, field, note, clause, _show_text(r.raw[at : at + size]))
-    try:
-        return octets.decode()
-    except UnicodeDecodeError:
-        r.fail(field, "not UTF-8", at=at)
-
-
-def _show_text(octets: bytes) -> str:
-    return octets.decode(errors="replace")
-
-
-KINDS = ("unsigned", "negative", "byte string", "text", "array", "map", "tag", "simple")
-
-
-def _show_head(initial: int) -> str:
-    return KINDS[initial >> 5]

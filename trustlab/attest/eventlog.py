@@ -67,7 +67,10 @@ class LogEvent:
 
     def digest_of(self, bank: str) -> bytes:
         """Return the digest for a bank (`sha256`), empty where there is none."""
-        return next((octets for name, octets in self.digests if name == bank), b"")
+        for name, octets in self.digests:
+            if name == bank:
+                return octets
+        return b""
 
     @property
     def type_name(self) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.attest import cbor
 from trustlab.attest.errors import CodecError, EvidenceError
-from trustlab.attest.reader import Reader
 
 if TYPE_CHECKING:
     from trustlab.attest.cbor import Item
@@ -24,7 +23,6 @@ MAX_CERTIFICATES = 4
 MAX_CERTIFICATE = 16_384
 COLLECTION_TYPE = "tag:trustlab.example,2026:evidence/1"
 EVIDENCE, ENDORSEMENT = 4, 2
-CMW = "RFC 9999, CMW collection"
 PREFIX = "application/x.trustlab."
 CERTIFICATE_TYPE = "application/pkix-cert"
 PCR_SIZE = 32
@@ -102,28 +100,27 @@ class Evidence:
 
 def evidence_spans(raw: bytes) -> list[Span]:
     """Name every octet of the collection; EvidenceError where it is not CBOR as it should be."""
-    reader = _reader(raw, record=True)
-    _read(reader)
-    return reader.spans
-
-
-def _reader(raw: bytes, *, record: bool = False) -> Reader:
-    if len(raw) > MAX_EVIDENCE:
-        raise EvidenceError(f"{len(raw)} octets of evidence, at most {MAX_EVIDENCE} can travel")
-    return Reader(raw, "evidence", record=record)
-
-
-def _read(r: Reader) -> Item:
     try:
-        item = cbor.read_item(r, "collection", "A CMW collection: labels and what they name.", CMW)
-        r.finish()
+        return cbor.spans(_bounded(raw), "evidence")
     except CodecError as error:
         raise EvidenceError(str(error)) from error
-    return item
+
+
+def _bounded(raw: bytes) -> bytes:
+    if len(raw) > MAX_EVIDENCE:
+        raise EvidenceError(f"{len(raw)} octets of evidence, at most {MAX_EVIDENCE} can travel")
+    return raw
+
+
+def _read(raw: bytes, structure: str) -> Item:
+    try:
+        return cbor.decode(raw, structure)
+    except CodecError as error:
+        raise EvidenceError(str(error)) from error
 
 
 def _collection(raw: bytes) -> dict[int | str, Item]:
-    item = _read(_reader(raw))
+    item = _read(_bounded(raw), "evidence")
     if not isinstance(item, dict):
         raise EvidenceError("evidence is not a CMW collection (a CBOR map)")
     if item.pop("__cmwc_t", None) != COLLECTION_TYPE:
@@ -221,12 +218,7 @@ def _chain(item: Item | None, where: str) -> tuple[bytes, ...]:
 
 
 def _pcr_values(raw: bytes) -> dict[int, bytes]:
-    reader = Reader(raw, "pcr-values")
-    try:
-        item = cbor.read_item(reader, "map")
-        reader.finish()
-    except CodecError as error:
-        raise EvidenceError(str(error)) from error
+    item = _read(raw, "pcr-values")
     values: dict[int, bytes] = {}
     for pcr, value in item.items() if isinstance(item, dict) else ((None, None),):
         if not isinstance(pcr, int) or not 0 <= pcr < MAX_PCR or not isinstance(value, bytes) or len(value) != PCR_SIZE:
