@@ -1,0 +1,178 @@
+"""Where a passive decoder gets its master secrets from: a key log, or the secrets somebody holds in a trace."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from trustlab import tls
+from trustlab.capture.errors import CaptureError
+from trustlab.tls.suites import SUITES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from trustlab.trace import Event, Trace
+
+PRIVATE_KEY = "private_key"
+"""Name of a `secret` event that holds an RSA private key, PKCS#8 in DER, unencrypted."""
+
+
+@dataclass(slots=True)
+class Handshake:
+    """What a handshake showed on the wire of all that goes into its keys; fields are empty until seen."""
+
+    client_random: bytes = b""
+    server_random: bytes = b""
+    suite: int = 0
+    extended_master_secret: bool = False
+    epms: bytes = b""
+    transcript: bytearray = field(default_factory=bytearray)
+    """The handshake messages through ClientKeyExchange, whose hash is RFC 7627's session_hash."""
+    exchanged: bool = False
+    """Whether ClientKeyExchange was seen."""
+
+    @property
+    def keyed(self) -> bool:
+        """Whether enough was seen to derive keys from a master secret."""
+        return bool(self.client_random and self.server_random and self.suite)
+
+    def master_secret(self, pre_master_secret: bytes) -> bytes:
+        """Derive the master secret as the ends did (RFC 5246 8.1 or RFC 7627 4)."""
+        if self.extended_master_secret:
+            session_hash = hashlib.new(SUITES[self.suite].hash_name, self.transcript).digest()
+            return tls.extended_master_secret(pre_master_secret, session_hash, self.suite)
+        return tls.master_secret(pre_master_secret, self.client_random, self.server_random, self.suite)
+
+
+KeySource = Callable[[Handshake], Iterable[bytes]]
+"""Given a handshake, the master secrets worth trying; asked again whenever new ones may have come."""
+
+
+class KeyLog:
+    """Master secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown."""
+
+    def __init__(self, source: str | Path | Callable[[], str]) -> None:
+        self._source = source
+        self._text = ""
+        self._secrets: dict[bytes, list[bytes]] = {}
+
+    def __call__(self, handshake: Handshake) -> Iterable[bytes]:
+        """Return the master secrets logged for this client_random; CaptureError where the log is damaged."""
+        text = self._read()
+        if text != self._text:
+            self._text, self._secrets = text, parse_keylog(text)
+        return self._secrets.get(handshake.client_random, [])
+
+    def _read(self) -> str:
+        if isinstance(self._source, str):
+            return self._source
+        if not isinstance(self._source, Path):
+            return self._source()
+        return self._source.read_text("ascii", "replace") if self._source.exists() else ""
+
+
+def parse_keylog(text: str) -> dict[bytes, list[bytes]]:
+    """Return the TLS 1.2 master secrets of a key log by client_random.
+
+    Lines of other labels, comments and an unfinished last line are passed over; CaptureError names a bad line.
+    """
+    secrets: dict[bytes, list[bytes]] = defaultdict(list)
+    complete, _, _ = text.rpartition("\n")
+    for number, line in enumerate(complete.splitlines(), start=1):
+        label, *values = line.split()[:3] or ("#",)
+        if label != "CLIENT_RANDOM":
+            continue
+        try:
+            client_random, secret = map(bytes.fromhex, values)
+        except ValueError as error:
+            raise CaptureError(f"key log, line {number}: not CLIENT_RANDOM, 64 and 96 hex digits") from error
+        if (len(client_random), len(secret)) != (32, 48):
+            raise CaptureError(f"key log, line {number}: {len(client_random)} and {len(secret)} octets, not 32 and 48")
+        secrets[client_random].append(secret)
+    return dict(secrets)
+
+
+class TraceKeys:
+    """The keys in the `secret` events of one party (or of all): what it can open, no more.
+
+    Used are master secrets (`client_random` in their data), pre-master secrets, and RSA private keys
+    (`PRIVATE_KEY`), which open the EPMS of an RSA key exchange. Which connection a secret says it belongs to is not
+    believed: it opens what it opens.
+    """
+
+    def __init__(self, trace: Trace, party: str | None = None) -> None:
+        self._trace = trace
+        self._party = party
+        self._read = 0
+        self._masters: dict[bytes, list[bytes]] = defaultdict(list)
+        self._pre_masters: list[bytes] = []
+        self._private_keys: list[RSAPrivateKey] = []
+
+    def __call__(self, handshake: Handshake) -> Iterator[bytes]:
+        """Yield the master secrets that these keys give for a handshake; CaptureError where a secret is malformed."""
+        self._catch_up()
+        yield from self._masters.get(handshake.client_random, [])
+        for pre_master in [*self._pre_masters, *self._opened(handshake)]:
+            yield handshake.master_secret(pre_master)
+
+    def _catch_up(self) -> None:
+        fresh = self._trace[self._read :]
+        self._read += len(fresh)
+        for event in fresh:
+            if event.secret and self._party in {None, event.party}:
+                self._learn(event)
+
+    def _learn(self, event: Event) -> None:
+        client_random = event.data.get("client_random")
+        if event.name == "master_secret" and isinstance(client_random, str):
+            self._masters[_octets(client_random, event)].append(event.raw)
+        elif event.name == "pre_master_secret":
+            self._pre_masters.append(event.raw)
+        elif event.name == PRIVATE_KEY:
+            self._private_keys.append(_private_key(event))
+
+    def _opened(self, handshake: Handshake) -> Iterator[bytes]:
+        """Decrypt the EPMS with each private key: one of another size refuses, a wrong one gives noise."""
+        for key in self._private_keys:
+            if len(handshake.epms) * 8 == key.key_size:
+                try:
+                    yield key.decrypt(handshake.epms, PKCS1v15())
+                except ValueError:
+                    continue
+
+
+def _octets(text: str, event: Event) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise CaptureError(f"the client_random of secret {event.party}#{event.seq} is not hexadecimal") from error
+
+
+def _private_key(event: Event) -> RSAPrivateKey:
+    try:
+        key = load_der_private_key(event.raw, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CaptureError(f"secret {event.party}#{event.seq} is not a private key in PKCS#8 DER") from error
+    if not isinstance(key, RSAPrivateKey):
+        raise CaptureError(f"secret {event.party}#{event.seq} is not an RSA key: it opens no key exchange")
+    return key
+
+
+def keylog(trace: Trace, parties: Collection[str] | None = None) -> str:
+    """Return the NSS key log of the master secrets that `parties` (or all) hold in this trace, each line once."""
+    lines = {
+        f"CLIENT_RANDOM {event.data['client_random']} {event.raw.hex()}\n": None
+        for event in trace.select("secret", name="master_secret")
+        if "client_random" in event.data and (parties is None or event.party in parties)
+    }
+    return "".join(lines)

@@ -1,0 +1,194 @@
+"""Turn captured frames into the `tls.message` events the two ends would have written themselves.
+
+Where the ends are not ours (OpenSSL), the ladder still shows both of them: for each message decoded from the wire, one
+event at the writer (`sent=True`) and one at the reader (`sent=False`), marked `passive`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from trustlab import tls
+from trustlab.capture.decoder import ConnectionDecoder, Decoded, Trouble
+from trustlab.capture.keys import TraceKeys
+from trustlab.trace import Link
+from trustlab.wire import FrameError, Reassembler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from trustlab.capture.keys import KeySource
+    from trustlab.trace import Event, Span, Trace
+    from trustlab.wire import Direction, Flow
+
+
+class PassiveDecoder:
+    """Decode the `frame` events of a trace, live or afterwards, and append what the ends wrote and read.
+
+    `keys` offers master secrets (default: all `secret` events of the trace, the view of one who sits behind the
+    scenes; a `KeyLog` reads a file that may still grow). Records whose key is not known yet are held until it is, or
+    until `finish`; with `hold=False` they are shown unread at once. `connections` and `parties` restrict what is
+    decoded and whose ends are written, for those who write their own events. What is no TLS gives one `note`, never an
+    exception.
+
+    As a context manager it follows the trace: `with PassiveDecoder(trace): network.run()`.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        keys: KeySource | None = None,
+        connections: Collection[str] | None = None,
+        parties: Collection[str] | None = None,
+        hold: bool = True,
+    ) -> None:
+        self.trace = trace
+        self._keys = keys or TraceKeys(trace)
+        self._connections = connections
+        self._parties = parties
+        self._hold = hold
+        self._reassembler = Reassembler()
+        self._decoders: dict[Flow, ConnectionDecoder] = {}
+        self._ends: dict[Flow, dict[Direction, str]] = {}
+        self._leave: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        self._leave = self.trace.subscribe(self.observe)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._leave is not None:
+            self._leave()
+        self.finish()
+
+    def observe(self, event: Event) -> None:
+        """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing."""
+        if event.kind == "frame":
+            self._frame(event)
+        elif event.secret and event.name != "application data":
+            for flow, decoder in self._decoders.items():
+                if decoder.held:
+                    self._emit(flow, decoder.poll())
+
+    def feed(self, events: Iterable[Event]) -> Self:
+        """Observe many events, say those of a trace that has ended."""
+        for event in tuple(events):
+            self.observe(event)
+        return self
+
+    def finish(self) -> None:
+        """Show what is still held, unread, and note every stream that is cut short or has a gap."""
+        for flow, decoder in self._decoders.items():
+            self._emit(flow, decoder.finish())
+            for direction in ("client", "server"):
+                gap = flow.gap(direction)
+                if gap is not None:
+                    sentence = f"octets {gap.start} to {gap.end} were never captured: what follows cannot be read"
+                    self._emit(flow, [Trouble(direction, gap.start, sentence)])
+        self._decoders.clear()
+
+    def _frame(self, event: Event) -> None:
+        if self._connections is not None and event.connection not in self._connections:
+            return
+        try:
+            pieces = self._reassembler.feed(event.raw, name=event.connection)
+        except FrameError as error:
+            self._note(event.connection, "", f"a frame that cannot be read: {error}")
+            return
+        for piece in pieces:
+            self._learn_ends(piece.flow, piece.direction, event)
+            if piece.flow not in self._decoders:
+                self._decoders[piece.flow] = ConnectionDecoder(self._keys, hold=self._hold)
+            self._emit(piece.flow, self._decoders[piece.flow].feed(piece.direction, piece.data))
+
+    def _learn_ends(self, flow: Flow, direction: Direction, event: Event) -> None:
+        """Who holds the ends: the frame says so, else its addresses stand for them."""
+        if flow not in self._ends:
+            writer = str(event.data.get("from") or _address(flow, direction))
+            reader = str(event.data.get("to") or _address(flow, _peer(direction)))
+            self._ends[flow] = {direction: writer, _peer(direction): reader}
+
+    def _emit(self, flow: Flow, found: Iterable[Decoded | Trouble]) -> None:
+        for item in found:
+            if isinstance(item, Trouble):
+                self._note(flow.name, item.direction, f"the {item.direction}'s stream: {item.sentence}", item.offset)
+            else:
+                self._message(flow, item)
+
+    def _note(self, connection: str, direction: str, sentence: str, offset: int | None = None) -> None:
+        self.trace.party("network").emit(
+            "note",
+            "not decoded",
+            connection=connection,
+            direction=direction,
+            offset=offset,
+            sentence=sentence,
+            passive=True,
+        )
+
+    def _message(self, flow: Flow, decoded: Decoded) -> None:
+        ends = self._ends[flow]
+        spans = spans_of(decoded)
+        for party, sent in ((ends[decoded.direction], True), (ends[_peer(decoded.direction)], False)):
+            if self._parties is not None and party not in self._parties:
+                continue
+            pen = self.trace.party(party)
+            event = pen.emit(
+                "tls.message",
+                decoded.name,
+                raw=decoded.raw,
+                spans=spans,
+                connection=flow.name,
+                direction=decoded.direction,
+                offset=decoded.offset,
+                sent=sent,
+                content_type=decoded.content_type,
+                version=_version(self._decoders[flow].version),
+                encrypted=decoded.encrypted,
+                readable=decoded.readable,
+                records=decoded.records,
+                sentence=sentence_of(decoded),
+                passive=True,
+            )
+            if decoded.plaintext is not None:
+                pen.secret(
+                    "application data",
+                    decoded.plaintext,
+                    links=[Link("inside", event.party, event.seq)],
+                    connection=flow.name,
+                    direction=decoded.direction,
+                    label="application data",
+                    inputs=["master_secret", "client_random", "server_random"],
+                    passive=True,
+                )
+
+
+def spans_of(decoded: Decoded) -> tuple[Span, ...]:
+    """Name every octet of a decoded message."""
+    content_type = decoded.content_type if decoded.readable else tls.ContentType.APPLICATION_DATA
+    return tls.describe(decoded.raw, content_type, decoded.suite or None)
+
+
+def sentence_of(decoded: Decoded) -> str:
+    """Say in a sentence what the message is, or why it cannot be read."""
+    if decoded.problem:
+        return f"{decoded.name}: {decoded.problem}."
+    if not decoded.readable:
+        return f"A protected record ({decoded.name}): nobody here has its key."
+    if decoded.message is not None:
+        return tls.sentence(decoded.message)
+    return "Application data, protected with the keys of this connection."
+
+
+def _version(number: int) -> str:
+    return tls.Version(number or tls.Version.TLS12).title
+
+
+def _address(flow: Flow, direction: Direction) -> str:
+    host, port = flow.client if direction == "client" else flow.server
+    return f"{host}:{port}"
+
+
+def _peer(direction: Direction) -> Direction:
+    return "server" if direction == "client" else "client"
