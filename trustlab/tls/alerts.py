@@ -1,0 +1,295 @@
+# ruff: noqa: N818 - errors are named for the alerts of the RFCs
+"""What can go wrong, one class per alert of the RFCs.
+
+A misdeed of the peer is raised as the `Alert` that must be sent for it; its sentence says what the peer did and its
+clause where the standard forbids it. The connection turns it into an alert record, `AlertSent` and `ConnectionClosed`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from trustlab.tls.registry import AlertDescription
+
+__all__ = [
+    "AccessDenied",
+    "Alert",
+    "BadCertificate",
+    "BadCertificateStatusResponse",
+    "BadRecordMac",
+    "CertificateExpired",
+    "CertificateRequired",
+    "CertificateRevoked",
+    "CertificateUnknown",
+    "CloseNotify",
+    "DecodeError",
+    "DecompressionFailure",
+    "DecryptError",
+    "HandshakeFailure",
+    "IllegalParameter",
+    "InappropriateFallback",
+    "InsufficientSecurity",
+    "InternalError",
+    "LocalProtocolError",
+    "MissingExtension",
+    "NoApplicationProtocol",
+    "NoRenegotiation",
+    "PeerAlert",
+    "ProtocolVersion",
+    "RecordOverflow",
+    "RemoteProtocolError",
+    "TlsError",
+    "Truncated",
+    "UnexpectedMessage",
+    "UnknownAlert",
+    "UnknownCa",
+    "UnknownPskIdentity",
+    "UnrecognizedName",
+    "UnsupportedCertificate",
+    "UnsupportedExtension",
+    "UserCanceled",
+]
+
+
+class TlsError(Exception):
+    """Anything that ends or refuses TLS work."""
+
+
+class LocalProtocolError(TlsError):
+    """This side's program used the engine in a way the protocol or the engine does not allow."""
+
+
+class RemoteProtocolError(TlsError):
+    """The peer broke the protocol."""
+
+
+class Truncated(RemoteProtocolError):
+    """The stream ended without close_notify: data may be missing (RFC 5246 7.2.1, RFC 8446 6.1)."""
+
+
+class Alert(RemoteProtocolError):
+    """A misdeed and the alert that answers it.
+
+    `code` and `name` are the alert's own, `sentence` says what happened, `clause` cites the standard.
+    """
+
+    code: ClassVar[int]
+    name: ClassVar[str]
+    classes: ClassVar[dict[int, type[Alert]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = AlertDescription(cls.code).name.lower()
+        Alert.classes[cls.code] = cls
+
+    def __init__(self, sentence: str = "", clause: str = "") -> None:
+        super().__init__(sentence, clause)
+        self.sentence = sentence
+        self.clause = clause
+
+    def __str__(self) -> str:
+        text = self.name
+        if self.sentence:
+            text += f": {self.sentence}"
+        return f"{text} ({self.clause})" if self.clause else text
+
+    @staticmethod
+    def of(code: int, sentence: str = "", clause: str = "") -> Alert:
+        """Return the alert with this number; an unknown number makes an `UnknownAlert`."""
+        kind = Alert.classes.get(code)
+        return kind(sentence, clause) if kind else UnknownAlert(code, sentence, clause)
+
+
+class UnknownAlert(Alert):
+    """An alert number that no RFC assigns."""
+
+    code = AlertDescription.INTERNAL_ERROR
+
+    def __init__(self, code: int, sentence: str = "", clause: str = "") -> None:
+        super().__init__(sentence, clause)
+        self.__dict__.update(code=code, name=f"unknown alert {code}")  # this one's number belongs to the instance
+
+
+class PeerAlert(TlsError):
+    """The peer sent a fatal alert; `alert` says which."""
+
+    def __init__(self, alert: Alert) -> None:
+        super().__init__(alert)
+        self.alert = alert
+
+    def __str__(self) -> str:
+        return f"the peer sent the alert {self.alert.name}"
+
+
+class CloseNotify(Alert):
+    """The sender will send nothing more on this connection."""
+
+    code = AlertDescription.CLOSE_NOTIFY
+
+
+class UnexpectedMessage(Alert):
+    """A message that has no place here."""
+
+    code = AlertDescription.UNEXPECTED_MESSAGE
+
+
+class BadRecordMac(Alert):
+    """A record that does not authenticate; also bad CBC padding, without telling them apart."""
+
+    code = AlertDescription.BAD_RECORD_MAC
+
+
+class RecordOverflow(Alert):
+    """A record longer than allowed."""
+
+    code = AlertDescription.RECORD_OVERFLOW
+
+
+class DecompressionFailure(Alert):
+    """Compression is not used here; the class completes the list."""
+
+    code = AlertDescription.DECOMPRESSION_FAILURE
+
+
+class HandshakeFailure(Alert):
+    """No acceptable set of parameters."""
+
+    code = AlertDescription.HANDSHAKE_FAILURE
+
+
+class BadCertificate(Alert):
+    """A certificate that is corrupt or whose signatures do not verify."""
+
+    code = AlertDescription.BAD_CERTIFICATE
+
+
+class UnsupportedCertificate(Alert):
+    """A certificate of a type this side cannot use."""
+
+    code = AlertDescription.UNSUPPORTED_CERTIFICATE
+
+
+class CertificateRevoked(Alert):
+    """A certificate its issuer took back."""
+
+    code = AlertDescription.CERTIFICATE_REVOKED
+
+
+class CertificateExpired(Alert):
+    """A certificate outside its time of validity."""
+
+    code = AlertDescription.CERTIFICATE_EXPIRED
+
+
+class CertificateUnknown(Alert):
+    """Some other trouble with a certificate, for example another name."""
+
+    code = AlertDescription.CERTIFICATE_UNKNOWN
+
+
+class IllegalParameter(Alert):
+    """A field that is well formed but wrong."""
+
+    code = AlertDescription.ILLEGAL_PARAMETER
+
+
+class UnknownCa(Alert):
+    """A chain that leads to no trusted root."""
+
+    code = AlertDescription.UNKNOWN_CA
+
+
+class AccessDenied(Alert):
+    """Authentic but not welcome; here above all: the appraisal of Evidence refused."""
+
+    code = AlertDescription.ACCESS_DENIED
+
+
+class DecodeError(Alert):
+    """A message whose syntax or lengths are wrong."""
+
+    code = AlertDescription.DECODE_ERROR
+
+
+class DecryptError(Alert):
+    """A handshake signature, Finished or binder that does not verify."""
+
+    code = AlertDescription.DECRYPT_ERROR
+
+
+class ProtocolVersion(Alert):
+    """A version this side does not speak."""
+
+    code = AlertDescription.PROTOCOL_VERSION
+
+
+class InsufficientSecurity(Alert):
+    """This side demands more than the peer offers."""
+
+    code = AlertDescription.INSUFFICIENT_SECURITY
+
+
+class InternalError(Alert):
+    """Trouble on the sender's own side."""
+
+    code = AlertDescription.INTERNAL_ERROR
+
+
+class InappropriateFallback(Alert):
+    """A client retries with a lower version than both speak (RFC 7507)."""
+
+    code = AlertDescription.INAPPROPRIATE_FALLBACK
+
+
+class UserCanceled(Alert):
+    """The user gave up; a warning."""
+
+    code = AlertDescription.USER_CANCELED
+
+
+class NoRenegotiation(Alert):
+    """Renegotiation is refused; a warning (TLS 1.2)."""
+
+    code = AlertDescription.NO_RENEGOTIATION
+
+
+class MissingExtension(Alert):
+    """An extension that must be there is not (TLS 1.3)."""
+
+    code = AlertDescription.MISSING_EXTENSION
+
+
+class UnsupportedExtension(Alert):
+    """An extension that was not asked for."""
+
+    code = AlertDescription.UNSUPPORTED_EXTENSION
+
+
+class UnrecognizedName(Alert):
+    """No server of that name here (RFC 6066)."""
+
+    code = AlertDescription.UNRECOGNIZED_NAME
+
+
+class BadCertificateStatusResponse(Alert):
+    """An invalid OCSP response (RFC 6066)."""
+
+    code = AlertDescription.BAD_CERTIFICATE_STATUS_RESPONSE
+
+
+class UnknownPskIdentity(Alert):
+    """No such pre-shared key."""
+
+    code = AlertDescription.UNKNOWN_PSK_IDENTITY
+
+
+class CertificateRequired(Alert):
+    """A client certificate is demanded and was not given (TLS 1.3)."""
+
+    code = AlertDescription.CERTIFICATE_REQUIRED
+
+
+class NoApplicationProtocol(Alert):
+    """No ALPN protocol in common (RFC 7301)."""
+
+    code = AlertDescription.NO_APPLICATION_PROTOCOL

@@ -1,0 +1,291 @@
+"""The client of TLS 1.2 from ServerHello on (RFC 5246 7.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls import attestation, groups, keys, x509
+from trustlab.tls.alerts import (
+    BadCertificate,
+    DecodeError,
+    HandshakeFailure,
+    IllegalParameter,
+    InternalError,
+    UnsupportedCertificate,
+    UnsupportedExtension,
+)
+from trustlab.tls.events import (
+    ChosenPreMasterSecret,
+    EvidenceWanted,
+    KeyOperationWanted,
+    PreMasterSecretReady,
+)
+from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension
+from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake12 import Handshake12
+from trustlab.tls.messages import (
+    Certificate,
+    CertificateVerify,
+    ClientKeyExchange,
+    HelloRequest,
+    attestation_of,
+)
+from trustlab.tls.messages.base import KeyExchange
+from trustlab.tls.messages.hello import DOWNGRADE_TLS11, DOWNGRADE_TLS12
+from trustlab.tls.registry import ClientCertificateType, ExtensionType, HandshakeType, Version
+
+if TYPE_CHECKING:
+    from trustlab.tls.client import Client, ClientStart
+    from trustlab.tls.config import ClientConfig
+    from trustlab.tls.messages import (
+        CertificateRequest,
+        Finished,
+        Message,
+        ServerHello,
+        ServerHelloDone,
+        ServerKeyExchange,
+        SupplementalData,
+    )
+    from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.x509 import PeerCertificate
+
+PMS_LENGTH = 48
+
+
+class Client12(Handshake12):
+    """A TLS 1.2 client that has its ServerHello."""
+
+    c: Client
+    own = "client"
+    peer = "server"
+
+    def __init__(self, start: ClientStart) -> None:
+        super().__init__(start.c, start.hello)
+        self.peer_certificate: PeerCertificate | None = None
+        self.request: CertificateRequest | None = None
+        self._peer_share = (0, b"")
+        self._exchange = b""
+        self._scheme = 0
+
+    @property
+    def config(self) -> ClientConfig:
+        """The client's configuration."""
+        return self.c.config
+
+    # What the server says
+
+    def aside(self, message: Message | ChangeCipherSpec) -> bool:
+        """Ignore a HelloRequest during the handshake, refuse it afterwards (RFC 5246 7.4.1.1)."""
+        if not isinstance(message, HelloRequest):
+            return False
+        if self.connected:
+            self.c.warn_no_renegotiation()
+        return True
+
+    def check_welcome(self, kind: int, length: int) -> None:
+        """As usual, and HelloRequest may come at any time."""
+        if kind != HandshakeType.HELLO_REQUEST:
+            super().check_welcome(kind, length)
+
+    def receive_server_hello(self, hello: ServerHello) -> str:
+        """Take the server's choice."""
+        self.choose_suite()
+        if hello.session_id and hello.session_id == self.hello.session_id:
+            raise IllegalParameter("the server resumes a session that does not exist", "RFC 5246 7.4.1.3")
+        if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
+            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 8446 4.1.3")
+        self._take_extensions(hello)
+        self._take_attestation(hello)
+        return "ExpectSupplementalData" if self.takes_evidence else "ExpectCertificate"
+
+    def _take_extensions(self, hello: ServerHello) -> None:
+        for extension in hello.extensions:
+            hello.value(extension.type)
+        if hello.value(ExtensionType.RENEGOTIATION_INFO) != b"":
+            raise HandshakeFailure("the server does not do secure renegotiation", "RFC 5746 3.4")
+        self.extended = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
+        chosen = hello.value(ExtensionType.ALPN)
+        if chosen is not None:
+            offered = self.hello.value(ExtensionType.ALPN)
+            if len(chosen) != 1 or chosen[0] not in offered:
+                raise IllegalParameter("the server chose an application protocol that was not offered", "RFC 7301 3.2")
+            self.c.alpn = chosen[0].decode("utf-8", "replace")
+        formats = hello.value(ExtensionType.EC_POINT_FORMATS)
+        if formats is not None and 0 not in formats:
+            raise IllegalParameter("the server does not take uncompressed points", "RFC 8422 5.2")
+        for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE):
+            if hello.extension(kind) is not None:
+                raise UnsupportedExtension(f"{kind.name.lower()} in a TLS 1.2 ServerHello", "RFC 8446 4.2")
+
+    def _take_attestation(self, hello: ServerHello) -> None:
+        asked = attestation_of(self.hello)
+        if asked is None:
+            return
+        answer: AttestationExtension | None = attestation_of(hello)
+        attestation.check_answer(asked, answer, tls13=False)
+        if answer is not None:
+            self.c.facts["nonce_S"] = answer.nonce
+            self.takes_evidence = bool(answer.offered & ROLE_S)
+            self.gives_evidence = bool(answer.demanded & ROLE_C)
+
+    def receive_supplemental_data(self, message: SupplementalData) -> None:
+        """Keep the server's Evidence: the key it names comes later."""
+        self.keep_evidence(attestation.evidence_in(message))
+
+    def receive_certificate(self, message: Certificate) -> str:
+        """Check chain and name, and that the key fits the cipher suite (RFC 5246 7.4.2)."""
+        chain = message.certificate_list
+        if not chain:
+            raise DecodeError("a server without a certificate", "RFC 5246 7.4.2")
+        if len(chain) > self.config.limits.chain:
+            raise BadCertificate(f"a chain of {len(chain)} certificates")
+        certificate = x509.PeerCertificate(chain[0])
+        if self.config.check_peer:
+            x509.verify_server(chain, self.config.server_name or "", self.config)
+        if certificate.kind != self.parameters.authentication:
+            raise UnsupportedCertificate(
+                f"a certificate with a key for {certificate.kind} in {self.suite.name}", "RFC 5246 7.4.2"
+            )
+        rsa = self.parameters.key_exchange is KeyExchange.RSA
+        if self.config.check_peer:
+            certificate.require_usage("key_encipherment" if rsa else "digital_signature")
+        self.peer_certificate = certificate
+        self.c.peer_certificates = chain
+        self.c.facts["spki_S"] = certificate.spki
+        return "ExpectRequestOrDone" if rsa else "ExpectServerKeyExchange"
+
+    def _certificate(self) -> PeerCertificate:
+        if self.peer_certificate is None:
+            raise LookupError("no server certificate yet")
+        return self.peer_certificate
+
+    def receive_server_key_exchange(self, message: ServerKeyExchange) -> None:
+        """Check the signature over the server's ephemeral key (RFC 8422 5.4)."""
+        if message.named_curve not in self.config.groups or message.named_curve not in groups.SUPPORTED:
+            raise IllegalParameter(f"the server chose group 0x{message.named_curve:04x}", "RFC 8422 5.4")
+        if message.scheme not in self.config.signature_schemes:
+            raise IllegalParameter(f"the server signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.3")
+        facts = self.c.facts
+        signed = facts["client_random"] + facts["server_random"] + message.parameters
+        keys.verify(self._certificate().public_key, message.scheme, message.signature, signed, tls13=False)
+        self._peer_share = (message.named_curve, message.public)
+
+    def receive_certificate_request(self, message: CertificateRequest) -> None:
+        """Note that the server wants a certificate."""
+        self.request = message
+
+    def receive_server_hello_done(self, _message: ServerHelloDone) -> str:
+        """Begin the client's flight, for the server's is complete."""
+        plan = ["judge_evidence", "prepare_secret"]
+        if self.gives_evidence:
+            plan += ["want_evidence"]
+        if self.request is not None:
+            plan += ["send_certificate"]
+        plan += ["send_client_key_exchange"]
+        if self.request is not None and self._can_sign(self.request):
+            plan += ["sign_certificate_verify"]
+            certificate = self.config.certificate
+            if certificate is not None:
+                self.c.facts["spki_C"] = x509.spki_of(certificate.public_key())
+        self.c.plan.extend([*plan, "send_change_cipher_spec", "send_finished"])
+        if self.gives_evidence:
+            return "SendSupplementalData"
+        return "SendCertificate" if self.request is not None else "SendClientKeyExchange"
+
+    # What the client answers
+
+    def _can_sign(self, request: CertificateRequest) -> bool:
+        """Choose how to sign for the client certificate; False if there is none that the server takes."""
+        certificate = self.config.certificate
+        if certificate is None:
+            return False
+        public_key = certificate.public_key()
+        kind = keys.kind_of(public_key)
+        wanted = ClientCertificateType.RSA_SIGN if kind == "RSA" else ClientCertificateType.ECDSA_SIGN
+        if wanted not in request.certificate_types:
+            return False
+        able = keys.schemes_for(public_key, tls13=False)
+        usable = [s for s in self.config.signature_schemes if s in able and s in request.supported_signature_algorithms]
+        self._scheme = usable[0] if usable else 0
+        return bool(usable)
+
+    def prepare_secret(self) -> None:
+        """Draw the pre-master secret and encrypt it, or run the key agreement."""
+        if self.parameters.key_exchange is KeyExchange.ECDHE:
+            group, peer = self._peer_share
+            self._exchange, shared = groups.respond(None, group, peer)
+            self.set_pre_master_secret(shared, "ecdhe_private", "server_public")
+            return
+        drawn = self.hello.legacy_version.to_bytes(2, "big") + self.config.random(PMS_LENGTH - 2)
+        if self.config.intercept:
+            self.c.ask(PreMasterSecretReady(drawn), "secret_ready")
+            self._pms = drawn
+        else:
+            self._take_secret(drawn, b"")
+
+    def secret_ready(self, answer: object) -> None:
+        """Go on with the secret the program wants."""
+        if answer is None:
+            self._take_secret(self._pms, b"")
+        elif isinstance(answer, ChosenPreMasterSecret):
+            self._take_secret(answer.pms, answer.epms)
+        else:
+            self._take_secret(octets_or_alert(answer, "PreMasterSecretReady"), b"")
+
+    def _take_secret(self, pms: bytes, epms: bytes) -> None:
+        self._exchange = epms or keys.encrypt(self._certificate().public_key, pms)
+        self.c.facts["epms"] = self._exchange
+        self.set_pre_master_secret(pms, "client_version", "46 random octets")
+
+    def want_evidence(self) -> None:
+        """Ask the program for Evidence; everything it can be bound to before Finished is known."""
+        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
+
+    def evidence_given(self, answer: object) -> None:
+        """Send the Evidence."""
+        evidence = octets_or_alert(answer, "EvidenceWanted")
+        self.c.emit(attestation.supplemental_data(evidence))
+
+    def sent_supplemental_data(self, _message: SupplementalData) -> str:
+        """Certificate follows where it was asked for."""
+        return "SendCertificate" if self.request is not None else "SendClientKeyExchange"
+
+    def send_certificate(self) -> None:
+        """Send the client's chain, or an empty one (RFC 5246 7.4.6)."""
+        self.c.emit(Certificate(self.config.certificates if self._scheme else ()))
+
+    def send_client_key_exchange(self) -> None:
+        """Send the client's half of the secret."""
+        self.c.emit(ClientKeyExchange(self._exchange, self.parameters.key_exchange))
+
+    def sent_client_key_exchange(self, message: ClientKeyExchange) -> str:
+        """Derive the keys: the transcript now goes through ClientKeyExchange."""
+        if self.parameters.key_exchange is KeyExchange.RSA:
+            self.c.facts["epms"] = message.exchange
+        self.derive_master_secret()
+        return "SendCertificateVerify" if self._scheme else "SendChangeCipherSpec"
+
+    def sign_certificate_verify(self) -> None:
+        """Ask for the signature over everything so far (RFC 5246 7.4.8)."""
+        request = KeyOperationWanted("sign", self.config.key, self.c.transcript.octets(), self._scheme)
+        self.c.ask(request, "certificate_verify_signed")
+
+    def certificate_verify_signed(self, answer: object) -> None:
+        """Send the signature."""
+        if isinstance(answer, Exception):
+            raise InternalError(f"the client's key could not sign: {answer}") from answer
+        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+
+    def sent_finished(self, _message: Finished) -> str:
+        """Wait for the server's."""
+        return "ExpectChangeCipherSpec"
+
+    def receive_finished(self, message: Finished) -> str:
+        """Check the server's Finished."""
+        self.check_finished(message)
+        return "Connected"
+
+    def after_finished(self) -> None:
+        """End a full handshake with the server's Finished."""
+        if self.connected:
+            self.finish()

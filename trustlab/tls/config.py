@@ -1,0 +1,139 @@
+"""What a connection is told before it begins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cryptography import x509
+from cryptography.x509.verification import Store
+
+from trustlab.tls.alerts import LocalProtocolError
+from trustlab.tls.registry import Group, SignatureScheme, Version
+from trustlab.tls.suites import DEFAULT_SUITES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from trustlab.tls.extensions import Extension
+
+DEFAULT_VERSIONS = (Version.TLS12,)
+DEFAULT_GROUPS = (Group.X25519, Group.SECP256R1)
+DEFAULT_SCHEMES = (
+    SignatureScheme.ECDSA_SECP256R1_SHA256,
+    SignatureScheme.RSA_PSS_RSAE_SHA256,
+    SignatureScheme.RSA_PKCS1_SHA256,
+    SignatureScheme.ECDSA_SECP384R1_SHA384,
+    SignatureScheme.RSA_PSS_RSAE_SHA384,
+    SignatureScheme.RSA_PKCS1_SHA384,
+    SignatureScheme.RSA_PSS_RSAE_SHA512,
+    SignatureScheme.RSA_PKCS1_SHA512,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a peer may make this side hold or do.
+
+    `message`: octets of one handshake message; `chain`: certificates in one chain; `buffered`: octets received and not
+    yet processed; `warnings`: warning alerts in a row; `empty_records`: records without content in a row;
+    `key_updates`: KeyUpdate messages without application data between them; `authorities`: distinguished names of a
+    request.
+    """
+
+    message: int = 2**17
+    chain: int = 10
+    buffered: int = 2**24
+    warnings: int = 5
+    empty_records: int = 32
+    key_updates: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationOffer:
+    """Which Evidence this side is willing to give and which it demands: role bits `ROLE_S`, `ROLE_C`.
+
+    A client may offer C and demand S, a server the other way round. `nonce` None lets the engine draw a fresh one;
+    `formats` in order of preference.
+    """
+
+    offered: int = 0
+    demanded: int = 0
+    formats: tuple[int, ...] = (1,)
+    nonce: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What both roles have in common.
+
+    `trust` are the roots the peer's certificate must lead to; without a check (`check_peer=False`) there need be none.
+    `key` is a `cryptography` private key or any object of the program's own: the engine only hands it back in
+    `KeyOperationWanted`. `random(n)` returns n octets. `time` None means now. `extensions` are sent as they are in this
+    side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
+    `secrets=False` leaves `SecretDerived` out.
+    """
+
+    versions: tuple[Version, ...] = DEFAULT_VERSIONS
+    cipher_suites: tuple[int, ...] = DEFAULT_SUITES
+    groups: tuple[int, ...] = DEFAULT_GROUPS
+    signature_schemes: tuple[int, ...] = DEFAULT_SCHEMES
+    certificates: tuple[bytes, ...] = ()
+    key: Any = field(default=None, repr=False)
+    trust: Sequence[x509.Certificate] | None = None
+    check_peer: bool = True
+    alpn: tuple[str, ...] = ()
+    extended_master_secret: bool = True
+    attestation: AttestationOffer | None = None
+    extensions: tuple[Extension, ...] = ()
+    intercept: bool = False
+    secrets: bool = True
+    limits: Limits = Limits()
+    random: Callable[[int], bytes] = field(default=os.urandom, repr=False)
+    time: datetime | None = None
+
+    @cached_property
+    def store(self) -> Store | None:
+        """The trusted roots in the form the path validation wants; None without any."""
+        return Store(list(self.trust)) if self.trust else None
+
+    @cached_property
+    def certificate(self) -> x509.Certificate | None:
+        """This side's own leaf; LocalProtocolError if it is no certificate."""
+        if not self.certificates:
+            return None
+        try:
+            return x509.load_der_x509_certificate(self.certificates[0])
+        except ValueError as error:
+            raise LocalProtocolError(f"the configured certificate cannot be read: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientConfig(Config):
+    """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate."""
+
+    server_name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.check_peer and not self.trust:
+            raise LocalProtocolError("a client needs roots to trust, or check_peer=False to trust anyone")
+        if self.check_peer and not self.server_name:
+            raise LocalProtocolError("a client needs the server_name it wants to reach, or check_peer=False")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig(Config):
+    """A server's configuration: `client_certificate` is `none`, `request` or `require`."""
+
+    client_certificate: str = "none"
+
+    def __post_init__(self) -> None:
+        if not self.certificates or self.key is None:
+            raise LocalProtocolError("a server needs certificates and their key")
+        if self.client_certificate not in {"none", "request", "require"}:
+            raise LocalProtocolError(f"client_certificate is none, request or require, not {self.client_certificate!r}")
+        if self.client_certificate != "none" and self.check_peer and not self.trust:
+            raise LocalProtocolError("a server that asks for client certificates needs roots to trust")

@@ -1,0 +1,184 @@
+"""What a connection tells its program, the same for both roles: what one side sends, the other receives.
+
+Events that are also a `Request` stop the engine until `Connection.answer` is called with their answer. Key material and
+application data stay out of every `repr`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.tls.alerts import Alert, TlsError
+    from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.registry import CipherSuite, Version
+
+
+class Event:
+    """Anything `Connection.next_event` returns."""
+
+    __slots__ = ()
+
+
+class Request(Event):
+    """Work for the outside world; the engine waits for `Connection.answer(request, answer)`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _MessageEvent(Event):
+    """A message as one side wrote or read it.
+
+    `raw` is the plaintext with the 4-octet handshake header; `offset` is the stream position of the first record
+    that carries it, `records` the `[start, end]` ranges of all of them.
+    """
+
+    message: AnyMessage
+    raw: bytes = field(repr=False)
+    content_type: int
+    offset: int
+    records: tuple[tuple[int, int], ...]
+    encrypted: bool
+    name: str
+    version: Version
+    suite: CipherSuite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(_MessageEvent):
+    """This side wrote a handshake message, ChangeCipherSpec or alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(_MessageEvent):
+    """This side read a handshake message, ChangeCipherSpec or alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Data(Event):
+    """One record of application data: `data` its plaintext, `raw` the protected record with its 5-octet header."""
+
+    data: bytes = field(repr=False)
+    raw: bytes = field(repr=False)
+    offset: int
+    records: tuple[tuple[int, int], ...]
+    version: Version
+    suite: CipherSuite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationData(_Data):
+    """Application data arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationDataSent(_Data):
+    """Application data went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretDerived(Event):
+    """A secret came to be; `inputs` names what it was made from, `client_random` serves a key log."""
+
+    label: str
+    value: bytes = field(repr=False)
+    inputs: tuple[str, ...]
+    client_random: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged(Event):
+    """The state machine took an edge of its table."""
+
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeCompleted(Event):
+    """Both Finished are verified: application data may flow."""
+
+    version: Version
+    cipher_suite: CipherSuite
+    peer_certificates: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSent(Event):
+    """This side sent an alert."""
+
+    alert: Alert
+    fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReceived(Event):
+    """The peer sent an alert."""
+
+    alert: Alert
+    fatal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionClosed(Event):
+    """Nothing more will come; `error` is None after an orderly close_notify."""
+
+    error: TlsError | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReady(Request):
+    """A message is about to be encoded (`intercept=True` only); answer None to keep it, or another message."""
+
+    message: AnyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class PreMasterSecretReady(Request):
+    """The client drew its pre-master secret for RSA key exchange (`intercept=True` only).
+
+    Answer None to keep it, 48 octets to replace it, or a `ChosenPreMasterSecret`.
+    """
+
+    pms: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPreMasterSecret:
+    """A pre-master secret together with the ciphertext to send for it."""
+
+    pms: bytes = field(repr=False)
+    epms: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWanted(Request):
+    """This side must give Evidence bound to `facts`; answer its octets, or an `Alert` to give up."""
+
+    facts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReceived(Request):
+    """The peer gave Evidence; answer None to accept it, or the `Alert` that refuses it."""
+
+    evidence: bytes = field(repr=False)
+    facts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOperationWanted(Request):
+    """This side's private key must work; answer the result's octets, or an exception.
+
+    `rsa-decrypt`: `data` is the ciphertext, the answer what is inside the PKCS#1 v1.5 padding; a failed decryption
+    is not told to the peer (RFC 5246 7.4.7.1). `sign`: `data` is the whole message, `scheme` how to sign it.
+    """
+
+    operation: str
+    key: Any = field(repr=False)
+    data: bytes = field(repr=False)
+    scheme: int | None = None

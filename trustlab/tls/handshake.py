@@ -1,0 +1,115 @@
+"""What the handshakes of both roles and versions share: how the connection calls them, and what usually happens."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Self
+
+from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
+from trustlab.tls.connection import CONNECTED, Connection, snake
+from trustlab.tls.registry import AlertLevel
+
+if TYPE_CHECKING:
+    from trustlab.tls.messages import AlertMessage, AnyMessage, Message
+    from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.records import Record
+
+
+class Handshake:
+    """The logic of one role and version: methods named after messages, called by the connection `c`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.c = connection
+
+    def copy(self, connection: Connection) -> Self:
+        """Return a copy that belongs to a copied connection; attributes are immutable values or replaced as a whole."""
+        other = copy.copy(self)
+        other.c = connection
+        return other
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} in {self.c.state}>"
+
+    # Messages
+
+    def sent(self, message: AnyMessage, raw: bytes) -> str | None:  # noqa: ARG002
+        """Note what a written message really said; return the next state where the table leaves a choice."""
+        method = getattr(self, f"sent_{snake(message.name)}", None)
+        result: str | None = method(message) if method else None
+        return result
+
+    def received(self, message: AnyMessage, raw: bytes) -> str | None:
+        """Judge a message; it joins the transcript afterwards, so that Finished covers what came before it."""
+        result: str | None = getattr(self, f"receive_{snake(message.name)}")(message)
+        self.c.handshake.add_to_transcript(message, raw)
+        return result
+
+    def entered(self, message: AnyMessage) -> None:
+        """Plan what comes next: the state is entered and the transcript has the message."""
+        after = getattr(self, f"after_{snake(message.name)}", None)
+        if after:
+            after()
+
+    def add_to_transcript(self, message: AnyMessage, raw: bytes) -> None:
+        """Add a handshake message to the transcript."""
+        if message.content_type == 22:
+            self.c.transcript.add(raw)
+
+    def check_welcome(self, kind: int, length: int) -> None:  # noqa: ARG002
+        """Refuse a handshake message as soon as its header tells that it has no place here."""
+        if not self.c.welcome(kind):
+            raise self.c.unwelcome(kind)
+
+    def aside(self, message: Message | ChangeCipherSpec) -> bool:  # noqa: ARG002
+        """Handle a message beside the table; False if it is an ordinary one."""
+        return False
+
+    # Records
+
+    def check_protected(self, record: Record) -> None:
+        """Refuse a record that should have been protected."""
+
+    def ignores_change_cipher_spec(self, record: Record) -> bool:  # noqa: ARG002
+        """Whether this ChangeCipherSpec is dropped without effect."""
+        return False
+
+    def takes_application_data(self) -> bool:
+        """Whether application data may come now."""
+        return self.c.handshake_complete
+
+    def application_data_read(self) -> None:
+        """Take note that a record of application data was read."""
+
+    def before_application_data(self) -> None:
+        """Prepare for application data to be written."""
+
+    def is_fatal(self, message: AlertMessage) -> bool:
+        """Whether an alert other than close_notify ends the connection."""
+        return message.level == AlertLevel.FATAL
+
+    def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
+        """Return exported keying material."""
+        raise LocalProtocolError(f"nothing to export: {label!r}, {context!r}, {length}")
+
+    # Evidence
+
+    def evidence_judged(self, answer: object) -> None:
+        """Go on after the program accepted the peer's Evidence; a refusal has become an alert before."""
+        if isinstance(answer, Exception):
+            raise AccessDenied(f"the appraisal of the peer's evidence failed: {answer}") from answer
+        if answer is not None:
+            raise LocalProtocolError(f"EvidenceReceived is answered with None or an Alert, not {type(answer).__name__}")
+
+    @property
+    def connected(self) -> bool:
+        """Whether the handshake is done and the connection open."""
+        return self.c.state == CONNECTED
+
+
+def octets_or_alert(answer: object, what: str) -> bytes:
+    """Return an answer that must be octets; an exception of the program's becomes an `InternalError`."""
+    if isinstance(answer, Alert):
+        raise answer
+    if isinstance(answer, bytes | bytearray | memoryview):
+        return bytes(answer)
+    raise LocalProtocolError(f"{what} is answered with octets, not {type(answer).__name__}")

@@ -1,0 +1,123 @@
+"""Private and public key work: signing and verifying by signature scheme, RSA decryption, and key agreement.
+
+A private key may live elsewhere (a TPM): then the program answers `KeyOperationWanted` itself. `perform` does it for a
+`cryptography` key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from trustlab.tls.alerts import DecryptError, IllegalParameter, LocalProtocolError
+from trustlab.tls.registry import SignatureScheme, label
+
+if TYPE_CHECKING:
+    from trustlab.tls.events import KeyOperationWanted
+
+_HASHES: dict[int, hashes.HashAlgorithm] = {
+    4: hashes.SHA256(),
+    5: hashes.SHA384(),
+    6: hashes.SHA512(),
+}
+_CURVES = {
+    SignatureScheme.ECDSA_SECP256R1_SHA256: "secp256r1",
+    SignatureScheme.ECDSA_SECP384R1_SHA384: "secp384r1",
+    SignatureScheme.ECDSA_SECP521R1_SHA512: "secp521r1",
+}
+_PSS = {
+    SignatureScheme.RSA_PSS_RSAE_SHA256: hashes.SHA256(),
+    SignatureScheme.RSA_PSS_RSAE_SHA384: hashes.SHA384(),
+    SignatureScheme.RSA_PSS_RSAE_SHA512: hashes.SHA512(),
+}
+_ECDSA = {scheme: ec.ECDSA(_HASHES[scheme >> 8]) for scheme in _CURVES}
+_PKCS1 = {
+    SignatureScheme.RSA_PKCS1_SHA256: hashes.SHA256(),
+    SignatureScheme.RSA_PKCS1_SHA384: hashes.SHA384(),
+    SignatureScheme.RSA_PKCS1_SHA512: hashes.SHA512(),
+}
+_PSS_PADDING = {
+    scheme: padding.PSS(padding.MGF1(algorithm), algorithm.digest_size) for scheme, algorithm in _PSS.items()
+}
+
+
+def kind_of(public_key: object) -> str:
+    """Return RSA or ECDSA, or empty for a key this engine cannot use."""
+    if isinstance(public_key, rsa.RSAPublicKey):
+        return "RSA"
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        return "ECDSA"
+    return ""
+
+
+def schemes_for(public_key: object, *, tls13: bool) -> tuple[SignatureScheme, ...]:
+    """Return the signature schemes a key can serve, best first; TLS 1.3 ties ECDSA schemes to their curve."""
+    if isinstance(public_key, rsa.RSAPublicKey):
+        return tuple(_PSS) if tls13 else (*_PSS, *_PKCS1)
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        curve = public_key.curve.name
+        own = [scheme for scheme, name in _CURVES.items() if name == curve]
+        return tuple(own) if tls13 else (*own, *[s for s in _CURVES if s not in own])
+    return ()
+
+
+def sign(key: object, scheme: int, data: bytes) -> bytes:
+    """Sign `data` with a `cryptography` private key; LocalProtocolError if key and scheme do not belong together."""
+    if isinstance(key, ec.EllipticCurvePrivateKey) and scheme in _ECDSA:
+        return key.sign(data, _ECDSA[SignatureScheme(scheme)])
+    if isinstance(key, rsa.RSAPrivateKey) and scheme in _PSS:
+        return key.sign(data, _PSS_PADDING[SignatureScheme(scheme)], _PSS[SignatureScheme(scheme)])
+    if isinstance(key, rsa.RSAPrivateKey) and scheme in _PKCS1:
+        return key.sign(data, padding.PKCS1v15(), _PKCS1[SignatureScheme(scheme)])
+    raise LocalProtocolError(f"a {type(key).__name__} cannot sign with {label(SignatureScheme, scheme)}")
+
+
+def verify(public_key: object, scheme: int, signature: bytes, data: bytes, *, tls13: bool) -> None:
+    """Verify a handshake signature; IllegalParameter if key and scheme do not match, DecryptError if it is wrong."""
+    if scheme not in schemes_for(public_key, tls13=tls13):
+        raise IllegalParameter(
+            f"a signature by {label(SignatureScheme, scheme)}, which does not fit the certificate's key",
+            "RFC 8446 4.4.3" if tls13 else "RFC 5246 7.4.8",
+        )
+    try:
+        if isinstance(public_key, ec.EllipticCurvePublicKey):
+            public_key.verify(signature, data, _ECDSA[SignatureScheme(scheme)])
+        elif isinstance(public_key, rsa.RSAPublicKey) and scheme in _PSS:
+            known = SignatureScheme(scheme)
+            public_key.verify(signature, data, _PSS_PADDING[known], _PSS[known])
+        elif isinstance(public_key, rsa.RSAPublicKey):
+            public_key.verify(signature, data, padding.PKCS1v15(), _PKCS1[SignatureScheme(scheme)])
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        raise DecryptError("a handshake signature that does not verify", "RFC 8446 4.4.3") from None
+
+
+def encrypt(public_key: object, pre_master_secret: bytes) -> bytes:
+    """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1)."""
+    if not isinstance(public_key, rsa.RSAPublicKey):
+        raise IllegalParameter("RSA key exchange with a certificate that has no RSA key", "RFC 5246 7.4.2")
+    return public_key.encrypt(pre_master_secret, padding.PKCS1v15())
+
+
+def is_local(key: Any) -> bool:  # noqa: ANN401 - a program's key may be anything
+    """Whether `perform` can work with this key."""
+    return isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+
+
+def perform(request: KeyOperationWanted) -> bytes | Exception:
+    """Do one key operation with a local `cryptography` key; what goes wrong is returned, as `answer` wants it.
+
+    RSA decryption: `cryptography` returns pseudo-random octets of another length for bad padding (implicit
+    rejection), and the engine's own substitution follows; nothing here branches on the padding.
+    """
+    key = request.key
+    try:
+        if request.operation == "sign" and request.scheme is not None:
+            return sign(key, request.scheme, request.data)
+        if request.operation == "rsa-decrypt" and isinstance(key, rsa.RSAPrivateKey):
+            return key.decrypt(request.data, padding.PKCS1v15())
+    except (ValueError, LocalProtocolError) as error:
+        return error
+    return LocalProtocolError(f"a {type(key).__name__} cannot do {request.operation}")

@@ -1,0 +1,123 @@
+"""Message dataclasses with their codecs, and how to find the right one for a handshake type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls.alerts import DecodeError, UnexpectedMessage
+from trustlab.tls.messages.base import Context, KeyExchange, Message
+from trustlab.tls.messages.hello import (
+    ClientHello,
+    HelloRequest,
+    HelloRetryRequest,
+    ServerHello,
+    attestation_of,
+    pull_server_hello,
+    with_attestation,
+)
+from trustlab.tls.messages.other import AlertMessage, ChangeCipherSpec, pull_single
+from trustlab.tls.messages.tls12 import (
+    Certificate,
+    CertificateRequest,
+    CertificateVerify,
+    ClientKeyExchange,
+    Finished,
+    NewSessionTicket,
+    ServerHelloDone,
+    ServerKeyExchange,
+    SupplementalData,
+)
+from trustlab.tls.messages.tls13 import (
+    Certificate13,
+    CertificateEntry,
+    CertificateRequest13,
+    ClientCertificateRequest,
+    EncryptedExtensions,
+    KeyUpdate,
+    NewSessionTicket13,
+)
+from trustlab.tls.octets import Reader
+from trustlab.tls.registry import ContentType, HandshakeType, label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AnyMessage = Message | ChangeCipherSpec | AlertMessage
+
+_COMMON: dict[int, Callable[[Reader, Context], Message]] = {
+    HandshakeType.CLIENT_HELLO: ClientHello.pull,
+    HandshakeType.SERVER_HELLO: pull_server_hello,
+    HandshakeType.CERTIFICATE_VERIFY: CertificateVerify.pull,
+    HandshakeType.FINISHED: Finished.pull,
+}
+_TLS12: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
+    HandshakeType.HELLO_REQUEST: HelloRequest.pull,
+    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket.pull,
+    HandshakeType.CERTIFICATE: Certificate.pull,
+    HandshakeType.SERVER_KEY_EXCHANGE: ServerKeyExchange.pull,
+    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest.pull,
+    HandshakeType.SERVER_HELLO_DONE: ServerHelloDone.pull,
+    HandshakeType.CLIENT_KEY_EXCHANGE: ClientKeyExchange.pull,
+    HandshakeType.SUPPLEMENTAL_DATA: SupplementalData.pull,
+}
+_TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
+    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket13.pull,
+    HandshakeType.ENCRYPTED_EXTENSIONS: EncryptedExtensions.pull,
+    HandshakeType.CERTIFICATE: Certificate13.pull,
+    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest13.pull,
+    HandshakeType.CLIENT_CERTIFICATE_REQUEST: ClientCertificateRequest.pull,
+    HandshakeType.KEY_UPDATE: KeyUpdate.pull,
+}
+
+
+def pull_message(reader: Reader, context: Context) -> Message:
+    """Pull one handshake message with its header; the reader must end where the message does."""
+    kind = reader.uint(1, "msg_type", HandshakeType)
+    pull = (_TLS13 if context.tls13 else _TLS12).get(kind)
+    length = reader.uint(3, "length")
+    if length != reader.left:
+        raise DecodeError(f"a handshake message claims {length} octets and has {reader.left}", "RFC 5246 7.4")
+    if pull is None:
+        raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
+    return pull(reader, context)
+
+
+def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
+    """Parse a handshake message with its header, a ChangeCipherSpec or an alert."""
+    if content_type == ContentType.HANDSHAKE:
+        return pull_message(Reader(raw), context)
+    return pull_single(content_type, raw, context)
+
+
+__all__ = [
+    "AlertMessage",
+    "AnyMessage",
+    "Certificate",
+    "Certificate13",
+    "CertificateEntry",
+    "CertificateRequest",
+    "CertificateRequest13",
+    "CertificateVerify",
+    "ChangeCipherSpec",
+    "ClientCertificateRequest",
+    "ClientHello",
+    "ClientKeyExchange",
+    "Context",
+    "EncryptedExtensions",
+    "Finished",
+    "HelloRequest",
+    "HelloRetryRequest",
+    "KeyExchange",
+    "KeyUpdate",
+    "Message",
+    "NewSessionTicket",
+    "NewSessionTicket13",
+    "ServerHello",
+    "ServerHelloDone",
+    "ServerKeyExchange",
+    "SupplementalData",
+    "attestation_of",
+    "pull_any",
+    "pull_message",
+    "with_attestation",
+]

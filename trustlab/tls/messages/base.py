@@ -1,0 +1,56 @@
+"""What every handshake message has in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from trustlab.tls.octets import Reader, Writer
+from trustlab.tls.registry import ContentType, HandshakeType
+
+if TYPE_CHECKING:
+    from trustlab.tls.registry import CipherSuite
+
+
+class KeyExchange(Enum):
+    """How the parties agree on a secret; it decides the form of the key exchange messages."""
+
+    RSA = "RSA"
+    ECDHE = "ECDHE"
+    TLS13 = "TLS 1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What must be known of the connection to read a message: octets alone do not tell."""
+
+    tls13: bool = False
+    key_exchange: KeyExchange = KeyExchange.RSA
+    suite: CipherSuite | None = None
+
+
+class Message:
+    """A message of the handshake protocol: `pull` and `push` are its codec, `encode` adds the 4-octet header."""
+
+    __slots__ = ()
+    type: ClassVar[HandshakeType]
+    content_type: ClassVar[ContentType] = ContentType.HANDSHAKE
+    name: ClassVar[str]
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:
+        """Pull the body of the message; DecodeError or IllegalParameter where it is malformed."""
+        raise LookupError(f"{cls.__name__} has no codec: {reader.left} octets, {context}")
+
+    def push(self, writer: Writer) -> None:
+        """Push the body of the message."""
+        raise LookupError(f"{type(self).__name__} has no codec: {writer}")
+
+    def encode(self) -> bytes:
+        """Return the message as it stands in the transcript: msg_type, length, body (RFC 5246 7.4)."""
+        writer = Writer()
+        writer.uint(1, self.type)
+        with writer.block(3):
+            self.push(writer)
+        return writer.result()

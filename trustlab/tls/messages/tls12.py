@@ -1,0 +1,246 @@
+# ruff: noqa: D102 - pull and push are described once, at Message
+"""Handshake messages of TLS 1.2 behind the hellos (RFC 5246 7.4, RFC 4680, RFC 8422)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from trustlab.tls.alerts import DecodeError, IllegalParameter
+from trustlab.tls.messages.base import Context, KeyExchange, Message
+from trustlab.tls.registry import (
+    ClientCertificateType,
+    CurveType,
+    ExtensionType,
+    Group,
+    HandshakeType,
+    SignatureScheme,
+)
+
+if TYPE_CHECKING:
+    from trustlab.tls.octets import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class SupplementalData(Message):
+    """Data beside the handshake, here Evidence (RFC 4680): entries of (type, data)."""
+
+    entries: tuple[tuple[int, bytes], ...] = field(repr=False)
+
+    type = HandshakeType.SUPPLEMENTAL_DATA
+    name = "SupplementalData"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        inside = reader.nested(3, "supp_data", 1)
+        entries: list[tuple[int, bytes]] = []
+        while inside.left:
+            entry = inside.item("supp_data_entry", len(entries))
+            kind = entry.uint(2, "supp_data_type", ExtensionType)
+            entries.append((kind, entry.vector(2, "data")))
+            inside.close(entry)
+        reader.finish(cls.name)
+        return cls(tuple(entries))
+
+    def push(self, writer: Writer) -> None:
+        with writer.block(3):
+            for kind, data in self.entries:
+                writer.uint(2, kind)
+                writer.vector(2, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate(Message):
+    """A chain, leaf first, each certificate in DER (RFC 5246 7.4.2)."""
+
+    certificate_list: tuple[bytes, ...] = field(repr=False)
+
+    type = HandshakeType.CERTIFICATE
+    name = "Certificate"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        inside = reader.nested(3, "certificate_list")
+        chain: list[bytes] = []
+        while inside.left:
+            chain.append(inside.vector(3, f"certificate[{len(chain)}]", 1))
+        reader.finish(cls.name)
+        return cls(tuple(chain))
+
+    def push(self, writer: Writer) -> None:
+        with writer.block(3):
+            for certificate in self.certificate_list:
+                writer.vector(3, certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerKeyExchange(Message):
+    """The server's ephemeral ECDH key and its signature (RFC 8422 5.4)."""
+
+    named_curve: int
+    public: bytes
+    scheme: int
+    signature: bytes = field(repr=False)
+
+    type = HandshakeType.SERVER_KEY_EXCHANGE
+    name = "ServerKeyExchange"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        kind = reader.uint(1, "curve_type", CurveType)
+        if kind != CurveType.NAMED_CURVE:
+            raise IllegalParameter(
+                f"ServerKeyExchange with curve_type {kind}; only named curves are left", "RFC 8422 5.4"
+            )
+        curve = reader.uint(2, "namedcurve", Group)
+        public = reader.vector(1, "public", 1)
+        scheme = reader.uint(2, "signature_algorithm", SignatureScheme)
+        signature = reader.vector(2, "signature")
+        reader.finish(cls.name)
+        return cls(curve, public, scheme, signature)
+
+    def push(self, writer: Writer) -> None:
+        writer.octets(self.parameters)
+        writer.uint(2, self.scheme)
+        writer.vector(2, self.signature)
+
+    @property
+    def parameters(self) -> bytes:
+        """ServerECDHParams: what is signed, behind the two randoms."""
+        head = bytes([CurveType.NAMED_CURVE]) + self.named_curve.to_bytes(2, "big")
+        return head + bytes([len(self.public)]) + self.public
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRequest(Message):
+    """The server asks for a client certificate (RFC 5246 7.4.4)."""
+
+    certificate_types: tuple[int, ...]
+    supported_signature_algorithms: tuple[int, ...]
+    certificate_authorities: tuple[bytes, ...]
+
+    type = HandshakeType.CERTIFICATE_REQUEST
+    name = "CertificateRequest"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
+        schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
+        names = reader.nested(2, "certificate_authorities")
+        authorities: list[bytes] = []
+        while names.left:
+            authorities.append(names.vector(2, f"distinguished_name[{len(authorities)}]", 1))
+        reader.finish(cls.name)
+        return cls(types, schemes, tuple(authorities))
+
+    def push(self, writer: Writer) -> None:
+        writer.uints(1, 1, self.certificate_types)
+        writer.uints(2, 2, self.supported_signature_algorithms)
+        with writer.block(2):
+            for authority in self.certificate_authorities:
+                writer.vector(2, authority)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHelloDone(Message):
+    """The server's first flight is complete (RFC 5246 7.4.5)."""
+
+    type = HandshakeType.SERVER_HELLO_DONE
+    name = "ServerHelloDone"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        reader.finish(cls.name)
+        return cls()
+
+    def push(self, writer: Writer) -> None:
+        """Push nothing: the body is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKeyExchange(Message):
+    """The client's half of the secret (RFC 5246 7.4.7, RFC 8422 5.7).
+
+    RSA: `exchange` is the EncryptedPreMasterSecret; ECDHE: the client's public point or u-coordinate.
+    """
+
+    exchange: bytes = field(repr=False)
+    key_exchange: KeyExchange = KeyExchange.RSA
+
+    type = HandshakeType.CLIENT_KEY_EXCHANGE
+    name = "ClientKeyExchange"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:
+        if context.key_exchange is KeyExchange.RSA:
+            exchange = reader.vector(2, "encrypted_pre_master_secret")
+        elif context.key_exchange is KeyExchange.ECDHE:
+            exchange = reader.vector(1, "ecdh_Yc", 1)
+        else:
+            raise DecodeError("ClientKeyExchange does not exist in TLS 1.3")
+        reader.finish(cls.name)
+        return cls(exchange, context.key_exchange)
+
+    def push(self, writer: Writer) -> None:
+        writer.vector(2 if self.key_exchange is KeyExchange.RSA else 1, self.exchange)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateVerify(Message):
+    """A signature over the handshake so far, which proves the certificate's key (RFC 5246 7.4.8, RFC 8446 4.4.3)."""
+
+    scheme: int
+    signature: bytes = field(repr=False)
+
+    type = HandshakeType.CERTIFICATE_VERIFY
+    name = "CertificateVerify"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        scheme = reader.uint(2, "algorithm", SignatureScheme)
+        signature = reader.vector(2, "signature")
+        reader.finish(cls.name)
+        return cls(scheme, signature)
+
+    def push(self, writer: Writer) -> None:
+        writer.uint(2, self.scheme)
+        writer.vector(2, self.signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Message):
+    """A MAC over the whole handshake (RFC 5246 7.4.9, RFC 8446 4.4.4)."""
+
+    verify_data: bytes = field(repr=False)
+
+    type = HandshakeType.FINISHED
+    name = "Finished"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        return cls(reader.rest("verify_data"))
+
+    def push(self, writer: Writer) -> None:
+        writer.octets(self.verify_data)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSessionTicket(Message):
+    """A ticket for resumption (RFC 5077 3.3); this engine never asks for one."""
+
+    lifetime_hint: int
+    ticket: bytes = field(repr=False)
+
+    type = HandshakeType.NEW_SESSION_TICKET
+    name = "NewSessionTicket"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        hint = reader.uint(4, "ticket_lifetime_hint")
+        ticket = reader.vector(2, "ticket")
+        reader.finish(cls.name)
+        return cls(hint, ticket)
+
+    def push(self, writer: Writer) -> None:
+        writer.uint(4, self.lifetime_hint)
+        writer.vector(2, self.ticket)

@@ -1,0 +1,48 @@
+"""What somebody who only listens can do with a connection's octets, given its secrets: for `capture` and for Alice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls.describe import context_for
+from trustlab.tls.messages import pull_any
+from trustlab.tls.protection import Protection, protection12
+from trustlab.tls.registry import Version
+from trustlab.tls.schedule12 import key_block
+
+if TYPE_CHECKING:
+    from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.records import RawRecord
+
+
+def parse_message(
+    content_type: int, raw: bytes, suite: int | None = None, version: Version = Version.TLS12
+) -> AnyMessage:
+    """Parse a handshake message with its header, a ChangeCipherSpec or an alert; raises the alert it deserves.
+
+    The form of ServerKeyExchange and ClientKeyExchange depends on `suite`; without one RSA key exchange is assumed.
+    """
+    return pull_any(content_type, raw, context_for(suite, version))
+
+
+class PassiveDecryptor:
+    """Takes the protection off single records of a TLS 1.2 connection whose master secret is known.
+
+    Sequence numbers count from 0 at each direction's ChangeCipherSpec: Finished has 0.
+    """
+
+    def __init__(self, master_secret: bytes, client_random: bytes, server_random: bytes, suite: int) -> None:
+        keys = key_block(master_secret, client_random, server_random, suite)
+        self._sides: dict[str, Protection] = {
+            "client": protection12(suite, keys.client_key, keys.client_iv, keys.client_mac),
+            "server": protection12(suite, keys.server_key, keys.server_iv, keys.server_mac),
+        }
+
+    def decrypt(self, direction: str, sequence: int, record: RawRecord) -> bytes:
+        """Return a record's plaintext; BadRecordMac if keys or number are not the right ones."""
+        protection = self._sides[direction]
+        protection.sequence = sequence
+        return protection.unprotect(record.content_type, record.version, record.fragment)[1]
+
+    def __repr__(self) -> str:
+        return "<PassiveDecryptor>"

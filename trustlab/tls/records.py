@@ -1,0 +1,257 @@
+"""The record layer: cutting a stream into records and messages into records, with every stream position kept.
+
+Positions are octets from the beginning of one direction's stream; they are what ties a message of one party's trace to
+the other's.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from trustlab.tls.alerts import LocalProtocolError, ProtocolVersion, RecordOverflow, UnexpectedMessage
+from trustlab.tls.registry import ContentType, Version
+
+if TYPE_CHECKING:
+    from trustlab.tls.protection import Protection
+
+HEADER_LENGTH = 5
+MAX_PLAINTEXT = 2**14
+MAX_CIPHERTEXT12 = 2**14 + 2048
+MAX_CIPHERTEXT13 = 2**14 + 256
+_CONTENT_TYPES = frozenset(ContentType)
+
+
+class RawRecord(NamedTuple):
+    """A record as on the wire: its header's fields, its fragment, and the stream positions `start:end` it fills."""
+
+    content_type: int
+    version: int
+    fragment: bytes
+    start: int
+    end: int
+
+    @property
+    def raw(self) -> bytes:
+        """The whole record, header included."""
+        return record_header(self.content_type, self.version, len(self.fragment)) + self.fragment
+
+
+class Record(NamedTuple):
+    """A record after its protection is taken off; `raw` is what was on the wire."""
+
+    content_type: int
+    content: bytes
+    encrypted: bool
+    raw: RawRecord
+
+
+def record_header(content_type: int, version: int, length: int) -> bytes:
+    """Return the five octets in front of a fragment (RFC 5246 6.2.1)."""
+    return ((content_type << 16 | version) << 16 | length).to_bytes(5, "big")
+
+
+def parse_record_header(data: bytes) -> tuple[int, int, int]:
+    """Return content type, version and length of a record; the alert of the RFC where the header is nonsense."""
+    head = int.from_bytes(data[:HEADER_LENGTH], "big")
+    content_type, version, length = head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF
+    if content_type not in _CONTENT_TYPES:
+        raise UnexpectedMessage(f"a record of content type {content_type}", "RFC 5246 6")
+    if version >> 8 != 3:
+        raise ProtocolVersion(f"a record of version 0x{version:04x}", "RFC 5246 6.2.1")
+    if length > MAX_CIPHERTEXT12:
+        raise RecordOverflow(f"a record of {length} octets", "RFC 5246 6.2.3")
+    return content_type, version, length
+
+
+def split_records(stream: bytes, offset: int = 0) -> tuple[list[RawRecord], bytes]:
+    """Cut a piece of a stream that begins at position `offset` into records; also return the unfinished rest."""
+    records: list[RawRecord] = []
+    start = 0
+    while len(stream) - start >= HEADER_LENGTH:
+        content_type, version, length = parse_record_header(stream[start : start + HEADER_LENGTH])
+        end = start + HEADER_LENGTH + length
+        if end > len(stream):
+            break
+        fragment = stream[start + HEADER_LENGTH : end]
+        records.append(RawRecord(content_type, version, fragment, offset + start, offset + end))
+        start = end
+    return records, stream[start:]
+
+
+class RecordLayer:
+    """Both directions of one connection's record layer."""
+
+    def __init__(self) -> None:
+        self.version: Version | None = None
+        self.write_version = int(Version.TLS12)
+        self.read: Protection | None = None
+        self.write: Protection | None = None
+        self.read_offset = 0
+        self.write_offset = 0
+        self._input = bytearray()
+        self._output = bytearray()
+        self._waiting = bytearray()
+        self._waiting_type = 0
+        self.max_fragment = MAX_PLAINTEXT
+
+    def copy(self) -> Self:
+        """Return an independent copy: buffers, positions and sequence numbers of its own."""
+        other = copy.copy(self)
+        other._input, other._output = self._input[:], self._output[:]  # noqa: SLF001
+        other._waiting = self._waiting[:]  # noqa: SLF001
+        other.read = self.read.copy() if self.read else None
+        other.write = self.write.copy() if self.write else None
+        return other
+
+    @property
+    def buffered(self) -> int:
+        """Octets received and not yet read as records."""
+        return len(self._input)
+
+    def feed(self, data: bytes, limit: int) -> None:
+        """Take octets from the stream; LocalProtocolError when the program lets more than `limit` pile up."""
+        if len(self._input) + len(data) > limit:
+            raise LocalProtocolError(f"more than {limit} octets wait to be processed: read events first")
+        self._input += data
+
+    def drain(self) -> bytes:
+        """Return what is to be sent."""
+        data = bytes(self._output)
+        self._output.clear()
+        return data
+
+    def discard_input(self) -> None:
+        """Forget what was received and not read."""
+        self._input.clear()
+
+    def _limit(self) -> int:
+        if self.read is None:
+            return MAX_PLAINTEXT
+        return MAX_CIPHERTEXT13 if self.read.hides_type else MAX_CIPHERTEXT12
+
+    def next_record(self) -> Record | None:
+        """Return the next record, unprotected, or None until more octets come; raises the alert it deserves."""
+        buffer = self._input
+        if len(buffer) < HEADER_LENGTH:
+            if buffer and buffer[0] not in _CONTENT_TYPES:
+                raise UnexpectedMessage(f"a record of content type {buffer[0]}", "RFC 5246 6")
+            return None
+        head = int.from_bytes(buffer[:HEADER_LENGTH], "big")
+        content_type, version, length = head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF
+        self._check_header(content_type, version, length)
+        size = HEADER_LENGTH + length
+        if len(buffer) < size:
+            return None
+        fragment = bytes(memoryview(buffer)[HEADER_LENGTH:size])
+        del buffer[:size]
+        start = self.read_offset
+        self.read_offset = start + size
+        raw = RawRecord(content_type, version, fragment, start, start + size)
+        return self._unprotect(raw)
+
+    def _check_header(self, content_type: int, version: int, length: int) -> None:
+        if content_type not in _CONTENT_TYPES:
+            raise UnexpectedMessage(f"a record of content type {content_type}", "RFC 5246 6")
+        if self.version is None:
+            if version >> 8 != 3:
+                raise ProtocolVersion(f"a record of version 0x{version:04x}", "RFC 5246 E.1")
+        elif self.version < Version.TLS13 and version != self.version:
+            raise ProtocolVersion(f"a record of version 0x{version:04x} in {self.version.title}", "RFC 5246 6.2.1")
+        if length > self._limit():
+            raise RecordOverflow(f"a record of {length} octets where {self._limit()} are allowed", "RFC 5246 6.2.1")
+
+    def _unprotect(self, raw: RawRecord) -> Record:
+        protection = self.read
+        if protection is None:
+            return Record(raw.content_type, raw.fragment, encrypted=False, raw=raw)
+        if protection.hides_type and raw.content_type != ContentType.APPLICATION_DATA:
+            return Record(raw.content_type, raw.fragment, encrypted=False, raw=raw)
+        content_type, content = protection.unprotect(raw.content_type, raw.version, raw.fragment)
+        if len(content) > MAX_PLAINTEXT:
+            raise RecordOverflow(f"a record of {len(content)} octets of plaintext", "RFC 5246 6.2.1")
+        return Record(content_type, content, encrypted=True, raw=raw)
+
+    def write_message(self, content_type: int, content: bytes, *, plain: bool = False) -> list[list[int]]:
+        """Put octets into records and return the stream ranges of those; `plain` leaves the protection out."""
+        ranges: list[list[int]] = []
+        for start in range(0, len(content), self.max_fragment) or (0,):
+            piece = content[start : start + self.max_fragment]
+            ranges.append(self._write_record(content_type, piece, plain=plain))
+        return ranges
+
+    def _write_record(self, content_type: int, piece: bytes, *, plain: bool) -> list[int]:
+        protection = None if plain else self.write
+        if protection is None:
+            fragment, outer = piece, content_type
+        else:
+            fragment = protection.protect(content_type, self.write_version, piece)
+            outer = ContentType.APPLICATION_DATA if protection.hides_type else content_type
+        self._output += record_header(outer, self.write_version, len(fragment))
+        self._output += fragment
+        start = self.write_offset
+        self.write_offset = start + HEADER_LENGTH + len(fragment)
+        return [start, self.write_offset]
+
+    def written(self, start: int) -> bytes:
+        """Return the octets written from stream position `start` on and not yet drained."""
+        return bytes(self._output[len(self._output) - (self.write_offset - start) :])
+
+
+class HandshakeJoiner:
+    """Puts handshake messages together from the records of one direction (RFC 5246 6.2.1)."""
+
+    def __init__(self, limit: int = 2**24) -> None:
+        self.limit = limit
+        self._buffer = bytearray()
+        self._records: list[tuple[int, int, int]] = []  # octets of the buffer this record ends at, start, end
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        other = copy.copy(self)
+        other._buffer, other._records = self._buffer[:], self._records[:]  # noqa: SLF001
+        return other
+
+    @property
+    def pending(self) -> int:
+        """Octets of an unfinished message, or of messages not yet taken."""
+        return len(self._buffer)
+
+    def add(self, fragment: bytes, start: int, end: int) -> None:
+        """Take the content of a record that fills the stream positions `start:end`."""
+        self._buffer += fragment
+        self._records.append((len(self._buffer), start, end))
+
+    def header(self) -> tuple[int, int] | None:
+        """Return type and length of the message in front as soon as its header is there."""
+        if len(self._buffer) < 4:
+            return None
+        return self._buffer[0], int.from_bytes(self._buffer[1:4], "big")
+
+    def take(self) -> tuple[bytes, list[list[int]]] | None:
+        """Return the message in front, header included, and the ranges of its records, once it is complete."""
+        head = self.header()
+        if head is None or len(self._buffer) < 4 + head[1]:
+            return None
+        size = 4 + head[1]
+        raw = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        ranges: list[list[int]] = []
+        kept: list[tuple[int, int, int]] = []
+        before = 0
+        for until, start, end in self._records:
+            if before < size:
+                ranges.append([start, end])
+            if until > size:
+                kept.append((until - size, start, end))
+            before = until
+        self._records = kept
+        return raw, ranges
+
+    def feed(self, fragment: bytes, start: int, end: int) -> list[tuple[bytes, list[list[int]]]]:
+        """Take a record's content and return every message that is complete now."""
+        self.add(fragment, start, end)
+        found = []
+        while (message := self.take()) is not None:
+            found.append(message)
+        return found

@@ -1,0 +1,64 @@
+"""The server before the version is known: ClientHello in, then the handshake of the version both speak."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls.alerts import DecodeError, IllegalParameter, InappropriateFallback, ProtocolVersion
+from trustlab.tls.connection import Connection
+from trustlab.tls.handshake import Handshake
+from trustlab.tls.registry import CipherSuite, ExtensionType, Version
+from trustlab.tls.server12 import Server12
+from trustlab.tls.states import SERVER12
+
+if TYPE_CHECKING:
+    from trustlab.tls.config import ServerConfig
+    from trustlab.tls.messages import ClientHello
+
+
+class Server(Connection):
+    """The server's end of a TLS connection; used like `Client`."""
+
+    role = "server"
+    config: ServerConfig
+
+    def __init__(self, config: ServerConfig) -> None:
+        super().__init__(config, SERVER12)
+        self.handshake = ServerStart(self)
+
+
+class ServerStart(Handshake):
+    """Hears the ClientHello and hands over to the handshake of the version to speak."""
+
+    c: Server
+
+    def receive_client_hello(self, hello: ClientHello) -> None:
+        """Check what all versions have in common, choose the version, hand over."""
+        version = self._version(hello)
+        if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and version < max(self.c.config.versions):
+            raise InappropriateFallback("the client fell back to a lower version than both speak", "RFC 7507 3")
+        for extension in hello.extensions:
+            hello.value(extension.type)
+        if CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV not in hello.cipher_suites:
+            self._check_renegotiation_info(hello)
+        self.c.version = version
+        self.c.records.version = version
+        self.c.facts["client_random"] = hello.random
+        name = hello.value(ExtensionType.SERVER_NAME)
+        self.c.server_name = name.decode("ascii", "replace") if name else ""
+        handshake = Server12(self.c, hello)
+        self.c.handshake = handshake
+        handshake.receive_client_hello(hello)
+
+    def _version(self, hello: ClientHello) -> Version:
+        """Choose the version (RFC 5246 E.1)."""
+        if hello.legacy_version < Version.TLS12 or Version.TLS12 not in self.c.config.versions:
+            raise ProtocolVersion(f"the client offers version 0x{hello.legacy_version:04x} at most", "RFC 5246 E.1")
+        if 0 not in hello.compression_methods:
+            raise IllegalParameter("a ClientHello without the null compression method", "RFC 5246 7.4.1.2")
+        return Version.TLS12
+
+    def _check_renegotiation_info(self, hello: ClientHello) -> None:
+        value = hello.value(ExtensionType.RENEGOTIATION_INFO)
+        if value is not None and not isinstance(value, bytes):
+            raise DecodeError("a malformed renegotiation_info", "RFC 5746 3.2")

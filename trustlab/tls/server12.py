@@ -1,0 +1,354 @@
+"""The server of TLS 1.2 from ClientHello on (RFC 5246 7.3)."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from trustlab.tls import attestation, groups, keys, x509
+from trustlab.tls.alerts import (
+    BadCertificate,
+    HandshakeFailure,
+    IllegalParameter,
+    InternalError,
+    NoApplicationProtocol,
+    UnexpectedMessage,
+)
+from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
+from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extension, push_alpn, push_attestation
+from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake12 import Handshake12
+from trustlab.tls.messages import (
+    Certificate,
+    CertificateRequest,
+    ClientHello,
+    ServerHello,
+    ServerHelloDone,
+    ServerKeyExchange,
+    attestation_of,
+)
+from trustlab.tls.messages.base import KeyExchange
+from trustlab.tls.messages.hello import DOWNGRADE_TLS12
+from trustlab.tls.registry import (
+    CipherSuite,
+    ClientCertificateType,
+    ExtensionType,
+    Group,
+    HandshakeType,
+    SignatureScheme,
+    Version,
+)
+from trustlab.tls.suites import SUITES
+
+if TYPE_CHECKING:
+    from trustlab.tls.config import ServerConfig
+    from trustlab.tls.groups import Share
+    from trustlab.tls.messages import (
+        CertificateVerify,
+        ClientKeyExchange,
+        Finished,
+        Message,
+        SupplementalData,
+    )
+    from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.server import Server
+    from trustlab.tls.x509 import PeerCertificate
+
+PMS_LENGTH = 48
+SHA1_SCHEMES = (SignatureScheme.RSA_PKCS1_SHA1, SignatureScheme.ECDSA_SHA1)
+
+
+class Server12(Handshake12):
+    """A TLS 1.2 server that has its ClientHello."""
+
+    c: Server
+    own = "server"
+    peer = "client"
+
+    def __init__(self, connection: Server, hello: ClientHello) -> None:
+        super().__init__(connection, hello)
+        self.answer: AttestationExtension | None = None
+        self.peer_certificate: PeerCertificate | None = None
+        self._share: Share | None = None
+        self._group = 0
+        self._scheme = 0
+        self._substitute = b""
+
+    @property
+    def config(self) -> ServerConfig:
+        """The server's configuration."""
+        return self.c.config
+
+    # ClientHello and the choices it leads to
+
+    def aside(self, message: Message | ChangeCipherSpec) -> bool:
+        """Refuse renegotiation, which a ClientHello after the handshake asks for (RFC 5746 4.5)."""
+        if isinstance(message, ClientHello) and self.connected:
+            self.c.warn_no_renegotiation()
+            return True
+        return False
+
+    def check_welcome(self, kind: int, length: int) -> None:
+        """As usual, and a connected server hears a ClientHello to refuse it."""
+        if not (kind == HandshakeType.CLIENT_HELLO and self.connected):
+            super().check_welcome(kind, length)
+
+    def receive_client_hello(self, hello: ClientHello) -> None:
+        """Choose suite, group, signature scheme and protocol; plan the flight."""
+        config = self.config
+        self._check_extensions(hello)
+        self.answer = attestation.server_answer(config, attestation_of(hello), tls13=False)
+        if attestation_of(hello) is not None:
+            nonce = attestation_of(hello)
+            self.c.facts["nonce_C"] = nonce.nonce if nonce else b""
+        self.c.cipher_suite = self._choose(hello)
+        self.choose_suite()
+        self.extended = (
+            config.extended_master_secret and hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
+        )
+        self._choose_protocol(hello)
+        self._plan()
+
+    def _plan(self) -> None:
+        plan = ["send_server_hello"]
+        if self.answer is not None and self.answer.offered & ROLE_S:
+            self.gives_evidence = True
+            plan += ["want_evidence"]
+        plan += ["send_certificate"]
+        if self.parameters.key_exchange is KeyExchange.ECDHE:
+            plan += ["sign_server_key_exchange"]
+        if self.config.client_certificate != "none":
+            plan += ["send_certificate_request"]
+        self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
+        self.c.plan.extend([*plan, "send_server_hello_done"])
+
+    def _check_extensions(self, hello: ClientHello) -> None:
+        renegotiation = hello.value(ExtensionType.RENEGOTIATION_INFO)
+        if renegotiation:
+            raise HandshakeFailure("a first ClientHello with renegotiation_info of another handshake", "RFC 5746 3.6")
+        formats = hello.value(ExtensionType.EC_POINT_FORMATS)
+        if formats is not None and 0 not in formats:
+            raise IllegalParameter("the client does not take uncompressed points", "RFC 8422 5.1.2")
+
+    def _choose(self, hello: ClientHello) -> CipherSuite:
+        """Return the first configured suite that the client offers and this side's key can serve (RFC 5246 7.4.1.3)."""
+        certificate = self.config.certificate
+        if certificate is None:
+            raise InternalError("this server has no certificate")
+        public_key = certificate.public_key()
+        kind = keys.kind_of(public_key)
+        for number in self.config.cipher_suites:
+            suite = SUITES[number]
+            if number not in hello.cipher_suites or suite.authentication != kind:
+                continue
+            rsa = suite.key_exchange is KeyExchange.RSA
+            if not x509.allows(certificate, "key_encipherment" if rsa else "digital_signature"):
+                continue
+            if rsa or (
+                self._choose_group(hello) and self._choose_scheme(hello, keys.schemes_for(public_key, tls13=False))
+            ):
+                return CipherSuite(number)
+        raise HandshakeFailure("no cipher suite in common that the server's key can serve", "RFC 5246 7.4.1.3")
+
+    def _choose_group(self, hello: ClientHello) -> bool:
+        """Choose the group; a client that names none takes secp256r1 (RFC 8422 4)."""
+        named = hello.value(ExtensionType.SUPPORTED_GROUPS)
+        offered = (Group.SECP256R1,) if named is None else named
+        usable = [g for g in self.config.groups if g in offered and g != Group.X25519MLKEM768]
+        self._group = usable[0] if usable else 0
+        return bool(usable)
+
+    def _choose_scheme(self, hello: ClientHello, able: tuple[SignatureScheme, ...]) -> bool:
+        """Choose the signature scheme; a client without the extension means SHA-1, which is refused (7.4.1.4.1)."""
+        offered = hello.value(ExtensionType.SIGNATURE_ALGORITHMS)
+        usable = [s for s in self.config.signature_schemes if s in able and s in (offered or SHA1_SCHEMES)]
+        self._scheme = usable[0] if usable else 0
+        return bool(usable)
+
+    def _choose_protocol(self, hello: ClientHello) -> None:
+        offered = hello.value(ExtensionType.ALPN)
+        if offered is None or not self.config.alpn:
+            return
+        for protocol in self.config.alpn:
+            if protocol.encode() in offered:
+                self.c.alpn = protocol
+                return
+        raise NoApplicationProtocol("no application protocol in common", "RFC 7301 3.2")
+
+    # The server's flight
+
+    def send_server_hello(self) -> None:
+        """Answer with the choices."""
+        random = self.config.random(32)
+        if Version.TLS13 in self.config.versions:
+            random = random[:24] + DOWNGRADE_TLS12
+        self.c.emit(ServerHello(random, b"", self.suite, tuple(self._answers())))
+
+    def _answers(self) -> list[Extension]:
+        """Return the answers to the client's extensions, and nothing it did not ask for (RFC 5246 7.4.1.4)."""
+        hello = self.hello
+        found: list[Extension] = []
+        scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in hello.cipher_suites
+        if scsv or hello.extension(ExtensionType.RENEGOTIATION_INFO) is not None:
+            found.append(Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00"))
+        if self.extended:
+            found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
+        if self.parameters.key_exchange is KeyExchange.ECDHE and hello.extension(ExtensionType.EC_POINT_FORMATS):
+            found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
+        if self.c.alpn:
+            found.append(Extension(ExtensionType.ALPN, push_alpn([self.c.alpn.encode()])))
+        if self.answer is not None:
+            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
+        found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
+        return found
+
+    def sent_server_hello(self, hello: ServerHello) -> str:
+        """Remember what was really said: the message may have been replaced on its way."""
+        facts = self.c.facts
+        facts["server_random"] = hello.random
+        answer = attestation_of(hello)
+        if answer is not None:
+            facts["nonce_S"] = answer.nonce
+        certificate = self.config.certificate
+        if certificate is not None:
+            facts["spki_S"] = x509.spki_of(certificate.public_key())
+        return "SendSupplementalData" if self.gives_evidence else "SendCertificate"
+
+    def want_evidence(self) -> None:
+        """Ask the program for Evidence about this machine and its key."""
+        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
+
+    def evidence_given(self, answer: object) -> None:
+        """Send the Evidence."""
+        self.c.emit(attestation.supplemental_data(octets_or_alert(answer, "EvidenceWanted")))
+
+    def send_certificate(self) -> None:
+        """Send the server's chain."""
+        self.c.emit(Certificate(self.config.certificates))
+
+    def sent_certificate(self, _message: Certificate) -> str:
+        """Go on with what the suite and the configuration demand."""
+        if self.parameters.key_exchange is KeyExchange.ECDHE:
+            return "SendServerKeyExchange"
+        return self._after_key_exchange()
+
+    def _after_key_exchange(self) -> str:
+        return "SendCertificateRequest" if self.config.client_certificate != "none" else "SendServerHelloDone"
+
+    def sign_server_key_exchange(self) -> None:
+        """Draw the ephemeral key and ask for the signature over it (RFC 8422 5.4)."""
+        self._share = groups.generate(self._group)
+        facts = self.c.facts
+        unsigned = ServerKeyExchange(self._group, self._share.public, self._scheme, b"")
+        data = facts["client_random"] + facts["server_random"] + unsigned.parameters
+        self.c.ask(KeyOperationWanted("sign", self.config.key, data, self._scheme), "server_key_exchange_signed")
+
+    def server_key_exchange_signed(self, answer: object) -> None:
+        """Send the ephemeral key."""
+        if isinstance(answer, Exception):
+            raise InternalError(f"the server's key could not sign: {answer}") from answer
+        signature = octets_or_alert(answer, "KeyOperationWanted")
+        public = self._share.public if self._share else b""
+        self.c.emit(ServerKeyExchange(self._group, public, self._scheme, signature))
+
+    def sent_server_key_exchange(self, _message: ServerKeyExchange) -> str:
+        """Go on with what the configuration demands."""
+        return self._after_key_exchange()
+
+    def send_certificate_request(self) -> None:
+        """Ask for a client certificate by any root this server trusts (RFC 5246 7.4.4)."""
+        names = tuple(root.subject.public_bytes() for root in self.config.trust or ())
+        types = (ClientCertificateType.RSA_SIGN, ClientCertificateType.ECDSA_SIGN)
+        self.c.emit(CertificateRequest(types, self.config.signature_schemes, names))
+
+    def send_server_hello_done(self) -> None:
+        """End the flight."""
+        self.c.emit(ServerHelloDone())
+
+    def sent_server_hello_done(self, _message: ServerHelloDone) -> str:
+        """Wait for what was agreed on."""
+        return "ExpectSupplementalData" if self.takes_evidence else self._after_evidence()
+
+    def _after_evidence(self) -> str:
+        return "ExpectCertificate" if self.config.client_certificate != "none" else "ExpectClientKeyExchange"
+
+    # The client's flight
+
+    def receive_supplemental_data(self, message: SupplementalData) -> str:
+        """Keep the client's Evidence: it can be judged after Finished only."""
+        self.keep_evidence(attestation.evidence_in(message))
+        return self._after_evidence()
+
+    def receive_certificate(self, message: Certificate) -> None:
+        """Check the client's chain; an empty one only where it was not required (RFC 5246 7.4.6)."""
+        chain = message.certificate_list
+        if not chain:
+            if self.config.client_certificate == "require":
+                raise HandshakeFailure("a client without a certificate where one is required", "RFC 5246 7.4.6")
+            return
+        if len(chain) > self.config.limits.chain:
+            raise BadCertificate(f"a chain of {len(chain)} certificates")
+        certificate = x509.PeerCertificate(chain[0])
+        if self.config.check_peer:
+            x509.verify_client(chain, self.config)
+            certificate.require_usage("digital_signature")
+        self.peer_certificate = certificate
+        self.c.peer_certificates = chain
+        self.c.facts["spki_C"] = certificate.spki
+
+    def receive_client_key_exchange(self, message: ClientKeyExchange) -> str:
+        """Take the client's half of the secret."""
+        if self.parameters.key_exchange is KeyExchange.RSA:
+            self.c.facts["epms"] = message.exchange
+            self.c.plan.appendleft("decrypt_secret")
+        elif self._share is not None:
+            self.set_pre_master_secret(self._share.finish(message.exchange), "ecdhe_private", "client_public")
+            self.c.plan.appendleft("derive_master_secret")
+        return "ExpectCertificateVerify" if self.peer_certificate else "ExpectChangeCipherSpec"
+
+    def decrypt_secret(self) -> None:
+        """Ask for the decryption; the substitute for a failure is drawn before (RFC 5246 7.4.7.1)."""
+        self._substitute = self.config.random(PMS_LENGTH)
+        self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self.c.facts["epms"]), "secret_decrypted")
+
+    def secret_decrypted(self, answer: object) -> None:
+        """Take the pre-master secret, or random octets where anything is wrong with it: nobody learns which.
+
+        Bleichenbacher's attack lives on the difference. The version inside must be that of the ClientHello, not the
+        negotiated one.
+        """
+        found = bytes(answer) if isinstance(answer, bytes | bytearray) else b""
+        version = self.hello.legacy_version.to_bytes(2, "big")
+        padded = found[:PMS_LENGTH].ljust(PMS_LENGTH, b"\0")
+        good = hmac.compare_digest(padded[:2], version) & hmac.compare_digest(
+            len(found).to_bytes(4, "big"), PMS_LENGTH.to_bytes(4, "big")
+        )
+        mask = -int(good) & 0xFF
+        secret = bytes((a & mask) | (b & ~mask & 0xFF) for a, b in zip(padded, self._substitute, strict=True))
+        self._substitute = b""
+        self.set_pre_master_secret(secret, "epms", "private key")
+        self.derive_master_secret()
+
+    def receive_certificate_verify(self, message: CertificateVerify) -> None:
+        """Check the client's signature over everything before it (RFC 5246 7.4.8)."""
+        if self.peer_certificate is None:
+            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 5246 7.4.8")
+        if message.scheme not in self.config.signature_schemes:
+            raise IllegalParameter(f"the client signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.8")
+        octets = self.c.transcript.octets()
+        keys.verify(self.peer_certificate.public_key, message.scheme, message.signature, octets, tls13=False)
+
+    def receive_finished(self, message: Finished) -> str:
+        """Check the client's Finished; its Evidence is judged before anything more is said."""
+        self.check_finished(message)
+        self.c.plan.extend(["judge_evidence", "send_change_cipher_spec", "send_finished"])
+        return "SendChangeCipherSpec"
+
+    def sent_finished(self, _message: Finished) -> str:
+        """End a full handshake with the server's Finished."""
+        return "Connected"
+
+    def after_finished(self) -> None:
+        """Tell that the handshake is done."""
+        if self.connected:
+            self.finish()

@@ -1,0 +1,132 @@
+"""The state machines: one table per role and version. The engine runs on them and the documentation draws them.
+
+An edge is (state, action, message, next state); `action` is `send` or `receive`. A message that has no edge from the
+present state is an `UnexpectedMessage`. Where a message has several edges, the handshake's logic picks one; where it
+has one, that is taken. From every state a fatal alert or the end of the stream leads to `Closed`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Edge(NamedTuple):
+    """One transition."""
+
+    source: str
+    action: str
+    message: str
+    target: str
+
+
+class Table:
+    """A state machine: its edges, and quick ways to ask for them."""
+
+    def __init__(self, name: str, start: str, edges: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
+        self.name = name
+        self.start = start
+        self.edges: list[Edge] = []
+        self._targets: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        self._receivable: dict[str, list[str]] = defaultdict(list)
+        for source, deed, targets in edges:
+            action, message = deed.split()
+            self._targets[source, action, message] = targets
+            self.edges += [Edge(source, action, message, target) for target in targets]
+            if action == "receive":
+                self._receivable[source].append(message)
+
+    def targets(self, state: str, action: str, message: str) -> tuple[str, ...]:
+        """Return the states this message leads to from `state`, none if it has no place there."""
+        return self._targets.get((state, action, message), ())
+
+    def expected(self, state: str) -> list[str]:
+        """Return the names of the messages that may be received in `state`."""
+        return self._receivable.get(state, [])
+
+    def mermaid(self) -> str:
+        """Draw the table as a Mermaid state diagram."""
+        lines = ["stateDiagram-v2", f"    [*] --> {self.start}"]
+        lines += [f"    {e.source} --> {e.target}: {e.action} {e.message}" for e in self.edges]
+        return "\n".join([*lines, "    Connected --> [*]", ""])
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}, {len(self.edges)} edges>"
+
+
+CLIENT12 = Table(
+    "client, TLS 1.2",
+    "Start",
+    [
+        ("Start", "send ClientHello", ("ExpectServerHello",)),
+        (
+            "ExpectServerHello",
+            "receive ServerHello",
+            ("ExpectSupplementalData", "ExpectCertificate", "ExpectChangeCipherSpec"),
+        ),
+        ("ExpectSupplementalData", "receive SupplementalData", ("ExpectCertificate",)),
+        ("ExpectCertificate", "receive Certificate", ("ExpectServerKeyExchange", "ExpectRequestOrDone")),
+        ("ExpectServerKeyExchange", "receive ServerKeyExchange", ("ExpectRequestOrDone",)),
+        ("ExpectRequestOrDone", "receive CertificateRequest", ("ExpectServerHelloDone",)),
+        (
+            "ExpectRequestOrDone",
+            "receive ServerHelloDone",
+            ("SendSupplementalData", "SendClientKeyExchange"),
+        ),
+        (
+            "ExpectServerHelloDone",
+            "receive ServerHelloDone",
+            ("SendSupplementalData", "SendCertificate"),
+        ),
+        ("SendSupplementalData", "send SupplementalData", ("SendCertificate", "SendClientKeyExchange")),
+        ("SendCertificate", "send Certificate", ("SendClientKeyExchange",)),
+        ("SendClientKeyExchange", "send ClientKeyExchange", ("SendCertificateVerify", "SendChangeCipherSpec")),
+        ("SendCertificateVerify", "send CertificateVerify", ("SendChangeCipherSpec",)),
+        ("SendChangeCipherSpec", "send ChangeCipherSpec", ("SendFinished",)),
+        ("SendFinished", "send Finished", ("ExpectChangeCipherSpec", "Connected")),
+        ("ExpectChangeCipherSpec", "receive ChangeCipherSpec", ("ExpectFinished",)),
+        ("ExpectFinished", "receive Finished", ("Connected", "SendChangeCipherSpec")),
+    ],
+)
+"""Resumption (a lab switch) takes ServerHello, ChangeCipherSpec, Finished and only then sends its own."""
+
+SERVER12 = Table(
+    "server, TLS 1.2",
+    "ExpectClientHello",
+    [
+        ("ExpectClientHello", "receive ClientHello", ("SendServerHello",)),
+        (
+            "SendServerHello",
+            "send ServerHello",
+            ("SendSupplementalData", "SendCertificate", "SendChangeCipherSpec"),
+        ),
+        ("SendSupplementalData", "send SupplementalData", ("SendCertificate",)),
+        (
+            "SendCertificate",
+            "send Certificate",
+            ("SendServerKeyExchange", "SendCertificateRequest", "SendServerHelloDone"),
+        ),
+        ("SendServerKeyExchange", "send ServerKeyExchange", ("SendCertificateRequest", "SendServerHelloDone")),
+        ("SendCertificateRequest", "send CertificateRequest", ("SendServerHelloDone",)),
+        (
+            "SendServerHelloDone",
+            "send ServerHelloDone",
+            ("ExpectSupplementalData", "ExpectCertificate", "ExpectClientKeyExchange"),
+        ),
+        ("ExpectSupplementalData", "receive SupplementalData", ("ExpectCertificate", "ExpectClientKeyExchange")),
+        ("ExpectCertificate", "receive Certificate", ("ExpectClientKeyExchange",)),
+        (
+            "ExpectClientKeyExchange",
+            "receive ClientKeyExchange",
+            ("ExpectCertificateVerify", "ExpectChangeCipherSpec"),
+        ),
+        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectChangeCipherSpec",)),
+        ("ExpectChangeCipherSpec", "receive ChangeCipherSpec", ("ExpectFinished",)),
+        ("ExpectFinished", "receive Finished", ("SendChangeCipherSpec", "Connected")),
+        ("SendChangeCipherSpec", "send ChangeCipherSpec", ("SendFinished",)),
+        ("SendFinished", "send Finished", ("Connected", "ExpectChangeCipherSpec")),
+    ],
+)

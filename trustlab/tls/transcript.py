@@ -1,0 +1,58 @@
+"""The running record of the handshake: all messages, and their hash once the cipher suite says which."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+class Transcript:
+    """Handshake messages in order, as they were sent and received (RFC 5246 7.4.9, RFC 8446 4.4.1)."""
+
+    def __init__(self) -> None:
+        self._messages = bytearray()
+        self._hash: _Hash | None = None
+        self._name = ""
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        other = copy.copy(self)
+        other._messages = self._messages[:]  # noqa: SLF001
+        other._hash = self._hash.copy() if self._hash else None  # noqa: SLF001
+        return other
+
+    def add(self, raw: bytes) -> None:
+        """Append a message with its header."""
+        self._messages += raw
+        if self._hash is not None:
+            self._hash.update(raw)
+
+    def choose(self, hash_name: str) -> None:
+        """Begin hashing with the negotiated hash, from the first message on."""
+        if self._name != hash_name:
+            self._name = hash_name
+            self._hash = hashlib.new(hash_name, self._messages)
+
+    def restart(self, hash_name: str) -> None:
+        """Replace ClientHello1 by its hash, after a HelloRetryRequest (RFC 8446 4.4.1)."""
+        digest = hashlib.new(hash_name, self._messages).digest()
+        self._messages = bytearray(b"\xfe\x00\x00" + bytes([len(digest)]) + digest)
+        self._name = ""
+        self.choose(hash_name)
+
+    def digest(self) -> bytes:
+        """Return the hash of everything so far."""
+        if self._hash is None:
+            return hashlib.sha256(self._messages).digest()
+        return self._hash.digest()
+
+    def octets(self) -> bytes:
+        """Return everything so far; TLS 1.2 signs it in CertificateVerify (RFC 5246 7.4.8)."""
+        return bytes(self._messages)
+
+    def __repr__(self) -> str:
+        return f"<Transcript of {len(self._messages)} octets>"

@@ -1,0 +1,171 @@
+"""Certificate chains: path and name checks by `cryptography`, and the alert that fits what is wrong.
+
+The path validation says no more than yes or no with a sentence; which alert the RFCs want is found by looking again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.verification import PolicyBuilder, VerificationError
+
+from trustlab.tls.alerts import (
+    Alert,
+    BadCertificate,
+    CertificateExpired,
+    CertificateUnknown,
+    InternalError,
+    UnknownCa,
+    UnsupportedCertificate,
+)
+from trustlab.tls.keys import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+    from trustlab.tls.config import Config
+
+
+class PeerCertificate:
+    """The peer's leaf, read once: its public key, kind and SubjectPublicKeyInfo."""
+
+    def __init__(self, der: bytes) -> None:
+        self.certificate = load(der)
+        try:
+            self.public_key: CertificatePublicKeyTypes = self.certificate.public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise UnsupportedCertificate(f"a certificate with an unusable key: {error}", "RFC 5246 7.4.2") from error
+        self.kind = kind_of(self.public_key)
+        if not self.kind:
+            raise UnsupportedCertificate(
+                f"a certificate with a key of the type {type(self.public_key).__name__}", "RFC 5246 7.4.2"
+            )
+
+    @property
+    def spki(self) -> bytes:
+        """DER SubjectPublicKeyInfo."""
+        return spki_of(self.public_key)
+
+    def require_usage(self, usage: str) -> None:
+        """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
+        if not allows(self.certificate, usage):
+            raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
+
+
+def load(der: bytes) -> x509.Certificate:
+    """Parse one certificate; BadCertificate if it is none."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        _ = certificate.extensions
+    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        raise BadCertificate(f"a certificate that cannot be read: {error}", "RFC 5280 4.1") from error
+    return certificate
+
+
+def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
+    """Return the DER SubjectPublicKeyInfo of a public key."""
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def allows(certificate: x509.Certificate, usage: str) -> bool:
+    """Whether keyUsage is absent or has the bit `usage`."""
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    except x509.ExtensionNotFound:
+        return True
+    return bool(getattr(extension.value, usage))
+
+
+def subject_name(name: str) -> x509.DNSName | x509.IPAddress:
+    """Return a server name in the form the verifier wants."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def verify_server(chain: Sequence[bytes], server_name: str, config: Config) -> None:
+    """Check a server's chain against `config.store` and its name; raises the alert of RFC 5246 7.2.2."""
+    _verify(chain, server_name, config)
+
+
+def verify_client(chain: Sequence[bytes], config: Config) -> None:
+    """Check a client's chain against `config.store`; raises the alert of RFC 5246 7.2.2."""
+    _verify(chain, None, config)
+
+
+def _verify(chain: Sequence[bytes], server_name: str | None, config: Config) -> None:
+    certificates = [load(der) for der in chain]
+    if config.store is None:
+        raise InternalError("no roots to trust are configured")
+    builder = PolicyBuilder().store(config.store)
+    time = config.time or dt.datetime.now(dt.UTC)
+    builder = builder.time(time)
+    try:
+        if server_name is None:
+            builder.build_client_verifier().verify(certificates[0], certificates[1:])
+        else:
+            builder.build_server_verifier(subject_name(server_name)).verify(certificates[0], certificates[1:])
+    except VerificationError as error:
+        raise _diagnose(certificates, server_name, config, time, str(error)) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadCertificate(f"a certificate chain that cannot be checked: {error}", "RFC 5280 6") from error
+
+
+def _diagnose(
+    certificates: Sequence[x509.Certificate],
+    server_name: str | None,
+    config: Config,
+    time: dt.datetime,
+    said: str,
+) -> Alert:
+    """Return the alert that says most precisely what the validation disliked."""
+    leaf = certificates[0]
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=dt.UTC)
+    for certificate in certificates:
+        if not certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc:
+            return CertificateExpired(
+                f"a certificate valid from {certificate.not_valid_before_utc} to {certificate.not_valid_after_utc}",
+                "RFC 5280 4.1.2.5",
+            )
+    if not _known_issuer(certificates, config):
+        return UnknownCa(f"a chain that leads to no trusted root: {said}", "RFC 5246 7.2.2")
+    if server_name is not None and not _names(leaf, server_name):
+        return CertificateUnknown(f"a certificate that is not for {server_name}: {said}", "RFC 9525 6")
+    return BadCertificate(f"a certificate chain that does not verify: {said}", "RFC 5280 6")
+
+
+def _known_issuer(certificates: Sequence[x509.Certificate], config: Config) -> bool:
+    """Whether some certificate of the chain names a trusted root as its issuer and that root's key signed it."""
+    for root in config.trust or ():
+        for certificate in certificates:
+            if certificate == root:
+                return True
+            try:
+                certificate.verify_directly_issued_by(root)
+            except Exception:  # noqa: BLE001, S112 - any failure means: not issued by this root
+                continue
+            return True
+    return False
+
+
+def _names(leaf: x509.Certificate, server_name: str) -> bool:
+    """Whether the subjectAltName has the name, with a wildcard for the first label (RFC 9525 6.3)."""
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    wanted = subject_name(server_name)
+    if isinstance(wanted, x509.IPAddress):
+        return wanted.value in names.get_values_for_type(x509.IPAddress)
+    host = server_name.lower()
+    known = {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+    return host in known or f"*.{host.partition('.')[2]}" in known
