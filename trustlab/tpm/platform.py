@@ -18,12 +18,12 @@ from trustlab.attest import EventLog, launch_event
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES, COMMANDS, command_name
-from trustlab.tpm.errors import GateRefused, TpmBusy, TpmDead, TpmError, TpmOff, TpmResponseError
+from trustlab.tpm.errors import GateRefused, TpmBusy, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.handles import LoadedObject, Use, VirtualHandles, check_owned
 from trustlab.tpm.marshal import HEADER_SIZE, command, header, parameters_of, response_handle, u16, u32
 from trustlab.tpm.responses import RC_OBJECT_MEMORY
-from trustlab.tpm.swtpm import DEFAULT_TIMEOUT, Swtpm
+from trustlab.tpm.swtpm import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Swtpm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +38,9 @@ SU_CLEAR = 0x0000
 SU_STATE = 0x0001
 MAX_WAITING = 64
 """More callers than this never wait for one TPM: the next is told TpmBusy."""
+
+GRACE = 5.0
+"""Seconds beyond a command's own time-out that a caller waits for its turn."""
 
 _PLATFORM = "platform"
 _SAVE, _LOAD, _FLUSH = CODES["ContextSave"], CODES["ContextLoad"], CODES["FlushContext"]
@@ -59,7 +62,7 @@ class Transport(Protocol):
     def receive(self, timeout: float) -> bytes:
         """Receive one response."""
 
-    def set_locality(self, locality: int) -> None:
+    def set_locality(self, locality: int, timeout: float) -> None:
         """Set the locality of what follows."""
 
     def launch(self, code: bytes) -> None:
@@ -82,10 +85,11 @@ class Platform:
         self.party = party
         self.timeout = timeout
         self.event_log = EventLog()
-        self._tpm: Transport = Swtpm() if tpm is None else tpm
+        self.tpm: Transport = Swtpm() if tpm is None else tpm
         self._log = CommandLog(party)
         self._lock = threading.RLock()
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
+        self._starting = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None
         self._queue = threading.BoundedSemaphore(MAX_WAITING)
         self._clients: list[TpmClient] = []
@@ -113,20 +117,22 @@ class Platform:
     @property
     def locality_aware(self) -> bool:
         """Whether this TPM has localities and a DRTM launch (an emulated one has)."""
-        return self._tpm.locality_aware
+        return self.tpm.locality_aware
 
     def power_on(self) -> None:
         """Start the TPM and send TPM2_Startup(CLEAR): static PCRs are zero, those of the DRTM all ones."""
         with self._turn():
             if self._on:
                 return
-            self._tpm.start()
+            self.tpm.start()
             self._on, self._locality = True, None
             self.party.emit("machine", "power on", sentence=f"The machine {self.name} gets power; its TPM starts.")
             try:
                 self._own(command(CODES["Startup"], parameters=u16(SU_CLEAR)))
-            except BaseException:
+            except BaseException as error:
                 self.power_off(orderly=False)
+                if isinstance(error, TpmDead):
+                    raise TpmStartError(f"the TPM of {self.name} did not start: {error}") from error
                 raise
 
     def power_off(self, *, orderly: bool = True) -> None:
@@ -144,7 +150,7 @@ class Platform:
                 self.party.emit("note", "TPM was dead", sentence=str(error))
             finally:
                 self._forget_everything()
-                self._tpm.stop()
+                self.tpm.stop()
                 self.party.emit("machine", "power off", sentence=f"The machine {self.name} loses power.")
 
     def cycle(self) -> None:
@@ -162,7 +168,7 @@ class Platform:
                 client.close()
             if self._on:
                 self.power_off(orderly=False)
-            self._tpm.close()
+            self.tpm.close()
 
     def _forget_everything(self) -> None:
         self._on, self._locality = False, None
@@ -211,8 +217,7 @@ class Platform:
         if gate is None:
             gate = ALICE if locality == 0 and self.locality_aware else OPEN
         client = TpmClient(self, name, locality, gate)
-        with self._lock:
-            self._clients.append(client)
+        self._clients.append(client)
         return client
 
     def lend(self, key: LoadedKey, *, owner: TpmClient, to: TpmClient) -> None:
@@ -228,7 +233,7 @@ class Platform:
         """Run `work` on this TPM's own thread, for callers that must not block; TpmBusy when its queue is full."""
         if not self._queue.acquire(blocking=False):
             raise TpmBusy(f"{MAX_WAITING} pieces of work wait for the TPM of {self.name} already")
-        with self._lock:
+        with self._starting:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"tpm-{self.name}")
             future = self._worker.submit(work, *args, **kwargs)
@@ -331,7 +336,7 @@ class Platform:
         tpm = self._powered()
         bound = self.timeout if timeout is None else timeout
         if tpm.locality_aware and locality != self._locality:
-            tpm.set_locality(locality)
+            tpm.set_locality(locality, min(bound, CONTROL_TIMEOUT))
             self._locality = locality
         began = time.perf_counter()
         tpm.send(octets, bound)
@@ -355,7 +360,7 @@ class Platform:
     def _powered(self) -> Transport:
         if not self._on:
             raise TpmOff(f"the machine {self.name} has no power")
-        return self._tpm
+        return self.tpm
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -363,8 +368,8 @@ class Platform:
         if not self._waiting.acquire(blocking=False):
             raise TpmBusy(f"{MAX_WAITING} callers wait for the TPM of {self.name} already")
         try:
-            if not self._lock.acquire(timeout=self.timeout + 5):
-                raise TpmBusy(f"the TPM of {self.name} has been busy for {self.timeout + 5:g} s")
+            if not self._lock.acquire(timeout=self.timeout + GRACE):
+                raise TpmBusy(f"the TPM of {self.name} has been busy for {self.timeout + GRACE:g} s")
             try:
                 yield
             finally:

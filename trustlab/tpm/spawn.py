@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Job = tuple["Future[subprocess.Popen[bytes]]", "list[str]", "tuple[int, ...]"]
+_WHERE = "/usr/sbin:/usr/bin:/sbin:/bin"
 _PACKAGES = {"swtpm": "swtpm", "setpriv": "util-linux", "swtpm_setup": "swtpm-tools"}
 
 
@@ -56,7 +57,7 @@ _found: dict[str, str] = {}
 
 def find_program(name: str) -> str:
     """Return the path of `name`; TpmNotInstalled names the package to install."""
-    path = _found.get(name) or shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
+    path = _found.get(name) or shutil.which(name) or shutil.which(name, path=_WHERE)
     if path is None:
         raise TpmNotInstalled(
             f"the program '{name}' is not installed: run `apt-get install {_PACKAGES.get(name, name)}`"

@@ -161,11 +161,11 @@ class Swtpm:
         self.send(command, timeout)
         return self.receive(timeout)
 
-    def set_locality(self, locality: int) -> None:
+    def set_locality(self, locality: int, timeout: float = CONTROL_TIMEOUT) -> None:
         """Say at which locality (0 to 4) the commands that follow arrive."""
         if not 0 <= locality <= 4:
             raise ValueError(f"there are localities 0 to 4, not {locality}")
-        self._order(struct.pack(">IB", _CMD_SET_LOCALITY, locality), "set locality")
+        self._order(struct.pack(">IB", _CMD_SET_LOCALITY, locality), "set locality", timeout)
 
     def launch(self, code: bytes) -> None:
         """DRTM: reset PCR 17-22 and measure `code` into PCR 17, as the CPU does it (PC Client PTP, _TPM_Hash_*)."""
@@ -175,16 +175,16 @@ class Swtpm:
             self._order(struct.pack(">II", _CMD_HASH_DATA, len(chunk)) + chunk, "_TPM_Hash_Data")
         self._order(struct.pack(">I", _CMD_HASH_END), "_TPM_Hash_End")
 
-    def _order(self, order: bytes, name: str) -> bytes:
+    def _order(self, order: bytes, name: str, timeout: float = CONTROL_TIMEOUT) -> bytes:
         """Send one order down the control channel and take its four-octet answer."""
         if self._control is None or self._failed:
             raise TpmDead(self._failed or "the TPM process is not running")
         try:
-            self._control.settimeout(CONTROL_TIMEOUT)
+            self._control.settimeout(timeout)
             self._control.sendall(order)
             answer = self._control.recv(4, socket.MSG_WAITALL)
         except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' within {CONTROL_TIMEOUT:g} s")) from error
+            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' within {timeout:g} s")) from error
         except OSError as error:
             raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
         if len(answer) != 4:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
 
 MAGIC = b"TRUSTLAB"
+_FAILURE = bytes.fromhex("80010000000a00000101")
 
 
 class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
@@ -30,12 +31,16 @@ class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
         self.error: TpmError | None = None
 
     def do_transmit(self, command: bytes) -> None:
-        """Send a command; the response waits for `do_receive`."""
+        """Send a command; the response waits for `do_receive`.
+
+        After a TCTI that fails, an ESAPI context is of no use any more: so a failure on our side looks to it like a TPM
+        that answers TPM_RC_FAILURE, and `Esys` raises what really happened.
+        """
         try:
             self._response = self._client.transmit(bytes(command))
         except TpmError as error:
             self.error = error
-            raise
+            self._response = _FAILURE
 
     def do_receive(self, timeout: int) -> bytes:  # noqa: ARG002 - the client bounds every command
         """Return the response."""

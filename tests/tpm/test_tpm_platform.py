@@ -1,0 +1,339 @@
+"""The platform: power, launch, gates, handle spaces, one lock, one worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+from tpm_machine import CODE, Machine
+from trustlab.tpm import (
+    OPEN,
+    GateRefused,
+    Platform,
+    TpmBusy,
+    TpmDead,
+    TpmOff,
+    TpmResponseError,
+    TpmTimeout,
+    create_ak,
+    create_ek,
+    create_srk,
+    create_tls_key,
+    launch_pcr,
+    quote,
+    sign,
+)
+from trustlab.tpm import (
+    platform as platform_module,
+)
+from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command, u32
+from trustlab.trace import Trace
+
+ZEROS, ONES = bytes(32), b"\xff" * 32
+
+
+def test_after_power_on_static_pcrs_are_zero_and_dynamic_ones_all_ones(platform: Platform) -> None:
+    values = platform.client("HyperSafe", 2).pcr_read(range(24))
+    assert all(values[n] == ZEROS for n in (*range(17), 23))
+    assert all(values[n] == ONES for n in range(17, 23))
+
+
+def test_a_launch_measures_the_code_into_pcr_17_and_zeroes_18_to_22(platform: Platform) -> None:
+    platform.launch(CODE)
+    values = platform.client("HyperSafe", 2).pcr_read(range(17, 23))
+    assert values[17] == launch_pcr(CODE) == platform.event_log.replay()[17]
+    assert all(values[n] == ZEROS for n in range(18, 23))
+
+
+def test_a_launch_of_long_code_is_hashed_whole(platform: Platform) -> None:
+    code = os.urandom(100_000)
+    platform.launch(code)
+    assert platform.client("HyperSafe", 2).pcr_read((17,))[17] == launch_pcr(code)
+
+
+def test_keys_loaded_before_a_launch_are_still_there_after_it(machine: Machine) -> None:
+    keys = [create_ak(machine.hypersafe), create_ek(machine.hypersafe), create_srk(machine.hypersafe)]
+    machine.relaunch()
+    for key in keys:
+        assert machine.hypersafe.ask("ReadPublic", (key.handle,)).sized() == key.public
+
+
+def test_the_same_tpm_has_the_same_ek_after_a_power_cycle(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    before = create_ek(client)
+    platform.cycle()
+    assert create_ek(client).name == before.name
+
+
+def test_two_machines_have_different_eks(platform: Platform) -> None:
+    with Platform("teller", Trace().party("teller")) as other:
+        assert create_ek(platform.client("a", 2)).name != create_ek(other.client("b", 2)).name
+
+
+def test_without_power_every_command_says_so() -> None:
+    platform = Platform("bank", Trace().party("bank"))
+    client = platform.client("HyperSafe", 2)
+    with pytest.raises(TpmOff, match="no power"):
+        client.random(8)
+    with pytest.raises(TpmOff):
+        platform.launch(CODE)
+    platform.close()
+
+
+def test_a_dead_tpm_is_revived_by_a_power_cycle(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    os.kill(platform.tpm.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    with pytest.raises(TpmDead):
+        client.random(8)
+    with pytest.raises(TpmDead):
+        client.random(8)
+    platform.cycle()
+    assert len(client.random(8)) == 8
+
+
+def test_a_hung_tpm_times_out_and_a_power_cycle_revives_it(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    os.kill(platform.tpm.pid, signal.SIGSTOP)  # type: ignore[attr-defined]
+    with pytest.raises(TpmTimeout):
+        client.transmit(command(0x17B, parameters=b"\0\x08"), timeout=0.3)
+    platform.cycle()
+    assert len(client.random(8)) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "handle", "parameters"),
+    [
+        ("Clear", RH_LOCKOUT, b""),
+        ("Clear", RH_PLATFORM, b""),
+        ("ChangeEPS", RH_PLATFORM, b""),
+        ("ChangePPS", RH_PLATFORM, b""),
+        ("HierarchyControl", RH_PLATFORM, u32(RH_ENDORSEMENT) + b"\0"),
+        ("HierarchyChangeAuth", RH_ENDORSEMENT, b"\0\1x"),
+        ("DictionaryAttackParameters", RH_LOCKOUT, u32(1) * 3),
+    ],
+)
+def test_the_gate_keeps_alice_from_destroying_what_others_use(
+    machine: Machine, name: str, handle: int, parameters: bytes
+) -> None:
+    before = create_ek(machine.hypersafe).name
+    with pytest.raises(GateRefused) as caught:
+        machine.alice.run(name, (handle,), (PASSWORD,), parameters)
+    assert caught.value.gate == "root VM"
+    assert name in str(caught.value)
+    assert create_ek(machine.hypersafe).name == before
+    refusals = machine.trace.select("machine", name="gate refused")
+    assert refusals[-1].data["command"] == f"TPM2_{name}"
+
+
+def test_without_the_gate_the_tpm_itself_would_let_her_clear(machine: Machine) -> None:
+    """The emulated platform's gate is not decoration: the TPM's own answer is success."""
+    open_to_all = machine.platform.client("root VM", 0, gate=OPEN)
+    open_to_all.run("Clear", (RH_LOCKOUT,), (PASSWORD,))
+
+
+def test_alice_can_neither_use_nor_flush_nor_save_an_object_of_hypersafe(machine: Machine) -> None:
+    ak = create_ak(machine.hypersafe)
+    for attempt in (
+        lambda: quote(machine.alice, ak, bytes(32)),
+        lambda: machine.alice.flush(ak),
+        lambda: machine.alice.run("ContextSave", (ak.handle,)),
+        lambda: machine.alice.run("ReadPublic", (ak.handle,)),
+    ):
+        with pytest.raises(GateRefused) as caught:
+            attempt()
+        assert caught.value.gate == "foreign handle"
+    quote(machine.hypersafe, ak, bytes(32))
+
+
+def test_alice_can_neither_use_nor_flush_a_session_of_hypersafe(machine: Machine) -> None:
+    session = machine.hypersafe.policy_session()
+    with pytest.raises(GateRefused):
+        machine.alice.flush(session.handle)
+    with pytest.raises(GateRefused):
+        machine.alice.run("PolicyPCR", (session.handle,), (), b"\0\0\0\0\0\0")
+
+
+def test_a_key_that_is_lent_can_be_used_by_the_borrower(machine: Machine) -> None:
+    key = create_tls_key(machine.hypersafe, "ecdsa", policy="password")
+    machine.platform.lend(key, owner=machine.hypersafe, to=machine.alice)
+    assert sign(machine.alice, key, bytes(32))
+    machine.hypersafe.flush(key)
+    with pytest.raises(GateRefused):
+        sign(machine.alice, key, bytes(32))
+
+
+def test_only_an_owner_can_lend(machine: Machine) -> None:
+    key = create_srk(machine.hypersafe)
+    with pytest.raises(GateRefused):
+        machine.platform.lend(key, owner=machine.alice, to=machine.alice)
+
+
+def test_more_keys_than_the_tpm_has_slots_stay_usable(machine: Machine) -> None:
+    keys = [create_ak(machine.hypersafe) for _ in range(5)]
+    mine = [create_srk(machine.alice) for _ in range(3)]
+    for key in keys:
+        quote(machine.hypersafe, key, bytes(32))
+    for key in mine:
+        assert machine.alice.ask("ReadPublic", (key.handle,)).sized() == key.public
+
+
+def test_handles_are_not_given_out_twice(machine: Machine) -> None:
+    first = create_srk(machine.hypersafe)
+    machine.hypersafe.flush(first)
+    second = create_srk(machine.hypersafe)
+    assert first.handle != second.handle
+    with pytest.raises(GateRefused):
+        machine.hypersafe.flush(first)
+
+
+def test_after_a_power_cycle_old_handles_are_foreign(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    key = create_srk(client)
+    platform.cycle()
+    with pytest.raises(GateRefused):
+        client.run("ReadPublic", (key.handle,))
+
+
+def test_objects_that_a_clear_removed_are_not_confused_with_new_ones(platform: Platform) -> None:
+    client = platform.client("owner", 0, gate=OPEN)
+    old = create_srk(client)
+    client.run("Clear", (RH_LOCKOUT,), (PASSWORD,))
+    new = create_srk(client)
+    assert client.ask("ReadPublic", (new.handle,)).sized() == new.public
+    with pytest.raises(GateRefused):
+        client.run("ReadPublic", (old.handle,))
+
+
+def test_a_command_whose_handles_cannot_be_read_is_stopped_at_the_gate(machine: Machine) -> None:
+    with pytest.raises(GateRefused) as caught:
+        machine.alice.transmit(bytes.fromhex("80010000000a00000158"))
+    assert caught.value.gate == "malformed"
+
+
+def test_an_unknown_command_gets_the_tpms_own_answer(machine: Machine) -> None:
+    response = machine.alice.transmit(bytes.fromhex("80010000000a0000ffff"))
+    assert response[6:10] == u32(0x143)
+    assert machine.trace[-1].data["rc_name"] == "TPM_RC_COMMAND_CODE"
+
+
+def test_a_client_speaks_at_locality_0_to_3_only(platform: Platform) -> None:
+    with pytest.raises(ValueError, match="CPU"):
+        platform.client("nobody", 4)
+
+
+def test_locality_and_command_are_one_step_whoever_else_sends(machine: Machine) -> None:
+    """Alice hammers at locality 0 while HyperSafe quotes at locality 2: neither ever runs at the other's."""
+    ak = create_ak(machine.hypersafe)
+    stop, refused, failures = threading.Event(), [], []
+
+    def hammer() -> None:
+        while not stop.is_set():
+            try:
+                machine.alice.pcr_extend(18, bytes(32))
+                failures.append("an extend of PCR 18 passed at locality 0")
+            except TpmResponseError as error:
+                refused.append(error.rc)
+
+    thread = threading.Thread(target=hammer)
+    thread.start()
+    try:
+        for _ in range(40):
+            quote(machine.hypersafe, ak, bytes(32))
+    finally:
+        stop.set()
+        thread.join()
+    assert not failures
+    assert set(refused) == {0x907}
+
+
+def test_pcr_changed_is_retried_and_the_retry_is_in_the_trace(machine: Machine) -> None:
+    ak = create_ak(machine.hypersafe)
+    extended = []
+
+    def meddle(event: object) -> None:
+        """Extend PCR 0 right after the first PolicyLocality, as Alice can."""
+        name = getattr(event, "name", "")
+        if getattr(event, "kind", "") == "tpm.response" and name == "TPM2_PolicyLocality" and not extended:
+            extended.append(name)
+            machine.alice.pcr_extend(0, bytes(32))
+
+    unsubscribe = machine.trace.subscribe(meddle)
+    quote(machine.hypersafe, ak, bytes(32))
+    unsubscribe()
+    codes = [e.data["rc_name"] for e in machine.trace.select("tpm.response", name="TPM2_Quote")]
+    assert codes == ["TPM_RC_PCR_CHANGED", "TPM_RC_SUCCESS"]
+    assert machine.trace.select("note", name="PCR changed, trying again")
+
+
+def test_pcr_changed_is_not_retried_for_ever(machine: Machine) -> None:
+    ak = create_ak(machine.hypersafe)
+
+    def meddle(event: object) -> None:
+        if getattr(event, "kind", "") == "tpm.response" and getattr(event, "name", "") == "TPM2_PolicyLocality":
+            machine.alice.pcr_extend(0, bytes(32))
+
+    machine.trace.subscribe(meddle)
+    with pytest.raises(TpmResponseError) as caught:
+        quote(machine.hypersafe, ak, bytes(32))
+    assert caught.value.rc == 0x128
+    assert len(machine.trace.select("tpm.response", name="TPM2_Quote")) == 5
+
+
+def test_submitted_work_runs_on_the_tpms_own_thread(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    name, octets = platform.submit(lambda: (threading.current_thread().name, client.random(8))).result(10)
+    assert name.startswith("tpm-bank")
+    assert len(octets) == 8
+
+
+def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    futures = [platform.submit(release.wait, 10) for _ in range(platform_module.MAX_WAITING)]
+    with pytest.raises(TpmBusy, match="wait"):
+        platform.submit(time.sleep, 0)
+    release.set()
+    assert all(future.result(10) for future in futures)
+    platform.submit(time.sleep, 0).result(10)
+
+
+def test_waiting_for_a_turn_is_bounded_too(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform_module, "GRACE", 0.1)
+    platform.timeout = 0.1
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with platform._turn():
+            held.set()
+            release.wait(10)
+
+    client = platform.client("late", 2)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(10)
+    try:
+        with pytest.raises(TpmBusy, match="busy for"):
+            client.random(8)
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_esapi_takes_the_same_gated_and_logged_path(machine: Machine) -> None:
+    from tpm2_pytss import ESYS_TR, TSS2_Exception  # noqa: PLC0415
+
+    assert len(machine.hypersafe.esys.get_random(8)) == 8
+    assert machine.trace.select("tpm.command", name="TPM2_GetRandom")[-1].data["client"] == "HyperSafe"
+    with pytest.raises(GateRefused):
+        machine.alice.esys.clear(ESYS_TR.LOCKOUT)
+    with pytest.raises(TSS2_Exception) as caught:
+        machine.alice.esys.pcr_extend(ESYS_TR.PCR18, _digests())
+    assert caught.value.rc == 0x907
+
+
+def _digests() -> object:
+    from tpm2_pytss import TPM2_ALG, TPML_DIGEST_VALUES, TPMT_HA, TPMU_HA  # noqa: PLC0415
+
+    return TPML_DIGEST_VALUES([TPMT_HA(hashAlg=TPM2_ALG.SHA256, digest=TPMU_HA(sha256=bytes(32)))])

@@ -1,0 +1,220 @@
+"""The swtpm process: it starts, stops, and never outlives us; nor does anything it wrote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from trustlab.tpm import Swtpm, TpmDead, TpmNotInstalled, TpmProtocolError, TpmStartError, TpmTimeout, spawn, statedir
+from trustlab.tpm.marshal import command
+from trustlab.tpm.statedir import base_directory, sweep
+
+STARTUP = command(0x144, parameters=b"\0\0")
+GET_RANDOM = command(0x17B, parameters=b"\0\x08")
+
+OWNER = """
+import sys, time
+from trustlab.tpm import Swtpm
+from trustlab.tpm.marshal import command
+tpm = Swtpm().start()
+tpm.transmit(command(0x144, parameters=b"\\0\\0"))
+print(tpm.pid, tpm.state, flush=True)
+time.sleep(60)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def eventually(condition: object, seconds: float = 5) -> bool:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_tpm_starts_answers_and_stops_without_leaving_a_process_or_a_file() -> None:
+    with Swtpm() as tpm:
+        assert tpm.transmit(STARTUP) == bytes.fromhex("80010000000a00000000")
+        pid, state = tpm.pid, tpm.state
+        assert pid is not None
+        assert (state / "tpm2-00.permall").exists()
+    assert not alive(pid)
+    assert not state.exists()
+
+
+def test_the_state_on_disk_is_encrypted_and_readable_by_us_alone() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        written = tpm.state / "tpm2-00.permall"
+        assert written.stat().st_mode & 0o077 == 0
+        assert tpm.state.stat().st_mode & 0o077 == 0
+        octets = written.read_bytes()
+        assert len(set(octets[64:4096])) == 256, "ciphertext has every octet value; the clear state is mostly zeros"
+
+
+def test_repr_shows_no_secret() -> None:
+    tpm = Swtpm(state_key=b"k" * 32)
+    assert "kkkk" not in repr(tpm)
+
+
+def test_the_state_survives_stop_and_start_but_not_with_another_key() -> None:
+    tpm = Swtpm()
+    with tpm:
+        tpm.transmit(STARTUP)
+        tpm.stop()
+        tpm.start()
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+        tpm.stop()
+        thief = Swtpm(tpm.state, state_key=bytes(32)).start()
+        with pytest.raises(TpmDead, match="exit status 1"):
+            thief.transmit(STARTUP)
+        thief.close()
+        assert tpm.state.exists(), "a directory that was given is not removed"
+
+
+def test_a_second_emulator_on_the_same_state_is_refused() -> None:
+    with Swtpm(state_key=bytes(32)) as tpm:
+        tpm.transmit(STARTUP)
+        second = Swtpm(tpm.state, state_key=bytes(32)).start()
+        with pytest.raises(TpmDead):
+            second.transmit(STARTUP)
+        second.close()
+        assert tpm.transmit(GET_RANDOM)[6:10] == bytes(4)
+
+
+def test_starting_twice_is_an_error() -> None:
+    with Swtpm() as tpm, pytest.raises(TpmStartError, match="running already"):
+        tpm.start()
+
+
+def test_without_swtpm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(spawn, "_found", {})
+    monkeypatch.setattr(spawn, "_WHERE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(TpmNotInstalled, match="apt-get install"):
+        Swtpm().start()
+
+
+def test_a_hung_tpm_times_out_within_the_bound_and_stays_out_of_service() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        assert tpm.pid is not None
+        os.kill(tpm.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(TpmTimeout, match=r"no answer within 0\.3 s"):
+            tpm.transmit(GET_RANDOM, timeout=0.3)
+        assert time.monotonic() - began < 2
+        with pytest.raises(TpmDead):
+            tpm.transmit(GET_RANDOM)
+        tpm.stop()
+        tpm.start()
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+
+
+def test_a_hung_control_channel_times_out_too() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        assert tpm.pid is not None
+        os.kill(tpm.pid, signal.SIGSTOP)
+        with pytest.raises(TpmTimeout, match="set locality"):
+            tpm.set_locality(2, timeout=0.3)
+
+
+def test_a_tpm_that_dies_in_mid_command_says_so_and_can_be_started_again() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        assert tpm.pid is not None
+        os.kill(tpm.pid, signal.SIGSTOP)  # so that the command is under way and not answered yet
+        tpm.send(GET_RANDOM)
+        os.kill(tpm.pid, signal.SIGKILL)
+        with pytest.raises(TpmDead, match="exit status -9"):
+            tpm.receive()
+        tpm.stop()
+        tpm.start()
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+
+
+def test_a_response_header_that_promises_nonsense_is_a_protocol_error() -> None:
+    ours, theirs = socket.socketpair()
+    tpm = Swtpm()
+    tpm._data = ours
+    with ours, theirs:
+        theirs.sendall(bytes.fromhex("8001ffffffff00000000"))
+        with pytest.raises(TpmProtocolError, match="promises"):
+            tpm.receive(1)
+
+
+def test_a_locality_out_of_range_is_refused_here() -> None:
+    with Swtpm() as tpm, pytest.raises(ValueError, match="localities 0 to 4"):
+        tpm.set_locality(5)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_kill_9_of_the_owner_leaves_no_swtpm_and_no_file(stopped: bool) -> None:  # noqa: FBT001
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        pid, state = owner.stdout.readline().decode().split()
+        if stopped:
+            os.kill(int(pid), signal.SIGSTOP)
+        owner.kill()
+    assert eventually(lambda: not alive(int(pid))), "the parent-death signal ends even a stopped emulator"
+    assert eventually(lambda: not Path(state).parent.exists()), "the janitor removes the state"
+
+
+def test_when_the_janitor_was_killed_too_the_next_start_sweeps() -> None:
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        pid, state = owner.stdout.readline().decode().split()
+        janitors = subprocess.run(
+            ["pgrep", "-P", str(owner.pid), "-x", "sh"], capture_output=True, check=True, text=True
+        )
+        for janitor in janitors.stdout.split():
+            os.kill(int(janitor), signal.SIGKILL)
+        owner.kill()
+    assert eventually(lambda: not alive(int(pid)))
+    folder = Path(state).parent
+    assert folder.exists()
+    assert folder in sweep(base_directory())
+    assert not folder.exists()
+
+
+def test_the_sweep_leaves_living_owners_alone() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        sweep(base_directory())
+        assert tpm.state.exists()
+
+
+def test_a_base_directory_of_others_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(statedir.tempfile, "gettempdir", lambda: str(tmp_path))
+    (tmp_path / f"trustlab-{os.getuid()}").mkdir(mode=0o755)
+    (tmp_path / f"trustlab-{os.getuid()}").chmod(0o755)
+    with pytest.raises(TpmStartError, match="mode 0700"):
+        base_directory()
+
+
+def test_a_tpm_inherits_no_descriptor_of_its_siblings() -> None:
+    with Swtpm() as first, Swtpm() as second:
+        first.transmit(STARTUP)
+        second.transmit(STARTUP)
+        sockets = {}
+        for tpm in (first, second):
+            links = [str(f.readlink()) for f in Path(f"/proc/{tpm.pid}/fd").iterdir()]
+            sockets[tpm.pid] = {link for link in links if link.startswith("socket:")}
+        one, other = sockets.values()
+        assert len(one) == len(other) == 2
+        assert not one & other
