@@ -29,6 +29,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
 INTERRUPTED = 130
@@ -132,22 +133,19 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
 
 def main() -> None:
     """Run the command; a known failure is one sentence on stderr, Ctrl-C ends everything that was started."""
+    errors = Console(stderr=True, highlight=False)
     try:
-        ended = app(standalone_mode=False)
+        code = app(standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
-        Console(stderr=True).print("[bold]interrupted[/bold]: everything that was started has been ended.")
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except (Failure, CloudError, TpmError, AttestError, TlsError, WireError) as error:
-        Console(stderr=True, highlight=False).print(Text.assemble(("trustlab: ", "bold red"), str(error)))
-        sys.exit(1)
-    except typer.Exit as ending:
-        sys.exit(ending.exit_code)
+        errors.print(Text.assemble(("trustlab: ", "bold red"), str(error)))
+        code = 1
     except Exception as error:
-        if hasattr(error, "format_message"):
-            Console(stderr=True, highlight=False).print(
-                Text.assemble(("trustlab: ", "bold red"), error.format_message())
-            )
-            sys.exit(2)
-        raise
-    if isinstance(ended, int):
-        sys.exit(ended)
+        if not hasattr(error, "format_message"):
+            raise
+        errors.print(Text.assemble(("trustlab: ", "bold red"), error.format_message()))
+        code = 2
+    if code == INTERRUPTED:
+        errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
+    sys.exit(code)

@@ -7,8 +7,11 @@ master secrets through its key log; what this end learns there becomes `secret` 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import ssl
 import tempfile
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +34,22 @@ def _context(purpose: int, keylog: Path) -> ssl.SSLContext:
     return context
 
 
+def _private_file(owner: object) -> Path:
+    """Return an empty file that goes with its owner. On Linux it has no name anywhere and outlives no process.
+
+    OpenSSL wants paths for what had better be memory; elsewhere than on Linux it is a file in a private folder.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("trustlab-openssl")
+        weakref.finalize(owner, os.close, descriptor)
+        return Path(f"/proc/self/fd/{descriptor}")
+    folder = tempfile.mkdtemp(prefix="trustlab-openssl-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "file"
+    path.touch(mode=0o600)
+    return path
+
+
 class OpenSslEndpoint:
     """One end of a plain TLS 1.2 channel by OpenSSL; `wire.Endpoint` says how a wire drives it."""
 
@@ -40,9 +59,9 @@ class OpenSslEndpoint:
         self._party = party
         self._connection = connection
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._folder = tempfile.TemporaryDirectory(prefix="trustlab-keylog-")
-        self._keylog = Path(self._folder.name) / "keys"
+        self._keylog = _private_file(self)
         self._keys_told = 0
+        self._unsaid = b""
         self._connected = self._over = False
         self._tls: ssl.SSLObject
 
@@ -74,11 +93,10 @@ class OpenSslEndpoint:
         """Make the server's end with a certificate chain (leaf first) and its private key in PEM."""
         end = cls(application, party=party, connection=connection)
         context = _context(ssl.PROTOCOL_TLS_SERVER, end._keylog)
-        deployed = Path(end._folder.name) / "deployed.pem"
-        deployed.touch(mode=0o600)
+        deployed = _private_file(end)
         deployed.write_text("".join(chain_pem) + key_pem)
         context.load_cert_chain(deployed)
-        deployed.unlink()
+        deployed.write_text("")
         end._tls = context.wrap_bio(end._incoming, end._outgoing, server_side=True)
         return end
 
@@ -103,8 +121,10 @@ class OpenSslEndpoint:
         return self._outgoing.read()
 
     def write(self, data: bytes) -> None:
-        """Send application data outside the application's own turn (a relay does)."""
-        if self._connected and data and not self._over:
+        """Send application data out of turn, as a relay does; it is kept until the handshake is complete."""
+        if not self._connected:
+            self._unsaid += data
+        elif data and not self._over:
             self._tls.write(data)
 
     def close(self) -> None:
@@ -120,7 +140,7 @@ class OpenSslEndpoint:
                 self._tls.do_handshake()
                 self._connected = True
                 self._tell_keys()
-                self._say(self.application.connected())
+                self._say(self.application.connected() + self._unsaid)
             while not self._over and (data := self._tls.read(CHUNK)):
                 self._say(self.application.received(data))
             self._finish(None)
@@ -148,12 +168,11 @@ class OpenSslEndpoint:
             ):  # unwrap writes close_notify, then complains that the peer's is not here
                 self._tls.unwrap()
         self._tell_keys()
-        self._folder.cleanup()
         self.application.closed(error)
 
     def _tell_keys(self) -> None:
         """Tell what OpenSSL wrote into its key log since last time (NSS format: label, client_random, secret)."""
-        lines = self._keylog.read_text().splitlines() if self._keylog.exists() else []
+        lines = self._keylog.read_text().splitlines()
         for line in lines[self._keys_told :]:
             if line.startswith("CLIENT_RANDOM "):
                 _, client_random, secret = line.split()

@@ -157,9 +157,8 @@ class Act:
         )
 
     def _judged(self, facts: Judgement) -> Outcome:
-        paid = bool(self.trace.select("app", party="teller", name="answer"))
         if self.attack is None:
-            outcome = "completed" if paid else "refused"
+            outcome = "completed" if self._paid else "refused"
         elif facts.attack_succeeded:
             outcome = "succeeded"
         else:
@@ -172,13 +171,22 @@ class Act:
             refused_by=facts.refused_by,
             failed=facts.failed,
             sentence=self._verdict(outcome, facts),
-            as_told=outcome == self.expected and bool(facts.alice_knows) == (self.expected == "succeeded"),
+            as_told=outcome == self.expected
+            and bool(facts.alice_knows) == (self.expected == "succeeded")
+            and self._paid == (self.expected != "refused"),
         )
+
+    @property
+    def _paid(self) -> bool:
+        """Whether the bank paid and the teller heard so."""
+        told = self.trace.select("app", party="teller", name="answer")
+        return bool(told and self.trace.select("app", party="bank", name="payment"))
 
     def _verdict(self, outcome: str, facts: Judgement) -> str:
         match outcome:
             case "succeeded" if facts.alice_knows:
-                return f"Alice read the PIN: {self._pin}. The payment went through, and neither end noticed."
+                rest = "The payment went through, and neither end noticed." if self._paid else "The payment failed."
+                return f"Alice read the PIN: {self._pin}. {rest}"
             case "succeeded":
                 return f"{facts.wrong_peer} completed a handshake with Alice and took her for the bank."
             case "completed":
