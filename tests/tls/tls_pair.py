@@ -140,13 +140,17 @@ class End:
         self.requests: list[tls.Request] = []
 
     def drain(self) -> bytes:
+        self.process()
+        return self.connection.data_to_send()
+
+    def process(self) -> None:
+        """Let this end do what it can, and note what it tells."""
         for event in tls.pump(self.connection):
             self.events.append(event)
             if isinstance(event, tls.Request):
                 self.requests.append(event)
                 answer = self.answers.get(type(event).__name__)
                 self.connection.answer(event, answer(event) if callable(answer) else answer)
-        return self.connection.data_to_send()
 
     def of(self, kind: type) -> list[Any]:
         return [e for e in self.events if isinstance(e, kind)]
@@ -186,26 +190,19 @@ class Pair:
         self.server = End(tls.Server(server or server_config()), **(server_answers or {}))
         self.chunk = chunk
         self.streams = {"client": b"", "server": b""}
+        self.flights: list[tuple[str, bytes]] = []
 
     def carry(self, source: End, target: End, direction: str) -> bool:
         data = source.drain()
         self.streams[direction] += data
+        if data:
+            self.flights.append((direction, data))
         step = self.chunk or max(1, len(data))
         for start in range(0, len(data), step):
             target.connection.receive(data[start : start + step])
-            target.events += []
             if self.chunk:
-                self.drained(target)
+                target.process()
         return bool(data)
-
-    def drained(self, end: End) -> None:
-        """Let an end process what it has, keeping what it wants to send."""
-        for event in tls.pump(end.connection):
-            end.events.append(event)
-            if isinstance(event, tls.Request):
-                end.requests.append(event)
-                answer = end.answers.get(type(event).__name__)
-                end.connection.answer(event, answer(event) if callable(answer) else answer)
 
     def run(self) -> Pair:
         for _ in range(100):

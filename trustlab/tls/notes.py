@@ -110,7 +110,7 @@ NOTES: dict[str, tuple[str, str]] = {
     "evidence": ("What the machine says of itself, signed by its TPM.", "trustlab protocol, carriage; RFC 9999"),
     "SupplementalData.supp_data": ("Entries of data beside the handshake.", "RFC 4680 2"),
     "supp_data_type": ("What kind of data follows; 0xFF54 is Evidence.", "RFC 4680 2"),
-    "SupplementalData.supp_data.data": (
+    "supp_data_entry.data": (
         "Evidence: what the machine says of itself, signed by its TPM.",
         "RFC 4680 2; RFC 9999",
     ),
@@ -166,6 +166,8 @@ def note_of(path: str) -> tuple[str, str]:
         of, clause = note_of(path.removesuffix("_length"))
         return f"How many octets the next field has. {of}", clause
     parts = path.split(".")
+    if parts[-1].startswith("unknown_0x"):
+        return "An extension this engine does not know; perhaps GREASE, which keeps peers tolerant.", "RFC 8701"
     for candidate in (path, ".".join(parts[-2:]), parts[0] + "." + parts[-1], parts[-1]):
         if candidate in NOTES:
             note, clause = NOTES[candidate]
