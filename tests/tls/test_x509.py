@@ -1,0 +1,88 @@
+"""Certificates that must be refused, each with the alert that says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tls_pair import DAY, NAME, NOW, Identity, Pair, client_config, make, root, server_config, stranger
+from trustlab import tls
+
+
+def refused(identity: Identity, *chain: bytes, **client: Any) -> Any:
+    server = server_config(certificates=(identity.der, *chain), key=identity.key)
+    pair = Pair(client_config(**client), server).run()
+    assert not pair.client.connection.handshake_complete
+    assert pair.server.error.alert.code == pair.client.error.code
+    return pair.client.error
+
+
+def test_an_unknown_root_is_unknown_ca() -> None:
+    assert isinstance(refused(make("ECDSA", NAME, stranger())), tls.UnknownCa)
+
+
+def test_another_name_is_certificate_unknown() -> None:
+    error = refused(make("ECDSA", "shop.example", root()))
+    assert isinstance(error, tls.CertificateUnknown)
+    assert NAME in error.sentence
+
+
+@pytest.mark.parametrize(("start", "end"), [(NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)])
+def test_a_certificate_outside_its_time_is_certificate_expired(start: Any, end: Any) -> None:
+    assert isinstance(refused(make("ECDSA", NAME, root(), start=start, end=end)), tls.CertificateExpired)
+
+
+def test_the_configured_time_counts() -> None:
+    error = refused(make("ECDSA", NAME, root()), time=NOW + 60 * DAY)
+    assert isinstance(error, tls.CertificateExpired)
+
+
+def test_a_client_certificate_is_no_server_certificate() -> None:
+    assert isinstance(refused(make("ECDSA", NAME, root(), client=True)), tls.BadCertificate)
+
+
+def test_a_leaf_is_no_authority() -> None:
+    middle = make("ECDSA", "middle.example", root())
+    assert isinstance(refused(make("ECDSA", NAME, middle), middle.der), tls.UnknownCa | tls.BadCertificate)
+
+
+def test_an_intermediate_makes_a_chain() -> None:
+    middle = make("ECDSA", "Middle", root(), ca=True)
+    leaf = make("RSA", NAME, middle)
+    server = server_config(certificates=(leaf.der, middle.der), key=leaf.key)
+    pair = Pair(client_config(), server).run()
+    assert pair.client.connection.peer_certificates == (leaf.der, middle.der)
+    assert pair.client.connection.handshake_complete
+    without = server_config(certificates=(leaf.der,), key=leaf.key)
+    assert isinstance(Pair(client_config(), without).run().client.error, tls.UnknownCa)
+
+
+def test_octets_that_are_no_certificate_are_bad_certificate() -> None:
+    def garbage(request: tls.MessageReady) -> Any:
+        return tls.Certificate((b"no certificate",)) if request.message.name == "Certificate" else None
+
+    pair = Pair(client_config(), server_config(intercept=True), server_answers={"MessageReady": garbage}).run()
+    assert isinstance(pair.client.error, tls.BadCertificate)
+
+
+def test_no_certificate_is_a_decode_error() -> None:
+    def nothing(request: tls.MessageReady) -> Any:
+        return tls.Certificate(()) if request.message.name == "Certificate" else None
+
+    pair = Pair(client_config(), server_config(intercept=True), server_answers={"MessageReady": nothing}).run()
+    assert isinstance(pair.client.error, tls.DecodeError)
+
+
+def test_a_lax_client_takes_any_certificate() -> None:
+    leaf = make("ECDSA", "evil.example", stranger())
+    pair = Pair(
+        client_config(trust=None, check_peer=False), server_config(certificates=(leaf.der,), key=leaf.key)
+    ).run()
+    assert pair.client.connection.handshake_complete
+
+
+def test_a_client_that_trusts_nobody_must_say_so() -> None:
+    with pytest.raises(tls.LocalProtocolError):
+        tls.ClientConfig(server_name=NAME, trust=None)
+    with pytest.raises(tls.LocalProtocolError):
+        tls.ClientConfig(trust=[root().certificate])
