@@ -146,8 +146,8 @@ class OpenSslEndpoint:
             self._finish(None)
         except ssl.SSLWantReadError:
             self._tell_keys()
-        except ssl.SSLZeroReturnError:
-            self._finish(None)
+        except ssl.SSLZeroReturnError as error:
+            self._finish(None if self._connected else error)
         except ssl.SSLError as error:
             self._finish(error)
 

@@ -1,0 +1,138 @@
+"""The guard makes and judges evidence, and whatever goes wrong in it refuses."""
+
+from __future__ import annotations
+
+import pytest
+from trustlab import tls
+from trustlab.attest import AttestationResult, Check
+from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
+from trustlab.trace import Trace
+
+FACTS = {
+    "nonce_C": bytes(32),
+    "nonce_S": bytes(32),
+    "client_random": b"c" * 32,
+    "server_random": b"s" * 32,
+    "spki_S": b"the server's key",
+    "epms": b"e" * 256,
+    "pms_commitment": b"p" * 32,
+}
+
+
+class FakeAttester:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked: list[tuple[bytes, bool]] = []
+        self.error = error
+
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+        self.asked.append((binder, prove_key))
+        if self.error:
+            raise self.error
+        return b"evidence over " + binder
+
+
+class FakeVerifier:
+    """Finds a fault with the checks it is told to."""
+
+    def __init__(self, *failing: str, error: Exception | None = None) -> None:
+        self.failing = failing
+        self.error = error
+        self.expected = None
+
+    def appraise(self, evidence, expected):
+        self.expected = expected
+        if self.error:
+            raise self.error
+        names = ("signature", "extraData", *self.failing)
+        return AttestationResult(
+            tuple(
+                Check(name, "fail" if name in self.failing else "pass", f"about {name}", b"\1", b"\2", "a clause")
+                for name in dict.fromkeys(names)
+            ),
+            expected.binder,
+        )
+
+
+def guard(role, *, attester=None, verifier=None, design=TRUSTED_PASSAGE, trace=None):
+    party = (Trace() if trace is None else trace).party("teller" if role == "client" else "bank")
+    return Guard(design, role, party=party, connection="c", attester=attester, verifier=verifier, peer="peer")
+
+
+def test_both_roles_offer_what_they_prove_and_demand_what_the_peer_does():
+    client, server = offer(TRUSTED_PASSAGE, "client"), offer(TRUSTED_PASSAGE, "server")
+    assert (client.offered, client.demanded) == (tls.ROLE_C, tls.ROLE_S)
+    assert (server.offered, server.demanded) == (tls.ROLE_S, tls.ROLE_C)
+    assert offer(PLAIN_TLS, "client") is None
+
+
+@pytest.mark.parametrize(("role", "proves_key"), [("server", True), ("client", False)])
+def test_evidence_is_made_over_the_roles_own_binder(role, proves_key):
+    attester = FakeAttester()
+    evidence = guard(role, attester=attester).evidence(FACTS)
+    own = (TRUSTED_PASSAGE.server if role == "server" else TRUSTED_PASSAGE.client).bind(FACTS).octets
+    assert attester.asked == [(own, proves_key)]
+    assert evidence == b"evidence over " + own
+
+
+def test_the_peers_evidence_is_held_against_the_peers_binder():
+    verifier = FakeVerifier()
+    assert guard("client", verifier=verifier).appraise(b"", FACTS) is None
+    assert verifier.expected.binder == TRUSTED_PASSAGE.server.bind(FACTS).octets
+    assert verifier.expected.key_spki == FACTS["spki_S"]
+    server = FakeVerifier()
+    assert guard("server", verifier=server).appraise(b"", FACTS) is None
+    assert server.expected.binder == TRUSTED_PASSAGE.client.bind(FACTS).octets
+    assert server.expected.key_spki is None
+
+
+@pytest.mark.parametrize(
+    ("role", "failing", "code"),
+    [
+        ("client", "signature", 49),
+        ("client", "extraData", 49),
+        ("server", "signature", 49),
+        ("server", "extraData", 51),
+    ],
+)
+def test_a_refusal_is_alert_49_or_51_where_the_pre_master_secret_was_at_stake(role, failing, code):
+    alert = guard(role, verifier=FakeVerifier(failing)).appraise(b"", FACTS)
+    assert alert.code == code
+    assert failing in str(alert)
+
+
+def test_a_verifier_that_errs_refuses_and_the_trace_says_so():
+    trace = Trace()
+    alert = guard("client", verifier=FakeVerifier(error=ZeroDivisionError("oops")), trace=trace).appraise(b"", FACTS)
+    assert alert.code == 49
+    refusal = trace.select("appraisal")[0]
+    assert (refusal.name, refusal.data["refused_by"]) == ("refused", "verifier")
+    assert "oops" in refusal.data["sentence"]
+
+
+def test_a_missing_fact_refuses_too():
+    assert guard("client", verifier=FakeVerifier()).appraise(b"", {}).code == 49
+    assert guard("client", attester=FakeAttester()).evidence({}).code == 80
+
+
+def test_nobody_to_appraise_or_to_attest_refuses():
+    assert guard("client").appraise(b"", FACTS).code == 49
+    assert guard("client").evidence(FACTS).code == 80
+    assert guard("client", verifier=FakeVerifier(), design=PLAIN_TLS).appraise(b"", FACTS).code == 49
+
+
+def test_a_machine_that_cannot_attest_ends_the_handshake_and_the_trace_says_why():
+    trace = Trace()
+    alert = guard("server", attester=FakeAttester(AttestationFailure("the TPM is off")), trace=trace).evidence(FACTS)
+    assert alert.code == 80
+    assert "the TPM is off" in trace.select("note")[0].data["sentence"]
+
+
+def test_the_trace_shows_both_sides_of_the_binding_field_by_field():
+    trace = Trace()
+    one = guard("client", attester=FakeAttester(), verifier=FakeVerifier(), trace=trace)
+    one.evidence(FACTS)
+    one.appraise(b"", FACTS)
+    attester, verifier = trace.select("binder")
+    assert (attester.data["side"], attester.data["role"]) == ("attester", "C")
+    assert (verifier.data["side"], verifier.data["role"]) == ("verifier", "S")
+    assert [name for name, _ in attester.data["fields"]] == list(TRUSTED_PASSAGE.client.fields)
