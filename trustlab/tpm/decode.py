@@ -6,6 +6,7 @@ raises.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from trustlab.attest import (
     public_spans,
     signature_spans,
 )
-from trustlab.tpm.commands import COMMANDS, Command, command_name
+from trustlab.tpm.commands import CODES, COMMANDS, Command, command_name
 from trustlab.tpm.marshal import HEADER_SIZE, ST_SESSIONS
 from trustlab.tpm.responses import rc_clause, rc_name
 from trustlab.trace import Span
@@ -223,6 +224,10 @@ class _Walk:
         self.octets(name, self.end - self.at)
 
 
+_REPEATED = frozenset(
+    CODES[name].to_bytes(4, "big") for name in ("PolicyPCR", "PolicyLocality", "PolicyRestart", "ContextSave")
+)
+"""Commands that come again with the very same octets, and never with a secret: they are decoded once."""
 _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
 
@@ -232,6 +237,17 @@ def _hex(octets: bytes) -> str:
 
 def decode_command(raw: bytes) -> Decoded:
     """Name every octet of a command."""
+    if raw[6:10] in _REPEATED:
+        return _decode_repeated(raw)
+    return _decode_command(raw)
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_repeated(raw: bytes) -> Decoded:
+    return _decode_command(raw)
+
+
+def _decode_command(raw: bytes) -> Decoded:
     code = int.from_bytes(raw[6:10], "big") if len(raw) >= HEADER_SIZE else 0
     row = COMMANDS.get(code)
     decoded = Decoded(command_name(code), code)
@@ -282,6 +298,15 @@ def _leftover(walk: _Walk) -> None:
 
 def decode_response(raw: bytes, code: int) -> Decoded:
     """Name every octet of the response to the command with this code."""
+    return _decode_bare_response(raw, code) if len(raw) == HEADER_SIZE else _decode_response(raw, code)
+
+
+@functools.lru_cache(maxsize=256)
+def _decode_bare_response(raw: bytes, code: int) -> Decoded:
+    return _decode_response(raw, code)
+
+
+def _decode_response(raw: bytes, code: int) -> Decoded:
     row = COMMANDS.get(code)
     decoded = Decoded(command_name(code), code)
     walk = _Walk(raw, decoded)

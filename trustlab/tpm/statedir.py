@@ -1,10 +1,14 @@
-"""Where the emulated TPMs keep their state, and how it goes away whatever happens to us.
+"""Where the emulated TPMs keep their state, and how all of it goes away whatever happens to us.
 
 swtpm needs a directory for its non-volatile memory. All directories of one process lie under one folder, which a
-clean exit removes. A process that is killed cannot remove anything, so two more things do: a *janitor* (a waiting
-`sh` that holds the reading end of a pipe of ours; when we are gone, so is the writing end, and it removes the
-folder), and the next start, which *sweeps* the folders whose owner no longer holds their lock (for when the janitor was
-killed too). The contents are encrypted with a key that only ever lay in memory.
+clean exit removes. A process that is killed can do nothing any more, so three things are arranged beforehand:
+
+- an emulator ends by itself when its data socket closes, and that happens when we die;
+- a *janitor* waits, an `sh` that holds the reading end of a pipe of ours: when we are gone, so is the writing end.
+  It kills what still runs on our folder (an emulator that was stopped or hung) and removes the folder;
+- the next start *sweeps* the folders whose owner no longer holds their lock, for when the janitor was killed too.
+
+The contents are encrypted with keys that only ever lay in memory.
 """
 
 from __future__ import annotations
@@ -13,15 +17,24 @@ import atexit
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from trustlab.tpm.errors import TpmStartError
 
-_JANITOR = 'read -r _; n=0; until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done'
+PREFIX = "tpm-"
+_JANITOR = f"""
+read -r _
+grep -lsa -- "/$2/{PREFIX[:-1]}[-]" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done
+n=0
+until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done
+"""
+"""The brackets keep grep from finding itself."""
 
 
 class _Owner:
@@ -41,7 +54,7 @@ class _Owner:
             os.close(lock)
         reading, self.pipe = os.pipe()
         self.janitor = subprocess.Popen(
-            ["sh", "-c", _JANITOR, "trustlab-janitor", str(self.path)],
+            ["sh", "-c", _JANITOR, "trustlab-janitor", str(self.path), self.path.name],
             stdin=reading,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -57,6 +70,11 @@ class _Owner:
             return
         os.close(self.pipe)
         self.janitor.wait()
+        os.close(self.lock)
+
+    def disown(self) -> None:
+        """Let go in a forked child: the parent's janitor and lock follow the parent alone."""
+        os.close(self.pipe)
         os.close(self.lock)
 
 
@@ -75,7 +93,7 @@ def base_directory() -> Path:
 
 
 def sweep(base: Path) -> list[Path]:
-    """Remove the folders under `base` that no living process has locked, and return them."""
+    """Remove the folders under `base` that no living process has locked, end what runs on them, and return them."""
     swept = []
     for path in base.iterdir():
         try:
@@ -87,6 +105,7 @@ def sweep(base: Path) -> list[Path]:
         except BlockingIOError:
             continue
         else:
+            _end_processes_on(path)
             shutil.rmtree(path, ignore_errors=True)
             swept.append(path)
         finally:
@@ -94,10 +113,29 @@ def sweep(base: Path) -> list[Path]:
     return swept
 
 
+def _end_processes_on(folder: Path) -> None:
+    mark = f"/{folder.name}/{PREFIX}".encode()
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # gone meanwhile, or not ours
+            if mark in entry.read_bytes():
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+
+
 def new_state_directory() -> Path:
     """Make an empty directory for one TPM; it goes at the latest when this process does."""
     global _owner  # noqa: PLW0603 - one per process, made at first use
     with _lock:
-        if _owner is None or _owner.pid != os.getpid():
+        if _owner is None:
             _owner = _Owner()
-        return Path(tempfile.mkdtemp(prefix="tpm-", dir=_owner.path))
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=_owner.path))
+
+
+def _after_fork_in_child() -> None:
+    global _owner, _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    if _owner is not None:
+        _owner.disown()
+        _owner = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,9 +1,9 @@
 """The emulated TPM: one `swtpm` process, its data and control sockets, its encrypted state.
 
 The process is spoken to over two inherited socketpairs: no port, no path that anyone else could open, and it ends
-when our end closes. The *control* socket is the platform's alone: it is power, the CPU's locality signal and the DRTM
-launch. (On hardware the launch is an instruction - SKINIT, GETSEC - and locality is wired to the chipset; here a
-Python object holds the socket.)
+when our end closes, which it also does when we are killed (`statedir` says what happens to the rest). The *control*
+socket is the platform's alone: it is power, the CPU's locality signal and the DRTM launch. (On hardware the launch is
+an instruction - SKINIT, GETSEC - and locality is wired to the chipset; here a Python object holds the socket.)
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError, TpmTimeout
-from trustlab.tpm.spawn import spawn
+from trustlab.tpm.programs import find_program
 from trustlab.tpm.statedir import new_state_directory
 
 if TYPE_CHECKING:
@@ -83,13 +83,20 @@ class Swtpm:
         reading, writing = os.pipe()
         try:
             os.write(writing, self._key)
-            self._process = spawn(
-                self._command_line(their_data.fileno(), their_control.fileno(), reading),
-                (their_data.fileno(), their_control.fileno(), reading),
+            line = self._command_line(their_data.fileno(), their_control.fileno(), reading)
+            self._process = subprocess.Popen(
+                line,
+                pass_fds=(their_data.fileno(), their_control.fileno(), reading),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for us; we stop our TPMs in order
             )
-        except BaseException:
+        except BaseException as error:
             data.close()
             control.close()
+            if isinstance(error, OSError):
+                raise TpmStartError(f"cannot start swtpm: {error}") from error
             raise
         finally:
             their_data.close()
@@ -101,7 +108,7 @@ class Swtpm:
 
     def _command_line(self, data: int, control: int, key: int) -> list[str]:
         return [
-            "swtpm",
+            find_program("swtpm"),
             "socket",
             "--tpm2",
             "--fd",
