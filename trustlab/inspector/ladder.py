@@ -186,7 +186,7 @@ class Ladder:
 
     def _message(self, event: Event) -> list[Row]:
         passive = bool(event.data.get("passive"))
-        side = "passive" if passive else "sent" if event.sent else "received"
+        side = ("passive " if passive else "") + ("received" if event.sent is False else "sent")
         changed: list[Row] = []
         if not passive:
             end = event.direction if event.sent else OTHER_END.get(event.direction, "")
@@ -225,7 +225,7 @@ class Ladder:
     def _join_message(self, event: Event, row: Row, side: str) -> None:
         self._join(event, row)
         row.meta["seen"].append(side)
-        row.meta.pop("passive", None) if side != "passive" else None
+        row.meta.pop("passive", None) if not side.startswith("passive") else None
         row.text = row.text or text_of(event)
         if event.raw.hex() != row.parts[0].hex:
             # Somebody changed it under way: both versions are kept and the arrow says so.
