@@ -96,7 +96,7 @@ def test_demo_leaves_a_trace_and_a_capture_of_each_act(demo):
 def test_demo_for_people_tells_the_story_at_80_columns(tmp_path):
     done = run("demo", "--out", str(tmp_path), env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"})
     assert done.returncode == 0, done.stderr
-    for words in ("Act I", "Act II", "ClientKeyExchange", "Quote", "extraData", "Alice read the PIN", "tshark -r"):
+    for words in ("Act I", "Act II", "ClientKeyExchange", "Quote", "extraData", "Alice prints", "PIN", "tshark -r"):
         assert words in done.stdout, words
     assert "\x1b[" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -88,7 +88,9 @@ def _play(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, 
         if not console.quiet:
             ladder.attach(act.trace)
         outcome = act.run()
-        return outcome, act.save(out)
+    if outcome.alice_read:
+        console.print(Panel(Text(outcome.alice_read, style="bold red"), title="Alice prints", title_align="left"))
+    return outcome, act.save(out)
 
 
 def _as_json(outcome: Outcome, kept: Recording) -> dict[str, Any]:

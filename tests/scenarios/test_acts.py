@@ -38,7 +38,8 @@ def pin_of(act) -> bytes:
 def test_plain_tls_falls_to_alice_and_she_holds_the_pin(plain):
     assert (plain.outcome.outcome, plain.outcome.alice_knows) == ("succeeded", ("pin",))
     assert plain.outcome.as_told
-    assert pin_of(plain).decode() in plain.outcome.sentence
+    assert plain.outcome.alice_read == f"PAY 120.00 TO carol PIN {pin_of(plain).decode()}"
+    assert pin_of(plain).decode() not in repr(plain.outcome)
 
 
 def test_plain_tls_without_alice_completes_and_she_reads_nothing():
@@ -170,7 +171,7 @@ def test_a_shared_trace_without_secrets_holds_no_pin_and_no_keys(plain, tmp_path
     path = plain.trace.save(tmp_path / "shared.jsonl")
     shared = Trace.load(path)
     assert not shared.select("secret")
-    assert not [e for e in shared if pin_of(plain) in e.raw]
+    assert not [e for e in shared if pin_of(plain) in e.raw or pin_of(plain).decode() in str(e.data)]
 
 
 def test_every_octet_of_every_message_is_named(passage):

@@ -15,6 +15,7 @@ from trustlab.capture import knowledge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from trustlab.capture import Knowledge
     from trustlab.trace import Trace
 
 
@@ -30,6 +31,11 @@ class Judgement(msgspec.Struct, frozen=True):
     refused_by: str | None
     failed: tuple[str, ...]
     wrong_peer: str | None
+    alice_read: bytes = b""
+    """The line of decrypted (or clear) text in which the first canary stands: a secret, and not in repr."""
+
+    def __repr__(self) -> str:
+        return f"<Judgement: Alice knows {self.alice_knows or 'nothing'}, refused by {self.refused_by}>"
 
     @property
     def attack_succeeded(self) -> bool:
@@ -47,7 +53,18 @@ def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alic
         refused_by=str(refusal.data["refused_by"]) if refusal else None,
         failed=tuple(map(str, failed)) if isinstance(failed, list) else (),
         wrong_peer=_wrong_peer(trace),
+        alice_read=next((line for value in canaries.values() if (line := _line(known, value))), b""),
     )
+
+
+def _line(known: Knowledge, canary: bytes) -> bytes:
+    """Return the line of what is decrypted in which a canary stands, or nothing."""
+    for place in known.holds(canary):
+        lines = known.plaintext(place.connection, place.direction).splitlines()
+        found = next((line for line in lines if canary in line), b"")
+        if found:
+            return found
+    return b""
 
 
 def _wrong_peer(trace: Trace) -> str | None:

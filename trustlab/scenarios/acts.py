@@ -42,6 +42,11 @@ class Outcome(msgspec.Struct, frozen=True):
     sentence: str
     failed: tuple[str, ...] = ()
     as_told: bool = True
+    alice_read: str = ""
+    """The line she decrypted, with Bob's secret in it: for the lab's eyes, and not in repr."""
+
+    def __repr__(self) -> str:
+        return f"<Outcome of {self.design} against {self.attack or 'nobody'}: {self.outcome}. {self.sentence}>"
 
 
 class Act:
@@ -174,6 +179,7 @@ class Act:
             as_told=outcome == self.expected
             and bool(facts.alice_knows) == (self.expected == "succeeded")
             and self._paid == (self.expected != "refused"),
+            alice_read=facts.alice_read.decode("utf-8", "replace"),
         )
 
     @property
@@ -186,7 +192,7 @@ class Act:
         match outcome:
             case "succeeded" if facts.alice_knows:
                 rest = "The payment went through, and neither end noticed." if self._paid else "The payment failed."
-                return f"Alice read the PIN: {self._pin}. {rest}"
+                return f"Alice read the PIN. {rest}"
             case "succeeded":
                 return f"{facts.wrong_peer} completed a handshake with Alice and took her for the bank."
             case "completed":
