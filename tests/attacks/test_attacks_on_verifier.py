@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, OnVerifier, Stage
+from trustlab.attacks.on_verifier.forging import good_log, load_software_key, own_ak, sign_through_ticket, write_quote
+from trustlab.attest import CHECKS
+from trustlab.tpm import EnrolmentRefused, TpmResponseError, certify_creation, create_primary
+from trustlab.tpm.marshal import RH_ENDORSEMENT
+from trustlab.tpm.templates import AK_ATTRIBUTES, ak_template
+
+TABLE = {  # the second table of the design: which attacks need which check
+    "AK chain": {"fake-tpm"},
+    "AK public area": {"forged-attest"},
+    "AK policy": {"quote-oracle"},
+    "machine pinned": {"cuckoo", "identifier-takeover", "ek-swap"},
+    "signature": {"edited-quote"},
+    "magic and type": {"look-alike"},
+    "extraData": {"detached-binder", "evidence-replay"},
+    "selection and bank": {"narrow-selection"},
+    "log equals pcrDigest": {"event-log-tampering"},
+    "events": {"event-retyping", "event-data-swap", "second-image"},
+    "reference values": {"evil-workload"},
+    "reference version": {"reference-rollback"},
+    "key identity": {"decoy-key"},
+    "key provenance": {"software-key-certified", "userwithauth-key"},
+    "key policy": {"password-policy-key", "other-image-same-hypersafe", "cross-vm-key"},
+    "one AK for both": {"split-evidence"},
+    "boot continuity": {"pcr-reset"},
+    "claims": {"stale-antivirus"},
+}
+
+
+@pytest.fixture
+def stage():
+    with Stage() as made:
+        yield made
+
+
+@pytest.mark.parametrize("attack", ATTACKS_ON_VERIFIER.values(), ids=lambda a: a.name)
+def test_the_one_check_refuses_the_attack_and_without_it_the_attack_succeeds(attack: OnVerifier, stage: Stage):
+    presented = attack.carry_out(stage)
+    result = presented.appraise()
+    assert result.failed == [attack.check]
+    assert result[attack.check].sentence
+    assert presented.appraise(without=(attack.check,)).accepted
+
+
+@pytest.mark.parametrize("attack", ATTACKS_ON_VERIFIER.values(), ids=lambda a: a.name)
+def test_leaving_out_every_other_check_does_not_help_the_attack(attack: OnVerifier, stage: Stage):
+    others = tuple(name for name in CHECKS[1:] if name != attack.check)
+    assert attack.carry_out(stage).appraise(without=others).failed == [attack.check]
+
+
+def test_every_check_has_its_attacks_and_every_attack_its_check():
+    found = {name: {a.name for a in ATTACKS_ON_VERIFIER.values() if a.check == name} for name in CHECKS[1:]}
+    assert found == TABLE
+
+
+@pytest.mark.parametrize("attack", ATTACKS_ON_VERIFIER.values(), ids=lambda a: a.name)
+def test_every_attack_says_what_it_needs_does_and_breaks(attack: OnVerifier):
+    data = attack.attack
+    assert data.needs
+    assert data.steps
+    assert all((data.breaks, data.why, data.source, data.stopped_by, attack.base))
+
+
+def test_an_honest_machine_is_accepted_on_the_same_stage(stage: Stage):
+    machine = stage.machine().boot()
+    key = machine.tls_key()
+    presented = stage.present(machine.evidence(stage.binder, key), stage.expected(key), pinned=machine)
+    assert presented.appraise().accepted
+
+
+def test_the_tpm_gives_no_ticket_for_octets_that_begin_as_its_own(stage: Stage):
+    machine = stage.machine().boot()
+    ak = own_ak(machine.root)
+    certificates = machine.enrol(ak, stage.careless_ca, machine.root)
+    quote = write_quote(ak, stage.binder, good_log())
+    with pytest.raises(TpmResponseError, match="Sign"):
+        sign_through_ticket(machine.root, ak, certificates, quote, good_log())
+
+
+def test_the_tpm_does_not_attest_the_creation_of_a_key_made_outside(stage: Stage):
+    machine = stage.machine().boot()
+    imported, genuine = load_software_key(machine.hypersafe), machine.tls_key()
+    borrowed = replace(imported, creation_hash=genuine.creation_hash, creation_ticket=genuine.creation_ticket)
+    with pytest.raises(TpmResponseError, match="CertifyCreation"):
+        certify_creation(machine.hypersafe, machine.attestation_key, borrowed, bytes(32))
+
+
+def test_the_honest_privacy_ca_certifies_neither_alices_ak_nor_an_unrestricted_one(stage: Stage):
+    machine = stage.machine().boot()
+    for attributes in (AK_ATTRIBUTES, AK_ATTRIBUTES & ~0x10000):
+        key = create_primary(machine.root, RH_ENDORSEMENT, ak_template(bytes(32), attributes))
+        with pytest.raises(EnrolmentRefused):
+            machine.enrol(key, stage.ca, machine.root)
