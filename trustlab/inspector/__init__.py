@@ -5,9 +5,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from trustlab.inspector.badge import badge
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.rows import Part, Row
 from trustlab.inspector.terminal import TerminalLadder
 
-__all__ = ["Ladder", "Part", "Row", "TerminalLadder", "badge"]
+if TYPE_CHECKING:
+    from trustlab.inspector.widget import Inspector
+
+__all__ = ["Inspector", "Ladder", "Part", "Row", "TerminalLadder", "badge"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of a module attribute
+    if name != "Inspector":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from trustlab.inspector.widget import Inspector  # noqa: PLC0415 - anywidget only where it is asked for
+
+    return Inspector

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from trustlab.inspector.badge import badge
 from trustlab.inspector.canvas import Line, plain
+from trustlab.inspector.follow import Follower
 from trustlab.inspector.hexdiff import aligned
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.rows import Row, difference, octets, sign
@@ -62,16 +63,19 @@ class TerminalLadder:
         """Print what `trace` holds and then what it gets; the returned function prints what is left and lets go."""
         if trace.title or trace.substrate:
             self._title(trace)
-        for event in list(trace):
-            self.feed(event)
-        unsubscribe = trace.subscribe(self.feed)
+        follower = Follower(trace, self._take)
+        follower.start()
 
         def detach() -> None:
-            unsubscribe()
+            follower.stop()
             self.flush()
 
         self._detach = detach
         return detach
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.feed(event)
 
     def feed(self, event: Event) -> None:
         """Take one event and print the rows that are complete with it."""

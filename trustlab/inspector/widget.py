@@ -1,0 +1,157 @@
+"""The live inspector for notebooks: an anywidget view of one Trace.
+
+The rows live in Python; a browser gets all of them when it opens a view, and batches of what is new while the run goes
+on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import msgspec
+import traitlets
+
+from trustlab.inspector.badge import badge
+from trustlab.inspector.follow import Follower
+from trustlab.inspector.ladder import Ladder
+from trustlab.inspector.static_html import picture_html, picture_svg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.inspector.rows import Row
+    from trustlab.trace import Controller, Event, Trace
+
+STATIC = Path(__file__).parent / "static"
+INTERVAL = 0.1
+"""Seconds between two batches, at least."""
+
+ACTIONS = ("pause", "step", "play")
+
+
+def _whole(_value: object, widget: Inspector) -> dict[str, Any]:
+    return widget.picture()
+
+
+class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
+    """A view of `trace`, live while it grows; with a `controller` it also has buttons.
+
+    `secrets=True` puts private plaintext and keys into the page, and says so there. `alice_knows` may be set to the
+    names of the secrets that Alice holds. `flush` sends at once what still waits for the next batch; `close` ends the
+    view. Every button is a call: those of the controller are its `pause`, `step` and `play`.
+    """
+
+    _esm = STATIC / "inspector.js"
+    _css = STATIC / "inspector.css"
+    _title = traitlets.Unicode().tag(sync=True)
+    _substrate = traitlets.Unicode().tag(sync=True)
+    _badge = traitlets.Unicode().tag(sync=True)
+    _secrets = traitlets.Bool(default_value=False).tag(sync=True)
+    _controls = traitlets.Bool(default_value=False).tag(sync=True)
+    _picture = traitlets.Dict().tag(sync=True, to_json=_whole)
+
+    def __init__(self, trace: Trace, controller: Controller | None = None, *, secrets: bool = False) -> None:
+        self._ladder = Ladder(secrets=secrets)
+        self._dirty: dict[int, Row] = {}
+        self._sent_at = 0.0
+        self._timer: threading.Timer | None = None
+        self._knows: list[str] | None = None
+        self._controller = controller
+        self._follower = Follower(trace, self._take)
+        super().__init__(
+            _title=trace.title,
+            _substrate=trace.substrate,
+            _badge=badge(trace.substrate),
+            _secrets=secrets,
+            _controls=controller is not None,
+        )
+        self.on_msg(self._heard)
+        self._follower.start()
+
+    # What the page gets
+
+    def picture(self) -> dict[str, Any]:
+        """Return everything a view draws, in JSON values: rows, lifelines, keys (only with secrets), Alice's loot."""
+        with self._follower.lock:
+            return {"rows": [row.to_json() for row in self._ladder.rows], **self._frame()}
+
+    def _frame(self) -> dict[str, Any]:
+        keys = [msgspec.to_builtins(secret) for secret in self._ladder.secrets]
+        return {"lifelines": list(self._ladder.lifelines), "keys": keys, "alice_knows": self._knows}
+
+    def _take(self, events: Sequence[Event]) -> None:
+        for event in events:
+            for row in self._ladder.feed(event):
+                self._dirty[row.id] = row
+        wait = self._sent_at + INTERVAL - time.monotonic()
+        if wait <= 0:
+            self._send_batch()
+        elif self._timer is None:
+            self._timer = threading.Timer(wait, self.flush)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _send_batch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        rows = [row.to_json() for _, row in sorted(self._dirty.items())]
+        self._dirty.clear()
+        self._sent_at = time.monotonic()
+        self.send({"type": "batch", "rows": rows, **self._frame()})
+
+    def flush(self) -> None:
+        """Send what waits for the next batch, now."""
+        with self._follower.lock:
+            if self._dirty:
+                self._send_batch()
+
+    @property
+    def alice_knows(self) -> list[str] | None:
+        """Names of the secrets that Alice holds, or None where nobody has said."""
+        return self._knows
+
+    @alice_knows.setter
+    def alice_knows(self, names: Sequence[str] | None) -> None:
+        with self._follower.lock:
+            self._knows = None if names is None else list(names)
+            self._send_batch()
+
+    # What the page asks for
+
+    def _heard(self, _widget: object, content: object, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        if content.get("type") == "resync":
+            with self._follower.lock:
+                self._dirty.clear()
+                self.send({"type": "whole", "picture": self.picture()})
+        elif content.get("type") == "control" and self._controller is not None and content.get("action") in ACTIONS:
+            getattr(self._controller, content["action"])()
+
+    # Without a live kernel
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:  # noqa: ANN401 - IPython's own protocol
+        """Return the widget, and beside it pictures for readers without a kernel. They show no secrets' values."""
+        bundle = super()._repr_mimebundle_(**options)
+        if bundle is None:
+            return None
+        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
+        with self._follower.lock:
+            data["text/html"] = picture_html(self._ladder, self._title, self._substrate, self._knows)
+            data["image/svg+xml"] = picture_svg(self._ladder)
+        return (data, *metadata) if metadata else data
+
+    def close(self) -> None:
+        """Send what is left and let go of the trace and of the page."""
+        self._follower.stop()
+        self.flush()
+        with self._follower.lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+        super().close()
