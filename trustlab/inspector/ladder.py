@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trustlab.trace import Event
 
 ORDER = ("carol", "teller", "alice", "bank")
-OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture"})
+OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
 OTHER_END = {"client": "server", "server": "client"}
 
 
@@ -167,7 +167,7 @@ class Ladder:
             end = event.offset + length
             self._payloads[key].append((event.offset, end))
             changed += [row for row in self._streams[key] if self._carry(row, event.offset, end)]
-        if first and writer:
+        if first and writer and OFFSTAGE.isdisjoint((writer, reader)):
             meta = {"src": text_of(event, "src"), "dst": text_of(event, "dst")}
             changed.append(
                 self._new(event, "connect", at=writer, to=reader, name="TCP connection", offset=None, meta=meta)
