@@ -64,7 +64,7 @@ class PassiveDecoder:
 
     def observe(self, event: Event) -> None:
         """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing."""
-        if event.kind == "frame":
+        if event.kind == "frame" and event.data.get("fate") != "dropped":
             self._frame(event)
         elif event.secret and event.name != "application data":
             for flow, decoder in self._decoders.items():

@@ -9,14 +9,18 @@ from trustlab.wire.errors import (
     ConnectionRefusedOnWireError,
     EndpointError,
     FrameError,
+    OrderError,
     PcapngError,
     QuietError,
     WireError,
 )
-from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame
+from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
 from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork
+from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Order, Passing
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
+from trustlab.wire.switch import Switch
+from trustlab.wire.switchcore import Delivery, SwitchCore
 
 __all__ = [
     "MSS",
@@ -24,27 +28,41 @@ __all__ = [
     "CapturedFrame",
     "Connection",
     "ConnectionRefusedOnWireError",
+    "Delay",
+    "Delivery",
     "Direction",
+    "Drop",
+    "Duplicate",
+    "Edit",
     "Endpoint",
     "EndpointError",
     "Flag",
     "Flow",
     "FrameError",
     "Gap",
+    "Hold",
     "Host",
+    "Match",
     "MemoryNetwork",
+    "Mirror",
+    "Order",
+    "OrderError",
+    "Passing",
     "PcapngError",
     "Piece",
     "QuietError",
     "Reassembler",
     "Segment",
     "Sighting",
+    "Switch",
+    "SwitchCore",
     "TcpConversation",
     "WireError",
     "build_frame",
     "checksums_right",
     "parse_frame",
     "parse_pcapng",
+    "patch_frame",
     "read_pcapng",
     "write_capture",
     "write_pcapng",

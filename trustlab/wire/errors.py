@@ -19,6 +19,10 @@ class ConnectionRefusedOnWireError(WireError):
     """Nobody listens where a connection was addressed (or redirected)."""
 
 
+class OrderError(WireError):
+    """An order of Alice's failed on a frame (chained as `__cause__`); the frame went nowhere."""
+
+
 class EndpointError(WireError):
     """An endpoint raised an exception of its own (chained as `__cause__`); its connection was reset."""
 

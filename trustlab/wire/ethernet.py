@@ -181,6 +181,48 @@ def parse_frame(frame: bytes) -> Segment | None:
     )
 
 
+def patch_frame(
+    frame: bytes,
+    *,
+    source_mac: str | None = None,
+    destination_mac: str | None = None,
+    source: str | None = None,
+    destination: str | None = None,
+    payload: bytes | None = None,
+) -> bytes:
+    """Return a TCP frame with other addresses or another payload of the same length, both checksums put right.
+
+    Everything else (options, windows, time to live) stays as it was. FrameError if it is no TCP frame, or if the
+    payload changes its length, which would put the stream out of step.
+    """
+    segment = parse_frame(frame)
+    if segment is None:
+        raise FrameError("only a TCP frame can be patched")
+    if payload is not None and len(payload) != len(segment.payload):
+        raise FrameError(f"a payload of {len(segment.payload)} octets cannot become one of {len(payload)}")
+    patched = bytearray(frame)
+    ip = _ETHERNET.size
+    for at, mac in ((0, destination_mac), (6, source_mac)):
+        if mac is not None:
+            patched[at : at + 6] = mac_octets(mac)
+    for at, address in ((ip + 12, source), (ip + 16, destination)):
+        if address is not None:
+            patched[at : at + 4] = ip_octets(address)
+    if payload is not None:
+        patched[segment.payload_offset : segment.payload_offset + len(payload)] = payload
+    _put_checksums_right(patched)
+    return bytes(patched)
+
+
+def _put_checksums_right(frame: bytearray) -> None:
+    ip = _ETHERNET.size
+    tcp, end = ip + (frame[ip] & 0x0F) * 4, ip + int.from_bytes(frame[ip + 2 : ip + 4], "big")
+    frame[ip + 10 : ip + 12] = frame[tcp + 16 : tcp + 18] = b"\0\0"
+    frame[ip + 10 : ip + 12] = internet_checksum(bytes(frame[ip:tcp])).to_bytes(2, "big")
+    pseudo = bytes(frame[ip + 12 : ip + 20]) + struct.pack("!BBH", 0, PROTOCOL_TCP, end - tcp)
+    frame[tcp + 16 : tcp + 18] = internet_checksum(pseudo + bytes(frame[tcp:end])).to_bytes(2, "big")
+
+
 def checksums_right(frame: bytes) -> bool:
     """Tell whether the IPv4 and TCP checksums of a frame that `parse_frame` understands are both right."""
     at = _ETHERNET.size

@@ -1,0 +1,272 @@
+"""What Alice may order her switch to do with frames: drop, delay, duplicate, hold, edit, mirror.
+
+An order acts on the frames its `match` picks, at most `times` of them, until it is undone. Orders are asked one after
+the other, as they were given; each passes on what the next one sees.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from trustlab.wire.errors import OrderError
+from trustlab.wire.ethernet import patch_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.wire.ethernet import Segment
+
+_ranks = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A frame on its way through the switch, as the client's leg of its connection shows it.
+
+    `source` and `destination` are the parties that really hold the ends; `connection`, `direction` and `offset` are
+    those of its `frame` event, empty where it carries no TCP. `fate` says what was done to it, `original` is its
+    payload before an edit.
+    """
+
+    number: int
+    port: str
+    frame: bytes
+    segment: Segment | None = None
+    connection: str = ""
+    direction: str = ""
+    offset: int | None = None
+    source: str = ""
+    destination: str = ""
+    fate: str = ""
+    original: bytes = b""
+
+    @property
+    def payload(self) -> bytes:
+        """The TCP payload, empty if there is none."""
+        return self.segment.payload if self.segment else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Picks frames by all that is given: parties, connection, direction, a TCP port of either end, its payload."""
+
+    source: str = ""
+    destination: str = ""
+    connection: str = ""
+    direction: str = ""
+    port: int = 0
+    payload: bool | None = None
+    contains: bytes = b""
+
+    def __call__(self, passing: Passing) -> bool:
+        """Tell whether this frame is meant."""
+        ports = {passing.segment.source_port, passing.segment.destination_port} if passing.segment else set()
+        return (
+            self.source in {"", passing.source}
+            and self.destination in {"", passing.destination}
+            and self.connection in {"", passing.connection}
+            and self.direction in {"", passing.direction}
+            and (not self.port or self.port in ports)
+            and self.payload in {None, bool(passing.payload)}
+            and self.contains in passing.payload
+        )
+
+
+class Desk(Protocol):
+    """What an order may ask of the switch that carries it out."""
+
+    def later(self, passing: Passing, seconds: float, after: Order) -> None:
+        """Let a frame go on, behind this order, after a while."""
+
+    def resume(self, passing: Passing, after: Order) -> None:
+        """Let a frame go on now, behind this order."""
+
+    def copy_to(self, port: str, frame: bytes) -> None:
+        """Put a copy out at a port."""
+
+    def record(self, passing: Passing) -> None:
+        """Write a frame that goes no further into the trace."""
+
+    def forget(self, order: Order) -> None:
+        """Ask this order no more."""
+
+
+class Order:
+    """One order of Alice's; `hits` counts the frames it acted on."""
+
+    def __init__(self, desk: Desk, match: Callable[[Passing], bool], times: int | None = None) -> None:
+        self.desk = desk
+        self.match = match
+        self.times = times
+        self.hits = 0
+        self.rank = next(_ranks)
+        """Orders act in the order of their ranks: as they were given."""
+
+    def apply(self, passing: Passing) -> list[Passing]:
+        """Act on a frame that matches; return what goes on. OrderError if `match` or what the order does fails."""
+        try:
+            if (self.times is not None and self.hits >= self.times) or not self.match(passing):
+                return [passing]
+            self.hits += 1
+            return self.act(passing)
+        except Exception as error:
+            what = f"{type(self).__name__} on frame {passing.number} of {passing.connection or passing.port}"
+            raise OrderError(f"{what}: {type(error).__name__}: {error}") from error
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Do what this kind of order does; the plain order only counts."""
+        return [passing]
+
+    def undo(self) -> None:
+        """Take the order back."""
+        self.desk.forget(self)
+
+
+class Drop(Order):
+    """The frame goes no further; TCP will send it again."""
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Record it and let it fall."""
+        self.desk.record(replace(passing, fate="dropped"))
+        return []
+
+
+class Delay(Order):
+    """The frame goes on after `seconds`."""
+
+    def __init__(self, desk: Desk, match: Callable[[Passing], bool], seconds: float, times: int | None = None) -> None:
+        super().__init__(desk, match, times)
+        self.seconds = seconds
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Hand it to the clock."""
+        self.desk.later(replace(passing, fate="delayed"), self.seconds, self)
+        return []
+
+
+class Duplicate(Order):
+    """The frame goes on, with `copies` more of it behind."""
+
+    def __init__(self, desk: Desk, match: Callable[[Passing], bool], copies: int, times: int | None = None) -> None:
+        super().__init__(desk, match, times)
+        self.copies = copies
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Return it several times."""
+        return [passing, *[replace(passing, fate="duplicate")] * self.copies]
+
+
+class Hold(Order):
+    """The frame waits until it is released: this is how a run is stepped."""
+
+    def __init__(self, desk: Desk, match: Callable[[Passing], bool], times: int | None = None) -> None:
+        super().__init__(desk, match, times)
+        self.held: list[Passing] = []
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Keep it."""
+        self.held.append(passing)
+        return []
+
+    def release(self, count: int | None = None) -> int:
+        """Let the first `count` held frames (all if None) go on; return how many went."""
+        going = self.held[:count]
+        del self.held[:count]
+        for passing in going:
+            self.desk.resume(replace(passing, fate="held"), self)
+        return len(going)
+
+    def undo(self) -> None:
+        """Release everything and take the order back."""
+        self.release()
+        super().undo()
+
+
+class Edit(Order):
+    """The payload becomes `change(payload)`, of the same length; checksums are put right."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        match: Callable[[Passing], bool],
+        change: Callable[[bytes], bytes],
+        times: int | None = None,
+    ) -> None:
+        super().__init__(desk, match, times)
+        self.change = change
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Patch the frame; one without payload, or unchanged, goes on as it is."""
+        segment, changed = passing.segment, self.change(passing.payload) if passing.payload else b""
+        if segment is None or changed == passing.payload:
+            return [passing]
+        frame = patch_frame(passing.frame, payload=changed)
+        edited = replace(segment, payload=changed)
+        return [replace(passing, frame=frame, segment=edited, fate="edited", original=passing.payload)]
+
+
+class Mirror(Order):
+    """A copy of the frame also goes out at another port."""
+
+    def __init__(self, desk: Desk, match: Callable[[Passing], bool], to: str, times: int | None = None) -> None:
+        super().__init__(desk, match, times)
+        self.to = to
+
+    def act(self, passing: Passing) -> list[Passing]:
+        """Copy it."""
+        self.desk.copy_to(self.to, passing.frame)
+        return [passing]
+
+
+O = TypeVar("O", bound=Order)  # noqa: E741 - never a zero
+
+
+class OrderBook(Desk):
+    """The orders in force; the switch is one, and adds what carrying them out takes."""
+
+    def __init__(self) -> None:
+        self._orders: list[Order] = []
+
+    def drop(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Drop:
+        """Let matching frames fall."""
+        return self._give(Drop(self, match, times))
+
+    def delay(self, match: Callable[[Passing], bool], seconds: float, *, times: int | None = None) -> Delay:
+        """Let matching frames go on after `seconds`."""
+        return self._give(Delay(self, match, seconds, times))
+
+    def duplicate(self, match: Callable[[Passing], bool], copies: int = 1, *, times: int | None = None) -> Duplicate:
+        """Let matching frames go on more than once."""
+        return self._give(Duplicate(self, match, copies, times))
+
+    def hold(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Hold:
+        """Keep matching frames until they are released."""
+        return self._give(Hold(self, match, times))
+
+    def edit(
+        self, match: Callable[[Passing], bool], change: Callable[[bytes], bytes], *, times: int | None = None
+    ) -> Edit:
+        """Replace the payload of matching frames by `change(payload)`, of the same length."""
+        return self._give(Edit(self, match, change, times))
+
+    def mirror(self, match: Callable[[Passing], bool], *, to: str, times: int | None = None) -> Mirror:
+        """Put copies of matching frames out at the port of `to`."""
+        return self._give(Mirror(self, match, to, times))
+
+    def forget(self, order: Order) -> None:
+        """Ask an order no more; one that was taken back already is nothing new."""
+        if order in self._orders:
+            self._orders.remove(order)
+
+    def _give(self, order: O) -> O:
+        self._orders.append(order)
+        return order
+
+    def _through(self, passing: Passing, after: Order | None = None) -> list[Passing]:
+        """Ask the orders behind `after` (all if None); return what goes on behind the last."""
+        going = [passing]
+        for order in [o for o in self._orders if after is None or o.rank > after.rank]:
+            going = [result for one in going for result in order.apply(one)]
+        return going

@@ -1,0 +1,249 @@
+"""Alice's switch without sockets: frames in at ports, frames out at ports, everything written into the trace.
+
+It learns which MAC address is at which port and forwards by that, flooding what it does not know (IEEE 802.1D, 7.7 and
+7.8). What Alice orders comes in between. The trace has each frame once, as it leaves, on the client's leg of its
+connection; frames are the guests' own, nothing is reconstructed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trustlab.wire.errors import FrameError, WireError
+from trustlab.wire.ethernet import parse_frame
+from trustlab.wire.orders import OrderBook, Passing
+from trustlab.wire.reassembly import Reassembler
+from trustlab.wire.redirect import Redirections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from trustlab.trace import Trace
+    from trustlab.wire.ethernet import Host
+    from trustlab.wire.orders import Mirror, Order
+    from trustlab.wire.reassembly import Flow
+
+_HEADER = 14
+_ETHERTYPES = {0x0806: "ARP", 0x0800: "IPv4", 0x86DD: "IPv6"}
+_GROUP = 0x01  # in a MAC address's first octet: broadcast or multicast
+
+
+class Delivery(NamedTuple):
+    """A frame that is to leave at a port."""
+
+    port: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A connection's name and the parties that really hold its ends."""
+
+    name: str
+    client: str
+    server: str
+
+
+class SwitchCore(OrderBook):
+    """The switch's state machine; one thread at a time.
+
+    `receive` and `tick` return the frames to put out. What orders put out at once (a release) waits in the outbox for
+    `take`.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self._party = trace.party("network")
+        self._hosts: dict[str, Host] = {}
+        self._by_ip: dict[str, str] = {}
+        self._learned: dict[bytes, str] = {}
+        self._redirections = Redirections()
+        self._reassembler = Reassembler()
+        self._named: dict[Flow, _Named] = {}
+        self._pairs: Counter[tuple[str, str]] = Counter()
+        self._numbers = itertools.count()
+        self._waiting: list[tuple[float, int, Passing, Order]] = []
+        self._outbox: list[Delivery] = []
+        self._now = 0.0
+
+    def attach(self, host: Host) -> None:
+        """Add a port, named for its host."""
+        if host.name in self._hosts:
+            raise WireError(f"a machine called {host.name!r} is attached already")
+        if host.ip in self._by_ip:
+            raise WireError(f"{host.name!r} has the address of {self._by_ip[host.ip]!r}, {host.ip}")
+        self._hosts[host.name] = host
+        self._by_ip[host.ip] = host.name
+
+    def detach(self, name: str) -> None:
+        """Remove a port and what was learned of it."""
+        host = self.host(name)
+        del self._hosts[name], self._by_ip[host.ip]
+        self._learned = {mac: port for mac, port in self._learned.items() if port != name}
+
+    def host(self, name: str) -> Host:
+        """Return the host at a port; WireError if there is none."""
+        if name not in self._hosts:
+            raise WireError(f"no machine called {name!r} is attached")
+        return self._hosts[name]
+
+    def redirect(
+        self, destination: str, port: int, *, to: str, unless_from: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """On Alice's order: new connections to `destination`:`port` are answered by `to`, in the destination's name.
+
+        Connections from `to` itself and from `unless_from` go through; those that exist stay as they are. The newest
+        order wins; the returned function takes this one back.
+        """
+        return self._redirections.give(self.host(destination), port, self.host(to), unless_from)
+
+    def mirror(self, match: Callable[[Passing], bool], *, to: str, times: int | None = None) -> Mirror:
+        """Put copies of matching frames out at the port of `to`; WireError if there is none."""
+        self.host(to)
+        return super().mirror(match, to=to, times=times)
+
+    def receive(self, port: str, frame: bytes, now: float) -> list[Delivery]:
+        """Take a frame that came in at `port` at `now` (seconds); return the frames to put out.
+
+        OrderError if an order of Alice's fails on it: the frame goes nowhere, the switch goes on.
+        """
+        self._now = now
+        self.host(port)
+        if len(frame) < _HEADER:
+            sentence = f"{port} sent {len(frame)} octets, shorter than an Ethernet header; they went nowhere"
+            self._party.emit("note", "no frame", sentence=sentence, raw=frame)
+            return []
+        self._learn(port, frame)
+        self._send(self._through(self._sight(port, frame)))
+        return self.take()
+
+    def tick(self, now: float) -> list[Delivery]:
+        """Let delayed frames go whose time has come; return the frames to put out."""
+        self._now = now
+        while self._waiting and self._waiting[0][0] <= now:
+            _, _, passing, order = heapq.heappop(self._waiting)
+            self.resume(passing, order)
+        return self.take()
+
+    @property
+    def next_tick(self) -> float | None:
+        """When `tick` will have something to do, None if nothing waits."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def take(self) -> list[Delivery]:
+        """Return what is to be put out now."""
+        going, self._outbox = self._outbox, []
+        return going
+
+    def later(self, passing: Passing, seconds: float, after: Order) -> None:
+        """Let a frame go on, behind the order `after`, in `seconds`."""
+        heapq.heappush(self._waiting, (self._now + seconds, next(self._numbers), passing, after))
+
+    def resume(self, passing: Passing, after: Order) -> None:
+        """Let a frame go on now, behind the order `after`."""
+        self._send(self._through(passing, after))
+
+    def copy_to(self, port: str, frame: bytes) -> None:
+        """Put a copy out at a port, if there is one."""
+        if port in self._hosts:
+            self._outbox.append(Delivery(port, frame))
+
+    def record(self, passing: Passing) -> None:
+        """Write a frame into the trace."""
+        segment, facts = passing.segment, _told(passing)
+        if segment is not None:
+            facts |= {
+                "src": f"{segment.source}:{segment.source_port}",
+                "dst": f"{segment.destination}:{segment.destination_port}",
+                "from": passing.source,
+                "to": passing.destination,
+                "flags": segment.flags.name or "",
+                "payload_offset": segment.payload_offset,
+                "payload_length": len(segment.payload),
+            }
+        self._party.emit(
+            "frame",
+            _kind(passing),
+            raw=passing.frame,
+            connection=passing.connection,
+            direction=passing.direction,
+            offset=passing.offset,
+            **facts,
+        )
+
+    def _learn(self, port: str, frame: bytes) -> None:
+        source = frame[6:12]
+        if not source[0] & _GROUP:
+            self._learned[source] = port
+
+    def _sight(self, port: str, frame: bytes) -> Passing:
+        """See which connection a frame belongs to, and who holds its ends."""
+        blank = Passing(next(self._numbers), port, frame)
+        try:
+            segment = parse_frame(frame)
+        except FrameError:
+            return blank
+        if segment is None:
+            return blank
+        frame, segment = self._redirections.as_client_sees(frame, segment)
+        self._redirections.opening(segment, self._called(segment.source))
+        sighting = self._reassembler.sight(frame)
+        if sighting is None:
+            return blank
+        named, client = self._name(sighting.flow), sighting.direction == "client"
+        return replace(
+            blank,
+            frame=frame,
+            segment=segment,
+            connection=named.name,
+            direction=sighting.direction,
+            offset=sighting.offset,
+            source=named.client if client else named.server,
+            destination=named.server if client else named.client,
+        )
+
+    def _name(self, flow: Flow) -> _Named:
+        if flow not in self._named:
+            client, addressed = self._called(flow.client[0]), self._called(flow.server[0])
+            self._pairs[client, addressed] += 1
+            holder = self._redirections.holder(flow.client, flow.server)
+            name = f"{client}-{addressed}-{self._pairs[client, addressed]}"
+            self._named[flow] = _Named(name, client, holder.name if holder else addressed)
+        return self._named[flow]
+
+    def _called(self, ip: str) -> str:
+        return self._by_ip.get(ip, ip)
+
+    def _send(self, going: list[Passing]) -> None:
+        for passing in going:
+            self.record(passing)
+            frame = passing.frame
+            if passing.segment is not None:
+                frame = self._redirections.as_taker_sees(frame, passing.segment)
+            self._outbox += [Delivery(port, frame) for port in self._ways(passing.port, frame[:6])]
+
+    def _ways(self, came_from: str, destination: bytes) -> list[str]:
+        known = None if destination[0] & _GROUP else self._learned.get(destination)
+        if known is not None:
+            return [known] if known != came_from else []
+        return [port for port in self._hosts if port != came_from]
+
+
+def _kind(passing: Passing) -> str:
+    if passing.segment is not None:
+        return "TCP"
+    return _ETHERTYPES.get(int.from_bytes(passing.frame[12:14], "big"), "other")
+
+
+def _told(passing: Passing) -> dict[str, Any]:
+    """Say what was done to a frame, where something was."""
+    told: dict[str, Any] = {"port": passing.port}
+    if passing.fate:
+        told["fate"] = passing.fate
+    if passing.original:
+        told["original"] = passing.original.hex()
+    return told
