@@ -54,7 +54,7 @@ body {{ margin: 0 auto; padding: 16px; max-width: 1400px; }}
 
 
 def page(trace: Trace, *, secrets: bool = False, alice_knows: Sequence[str] | None = None) -> str:
-    """Return the whole trace as an HTML page with the inspector in it. Secrets only if asked for, and then it says so."""
+    """Return the trace as a page with the inspector in it; with secrets only if asked for, and then it says so."""
     ladder = Ladder.of(trace, secrets=secrets)
     state = {
         "_title": trace.title,

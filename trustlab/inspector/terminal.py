@@ -306,7 +306,7 @@ class TerminalLadder:
         """Write text on the right of a lifeline, or on the left of the last one; not through the next, if it fits."""
         columns = dict(zip(self._shown, self._columns(), strict=True))
         if name not in columns:
-            self._print(Text(f"  {text}", style=style))
+            self._print(Padding(Text(text, style=style), (0, 2)))
             return
         x, others = columns[name], list(columns.values())
         left = x == max(others) and len(others) > 1

@@ -365,7 +365,7 @@ function bindingView(equation) {
   return h(
     "section",
     { class: "tl-binding", "aria-label": "The binding" },
-    h("h4", { text: "The binding, as an equation" }),
+    h("h4", { text: "The binding as an equation" }),
     h("p", { class: "tl-formula" }, "extraData ", h("b", { class: equation.holds ? "tl-m-pass" : "tl-m-fail", text: equation.holds ? "=" : "≠" }), " H( ", equation.fields.map((/** @type {any} */ f) => f.name).join(", "), " )"),
     h(
       "table",
@@ -430,7 +430,7 @@ function drawRow(row, lines, rows) {
   let head = row.kind === "attack" ? meta.step ?? row.name : row.kind === "machine" ? row.name : "";
   if (row.kind === "binder") {
     head = meta.side === "verifier" ? "recomputes" : "binds";
-    text = `H(${(meta.fields ?? []).map((/** @type {any} */ f) => f[0]).join(", ")}) = ${short(meta.binder ?? "")}`;
+    text = `${short(meta.binder ?? "")} = H(${(meta.fields ?? []).map((/** @type {any} */ f) => f[0]).join(", ")})`;
   }
   const box = h("div", { class: `tl-beside tl-${side}`, style }, h("span", { class: "tl-dot", "aria-hidden": "true" }), h("span", { class: "tl-btext" }, head && h("b", { text: `${head} ` }), h("span", { text })));
   return { css: `tl-step ${tone(row.at)}`, label: `${row.at ?? ""}: ${head ? `${head}: ` : ""}${text}`, nodes: [box] };
@@ -562,7 +562,7 @@ function messageDetail(row, picture, go, say) {
     facts(pairs),
     other,
     ...(row.parts ?? []).map((part) => octetsView(part, new Set(meta.changed ?? []), say)),
-  ].filter(/** @returns {node is HTMLElement} */ (node) => node !== null && node !== false);
+  ].filter((node) => node !== null);
 }
 
 /** @param {Row} row */
