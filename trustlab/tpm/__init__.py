@@ -2,6 +2,7 @@
 
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.credential import Credential, make_credential
+from trustlab.tpm.device import DeviceTpm
 from trustlab.tpm.ekchain import verify_ek_certificate
 from trustlab.tpm.enrol import activate, enrol
 from trustlab.tpm.errors import (
@@ -31,30 +32,40 @@ from trustlab.tpm.keys import (
     create_tls_key,
     load_key,
 )
+from trustlab.tpm.latency import SLB9670, LatencyProfile
 from trustlab.tpm.maker import OID_EK_EKU, TpmMaker
 from trustlab.tpm.measure import measure
-from trustlab.tpm.platform import Platform, launch_pcr
-from trustlab.tpm.policy import KeyPolicy
+from trustlab.tpm.platform import Platform, Snapshot, launch_pcr
+from trustlab.tpm.policy import DEVICE, DRTM, KeyPolicy, KeyProfile
 from trustlab.tpm.privacyca import Challenge, PrivacyCa
-from trustlab.tpm.swtpm import Swtpm
+from trustlab.tpm.swtpm import SavedState, Swtpm
+from trustlab.tpm.transport import Transport
 
 __all__ = [
     "ALICE",
+    "DEVICE",
+    "DRTM",
     "EVIDENCE_PCRS",
     "OID_EK_EKU",
     "OPEN",
+    "SLB9670",
     "Attestation",
     "Challenge",
     "CreatedKey",
     "Credential",
+    "DeviceTpm",
     "EnrolmentRefused",
     "EvidenceMaker",
     "Gate",
     "GateRefused",
     "KeyPolicy",
+    "KeyProfile",
+    "LatencyProfile",
     "LoadedKey",
     "Platform",
     "PrivacyCa",
+    "SavedState",
+    "Snapshot",
     "Swtpm",
     "TlsKey",
     "TpmBusy",
@@ -68,6 +79,7 @@ __all__ = [
     "TpmResponseError",
     "TpmStartError",
     "TpmTimeout",
+    "Transport",
     "activate",
     "certify",
     "certify_creation",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from trustlab.attest import pcr_selection
 from trustlab.tpm.commands import CODES, command_name
 from trustlab.tpm.errors import TpmProtocolError, TpmResponseError
-from trustlab.tpm.handles import HandleSpace
 from trustlab.tpm.marshal import PASSWORD, Fields, command, header, parameters_of, response_handle, u16, u32
 from trustlab.tpm.policy import PolicySession
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from trustlab.tpm.gate import Gate
+    from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.platform import Platform
 
@@ -27,12 +27,12 @@ PCRS_A_READ = 8
 class TpmClient:
     """Someone who talks to the TPM: at one locality, behind one gate, with handles of its own."""
 
-    def __init__(self, platform: Platform, name: str, locality: int, gate: Gate) -> None:
+    def __init__(self, platform: Platform, space: HandleSpace, locality: int, gate: Gate) -> None:
         self.platform = platform
-        self.name = name
+        self.name = space.client
+        self.space = space
         self.locality = locality
         self.gate = gate
-        self.space = HandleSpace(name)
         self.session_lock = threading.RLock()
         self._session: PolicySession | None = None
         self._esys: Any = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from trustlab.attest import Evidence, KeyAttestation, QuoteInfo, parse_attest, pcr_digest
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.hot import certify_creation, quote
+from trustlab.tpm.policy import DRTM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.keys import CreatedKey, LoadedKey
 
 LABEL = b"TrustedPassages/v1"
-EVIDENCE_PCRS = (17, 18, 19, 20)
+EVIDENCE_PCRS = DRTM.quote_pcrs
 _ATTEMPTS = 5
 
 
@@ -47,16 +48,16 @@ class EvidenceMaker:
     def __repr__(self) -> str:
         return f"<EvidenceMaker of {self.client.name} on {self.client.platform.name}>"
 
-    def evidence(
-        self, binder: bytes, pcrs: Sequence[int] = EVIDENCE_PCRS, *, key: CreatedKey | None = None
-    ) -> Evidence:
-        """Quote `pcrs` over `binder`; with `key`, add the proof that the TPM made it.
+    def evidence(self, binder: bytes, pcrs: Sequence[int] | None = None, *, key: CreatedKey | None = None) -> Evidence:
+        """Quote `pcrs` (by default what the machine's profile says) over `binder`.
+
+        With `key`, add the proof that the TPM made it.
 
         TpmError as the TPM's commands raise.
         """
         with self._lock:
             attestation = None if key is None else self._attestation(key)
-            quoted, values = self._quote(binder, tuple(sorted(pcrs)))
+            quoted, values = self._quote(binder, tuple(sorted(pcrs or self.client.platform.profile.quote_pcrs)))
             return Evidence(
                 quote=quoted.attest,
                 signature=quoted.signature,

@@ -1,13 +1,12 @@
 """Whose handle is whose: each client sees only the objects and sessions it made itself.
 
-The TPM has three slots for loaded objects and knows no owners. As a resource manager does, the platform gives out
-handles of its own, swaps objects out (TPM2_ContextSave) when a slot is wanted and back in when they are used.
+The TPM itself knows no owners. As a resource manager does, the platform gives out handles of its own (see `slots`), and
+a handle that is not in a client's space is refused.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING
 
 from trustlab.tpm.commands import CODES, COMMANDS, Command, command_name
@@ -21,14 +20,12 @@ _TRANSIENT = 0x80
 _SESSIONS = (0x02, 0x03)
 _FLUSH = CODES["FlushContext"]
 _ENDS_SEQUENCE = {CODES["SequenceComplete"], CODES["EventSequenceComplete"]}
-_FIRST_VIRTUAL = 0x80010000
 
 
 @dataclass(slots=True)
 class LoadedObject:
     """An object of one client: in a slot of the TPM (`real`), or swapped out (`context`)."""
 
-    virtual: int
     real: int | None
     context: bytes = b""
     used: int = 0
@@ -105,19 +102,3 @@ def check_owned(space: HandleSpace, command: bytes, tag: int, code: int) -> list
     for use in found:
         space.owned(use.handle, command_name(code))
     return found
-
-
-class VirtualHandles:
-    """Gives out handles that are never used twice while the power is on."""
-
-    def __init__(self) -> None:
-        self._numbers = count(_FIRST_VIRTUAL)
-        self._clock = count()
-
-    def new(self, real: int) -> LoadedObject:
-        """Wrap a handle that the TPM has just given out."""
-        return LoadedObject(next(self._numbers), real, used=next(self._clock))
-
-    def touch(self, item: LoadedObject) -> None:
-        """Mark an object as the one used last."""
-        item.used = next(self._clock)

@@ -7,28 +7,33 @@ commands run at HyperSafe's locality.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from trustlab.attest import EventLog, launch_event
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
-from trustlab.tpm.commands import CODES, COMMANDS, command_name
+from trustlab.tpm.commands import CODES, command_name
 from trustlab.tpm.errors import GateRefused, TpmBusy, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
-from trustlab.tpm.handles import LoadedObject, Use, VirtualHandles, check_owned
-from trustlab.tpm.marshal import HEADER_SIZE, command, header, parameters_of, response_handle, u16, u32
-from trustlab.tpm.responses import RC_OBJECT_MEMORY
-from trustlab.tpm.swtpm import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Swtpm
+from trustlab.tpm.handles import HandleSpace, check_owned
+from trustlab.tpm.marshal import command, header, u16
+from trustlab.tpm.policy import DEVICE, DRTM, KeyProfile
+from trustlab.tpm.slots import ResourceManager
+from trustlab.tpm.swtpm import SavedState, Swtpm
+from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from trustlab.tpm.keys import LoadedKey
+    from trustlab.tpm.latency import LatencyProfile
     from trustlab.trace import Event, Party
 
 P = ParamSpec("P")
@@ -38,62 +43,50 @@ SU_CLEAR = 0x0000
 SU_STATE = 0x0001
 MAX_WAITING = 64
 """More callers than this never wait for one TPM: the next is told TpmBusy."""
-
 GRACE = 5.0
 """Seconds beyond a command's own time-out that a caller waits for its turn."""
-
 _PLATFORM = "platform"
-_SAVE, _LOAD, _FLUSH = CODES["ContextSave"], CODES["ContextLoad"], CODES["FlushContext"]
 
 
-class Transport(Protocol):
-    """What carries octets to a TPM: `Swtpm`, or a device file that knows no locality and no launch."""
+@dataclass(frozen=True)
+class Snapshot:
+    """A machine's TPM at one moment, with what the platform knew of it. Encrypted, and restorable here alone."""
 
-    @property
-    def locality_aware(self) -> bool:
-        """Whether `set_locality` and `launch` mean anything here."""
-
-    def start(self) -> Self:
-        """Give the TPM power, or open the device."""
-
-    def send(self, command: bytes, timeout: float) -> None:
-        """Send one command."""
-
-    def receive(self, timeout: float) -> bytes:
-        """Receive one response."""
-
-    def set_locality(self, locality: int, timeout: float) -> None:
-        """Set the locality of what follows."""
-
-    def launch(self, code: bytes) -> None:
-        """Run the DRTM sequence over `code`."""
-
-    def stop(self) -> None:
-        """Take the power away; non-volatile state stays."""
-
-    def close(self) -> None:
-        """Stop, and leave nothing behind."""
+    state: SavedState
+    spaces: list[HandleSpace] = field(repr=False)
+    event_log: EventLog = field(repr=False)
 
 
 class Platform:
-    """A machine as its TPM sees it. A context manager: powered on at entry, closed at exit."""
+    """A machine as its TPM sees it. A context manager: powered on at entry, closed at exit.
+
+    `tpm` is a new emulator unless given; `latency` imposes the slowness of hardware; `timeout` (seconds) bounds a
+    command.
+    """
 
     def __init__(
-        self, name: str, party: Party, *, tpm: Transport | None = None, timeout: float = DEFAULT_TIMEOUT
+        self,
+        name: str,
+        party: Party,
+        *,
+        tpm: Transport | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        latency: LatencyProfile | None = None,
     ) -> None:
         self.name = name
         self.party = party
         self.timeout = timeout
+        self.latency = latency
         self.event_log = EventLog()
         self.tpm: Transport = Swtpm() if tpm is None else tpm
         self._log = CommandLog(party)
+        self._manager = ResourceManager(lambda octets: self._exchange(octets, _PLATFORM, 0, None))
         self._lock = threading.RLock()
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
         self._starting = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None
         self._queue = threading.BoundedSemaphore(MAX_WAITING)
         self._clients: list[TpmClient] = []
-        self._virtual = VirtualHandles()
         self._locality: int | None = None
         self._on = False
 
@@ -115,43 +108,39 @@ class Platform:
         return self._on
 
     @property
-    def locality_aware(self) -> bool:
-        """Whether this TPM has localities and a DRTM launch (an emulated one has)."""
-        return self.tpm.locality_aware
+    def emulated(self) -> bool:
+        """Whether this TPM has a power switch, localities and a DRTM launch that a program can work."""
+        return self.tpm.emulated
+
+    @property
+    def profile(self) -> KeyProfile:
+        """Which PCRs and which locality the keys of this machine are bound to, unless told otherwise."""
+        return DRTM if self.emulated else DEVICE
 
     def power_on(self) -> None:
         """Start the TPM and send TPM2_Startup(CLEAR): static PCRs are zero, those of the DRTM all ones."""
-        with self._turn():
-            if self._on:
-                return
-            self.tpm.start()
-            self._on, self._locality = True, None
-            self.party.emit("machine", "power on", sentence=f"The machine {self.name} gets power; its TPM starts.")
-            try:
-                self._own(command(CODES["Startup"], parameters=u16(SU_CLEAR)))
-            except BaseException as error:
-                self.power_off(orderly=False)
-                if isinstance(error, TpmDead):
-                    raise TpmStartError(f"the TPM of {self.name} did not start: {error}") from error
-                raise
+        self._start(SU_CLEAR, "power on", f"The machine {self.name} gets power; its TPM starts.")
 
     def power_off(self, *, orderly: bool = True) -> None:
         """Take the power away, after TPM2_Shutdown(CLEAR) if `orderly`.
 
-        Keys in NV stay, loaded ones and PCRs are gone.
+        What is in non-volatile memory stays; loaded keys, sessions and PCRs are gone.
         """
-        with self._turn():
-            if not self._on:
-                return
-            try:
-                if orderly:
-                    self._own(command(CODES["Shutdown"], parameters=u16(SU_CLEAR)))
-            except TpmDead as error:  # a dead TPM loses its power like any other
-                self.party.emit("note", "TPM was dead", sentence=str(error))
-            finally:
-                self._forget_everything()
-                self.tpm.stop()
-                self.party.emit("machine", "power off", sentence=f"The machine {self.name} loses power.")
+        self._stop(SU_CLEAR if orderly else None, "power off", f"The machine {self.name} loses power.")
+
+    def suspend(self) -> None:
+        """Sleep (ACPI S3): TPM2_Shutdown(STATE), then no power.
+
+        Static PCRs survive, DRTM PCRs and loaded keys do not.
+        """
+        self._stop(SU_STATE, "suspend", f"The machine {self.name} goes to sleep; its TPM keeps the static PCRs.")
+
+    def resume(self) -> None:
+        """Wake up from `suspend`: TPM2_Startup(STATE), which adds one to restartCount.
+
+        HyperSafe must be launched anew.
+        """
+        self._start(SU_STATE, "resume", f"The machine {self.name} wakes up; its TPM resumes.")
 
     def cycle(self) -> None:
         """Power off and on again; also revives a TPM that timed out or died."""
@@ -166,15 +155,72 @@ class Platform:
         with self._turn():
             for client in self._clients:
                 client.close()
-            if self._on:
-                self.power_off(orderly=False)
+            self.power_off(orderly=False)
             self.tpm.close()
 
-    def _forget_everything(self) -> None:
-        self._on, self._locality = False, None
-        for client in self._clients:
-            client.space.clear()
-        self.event_log = EventLog()
+    def _start(self, startup: int, step: str, sentence: str) -> None:
+        with self._turn():
+            if self._on:
+                return
+            self.tpm.start()
+            self._on, self._locality = True, None
+            self.party.emit("machine", step, sentence=sentence)
+            if not self.emulated:
+                return  # the firmware has sent TPM2_Startup long ago
+            try:
+                self._own(command(CODES["Startup"], parameters=u16(startup)))
+            except BaseException as error:
+                self.power_off(orderly=False)
+                if isinstance(error, TpmDead):
+                    raise TpmStartError(f"the TPM of {self.name} did not start: {error}") from error
+                raise
+
+    def _stop(self, shutdown: int | None, step: str, sentence: str) -> None:
+        with self._turn():
+            if not self._on:
+                return
+            try:
+                if shutdown is not None and self.emulated:
+                    self._own(command(CODES["Shutdown"], parameters=u16(shutdown)))
+            except TpmDead as error:  # a dead TPM loses its power like any other
+                self.party.emit("note", "TPM was dead", sentence=str(error))
+            finally:
+                self._on = False
+                self._manager.clear()
+                self.event_log = EventLog()
+                self.tpm.stop()
+                self.party.emit("machine", step, sentence=sentence)
+
+    # snapshots
+
+    def snapshot(self) -> Snapshot:
+        """Save the running TPM as it is: PCRs, loaded keys, sessions, non-volatile memory."""
+        with self._turn():
+            saved = self._emulator().save()
+            return Snapshot(saved, self._manager.save(), copy.deepcopy(self.event_log))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the TPM back to a snapshot. A rollback that no hardware allows: it even takes back the counters."""
+        with self._turn():
+            emulator = self._emulator(powered=False)
+            self._on = False
+            self._manager.clear()
+            emulator.stop()
+            emulator.start(snapshot.state)
+            self._on, self._locality = True, None
+            self._manager.restore(snapshot.spaces)
+            self.event_log = copy.deepcopy(snapshot.event_log)
+            self.party.emit(
+                "machine",
+                "restore",
+                sentence=f"The TPM of {self.name} is put back to an earlier state; hardware has no such rollback.",
+            )
+
+    def _emulator(self, *, powered: bool = True) -> Swtpm:
+        tpm = self._powered() if powered else self.tpm
+        if not isinstance(tpm, Swtpm):
+            raise TpmError(f"{self.name}: only an emulated TPM can be saved and restored")
+        return tpm
 
     # launch
 
@@ -186,11 +232,9 @@ class Platform:
         """
         with self._turn():
             tpm = self._powered()
-            if not tpm.locality_aware:
+            if not self.emulated:
                 raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
-            for client in self._clients:
-                for item in client.space.objects.values():
-                    self._swap_out(item)
+            self._manager.swap_all_out()
             tpm.launch(code)
             self._locality = None
             digest = hashlib.sha256(code).digest()
@@ -210,24 +254,21 @@ class Platform:
     def client(self, name: str, locality: int = 0, *, gate: Gate | None = None) -> TpmClient:
         """Return a new client with its own handle space.
 
-        At locality 0 it stands behind the gate `ALICE` unless told otherwise.
+        At locality 0 it stands behind the gate `ALICE` unless told otherwise. A TPM without localities has them all
+        at 0.
         """
         if not 0 <= locality <= 3:
             raise ValueError("a client speaks at locality 0 to 3; 4 is the CPU's own")
         if gate is None:
-            gate = ALICE if locality == 0 and self.locality_aware else OPEN
-        client = TpmClient(self, name, locality, gate)
+            gate = ALICE if locality == 0 and self.emulated else OPEN
+        client = TpmClient(self, self._manager.space(name), locality if self.emulated else 0, gate)
         self._clients.append(client)
         return client
 
     def lend(self, key: LoadedKey, *, owner: TpmClient, to: TpmClient) -> None:
         """Let `to` use a key that `owner` loaded, by the same handle; `owner` may still flush it."""
-        handle = key.handle
         with self._turn():
-            item = owner.space.objects.get(handle)
-            if item is None:
-                raise GateRefused("foreign handle", "lend", owner.name, f"{handle:#010x} is not one of its own")
-            to.space.objects[handle] = item
+            self._manager.lend(key.handle, owner.space, to.space)
 
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run `work` on this TPM's own thread, for callers that must not block; TpmBusy when its queue is full."""
@@ -253,75 +294,9 @@ class Platform:
             except GateRefused as error:
                 self._record_refusal(client, octets, error)
                 raise
-            response = self._with_slots(client, octets, used, timeout)
-            if response[6:10] == bytes(4):
-                response = self._account(client, code, used, response)
-            return response
-
-    def _with_slots(self, client: TpmClient, octets: bytes, used: list[Use], timeout: float | None) -> bytes:
-        """Send; when the TPM has no free slot, swap out the object that was used longest ago, and send again."""
-        while True:
-            keep = self._swap_in(client, used)
-            real = bytearray(octets)
-            for use in used:
-                item = client.space.objects.get(use.handle)
-                if item is not None and item.real is not None:
-                    real[use.position : use.position + 4] = u32(item.real)
-            response = self._exchange(bytes(real), client.name, client.locality, timeout)
-            if response[6:10] != u32(RC_OBJECT_MEMORY) or not self._make_room(keep):
-                return response
-
-    def _swap_in(self, client: TpmClient, used: list[Use]) -> list[LoadedObject]:
-        wanted = [client.space.objects[use.handle] for use in used if use.handle in client.space.objects]
-        for item in wanted:
-            self._virtual.touch(item)
-            while item.real is None:
-                response = self._exchange(command(_LOAD, parameters=item.context), _PLATFORM, 0, None)
-                rc = header(response)[2]
-                if rc == 0:
-                    item.real, item.context = response_handle(response), b""
-                elif rc != RC_OBJECT_MEMORY or not self._make_room(wanted):
-                    raise TpmResponseError(command_name(_LOAD), rc)
-        return wanted
-
-    def _make_room(self, keep: list[LoadedObject]) -> bool:
-        loaded = {id(o): o for c in self._clients for o in c.space.objects.values() if o.real is not None}
-        idle = [item for item in loaded.values() if not any(item is kept for kept in keep)]
-        if not idle:
-            return False
-        self._swap_out(min(idle, key=lambda item: item.used))
-        return True
-
-    def _swap_out(self, item: LoadedObject) -> None:
-        if item.real is None:
-            return
-        item.context = parameters_of(self._own(command(_SAVE, (item.real,)))).rest()
-        self._own(command(_FLUSH, parameters=u32(item.real)))
-        item.real = None
-
-    def _account(self, client: TpmClient, code: int, used: list[Use], response: bytes) -> bytes:
-        """Keep the books after a success: new handles get an owner, ended ones are forgotten."""
-        for use in used:
-            if use.ends:
-                self._forget(client, use.handle)
-        row = COMMANDS.get(code)
-        if row is None or not row.answer_handle:
-            return response
-        real = response_handle(response)
-        if real >> 24 != 0x80:
-            client.space.sessions.add(real)
-            return response
-        for other in self._clients:  # a slot given out anew: whatever we thought was in it is gone
-            for handle in [h for h, o in other.space.objects.items() if o.real == real]:
-                other.space.forget(handle)
-        item = self._virtual.new(real)
-        client.space.objects[item.virtual] = item
-        return response[:HEADER_SIZE] + u32(item.virtual) + response[HEADER_SIZE + 4 :]
-
-    def _forget(self, client: TpmClient, handle: int) -> None:
-        """Forget a flushed object, also for those to whom it was lent."""
-        for other in self._clients if handle in client.space.objects else [client]:
-            other.space.forget(handle)
+            return self._manager.send(
+                client.space, octets, used, lambda real: self._exchange(real, client.name, client.locality, timeout)
+            )
 
     def _own(self, octets: bytes) -> bytes:
         """Send a command of the platform itself; TpmResponseError if it fails."""
@@ -335,15 +310,16 @@ class Platform:
         """One command, one response, both in the log. The command is logged while the TPM is at work on it."""
         tpm = self._powered()
         bound = self.timeout if timeout is None else timeout
-        if tpm.locality_aware and locality != self._locality:
+        if locality != self._locality and tpm.emulated:
             tpm.set_locality(locality, min(bound, CONTROL_TIMEOUT))
             self._locality = locality
         began = time.perf_counter()
         tpm.send(octets, bound)
         logged = self._log.command(octets, client, locality)
         response = tpm.receive(bound)
-        elapsed = (time.perf_counter() - began) * 1e3
-        self._log.response(response, logged, client, elapsed)
+        if self.latency is not None:
+            time.sleep(max(began + self.latency.wanted(logged[0].name) / 1e3 - time.perf_counter(), 0))
+        self._log.response(response, logged, client, (time.perf_counter() - began) * 1e3)
         return response
 
     def _record_refusal(self, client: TpmClient, octets: bytes, error: GateRefused) -> None:

@@ -25,6 +25,23 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
+class KeyProfile:
+    """What the keys of a machine are bound to, and what it quotes; without a locality the AK is a quote oracle."""
+
+    name: str
+    ak_pcrs: tuple[int, ...]
+    key_pcrs: tuple[int, ...]
+    locality: int | None
+    quote_pcrs: tuple[int, ...]
+
+
+DRTM = KeyProfile("DRTM", AK_PCRS, TLS_KEY_PCRS, LOCALITY, (17, 18, 19, 20))
+"""HyperSafe launched by DRTM, at locality 2: the lab's machines."""
+DEVICE = KeyProfile("firmware", (0, 2, 4, 7), (0, 2, 4, 7), None, (0, 2, 4, 7))
+"""A real TPM through the kernel: firmware, option ROMs, boot loader and secure-boot state, at any locality."""
+
+
+@dataclass(frozen=True)
 class KeyPolicy:
     """PolicyPCR over SHA-256 `pcrs`, then PolicyLocality, in this order; `locality` None leaves the second out.
 
@@ -49,13 +66,18 @@ class KeyPolicy:
 
     @classmethod
     def for_ak(cls, client: TpmClient) -> Self:
-        """Bind to this HyperSafe (PCR 17) at its locality: the policy of an AK."""
-        return cls.present(client, AK_PCRS)
+        """Return the policy of an AK on this machine: this HyperSafe (PCR 17), at its locality."""
+        profile = client.platform.profile
+        return cls.present(client, profile.ak_pcrs, locality=profile.locality)
 
     @classmethod
     def for_tls_key(cls, client: TpmClient) -> Self:
-        """Bind to this HyperSafe, its launch policy and this VM image (PCR 17, 18, 19) at its locality."""
-        return cls.present(client, TLS_KEY_PCRS)
+        """Return the policy of a TLS key: this HyperSafe, its launch policy, this VM image (PCR 17, 18, 19).
+
+        Its locality.
+        """
+        profile = client.platform.profile
+        return cls.present(client, profile.key_pcrs, locality=profile.locality)
 
 
 class PolicySession:

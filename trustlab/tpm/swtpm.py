@@ -14,25 +14,38 @@ import socket
 import struct
 import subprocess
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError, TpmTimeout
 from trustlab.tpm.programs import find_program
 from trustlab.tpm.statedir import new_state_directory
+from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, MAX_RESPONSE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DEFAULT_TIMEOUT = 60.0
-"""Seconds; the slowest command is the search for an RSA key, which may take seconds on a busy machine."""
-CONTROL_TIMEOUT = 10.0
-MAX_RESPONSE = 1 << 16
-
+_CMD_INIT = 2
 _CMD_SET_LOCALITY = 5
 _CMD_HASH_START = 6
 _CMD_HASH_DATA = 7
 _CMD_HASH_END = 8
+_CMD_GET_STATE = 12
+_CMD_SET_STATE = 13
 _HASH_CHUNK = 4096
+_PERMANENT, _VOLATILE = 1, 2
+_ENCRYPTED = 2
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What an emulator's memory held: non-volatile and volatile state.
+
+    Both still encrypted with that emulator's key.
+    """
+
+    permanent: bytes = field(repr=False)
+    volatile: bytes = field(repr=False)
 
 
 class Swtpm:
@@ -42,7 +55,7 @@ class Swtpm:
     manager does the first and the last. Not thread-safe: `Platform` holds the lock.
     """
 
-    locality_aware = True
+    emulated = True
 
     def __init__(self, state: Path | None = None, *, state_key: bytes | None = None) -> None:
         self._given = state
@@ -74,8 +87,11 @@ class Swtpm:
             self._state = self._given or new_state_directory()
         return self._state
 
-    def start(self) -> Self:
-        """Start the process; it waits for TPM2_Startup. TpmNotInstalled, TpmStartError."""
+    def start(self, saved: SavedState | None = None) -> Self:
+        """Start the process; it waits for TPM2_Startup, unless it goes on from a `saved` state.
+
+        TpmNotInstalled, TpmStartError.
+        """
         if self._process is not None:
             raise TpmStartError("this TPM is running already")
         data, their_data = socket.socketpair()
@@ -84,6 +100,7 @@ class Swtpm:
         try:
             os.write(writing, self._key)
             line = self._command_line(their_data.fileno(), their_control.fileno(), reading)
+            line += [] if saved else ["--flags", "not-need-init"]
             self._process = subprocess.Popen(
                 line,
                 pass_fds=(their_data.fileno(), their_control.fileno(), reading),
@@ -104,6 +121,8 @@ class Swtpm:
             os.close(reading)
             os.close(writing)
         self._data, self._control, self._failed = data, control, ""
+        if saved is not None:
+            self._load(saved)
         return self
 
     def _command_line(self, data: int, control: int, key: int) -> list[str]:
@@ -119,8 +138,6 @@ class Swtpm:
             f"dir={self.state},mode=0600",
             "--key",
             f"fd={key},mode=aes-256-cbc,format=binary",
-            "--flags",
-            "not-need-init",
         ]
 
     def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
@@ -182,22 +199,63 @@ class Swtpm:
             self._order(struct.pack(">II", _CMD_HASH_DATA, len(chunk)) + chunk, "_TPM_Hash_Data")
         self._order(struct.pack(">I", _CMD_HASH_END), "_TPM_Hash_End")
 
-    def _order(self, order: bytes, name: str, timeout: float = CONTROL_TIMEOUT) -> bytes:
-        """Send one order down the control channel and take its four-octet answer."""
+    def save(self) -> SavedState:
+        """Return the state of the running TPM, encrypted; it goes on undisturbed."""
+        return SavedState(self._get_state(_PERMANENT), self._get_state(_VOLATILE))
+
+    def _get_state(self, kind: int) -> bytes:
+        """Ask for one state blob, which comes in pieces: result, flags, total length, length, octets."""
+        blob = b""
+        while True:
+            self._order(struct.pack(">IIII", _CMD_GET_STATE, 0, kind, len(blob)), "get state")
+            _, total, length = struct.unpack(">III", self._answer(12, "get state"))
+            blob += self._answer(length, "get state")
+            if len(blob) >= total:
+                return blob
+            if not length:
+                raise self._fail(TpmProtocolError(f"the TPM's state ended after {len(blob)} of {total} octets"))
+
+    def _load(self, saved: SavedState) -> None:
+        """Give a process that was just started its state, then let it go on where the state was taken."""
+        try:
+            for kind, blob in ((_PERMANENT, saved.permanent), (_VOLATILE, saved.volatile)):
+                order = struct.pack(">IIII", _CMD_SET_STATE, _ENCRYPTED, kind, len(blob)) + blob
+                self._order(order, "set state")
+            self._order(struct.pack(">II", _CMD_INIT, 0), "init")
+        except TpmError:
+            self.stop()
+            raise
+
+    def _order(self, order: bytes, name: str, timeout: float = CONTROL_TIMEOUT) -> None:
+        """Send one order down the control channel; its four-octet result must be zero."""
         if self._control is None or self._failed:
             raise TpmDead(self._failed or "the TPM process is not running")
         try:
             self._control.settimeout(timeout)
             self._control.sendall(order)
-            answer = self._control.recv(4, socket.MSG_WAITALL)
         except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' within {timeout:g} s")) from error
+            raise self._fail(TpmTimeout(f"the TPM took no '{name}' within {timeout:g} s")) from error
         except OSError as error:
             raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
-        if len(answer) != 4:
-            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}"))
+        answer = self._answer(4, name)
         if answer != bytes(4):
             raise TpmProtocolError(f"the TPM refused '{name}' with {answer.hex()}")
+
+    def _answer(self, size: int, name: str) -> bytes:
+        """Read so many octets from the control channel."""
+        if self._control is None:
+            raise TpmDead("the TPM process is not running")
+        answer = b""
+        try:
+            while len(answer) < size:
+                part = self._control.recv(size - len(answer))
+                if not part:
+                    raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}"))
+                answer += part
+        except TimeoutError as error:
+            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' in time; power-cycle it")) from error
+        except OSError as error:
+            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
         return answer
 
     def _fail(self, error: TpmError) -> TpmError:

@@ -1,0 +1,118 @@
+"""A real TPM through the kernel: `device:/dev/tpmrm0`.
+
+The kernel's resource manager sends at locality 0 only and starts no DRTM, so keys are bound to the firmware's PCRs
+(0, 2, 4, 7) without a locality: whoever controls the operating system can have the AK quote anything (the quote
+oracle is open).
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from typing import TYPE_CHECKING, Self
+
+from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError, TpmTimeout
+from trustlab.tpm.transport import DEFAULT_TIMEOUT, MAX_RESPONSE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEME = "device:"
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+class DeviceTpm:
+    """A TPM behind a character device: each write is one command, each read one response (Linux tpm(4)).
+
+    `opener` returns a descriptor for the path; tests put an emulator's socket behind it.
+    """
+
+    emulated = False
+
+    def __init__(self, path: str = "/dev/tpmrm0", *, opener: Callable[[str], int] = _open) -> None:
+        self.path = path
+        self._opener = opener
+        self._descriptor: int | None = None
+
+    @classmethod
+    def from_name(cls, name: str) -> Self:
+        """Make one from `device:/dev/tpmrm0`, as on the command line; TpmStartError for another scheme."""
+        if not name.startswith(SCHEME) or name == SCHEME:
+            raise TpmStartError(f"'{name}' names no TPM: write {SCHEME}/dev/tpmrm0")
+        return cls(name.removeprefix(SCHEME))
+
+    def __repr__(self) -> str:
+        return f"<DeviceTpm {self.path}, {'closed' if self._descriptor is None else 'open'}>"
+
+    def start(self) -> Self:
+        """Open the device; TpmStartError says why it cannot be opened."""
+        if self._descriptor is not None:
+            raise TpmStartError(f"{self.path} is open already")
+        try:
+            self._descriptor = self._opener(self.path)
+        except OSError as error:
+            hint = " (are you in the group 'tss'?)" if isinstance(error, PermissionError) else ""
+            raise TpmStartError(f"cannot open {self.path}: {error.strerror}{hint}") from error
+        return self
+
+    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Write one command."""
+        descriptor = self._opened()
+        if not select.select([], [descriptor], [], timeout)[1]:
+            raise self._fail(TpmTimeout(f"{self.path} accepted no command within {timeout:g} s"))
+        try:
+            written = os.write(descriptor, command)
+        except OSError as error:
+            raise self._fail(TpmDead(f"{self.path} took no command: {error.strerror}")) from error
+        if written != len(command):
+            raise self._fail(TpmDead(f"{self.path} took {written} of {len(command)} octets"))
+
+    def receive(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:
+        """Read one response; a device gives it in one piece."""
+        descriptor = self._opened()
+        deadline = time.monotonic() + timeout
+        response = b""
+        while len(response) < 10 or len(response) < int.from_bytes(response[2:6], "big"):
+            if not select.select([descriptor], [], [], max(deadline - time.monotonic(), 0))[0]:
+                raise self._fail(TpmTimeout(f"{self.path} gave no answer within {timeout:g} s"))
+            try:
+                part = os.read(descriptor, MAX_RESPONSE)
+            except OSError as error:
+                raise self._fail(TpmDead(f"{self.path} gave no answer: {error.strerror}")) from error
+            if not part:
+                raise self._fail(TpmDead(f"{self.path} gave no answer: it was closed"))
+            response += part
+        if len(response) != int.from_bytes(response[2:6], "big"):
+            raise self._fail(TpmProtocolError(f"{self.path} gave {len(response)} octets, its header says otherwise"))
+        return response
+
+    def set_locality(self, locality: int, timeout: float = 0) -> None:  # noqa: ARG002 - the emulator's signature
+        """Accept only locality 0, which is where the kernel sends."""
+        if locality:
+            raise TpmError(f"{self.path}: the kernel sends at locality 0 only")
+
+    def launch(self, code: bytes) -> None:  # noqa: ARG002
+        """Refuse: a DRTM launch is the CPU's to do."""
+        raise TpmError(f"{self.path}: a real DRTM launch is the CPU's to do, not a program's")
+
+    def stop(self) -> None:
+        """Close the device."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    close = stop
+
+    def _opened(self) -> int:
+        if self._descriptor is None:
+            raise TpmDead(f"{self.path} is not open")
+        return self._descriptor
+
+    def _fail(self, error: TpmError) -> TpmError:
+        """Close: an answer that comes late must never be taken for the answer to the next command."""
+        self.stop()
+        return error

@@ -1,0 +1,158 @@
+"""The resource manager: three slots in the TPM, as many loaded objects as the clients like.
+
+Objects are swapped out (TPM2_ContextSave, then TPM2_FlushContext) only when the TPM says that no slot is free, and
+back in when they are used. A saved context is encrypted by the TPM and of use to nobody else.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING
+
+from trustlab.tpm.commands import CODES, COMMANDS, command_name
+from trustlab.tpm.errors import GateRefused, TpmResponseError
+from trustlab.tpm.handles import HandleSpace, LoadedObject, Use
+from trustlab.tpm.marshal import HEADER_SIZE, command, header, parameters_of, response_handle, u32
+from trustlab.tpm.responses import RC_OBJECT_MEMORY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Send = Callable[[bytes], bytes]
+"""Sends one command's octets, and returns its response's."""
+
+_SAVE, _LOAD, _FLUSH = CODES["ContextSave"], CODES["ContextLoad"], CODES["FlushContext"]
+_TRANSIENT = 0x80
+_FIRST_HANDLE = 0x80010000
+_NO_SLOT = u32(RC_OBJECT_MEMORY)
+_SUCCESS = bytes(4)
+
+
+class ResourceManager:
+    """Keeps the handle spaces of all clients; `own` sends the platform's own commands. The caller holds the lock."""
+
+    def __init__(self, own: Send) -> None:
+        self.spaces: list[HandleSpace] = []
+        self._own = own
+        self._handles = count(_FIRST_HANDLE)
+        self._clock = count()
+
+    def space(self, client: str) -> HandleSpace:
+        """Return a new, empty handle space."""
+        space = HandleSpace(client)
+        self.spaces.append(space)
+        return space
+
+    def clear(self) -> None:
+        """Forget everything: the power went."""
+        for space in self.spaces:
+            space.clear()
+
+    def lend(self, handle: int, owner: HandleSpace, to: HandleSpace) -> None:
+        """Let another space hold an object as well; it is still one object."""
+        owner.owned(handle, "lending")
+        item = owner.objects.get(handle)
+        if item is None:
+            raise GateRefused("foreign handle", "lending", owner.client, f"{handle:#010x} is no loaded object")
+        to.objects[handle] = item
+
+    def send(self, space: HandleSpace, octets: bytes, used: Sequence[Use], send: Send) -> bytes:
+        """Send a client's command in the TPM's own handles and return the response in the client's."""
+        while True:
+            keep = self._swap_in(space, used)
+            response = send(_in_real_handles(space, octets, used) if keep else octets)
+            if response[6:10] != _NO_SLOT or not self._make_room(keep):
+                break
+        if response[6:10] == _SUCCESS:
+            return self._account(space, header(octets)[2], used, response)
+        return response
+
+    def swap_all_out(self) -> None:
+        """Leave the TPM's slots empty; every object comes back when it is used."""
+        for item in self._loaded():
+            self._swap_out(item)
+
+    def _loaded(self) -> list[LoadedObject]:
+        return list({id(o): o for s in self.spaces for o in s.objects.values() if o.real is not None}.values())
+
+    def _swap_in(self, space: HandleSpace, used: Sequence[Use]) -> list[LoadedObject]:
+        wanted = [space.objects[use.handle] for use in used if use.handle in space.objects]
+        for item in wanted:
+            item.used = next(self._clock)
+            while item.real is None:
+                response = self._own(command(_LOAD, parameters=item.context))
+                rc = header(response)[2]
+                if rc == 0:
+                    item.real, item.context = response_handle(response), b""
+                elif rc != RC_OBJECT_MEMORY or not self._make_room(wanted):
+                    raise TpmResponseError(command_name(_LOAD), rc)
+        return wanted
+
+    def _make_room(self, keep: Sequence[LoadedObject]) -> bool:
+        idle = [item for item in self._loaded() if not any(item is kept for kept in keep)]
+        if not idle:
+            return False
+        self._swap_out(min(idle, key=lambda item: item.used))
+        return True
+
+    def _swap_out(self, item: LoadedObject) -> None:
+        if item.real is None:
+            return
+        item.context = parameters_of(self._succeed(command(_SAVE, (item.real,)))).rest()
+        self._succeed(command(_FLUSH, parameters=u32(item.real)))
+        item.real = None
+
+    def _succeed(self, octets: bytes) -> bytes:
+        response = self._own(octets)
+        rc = header(response)[2]
+        if rc:
+            raise TpmResponseError(command_name(header(octets)[2]), rc)
+        return response
+
+    def _account(self, space: HandleSpace, code: int, used: Sequence[Use], response: bytes) -> bytes:
+        """Keep the books after a success: new handles get an owner, ended ones are forgotten."""
+        for use in used:
+            if use.ends:
+                self._forget(space, use.handle)
+        row = COMMANDS.get(code)
+        if row is None or not row.answer_handle:
+            return response
+        real = response_handle(response)
+        if real >> 24 != _TRANSIENT:
+            space.sessions.add(real)
+            return response
+        for other in self.spaces:  # a slot given out anew: whatever we thought was in it is gone
+            for handle in [h for h, o in other.objects.items() if o.real == real]:
+                other.forget(handle)
+        item = LoadedObject(real, used=next(self._clock))
+        handle = next(self._handles)
+        space.objects[handle] = item
+        return response[:HEADER_SIZE] + u32(handle) + response[HEADER_SIZE + 4 :]
+
+    def _forget(self, space: HandleSpace, handle: int) -> None:
+        """Forget a flushed object, also for those to whom it was lent."""
+        for other in self.spaces if handle in space.objects else [space]:
+            other.forget(handle)
+
+    # snapshots
+
+    def save(self) -> list[HandleSpace]:
+        """Return a copy of all spaces, for `restore`; objects that are lent stay shared within it."""
+        return copy.deepcopy(self.spaces)
+
+    def restore(self, saved: Sequence[HandleSpace]) -> None:
+        """Put back what `save` returned; clients that came later have nothing."""
+        self.clear()
+        for space, old in zip(self.spaces, copy.deepcopy(list(saved)), strict=False):
+            space.objects, space.sessions = old.objects, old.sessions
+
+
+def _in_real_handles(space: HandleSpace, octets: bytes, used: Sequence[Use]) -> bytes:
+    real = bytearray(octets)
+    for use in used:
+        item = space.objects.get(use.handle)
+        if item is not None and item.real is not None:
+            real[use.position : use.position + 4] = u32(item.real)
+    return bytes(real)
