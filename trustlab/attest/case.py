@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from trustlab.attest.certificates import load_certificates
+from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
 from trustlab.attest.errors import AttestError, PolicyError
 from trustlab.attest.eventlog import EventLog
@@ -110,6 +112,11 @@ class Case:
         if self.key_demanded and self.key is not None and self.key.signer is not self.signer:
             signers.append(self.key.signer)
         return signers
+
+    @cached_property
+    def claims(self) -> dict[str, str]:
+        """What the log's claim events say."""
+        return claims_of(self.log)
 
     def pcr(self, index: int) -> bytes:
         """Return the replayed value; a PCR without events is still at the launch's zeros."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from trustlab.attest.build import build_pcr_selections
 from trustlab.attest.checks import Outcome, failed, not_demanded, passed
-from trustlab.attest.claims import claims_of
 from trustlab.attest.constants import (
     ALG_SHA256,
     HASH_NAMES,
@@ -15,6 +14,7 @@ from trustlab.attest.constants import (
     TPM_ST_ATTEST_QUOTE,
     algorithm_name,
 )
+from trustlab.attest.digests import pcr_selection
 from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
@@ -71,7 +71,7 @@ def selection_and_bank(case: Case) -> Outcome:
     """Demand the selection and bank: exactly the PCRs of the SHA-256 bank that the policy demands."""
     wanted = (PcrSelection(ALG_SHA256, case.policy.pcrs),)
     info = case.quote.attested
-    octets = build_pcr_selections(wanted)
+    octets = pcr_selection(case.policy.pcrs)
     if not isinstance(info, QuoteInfo):
         return failed("There is no PCR selection: this is no quote.", octets)
     if info.selections != wanted:
@@ -152,14 +152,14 @@ def _allowed(case: Case, name: str) -> bool:
 
 
 def _reference_problem(case: Case, kind: int, table: Mapping[bytes, str], what: str) -> Outcome | None:
-    good = b"".join(sorted(table))
     found = [event.digest for event in case.log.events if event.event_type == kind]
     if not found:
-        return failed(f"The log tells of no {what}.", good)
-    bad = [digest for digest in found if digest not in table]
-    return (
-        failed(f"This {what} is not among the Reference Values that the policy allows.", good, bad[0]) if bad else None
-    )
+        return failed(f"The log tells of no {what}.", b"".join(sorted(table)))
+    bad = next((digest for digest in found if digest not in table), None)
+    if bad is None:
+        return None
+    good = b"".join(sorted(table))
+    return failed(f"This {what} is not among the Reference Values that the policy allows.", good, bad)
 
 
 def reference_version(case: Case) -> Outcome:
@@ -192,7 +192,7 @@ def claims(case: Case) -> Outcome:
     conditions = case.policy.conditions
     if not conditions:
         return not_demanded("The policy puts no condition on run-time claims.")
-    claimed = claims_of(case.log)
+    claimed = case.claims
     for condition in conditions:
         wanted, value = str(condition).encode(), claimed.get(condition.name)
         if value is None:

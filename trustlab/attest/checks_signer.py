@@ -6,8 +6,10 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, extension_octets
@@ -25,12 +27,17 @@ JUDGED = WANTED | ObjectAttributes.DECRYPT
 OPEN = ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY
 
 
+UNDERSTOOD = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE}
+"""Critical extensions of an AK certificate that are no reason to refuse it (RFC 5280, 4.2)."""
+
+
 class TrustAnchors:
     """The privacy CAs whose word about an AK counts."""
 
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
         self.certificates = certificates
         self._store = Store(list(certificates)) if certificates else None
+        self._by_name = {c.subject: c for c in certificates if _may_sign(c)}
         self._leaf = ExtensionPolicy.permit_all()  # an AK is no web server: its extensions are judged below
         self._authority = ExtensionPolicy.webpki_defaults_ca()
 
@@ -45,6 +52,8 @@ class TrustAnchors:
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
+        if not rest and self._issued_directly(leaf, time):
+            return _purpose(leaf)
         if self._store is None:
             return "there is no trust anchor for attestation keys at all"
         builder = PolicyBuilder().store(self._store).time(time)
@@ -54,6 +63,32 @@ class TrustAnchors:
         except VerificationError as error:
             return f"its certificate leads to no privacy CA that we trust ({error})"
         return _purpose(leaf)
+
+    def _issued_directly(self, leaf: x509.Certificate, time: dt.datetime) -> bool:
+        """Whether an anchor itself signed the leaf: the usual case, and half the price of the general path validation.
+
+        False is no verdict: the general validation then decides, and says why.
+        """
+        anchor = self._by_name.get(leaf.issuer)
+        critical = {extension.oid for extension in leaf.extensions if extension.critical}
+        if anchor is None or not critical <= UNDERSTOOD:
+            return False
+        if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
+            return False
+        try:
+            leaf.verify_directly_issued_by(anchor)
+        except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+            return False
+        return True
+
+
+def _may_sign(anchor: x509.Certificate) -> bool:
+    try:
+        basic = anchor.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = anchor.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return basic.ca and usage.key_cert_sign
 
 
 def _purpose(leaf: x509.Certificate) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from trustlab.attest.constants import algorithm_name
 from trustlab.attest.reader import Reader
@@ -17,8 +18,7 @@ LOCALITY = "TPM 2.0 Part 2, 8.5 TPMA_LOCALITY"
 MAX_OUTSIDE_INFO = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class CreationData:
+class CreationData(msgspec.Struct, frozen=True):
     """A TPMS_CREATION_DATA; `locality` is a bit field (bit n for locality n) below 32, a number above."""
 
     raw: bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.attest.constants import ALG_SHA256, TPM_CC_POLICY_LOCALITY, TPM_CC_POLICY_PCR
@@ -31,6 +32,11 @@ def pcr_digest(pcrs: Iterable[int], values: Mapping[int, bytes]) -> bytes:
 
 def pcr_selection(pcrs: Iterable[int], bank: int = ALG_SHA256) -> bytes:
     """Return a TPML_PCR_SELECTION of one bank with three octets of bits; ValueError for a PCR beyond 23."""
+    return _pcr_selection(tuple(pcrs), bank)
+
+
+@lru_cache(maxsize=256)  # the same few selections are in every policy and every quote
+def _pcr_selection(pcrs: tuple[int, ...], bank: int) -> bytes:
     bits = 0
     for pcr in pcrs:
         if not 0 <= pcr < PCR_COUNT:

@@ -14,6 +14,7 @@ A file in TOML; every line may be left out, and then has the value shown:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
@@ -66,13 +67,12 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise PolicyError(f"locality: {self.locality}; there are localities 0 to 4")
         if any(len(digest) != DIGEST_SIZE for digest in self.ek_digests):
             raise PolicyError("ek-digests: a SHA-256 digest has 32 octets")
-        for claim in self.claims:
-            Condition.parse(claim)
+        _conditions(self.claims)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The claims that are demanded, read."""
-        return tuple(Condition.parse(claim) for claim in self.claims)
+        return _conditions(self.claims)
 
     @classmethod
     def from_toml(cls, source: str | bytes | Path) -> Self:
@@ -88,6 +88,11 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
         fields = msgspec.structs.asdict(self)
         fields["locality"] = "any" if self.locality is None else self.locality
         return "".join(f"{name.replace('_', '-')} = {_toml(value)}\n" for name, value in fields.items())
+
+
+@lru_cache(maxsize=256)
+def _conditions(claims: tuple[str, ...]) -> tuple[Condition, ...]:
+    return tuple(Condition.parse(claim) for claim in claims)
 
 
 def _toml(value: object) -> str:

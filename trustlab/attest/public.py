@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -56,16 +57,14 @@ ENDORSEMENT_QUALIFIED_NAME = TPM_RH_ENDORSEMENT.to_bytes(4, "big")
 """The Qualified Name of the endorsement hierarchy: its handle (Part 1, 26.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(msgspec.Struct, frozen=True):
     """A signing or decrypting scheme; `algorithm` ALG_NULL leaves the choice to each command."""
 
     algorithm: int
     hash_alg: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RsaParameters:
+class RsaParameters(msgspec.Struct, frozen=True):
     """TPMS_RSA_PARMS; `exponent` 0 stands for 65537."""
 
     symmetric: int
@@ -74,8 +73,7 @@ class RsaParameters:
     exponent: int
 
 
-@dataclass(frozen=True, slots=True)
-class EccParameters:
+class EccParameters(msgspec.Struct, frozen=True):
     """TPMS_ECC_PARMS; `curve` is a TPM_ECC_CURVE."""
 
     symmetric: int
@@ -84,8 +82,7 @@ class EccParameters:
     kdf: Scheme
 
 
-@dataclass(frozen=True, slots=True)
-class KeyedHashParameters:
+class KeyedHashParameters(msgspec.Struct, frozen=True):
     """TPMS_KEYEDHASH_PARMS: an HMAC key or sealed data."""
 
     scheme: Scheme

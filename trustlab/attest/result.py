@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from trustlab.trace import Party, Value
 
 PASS, FAIL, NOT_DEMANDED, LEFT_OUT = "pass", "fail", "not demanded", "left out"
 
 
-@dataclass(frozen=True, slots=True)
-class BootCounters:
+class BootCounters(msgspec.Struct, frozen=True):
     """resetCount and restartCount of a quote: equal as long as the machine was neither rebooted nor relaunched."""
 
     reset_count: int
     restart_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One named check's outcome: `sentence` for people, `expected` and `found` the octets that were compared.
 
     `verdict` is "pass", "fail", "not demanded", or "left out" where an experiment switched the check off.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -38,8 +38,7 @@ HASHES: dict[int, hashes.HashAlgorithm] = {
 _ECDSA = {number: ec.ECDSA(algorithm) for number, algorithm in HASHES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(msgspec.Struct, frozen=True):
     """A TPMT_SIGNATURE; `value` is the RSA signature, or the ECDSA one as DER (RFC 3279, 2.2.3)."""
 
     raw: bytes

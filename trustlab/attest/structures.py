@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from trustlab.attest.constants import (
     TPM_GENERATED_VALUE,
@@ -36,8 +37,7 @@ TYPE_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PcrSelection:
+class PcrSelection(msgspec.Struct, frozen=True):
     """One bank of a TPML_PCR_SELECTION: `bank` is a TPM_ALG_ID, `pcrs` the selected indices in ascending order."""
 
     bank: int
@@ -47,8 +47,7 @@ class PcrSelection:
         return f"{algorithm_name(self.bank)}:{','.join(map(str, self.pcrs))}"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockInfo:
+class ClockInfo(msgspec.Struct, frozen=True):
     """TPMS_CLOCK_INFO: `clock` in milliseconds; the counters tell one boot of the machine from the next."""
 
     clock: int
@@ -57,32 +56,28 @@ class ClockInfo:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteInfo:
+class QuoteInfo(msgspec.Struct, frozen=True):
     """What TPM2_Quote attests: which PCRs, and the digest over their values in ascending order."""
 
     selections: tuple[PcrSelection, ...]
     pcr_digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CreationInfo:
+class CreationInfo(msgspec.Struct, frozen=True):
     """What TPM2_CertifyCreation attests: this TPM itself created the object, with creation data of this hash."""
 
     object_name: bytes
     creation_hash: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CertifyInfo:
+class CertifyInfo(msgspec.Struct, frozen=True):
     """What TPM2_Certify attests: the object is loaded in this TPM - it may have been imported."""
 
     name: bytes
     qualified_name: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Attest:
+class Attest(msgspec.Struct, frozen=True):
     """A TPMS_ATTEST. The codec reads any `magic`: judging it is a check of the Verifier."""
 
     raw: bytes

@@ -13,7 +13,6 @@ from trustlab.attest import checks_key, checks_quote, checks_signer
 from trustlab.attest.case import open_case
 from trustlab.attest.certificates import OID_EK_DIGEST, extension_octets
 from trustlab.attest.checks import Outcome, Rule, failed
-from trustlab.attest.claims import claims_of
 from trustlab.attest.errors import AttestError, PolicyError
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
@@ -98,7 +97,7 @@ class Verifier:
             binder=expected.binder,
             boot=BootCounters(clock.reset_count, clock.restart_count),
             image=self._image(case),
-            claims=claims_of(case.log),
+            claims=case.claims,
             pcrs=case.pcrs,
             ek_digest=extension_octets(case.signer.chain[0], OID_EK_DIGEST),
             reference_version=self.references.version,
