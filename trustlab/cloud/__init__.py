@@ -1,5 +1,6 @@
 """The cloud: images, the two hypervisors, machines with real TPMs, and the provider's network between them."""
 
+from trustlab.cloud.authority import Authority
 from trustlab.cloud.cloud import Cloud
 from trustlab.cloud.errors import CloudError, HypercallRefusedError, ImageError, NameNotValidatedError
 from trustlab.cloud.guest import Guest, Identity
@@ -12,6 +13,7 @@ from trustlab.cloud.pki import WebCa
 from trustlab.cloud.provider import Fabric, Provider
 
 __all__ = [
+    "Authority",
     "Cloud",
     "CloudError",
     "Endorsers",

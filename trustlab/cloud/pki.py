@@ -8,19 +8,17 @@ network that decides where this connection ends. Every PKI of the lab is minted 
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import secrets
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import serialization
 
+from trustlab.cloud.authority import Authority
 from trustlab.cloud.errors import NameNotValidatedError
 
 if TYPE_CHECKING:
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.trace import Party
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 HTTP = 80
 CHALLENGE_PATH = "/.well-known/acme-challenge/"
-LIFETIME = dt.timedelta(days=1)
 MAX_ANSWER = 4096
 
 
@@ -105,15 +102,14 @@ class WebCa:
     def __init__(self, network: MemoryNetwork, party: Party) -> None:
         self._network = network
         self._party = party
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._now = dt.datetime.now(dt.UTC)
-        self.root = self._make_root()
+        self._authority = Authority("trustlab public web CA")
+        self.root = self._authority.root
         network.attach(self.HOST, ip="198.51.100.7")
 
     @property
     def root_pem(self) -> str:
         """The trust anchor, as PEM."""
-        return self.root.public_bytes(serialization.Encoding.PEM).decode()
+        return self._authority.root_pem
 
     def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
         """Issue a certificate for `name` if whoever answers at `host` gives the right answer for this very key."""
@@ -129,56 +125,4 @@ class WebCa:
             "certificate issued",
             sentence=f"The CA connected to {name}, read the answer it wanted, and signed. It cannot see who answered.",
         )
-        return self._leaf(name, public_key)
-
-    def _make_root(self) -> x509.Certificate:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "trustlab public web CA")])
-        usage = _key_usage(key_cert_sign=True, crl_sign=True)
-        return (
-            self._builder(name, name, self._key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage, critical=True)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def _leaf(self, name: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        return (
-            self._builder(subject, self.root.subject, public_key)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(digital_signature=True, key_encipherment=True), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(authority, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def _builder(
-        self, subject: x509.Name, issuer: x509.Name, key: CertificateIssuerPublicKeyTypes
-    ) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(self._now - dt.timedelta(hours=1))
-            .not_valid_after(self._now + LIFETIME)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-        )
-
-
-def _key_usage(**set_bits: bool) -> x509.KeyUsage:
-    names = (
-        "digital_signature",
-        "content_commitment",
-        "key_encipherment",
-        "data_encipherment",
-        "key_agreement",
-        "key_cert_sign",
-        "crl_sign",
-        "encipher_only",
-        "decipher_only",
-    )
-    return x509.KeyUsage(**{name: set_bits.get(name, False) for name in names})
+        return self._authority.issue([name], public_key)

@@ -76,6 +76,7 @@ class Ladder:
             "tls.message": self._message,
             "tls.state": self._state,
             "frame": self._frame,
+            "connection": self._frame,
             "secret": self._secret,
             "tpm.command": self._command,
             "tpm.response": self._response,

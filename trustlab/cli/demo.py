@@ -1,9 +1,8 @@
-"""The `trustlab` command."""
+"""`trustlab demo`: both acts in the terminal, live."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,41 +12,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from trustlab import __version__
-from trustlab.attest import AttestError
-from trustlab.cloud import CloudError
+from trustlab.cli.failure import Failure
 from trustlab.inspector import TerminalLadder
 from trustlab.scenarios import Act, Outcome, Recording, plain_tls, trusted_passage
-from trustlab.tls import TlsError
-from trustlab.tpm import TpmError
-from trustlab.wire import WireError
 
-app = typer.Typer(
-    help=(
-        "Watch the owner of a data centre break plain TLS, and a trusted passage hold: "
-        "TLS handshakes bound to TPM attestation, with real TPM emulators and real TLS on the wire."
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
-INTERRUPTED = 130
 DEFAULT_OUT = Path("trustlab-out")
 
 
-@app.callback()
-def _trustlab() -> None:
-    """Keep `demo` a sub-command while it is the only one."""
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(f"trustlab {__version__}")
-
-
-@app.command()
 def demo(
     out: Annotated[
         Path, typer.Option(help="Folder for the traces (JSON Lines) and the captures (pcapng, with keys inside).")
@@ -77,10 +48,6 @@ def demo(
         _summary(console, played)
     if not all(outcome.as_told for outcome, _ in played):
         raise typer.Exit(1)
-
-
-class Failure(Exception):  # noqa: N818 - what a person reads is its message
-    """The command cannot do what it was asked; the message names the fix."""
 
 
 def _play(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, Recording]:
@@ -131,23 +98,3 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
         ("make lab", "bold"),
     )
     console.print(Panel(text, title="files", title_align="left", expand=False))
-
-
-def main() -> None:
-    """Run the command; a known failure is one sentence on stderr, Ctrl-C ends everything that was started."""
-    errors = Console(stderr=True, highlight=False)
-    try:
-        code = app(standalone_mode=False) or 0
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except (Failure, CloudError, TpmError, AttestError, TlsError, WireError) as error:
-        errors.print(Text.assemble(("trustlab: ", "bold red"), str(error)))
-        code = 1
-    except Exception as error:
-        if not hasattr(error, "format_message"):
-            raise
-        errors.print(Text.assemble(("trustlab: ", "bold red"), error.format_message()))
-        code = 2
-    if code == INTERRUPTED:
-        errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
-    sys.exit(code)

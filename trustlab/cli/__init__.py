@@ -1,0 +1,63 @@
+"""The `trustlab` command: one module a group of sub-commands, errors in one sentence, Ctrl-C that cleans up."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from trustlab import __version__
+from trustlab.attest import AttestError
+from trustlab.cli.demo import demo
+from trustlab.cli.failure import Failure
+from trustlab.cli.tls import s_client, s_server
+from trustlab.cloud import CloudError
+from trustlab.tls import TlsError
+from trustlab.tpm import TpmError
+from trustlab.trace import TraceFormatError
+from trustlab.wire import WireError
+
+__all__ = ["Failure", "app", "main"]
+
+INTERRUPTED = 130
+app = typer.Typer(
+    help=(
+        "Watch the owner of a data centre break plain TLS, and a trusted passage hold: "
+        "TLS handshakes bound to TPM attestation, with real TPM emulators and real TLS on the wire."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(demo)
+app.command("s_server")(s_server)
+app.command("s_client")(s_client)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"trustlab {__version__}")
+
+
+def main() -> None:
+    """Run the command; a known failure is one sentence on stderr, Ctrl-C ends everything that was started."""
+    errors = Console(stderr=True, highlight=False)
+    try:
+        code = app(standalone_mode=False) or 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except (Failure, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
+        errors.print(Text.assemble(("trustlab: ", "bold red"), str(error)))
+        code = 1
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        errors.print(Text.assemble(("trustlab: ", "bold red"), error.format_message()))
+        code = 2
+    if code == INTERRUPTED:
+        errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
+    sys.exit(code)
