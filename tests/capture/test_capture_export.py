@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from openssl_ends import Identity, pay
-from trustlab.capture import PassiveDecoder, write_trace
+from trustlab.capture import PRIVATE_KEY, PassiveDecoder, write_trace
 from trustlab.tpm import Platform, create_ak, quote
 from trustlab.trace import Trace
+from trustlab.wire import Host, TcpConversation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +83,27 @@ def test_a_comment_of_the_callers_replaces_the_derived_one(trace: Trace, tmp_pat
     path = write_trace(tmp_path / "run.pcapng", trace, comments={(command.party, command.seq): "here it signs"})
     fields = ("-Y", 'frame.comment == "here it signs"', "-T", "fields", "-e", "_ws.col.Info")
     assert "TPM2_CC_Quote" in tshark(path, *fields)[0]
+
+
+def test_a_refusal_stands_in_the_comment_of_the_frame_that_carries_it(tmp_path: Path) -> None:
+    trace = Trace()
+    teller, bank = (Host(n, f"02:00:00:00:00:0{i}", f"10.0.0.{i}") for i, n in enumerate(("teller", "bank"), start=2))
+    conversation = TcpConversation(trace.party("network"), "teller-bank-1", teller, bank, 50000, 443)
+    conversation.open()
+    conversation.data("client", b"evidence")
+    trace.party("bank").emit("appraisal", "refused", connection="teller-bank-1", refused_by="extraData", about="teller")
+    conversation.data("server", b"alert")
+    conversation.data("server", b"more")
+    path = write_trace(tmp_path / "run.pcapng", trace)
+    comments = tshark(path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")
+    assert comments == ["bank appraised teller: refused, refused by the check extraData"]
+
+
+def test_a_damaged_secret_is_noted_while_the_network_runs_on() -> None:
+    trace = Trace()
+    with PassiveDecoder(trace):
+        trace.party("alice").secret(PRIVATE_KEY, b"not a key")
+        pay(trace, Identity())
+    notes = trace.select("note", name="not decoded")
+    assert any("not a private key" in str(n.data["sentence"]) for n in notes)
+    assert len(trace.select("tls.message", name="Finished")) == 4

@@ -6,9 +6,10 @@ party knows from the octets it saw and the keys it holds.
 
 from trustlab.capture.decoder import ConnectionDecoder, Decoded, Trouble
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.export import TPM_PORT, write_trace
+from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
 from trustlab.capture.keys import PRIVATE_KEY, Handshake, KeyLog, KeySource, TraceKeys, keylog, parse_keylog
 from trustlab.capture.knowledge import NETWORK_OWNER, Knowledge, Place, knowledge
+from trustlab.capture.live import Sniffer, packets
 from trustlab.capture.offline import decode_frames, decode_pcapng
 from trustlab.capture.passive import PassiveDecoder
 
@@ -25,12 +26,15 @@ __all__ = [
     "Knowledge",
     "PassiveDecoder",
     "Place",
+    "Sniffer",
     "TraceKeys",
     "Trouble",
     "decode_frames",
     "decode_pcapng",
+    "frame_comments",
     "keylog",
     "knowledge",
+    "packets",
     "parse_keylog",
     "write_trace",
 ]

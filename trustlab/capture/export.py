@@ -31,10 +31,11 @@ def write_trace(
     """Write the trace's frames and TPM traffic, in their order, as pcapng; return the path.
 
     `secrets` puts the key log of all parties inside. `comments` replaces or adds the comment of single events
-    (party, seq); else a frame's comment names the messages that begin in it, a TPM packet's the client and the result.
+    (party, seq); else a frame's comment names the messages that begin in it and the appraisal they follow from, a TPM
+    packet's the client and the result.
     """
     given = comments or {}
-    derived = _messages_by_frame(trace)
+    derived = frame_comments(trace)
     tpms = _Tpms()
     packets = []
     for event in trace.ordered():
@@ -86,8 +87,28 @@ def _tpm_comment(event: Event) -> str:
     return f"{event.party}'s TPM answers {event.name}: {event.data.get('rc_name', event.data.get('rc', '?'))}"
 
 
+def frame_comments(trace: Trace) -> dict[tuple[str, int], str]:
+    """Return for frames (party, seq) who writes which messages that begin in them, and after which appraisal."""
+    comments = _messages_by_frame(trace)
+    appraised: dict[tuple[str, str], str] = {}
+    for event in trace.ordered():
+        if event.kind == "appraisal":
+            appraised[event.party, event.connection] = _appraisal(event)
+        elif event.kind == "frame" and event.data.get("payload_length"):
+            verdict = appraised.pop((str(event.data.get("from")), event.connection), "")
+            if verdict:
+                comment = comments.get((event.party, event.seq), "")
+                comments[event.party, event.seq] = f"{comment}; {verdict}" if comment else verdict
+    return comments
+
+
+def _appraisal(event: Event) -> str:
+    refused_by = event.data.get("refused_by")
+    because = f", refused by the check {refused_by}" if refused_by else ""
+    return f"{event.party} appraised {event.data.get('about', 'the peer')}: {event.name}{because}"
+
+
 def _messages_by_frame(trace: Trace) -> dict[tuple[str, int], str]:
-    """For each frame, who writes which messages whose first octet it carries."""
     begins: dict[tuple[str, str], dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for event in trace.select("tls.message"):
         if event.sent and event.offset is not None:

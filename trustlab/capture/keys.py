@@ -59,18 +59,26 @@ KeySource = Callable[[Handshake], Iterable[bytes]]
 
 
 class KeyLog:
-    """Master secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown."""
+    """Master secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown.
+
+    What cannot be read opens nothing; `problems` says what was wrong.
+    """
 
     def __init__(self, source: str | Path | Callable[[], str]) -> None:
         self._source = source
         self._text = ""
         self._secrets: dict[bytes, list[bytes]] = {}
+        self.problems: list[CaptureError] = []
 
     def __call__(self, handshake: Handshake) -> Iterable[bytes]:
-        """Return the master secrets logged for this client_random; CaptureError where the log is damaged."""
+        """Return the master secrets logged for this client_random."""
         text = self._read()
         if text != self._text:
-            self._text, self._secrets = text, parse_keylog(text)
+            self._text = text
+            try:
+                self._secrets = parse_keylog(text)
+            except CaptureError as error:
+                self.problems.append(error)
         return self._secrets.get(handshake.client_random, [])
 
     def _read(self) -> str:
@@ -107,7 +115,7 @@ class TraceKeys:
 
     Used are master secrets (`client_random` in their data), pre-master secrets, and RSA private keys
     (`PRIVATE_KEY`), which open the EPMS of an RSA key exchange. Which connection a secret says it belongs to is not
-    believed: it opens what it opens.
+    believed: it opens what it opens. A malformed secret opens nothing; `problems` says which.
     """
 
     def __init__(self, trace: Trace, party: str | None = None) -> None:
@@ -117,9 +125,10 @@ class TraceKeys:
         self._masters: dict[bytes, list[bytes]] = defaultdict(list)
         self._pre_masters: list[bytes] = []
         self._private_keys: list[RSAPrivateKey] = []
+        self.problems: list[CaptureError] = []
 
     def __call__(self, handshake: Handshake) -> Iterator[bytes]:
-        """Yield the master secrets that these keys give for a handshake; CaptureError where a secret is malformed."""
+        """Yield the master secrets that these keys give for a handshake."""
         self._catch_up()
         yield from self._masters.get(handshake.client_random, [])
         for pre_master in [*self._pre_masters, *self._opened(handshake)]:
@@ -130,7 +139,10 @@ class TraceKeys:
         self._read += len(fresh)
         for event in fresh:
             if event.secret and self._party in {None, event.party}:
-                self._learn(event)
+                try:
+                    self._learn(event)
+                except CaptureError as error:
+                    self.problems.append(error)
 
     def _learn(self, event: Event) -> None:
         client_random = event.data.get("client_random")

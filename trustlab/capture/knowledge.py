@@ -93,7 +93,8 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
 
     Octets seen: frames it sent or received; the owner of the network saw all. Keys held: its own `secret` events
     (master secrets, pre-master secrets, RSA private keys). Other parties' secrets are never consulted, and its own
-    "application data" secrets neither: what it read must follow from octets and keys.
+    "application data" secrets neither: what it read must follow from octets and keys. CaptureError if one of its
+    secrets is malformed.
     """
     held = [e for e in trace.select("secret", party=party) if e.name != "application data"]
     result = Knowledge(party, tuple(f"{e.name} {e.data.get('connection', '')}".strip() for e in held))
@@ -112,6 +113,8 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
             _keep(result, flow, decoder.feed(direction, data))
     for flow, decoder in decoders.items():
         _keep(result, flow, decoder.finish())
+    if keys.problems:
+        raise keys.problems[0]
     return result
 
 

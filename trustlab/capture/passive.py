@@ -48,6 +48,7 @@ class PassiveDecoder:
         self._connections = connections
         self._parties = parties
         self._hold = hold
+        self._noted = 0
         self._reassembler = Reassembler()
         self._decoders: dict[Flow, ConnectionDecoder] = {}
         self._ends: dict[Flow, dict[Direction, str]] = {}
@@ -63,13 +64,17 @@ class PassiveDecoder:
         self.finish()
 
     def observe(self, event: Event) -> None:
-        """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing."""
+        """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing.
+
+        A damaged key log or secret is noted, and opens nothing.
+        """
         if event.kind == "frame" and event.data.get("fate") != "dropped":
             self._frame(event)
         elif event.secret and event.name != "application data":
             for flow, decoder in self._decoders.items():
                 if decoder.held:
                     self._emit(flow, decoder.poll())
+        self._note_problems()
 
     def feed(self, events: Iterable[Event]) -> Self:
         """Observe many events, say those of a trace that has ended."""
@@ -87,6 +92,13 @@ class PassiveDecoder:
                     sentence = f"octets {gap.start} to {gap.end} were never captured: what follows cannot be read"
                     self._emit(flow, [Trouble(direction, gap.start, sentence)])
         self._decoders.clear()
+
+    def _note_problems(self) -> None:
+        """Say once of each key that it cannot be used."""
+        problems = getattr(self._keys, "problems", [])
+        for problem in problems[self._noted :]:
+            self._note("", "", f"a key that cannot be used: {problem}")
+        self._noted = len(problems)
 
     def _frame(self, event: Event) -> None:
         if self._connections is not None and event.connection not in self._connections:

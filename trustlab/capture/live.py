@@ -1,0 +1,78 @@
+"""Frames as scapy packets, of a trace that has ended or of one that still grows."""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from scapy.layers.l2 import Ether
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from trustlab.trace import Event, Trace
+
+
+def packets(events: Iterable[Event]) -> Iterator[Any]:
+    """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds."""
+    for event in events:
+        if event.kind == "frame":
+            packet = Ether(event.raw)
+            packet.time = event.time
+            yield packet
+
+
+class Sniffer:
+    """Follow a trace and hand out its frames as scapy packets while they pass, as `scapy.sniff` does.
+
+    Iterating waits for the next frame and ends after `count` packets or `timeout` seconds, whichever comes first;
+    frames that passed since the sniffer was made are kept for it. `match` picks frame events. A context manager:
+    leaving it stops the following.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        *,
+        count: int | None = None,
+        timeout: float | None = None,
+        match: Callable[[Event], bool] | None = None,
+    ) -> None:
+        self._count = count
+        self._until = None if timeout is None else time.monotonic() + timeout
+        self._match = match
+        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._leave = trace.subscribe(self._observe)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Follow no further; what was seen already can still be read."""
+        self._leave()
+        self._until = time.monotonic()
+
+    def __iter__(self) -> Iterator[Any]:
+        while self._count is None or self._count > 0:
+            event = self._next()
+            if event is None:
+                break
+            if self._count is not None:
+                self._count -= 1
+            yield from packets([event])
+        self.stop()
+
+    def _observe(self, event: Event) -> None:
+        if event.kind == "frame" and (self._match is None or self._match(event)):
+            self._queue.put(event)
+
+    def _next(self) -> Event | None:
+        left = None if self._until is None else max(0.0, self._until - time.monotonic())
+        try:
+            return self._queue.get(timeout=left) if left != 0.0 else self._queue.get_nowait()
+        except queue.Empty:
+            return None
