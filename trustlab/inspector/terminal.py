@@ -10,7 +10,6 @@ import textwrap
 import time
 from typing import TYPE_CHECKING, Self
 
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
@@ -55,14 +54,14 @@ class TerminalLadder:
         self._ticks: list[Row] = []
         self._printed: set[int] = set()
         self._judging = ""
+        self._titled = ""
         self._detach: Callable[[], None] | None = None
 
     # Feeding
 
     def attach(self, trace: Trace) -> Callable[[], None]:
         """Print what `trace` holds and then what it gets; the returned function prints what is left and lets go."""
-        if trace.title or trace.substrate:
-            self._title(trace)
+        self._title(trace)
         follower = Follower(trace, self._take)
         follower.start()
 
@@ -153,8 +152,8 @@ class TerminalLadder:
         self._put(line)
 
     def _title(self, trace: Trace) -> None:
-        title = Text.assemble((trace.title, "bold"), ("  [", "dim"), (trace.substrate, "bold yellow"), ("]", "dim"))
-        self._print(title)
+        self._titled = trace.title
+        self._rule(Text.assemble((trace.title, "bold"), ("  [", "dim"), (trace.substrate, "bold yellow"), ("]", "dim")))
         for text in textwrap.wrap(badge(trace.substrate), self.width - 2):
             self._print(Text(text, style="dim"))
         for text in textwrap.wrap(LEGEND, self.width - 2):
@@ -162,10 +161,8 @@ class TerminalLadder:
 
     def _section(self, row: Row) -> None:
         self._print()
-        self._print(
-            Rule(Text(f" {row.name} ", style="bold"), style="dim", characters="─" if not self._ascii else "-"),
-            whole=True,
-        )
+        if row.name != self._titled:
+            self._rule(Text(row.name, style="bold"))
         for text in textwrap.wrap(row.text, min(self.width - 4, 96)):
             self._print(Text(f"  {text}", style="italic"))
         self._shown = []
@@ -223,7 +220,7 @@ class TerminalLadder:
         self._beside(row.at, f"✘ {row.name}: {row.meta.get('rc_name') or hex(row.meta.get('rc', 0))}", "red")
 
     def _truth(self, row: Row) -> None:
-        self._print(Padding(Text(f"Ground truth: {row.text or row.name}", style="dim italic"), (0, 2)))
+        self._paragraph(f"Ground truth: {row.text or row.name}", "dim italic")
 
     # TPM ticks: several commands in a row share a line
 
@@ -269,11 +266,14 @@ class TerminalLadder:
 
     def _appraisal(self, row: Row) -> None:
         if row.mark != "fail":
-            self._print(Padding(Text(f"✔ {row.at} accepts. {row.text}", style="bold green"), (0, 0, 1, 4)))
+            self._paragraph(f"✔ {row.at} accepts. {row.text}", "bold green", indent=4)
+            self._print()
             return
         refused = str(row.meta.get("refused_by") or "an unnamed check")
         check = next((self._ladder.rows[n] for n in row.meta["verdicts"] if self._ladder.rows[n].name == refused), None)
-        body: list[Text] = [Text(row.text), *_reason(check, row)] if check else [Text(row.text)]
+        said = check is not None and check.text in row.text
+        body = [] if said else [Text(row.text), Text("")]
+        body += _reason(check, row) if check else []
         also = [name for name in row.meta.get("failed") or [] if name != refused]
         if also:
             body.append(Text(f"Also failed: {', '.join(also)}."))
@@ -306,7 +306,7 @@ class TerminalLadder:
         """Write text on the right of a lifeline, or on the left of the last one; not through the next, if it fits."""
         columns = dict(zip(self._shown, self._columns(), strict=True))
         if name not in columns:
-            self._print(Padding(Text(text, style=style), (0, 2)))
+            self._paragraph(text, style or "dim")
             return
         x, others = columns[name], list(columns.values())
         left = x == max(others) and len(others) > 1
@@ -326,14 +326,20 @@ class TerminalLadder:
             line.put(x - 2 - longest if left else x + 2, words, style)
             self._put(line)
 
+    def _paragraph(self, text: str, style: str, *, indent: int = 2) -> None:
+        for words in textwrap.wrap(text, self.width - 2 * indent):
+            self._print(Text(" " * indent + words, style=style))
+
+    def _rule(self, title: Text) -> None:
+        characters = "-" if self._ascii else "─"
+        self.console.print(Rule(self._safe(title), style="dim", characters=characters), width=self.width)
+
     def _put(self, line: Line) -> None:
         self.console.print(line.text(ascii_only=self._ascii), soft_wrap=True, highlight=False)
 
-    def _print(self, what: RenderableType = "", *, whole: bool = False) -> None:
+    def _print(self, what: RenderableType = "") -> None:
         content = self._safe(what) if isinstance(what, Text) else what
-        self.console.print(
-            content, highlight=False, width=self.width if whole else None, soft_wrap=isinstance(what, Text)
-        )
+        self.console.print(content, highlight=False, soft_wrap=isinstance(what, Text))
 
     def _safe(self, text: Text) -> Text:
         return Text(plain(text.plain), style=text.style) if self._ascii else text
@@ -359,7 +365,7 @@ def _runs(rows: list[Row]) -> list[tuple[str, str, float]]:
 
 def _reason(check: Row, row: Row) -> list[Text]:
     expected, found = str(check.meta.get("expected") or ""), str(check.meta.get("found") or "")
-    lines = [Text(""), Text(f"{check.name}: {check.text}", style="bold")]
+    lines = [Text(f"{check.name}: {check.text}", style="bold")]
     if check.meta.get("clause"):
         lines.append(Text(str(check.meta["clause"]), style="dim"))
     if expected or found:

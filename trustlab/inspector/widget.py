@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import msgspec
 import traitlets
+from IPython.display import DisplayHandle, display
 
 from trustlab.inspector.badge import badge
 from trustlab.inspector.follow import Follower
@@ -60,6 +61,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._sent_at = 0.0
         self._timer: threading.Timer | None = None
         self._knows: list[str] | None = None
+        self._outputs: list[DisplayHandle] = []
         self._controller = controller
         self._follower = Follower(trace, self._take)
         super().__init__(
@@ -71,6 +73,12 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         )
         self.on_msg(self._heard)
         self._follower.start()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the ladder so far, for those who rather read than look."""
+        with self._follower.lock:
+            return tuple(self._ladder.rows)
 
     # What the page gets
 
@@ -91,7 +99,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         if wait <= 0:
             self._send_batch()
         elif self._timer is None:
-            self._timer = threading.Timer(wait, self.flush)
+            self._timer = threading.Timer(wait, self._flush)
             self._timer.daemon = True
             self._timer.start()
 
@@ -105,7 +113,12 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self.send({"type": "batch", "rows": rows, **self._frame()})
 
     def flush(self) -> None:
-        """Send what waits for the next batch, now."""
+        """Send what waits for the next batch, now, and renew the still pictures beside the live view."""
+        self._flush()
+        for output in self._outputs:
+            output.update(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+
+    def _flush(self) -> None:
         with self._follower.lock:
             if self._dirty:
                 self._send_batch()
@@ -135,21 +148,24 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     # Without a live kernel
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:  # noqa: ANN401 - IPython's own protocol
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - IPython's own protocol
         """Return the widget, and beside it pictures for readers without a kernel. They show no secrets' values."""
         bundle = super()._repr_mimebundle_(**options)
-        if bundle is None:
-            return None
-        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
+        data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
         with self._follower.lock:
             data["text/html"] = picture_html(self._ladder, self._title, self._substrate, self._knows)
             data["image/svg+xml"] = picture_svg(self._ladder)
-        return (data, *metadata) if metadata else data
+        return data
+
+    def _ipython_display_(self) -> None:
+        """Show the widget in an output that `flush` can renew: the still pictures of a live view are born empty."""
+        handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._outputs.append(handle)
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
         self._follower.stop()
-        self.flush()
+        self._flush()
         with self._follower.lock:
             if self._timer is not None:
                 self._timer.cancel()

@@ -12,7 +12,7 @@
  *   direction?: string, offset?: number, size?: number, section?: number, time?: number, parts?: Part[],
  *   meta?: Record<string, any>, events?: [string, number][]}} Row
  * @typedef {{party: string, name: string, hex: string, connection: string, inputs: string[]}} Key
- * @typedef {{rows: Row[], lifelines: string[], keys: Key[], alice_knows: string[] | null}} Picture
+ * @typedef {{rows: Row[], lifelines: string[], keys: Key[], alice_knows: string[] | null, chosen?: number}} Picture
  * @typedef {{get(name: string): any, on(name: string, f: Function): void, off(name: string, f: Function): void,
  *   send(content: any): void}} Model
  */
@@ -425,13 +425,14 @@ function drawRow(row, lines, rows) {
   if (row.kind === "verdict") {
     return { css: `tl-loose tl-m-${row.mark}`, label: `${row.name} ${WORDS[row.mark ?? ""]}. ${row.text}`, nodes: [h("span", { text: `${SIGNS[row.mark ?? ""]} ${row.name}` })] };
   }
-  const { side, style } = besideStyle(row, lines);
   let text = row.text || row.name || row.kind;
   let head = row.kind === "attack" ? meta.step ?? row.name : row.kind === "machine" ? row.name : "";
   if (row.kind === "binder") {
     head = meta.side === "verifier" ? "recomputes" : "binds";
     text = `${short(meta.binder ?? "")} = H(${(meta.fields ?? []).map((/** @type {any} */ f) => f[0]).join(", ")})`;
   }
+  if (!lines.includes(row.at ?? "")) return { css: "tl-aside", label: `${head ? `${head}: ` : ""}${text}`, nodes: [h("span", {}, head && h("b", { text: `${head} ` }), text)] };
+  const { side, style } = besideStyle(row, lines);
   const box = h("div", { class: `tl-beside tl-${side}`, style }, h("span", { class: "tl-dot", "aria-hidden": "true" }), h("span", { class: "tl-btext" }, head && h("b", { text: `${head} ` }), h("span", { text })));
   return { css: `tl-step ${tone(row.at)}`, label: `${row.at ?? ""}: ${head ? `${head}: ` : ""}${text}`, nodes: [box] };
 }
@@ -725,6 +726,7 @@ function render({ model, el }) {
     if (old) mark(old, false);
     selected = next;
     byHand = byHand || hand;
+    if (hand) picture.chosen = next;
     mark(node, true);
     list.setAttribute("aria-activedescendant", node.id);
     if (show) reveal(scroller, node);
@@ -816,9 +818,12 @@ function render({ model, el }) {
   drawAll();
   grow([]);
   root.dataset.rows = String(picture.rows.length);
-  const first = refusal() ?? [...picture.rows].reverse().find((row) => row.kind === "appraisal");
+  const first = refusal() ?? [...picture.rows].reverse().find((row) => row.kind === "appraisal") ?? picture.rows.find((row) => row.kind === "message");
   // The list has no size yet while it is not in the page.
-  requestAnimationFrame(() => { if (first && selected < 0) select(first.id, false, true); });
+  requestAnimationFrame(() => {
+    if (picture.chosen !== undefined) select(picture.chosen, true);
+    else if (first && selected < 0) select(first.id, false, true);
+  });
   return () => model.off("msg:custom", onMessage);
 }
 
