@@ -8,7 +8,7 @@ import json
 import platform
 from pathlib import Path
 
-SUITES = {"tls": ("benchmarks.tls",), "tpm": ("benchmarks.tpm", "benchmarks.attest")}
+SUITES = {"tls": ("benchmarks.tls",), "tpm": ("benchmarks.tpm", "benchmarks.attest"), "wire": ("benchmarks.wire",)}
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
 
 A goal is the largest ratio that is good enough, or the smallest value where the name ends in `_per_s`.
