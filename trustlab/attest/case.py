@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from trustlab.attest.certificates import load_certificates
+from trustlab.attest.certificates import (
+    OID_AK_NAME,
+    OID_EK_DIGEST,
+    extended_key_usage,
+    extension_octets,
+    load_certificates,
+)
 from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
 from trustlab.attest.errors import AttestError, PolicyError
 from trustlab.attest.eventlog import EventLog
 from trustlab.attest.evidence import Evidence
-from trustlab.attest.public import parse_public
+from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
 from trustlab.attest.signature import parse_signature
 from trustlab.attest.structures import parse_attest
 
@@ -31,6 +37,8 @@ if TYPE_CHECKING:
     from trustlab.attest.structures import Attest
 
 ZEROS = bytes(32)
+KEPT = 64
+"""How many parsed AKs, keys and logs are kept; each is at most as big as the evidence it came in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +64,43 @@ class Expected:
             raise PolicyError("an empty binder or key would be met by evidence that is bound to nothing")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Signer:
     """An AK with the certificates that vouch for it."""
 
     public: Public
     chain: tuple[x509.Certificate, ...]
     role: str
+
+    @cached_property
+    def certified_name(self) -> bytes:
+        """The AK Name in the certificate; empty where it has none."""
+        return extension_octets(self.chain[0], OID_AK_NAME)
+
+    @cached_property
+    def ek_digest(self) -> bytes:
+        """The digest of the EK certificate in the AK certificate; empty where it has none."""
+        return extension_octets(self.chain[0], OID_EK_DIGEST)
+
+    @cached_property
+    def qualified_name(self) -> bytes:
+        """What a quote's qualifiedSigner is if the AK is a primary key of the endorsement hierarchy."""
+        return qualified_name(ENDORSEMENT_QUALIFIED_NAME, self.public.name)
+
+    @cached_property
+    def purposes(self) -> frozenset[x509.ObjectIdentifier]:
+        """The extended key usages of the certificate."""
+        return extended_key_usage(self.chain[0])
+
+    @cached_property
+    def critical_extensions(self) -> frozenset[x509.ObjectIdentifier]:
+        """The certificate's critical extensions: who does not understand one must refuse (RFC 5280, 4.2)."""
+        return frozenset(extension.oid for extension in self.chain[0].extensions if extension.critical)
+
+    @cached_property
+    def certifies_key(self) -> bool:
+        """Whether the certificate holds the public area's key."""
+        return bool(self.chain[0].public_key() == self.public.public_key)
 
 
 @dataclass(frozen=True)
@@ -133,14 +171,14 @@ def open_case(
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
     evidence = Evidence.decode(raw)
     signer = _signer(evidence.ak_public, evidence.ak_certificates, "the quote's AK", "ak-certificates")
-    log = EventLog.decode(evidence.event_log)
+    log, pcrs = _log(evidence.event_log)
     return Case(
         quote=parse_attest(evidence.quote),
         signature=parse_signature(evidence.signature),
         signer=signer,
         key=None if evidence.key_attestation is None else _key_case(evidence.key_attestation, signer),
         log=log,
-        pcrs=log.replay("sha256"),
+        pcrs=pcrs,
         stated_pcrs=evidence.pcr_values,
         expected=expected,
         references=references,
@@ -155,13 +193,35 @@ def _key_case(key: KeyAttestation, signer: Signer) -> KeyCase:
     if key.ak_public:
         where = "key-attestation/ak-certificates"
         signer = _signer(key.ak_public, key.ak_certificates, "the key attestation's AK", where)
-    public = parse_public(key.public)
-    _ = public.public_key
-    creation = parse_creation_data(key.creation_data) if key.creation_data else None
-    return KeyCase(parse_attest(key.attest), parse_signature(key.signature), public, creation, signer)
+    return _read_key(key.attest, key.signature, key.public, key.creation_data, signer)
 
 
+# What stays the same from one passage of a machine to the next is parsed once: octets in, immutable values out. Every
+# check is still made, and every signature verified, each time.
+
+
+@lru_cache(maxsize=KEPT)
+def _read_key(attest: bytes, signature: bytes, public: bytes, creation_data: bytes, signer: Signer) -> KeyCase:
+    area = parse_public(public)
+    _ = area.public_key
+    creation = parse_creation_data(creation_data) if creation_data else None
+    return KeyCase(parse_attest(attest), parse_signature(signature), area, creation, signer)
+
+
+@lru_cache(maxsize=KEPT)
+def _log(raw: bytes) -> tuple[EventLog, dict[int, bytes]]:
+    log = EventLog.decode(raw)
+    return log, log.replay("sha256")
+
+
+@lru_cache(maxsize=KEPT)
 def _signer(public: bytes, chain: tuple[bytes, ...], role: str, where: str) -> Signer:
     area = parse_public(public)
     _ = area.public_key
     return Signer(area, load_certificates(chain, where), role)
+
+
+def forget() -> None:
+    """Forget what was parsed for machines met before (measurements do this)."""
+    for kept in (_read_key, _log, _signer):
+        kept.cache_clear()

@@ -14,6 +14,8 @@ import cbor2
 from trustlab.attest.errors import CodecError
 from trustlab.trace import Span
 
+Path = tuple["Path", int | str] | None
+"""Where an item lies: its container's path and its label or index. Written out only when it has to be shown."""
 Item = int | bytes | str | list["Item"] | dict[int | str, "Item"]
 
 RFC = "RFC 8949, 3.1"
@@ -48,8 +50,8 @@ class _Source:
     def __init__(self, raw: bytes, structure: str, spans: list[Span] | None) -> None:
         self.raw, self.structure, self.spans, self.at = raw, structure, spans, 0
 
-    def fail(self, path: str, reason: str, at: int) -> NoReturn:
-        raise CodecError(self.structure, path, at, reason)
+    def fail(self, path: Path, reason: str, at: int) -> NoReturn:
+        raise CodecError(self.structure, _written(path), at, reason)
 
     def note(self, name: str, start: int, value: str, note: str) -> None:
         if self.spans is not None and start < self.at:
@@ -57,13 +59,20 @@ class _Source:
 
 
 def _whole(s: _Source) -> Item:
-    item = _item(s, "collection", 0)
+    item = _item(s, None, 0)
     if s.at != len(s.raw):
-        s.fail("(end)", f"{len(s.raw) - s.at} octets left over after the last field", s.at)
+        s.fail((None, "(end)"), f"{len(s.raw) - s.at} octets left over after the last field", s.at)
     return item
 
 
-def _item(s: _Source, path: str, depth: int) -> Item:
+def _written(path: Path) -> str:
+    if path is None:
+        return "collection"
+    within, label = path
+    return f"{_written(within)}.{label}"
+
+
+def _item(s: _Source, path: Path, depth: int) -> Item:
     start = s.at
     if start >= len(s.raw):
         s.fail(path, "needs a data item, 0 octets are left", start)
@@ -73,7 +82,12 @@ def _item(s: _Source, path: str, depth: int) -> Item:
     if argument >= 24:
         argument = _long_argument(s, path, start, argument)
     if s.spans is not None:
-        s.note(path + ".head", start, f"{KINDS[major]}, {argument}", "Major type, and the length or number itself.")
+        s.note(
+            _written(path) + ".head",
+            start,
+            f"{KINDS[major]}, {argument}",
+            "Major type, and the length or number itself.",
+        )
     if major == BYTES:
         return _octets(s, path, argument)
     if major == TEXT:
@@ -83,7 +97,7 @@ def _item(s: _Source, path: str, depth: int) -> Item:
     return -1 - argument if major == NEGATIVE else _container(s, path, start, major, argument, depth)
 
 
-def _container(s: _Source, path: str, start: int, major: int, count: int, depth: int) -> Item:
+def _container(s: _Source, path: Path, start: int, major: int, count: int, depth: int) -> Item:
     if major > MAP:
         s.fail(path, f"major type {major} (a tag, float or simple value) has no place here", start)
     if count > len(s.raw) - s.at:
@@ -91,11 +105,11 @@ def _container(s: _Source, path: str, start: int, major: int, count: int, depth:
     if depth >= MAX_DEPTH:
         s.fail(path, f"nested deeper than {MAX_DEPTH}", start)
     if major == ARRAY:
-        return [_item(s, f"{path}[{n}]", depth + 1) for n in range(count)]
+        return [_item(s, (path, n), depth + 1) for n in range(count)]
     return _map(s, path, count, depth)
 
 
-def _long_argument(s: _Source, path: str, start: int, additional: int) -> int:
+def _long_argument(s: _Source, path: Path, start: int, additional: int) -> int:
     if additional > 27:
         s.fail(path, "an indefinite length or a reserved value", start)
     size = 1 << (additional - 24)
@@ -109,18 +123,18 @@ def _long_argument(s: _Source, path: str, start: int, additional: int) -> int:
     return argument
 
 
-def _octets(s: _Source, path: str, size: int) -> bytes:
+def _octets(s: _Source, path: Path, size: int) -> bytes:
     start = s.at
     octets = s.raw[start : start + size]
     if len(octets) < size:
         s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
     s.at = start + size
     if s.spans is not None:
-        s.note(path, start, octets.hex(), "The octets themselves.")
+        s.note(_written(path), start, octets.hex(), "The octets themselves.")
     return octets
 
 
-def _text(s: _Source, path: str, size: int) -> str:
+def _text(s: _Source, path: Path, size: int) -> str:
     start = s.at
     octets = s.raw[start : start + size]
     if len(octets) < size:
@@ -131,21 +145,21 @@ def _text(s: _Source, path: str, size: int) -> str:
     except UnicodeDecodeError:
         s.fail(path, "not UTF-8", start)
     if s.spans is not None:
-        s.note(path, start, text, "A label, or a media type.")
+        s.note(_written(path), start, text, "A label, or a media type.")
     return text
 
 
-def _map(s: _Source, path: str, count: int, depth: int) -> dict[int | str, Item]:
+def _map(s: _Source, path: Path, count: int, depth: int) -> dict[int | str, Item]:
     items: dict[int | str, Item] = {}
     before = b""
     for _ in range(count):
         start = s.at
-        key = _item(s, path + ".(key)", depth + 1)
+        key = _item(s, (path, "(key)"), depth + 1)
         if not isinstance(key, int | str):
-            s.fail(path + ".(key)", "a label is an integer or a text", start)
+            s.fail((path, "(key)"), "a label is an integer or a text", start)
         encoded = s.raw[start : s.at]
         if encoded <= before:
-            s.fail(path + ".(key)", f"{key!r} again, or not in ascending order of its octets", start)
+            s.fail((path, "(key)"), f"{key!r} again, or not in ascending order of its octets", start)
         before = encoded
-        items[key] = _item(s, f"{path}.{key}", depth + 1)
+        items[key] = _item(s, (path, key), depth + 1)
     return items

@@ -133,7 +133,9 @@ def _event_problem(case: Case, event: LogEvent, what: str) -> Outcome | None:
 def reference_values(case: Case) -> Outcome:
     """Demand that HyperSafe, its launch policy and the VM image be ones that Bob published."""
     references, pcrs = case.references, case.policy.pcrs
-    images = {d: n for d, n in references.images.items() if _allowed(case, n)}
+    allowed, images = case.policy.allowed_images, references.images
+    if allowed:
+        images = {digest: name for digest, name in images.items() if name in allowed}
     tables = (
         (EVENT_LAUNCH, references.hypersafe, "HyperSafe"),
         (EVENT_LAUNCH_POLICY, references.launch_policies, "launch policy"),
@@ -145,10 +147,6 @@ def reference_values(case: Case) -> Outcome:
             return outcome
         names += [table[e.digest] for e in case.log.events if e.event_type == kind and e.digest in table]
     return passed(f"Measured was only what the Reference Values name: {', '.join(names)}.")
-
-
-def _allowed(case: Case, name: str) -> bool:
-    return not case.policy.allowed_images or name in case.policy.allowed_images
 
 
 def _reference_problem(case: Case, kind: int, table: Mapping[bytes, str], what: str) -> Outcome | None:

@@ -6,17 +6,17 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, extension_octets
+from trustlab.attest.certificates import OID_AIK_EKU
 from trustlab.attest.checks import Outcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
-from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, qualified_name
 
 if TYPE_CHECKING:
     from trustlab.attest.case import Case, Signer
@@ -29,6 +29,9 @@ OPEN = ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY
 
 UNDERSTOOD = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE}
 """Critical extensions of an AK certificate that are no reason to refuse it (RFC 5280, 4.2)."""
+
+
+STRONG = (SHA256, SHA384, SHA512)
 
 
 class TrustAnchors:
@@ -52,8 +55,10 @@ class TrustAnchors:
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
-        if not rest and self._issued_directly(leaf, time):
-            return _purpose(leaf)
+        if OID_AIK_EKU not in signer.purposes:
+            return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
+        if not rest and self._issued_directly(signer, time):
+            return ""
         if self._store is None:
             return "there is no trust anchor for attestation keys at all"
         builder = PolicyBuilder().store(self._store).time(time)
@@ -62,24 +67,31 @@ class TrustAnchors:
             builder.build_client_verifier().verify(leaf, rest)
         except VerificationError as error:
             return f"its certificate leads to no privacy CA that we trust ({error})"
-        return _purpose(leaf)
+        return ""
 
-    def _issued_directly(self, leaf: x509.Certificate, time: dt.datetime) -> bool:
+    def _issued_directly(self, signer: Signer, time: dt.datetime) -> bool:
         """Whether an anchor itself signed the leaf: the usual case, and half the price of the general path validation.
 
         False is no verdict: the general validation then decides, and says why.
         """
+        leaf = signer.chain[0]
         anchor = self._by_name.get(leaf.issuer)
-        critical = {extension.oid for extension in leaf.extensions if extension.critical}
-        if anchor is None or not critical <= UNDERSTOOD:
+        if anchor is None or not signer.critical_extensions <= UNDERSTOOD:
             return False
         if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
             return False
-        try:
-            leaf.verify_directly_issued_by(anchor)
-        except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return _signed_by(leaf, anchor)
+
+
+def _signed_by(leaf: x509.Certificate, anchor: x509.Certificate) -> bool:
+    key, chosen = anchor.public_key(), leaf.signature_hash_algorithm
+    try:
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(chosen, STRONG):
             return False
-        return True
+        key.verify(leaf.signature, leaf.tbs_certificate_bytes, ec.ECDSA(chosen))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _may_sign(anchor: x509.Certificate) -> bool:
@@ -89,16 +101,6 @@ def _may_sign(anchor: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return False
     return basic.ca and usage.key_cert_sign
-
-
-def _purpose(leaf: x509.Certificate) -> str:
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier("0.0")])
-    if OID_AIK_EKU not in usage:
-        return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
-    return ""
 
 
 def ak_public_area(case: Case) -> Outcome:
@@ -111,13 +113,12 @@ def ak_public_area(case: Case) -> Outcome:
 
 
 def _public_area_problem(attest: Attest, signer: Signer) -> Outcome | None:
-    public, leaf = signer.public, signer.chain[0]
-    certified = extension_octets(leaf, OID_AK_NAME)
-    if certified != public.name:
-        return failed(f"{signer.role}: the certificate is about another Name.", certified, public.name)
-    if leaf.public_key() != public.public_key:
-        return failed(f"{signer.role}: the certificate holds another key.", _spki(leaf), public.spki)
-    wanted = qualified_name(ENDORSEMENT_QUALIFIED_NAME, public.name)
+    public, wanted = signer.public, signer.qualified_name
+    if signer.certified_name != public.name:
+        text = f"{signer.role}: the certificate is about another Name."
+        return failed(text, signer.certified_name, public.name)
+    if not signer.certifies_key:
+        return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
     if attest.qualified_signer != wanted:
         text = f"{signer.role} is not the qualifiedSigner, or is no primary key of the endorsement hierarchy."
         return failed(text, wanted, attest.qualified_signer)
@@ -148,7 +149,7 @@ def machine_pinned(case: Case) -> Outcome:
     pins = case.policy.ek_digests
     if not pins:
         return not_demanded("The policy pins no machine: any genuine TPM will do.")
-    found = extension_octets(case.signer.chain[0], OID_EK_DIGEST)
+    found = case.signer.ek_digest
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in another machine's TPM than the policy names.", b"".join(pins), found)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
 from trustlab.attest.case import open_case
-from trustlab.attest.certificates import OID_EK_DIGEST, extension_octets
 from trustlab.attest.checks import Outcome, Rule, failed
 from trustlab.attest.errors import AttestError, PolicyError
 from trustlab.attest.eventlog import EVENT_IMAGE
@@ -97,9 +96,9 @@ class Verifier:
             binder=expected.binder,
             boot=BootCounters(clock.reset_count, clock.restart_count),
             image=self._image(case),
-            claims=case.claims,
-            pcrs=case.pcrs,
-            ek_digest=extension_octets(case.signer.chain[0], OID_EK_DIGEST),
+            claims=dict(case.claims),
+            pcrs=dict(case.pcrs),
+            ek_digest=case.signer.ek_digest,
             reference_version=self.references.version,
         )
 
