@@ -129,11 +129,11 @@ def test_every_edge_the_engine_takes_is_in_its_table() -> None:
         assert set(taken) <= edges
 
 
-def test_the_engine_runs_on_its_table_and_not_beside_it() -> None:
+def test_the_engine_runs_on_its_table_and_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair()
     without = copy.copy(CLIENT12)
     without._targets = {k: v for k, v in CLIENT12._targets.items() if k[2] != "ServerKeyExchange"}
-    pair.client.connection.table = without
+    monkeypatch.setattr("trustlab.tls.client.CLIENT12", without)
     pair.run()
     assert isinstance(pair.client.error, tls.UnexpectedMessage)
 

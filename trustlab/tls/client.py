@@ -8,26 +8,32 @@ from typing import TYPE_CHECKING
 from trustlab.tls import attestation
 from trustlab.tls.alerts import HandshakeFailure, IllegalParameter, ProtocolVersion, UnsupportedExtension
 from trustlab.tls.client12 import Client12
+from trustlab.tls.client13 import Client13
 from trustlab.tls.connection import Connection
 from trustlab.tls.extensions import (
     Extension,
+    KeyShareEntry,
     extension_name,
     push_alpn,
     push_attestation,
     push_server_name,
+    push_shares,
+    push_supported_versions,
     push_uint16_list,
 )
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.messages import ClientHello, HelloRequest, attestation_of
 from trustlab.tls.messages.base import KeyExchange
-from trustlab.tls.registry import CipherSuite, ExtensionType, HandshakeType, Version
-from trustlab.tls.states import CLIENT12
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group, HandshakeType, Version
+from trustlab.tls.states import CLIENT12, CLIENT13
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
     from trustlab.tls.config import ClientConfig
-    from trustlab.tls.messages import AnyMessage, Message, ServerHello
+    from trustlab.tls.groups import Share
+    from trustlab.tls.messages import AnyMessage, HelloRetryRequest, Message, ServerHello
     from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.records import Record
 
 
 class Client(Connection):
@@ -41,7 +47,7 @@ class Client(Connection):
     config: ClientConfig
 
     def __init__(self, config: ClientConfig) -> None:
-        super().__init__(config, CLIENT12)
+        super().__init__(config, CLIENT13 if Version.TLS13 in config.versions else CLIENT12)
         self.handshake = ClientStart(self)
         self.records.write_version = Version.TLS10  # RFC 5246 E.1: the first record, for old servers' sake
         self.plan.append("send_client_hello")
@@ -54,21 +60,30 @@ class ClientStart(Handshake):
     c: Client
     hello: ClientHello
 
+    def __init__(self, connection: Client) -> None:
+        super().__init__(connection)
+        self.shares: dict[int, Share] = {}
+
     def suites(self) -> tuple[int, ...]:
         """Return the suites to offer: those that some configured version can run."""
         versions = self.c.config.versions
         return tuple(
             s
             for s in self.c.config.cipher_suites
-            if (SUITES[s].key_exchange is KeyExchange.TLS13) == (Version.TLS13 in versions) or len(versions) > 1
+            if (Version.TLS13 if SUITES[s].key_exchange is KeyExchange.TLS13 else Version.TLS12) in versions
         )
+
+    @property
+    def tls13(self) -> bool:
+        """Whether TLS 1.3 is offered."""
+        return Version.TLS13 in self.c.config.versions
 
     def send_client_hello(self) -> None:
         """Offer what the configuration says."""
         config = self.c.config
         hello = ClientHello(
             random=config.random(32),
-            session_id=b"",
+            session_id=config.random(32) if self.tls13 and config.middlebox_compatibility else b"",
             cipher_suites=self.suites(),
             extensions=tuple(self.extensions()),
         )
@@ -81,7 +96,9 @@ class ClientStart(Handshake):
         if config.server_name and not _is_address(config.server_name):
             host = config.server_name.rstrip(".").encode("ascii", "ignore")
             found.append(Extension(ExtensionType.SERVER_NAME, push_server_name(host)))
-        found += self._tls12_extensions()
+        if Version.TLS12 in config.versions:
+            found += self._tls12_extensions()
+        found += self._key_agreement_extensions()
         schemes = push_uint16_list(config.signature_schemes)
         found.append(Extension(ExtensionType.SIGNATURE_ALGORITHMS, schemes))
         if config.alpn:
@@ -96,10 +113,34 @@ class ClientStart(Handshake):
         found = [Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00")]
         if config.extended_master_secret:
             found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
-        if any(SUITES[s].key_exchange is not KeyExchange.RSA for s in self.suites()):
-            found.append(Extension(ExtensionType.SUPPORTED_GROUPS, push_uint16_list(config.groups)))
+        if any(SUITES[s].key_exchange is KeyExchange.ECDHE for s in self.suites()):
             found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
         return found
+
+    def _key_agreement_extensions(self) -> list[Extension]:
+        """Return groups, and with TLS 1.3 versions and key shares."""
+        config = self.c.config
+        usable = config.groups if self.tls13 else tuple(g for g in config.groups if g != Group.X25519MLKEM768)
+        found: list[Extension] = []
+        if any(SUITES[s].key_exchange is not KeyExchange.RSA for s in self.suites()):
+            found.append(Extension(ExtensionType.SUPPORTED_GROUPS, push_uint16_list(usable)))
+        if self.tls13:
+            versions = sorted(config.versions, reverse=True)
+            found.append(Extension(ExtensionType.SUPPORTED_VERSIONS, push_supported_versions(versions)))
+            self.shares = {group: config.new_share(group) for group in self._share_groups()}
+            body = push_shares(KeyShareEntry(group, share.public) for group, share in self.shares.items())
+            found.append(Extension(ExtensionType.KEY_SHARE, body))
+        return found
+
+    def _share_groups(self) -> tuple[int, ...]:
+        """Return the groups to send key shares for."""
+        config = self.c.config
+        if config.key_shares is not None:
+            return config.key_shares
+        first = config.groups[:1]
+        if first == (Group.X25519MLKEM768,) and Group.X25519 in config.groups:
+            return (*first, Group.X25519)
+        return first
 
     def sent_client_hello(self, hello: ClientHello) -> None:
         """Remember what was really offered: the message may have been replaced on its way."""
@@ -120,20 +161,50 @@ class ClientStart(Handshake):
         if kind != HandshakeType.HELLO_REQUEST:
             super().check_welcome(kind, length)
 
+    def check_protected(self, record: Record) -> None:
+        """Nothing is protected yet."""
+
+    def ignores_change_cipher_spec(self, record: Record) -> bool:
+        """Drop the disguise of a TLS 1.3 server (RFC 8446 5)."""
+        return self.tls13 and record.content == b"\x01"
+
+    def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
+        """Hand over to TLS 1.3, which alone has this message."""
+        if self._version(retry) != Version.TLS13:
+            raise IllegalParameter("a HelloRetryRequest that is not TLS 1.3", "RFC 8446 4.1.4")
+        self._start(retry, Version.TLS13)
+        handshake = Client13(self.c, self.hello, self.shares)
+        self.c.handshake = handshake
+        handshake.receive_hello_retry_request(retry)
+
     def receive_server_hello(self, hello: ServerHello) -> str | None:
         """Check what all versions have in common, then hand over."""
         version = self._version(hello)
+        self._start(hello, version)
+        if version == Version.TLS13:
+            modern = Client13(self.c, self.hello, self.shares)
+            self.c.handshake = modern
+            modern.receive_server_hello(hello)
+            return None
+        self.c.table = CLIENT12
+        handshake = Client12(self)
+        self.c.handshake = handshake
+        return handshake.receive_server_hello(hello)
+
+    def _start(self, hello: ServerHello, version: Version) -> None:
         self._check_choice(hello, version)
         self.c.version = version
         self.c.records.version = version
         self.c.cipher_suite = CipherSuite(hello.cipher_suite)
         self.c.facts["server_random"] = hello.random
-        handshake = Client12(self)
-        self.c.handshake = handshake
-        return handshake.receive_server_hello(hello)
 
     def _version(self, hello: ServerHello) -> Version:
-        if hello.legacy_version not in self.c.config.versions:
+        selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.tls13 else None
+        if selected is not None:
+            if selected != (Version.TLS13,) or hello.legacy_version != Version.TLS12:
+                raise IllegalParameter(f"the server chose version 0x{selected[0]:04x}", "RFC 8446 4.2.1")
+            return Version.TLS13
+        if hello.legacy_version != Version.TLS12 or Version.TLS12 not in self.c.config.versions:
             raise ProtocolVersion(f"the server chose version 0x{hello.legacy_version:04x}", "RFC 5246 7.4.1.3")
         return Version(hello.legacy_version)
 
@@ -147,6 +218,8 @@ class ClientStart(Handshake):
             raise IllegalParameter(f"the server chose a suite that {version.title} does not have", clause)
         if hello.compression_method:
             raise IllegalParameter(f"the server chose compression {hello.compression_method}", clause)
+        if tls13:
+            return
         offered = {e.type for e in self.hello.extensions}
         for extension in hello.extensions:
             if extension.type not in offered:

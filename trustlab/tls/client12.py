@@ -32,7 +32,7 @@ from trustlab.tls.messages import (
 )
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.messages.hello import DOWNGRADE_TLS11, DOWNGRADE_TLS12
-from trustlab.tls.registry import ClientCertificateType, ExtensionType, HandshakeType, Version
+from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, HandshakeType, Version
 
 if TYPE_CHECKING:
     from trustlab.tls.client import Client, ClientStart
@@ -161,7 +161,9 @@ class Client12(Handshake12):
 
     def receive_server_key_exchange(self, message: ServerKeyExchange) -> None:
         """Check the signature over the server's ephemeral key (RFC 8422 5.4)."""
-        if message.named_curve not in self.config.groups or message.named_curve not in groups.SUPPORTED:
+        offered = self.hello.value(ExtensionType.SUPPORTED_GROUPS) or ()
+        usable = message.named_curve in groups.SUPPORTED and message.named_curve != Group.X25519MLKEM768
+        if message.named_curve not in offered or not usable:
             raise IllegalParameter(f"the server chose group 0x{message.named_curve:04x}", "RFC 8422 5.4")
         if message.scheme not in self.config.signature_schemes:
             raise IllegalParameter(f"the server signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.3")

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
+from trustlab.tls.groups import generate
 from trustlab.tls.registry import Group, SignatureScheme, Version
 from trustlab.tls.suites import DEFAULT_SUITES
 
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from trustlab.tls.extensions import Extension
+    from trustlab.tls.groups import Share
 
 DEFAULT_VERSIONS = (Version.TLS12,)
-DEFAULT_GROUPS = (Group.X25519, Group.SECP256R1)
+DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
 DEFAULT_SCHEMES = (
     SignatureScheme.ECDSA_SECP256R1_SHA256,
     SignatureScheme.RSA_PSS_RSAE_SHA256,
@@ -40,8 +42,8 @@ class Limits:
 
     `message`: octets of one handshake message; `chain`: certificates in one chain; `buffered`: octets received and not
     yet processed; `warnings`: warning alerts in a row; `empty_records`: records without content in a row;
-    `key_updates`: KeyUpdate messages without application data between them; `authorities`: distinguished names of a
-    request.
+    `key_updates`: KeyUpdate messages without application data between them; `early_data`: octets of unwanted 0-RTT data
+    that are skipped.
     """
 
     message: int = 2**17
@@ -50,6 +52,7 @@ class Limits:
     warnings: int = 5
     empty_records: int = 32
     key_updates: int = 32
+    early_data: int = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,9 @@ class Config:
     `key` is a `cryptography` private key or any object of the program's own: the engine only hands it back in
     `KeyOperationWanted`. `random(n)` returns n octets. `time` None means now. `extensions` are sent as they are in this
     side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
-    `secrets=False` leaves `SecretDerived` out.
+    `secrets=False` leaves `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first
+    group, and x25519 beside a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says
+    how many zeros to add to a TLS 1.3 record of n octets. `ephemeral(group)` makes key shares, for tests and attacks.
     """
 
     versions: tuple[Version, ...] = DEFAULT_VERSIONS
@@ -89,11 +94,20 @@ class Config:
     extended_master_secret: bool = True
     attestation: AttestationOffer | None = None
     extensions: tuple[Extension, ...] = ()
+    key_shares: tuple[int, ...] | None = None
+    middlebox_compatibility: bool = True
+    coalesce: bool = False
     intercept: bool = False
     secrets: bool = True
     limits: Limits = Limits()
     random: Callable[[int], bytes] = field(default=os.urandom, repr=False)
     time: datetime | None = None
+    padding: Callable[[int], int] | None = field(default=None, repr=False)
+    ephemeral: Callable[[int], Share] | None = field(default=None, repr=False)
+
+    def new_share(self, group: int) -> Share:
+        """Draw a key pair for key agreement in a group."""
+        return self.ephemeral(group) if self.ephemeral else generate(group)
 
     @cached_property
     def store(self) -> Store | None:
@@ -129,6 +143,7 @@ class ServerConfig(Config):
     """A server's configuration: `client_certificate` is `none`, `request` or `require`."""
 
     client_certificate: str = "none"
+    acknowledge_server_name: bool = True
 
     def __post_init__(self) -> None:
         if not self.certificates or self.key is None:

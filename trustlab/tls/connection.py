@@ -68,6 +68,8 @@ _SNAKE = {kind.name.title().replace("_", ""): kind.name.lower() for kind in Hand
     "HelloRetryRequest": "hello_retry_request",
     "ChangeCipherSpec": "change_cipher_spec",
 }
+_COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
+"""What a copied connection must have of its own; everything else it holds never changes."""
 _TITLES = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
 
 
@@ -103,6 +105,9 @@ class Connection:
         self._waiting: tuple[Request, str] | None = None
         self._outgoing: AnyMessage | None = None
         self._close_sent = False
+        self._joined_encrypted = False
+        self._held: list[tuple[AnyMessage, bytes]] = []
+        self.disguised = False
         self._warnings = 0
         self._empty = 0
 
@@ -114,7 +119,7 @@ class Connection:
         """Return an independent copy, to be resumed later; configuration and immutable parts are shared."""
         other = copy.copy(self)
         for name, value in vars(self).items():
-            if name != "handshake" and isinstance(value, deque | dict | Transcript | RecordLayer | HandshakeJoiner):
+            if isinstance(value, _COPIED):
                 setattr(other, name, value.copy())
         other.handshake = self.handshake.copy(other)
         return other
@@ -146,6 +151,7 @@ class Connection:
         """Return the octets to put on the stream; what can be processed without an answer is processed first."""
         while self._step():
             pass
+        self.flush()
         return self.records.drain()
 
     def answer(self, request: Request, value: Any = None) -> None:  # noqa: ANN401 - each request has its own
@@ -167,6 +173,7 @@ class Connection:
     def send(self, data: bytes) -> None:
         """Send application data."""
         self._before_sending("application data")
+        self.flush()
         self.handshake.before_application_data()
         for start in range(0, len(data), MAX_PLAINTEXT):
             piece = data[start : start + MAX_PLAINTEXT]
@@ -182,6 +189,11 @@ class Connection:
                     self.cipher_suite,
                 )
             )
+
+    def update_keys(self, *, request_peer: bool = False) -> None:
+        """Move on to the next traffic keys, and ask the peer to do so (TLS 1.3)."""
+        self._before_sending("keys")
+        self.handshake.update_keys(request_peer=request_peer)
 
     def _before_sending(self, what: str) -> None:
         if self.closed:
@@ -275,10 +287,35 @@ class Connection:
         self.handshake.entered(message)
 
     def put(self, message: AnyMessage, raw: bytes, *, plain: bool = False) -> None:
-        """Write a message into records and tell it."""
+        """Write a message into records and tell it; with `coalesce`, handshake messages wait for `flush`."""
+        if self.config.coalesce and message.content_type == ContentType.HANDSHAKE:
+            self._held.append((message, raw))
+            return
+        self.flush()
         position = self.records.write_offset
         encrypted = self.records.write is not None and not plain
         ranges = self.records.write_message(message.content_type, raw, plain=plain)
+        self._tell_sent(message, raw, position, ranges, encrypted=encrypted)
+
+    def flush(self) -> None:
+        """Write the handshake messages that wait, as many to a record as fit."""
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        encrypted = self.records.write is not None
+        stream = b"".join(raw for _, raw in held)
+        joiner = HandshakeJoiner()
+        found = []
+        ranges = self.records.write_message(ContentType.HANDSHAKE, stream)
+        for number, (start, end) in enumerate(ranges):
+            size = self.records.max_fragment
+            found += joiner.feed(stream[number * size : (number + 1) * size], start, end)
+        for (message, raw), (_, places) in zip(held, found, strict=True):
+            self._tell_sent(message, raw, places[0][0], places, encrypted=encrypted)
+
+    def _tell_sent(
+        self, message: AnyMessage, raw: bytes, position: int, ranges: list[list[int]], *, encrypted: bool
+    ) -> None:
         self._events.append(
             MessageSent(
                 message,
@@ -309,6 +346,7 @@ class Connection:
             if self.plan:
                 getattr(self.handshake, self.plan.popleft())()
                 return True
+            self.flush()
             return self._read()
         except Alert as alert:
             self.fail(alert)

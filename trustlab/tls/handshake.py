@@ -91,6 +91,10 @@ class Handshake:
         """Return exported keying material."""
         raise LocalProtocolError(f"nothing to export: {label!r}, {context!r}, {length}")
 
+    def update_keys(self, *, request_peer: bool) -> None:
+        """Move on to the next keys."""
+        raise LocalProtocolError(f"TLS 1.2 has no KeyUpdate (request_peer={request_peer})")
+
     # Evidence
 
     def evidence_judged(self, answer: object) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from trustlab.tls.alerts import LocalProtocolError, ProtocolVersion, RecordOverflow, UnexpectedMessage
+from trustlab.tls.alerts import BadRecordMac, LocalProtocolError, ProtocolVersion, RecordOverflow, UnexpectedMessage
 from trustlab.tls.registry import ContentType, Version
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class RecordLayer:
         self._waiting = bytearray()
         self._waiting_type = 0
         self.max_fragment = MAX_PLAINTEXT
+        self.skip_early_data = 0
 
     def copy(self) -> Self:
         """Return an independent copy: buffers, positions and sequence numbers of its own."""
@@ -127,11 +128,35 @@ class RecordLayer:
 
     def _limit(self) -> int:
         if self.read is None:
-            return MAX_PLAINTEXT
+            return MAX_CIPHERTEXT13 if self.skip_early_data else MAX_PLAINTEXT
         return MAX_CIPHERTEXT13 if self.read.hides_type else MAX_CIPHERTEXT12
 
     def next_record(self) -> Record | None:
         """Return the next record, unprotected, or None until more octets come; raises the alert it deserves."""
+        while (raw := self._cut()) is not None:
+            if not (self.skip_early_data and self._is_early_data(raw)):
+                return self._unprotect(raw)
+        return None
+
+    def _is_early_data(self, raw: RawRecord) -> bool:
+        """Skip 0-RTT data that nobody wanted: records that do not authenticate, up to a limit (RFC 8446 4.2.10)."""
+        if raw.content_type != ContentType.APPLICATION_DATA:
+            return False
+        if self.read is not None:
+            try:
+                self.read.copy().unprotect(raw.content_type, raw.version, raw.fragment)
+            except BadRecordMac:
+                pass
+            else:
+                self.skip_early_data = 0
+                return False
+        if len(raw.fragment) > self.skip_early_data:
+            return False
+        self.skip_early_data -= len(raw.fragment)
+        return True
+
+    def _cut(self) -> RawRecord | None:
+        """Cut the next record off the stream."""
         buffer = self._input
         if len(buffer) < HEADER_LENGTH:
             if buffer and buffer[0] not in _CONTENT_TYPES:
@@ -147,8 +172,7 @@ class RecordLayer:
         del buffer[:size]
         start = self.read_offset
         self.read_offset = start + size
-        raw = RawRecord(content_type, version, fragment, start, start + size)
-        return self._unprotect(raw)
+        return RawRecord(content_type, version, fragment, start, start + size)
 
     def _check_header(self, content_type: int, version: int, length: int) -> None:
         if content_type not in _CONTENT_TYPES:

@@ -9,7 +9,8 @@ from trustlab.tls.connection import Connection
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.registry import CipherSuite, ExtensionType, Version
 from trustlab.tls.server12 import Server12
-from trustlab.tls.states import SERVER12
+from trustlab.tls.server13 import Server13
+from trustlab.tls.states import SERVER12, SERVER13
 
 if TYPE_CHECKING:
     from trustlab.tls.config import ServerConfig
@@ -23,7 +24,7 @@ class Server(Connection):
     config: ServerConfig
 
     def __init__(self, config: ServerConfig) -> None:
-        super().__init__(config, SERVER12)
+        super().__init__(config, SERVER13 if Version.TLS13 in config.versions else SERVER12)
         self.handshake = ServerStart(self)
 
 
@@ -32,7 +33,7 @@ class ServerStart(Handshake):
 
     c: Server
 
-    def receive_client_hello(self, hello: ClientHello) -> None:
+    def receive_client_hello(self, hello: ClientHello) -> str | None:
         """Check what all versions have in common, choose the version, hand over."""
         version = self._version(hello)
         if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and version < max(self.c.config.versions):
@@ -46,17 +47,32 @@ class ServerStart(Handshake):
         self.c.facts["client_random"] = hello.random
         name = hello.value(ExtensionType.SERVER_NAME)
         self.c.server_name = name.decode("ascii", "replace") if name else ""
+        if version == Version.TLS13:
+            modern = Server13(self.c)
+            self.c.handshake = modern
+            return modern.receive_client_hello(hello)
+        self.c.table = SERVER12
         handshake = Server12(self.c, hello)
         self.c.handshake = handshake
         handshake.receive_client_hello(hello)
+        return None
 
     def _version(self, hello: ClientHello) -> Version:
-        """Choose the version (RFC 5246 E.1)."""
+        """Choose the version (RFC 8446 4.2.1, RFC 5246 E.1)."""
+        offered = hello.value(ExtensionType.SUPPORTED_VERSIONS)
+        if offered is not None:
+            common = [v for v in self.c.config.versions if v in offered]
+            if not common:
+                raise ProtocolVersion("the client offers no version this side speaks", "RFC 8446 4.2.1")
+            return self._checked(hello, max(common))
         if hello.legacy_version < Version.TLS12 or Version.TLS12 not in self.c.config.versions:
             raise ProtocolVersion(f"the client offers version 0x{hello.legacy_version:04x} at most", "RFC 5246 E.1")
+        return self._checked(hello, Version.TLS12)
+
+    def _checked(self, hello: ClientHello, version: Version) -> Version:
         if 0 not in hello.compression_methods:
             raise IllegalParameter("a ClientHello without the null compression method", "RFC 5246 7.4.1.2")
-        return Version.TLS12
+        return version
 
     def _check_renegotiation_info(self, hello: ClientHello) -> None:
         value = hello.value(ExtensionType.RENEGOTIATION_INFO)

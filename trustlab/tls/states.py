@@ -93,6 +93,52 @@ CLIENT12 = Table(
 )
 """Resumption (a lab switch) takes ServerHello, ChangeCipherSpec, Finished and only then sends its own."""
 
+CLIENT13 = Table(
+    "client, TLS 1.3",
+    "Start",
+    [
+        ("Start", "send ClientHello", ("ExpectServerHello",)),
+        ("ExpectServerHello", "receive HelloRetryRequest", ("SendSecondClientHello",)),
+        ("ExpectServerHello", "receive ServerHello", ("ExpectEncryptedExtensions",)),
+        ("SendSecondClientHello", "send ClientHello", ("ExpectSecondServerHello",)),
+        ("ExpectSecondServerHello", "receive ServerHello", ("ExpectEncryptedExtensions",)),
+        ("ExpectEncryptedExtensions", "receive EncryptedExtensions", ("ExpectRequestOrCertificate",)),
+        ("ExpectRequestOrCertificate", "receive CertificateRequest", ("ExpectCertificate",)),
+        ("ExpectRequestOrCertificate", "receive Certificate", ("ExpectCertificateVerify",)),
+        ("ExpectCertificate", "receive Certificate", ("ExpectCertificateVerify",)),
+        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectFinished",)),
+        ("ExpectFinished", "receive Finished", ("SendCertificate", "SendFinished")),
+        ("SendCertificate", "send Certificate", ("SendCertificateVerify", "SendFinished")),
+        ("SendCertificateVerify", "send CertificateVerify", ("SendFinished",)),
+        ("SendFinished", "send Finished", ("Connected",)),
+        ("Connected", "receive NewSessionTicket", ("Connected",)),
+        ("Connected", "receive KeyUpdate", ("Connected",)),
+        ("Connected", "send KeyUpdate", ("Connected",)),
+    ],
+)
+"""ChangeCipherSpec is not in it: in TLS 1.3 it is a disguise without meaning (RFC 8446 D.4)."""
+
+SERVER13 = Table(
+    "server, TLS 1.3",
+    "ExpectClientHello",
+    [
+        ("ExpectClientHello", "receive ClientHello", ("SendHelloRetryRequest", "SendServerHello")),
+        ("SendHelloRetryRequest", "send HelloRetryRequest", ("ExpectSecondClientHello",)),
+        ("ExpectSecondClientHello", "receive ClientHello", ("SendServerHello",)),
+        ("SendServerHello", "send ServerHello", ("SendEncryptedExtensions",)),
+        ("SendEncryptedExtensions", "send EncryptedExtensions", ("SendCertificateRequest", "SendCertificate")),
+        ("SendCertificateRequest", "send CertificateRequest", ("SendCertificate",)),
+        ("SendCertificate", "send Certificate", ("SendCertificateVerify",)),
+        ("SendCertificateVerify", "send CertificateVerify", ("SendFinished",)),
+        ("SendFinished", "send Finished", ("ExpectCertificate", "ExpectFinished")),
+        ("ExpectCertificate", "receive Certificate", ("ExpectCertificateVerify", "ExpectFinished")),
+        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectFinished",)),
+        ("ExpectFinished", "receive Finished", ("Connected",)),
+        ("Connected", "receive KeyUpdate", ("Connected",)),
+        ("Connected", "send KeyUpdate", ("Connected",)),
+    ],
+)
+
 SERVER12 = Table(
     "server, TLS 1.2",
     "ExpectClientHello",

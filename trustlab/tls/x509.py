@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import warnings
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -62,10 +63,15 @@ class PeerCertificate:
 def load(der: bytes) -> x509.Certificate:
     """Parse one certificate; BadCertificate if it is none."""
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.extensions
+        with warnings.catch_warnings():  # what it only warns of is judged below, or by the path validation
+            warnings.simplefilter("ignore")
+            certificate = x509.load_der_x509_certificate(der)
+            _ = certificate.extensions
+            positive = certificate.serial_number > 0
     except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
         raise BadCertificate(f"a certificate that cannot be read: {error}", "RFC 5280 4.1") from error
+    if not positive:
+        raise BadCertificate("a certificate whose serial number is not positive", "RFC 5280 4.1.2.2")
     return certificate
 
 

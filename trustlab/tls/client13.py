@@ -1,0 +1,298 @@
+"""The client of TLS 1.3 from ServerHello or HelloRetryRequest on (RFC 8446 A.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trustlab.tls import attestation, x509
+from trustlab.tls.alerts import DecodeError, IllegalParameter, MissingExtension, UnsupportedExtension
+from trustlab.tls.events import EvidenceWanted
+from trustlab.tls.extensions import (
+    ROLE_C,
+    ROLE_S,
+    AttestationExtension,
+    Extension,
+    KeyShareEntry,
+    extension_name,
+    push_shares,
+)
+from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake13 import Handshake13, check_solicited
+from trustlab.tls.messages import Certificate13, CertificateEntry, attestation_of
+from trustlab.tls.octets import Writer
+from trustlab.tls.registry import ExtensionType, Group, Version, label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.tls.client import Client
+    from trustlab.tls.config import ClientConfig
+    from trustlab.tls.groups import Share
+    from trustlab.tls.messages import (
+        CertificateRequest13,
+        ClientHello,
+        EncryptedExtensions,
+        Finished,
+        HelloRetryRequest,
+        NewSessionTicket13,
+        ServerHello,
+    )
+    from trustlab.tls.x509 import PeerCertificate
+
+IN_SERVER_HELLO = {ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE}
+IN_RETRY = IN_SERVER_HELLO | {ExtensionType.COOKIE}
+IN_ENCRYPTED_EXTENSIONS = {
+    ExtensionType.SERVER_NAME,
+    ExtensionType.SUPPORTED_GROUPS,
+    ExtensionType.ALPN,
+    ExtensionType.ATTESTATION,
+}
+NOT_IN_ENCRYPTED_EXTENSIONS = {
+    ExtensionType.SUPPORTED_VERSIONS,
+    ExtensionType.KEY_SHARE,
+    ExtensionType.SIGNATURE_ALGORITHMS,
+    ExtensionType.COOKIE,
+    ExtensionType.PADDING,
+    ExtensionType.EC_POINT_FORMATS,
+    ExtensionType.EXTENDED_MASTER_SECRET,
+    ExtensionType.RENEGOTIATION_INFO,
+    ExtensionType.SESSION_TICKET,
+    ExtensionType.STATUS_REQUEST,
+    ExtensionType.SIGNED_CERTIFICATE_TIMESTAMP,
+}
+
+
+class Client13(Handshake13):
+    """A TLS 1.3 client whose server has answered."""
+
+    c: Client
+    own = "client"
+    peer = "server"
+
+    def __init__(self, connection: Client, hello: ClientHello, shares: Mapping[int, Share]) -> None:
+        super().__init__(connection)
+        self.hello = hello
+        self.shares = shares
+        self.request: CertificateRequest13 | None = None
+        self._retried_group: int | None = None
+        self._retried = False
+        self._second = hello
+
+    @property
+    def config(self) -> ClientConfig:
+        """The client's configuration."""
+        return self.c.config
+
+    # The hellos
+
+    def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
+        """Check what the server wants; say hello again (RFC 8446 4.1.4)."""
+        self.choose_suite()
+        self._check_hello(retry, IN_RETRY)
+        share = retry.value(ExtensionType.KEY_SHARE)
+        cookie = retry.extension(ExtensionType.COOKIE)
+        retry.value(ExtensionType.COOKIE)
+        extensions = [e for e in self.hello.extensions if e.type != ExtensionType.EARLY_DATA]
+        if share is not None:
+            extensions = self._new_share(share[0].group, extensions)
+        elif cookie is None:
+            raise IllegalParameter("a HelloRetryRequest that changes nothing", "RFC 8446 4.1.4")
+        if cookie is not None:
+            extensions.append(Extension(ExtensionType.COOKIE, cookie))
+        self._retried = True
+        self._second = replace(self.hello, extensions=tuple(extensions))
+        self.c.transcript.restart(self.hash_name)
+        if self.hello.session_id:
+            self.c.plan.append("disguise")
+        self.c.plan.append("send_client_hello")
+
+    def _new_share(self, group: int, extensions: list[Extension]) -> list[Extension]:
+        offered = self.hello.value(ExtensionType.SUPPORTED_GROUPS) or ()
+        shared = {entry.group for entry in self.hello.value(ExtensionType.KEY_SHARE) or ()}
+        if group not in offered or group in shared:
+            raise IllegalParameter(f"the server wants a key share in {label(Group, group)}", "RFC 8446 4.2.8")
+        self._retried_group = group
+        share = self.config.new_share(group)
+        self.shares = {group: share}
+        body = push_shares([KeyShareEntry(group, share.public)])
+        return [Extension(e.type, body) if e.type == ExtensionType.KEY_SHARE else e for e in extensions]
+
+    def send_client_hello(self) -> None:
+        """Say hello again."""
+        self.c.emit(self._second)
+
+    def sent_client_hello(self, hello: ClientHello) -> None:
+        """Remember what was really offered."""
+        self.hello = hello
+
+    def _check_hello(self, hello: ServerHello, allowed: set[ExtensionType]) -> None:
+        if hello.session_id != self.hello.session_id:
+            raise IllegalParameter("the server does not echo the session id", "RFC 8446 4.1.3")
+        offered = {e.type for e in self.hello.extensions}
+        for extension in hello.extensions:
+            if extension.type in allowed:
+                continue
+            if extension.type in offered:
+                raise IllegalParameter(
+                    f"{extension_name(extension.type)} does not belong in {hello.name}", "RFC 8446 4.2"
+                )
+            raise UnsupportedExtension(f"{extension_name(extension.type)} was not offered", "RFC 8446 4.2")
+
+    def receive_server_hello(self, hello: ServerHello) -> None:
+        """Finish the key agreement."""
+        if self._retried:
+            self._check_second(hello)
+        self.choose_suite()
+        self._check_hello(hello, IN_SERVER_HELLO)
+        share = hello.value(ExtensionType.KEY_SHARE)
+        if share is None:
+            raise MissingExtension("a ServerHello without a key share", "RFC 8446 4.1.3")
+        group = share[0].group
+        if group not in self.shares or (self._retried_group is not None and group != self._retried_group):
+            raise IllegalParameter(f"the server chose {label(Group, group)}, which has no share", "RFC 8446 4.2.8")
+        self._shared = self.shares[group].finish(share[0].key_exchange)
+        self.shares = {}
+        self.c.transcript.choose(self.hash_name)
+
+    def _check_second(self, hello: ServerHello) -> None:
+        """Check that the server stays with what its HelloRetryRequest said (RFC 8446 4.1.4)."""
+        versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
+        if versions != (Version.TLS13,) or hello.cipher_suite != self.suite or hello.compression_method:
+            raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 8446 4.1.4")
+        self.c.facts["server_random"] = hello.random
+
+    def after_server_hello(self) -> None:
+        """Derive the handshake keys now that the transcript has ServerHello."""
+        self.derive_handshake_secrets(self._shared)
+        self._shared = b""
+        self.read_with(self._traffic["server"])
+
+    # The server's flight
+
+    def receive_encrypted_extensions(self, message: EncryptedExtensions) -> None:
+        """Take the server's answers (RFC 8446 4.3.1)."""
+        offered = {e.type for e in self.hello.extensions}
+        for extension in message.extensions:
+            check_solicited(extension, offered, message.name)
+            if extension.type in NOT_IN_ENCRYPTED_EXTENSIONS:
+                raise IllegalParameter(
+                    f"{extension_name(extension.type)} does not belong in EncryptedExtensions", "RFC 8446 4.2"
+                )
+            message.value(extension.type)
+        chosen = message.value(ExtensionType.ALPN)
+        if chosen is not None:
+            if len(chosen) != 1 or chosen[0] not in self.hello.value(ExtensionType.ALPN):
+                raise IllegalParameter("the server chose an application protocol that was not offered", "RFC 7301 3.2")
+            self.c.alpn = chosen[0].decode("utf-8", "replace")
+        self._take_attestation(message)
+
+    def _take_attestation(self, message: EncryptedExtensions) -> None:
+        asked = attestation_of(self.hello)
+        if asked is None:
+            return
+        answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
+        attestation.check_answer(asked, answer, tls13=True)
+        if answer is not None:
+            self.c.facts["nonce_S"] = answer.nonce
+            self.takes_evidence = bool(answer.offered & ROLE_S)
+            self.gives_evidence = bool(answer.demanded & ROLE_C)
+
+    def receive_certificate_request(self, message: CertificateRequest13) -> None:
+        """Note that the server wants a certificate (RFC 8446 4.3.2)."""
+        if message.certificate_request_context:
+            raise IllegalParameter("a CertificateRequest with a context during the handshake", "RFC 8446 4.3.2")
+        schemes = message.value(ExtensionType.SIGNATURE_ALGORITHMS)
+        if schemes is None:
+            raise MissingExtension("a CertificateRequest without signature_algorithms", "RFC 8446 4.3.2")
+        for extension in message.extensions:
+            message.value(extension.type)
+        if self.config.certificate is not None:
+            self._scheme = self.choose_scheme(self.config.certificate.public_key(), schemes)
+            if self._scheme:
+                self.c.facts["spki_C"] = x509.spki_of(self.config.certificate.public_key())
+        self.request = message
+
+    def receive_certificate(self, message: Certificate13) -> None:
+        """Check chain and name (RFC 8446 4.4.2)."""
+        if message.certificate_request_context:
+            raise IllegalParameter("a server's Certificate with a context", "RFC 8446 4.4.2")
+        if not message.certificate_list:
+            raise DecodeError("a server without a certificate", "RFC 8446 4.4.2.4")
+        self.check_chain_form(message, {e.type for e in self.hello.extensions})
+        chain = tuple(entry.cert_data for entry in message.certificate_list)
+        certificate: PeerCertificate = x509.PeerCertificate(chain[0])
+        if self.config.check_peer:
+            x509.verify_server(chain, self.config.server_name or "", self.config)
+            certificate.require_usage("digital_signature")
+        self.peer_certificate = certificate
+        self.c.peer_certificates = chain
+        self.c.facts["spki_S"] = certificate.spki
+        self.take_evidence(message)
+        if self.takes_evidence and not self.evidence:
+            raise MissingExtension("the server promised evidence and gave none", attestation.CLAUSE)
+
+    def receive_finished(self, message: Finished) -> str:
+        """Check the server's Finished; the server is known now."""
+        self.check_finished(message)
+        return "SendCertificate" if self.request is not None else "SendFinished"
+
+    def after_finished(self) -> None:
+        """Begin the client's flight, or end the handshake with its own Finished."""
+        if self.connected:
+            self.write_with(self._application["client"])
+            self.finish()
+            return
+        self.derive_main_secrets()
+        self.read_with(self._application["server"])
+        plan = ["judge_evidence"]
+        if self.hello.session_id and not self._retried:
+            plan += ["disguise"]
+        plan += ["protect"]
+        if self.request is not None:
+            plan += ["want_evidence"] if self.gives_evidence and self._scheme else []
+            plan += ["send_certificate"]
+            plan += ["sign_certificate_verify"] if self._scheme else []
+        self.c.plan.extend([*plan, "send_finished"])
+
+    # The client's flight
+
+    def protect(self) -> None:
+        """Use the handshake keys for what is written."""
+        self.write_with(self._traffic["client"])
+
+    def want_evidence(self) -> None:
+        """Ask the program for Evidence."""
+        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
+
+    def evidence_given(self, answer: object) -> None:
+        """Keep the Evidence for the Certificate."""
+        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
+
+    def send_certificate(self) -> None:
+        """Send the client's chain, or an empty one (RFC 8446 4.4.2)."""
+        context = self.request.certificate_request_context if self.request else b""
+        chain = self.config.certificates if self._scheme else ()
+        self.c.emit(Certificate13(context, entries(chain, self._own_evidence)))
+
+    def sent_certificate(self, _message: Certificate13) -> str:
+        """Go on with the proof that the key is ours."""
+        return "SendCertificateVerify" if self._scheme else "SendFinished"
+
+    # After the handshake
+
+    def receive_new_session_ticket(self, message: NewSessionTicket13) -> None:
+        """Accept a ticket and forget it: this engine does not resume."""
+        for extension in message.extensions:
+            if extension.type in IN_SERVER_HELLO:
+                raise IllegalParameter("an extension that does not belong in NewSessionTicket", "RFC 8446 4.2")
+
+
+def entries(chain: tuple[bytes, ...], evidence: bytes) -> tuple[CertificateEntry, ...]:
+    """Return a chain as certificate entries, Evidence beside the leaf."""
+    extensions: tuple[Extension, ...] = ()
+    if evidence:
+        writer = Writer()
+        writer.vector(2, evidence)
+        extensions = (Extension(ExtensionType.ATTESTATION, writer.result()),)
+    return tuple(CertificateEntry(der, () if n else extensions) for n, der in enumerate(chain))

@@ -1,0 +1,325 @@
+"""What both roles of TLS 1.3 share: traffic keys, CertificateVerify, Finished, KeyUpdate, rules for records."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from trustlab.tls import keys, schedule13
+from trustlab.tls.alerts import (
+    BadCertificate,
+    DecodeError,
+    DecryptError,
+    IllegalParameter,
+    InternalError,
+    LocalProtocolError,
+    UnexpectedMessage,
+    UnsupportedExtension,
+)
+from trustlab.tls.events import EvidenceReceived, KeyOperationWanted
+from trustlab.tls.extensions import Extension, extension_name, parse_extension
+from trustlab.tls.handshake import Handshake, octets_or_alert
+from trustlab.tls.messages import CertificateVerify, Context, Finished, KeyExchange, KeyUpdate
+from trustlab.tls.messages.other import ChangeCipherSpec
+from trustlab.tls.protection import Aead13
+from trustlab.tls.registry import (
+    AlertDescription,
+    ContentType,
+    ExtensionType,
+    HandshakeType,
+    KeyUpdateRequest,
+    SignatureScheme,
+    label,
+)
+from trustlab.tls.suites import SUITES, SuiteParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from trustlab.tls.connection import Connection
+    from trustlab.tls.messages import AlertMessage, AnyMessage, Certificate13
+    from trustlab.tls.records import Record
+    from trustlab.tls.registry import CipherSuite
+    from trustlab.tls.x509 import PeerCertificate
+
+OTHER = {"client": "server", "server": "client"}
+
+
+class Handshake13(Handshake):
+    """A TLS 1.3 handshake from its hellos on."""
+
+    own: str
+    peer: str
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.gives_evidence = False
+        self.takes_evidence = False
+        self.evidence = b""
+        self.peer_certificate: PeerCertificate | None = None
+        self._handshake_secret: schedule13.HandshakeSecret | None = None
+        self._main_secret: schedule13.MainSecret | None = None
+        self._traffic: dict[str, bytes] = {}
+        self._application: dict[str, bytes] = {}
+        self._shared = b""
+        self._own_evidence = b""
+        self._exporter_secret = b""
+        self._scheme = 0
+        self._peer_finished = False
+        self._key_updates = 0
+        self._dropped = 0
+        self._read_protected = False
+
+    @property
+    def suite(self) -> CipherSuite:
+        """The negotiated cipher suite."""
+        suite = self.c.cipher_suite
+        if suite is None:
+            raise LookupError("no cipher suite is chosen yet")
+        return suite
+
+    @property
+    def parameters(self) -> SuiteParameters:
+        """What the negotiated cipher suite means."""
+        return SUITES[self.suite]
+
+    @property
+    def hash_name(self) -> str:
+        """The suite's hash."""
+        return self.parameters.hash_name
+
+    def choose_suite(self) -> None:
+        """Set up what depends on the cipher suite."""
+        self.c.context = Context(tls13=True, key_exchange=KeyExchange.TLS13, suite=self.suite)
+
+    # Secrets and keys
+
+    def derive_handshake_secrets(self, shared_secret: bytes) -> None:
+        """Go from the key agreement to the handshake keys; the transcript ends with ServerHello (RFC 8446 7.1)."""
+        c = self.c
+        digest = c.transcript.digest()
+        early = schedule13.EarlySecret.start(self.hash_name)
+        secret = early.handshake(shared_secret)
+        self._handshake_secret = secret
+        c.secret("early_secret", early.value, "zeros")
+        c.secret("shared_secret", shared_secret, "key_share of both")
+        c.secret("handshake_secret", secret.value, "early_secret", "shared_secret")
+        for side in ("client", "server"):
+            traffic = secret.traffic(side, digest)
+            self._traffic = self._traffic | {side: traffic}
+            c.secret(f"{side}_handshake_traffic_secret", traffic, "handshake_secret", "transcript_hash")
+        if c.config.attestation is not None:
+            c.facts["transcript_hash_CH_SH"] = digest
+            c.facts["attest_base"] = schedule13.attestation_base(digest, self.hash_name)
+            c.facts["tp_attest"] = secret.attest(digest)
+
+    def derive_main_secrets(self) -> None:
+        """Derive what protects application data; the transcript ends with the server's Finished."""
+        if self._handshake_secret is None:
+            raise LookupError("no handshake secret yet")
+        c = self.c
+        digest = c.transcript.digest()
+        main = self._handshake_secret.main()
+        self._main_secret = main
+        c.secret("main_secret", main.value, "handshake_secret")
+        self._application = {side: main.traffic(side, digest) for side in ("client", "server")}
+        for side, secret in self._application.items():
+            c.secret(f"{side}_application_traffic_secret_0", secret, "main_secret", "transcript_hash")
+        self._exporter_secret = main.exporter(digest)
+        c.secret("exporter_master_secret", self._exporter_secret, "main_secret", "transcript_hash")
+
+    def finish(self) -> None:
+        """Derive the last secret and tell that the handshake is done."""
+        if self._main_secret is not None:
+            value = self._main_secret.resumption(self.c.transcript.digest())
+            self.c.secret("resumption_master_secret", value, "main_secret", "transcript_hash")
+        self._handshake_secret = None
+        self._main_secret = None
+        self.c.complete()
+
+    def _protection(self, secret: bytes) -> Aead13:
+        key, iv = schedule13.traffic_keys(secret, self.parameters.key_length, self.hash_name)
+        return Aead13(self.parameters.cipher, key, iv, self.c.config.padding)
+
+    def write_with(self, secret: bytes) -> None:
+        """Protect what is written from now on."""
+        self.c.flush()
+        self.c.records.write = self._protection(secret)
+
+    def read_with(self, secret: bytes) -> None:
+        """Take off the protection of what is read from now on; no message may lie across the change."""
+        if self.c.joiner.pending:
+            raise UnexpectedMessage("a message that lies across a change of keys", "RFC 8446 5.1")
+        self.c.records.read = self._protection(secret)
+        self._read_protected = False
+
+    def export(self, label_: bytes, context: bytes | None, length: int) -> bytes:
+        """Return exported keying material (RFC 8446 7.5)."""
+        return schedule13.export(self._exporter_secret, label_, context or b"", length, self.hash_name)
+
+    # CertificateVerify and Finished
+
+    def check_chain_form(self, message: Certificate13, solicited: Iterable[int]) -> None:
+        """Check what does not depend on trust: context, length, extensions (RFC 8446 4.4.2)."""
+        if len(message.certificate_list) > self.c.config.limits.chain:
+            raise BadCertificate(f"a chain of {len(message.certificate_list)} certificates")
+        allowed = set(solicited)
+        for entry in message.certificate_list:
+            for extension in entry.extensions:
+                check_solicited(extension, allowed, message.name)
+                parse_extension(extension, message.name)
+
+    def take_evidence(self, message: Certificate13) -> None:
+        """Keep the Evidence beside the leaf, and refuse it anywhere else."""
+        for number, entry in enumerate(message.certificate_list):
+            body = entry.extension(ExtensionType.ATTESTATION)
+            if body is None:
+                continue
+            if not self.takes_evidence:
+                raise UnsupportedExtension("evidence that nobody asked for", "RFC 8446 4.4.2")
+            if number:
+                raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
+            self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
+
+    def judge_evidence(self) -> None:
+        """Ask the program what it thinks of the peer's Evidence."""
+        if self.evidence:
+            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), "evidence_judged")
+
+    def sign_certificate_verify(self) -> None:
+        """Ask for the signature over the transcript (RFC 8446 4.4.3)."""
+        data = schedule13.signature_input(self.own, self.c.transcript.digest())
+        self.c.ask(KeyOperationWanted("sign", self.c.config.key, data, self._scheme), "certificate_verify_signed")
+
+    def certificate_verify_signed(self, answer: object) -> None:
+        """Send the signature."""
+        if isinstance(answer, Exception):
+            raise InternalError(f"the key could not sign: {answer}") from answer
+        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+
+    def receive_certificate_verify(self, message: CertificateVerify) -> None:
+        """Check the peer's signature over the transcript."""
+        if self.peer_certificate is None:
+            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 8446 4.4.3")
+        if message.scheme not in self.c.config.signature_schemes:
+            name = label(SignatureScheme, message.scheme)
+            raise IllegalParameter(f"a signature by {name}, which was not offered", "RFC 8446 4.4.3")
+        data = schedule13.signature_input(self.peer, self.c.transcript.digest())
+        keys.verify(self.peer_certificate.public_key, message.scheme, message.signature, data, tls13=True)
+
+    def choose_scheme(self, public_key: object, offered: Iterable[int]) -> int:
+        """Return the scheme to sign with, 0 if there is none both can use."""
+        able = keys.schemes_for(public_key, tls13=True)
+        offered = set(offered)
+        return next((s for s in self.c.config.signature_schemes if s in able and s in offered), 0)
+
+    def verify_data(self, side: str) -> bytes:
+        """Return Finished's content for the transcript as it is now."""
+        value = schedule13.verify_data(self._traffic[side], self.c.transcript.digest(), self.hash_name)
+        self.c.secret(f"{side}_verify_data", value, f"{side}_handshake_traffic_secret", "transcript_hash")
+        return value
+
+    def send_finished(self) -> None:
+        """Confirm the handshake."""
+        self.c.emit(Finished(self.verify_data(self.own)))
+
+    def check_finished(self, message: Finished) -> None:
+        """Compare the peer's Finished, in constant time (RFC 8446 4.4.4)."""
+        if len(message.verify_data) != self.parameters.hash_length:
+            raise DecodeError(f"a Finished of {len(message.verify_data)} octets", "RFC 8446 4.4.4")
+        if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
+            raise DecryptError("a Finished that does not verify", "RFC 8446 4.4.4")
+        self._peer_finished = True
+
+    # KeyUpdate
+
+    def update_keys(self, *, request_peer: bool) -> None:
+        """Move on to this side's next keys, and ask the peer to do so (RFC 8446 4.6.3)."""
+        wish = KeyUpdateRequest.UPDATE_REQUESTED if request_peer else KeyUpdateRequest.UPDATE_NOT_REQUESTED
+        self.c.emit(KeyUpdate(wish))
+
+    def answer_key_update(self) -> None:
+        """Do as the peer asked."""
+        self.update_keys(request_peer=False)
+
+    def _next_secret(self, side: str) -> bytes:
+        secret = schedule13.next_traffic_secret(self._application[side], self.hash_name)
+        self._application = self._application | {side: secret}
+        self.c.secret(f"{side}_application_traffic_secret", secret, "the secret before")
+        return secret
+
+    def sent_key_update(self, _message: KeyUpdate) -> None:
+        """Use the next keys from the next record on."""
+        self.write_with(self._next_secret(self.own))
+
+    def receive_key_update(self, message: KeyUpdate) -> None:
+        """Follow the peer to its next keys."""
+        self._key_updates += 1
+        if self._key_updates > self.c.config.limits.key_updates:
+            raise UnexpectedMessage("KeyUpdate again and again without any data", "RFC 8446 4.6.3")
+        self.read_with(self._next_secret(self.peer))
+        if message.request_update == KeyUpdateRequest.UPDATE_REQUESTED:
+            self.c.plan.append("answer_key_update")
+
+    def application_data_read(self) -> None:
+        """Count KeyUpdates from here again."""
+        self._key_updates = 0
+
+    def add_to_transcript(self, message: AnyMessage, raw: bytes) -> None:
+        """Add what belongs to the handshake; messages after it do not (RFC 8446 4.4.1)."""
+        if message.content_type == ContentType.HANDSHAKE and not self.c.handshake_complete:
+            self.c.transcript.add(raw)
+
+    # Records
+
+    def check_protected(self, record: Record) -> None:
+        """Refuse plaintext once there are keys; an alert before the peer could have them is understood."""
+        if record.encrypted:
+            self._read_protected = True
+            return
+        if self.c.records.read is None:
+            return
+        if record.content_type == ContentType.ALERT and not self._read_protected and not self._peer_finished:
+            return
+        raise UnexpectedMessage("an unprotected record after keys were agreed on", "RFC 8446 5")
+
+    def ignores_change_cipher_spec(self, record: Record) -> bool:
+        """Drop the disguise for middleboxes, before the peer's Finished only (RFC 8446 5)."""
+        if record.encrypted or record.content != b"\x01" or self._peer_finished:
+            raise UnexpectedMessage("a ChangeCipherSpec that is not the one for middleboxes", "RFC 8446 5")
+        self._dropped += 1
+        if self._dropped > self.c.config.limits.empty_records:
+            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 8446 5")
+        return True
+
+    def disguise(self) -> None:
+        """Send the ChangeCipherSpec for middleboxes (RFC 8446 D.4)."""
+        self.c.flush()
+        self.c.disguised = True
+        message = ChangeCipherSpec()
+        self.c.put(message, message.encode(), plain=True)
+
+    def is_fatal(self, message: AlertMessage) -> bool:
+        """Treat every alert but user_canceled as fatal, whatever its level says (RFC 8446 6)."""
+        return message.description != AlertDescription.USER_CANCELED
+
+    def check_welcome(self, kind: int, length: int) -> None:
+        """As usual; a KeyUpdate has one octet, whatever it claims."""
+        super().check_welcome(kind, length)
+        if kind == HandshakeType.KEY_UPDATE and length != 1:
+            raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 8446 4.6.3")
+
+    def require_key(self) -> object:
+        """Return the public key of this side's certificate."""
+        certificate = self.c.config.certificate
+        if certificate is None:
+            raise LocalProtocolError("there is no certificate to sign for")
+        return certificate.public_key()
+
+
+def check_solicited(extension: Extension, solicited: Iterable[int], message: str) -> None:
+    """Refuse an answer to a question that was not asked (RFC 8446 4.2)."""
+    if extension.type not in solicited:
+        raise UnsupportedExtension(
+            f"{message} has {extension_name(extension.type)}, which was not asked for", "RFC 8446 4.2"
+        )

@@ -1,0 +1,321 @@
+"""The server of TLS 1.3 from ClientHello on (RFC 8446 A.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls import attestation, groups, x509
+from trustlab.tls.alerts import (
+    CertificateRequired,
+    HandshakeFailure,
+    IllegalParameter,
+    MissingExtension,
+    NoApplicationProtocol,
+)
+from trustlab.tls.client13 import entries
+from trustlab.tls.events import EvidenceWanted
+from trustlab.tls.extensions import (
+    ROLE_C,
+    ROLE_S,
+    AttestationExtension,
+    Extension,
+    KeyShareEntry,
+    push_alpn,
+    push_attestation,
+    push_share,
+    push_uint16_list,
+)
+from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake13 import Handshake13
+from trustlab.tls.messages import (
+    Certificate13,
+    CertificateRequest13,
+    EncryptedExtensions,
+    HelloRetryRequest,
+    ServerHello,
+    attestation_of,
+)
+from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
+from trustlab.tls.suites import TLS13_SUITES
+
+if TYPE_CHECKING:
+    from trustlab.tls.config import ServerConfig
+    from trustlab.tls.messages import ClientHello, Finished
+    from trustlab.tls.server import Server
+
+MAY_CHANGE = {
+    ExtensionType.KEY_SHARE,
+    ExtensionType.EARLY_DATA,
+    ExtensionType.COOKIE,
+    ExtensionType.PRE_SHARED_KEY,
+    ExtensionType.PADDING,
+}
+"""What a second ClientHello may do differently (RFC 8446 4.1.2)."""
+
+
+class Server13(Handshake13):
+    """A TLS 1.3 server that has a ClientHello."""
+
+    c: Server
+    own = "server"
+    peer = "client"
+
+    def __init__(self, connection: Server) -> None:
+        super().__init__(connection)
+        self.hello: ClientHello | None = None
+        self.answer: AttestationExtension | None = None
+        self._group = 0
+        self._share: KeyShareEntry | None = None
+
+    @property
+    def config(self) -> ServerConfig:
+        """The server's configuration."""
+        return self.c.config
+
+    @property
+    def requests_certificate(self) -> bool:
+        """Whether the client is asked for a certificate; client Evidence has no other place to stand."""
+        return self.config.client_certificate != "none" or self.takes_evidence
+
+    # The hellos
+
+    def receive_client_hello(self, hello: ClientHello) -> str:
+        """Choose suite and group; ask again if there is no key share for it."""
+        first = self.hello
+        self._check_form(hello)
+        if first is not None:
+            self._check_second(first, hello)
+        self.hello = hello
+        if first is None:
+            self.c.cipher_suite = self._choose_suite(hello)
+            self.choose_suite()
+        shares: tuple[KeyShareEntry, ...] = hello.value(ExtensionType.KEY_SHARE)
+        self._choose_group(hello, shares)
+        early = hello.extension(ExtensionType.EARLY_DATA) is not None
+        self.c.records.skip_early_data = self.config.limits.early_data if early else 0
+        if self._share is None:
+            if first is not None:
+                raise IllegalParameter("a second ClientHello without the key share asked for", "RFC 8446 4.2.8")
+            self.c.plan.append("send_hello_retry_request")
+            return "SendHelloRetryRequest"
+        if first is not None and len(shares) != 1:
+            raise IllegalParameter("a second ClientHello with more than the key share asked for", "RFC 8446 4.2.8")
+        self._agree(hello)
+        self.c.transcript.choose(self.hash_name)
+        self.c.plan.append("send_server_hello")
+        return "SendServerHello"
+
+    def _check_form(self, hello: ClientHello) -> None:
+        """Check what RFC 8446 4.1.2, 4.2 and 9.2 demand of every ClientHello."""
+        if hello.compression_methods != (0,):
+            raise IllegalParameter("a TLS 1.3 ClientHello with compression", "RFC 8446 4.1.2")
+        psk = [n for n, e in enumerate(hello.extensions) if e.type == ExtensionType.PRE_SHARED_KEY]
+        if psk and psk[0] != len(hello.extensions) - 1:
+            raise IllegalParameter("pre_shared_key is not the last extension", "RFC 8446 4.2.11")
+        if psk and hello.extension(ExtensionType.PSK_KEY_EXCHANGE_MODES) is None:
+            raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 8446 4.2.9")
+        for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_GROUPS, ExtensionType.KEY_SHARE):
+            if hello.extension(kind) is None:
+                raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
+        named = hello.value(ExtensionType.SUPPORTED_GROUPS)
+        shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
+        if len(set(shared)) != len(shared) or not set(shared) <= set(named):
+            raise IllegalParameter("key shares twice or for groups not offered", "RFC 8446 4.2.8")
+
+    def _check_second(self, first: ClientHello, second: ClientHello) -> None:
+        """Refuse a second ClientHello that changed what it must not (RFC 8446 4.1.2)."""
+        same = (
+            first.random == second.random
+            and first.session_id == second.session_id
+            and first.cipher_suites == second.cipher_suites
+            and first.legacy_version == second.legacy_version
+            and [e for e in first.extensions if e.type not in MAY_CHANGE]
+            == [e for e in second.extensions if e.type not in MAY_CHANGE]
+        )
+        if not same:
+            raise IllegalParameter("a second ClientHello that differs where it must not", "RFC 8446 4.1.2")
+        if second.extension(ExtensionType.EARLY_DATA) is not None:
+            raise IllegalParameter("early data after a HelloRetryRequest", "RFC 8446 4.2.10")
+
+    def _choose_suite(self, hello: ClientHello) -> CipherSuite:
+        for suite in self.config.cipher_suites:
+            if suite in TLS13_SUITES and suite in hello.cipher_suites:
+                return CipherSuite(suite)
+        raise HandshakeFailure("no TLS 1.3 cipher suite in common", "RFC 8446 4.1.1")
+
+    def _choose_group(self, hello: ClientHello, shares: tuple[KeyShareEntry, ...]) -> None:
+        """Choose a group with a share where there is one, else the best to ask for."""
+        by_group = {entry.group: entry for entry in shares}
+        if self._group:
+            self._share = by_group.get(self._group)
+            return
+        offered = hello.value(ExtensionType.SUPPORTED_GROUPS)
+        usable = [g for g in self.config.groups if g in offered and g in groups.SUPPORTED]
+        if not usable:
+            raise HandshakeFailure("no group in common", "RFC 8446 4.1.1")
+        self._group = next((g for g in usable if g in by_group), usable[0])
+        self._share = by_group.get(self._group)
+
+    def _agree(self, hello: ClientHello) -> None:
+        """Choose the signature scheme, the protocol and the Evidence."""
+        self._scheme = self.choose_scheme(self.require_key(), hello.value(ExtensionType.SIGNATURE_ALGORITHMS))
+        if not self._scheme:
+            raise HandshakeFailure("no signature scheme in common that the server's key can serve", "RFC 8446 4.4.2.2")
+        asked = attestation_of(hello)
+        self.answer = attestation.server_answer(self.config, asked, tls13=True)
+        if asked is not None:
+            self.c.facts["nonce_C"] = asked.nonce
+        self.gives_evidence = self.answer is not None and bool(self.answer.offered & ROLE_S)
+        self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
+        offered = hello.value(ExtensionType.ALPN)
+        if offered is not None and self.config.alpn:
+            self.c.alpn = next((p for p in self.config.alpn if p.encode() in offered), "")
+            if not self.c.alpn:
+                raise NoApplicationProtocol("no application protocol in common", "RFC 7301 3.2")
+
+    def _hello(self) -> ClientHello:
+        if self.hello is None:
+            raise LookupError("no ClientHello yet")
+        return self.hello
+
+    def send_hello_retry_request(self) -> None:
+        """Ask for a key share in the chosen group (RFC 8446 4.1.4)."""
+        self.c.transcript.restart(self.hash_name)
+        versions = Extension(ExtensionType.SUPPORTED_VERSIONS, b"\x03\x04")
+        group = Extension(ExtensionType.KEY_SHARE, self._group.to_bytes(2, "big"))
+        message = HelloRetryRequest(HELLO_RETRY_RANDOM, self._hello().session_id, self.suite, (versions, group))
+        self.c.emit(message)
+
+    def sent_hello_retry_request(self, _message: HelloRetryRequest) -> None:
+        """Disguise it for middleboxes where the client wants that."""
+        if self._hello().session_id:
+            self.c.plan.append("disguise")
+
+    def send_server_hello(self) -> None:
+        """Answer the key share (RFC 8446 4.1.3)."""
+        if self._share is None:
+            raise LookupError("no key share to answer")
+        own = self.config.ephemeral(self._group) if self.config.ephemeral else None
+        public, self._shared = groups.respond(own, self._group, self._share.key_exchange)
+        share = Extension(ExtensionType.KEY_SHARE, push_share(KeyShareEntry(self._group, public)))
+        versions = Extension(ExtensionType.SUPPORTED_VERSIONS, b"\x03\x04")
+        message = ServerHello(self.config.random(32), self._hello().session_id, self.suite, (share, versions))
+        self.c.emit(message)
+
+    def sent_server_hello(self, hello: ServerHello) -> None:
+        """Remember what was really said."""
+        facts = self.c.facts
+        facts["server_random"] = hello.random
+        certificate = self.config.certificate
+        if certificate is not None:
+            facts["spki_S"] = x509.spki_of(certificate.public_key())
+
+    def after_server_hello(self) -> None:
+        """Derive the handshake keys and plan the rest of the flight."""
+        if self.answer is not None:
+            self.c.facts["nonce_S"] = self.answer.nonce
+        self.derive_handshake_secrets(self._shared)
+        self._shared = b""
+        plan = ["disguise"] if self._hello().session_id and not self.c.disguised else []
+        plan += ["protect", "send_encrypted_extensions"]
+        if self.requests_certificate:
+            plan += ["send_certificate_request"]
+        if self.gives_evidence:
+            plan += ["want_evidence"]
+        self.c.plan.extend([*plan, "send_certificate", "sign_certificate_verify", "send_finished"])
+
+    # The rest of the flight
+
+    def protect(self) -> None:
+        """Use the handshake keys in both directions."""
+        self.write_with(self._traffic["server"])
+        self.read_with(self._traffic["client"])
+
+    def send_encrypted_extensions(self) -> None:
+        """Answer what needs no key to be understood (RFC 8446 4.3.1)."""
+        hello = self._hello()
+        found: list[Extension] = []
+        if self.c.server_name and self.config.acknowledge_server_name:
+            found.append(Extension(ExtensionType.SERVER_NAME))
+        if self.c.alpn:
+            found.append(Extension(ExtensionType.ALPN, push_alpn([self.c.alpn.encode()])))
+        if self.answer is not None:
+            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
+        found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
+        self.c.emit(EncryptedExtensions(tuple(found)))
+
+    def sent_encrypted_extensions(self, message: EncryptedExtensions) -> str:
+        """Remember the nonce that was really sent."""
+        answer = message.value(ExtensionType.ATTESTATION)
+        if isinstance(answer, AttestationExtension):
+            self.c.facts["nonce_S"] = answer.nonce
+        return "SendCertificateRequest" if self.requests_certificate else "SendCertificate"
+
+    def send_certificate_request(self) -> None:
+        """Ask for a client certificate, and for Evidence beside it (RFC 8446 4.3.2)."""
+        schemes = Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.config.signature_schemes))
+        found = [schemes]
+        if self.takes_evidence and self.answer is not None:
+            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
+        self.c.emit(CertificateRequest13(b"", tuple(found)))
+
+    def want_evidence(self) -> None:
+        """Ask the program for Evidence about this machine and its key."""
+        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
+
+    def evidence_given(self, answer: object) -> None:
+        """Keep the Evidence for the Certificate."""
+        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
+
+    def send_certificate(self) -> None:
+        """Send the server's chain, Evidence beside the leaf."""
+        self.c.emit(Certificate13(b"", entries(self.config.certificates, self._own_evidence)))
+
+    def sent_finished(self, _message: Finished) -> str:
+        """Wait for the client."""
+        return "ExpectCertificate" if self.requests_certificate else "ExpectFinished"
+
+    # The client's flight
+
+    def receive_certificate(self, message: Certificate13) -> str:
+        """Check the client's chain; an empty one only where it was not required (RFC 8446 4.4.2.4)."""
+        if message.certificate_request_context:
+            raise IllegalParameter("a client's Certificate with another context", "RFC 8446 4.4.2")
+        solicited = {ExtensionType.ATTESTATION} if self.takes_evidence else set()
+        self.check_chain_form(message, solicited)
+        if not message.certificate_list:
+            if self.config.client_certificate == "require":
+                raise CertificateRequired("a client without a certificate where one is required", "RFC 8446 4.4.2.4")
+            if self.takes_evidence:
+                raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
+            return "ExpectFinished"
+        chain = tuple(entry.cert_data for entry in message.certificate_list)
+        certificate = x509.PeerCertificate(chain[0])
+        if self.config.check_peer:
+            x509.verify_client(chain, self.config)
+            certificate.require_usage("digital_signature")
+        self.peer_certificate = certificate
+        self.c.peer_certificates = chain
+        self.c.facts["spki_C"] = certificate.spki
+        self.take_evidence(message)
+        if self.takes_evidence and not self.evidence:
+            raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
+        return "ExpectCertificateVerify"
+
+    def receive_finished(self, message: Finished) -> None:
+        """Check the client's Finished."""
+        self.check_finished(message)
+
+    def after_finished(self) -> None:
+        """Switch keys after either Finished; after the client's, judge its Evidence and be done."""
+        if not self._peer_finished:
+            self.derive_main_secrets()
+            self.write_with(self._application["server"])
+            return
+        self.read_with(self._application["client"])
+        self.c.plan.extend(["judge_evidence", "finish"])
+
+    def describe_group(self) -> str:
+        """Return the name of the group in use."""
+        return label(Group, self._group)
