@@ -38,6 +38,7 @@ from trustlab.tpm.measure import measure
 from trustlab.tpm.platform import Platform, Snapshot, launch_pcr
 from trustlab.tpm.policy import DEVICE, DRTM, KeyPolicy, KeyProfile
 from trustlab.tpm.privacyca import Challenge, PrivacyCa
+from trustlab.tpm.provisioned import kept_key, provisioned_ek, read_ek_certificate
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.transport import Transport
 
@@ -89,12 +90,15 @@ __all__ = [
     "create_srk",
     "create_tls_key",
     "enrol",
+    "kept_key",
     "key_binder",
     "launch_pcr",
     "load_key",
     "make_credential",
     "measure",
+    "provisioned_ek",
     "quote",
+    "read_ek_certificate",
     "rsa_decrypt",
     "sign",
     "verify_ek_certificate",

@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from trustlab.tpm.errors import EnrolmentRefused
 from trustlab.tpm.marshal import sized
 
-_SEED_OCTETS = 32
-_KEY_OCTETS = 16
+_Hash = hashes.SHA256 | hashes.SHA384
 
 
 @dataclass(frozen=True)
@@ -36,38 +35,48 @@ class Credential:
 def make_credential(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, name: bytes, challenge: bytes) -> Credential:
     """Encrypt `challenge` (at most 32 octets) for the TPM with this EK and a key of this Name.
 
-    The EK's template has nameAlg SHA-256 and AES-128-CFB. EnrolmentRefused for an EK of another type than the
-    profile's.
+    The EK profile's templates fix the rest: SHA-256 and AES-128-CFB for RSA-2048 and P-256, SHA-384 and AES-256-CFB
+    for P-384. EnrolmentRefused for an EK of another type.
     """
-    seed, secret = _share_seed(ek)
-    key = _kdfa(seed, b"STORAGE", name, _KEY_OCTETS)
+    algorithm, key_octets = _algorithms(ek)
+    seed, secret = _share_seed(ek, algorithm)
+    key = _kdfa(algorithm, seed, b"STORAGE", name, key_octets)
     encryptor = Cipher(algorithms.AES(key), CFB(bytes(16))).encryptor()
     identity = encryptor.update(sized(challenge)) + encryptor.finalize()
-    integrity = hmac.digest(_kdfa(seed, b"INTEGRITY", b"", 32), identity + name, "sha256")
-    return Credential(sized(integrity) + identity, secret)
+    mac_key = _kdfa(algorithm, seed, b"INTEGRITY", b"", algorithm.digest_size)
+    return Credential(sized(hmac.digest(mac_key, identity + name, algorithm.name)) + identity, secret)
 
 
-def _share_seed(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> tuple[bytes, bytes]:
-    """Return the seed and its encryption to the EK."""
+def _algorithms(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> tuple[_Hash, int]:
+    """Return the EK's nameAlg and the size of its AES key, in octets."""
+    if isinstance(ek, ec.EllipticCurvePublicKey):
+        if isinstance(ek.curve, ec.SECP384R1):
+            return hashes.SHA384(), 32
+        if not isinstance(ek.curve, ec.SECP256R1):
+            raise EnrolmentRefused("EK type", f"curve {ek.curve.name} is none of the EK profile's P-256 and P-384")
+    elif ek.key_size != 2048:
+        raise EnrolmentRefused("EK type", f"an RSA EK of {ek.key_size} bits is none of those that this CA knows")
+    return hashes.SHA256(), 16
+
+
+def _share_seed(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, algorithm: _Hash) -> tuple[bytes, bytes]:
+    """Return the seed and its encryption to the EK: OAEP, or ECDH with KDFe."""
     if isinstance(ek, rsa.RSAPublicKey):
-        seed = os.urandom(_SEED_OCTETS)
-        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), b"IDENTITY\0")
-        return seed, ek.encrypt(seed, oaep)
-    if not isinstance(ek.curve, (ec.SECP256R1, ec.SECP384R1)):
-        raise EnrolmentRefused("EK type", f"curve {ek.curve.name} is none of the EK profile's P-256 and P-384")
+        seed = os.urandom(algorithm.digest_size)
+        return seed, ek.encrypt(seed, padding.OAEP(padding.MGF1(algorithm), algorithm, b"IDENTITY\0"))
     ephemeral = ec.generate_private_key(ek.curve)
     size = ek.curve.key_size // 8
     ours, theirs = ephemeral.public_key().public_numbers(), ek.public_numbers()
     x, y = ours.x.to_bytes(size, "big"), ours.y.to_bytes(size, "big")
     info = b"IDENTITY\0" + x + theirs.x.to_bytes(size, "big")
-    seed = ConcatKDFHash(hashes.SHA256(), _SEED_OCTETS, info).derive(ephemeral.exchange(ec.ECDH(), ek))  # KDFe
-    return seed, sized(x) + sized(y)
+    shared = ephemeral.exchange(ec.ECDH(), ek)
+    return ConcatKDFHash(algorithm, algorithm.digest_size, info).derive(shared), sized(x) + sized(y)
 
 
-def _kdfa(key: bytes, label: bytes, context: bytes, octets: int) -> bytes:
-    """KDFa, Part 1, 11.4.10.2: SP 800-108 in counter mode with HMAC-SHA-256."""
+def _kdfa(algorithm: _Hash, key: bytes, label: bytes, context: bytes, octets: int) -> bytes:
+    """KDFa, Part 1, 11.4.10.2: SP 800-108 in counter mode with HMAC."""
     return KBKDFHMAC(
-        algorithm=hashes.SHA256(),
+        algorithm=algorithm,
         mode=Mode.CounterMode,
         length=octets,
         rlen=4,

@@ -24,9 +24,7 @@ MAX_PATH = 5
 
 
 def load_ek_certificate(der: bytes) -> x509.Certificate:
-    """Read an EK certificate; EnrolmentRefused if it is none. Padding after it, as NV indices have it, is cut off."""
-    if len(der) > 4 and der[:2] == b"\x30\x82":
-        der = der[: 4 + int.from_bytes(der[2:4], "big")]
+    """Read an EK certificate; EnrolmentRefused if it is none."""
     try:
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions, certificate.public_key()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.attest import ObjectAttributes
 from trustlab.tpm.errors import EnrolmentRefused, TpmResponseError
 from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, sized, u32
 
@@ -40,16 +41,18 @@ def enrol(
 
 
 def activate(client: TpmClient, ek: LoadedKey, ak: LoadedKey, credential: Credential) -> bytes:
-    """TPM2_ActivateCredential: the AK by its empty password, the EK by its policy, PolicySecret(endorsement)."""
+    """TPM2_ActivateCredential: the AK by its empty password, the EK as its template says.
+
+    Low-range EKs obey PolicySecret(endorsement) alone; high-range ones (P-384) open by their empty password as well.
+    """
+    parameters = sized(credential.blob) + sized(credential.secret)
+    handles = (ak.handle, ek.handle)
+    if ek.parsed.attributes & ObjectAttributes.USER_WITH_AUTH:
+        return client.ask("ActivateCredential", handles, (PASSWORD, PASSWORD), parameters).sized()
     with client.session_lock:
         session = client.policy_session()
         session.restart()
         client.run("PolicySecret", (RH_ENDORSEMENT, session.handle), (PASSWORD,), _NO_LIMITS)
-        fields = client.ask(
-            "ActivateCredential",
-            (ak.handle, ek.handle),
-            (PASSWORD, session.authorization),
-            sized(credential.blob) + sized(credential.secret),
-        )
+        fields = client.ask("ActivateCredential", handles, (PASSWORD, session.authorization), parameters)
         session.used()
         return fields.sized()

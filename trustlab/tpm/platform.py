@@ -23,8 +23,9 @@ from trustlab.tpm.commands import CODES, command_name
 from trustlab.tpm.errors import GateRefused, TpmBusy, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.handles import HandleSpace, check_owned
-from trustlab.tpm.marshal import command, header, u16
+from trustlab.tpm.marshal import command, header, u16, u32
 from trustlab.tpm.policy import DEVICE, DRTM, KeyProfile
+from trustlab.tpm.responses import RC_RETRY
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Transport
@@ -45,7 +46,10 @@ MAX_WAITING = 64
 """More callers than this never wait for one TPM: the next is told TpmBusy."""
 GRACE = 5.0
 """Seconds beyond a command's own time-out that a caller waits for its turn."""
+RESUBMISSIONS = 5
+"""How often a command is sent that the TPM did not begin, for instance while it notes that a password is used."""
 _PLATFORM = "platform"
+_RETRY = u32(RC_RETRY)
 
 
 @dataclass(frozen=True)
@@ -307,6 +311,14 @@ class Platform:
         return response
 
     def _exchange(self, octets: bytes, client: str, locality: int, timeout: float | None) -> bytes:
+        """Send a command and return its response; again, as the standard wants it, where the TPM says TPM_RC_RETRY."""
+        for _ in range(RESUBMISSIONS):
+            response = self._exchange_once(octets, client, locality, timeout)
+            if response[6:10] != _RETRY:
+                break
+        return response
+
+    def _exchange_once(self, octets: bytes, client: str, locality: int, timeout: float | None) -> bytes:
         """One command, one response, both in the log. The command is logged while the TPM is at work on it."""
         tpm = self._powered()
         bound = self.timeout if timeout is None else timeout

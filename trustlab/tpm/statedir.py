@@ -16,6 +16,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import secrets
 import shutil
 import signal
 import stat
@@ -43,17 +44,9 @@ class _Owner:
     def __init__(self) -> None:
         self.pid = os.getpid()
         base = base_directory()
-        lock = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody sweeps a folder between its making and its locking
-            sweep(base)
-            self.path = Path(tempfile.mkdtemp(prefix=f"{self.pid}-", dir=base))
-            self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(lock)
+        self.path = base / f"{self.pid}-{secrets.token_hex(4)}"
         reading, self.pipe = os.pipe()
-        self.janitor = subprocess.Popen(
+        self.janitor = subprocess.Popen(  # before there is anything to clean up
             ["sh", "-c", _JANITOR, "trustlab-janitor", str(self.path), self.path.name],
             stdin=reading,
             stdout=subprocess.DEVNULL,
@@ -62,6 +55,15 @@ class _Owner:
             cwd="/",
         )
         os.close(reading)
+        lock = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody sweeps a folder between its making and its locking
+            sweep(base)
+            self.path.mkdir(mode=0o700)
+            self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
         atexit.register(self.close)
 
     def close(self) -> None:

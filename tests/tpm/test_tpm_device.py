@@ -1,0 +1,159 @@
+"""A TPM behind a device file. An emulator stands in for the device: its data socket is what the opener returns."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from trustlab.attest import AppraisalPolicy, EventLog, Expected, ReferenceValues, Verifier, key_policy
+from trustlab.tpm import (
+    DEVICE,
+    DeviceTpm,
+    EvidenceMaker,
+    Platform,
+    PrivacyCa,
+    Swtpm,
+    TpmDead,
+    TpmError,
+    TpmMaker,
+    TpmProtocolError,
+    TpmStartError,
+    TpmTimeout,
+    create_ak,
+    create_ek,
+    create_tls_key,
+    enrol,
+    key_binder,
+    quote,
+    sign,
+)
+from trustlab.tpm.marshal import command
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GET_RANDOM = command(0x17B, parameters=b"\0\x08")
+
+
+@pytest.fixture
+def emulator() -> Iterator[Swtpm]:
+    with Swtpm() as tpm:
+        tpm.transmit(command(0x144, parameters=b"\0\0"))
+        yield tpm
+
+
+@pytest.fixture
+def platform(emulator: Swtpm) -> Iterator[Platform]:
+    device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(emulator._data.fileno()))  # type: ignore[union-attr]
+    with Platform("laptop", Trace().party("laptop"), tpm=device) as opened:
+        yield opened
+
+
+def test_keys_are_bound_to_the_firmwares_pcrs_without_a_locality(platform: Platform) -> None:
+    client = platform.client("owner")
+    values = client.pcr_read(DEVICE.ak_pcrs)
+    bound = key_policy((0, 2, 4, 7), values, locality=None)
+    assert create_ak(client).parsed.auth_policy == bound
+    assert create_tls_key(client, "ecdsa").parsed.auth_policy == bound
+
+
+def test_a_key_stays_closed_after_other_firmware(platform: Platform) -> None:
+    client = platform.client("owner")
+    key = create_tls_key(client, "ecdsa")
+    assert sign(client, key, bytes(32))
+    client.pcr_extend(4, b"\1" * 32)
+    with pytest.raises(TpmError, match="POLICY_FAIL"):
+        sign(client, key, bytes(32))
+
+
+def test_evidence_over_the_firmwares_pcrs_is_accepted_where_no_ak_policy_is_demanded(platform: Platform) -> None:
+    client = platform.client("owner")
+    maker = TpmMaker()
+    privacy_ca = PrivacyCa([maker.root], ak_policies=None)
+    ek, ak = create_ek(client), create_ak(client)
+    certificates = enrol(client, ek, maker.certify(ek.public), ak, privacy_ca)
+    key = create_tls_key(client, "ecdsa")
+    made = EvidenceMaker(client, ak, certificates, EventLog()).evidence(b"b" * 32, key=key)
+    assert sorted(made.pcr_values) == [0, 2, 4, 7]
+    policy = AppraisalPolicy(pcrs=(0, 2, 4, 7), key_pcrs=(0, 2, 4, 7), ak_policy=False)
+    references = ReferenceValues(version=1, hypersafe={}, launch_policies={}, images={})
+    expected = Expected(binder=b"b" * 32, key_spki=key.spki, key_binder=key_binder(key.spki))
+    result = Verifier([privacy_ca.root], references, policy).appraise(made.encode(), expected)
+    verdicts = {check.name: check.verdict for check in result.checks}
+    assert verdicts["AK policy"] == "not demanded"
+    for name in ("AK chain", "AK public area", "signature", "extraData", "selection and bank", "key identity"):
+        assert verdicts[name] == "pass", name
+
+
+def test_without_a_locality_whoever_has_the_system_can_quote(platform: Platform) -> None:
+    """The quote oracle: any client of the device opens the AK."""
+    ak = create_ak(platform.client("owner"))
+    again = create_ak(platform.client("malware"))
+    assert again.name == ak.name
+    assert quote(platform.client("malware").platform._clients[1], again, b"anything")
+
+
+def test_a_device_has_no_launch_no_locality_no_power_and_no_snapshots(platform: Platform) -> None:
+    assert platform.client("owner", 2).locality == 0
+    assert not platform.emulated
+    assert not platform.party.trace.select("tpm.command", name="TPM2_Startup")
+    for impossible in (lambda: platform.launch(b"code"), platform.snapshot):
+        with pytest.raises(TpmError):
+            impossible()
+    with pytest.raises(TpmError, match="locality 0"):
+        platform.tpm.set_locality(2, 1)
+    with pytest.raises(TpmError, match="CPU"):
+        platform.tpm.launch(b"code")
+    platform.power_off()
+    assert not platform.party.trace.select("tpm.command", name="TPM2_Shutdown")
+
+
+def test_a_device_that_gives_no_answer_times_out_and_is_closed(platform: Platform, emulator: Swtpm) -> None:
+    client = platform.client("owner")
+    assert emulator.pid is not None
+    os.kill(emulator.pid, signal.SIGSTOP)
+    with pytest.raises(TpmTimeout, match=r"no answer within 0\.2 s"):
+        client.transmit(GET_RANDOM, timeout=0.2)
+    with pytest.raises(TpmDead, match="not open"):
+        client.transmit(GET_RANDOM)
+
+
+def test_a_device_that_goes_away_is_a_dead_tpm(platform: Platform, emulator: Swtpm) -> None:
+    assert emulator.pid is not None
+    os.kill(emulator.pid, signal.SIGKILL)
+    with pytest.raises(TpmDead):
+        platform.client("owner").random(8)
+
+
+def test_a_device_that_answers_more_than_it_says_is_a_protocol_error() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        device = DeviceTpm("/dev/odd", opener=lambda _: os.dup(ours.fileno())).start()
+        theirs.sendall(bytes.fromhex("80010000000a00000000ff"))
+        with pytest.raises(TpmProtocolError, match="11 octets"):
+            device.receive(1)
+
+
+def test_a_missing_device_says_so(tmp_path: Path) -> None:
+    with pytest.raises(TpmStartError, match="No such file"):
+        DeviceTpm(str(tmp_path / "tpmrm0")).start()
+
+
+def test_a_real_file_can_be_opened_once(tmp_path: Path) -> None:
+    (tmp_path / "tpmrm0").write_bytes(b"")
+    device = DeviceTpm.from_name(f"device:{tmp_path}/tpmrm0").start()
+    with pytest.raises(TpmStartError, match="open already"):
+        device.start()
+    device.close()
+    assert repr(device).endswith("closed>")
+
+
+@pytest.mark.parametrize("name", ["/dev/tpmrm0", "device:", "swtpm"])
+def test_a_name_of_another_scheme_is_refused(name: str) -> None:
+    with pytest.raises(TpmStartError, match="names no TPM"):
+        DeviceTpm.from_name(name)

@@ -1,0 +1,101 @@
+"""A TPM that swtpm_setup manufactured: its maker's certificates are read from it and lead to an enrolled AK."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from trustlab.tpm import (
+    EnrolmentRefused,
+    KeyPolicy,
+    LoadedKey,
+    Platform,
+    PrivacyCa,
+    Swtpm,
+    TpmClient,
+    TpmError,
+    TpmResponseError,
+    create_ak,
+    create_ek,
+    enrol,
+    kept_key,
+    launch_pcr,
+    provisioned_ek,
+    read_ek_certificate,
+    verify_ek_certificate,
+)
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DATA = Path(__file__).parent / "data" / "swtpm_setup"
+KEY = bytes(range(32))
+CODE = b"HyperSafe"
+
+
+def certificate(name: str) -> x509.Certificate:
+    return x509.load_pem_x509_certificate((DATA / name).read_bytes())
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[TpmClient]:
+    shutil.copy(DATA / "tpm2-00.permall", tmp_path)
+    with Platform("bought", Trace().party("bought"), tpm=Swtpm(tmp_path, state_key=KEY)) as platform:
+        platform.launch(CODE)
+        yield platform.client("HyperSafe", 2)
+
+
+@pytest.fixture
+def privacy_ca() -> PrivacyCa:
+    policy = KeyPolicy.expected((17,), {17: launch_pcr(CODE)})
+    return PrivacyCa([certificate("root.pem")], intermediates=[certificate("issuer.pem")], ak_policies={policy.digest})
+
+
+def test_the_makers_rsa_certificate_is_for_the_ek_of_the_profiles_template(client: TpmClient) -> None:
+    der = read_ek_certificate(client, "rsa")
+    key = x509.load_der_x509_certificate(der).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key == create_ek(client, "rsa").public_key
+    assert kept_key(client, 0x81010001).name == create_ek(client, "rsa").name
+
+
+def test_the_makers_p384_certificate_is_for_the_kept_ek(client: TpmClient) -> None:
+    key = x509.load_der_x509_certificate(read_ek_certificate(client, "ecc-p384")).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key == kept_key(client, 0x81010016).public_key
+
+
+def test_a_missing_certificate_is_the_tpms_answer(client: TpmClient) -> None:
+    with pytest.raises(TpmResponseError) as caught:
+        read_ek_certificate(client, "ecc")
+    assert caught.value.rc == 0x18B
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecc-p384"])
+def test_an_ak_is_enrolled_with_the_makers_certificate(client: TpmClient, privacy_ca: PrivacyCa, kind: str) -> None:
+    ek: LoadedKey = create_ek(client, "rsa") if kind == "rsa" else kept_key(client, 0x81010016)
+    der = read_ek_certificate(client, kind)  # type: ignore[arg-type]
+    (leaf,) = enrol(client, ek, der, create_ak(client), privacy_ca)
+    x509.load_der_x509_certificate(leaf).verify_directly_issued_by(privacy_ca.root)
+
+
+def test_the_ek_that_its_maker_certified_is_found(client: TpmClient, privacy_ca: PrivacyCa) -> None:
+    ek, der = provisioned_ek(client)
+    assert enrol(client, ek, der, create_ak(client), privacy_ca)
+
+
+def test_an_unprovisioned_tpm_has_none(platform: Platform) -> None:
+    with pytest.raises(TpmError, match="left no EK certificate"):
+        provisioned_ek(platform.client("HyperSafe", 2))
+
+
+def test_without_the_intermediate_the_path_is_incomplete(client: TpmClient) -> None:
+    der = read_ek_certificate(client, "rsa")
+    assert verify_ek_certificate(der, [certificate("root.pem")], [certificate("issuer.pem")])
+    with pytest.raises(EnrolmentRefused, match="no TPM maker"):
+        verify_ek_certificate(der, [certificate("root.pem")])
