@@ -73,7 +73,9 @@ def test_a_reference_file_is_read_from_disk(tmp_path):
         (lambda text: text.replace('"bank 1.0"', "5"), r"at `\$.images"),
         (lambda text: text.replace("[images]", "[images"), "at line 7"),
         (lambda text: text + "#" * (1 << 20), "at most"),
-        (lambda text: text.replace("[images]", "[images]\n" + "a." * 3000 + "b=1"), "images"),
+        (lambda text: text.replace("[images]", "[images]\n" + "a." * 3000 + "b=1"), "line 8 has 6003"),
+        (lambda text: text.replace("[images]", "[images]\n" + "a." * 900 + "b=1"), r"at `\$.images"),
+        (lambda text: text.replace("version = 7", "version = " + "7" * 4000), "version"),
     ],
 )
 def test_a_reference_file_that_is_wrong_is_told_by_line_or_field(change, message):

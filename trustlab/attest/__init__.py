@@ -43,6 +43,7 @@ from trustlab.attest.eventlog import (
     launch_policy_event,
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
+from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
 from trustlab.attest.policy import AppraisalPolicy
 from trustlab.attest.public import (
     ENDORSEMENT_QUALIFIED_NAME,
@@ -54,6 +55,7 @@ from trustlab.attest.public import (
     public_spans,
     qualified_name,
 )
+from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
 from trustlab.attest.reader import Reader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.result import AttestationResult, BootCounters, Check
@@ -107,6 +109,7 @@ __all__ = [
     "KeyedHashParameters",
     "LogEvent",
     "ObjectAttributes",
+    "Passport",
     "PcrSelection",
     "PolicyError",
     "Public",
@@ -118,6 +121,7 @@ __all__ = [
     "RsaParameters",
     "Signature",
     "Verifier",
+    "VersionMemory",
     "ak_extensions",
     "attest_spans",
     "claim_event",
@@ -127,6 +131,7 @@ __all__ = [
     "evidence_spans",
     "extend",
     "image_event",
+    "issue",
     "key_policy",
     "launch_event",
     "launch_policy_event",
@@ -139,7 +144,12 @@ __all__ = [
     "policy_locality",
     "policy_pcr",
     "public_spans",
+    "publish",
     "qualified_name",
     "read_pcr_selections",
+    "read_published",
+    "sign_file",
     "signature_spans",
+    "trustworthiness_vector",
+    "verify",
 ]

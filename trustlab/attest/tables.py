@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from trustlab.attest.errors import AttestError
 
 T = TypeVar("T")
-MAX_FILE = 1 << 20
+MAX_FILE = 1 << 18
+MAX_LINE = 4096
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -22,12 +23,23 @@ def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) ->
     where = f"{source}: " if isinstance(source, Path) else ""
     try:
         octets = source.read_bytes() if isinstance(source, Path) else source
-        if len(octets) > MAX_FILE:
-            raise error(f"{where}{len(octets)} octets; {MAX_FILE} are read at most")
-        table = tomllib.loads(octets if isinstance(octets, str) else octets.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as problem:
-        raise error(f"{where}not TOML that can be read: {problem}") from problem
+        text = octets if isinstance(octets, str) else octets.decode()
+        problem = _too_big(text)
+        table = {} if problem else tomllib.loads(text)
+    except (ValueError, OSError, RecursionError) as wrong:  # TOMLDecodeError, UnicodeDecodeError, too many digits
+        raise error(f"{where}not TOML that can be read: {wrong}") from wrong
+    if problem:
+        raise error(where + problem)
     return convert(table, kind, error, where)
+
+
+def _too_big(text: str) -> str:
+    if len(text) > MAX_FILE:
+        return f"{len(text)} characters; {MAX_FILE} are read at most"
+    for number, line in enumerate(text.split("\n"), start=1):  # the parser takes quadratic time over one line
+        if len(line) > MAX_LINE:
+            return f"line {number} has {len(line)} characters; {MAX_LINE} are read at most"
+    return ""
 
 
 def convert(table: dict[str, Any], kind: type[T], error: type[AttestError], where: str = "") -> T:

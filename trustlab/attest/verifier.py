@@ -87,7 +87,9 @@ class Verifier:
         try:
             case = open_case(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
-            return AttestationResult((Check(FORMAT, FAIL, f"{error}.", found=evidence, clause=FORMAT_CLAUSE),), b"")
+            return AttestationResult(
+                (Check(FORMAT, FAIL, f"{error}.", found=evidence, clause=FORMAT_CLAUSE),), expected.binder
+            )
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
         checks = (first, *(self._check(rule, case) for rule in self._rules))
         clock = case.quote.clock_info

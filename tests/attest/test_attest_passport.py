@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from software_tpm import BINDER, NOW, Machine, log_of, verifier
+from trustlab.attest import AttestError, BootCounters, ResultError, issue, trustworthiness_vector, verify
+from trustlab.attest.signing import from_base64url, key_id, to_base64url
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+OTHER = ed25519.Ed25519PrivateKey.generate()
+MACHINE = Machine()
+ACCEPTED = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(boot=BootCounters(7, 3)))
+REFUSED = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(binder=bytes(32)))
+TOKEN = issue(ACCEPTED, KEY, about="bank", time=NOW)
+
+
+KEYS = (KEY.public_key(), OTHER.public_key())
+
+
+def check(token=TOKEN, keys=KEYS, binder=BINDER, time=NOW):
+    return verify(token, keys, binder=binder, time=time)
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER], ids=["ES256", "EdDSA"])
+def test_a_relying_party_reads_what_the_verifier_found(key):
+    passport = check(issue(ACCEPTED, key, about="bank", time=NOW))
+    assert passport.accepted
+    assert passport.about == "bank"
+    assert passport.appraisal.image == "bank 1.0"
+    assert passport.appraisal.claims == {"antivirus.signatures": "2026-11-20"}
+    assert [c.name for c in passport.appraisal.checks] == [c.name for c in ACCEPTED.checks]
+    assert passport.appraisal.vector == {
+        "instance-identity": 2,
+        "configuration": 2,
+        "executables": 3,
+        "hardware": 2,
+        "storage-opaque": 2,
+    }
+
+
+def test_the_token_is_a_jwt_with_the_binder_as_its_nonce():
+    header, claims, _ = TOKEN.split(".")
+    assert json.loads(from_base64url(header)) == {"alg": "ES256", "kid": key_id(KEY.public_key()), "typ": "eat+jwt"}
+    body = json.loads(from_base64url(claims))
+    assert from_base64url(body["eat_nonce"]) == BINDER
+    assert body["submods"]["bank"]["ear.status"] == "affirming"
+    assert set(body) == {"eat_profile", "iat", "exp", "eat_nonce", "ear.verifier-id", "submods"}
+
+
+def test_a_token_about_refused_evidence_says_so_and_why():
+    passport = check(issue(REFUSED, KEY, about="bank", time=NOW), binder=bytes(32))
+    assert not passport.accepted
+    assert passport.appraisal.status == "contraindicated"
+    assert set(passport.appraisal.vector.values()) == {99}
+    assert [c.name for c in passport.appraisal.checks if c.verdict == "fail"] == ["extraData"]
+
+
+def test_malformed_evidence_gives_a_token_that_affirms_nothing():
+    result = verifier().appraise(b"junk", MACHINE.expected())
+    passport = check(issue(result, KEY, about="bank", time=NOW))
+    assert not passport.accepted
+    assert set(passport.appraisal.vector.values()) == {1}
+
+
+def test_the_vector_tells_an_unknown_image_from_a_stale_claim():
+    unknown = Machine(log=log_of(image=bytes(32)))
+    vector = trustworthiness_vector(verifier().appraise(unknown.evidence().encode(), unknown.expected()))
+    assert (vector["executables"], vector["configuration"]) == (33, 2)
+    stale = Machine(log=log_of(date="2011-01-01"))
+    vector = trustworthiness_vector(verifier().appraise(stale.evidence().encode(), stale.expected()))
+    assert (vector["executables"], vector["configuration"]) == (3, 96)
+
+
+def test_what_was_not_demanded_is_not_claimed():
+    result = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(key_spki=None, key_binder=None))
+    assert "storage-opaque" not in trustworthiness_vector(result)
+
+
+def test_a_result_with_checks_left_out_is_not_signed():
+    result = verifier(without=["extraData"]).appraise(MACHINE.evidence().encode(), MACHINE.expected())
+    with pytest.raises(ResultError, match="experiment"):
+        issue(result, KEY, about="bank")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"binder": bytes(32)}, "another passage"),
+        ({"binder": b""}, "empty binder"),
+        ({"keys": (OTHER.public_key(),)}, "by no Verifier that we trust"),
+        ({"keys": ()}, "by no Verifier that we trust"),
+        ({"time": NOW + dt.timedelta(minutes=5)}, "time is over"),
+        ({"time": NOW - dt.timedelta(minutes=2)}, "from the future"),
+        ({"token": ""}, "compact form"),
+        ({"token": "a.b"}, "compact form"),
+        ({"token": "\xff.b.c"}, "compact form"),
+        ({"token": b"\xff.b.c"}, "compact form"),
+        ({"token": TOKEN + "="}, "compact form"),
+        ({"token": "x" * 70_000}, "at most"),
+    ],
+)
+def test_a_token_that_does_not_hold_is_a_result_error(changes, message):
+    with pytest.raises(ResultError, match=message):
+        check(**changes)
+
+
+def retold(token: str, change) -> str:
+    """Change the claims set and keep header and signature."""
+    header, claims, signature = token.split(".")
+    body = json.loads(from_base64url(claims))
+    change(body)
+    return ".".join((header, to_base64url(json.dumps(body).encode()), signature))
+
+
+def test_a_claims_set_changed_after_signing_is_a_result_error():
+    refused = issue(REFUSED, KEY, about="bank", time=NOW)
+    token = retold(refused, lambda body: body["submods"]["bank"].update({"ear.status": "affirming"}))
+    with pytest.raises(ResultError, match="changed after signing"):
+        check(token, binder=bytes(32))
+
+
+@pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "EdDSA"}, {"alg": "HS256"}, {"crit": ["exp"]}, {"typ": 1}])
+def test_a_header_that_asks_for_something_else_is_a_result_error(header):
+    before, claims, signature = TOKEN.split(".")
+    changed = to_base64url(json.dumps({**json.loads(from_base64url(before)), **header}).encode())
+    with pytest.raises(ResultError):
+        check(f"{changed}.{claims}.{signature}")
+
+
+@pytest.mark.parametrize("without", [["alg"], ["kid"], ["typ"]])
+def test_a_header_without_what_it_needs_is_a_result_error(without):
+    before, claims, signature = TOKEN.split(".")
+    header = {k: v for k, v in json.loads(from_base64url(before)).items() if k not in without}
+    with pytest.raises(ResultError):
+        check(".".join((to_base64url(json.dumps(header).encode()), claims, signature)))
+
+
+@settings(max_examples=200)
+@given(st.integers(0, len(TOKEN) - 1), st.characters(max_codepoint=126))
+def test_a_token_with_any_character_changed_is_a_result_error(place, character):
+    if TOKEN[place] == character:
+        character = "A" if character != "A" else "B"
+    with pytest.raises(ResultError):
+        check(TOKEN[:place] + character + TOKEN[place + 1 :])
+
+
+def test_a_key_on_another_curve_signs_nothing():
+    with pytest.raises(AttestError, match="P-256"):
+        issue(ACCEPTED, ec.generate_private_key(ec.SECP384R1()), about="bank")

@@ -1,0 +1,224 @@
+"""The Attestation Result as a token to carry around: the passport model (RFC 9334, 5.1).
+
+A JWT (RFC 7519) that is an EAT (RFC 9711), in the manner of draft-ietf-rats-ear: the Verifier's verdict as an AR4SI
+trustworthiness vector, all checks by name, and the binder as `eat_nonce`. The binder makes it a passport for one
+passage: whoever is shown the token recomputes the binder of the connection it arrives in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from trustlab.attest import signing
+from trustlab.attest.errors import ResultError
+from trustlab.attest.result import FAIL, NOT_DEMANDED, PASS, AttestationResult
+from trustlab.attest.verifier import CHECKS, FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+PROFILE = "tag:trustlab.example,2026:attestation-result/1"
+TYPE = "eat+jwt"
+DEVELOPER = "trustlab"
+MAX_TOKEN = 65_536
+LIFETIME = dt.timedelta(minutes=5)
+LEEWAY = dt.timedelta(seconds=60)
+
+CANNOT_PARSE, AFFIRMED, BOOT_AFFIRMED, NOT_RECOGNIZED, CONTRAINDICATED, UNKNOWN_INSTANCE, NOT_VALID = (
+    1,
+    2,
+    3,
+    33,
+    96,
+    97,
+    99,
+)
+"""Values of draft-ietf-rats-ar4si, 2.3.4."""
+CRYPTOGRAPHIC = ("AK chain", "AK public area", "AK policy", "signature", "magic and type", "extraData")
+VECTOR = {
+    "instance-identity": (("machine pinned", "boot continuity"), AFFIRMED, UNKNOWN_INSTANCE),
+    "configuration": (("claims",), AFFIRMED, CONTRAINDICATED),
+    "executables": (
+        ("selection and bank", "log equals pcrDigest", "events", "reference values", "reference version"),
+        BOOT_AFFIRMED,
+        NOT_RECOGNIZED,
+    ),
+    "hardware": (("AK chain",), AFFIRMED, NOT_VALID),
+    "storage-opaque": (
+        ("key identity", "key provenance", "key policy", "one AK for both"),
+        AFFIRMED,
+        CONTRAINDICATED,
+    ),
+}
+"""Which checks speak for which claim of the vector, its value if they pass, and if one fails. Nothing here speaks for
+`runtime-opaque`: the lab's isolation is emulated."""
+
+Status = Literal["none", "affirming", "warning", "contraindicated"]
+
+
+class CheckVerdict(msgspec.Struct, frozen=True):
+    """A check as it stands in a token."""
+
+    name: str
+    verdict: str
+    sentence: str
+
+
+class Appraisal(msgspec.Struct, frozen=True, rename={"status": "ear.status", "vector": "ear.trustworthiness-vector"}):
+    """One submodule of a token: what was found about one Attester."""
+
+    status: Status
+    vector: dict[str, int]
+    checks: tuple[CheckVerdict, ...]
+    image: str | None = None
+    claims: dict[str, str] = {}
+    ek_digest: str = ""
+    reference_version: int = 0
+
+
+class VerifierId(msgspec.Struct, frozen=True):
+    """Who made a token."""
+
+    developer: str
+    build: str
+
+
+class Passport(msgspec.Struct, frozen=True, rename={"verifier": "ear.verifier-id", "profile": "eat_profile"}):
+    """A token's claims set. `about` names the one submodule, whose `status` decides."""
+
+    profile: str
+    iat: int
+    exp: int
+    eat_nonce: str
+    verifier: VerifierId
+    submods: dict[str, Appraisal]
+
+    @property
+    def about(self) -> str:
+        """Whose evidence was appraised."""
+        return next(iter(self.submods))
+
+    @property
+    def appraisal(self) -> Appraisal:
+        """What was found."""
+        return self.submods[self.about]
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the Verifier accepted the evidence."""
+        return self.appraisal.status == "affirming"
+
+
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    alg: str
+    kid: str
+    typ: str
+
+
+def trustworthiness_vector(result: AttestationResult) -> dict[str, int]:
+    """Return the AR4SI trustworthiness claims of a result; what was not demanded is not claimed."""
+    verdicts = {check.name: check.verdict for check in result.checks}
+    if verdicts[FORMAT] == FAIL:
+        return dict.fromkeys(VECTOR, CANNOT_PARSE)
+    if any(verdicts[name] == FAIL for name in CRYPTOGRAPHIC):
+        return dict.fromkeys(VECTOR, NOT_VALID)
+    vector = {}
+    for claim, (names, good, bad) in VECTOR.items():
+        found = [verdicts[name] for name in names]
+        if FAIL in found:
+            vector[claim] = bad
+        elif set(found) <= {PASS, NOT_DEMANDED} and found[0] == PASS:
+            vector[claim] = good
+    return vector
+
+
+def issue(
+    result: AttestationResult,
+    key: signing.PrivateKey,
+    *,
+    about: str,
+    build: str = "1",
+    time: dt.datetime | None = None,
+    lifetime: dt.timedelta = LIFETIME,
+) -> str:
+    """Return the signed token about `about`'s evidence; ResultError for a result in which checks were left out."""
+    verdicts = tuple(CheckVerdict(check.name, check.verdict, check.sentence) for check in result.checks)
+    if any(check.verdict not in {PASS, FAIL, NOT_DEMANDED} for check in verdicts):
+        raise ResultError("a result with checks left out is an experiment's, not one to sign")
+    now = time or dt.datetime.now(dt.UTC)
+    passport = Passport(
+        profile=PROFILE,
+        iat=int(now.timestamp()),
+        exp=int((now + lifetime).timestamp()),
+        eat_nonce=signing.to_base64url(result.binder),
+        verifier=VerifierId(DEVELOPER, build),
+        submods={
+            about: Appraisal(
+                status="affirming" if result.accepted else "contraindicated",
+                vector=trustworthiness_vector(result),
+                checks=verdicts,
+                image=result.image,
+                claims=result.claims,
+                ek_digest=result.ek_digest.hex(),
+                reference_version=result.reference_version,
+            )
+        },
+    )
+    header = _Header(signing.algorithm(key), signing.key_id(key.public_key()), TYPE)
+    body = ".".join(signing.to_base64url(msgspec.json.encode(part)) for part in (header, passport))
+    return f"{body}.{signing.to_base64url(signing.sign(key, body.encode()))}"
+
+
+def verify(
+    token: str | bytes, verifiers: Collection[signing.PublicKey], *, binder: bytes, time: dt.datetime | None = None
+) -> Passport:
+    """Return what a token says, if one of these Verifiers signed it, for this passage, and not too long ago.
+
+    ResultError otherwise. A token about refused evidence is a good token too: look at `accepted`.
+    """
+    if not binder:
+        raise ResultError("an empty binder would be met by a token that is bound to nothing")
+    header, passport = _open(token, verifiers)
+    if header.typ != TYPE or passport.profile != PROFILE:
+        raise ResultError(f"a {header.typ} token of profile {passport.profile}: not an Attestation Result of ours")
+    now = time or dt.datetime.now(dt.UTC)
+    if not passport.iat - LEEWAY.seconds <= now.timestamp() < passport.exp:
+        raise ResultError("the token is from the future, or its time is over")
+    if passport.eat_nonce != signing.to_base64url(binder):
+        raise ResultError("the token is bound to another passage (eat_nonce is not the binder recomputed here)")
+    _consistent(passport)
+    return passport
+
+
+def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple[_Header, Passport]:
+    if len(token) > MAX_TOKEN:
+        raise ResultError(f"a token of {len(token)} characters; {MAX_TOKEN} are read at most")
+    try:
+        text = token.decode("ascii") if isinstance(token, bytes) else token
+        first, second, third = text.split(".")
+        header = msgspec.json.decode(signing.from_base64url(first), type=_Header)
+        signature = signing.from_base64url(third)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise ResultError(f"not a token in JWS compact form: {error}") from error
+    key = next((k for k in verifiers if signing.key_id(k) == header.kid), None)
+    if key is None or header.alg != signing.algorithm(key):
+        raise ResultError(f"signed by key {header.kid} with {header.alg}: by no Verifier that we trust")
+    if not signing.verifies(key, signature, f"{first}.{second}".encode()):
+        raise ResultError("the signature is not by this Verifier, or the token was changed after signing")
+    try:
+        return header, msgspec.json.decode(signing.from_base64url(second), type=Passport)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise ResultError(f"the Verifier signed a claims set that cannot be read: {error}") from error
+
+
+def _consistent(passport: Passport) -> None:
+    if len(passport.submods) != 1:
+        raise ResultError(f"{len(passport.submods)} submodules; a result here is about one Attester")
+    checks = passport.appraisal.checks
+    names = tuple(check.name for check in checks)
+    failed = any(check.verdict == FAIL for check in checks)
+    if names not in {CHECKS, CHECKS[:1]} or (passport.accepted and (failed or names != CHECKS)):
+        raise ResultError("the token's status does not follow from its checks")

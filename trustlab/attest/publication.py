@@ -1,0 +1,109 @@
+"""Reference Values as Bob publishes them: TOML, his signature as the last line, a version that only grows.
+
+The last line is `# signature: KEY BASE64URL`, a comment to TOML: the file stays one that people and other tools
+read. It covers every octet before it, after a prefix that no other signature of the lab begins with.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attest import signing
+from trustlab.attest.errors import ReferenceValuesError
+from trustlab.attest.references import ReferenceValues
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+CONTEXT = b"trustlab reference values/v1\n"
+LAST_LINE = re.compile(rb"# signature: ([0-9a-f]{32}) ([A-Za-z0-9_-]{86})\n\Z")
+MAX_FILE = 1 << 18
+
+
+def publish(references: ReferenceValues, key: signing.PrivateKey) -> str:
+    """Return the signed file."""
+    return sign_file(references.to_toml(), key)
+
+
+def sign_file(text: str, key: signing.PrivateKey) -> str:
+    """Sign a file that somebody wrote by hand, comments and all; ReferenceValuesError where it is no good."""
+    body = text.encode() if text.endswith("\n") else text.encode() + b"\n"
+    if LAST_LINE.search(body):
+        raise ReferenceValuesError("the file is signed already")
+    ReferenceValues.from_toml(body)
+    signature = signing.to_base64url(signing.sign(key, CONTEXT + body))
+    return body.decode() + f"# signature: {signing.key_id(key.public_key())} {signature}\n"
+
+
+def read_published(source: str | bytes | Path, publishers: Collection[signing.PublicKey]) -> ReferenceValues:
+    """Read a signed file of one of these publishers.
+
+    ReferenceValuesError where it is unsigned, by somebody else, changed since, or no Reference Values.
+    """
+    octets = _octets(source)
+    found = LAST_LINE.search(octets)
+    if not found:
+        raise ReferenceValuesError("the file's last line is not a signature: Reference Values must be signed")
+    publisher = next((key for key in publishers if signing.key_id(key).encode() == found[1]), None)
+    if publisher is None:
+        raise ReferenceValuesError(f"signed by key {found[1].decode()}, which is no publisher's that we trust")
+    body = octets[: found.start()]
+    try:
+        signature = signing.from_base64url(found[2].decode())
+    except ValueError as error:
+        raise ReferenceValuesError(f"the signature is {error}") from error
+    if not signing.verifies(publisher, signature, CONTEXT + body):
+        raise ReferenceValuesError("the signature is not by this publisher, or the file was changed after signing")
+    return ReferenceValues.from_toml(body)
+
+
+def _octets(source: str | bytes | Path) -> bytes:
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as file:
+                octets = file.read(MAX_FILE + 1)
+        except OSError as error:
+            raise ReferenceValuesError(f"{source}: {error}") from error
+    else:
+        octets = source.encode() if isinstance(source, str) else source
+    if len(octets) > MAX_FILE:
+        raise ReferenceValuesError(f"more than {MAX_FILE} octets")
+    return octets
+
+
+class VersionMemory:
+    """A Relying Party's memory of the highest version it accepted, in a small file that survives it.
+
+    Hand `last` to the Verifier as `last_reference_version`, and `remember` a version once evidence was accepted by it.
+    A memory that cannot be read raises ReferenceValuesError: forgetting would be the rollback it is there to prevent.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def last(self) -> int:
+        """The highest version accepted so far; 0 before the first."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=int)
+        except FileNotFoundError:
+            return 0
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ReferenceValuesError(f"{self.path}: the last accepted version cannot be read: {error}") from error
+
+    def remember(self, version: int) -> None:
+        """Note that a version was accepted; a lower one than before changes nothing."""
+        if version <= self.last:
+            return
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(version))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(self.path)  # all or nothing: a crash leaves the old version or the new
