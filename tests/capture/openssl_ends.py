@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from trustlab.tls.keylog import LABELS
 from trustlab.wire import MemoryNetwork
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 PIN = b"PIN 4711-0815"
 RECEIPT = b"paid, thank you"
 SUITE = "AES128-GCM-SHA256"
+NAMES = {label: name for name, label in LABELS.items()}
 
 
 class Identity:
@@ -141,10 +143,11 @@ class OpenSslEnd:
     def _tell_keys(self) -> None:
         lines = self.keylog.read_text().splitlines() if self.keylog.exists() else []
         for line in lines[self._told :]:
-            label, client_random, secret = line.split() if line.startswith("CLIENT_RANDOM") else ("", "", "")
-            if label and self.trace:
+            label, *values = line.split()
+            if label in NAMES and self.trace:
+                client_random, secret = values
                 self.trace.party(self.party).secret(
-                    "master_secret", bytes.fromhex(secret), client_random=client_random, label=label
+                    NAMES[label], bytes.fromhex(secret), client_random=client_random, label=label
                 )
         self._told = len(lines)
 
@@ -184,11 +187,21 @@ def network(trace: Trace) -> MemoryNetwork:
     return result
 
 
-def pay(trace: Trace, identity: Identity, *, keys: bool = True, suite: str = SUITE, says: bytes = PIN) -> None:
-    """Let the teller pay the bank over plain TLS 1.2; with `keys` both ends tell their master secrets."""
+def pay(
+    trace: Trace,
+    identity: Identity,
+    *,
+    keys: bool = True,
+    suite: str = SUITE,
+    says: bytes = PIN,
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+) -> None:
+    """Let the teller pay the bank over plain TLS; with `keys` both ends tell their secrets."""
     wire, told = network(trace), trace if keys else None
-    wire.listen("bank", 443, lambda _: OpenSslEnd(told, "bank", identity=identity, suite=suite, reply=RECEIPT))
-    wire.connect("teller", "bank", 443, OpenSslEnd(told, "teller", suite=suite, says=says, last=RECEIPT))
+    bank = OpenSslEnd(told, "bank", identity=identity, suite=suite, reply=RECEIPT, version=version)
+    wire.listen("bank", 443, lambda _: bank)
+    teller = OpenSslEnd(told, "teller", suite=suite, says=says, last=RECEIPT, version=version)
+    wire.connect("teller", "bank", 443, teller)
     wire.run()
 
 

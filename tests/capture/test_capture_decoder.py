@@ -24,7 +24,7 @@ from trustlab.capture import (
 from trustlab.trace import Trace
 
 
-def no_keys(_: Handshake) -> list[bytes]:
+def no_keys(_: Handshake, __: str) -> list[bytes]:
     return []
 
 
@@ -119,7 +119,7 @@ def test_an_unfinished_last_line_of_a_key_log_is_not_read_yet() -> None:
     full = Trace()
     pay(full, Identity())
     keys = KeyLog(lambda: keylog(full)[:-1])
-    assert list(keys(Handshake(client_random=bytes.fromhex(keylog(full).split()[1])))) == []
+    assert list(keys(Handshake(client_random=bytes.fromhex(keylog(full).split()[1])), "CLIENT_RANDOM")) == []
     assert keys.problems == []
 
 
@@ -131,7 +131,7 @@ def test_a_secret_of_a_trace_that_is_malformed_is_a_problem_and_opens_nothing() 
     trace.party("alice").secret("master_secret", bytes(48), client_random="not hex")
     trace.party("alice").secret(PRIVATE_KEY, curve_key)
     keys = TraceKeys(trace)
-    assert list(keys(Handshake(client_random=bytes(32)))) == []
+    assert list(keys(Handshake(client_random=bytes(32)), "CLIENT_RANDOM")) == []
     assert [str(p).rpartition(" is ")[2] for p in keys.problems] == [
         "not hexadecimal",
         "not an RSA key: it opens no key exchange",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openssl_ends import PIN, RECEIPT, Identity, OpenSslEnd, network, pay, pay_through_alice
+from openssl_ends import PIN, RECEIPT, Identity, network, pay, pay_through_alice
 from trustlab.capture import (
     CaptureError,
     KeyLog,
@@ -19,6 +19,7 @@ from trustlab.capture import (
     decode_frames,
     decode_pcapng,
     keylog,
+    knowledge,
     write_trace,
 )
 from trustlab.trace import Event, Trace
@@ -267,18 +268,58 @@ def test_the_keys_of_one_party_open_only_its_connections(identity: Identity) -> 
     assert trace.select("secret", name="application data") == []
 
 
-def test_tls_13_is_named_as_far_as_it_is_clear(identity: Identity) -> None:
+def test_tls_13_without_keys_is_named_as_far_as_it_is_clear(identity: Identity) -> None:
     trace = Trace()
-    wire = network(trace)
-    newest = ssl.TLSVersion.TLSv1_3
-    wire.listen("bank", 443, lambda _: OpenSslEnd(None, "bank", identity=identity, reply=RECEIPT, version=newest))
-    wire.connect("teller", "bank", 443, OpenSslEnd(None, "teller", says=PIN, last=RECEIPT, version=newest))
     with PassiveDecoder(trace):
-        wire.run()
-    assert names(trace)[:2] == [("client", "ClientHello"), ("server", "ServerHello")]
-    protected = [e for e in messages(trace) if e.name == "ApplicationData"]
-    assert protected != []
-    assert {(e.data["version"], e.data["readable"]) for e in protected} == {("TLS 1.3", False)}
+        pay(trace, identity, keys=False, version=ssl.TLSVersion.TLSv1_3)
+    clear = [e.name for e in messages(trace) if e.data["readable"]]
+    assert clear == ["ClientHello", "ServerHello", "ChangeCipherSpec", "ChangeCipherSpec"]
+    protected = [e for e in messages(trace) if not e.data["readable"]]
+    assert {(e.name, e.data["version"]) for e in protected} == {("ApplicationData", "TLS 1.3")}
+
+
+def test_tls_13_is_decrypted_with_its_traffic_secrets(identity: Identity) -> None:
+    trace = Trace()
+    with PassiveDecoder(trace):
+        pay(trace, identity, version=ssl.TLSVersion.TLSv1_3)
+    handshake = [(d, n) for d, n in names(trace) if n not in {"ChangeCipherSpec", "NewSessionTicket"}]
+    assert handshake == [
+        ("client", "ClientHello"),
+        ("server", "ServerHello"),
+        ("server", "EncryptedExtensions"),
+        ("server", "Certificate"),
+        ("server", "CertificateVerify"),
+        ("server", "Finished"),
+        ("client", "Finished"),
+        ("client", "ApplicationData"),
+        ("server", "ApplicationData"),
+        ("client", "Alert"),
+        ("server", "Alert"),
+    ]
+    assert data_of(trace, "bank") == [("client", PIN), ("server", RECEIPT)]
+    assert knowledge(trace, "alice").holds(PIN) == []
+    assert knowledge(trace, "teller").holds(PIN) == [("teller-bank-1", "client", 0, "decrypted")]
+
+
+def test_tls_13_with_only_the_handshake_secrets_hides_the_data(identity: Identity) -> None:
+    full = Trace()
+    pay(full, identity, version=ssl.TLSVersion.TLSv1_3)
+    lines = [line for line in keylog(full).splitlines() if "HANDSHAKE" in line]
+    trace = decode_frames(frames_of(full), keylog="\n".join(lines) + "\n")
+    assert ("client", "Finished") in names(trace)
+    assert trace.select("secret", name="application data") == []
+
+
+def test_tshark_decrypts_tls_13_with_our_key_log(identity: Identity, tmp_path: Path) -> None:
+    trace = Trace()
+    with PassiveDecoder(trace):
+        pay(trace, identity, version=ssl.TLSVersion.TLSv1_3)
+    path = write_trace(tmp_path / "paid.pcapng", trace)
+    types = ",".join(
+        tshark(path, "-d", "tcp.port==443,tls", "-Y", "tls.handshake", "-T", "fields", "-e", "tls.handshake.type")
+    )
+    ours = [str(e.raw[0]) for e in messages(trace) if e.data["content_type"] == 22]
+    assert types.split(",") == ours
 
 
 def test_tshark_agrees_on_names_and_plaintext(paid: Trace, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Read one TLS connection from outside: octets of both directions in, messages out.
 
-No I/O and no trace: `PassiveDecoder` and `knowledge` are built on it. TLS 1.2 is decrypted with whatever master
+No I/O and no trace: `PassiveDecoder` and `knowledge` are built on it. TLS 1.2 and 1.3 are decrypted with whatever
 secrets a key source offers; whether one fits, the record's authentication tag tells. Records nobody has a key for yet
 are held and come out, in order, as soon as a key fits.
 """
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from trustlab import tls
 from trustlab.capture.keys import Handshake
+from trustlab.capture.openers import APPLICATION13, HANDSHAKE13, MASTER, Opener, Opener13
+from trustlab.capture.openers import opener as make_opener
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Decoded:
     readable: bool = True
     message: AnyMessage | None = None
     suite: int = 0
+    version: int = 0
     plaintext: bytes | None = field(default=None, repr=False)
     problem: str = ""
 
@@ -66,7 +69,9 @@ class _Half:
     buffer: bytes = b""
     offset: int = 0
     joiner: tls.HandshakeJoiner = field(default_factory=tls.HandshakeJoiner)
-    encrypted: bool = False
+    label: str = ""
+    """Key-log label of the secret that protects this direction now; empty while it is clear."""
+    opener: Opener | None = None
     sequence: int = 0
     held: deque[tls.RawRecord] = field(default_factory=deque)
     lost: bool = False
@@ -82,7 +87,6 @@ class ConnectionDecoder:
         self._keys = keys
         self._hold = hold
         self._halves: dict[Direction, _Half] = {"client": _Half(), "server": _Half()}
-        self._decryptor: tls.PassiveDecryptor | None = None
 
     @property
     def held(self) -> int:
@@ -113,7 +117,7 @@ class ConnectionDecoder:
         """Give out what is still held, unread, and say which ends are cut short."""
         found = self.poll()
         for direction, half in self._halves.items():
-            found += [_opaque(direction, record) for record in half.held]
+            found += [self._opaque(direction, record) for record in half.held]
             half.held.clear()
             if half.buffer and not half.lost:
                 sentence = f"{len(half.buffer)} octets of an unfinished record"
@@ -125,88 +129,131 @@ class ConnectionDecoder:
 
     def _record(self, direction: Direction, record: tls.RawRecord) -> list[Decoded | Trouble]:
         half = self._halves[direction]
-        if self.version == tls.Version.TLS13 and record.content_type == tls.ContentType.APPLICATION_DATA:
-            return [_opaque(direction, record)]
-        if not half.encrypted:
-            return self._content(direction, record, record.fragment)
+        if not self._protected(half, record):
+            return self._content(direction, record, record.content_type, record.fragment)
         half.held.append(record)
         found = self._release(direction)
         if not self._hold:
-            found += [_opaque(direction, record) for record in half.held]
+            found += [self._opaque(direction, record) for record in half.held]
             half.sequence += len(half.held)
             half.held.clear()
         return found
 
+    def _protected(self, half: _Half, record: tls.RawRecord) -> bool:
+        """TLS 1.2 protects everything after ChangeCipherSpec, TLS 1.3 what calls itself application data."""
+        hidden = self.version != tls.Version.TLS13 or record.content_type == tls.ContentType.APPLICATION_DATA
+        return bool(half.label) and hidden
+
     def _release(self, direction: Direction) -> list[Decoded | Trouble]:
         half, found = self._halves[direction], cast("list[Decoded | Trouble]", [])
-        while half.held and self._opened(direction, half.held[0]):
+        while half.held and (opener := self._opener(direction, half.held[0])) is not None:
             record = half.held.popleft()
-            content = self._decrypt(direction, half.sequence, record)
-            half.sequence += 1
-            if content is None:
-                found.append(_opaque(direction, record, "its authentication tag is wrong: the octets were changed"))
+            sequence, half.sequence = half.sequence, half.sequence + 1
+            try:
+                content_type, content = opener.open(sequence, record)
+            except tls.Alert:
+                found.append(
+                    self._opaque(direction, record, "its authentication tag is wrong: the octets were changed")
+                )
             else:
-                found += self._content(direction, record, content)
+                found += self._content(direction, record, content_type, content, encrypted=True)
         return found
 
-    def _opened(self, direction: Direction, record: tls.RawRecord) -> bool:
-        """Whether there is a key; the first one that opens `record` is the connection's."""
-        if self._decryptor is None and self.handshake.keyed and self._halves[direction].encrypted:
-            hs = self.handshake
-            for secret in self._keys(hs):
-                candidate = tls.PassiveDecryptor(secret, hs.client_random, hs.server_random, hs.suite)
+    def _opener(self, direction: Direction, record: tls.RawRecord) -> Opener | None:
+        """Return what opens this direction now, trying keys on `record` if none is known; the first that fits is it."""
+        half, hs = self._halves[direction], self.handshake
+        if half.opener is None and hs.keyed:
+            for secret in self._keys(hs, half.label):
+                candidate = make_opener(half.label, direction, secret, hs)
                 try:
-                    candidate.decrypt(direction, self._halves[direction].sequence, record)
+                    candidate.open(half.sequence, record)
                 except tls.Alert:
                     continue
-                self._decryptor = candidate
+                half.opener = candidate
                 break
-        return self._decryptor is not None
+        return half.opener
 
-    def _decrypt(self, direction: Direction, sequence: int, record: tls.RawRecord) -> bytes | None:
-        try:
-            return self._decryptor.decrypt(direction, sequence, record) if self._decryptor else None
-        except tls.Alert:
-            return None
-
-    def _content(self, direction: Direction, record: tls.RawRecord, content: bytes) -> list[Decoded | Trouble]:
+    def _content(
+        self, direction: Direction, record: tls.RawRecord, content_type: int, content: bytes, *, encrypted: bool = False
+    ) -> list[Decoded | Trouble]:
         half, where = self._halves[direction], [[record.start, record.end]]
-        if record.content_type == tls.ContentType.HANDSHAKE:
+        if content_type == tls.ContentType.HANDSHAKE:
             messages = half.joiner.feed(content, record.start, record.end)
-            return [self._message(direction, 22, raw, records) for raw, records in messages]
-        if record.content_type == tls.ContentType.APPLICATION_DATA:
-            suite, clear = self.handshake.suite, content if half.encrypted else None
+            return [self._message(direction, 22, raw, records, encrypted=encrypted) for raw, records in messages]
+        if content_type == tls.ContentType.APPLICATION_DATA:
             return [
                 Decoded(
-                    direction, 23, "ApplicationData", record.raw, where, half.encrypted, suite=suite, plaintext=clear
+                    direction,
+                    content_type,
+                    "ApplicationData",
+                    record.raw,
+                    where,
+                    encrypted,
+                    suite=self.handshake.suite,
+                    version=self.version,
+                    plaintext=content if encrypted else None,
                 )
             ]
-        message = self._message(direction, record.content_type, content, where)
-        if record.content_type == tls.ContentType.CHANGE_CIPHER_SPEC and self.version != tls.Version.TLS13:
-            half.encrypted, half.sequence = True, 0
+        message = self._message(direction, content_type, content, where, encrypted=encrypted)
+        if content_type == tls.ContentType.CHANGE_CIPHER_SPEC and self.version != tls.Version.TLS13:
+            half.label, half.opener, half.sequence = MASTER, None, 0
         return [message]
 
-    def _message(self, direction: Direction, content_type: int, raw: bytes, records: list[list[int]]) -> Decoded:
-        encrypted, suite, message, problem = self._halves[direction].encrypted, self.handshake.suite, None, ""
+    def _message(
+        self, direction: Direction, content_type: int, raw: bytes, records: list[list[int]], *, encrypted: bool
+    ) -> Decoded:
+        suite, version, message, problem = self.handshake.suite, self.version or tls.Version.TLS12, None, ""
         try:
-            message = tls.parse_message(
-                content_type, raw, suite or None, tls.Version(self.version or tls.Version.TLS12)
-            )
+            message = tls.parse_message(content_type, raw, suite or None, tls.Version(version))
         except tls.Alert as alert:
             problem = alert.sentence
         if content_type == tls.ContentType.HANDSHAKE:
             self._note(raw, message)
-        name = message.name if message else _name(content_type, raw)
+            self._turn(direction, message, encrypted=encrypted)
         return Decoded(
-            direction, content_type, name, raw, records, encrypted, message=message, suite=suite, problem=problem
+            direction,
+            content_type,
+            message.name if message else _name(content_type, raw),
+            raw,
+            records,
+            encrypted,
+            message=message,
+            suite=suite,
+            version=self.version,
+            problem=problem,
         )
+
+    def _opaque(self, direction: Direction, record: tls.RawRecord, problem: str = "") -> Decoded:
+        """Return a record that cannot be opened, as it is."""
+        return Decoded(
+            direction,
+            record.content_type,
+            _OPAQUE.get(record.content_type, "EncryptedRecord"),
+            record.raw,
+            [[record.start, record.end]],
+            encrypted=True,
+            readable=False,
+            suite=self.handshake.suite,
+            version=self.version,
+            problem=problem,
+        )
+
+    def _turn(self, direction: Direction, message: AnyMessage | None, *, encrypted: bool) -> None:
+        """Change this direction's secret where TLS 1.3 does: after Finished and after KeyUpdate (RFC 8446 7.1, 7.2)."""
+        half = self._halves[direction]
+        if self.version != tls.Version.TLS13 or not encrypted or message is None:
+            return
+        if isinstance(message, tls.Finished):
+            half.label, half.opener, half.sequence = APPLICATION13[direction], None, 0
+        elif message.name == "KeyUpdate" and isinstance(half.opener, Opener13):
+            half.opener, half.sequence = half.opener.updated(), 0
 
     def _note(self, raw: bytes, message: AnyMessage | None) -> None:
         """Keep what the keys depend on."""
         hs = self.handshake
-        if isinstance(message, tls.ClientHello) and not self._halves["client"].encrypted:
+        if isinstance(message, tls.ClientHello) and not self._halves["client"].label:
             hs.client_random, hs.transcript = message.random, bytearray()
-        elif isinstance(message, tls.ServerHello) and not self._halves["server"].encrypted:
+        elif isinstance(message, tls.ServerHello) and not self._halves["server"].label:
             self._note_server_hello(message)
         if not hs.exchanged:
             hs.transcript += raw
@@ -221,6 +268,9 @@ class ConnectionDecoder:
         selected = hello.extension(tls.ExtensionType.SUPPORTED_VERSIONS)
         number = int.from_bytes(selected, "big") if selected else hello.legacy_version
         self.version = number if number in set(tls.Version) else tls.Version.TLS12
+        if self.version == tls.Version.TLS13 and not isinstance(hello, tls.HelloRetryRequest):
+            for direction in DIRECTIONS:
+                self._halves[direction].label = HANDSHAKE13[direction]
 
 
 def _cut(half: _Half) -> tls.RawRecord | None:
@@ -233,14 +283,6 @@ def _cut(half: _Half) -> tls.RawRecord | None:
         return None
     half.buffer, half.offset = half.buffer[end:], half.offset + end
     return records[0]
-
-
-def _opaque(direction: Direction, record: tls.RawRecord, problem: str = "") -> Decoded:
-    name = _OPAQUE.get(record.content_type, "EncryptedRecord")
-    where = [[record.start, record.end]]
-    return Decoded(
-        direction, record.content_type, name, record.raw, where, encrypted=True, readable=False, problem=problem
-    )
 
 
 def _name(content_type: int, raw: bytes) -> str:

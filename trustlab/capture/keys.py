@@ -1,4 +1,4 @@
-"""Where a passive decoder gets its master secrets from: a key log, or the secrets somebody holds in a trace."""
+"""Where a passive decoder gets its secrets from: a key log, or the secrets somebody holds in a trace."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from trustlab import tls
 from trustlab.capture.errors import CaptureError
+from trustlab.capture.openers import APPLICATION13, HANDSHAKE13, MASTER
+from trustlab.tls.keylog import LABELS
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 PRIVATE_KEY = "private_key"
 """Name of a `secret` event that holds an RSA private key, PKCS#8 in DER, unencrypted."""
+_LENGTHS = {MASTER: {48}} | {label: {32, 48} for table in (HANDSHAKE13, APPLICATION13) for label in table.values()}
 
 
 @dataclass(slots=True)
@@ -54,12 +57,14 @@ class Handshake:
         return tls.master_secret(pre_master_secret, self.client_random, self.server_random, self.suite)
 
 
-KeySource = Callable[[Handshake], Iterable[bytes]]
-"""Given a handshake, the master secrets worth trying; asked again whenever new ones may have come."""
+KeySource = Callable[[Handshake, str], Iterable[bytes]]
+"""Given a handshake and a key-log label, the secrets worth trying; asked again whenever new ones may have come."""
+
+_Secrets = dict[tuple[str, bytes], list[bytes]]
 
 
 class KeyLog:
-    """Master secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown.
+    """Secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown.
 
     What cannot be read opens nothing; `problems` says what was wrong.
     """
@@ -67,11 +72,11 @@ class KeyLog:
     def __init__(self, source: str | Path | Callable[[], str]) -> None:
         self._source = source
         self._text = ""
-        self._secrets: dict[bytes, list[bytes]] = {}
+        self._secrets: _Secrets = {}
         self.problems: list[CaptureError] = []
 
-    def __call__(self, handshake: Handshake) -> Iterable[bytes]:
-        """Return the master secrets logged for this client_random."""
+    def __call__(self, handshake: Handshake, label: str) -> Iterable[bytes]:
+        """Return the secrets logged under this label for the handshake's client_random."""
         text = self._read()
         if text != self._text:
             self._text = text
@@ -79,7 +84,7 @@ class KeyLog:
                 self._secrets = parse_keylog(text)
             except CaptureError as error:
                 self.problems.append(error)
-        return self._secrets.get(handshake.client_random, [])
+        return self._secrets.get((label, handshake.client_random), [])
 
     def _read(self) -> str:
         if isinstance(self._source, str):
@@ -89,48 +94,51 @@ class KeyLog:
         return self._source.read_text("ascii", "replace") if self._source.exists() else ""
 
 
-def parse_keylog(text: str) -> dict[bytes, list[bytes]]:
-    """Return the TLS 1.2 master secrets of a key log by client_random.
+def parse_keylog(text: str) -> _Secrets:
+    """Return the secrets of a key log by label and client_random.
 
     Lines of other labels, comments and an unfinished last line are passed over; CaptureError names a bad line.
     """
-    secrets: dict[bytes, list[bytes]] = defaultdict(list)
+    secrets: _Secrets = defaultdict(list)
     complete, _, _ = text.rpartition("\n")
     for number, line in enumerate(complete.splitlines(), start=1):
         label, *values = line.split()[:3] or ("#",)
-        if label != "CLIENT_RANDOM":
+        if label not in _LENGTHS:
             continue
         try:
             client_random, secret = map(bytes.fromhex, values)
         except ValueError as error:
-            raise CaptureError(f"key log, line {number}: not CLIENT_RANDOM, 64 and 96 hex digits") from error
-        if (len(client_random), len(secret)) != (32, 48):
-            raise CaptureError(f"key log, line {number}: {len(client_random)} and {len(secret)} octets, not 32 and 48")
-        secrets[client_random].append(secret)
+            raise CaptureError(f"key log, line {number}: not {label} and two hexadecimal values") from error
+        if len(client_random) != 32 or len(secret) not in _LENGTHS[label]:
+            lengths = f"{len(client_random)} and {len(secret)} octets"
+            raise CaptureError(f"key log, line {number}: {lengths} are no client_random and no {label}")
+        secrets[label, client_random].append(secret)
     return dict(secrets)
 
 
 class TraceKeys:
     """The keys in the `secret` events of one party (or of all): what it can open, no more.
 
-    Used are master secrets (`client_random` in their data), pre-master secrets, and RSA private keys
-    (`PRIVATE_KEY`), which open the EPMS of an RSA key exchange. Which connection a secret says it belongs to is not
-    believed: it opens what it opens. A malformed secret opens nothing; `problems` says which.
+    Used are master secrets and TLS 1.3 traffic secrets (`client_random` in their data), pre-master secrets, and RSA
+    private keys (`PRIVATE_KEY`), which open the EPMS of an RSA key exchange. Which connection a secret says it belongs
+    to is not believed: it opens what it opens. A malformed secret opens nothing; `problems` says which.
     """
 
     def __init__(self, trace: Trace, party: str | None = None) -> None:
         self._trace = trace
         self._party = party
         self._read = 0
-        self._masters: dict[bytes, list[bytes]] = defaultdict(list)
+        self._secrets: _Secrets = defaultdict(list)
         self._pre_masters: list[bytes] = []
         self._private_keys: list[RSAPrivateKey] = []
         self.problems: list[CaptureError] = []
 
-    def __call__(self, handshake: Handshake) -> Iterator[bytes]:
-        """Yield the master secrets that these keys give for a handshake."""
+    def __call__(self, handshake: Handshake, label: str) -> Iterator[bytes]:
+        """Yield the secrets of this label that these keys give for a handshake."""
         self._catch_up()
-        yield from self._masters.get(handshake.client_random, [])
+        yield from self._secrets.get((label, handshake.client_random), [])
+        if label != MASTER:
+            return
         for pre_master in [*self._pre_masters, *self._opened(handshake)]:
             yield handshake.master_secret(pre_master)
 
@@ -146,8 +154,8 @@ class TraceKeys:
 
     def _learn(self, event: Event) -> None:
         client_random = event.data.get("client_random")
-        if event.name == "master_secret" and isinstance(client_random, str):
-            self._masters[_octets(client_random, event)].append(event.raw)
+        if event.name in LABELS and isinstance(client_random, str):
+            self._secrets[LABELS[event.name], _octets(client_random, event)].append(event.raw)
         elif event.name == "pre_master_secret":
             self._pre_masters.append(event.raw)
         elif event.name == PRIVATE_KEY:
@@ -181,10 +189,10 @@ def _private_key(event: Event) -> RSAPrivateKey:
 
 
 def keylog(trace: Trace, parties: Collection[str] | None = None) -> str:
-    """Return the NSS key log of the master secrets that `parties` (or all) hold in this trace, each line once."""
+    """Return the NSS key log of the secrets that `parties` (or all) hold in this trace, each line once."""
     lines = {
-        f"CLIENT_RANDOM {event.data['client_random']} {event.raw.hex()}\n": None
-        for event in trace.select("secret", name="master_secret")
-        if "client_random" in event.data and (parties is None or event.party in parties)
+        f"{LABELS[event.name]} {event.data['client_random']} {event.raw.hex()}\n": None
+        for event in trace.select("secret")
+        if event.name in LABELS and "client_random" in event.data and (parties is None or event.party in parties)
     }
     return "".join(lines)

@@ -156,7 +156,7 @@ class PassiveDecoder:
                 offset=decoded.offset,
                 sent=sent,
                 content_type=decoded.content_type,
-                version=_version(self._decoders[flow].version),
+                version=_version(decoded).title,
                 encrypted=decoded.encrypted,
                 readable=decoded.readable,
                 records=decoded.records,
@@ -171,7 +171,7 @@ class PassiveDecoder:
                     connection=flow.name,
                     direction=decoded.direction,
                     label="application data",
-                    inputs=["master_secret", "client_random", "server_random"],
+                    inputs=[],
                     passive=True,
                 )
 
@@ -179,7 +179,7 @@ class PassiveDecoder:
 def spans_of(decoded: Decoded) -> tuple[Span, ...]:
     """Name every octet of a decoded message."""
     content_type = decoded.content_type if decoded.readable else tls.ContentType.APPLICATION_DATA
-    return tls.describe(decoded.raw, content_type, decoded.suite or None)
+    return tls.describe(decoded.raw, content_type, decoded.suite or None, _version(decoded))
 
 
 def sentence_of(decoded: Decoded) -> str:
@@ -193,8 +193,8 @@ def sentence_of(decoded: Decoded) -> str:
     return "Application data, protected with the keys of this connection."
 
 
-def _version(number: int) -> str:
-    return tls.Version(number or tls.Version.TLS12).title
+def _version(decoded: Decoded) -> tls.Version:
+    return tls.Version(decoded.version or tls.Version.TLS12)
 
 
 def _address(flow: Flow, direction: Direction) -> str:

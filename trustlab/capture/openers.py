@@ -1,0 +1,65 @@
+"""Taking the protection off one direction's records, once its secret is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from trustlab import tls
+from trustlab.tls.protection import Aead13
+from trustlab.tls.schedule13 import next_traffic_secret, traffic_keys
+from trustlab.tls.suites import SUITES
+
+if TYPE_CHECKING:
+    from trustlab.capture.keys import Handshake
+    from trustlab.wire import Direction
+
+MASTER = "CLIENT_RANDOM"
+"""Key-log label of a TLS 1.2 master secret."""
+HANDSHAKE13 = {"client": "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "server": "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
+APPLICATION13 = {"client": "CLIENT_TRAFFIC_SECRET_0", "server": "SERVER_TRAFFIC_SECRET_0"}
+
+
+class Opener(Protocol):
+    """Opens the records of one direction under one secret."""
+
+    def open(self, sequence: int, record: tls.RawRecord) -> tuple[int, bytes]:
+        """Return content type and plaintext of a record; an `Alert` if it does not authenticate."""
+
+
+class Opener12:
+    """TLS 1.2: one master secret serves both directions from ChangeCipherSpec on."""
+
+    def __init__(self, direction: Direction, master_secret: bytes, handshake: Handshake) -> None:
+        self._direction = direction
+        self._keys = tls.PassiveDecryptor(
+            master_secret, handshake.client_random, handshake.server_random, handshake.suite
+        )
+
+    def open(self, sequence: int, record: tls.RawRecord) -> tuple[int, bytes]:
+        """Return the record's own content type and its plaintext."""
+        return record.content_type, self._keys.decrypt(self._direction, sequence, record)
+
+
+class Opener13:
+    """TLS 1.3: each direction has a secret for the handshake and one for the data, renewed by KeyUpdate."""
+
+    def __init__(self, secret: bytes, suite: int) -> None:
+        self._secret = secret
+        self._suite = suite
+        parameters = SUITES[suite]
+        key, iv = traffic_keys(secret, parameters.key_length, parameters.hash_name)
+        self._aead = Aead13(parameters.cipher, key, iv)
+
+    def open(self, sequence: int, record: tls.RawRecord) -> tuple[int, bytes]:
+        """Return the content type that was hidden inside and the plaintext without padding."""
+        self._aead.sequence = sequence
+        return self._aead.unprotect(record.content_type, record.version, record.fragment)
+
+    def updated(self) -> Opener13:
+        """Return the opener of what follows a KeyUpdate (RFC 8446 7.2)."""
+        return Opener13(next_traffic_secret(self._secret, SUITES[self._suite].hash_name), self._suite)
+
+
+def opener(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Opener:
+    """Return what opens a direction's records with the secret of this key-log label."""
+    return Opener12(direction, secret, handshake) if label == MASTER else Opener13(secret, handshake.suite)
