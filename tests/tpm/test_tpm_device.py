@@ -49,7 +49,7 @@ def emulator() -> Iterator[Swtpm]:
 
 @pytest.fixture
 def platform(emulator: Swtpm) -> Iterator[Platform]:
-    device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(emulator._data.fileno()))  # type: ignore[union-attr]
+    device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(emulator.fileno()))
     with Platform("laptop", Trace().party("laptop"), tpm=device) as opened:
         yield opened
 

@@ -6,7 +6,6 @@ raises.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,10 @@ from trustlab.attest import (
     public_spans,
     signature_spans,
 )
-from trustlab.tpm.commands import CODES, COMMANDS, Command, command_name
+from trustlab.tpm.commands import COMMANDS, Command, command_name
 from trustlab.tpm.marshal import HEADER_SIZE, ST_SESSIONS
 from trustlab.tpm.responses import rc_clause, rc_name
+from trustlab.tpm.shapes import Shapes, hexadecimal
 from trustlab.trace import Span
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Decoded:
 
     name: str
     code: int
-    spans: list[Span] = field(default_factory=list)
+    spans: Sequence[Span] = ()
     secrets: list[tuple[str, int, int]] = field(default_factory=list)
 
     def redacted(self, raw: bytes) -> bytes:
@@ -88,7 +88,8 @@ class _Walk:
         self.raw = raw
         self.end = len(raw)
         self.at = 0
-        self.spans = decoded.spans
+        self.spans: list[Span] = []
+        decoded.spans = self.spans
         self.secrets = decoded.secrets
 
     def number(self, name: str, width: int, value: str = "", note: str = "", clause: str = "") -> int:
@@ -110,7 +111,7 @@ class _Walk:
         if end > self.end:
             raise _Short(name)
         if count:
-            self.spans.append(Span(name, start, end, _hex(self.raw[start:end]), note))
+            self.spans.append(Span(name, start, end, hexadecimal(self.raw[start:end]), note))
         self.at = end
 
     def handle(self, name: str) -> None:
@@ -143,7 +144,7 @@ class _Walk:
             self.spans.append(Span(name, start, start + size))
             self._nested(name, body, start, _NESTED[inner])
         elif size:
-            self.spans.append(Span(name, start, start + size, _hex(body)))
+            self.spans.append(Span(name, start, start + size, hexadecimal(body)))
         self.at = start + size
 
     def _secret(self, name: str, start: int, end: int, inner: str) -> None:
@@ -224,27 +225,22 @@ class _Walk:
         self.octets(name, self.end - self.at)
 
 
-_REPEATED = frozenset(
-    CODES[name].to_bytes(4, "big") for name in ("PolicyPCR", "PolicyLocality", "PolicyRestart", "ContextSave")
-)
-"""Commands that come again with the very same octets, and never with a secret: they are decoded once."""
+_commands = Shapes()
+_responses = Shapes()
 _WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
-
-
-def _hex(octets: bytes) -> str:
-    return octets.hex() if len(octets) <= 32 else f"{octets[:32].hex()}… ({len(octets)} octets)"
 
 
 def decode_command(raw: bytes) -> Decoded:
     """Name every octet of a command."""
-    if raw[6:10] in _REPEATED:
-        return _decode_repeated(raw)
-    return _decode_command(raw)
-
-
-@functools.lru_cache(maxsize=256)
-def _decode_repeated(raw: bytes) -> Decoded:
-    return _decode_command(raw)
+    code = int.from_bytes(raw[6:10], "big") if len(raw) >= HEADER_SIZE else 0
+    key = (code, len(raw), raw[10:18])
+    spans = _commands.fit(key, raw)
+    if spans is not None:
+        return Decoded(command_name(code), code, spans)
+    decoded = _decode_command(raw)
+    if not decoded.secrets:
+        _commands.learn(key, raw, decoded.spans)
+    return decoded
 
 
 def _decode_command(raw: bytes) -> Decoded:
@@ -293,17 +289,19 @@ def _parameters(walk: _Walk, layout: tuple[tuple[str, str], ...]) -> None:
 def _leftover(walk: _Walk) -> None:
     """Whatever no field claimed still gets a span, so that every octet has one."""
     if walk.at < walk.end:
-        walk.spans.append(Span("unparsed", walk.at, walk.end, _hex(walk.raw[walk.at :])))
+        walk.spans.append(Span("unparsed", walk.at, walk.end, hexadecimal(walk.raw[walk.at :])))
 
 
 def decode_response(raw: bytes, code: int) -> Decoded:
     """Name every octet of the response to the command with this code."""
-    return _decode_bare_response(raw, code) if len(raw) == HEADER_SIZE else _decode_response(raw, code)
-
-
-@functools.lru_cache(maxsize=256)
-def _decode_bare_response(raw: bytes, code: int) -> Decoded:
-    return _decode_response(raw, code)
+    key = (code, len(raw))
+    spans = _responses.fit(key, raw)
+    if spans is not None:
+        return Decoded(command_name(code), code, spans)
+    decoded = _decode_response(raw, code)
+    if not decoded.secrets:
+        _responses.learn(key, raw, decoded.spans)
+    return decoded
 
 
 def _decode_response(raw: bytes, code: int) -> Decoded:

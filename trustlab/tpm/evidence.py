@@ -6,9 +6,10 @@ import hashlib
 import threading
 from typing import TYPE_CHECKING
 
-from trustlab.attest import Evidence, KeyAttestation, QuoteInfo, parse_attest, pcr_digest
+from trustlab.attest import Evidence, KeyAttestation, pcr_digest
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.hot import certify_creation, quote
+from trustlab.tpm.marshal import sized
 from trustlab.tpm.policy import DRTM
 
 if TYPE_CHECKING:
@@ -75,16 +76,15 @@ class EvidenceMaker:
         """
         for _ in range(_ATTEMPTS):
             quoted = quote(self.client, self.ak, binder, pcrs)
-            attested = parse_attest(quoted.attest).attested
-            digest = attested.pcr_digest if isinstance(attested, QuoteInfo) else b""
-            if not self._agrees(pcrs, digest):
+            if not self._agrees(pcrs, quoted):
                 self._values = self.client.pcr_read(pcrs)
-            if self._agrees(pcrs, digest):
+            if self._agrees(pcrs, quoted):
                 return quoted, {pcr: self._values[pcr] for pcr in pcrs}
         raise TpmProtocolError(f"the PCRs changed under each of {_ATTEMPTS} quotes")
 
-    def _agrees(self, pcrs: tuple[int, ...], digest: bytes) -> bool:
-        return set(pcrs) <= set(self._values) and pcr_digest(pcrs, self._values) == digest
+    def _agrees(self, pcrs: tuple[int, ...], quoted: Attestation) -> bool:
+        """Whether the quote is over the values we know: its last field is their digest (Part 2, 10.12.1)."""
+        return self._values.keys() >= set(pcrs) and quoted.attest.endswith(sized(pcr_digest(pcrs, self._values)))
 
     def _attestation(self, key: CreatedKey) -> KeyAttestation:
         known = self._keys.get(key.name)

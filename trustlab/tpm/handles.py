@@ -6,19 +6,20 @@ a handle that is not in a client's space is refused.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from trustlab.tpm.commands import CODES, COMMANDS, Command, command_name
-from trustlab.tpm.errors import GateRefused, TpmProtocolError
-from trustlab.tpm.marshal import CONTINUE_SESSION, HEADER_SIZE, RS_PW, ST_SESSIONS, Fields
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from trustlab.tpm.commands import CODES, COMMANDS, command_name
+from trustlab.tpm.errors import GateRefused
+from trustlab.tpm.marshal import CONTINUE_SESSION, HEADER_SIZE, RS_PW, ST_SESSIONS
 
 _TRANSIENT = 0x80
 _SESSIONS = (0x02, 0x03)
+_OWNED = (_TRANSIENT, *_SESSIONS)
 _FLUSH = CODES["FlushContext"]
+_U32 = struct.Struct(">I")
+_U16 = struct.Struct(">H")
 _ENDS_SEQUENCE = {CODES["SequenceComplete"], CODES["EventSequenceComplete"]}
 
 
@@ -31,14 +32,12 @@ class LoadedObject:
     used: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A handle inside a command's octets: where it stands and what it is."""
+class Use(NamedTuple):
+    """A handle inside a command's octets: where it stands, what it is, and whether it is gone after a success."""
 
     position: int
     handle: int
-    ends: bool = False
-    """This session or object is gone after the command succeeds."""
+    ends: bool
 
 
 @dataclass
@@ -67,27 +66,38 @@ class HandleSpace:
 
 
 def uses(command: bytes, tag: int, code: int) -> list[Use]:
-    """List the handles in a command: the handle area, the sessions of the authorisation area, a flushed handle."""
-    return list(_uses(command, tag, code, COMMANDS.get(code)))
+    """List the handles in a command: the handle area, the sessions of the authorisation area, a flushed handle.
 
-
-def _uses(command: bytes, tag: int, code: int, row: Command | None) -> Iterator[Use]:
-    fields = Fields(command, HEADER_SIZE)
-    ends_first = code in _ENDS_SEQUENCE
-    last = len(row.handles) - 1 if row else -1
-    for index in range(last + 1):
-        yield Use(fields.position, fields.u32(), ends_first and index == last)
+    struct.error where the command is too short for them.
+    """
+    row = COMMANDS.get(code)
+    count = len(row.handles) if row else 0
+    at = HEADER_SIZE
+    found = [Use(at + 4 * n, _handle(command, at + 4 * n), ends=False) for n in range(count)]
+    if found and code in _ENDS_SEQUENCE:
+        found[-1] = found[-1]._replace(ends=True)
+    at += 4 * count
     if tag == ST_SESSIONS:
-        end = fields.u32() + fields.position
-        while fields.position < end:
-            position, session = fields.position, fields.u32()
-            fields.sized()
-            attributes = fields.take(1)[0]
-            fields.sized()
+        end = at + 4 + _handle(command, at)
+        at += 4
+        while at < end:
+            position, session = at, _handle(command, at)
+            at += 6 + _size(command, at + 4)
+            attributes = command[at]
+            at += 3 + _size(command, at + 1)
             if session != RS_PW:
-                yield Use(position, session, not attributes & CONTINUE_SESSION)
+                found.append(Use(position, session, not attributes & CONTINUE_SESSION))
     if code == _FLUSH:
-        yield Use(fields.position, fields.u32(), ends=True)
+        found.append(Use(at, _handle(command, at), ends=True))
+    return found
+
+
+def _handle(octets: bytes, at: int) -> int:
+    return int(_U32.unpack_from(octets, at)[0])
+
+
+def _size(octets: bytes, at: int) -> int:
+    return int(_U16.unpack_from(octets, at)[0])
 
 
 def check_owned(space: HandleSpace, command: bytes, tag: int, code: int) -> list[Use]:
@@ -97,8 +107,9 @@ def check_owned(space: HandleSpace, command: bytes, tag: int, code: int) -> list
     """
     try:
         found = uses(command, tag, code)
-    except TpmProtocolError:
+    except (struct.error, IndexError):
         raise GateRefused("malformed", command_name(code), space.client, "its handles cannot be read") from None
     for use in found:
-        space.owned(use.handle, command_name(code))
+        if use.handle >> 24 in _OWNED and use.handle not in space.objects and use.handle not in space.sessions:
+            space.owned(use.handle, command_name(code))
     return found

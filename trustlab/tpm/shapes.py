@@ -1,0 +1,89 @@
+"""Decoding what was decoded before: two quotes differ in a few values, not in the places where their fields lie.
+
+A *shape* remembers one command or response with its spans, and which of them are plain octet strings (nonces,
+digests, signatures) or the clock. Octets that differ from it nowhere else have the same layout, so only those values
+are written anew. This is worth having because the log stands on the handshake's way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.trace import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+MAX_SHAPES = 512
+_SHORTEST = 8
+"""Shorter fields than this (sizes, algorithms, handles) decide where the others lie."""
+
+
+def hexadecimal(octets: bytes) -> str:
+    """Render octets for people: 32 of them at most."""
+    return octets.hex() if len(octets) <= 32 else f"{octets[:32].hex()}… ({len(octets)} octets)"
+
+
+def _whole_hexadecimal(octets: bytes) -> str:
+    return octets.hex()
+
+
+def _decimal(octets: bytes) -> str:
+    return str(int.from_bytes(octets, "big"))
+
+
+class Shape:
+    """The layout of `raw`, whose spans are `spans`."""
+
+    def __init__(self, raw: bytes, spans: Iterable[Span]) -> None:
+        self.raw = raw
+        self.spans = tuple(spans)
+        self._free: list[tuple[int, int, int, Callable[[bytes], str]]] = []
+        at, fixed = 0, []
+        for index, span in enumerate(self.spans):
+            render = self._rendering(span)
+            if render is None or span.start < at:
+                continue
+            self._free.append((index, span.start, span.end, render))
+            fixed.append((at, span.start))
+            at = span.end
+        self._fixed = [(start, end) for start, end in (*fixed, (at, len(raw))) if start < end]
+
+    def _rendering(self, span: Span) -> Callable[[bytes], str] | None:
+        octets = self.raw[span.start : span.end]
+        if len(octets) < _SHORTEST:
+            return None
+        renderings = (hexadecimal, _whole_hexadecimal) if not span.name.endswith(".clock") else (_decimal,)
+        return next((render for render in renderings if render(octets) == span.value), None)
+
+    def fit(self, raw: bytes) -> tuple[Span, ...] | None:
+        """Return the spans of `raw`, or None if it has another layout."""
+        old = self.raw
+        for start, end in self._fixed:
+            if raw[start:end] != old[start:end]:
+                return None
+        spans = list(self.spans)
+        for index, start, end, render in self._free:
+            octets = raw[start:end]
+            if octets != old[start:end]:
+                span = spans[index]
+                spans[index] = Span(span.name, start, end, render(octets), span.note, span.clause)
+        return tuple(spans)
+
+
+class Shapes:
+    """Shapes by what usually tells layouts apart: command code, length, and whatever else the caller adds."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[Hashable, Shape] = {}
+
+    def fit(self, key: Hashable, raw: bytes) -> tuple[Span, ...] | None:
+        """Return the spans of `raw` if a shape fits it; `raw` has the length that is part of the key."""
+        shape = self._shapes.get(key)
+        return None if shape is None or len(shape.raw) != len(raw) else shape.fit(raw)
+
+    def learn(self, key: Hashable, raw: bytes, spans: Iterable[Span]) -> None:
+        """Remember a layout; never one with a secret in it."""
+        if len(self._shapes) >= MAX_SHAPES:
+            self._shapes.clear()
+        self._shapes[key] = Shape(raw, spans)
