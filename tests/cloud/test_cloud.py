@@ -66,7 +66,7 @@ def test_an_ordinary_hypervisor_neither_makes_keys_nor_attests():
     with Cloud() as cloud:
         machine = cloud.rent("idle", IDLE, Ordinary)
         with pytest.raises(HypercallRefusedError, match="HyperSafe"):
-            machine.hypervisor.make_key()
+            machine.hypervisor.make_key("rsa-decrypt", origin="tcb", disk={})
         with pytest.raises(HypercallRefusedError, match="nothing to attest"):
             machine.hypervisor.attest(bytes(32), prove_key=False)
 
@@ -75,9 +75,9 @@ def test_hypersafe_refuses_memory_and_a_second_key():
     with Cloud() as cloud:
         hypersafe = cloud.rent("idle", IDLE, HyperSafe).hypervisor
         assert isinstance(hypersafe, HyperSafe)
-        cloud.call(hypersafe.make_key)
+        cloud.call(hypersafe.make_key, "rsa-decrypt", origin="tcb", disk={})
         with pytest.raises(HypercallRefusedError, match="one key a launch"):
-            cloud.call(hypersafe.make_key)
+            cloud.call(hypersafe.make_key, "rsa-decrypt", origin="tcb", disk={})
         with pytest.raises(HypercallRefusedError, match="emulated"):
             hypersafe.read_memory()
 

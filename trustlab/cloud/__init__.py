@@ -3,8 +3,9 @@
 from trustlab.cloud.authority import Authority
 from trustlab.cloud.cloud import Cloud
 from trustlab.cloud.errors import CloudError, HypercallRefusedError, ImageError, NameNotValidatedError
-from trustlab.cloud.guest import Guest, Identity
+from trustlab.cloud.guest import Guest
 from trustlab.cloud.hypersafe import HyperSafe
+from trustlab.cloud.identity import Identity
 from trustlab.cloud.image import Image
 from trustlab.cloud.machine import Machine
 from trustlab.cloud.makers import Endorsers

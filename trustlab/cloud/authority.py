@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
+PURPOSES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 LIFETIME = dt.timedelta(days=1)
 USAGES = (
     "digital_signature",
@@ -51,7 +52,7 @@ class Authority:
         return self.root.public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(self, names: Sequence[str], public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
-        """Return a server certificate for DNS names and IP addresses (RFC 5280, 4.2.1.6)."""
+        """Return a certificate, good for either end of TLS, for DNS names and IP addresses (RFC 5280, 4.2.1.6)."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return (
@@ -59,7 +60,7 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage("digital_signature", "key_encipherment"), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(PURPOSES), critical=False)
             .add_extension(authority, critical=False)
             .sign(self._key, hashes.SHA256())
         )

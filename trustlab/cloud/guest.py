@@ -8,61 +8,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from trustlab import tls
-from trustlab.attest import AppraisalPolicy, Verifier
-from trustlab.cloud.errors import CloudError, ImageError
+from trustlab.cloud.channels import Channels
+from trustlab.cloud.errors import ImageError
+from trustlab.cloud.identity import Identity, private_pem, software_key
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
-from trustlab.passage import DESIGNS, Design, Guard, OpenSslEndpoint, TlsEndpoint, offer
+from trustlab.passage import DESIGNS, Design
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
+
     from trustlab.attest import ReferenceValues
-    from trustlab.cloud.hypersafe import HyperSafe, TpmResidentKey
+    from trustlab.cloud.hypersafe import HyperSafe
     from trustlab.cloud.ordinary import Ordinary
     from trustlab.cloud.provider import Fabric, Provider
     from trustlab.passage import Application
-    from trustlab.passage.guard import Role
     from trustlab.trace import Event, Party
     from trustlab.wire import Connection, Endpoint
 
-RSA_BITS = 2048
-
-
-class Identity:
-    """A server's certificate and the key behind it: in software, or in the TPM."""
-
-    def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | TpmResidentKey) -> None:
-        self.certificate = certificate
-        self.key = key
-
-    @property
-    def key_pem(self) -> str:
-        """The private key, where it lies in software; CloudError where it cannot leave the TPM."""
-        if not isinstance(self.key, rsa.RSAPrivateKey):
-            raise CloudError("this key lives in the TPM: nobody can have it as a file")
-        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return self.key.private_bytes(*form).decode()
-
-    @property
-    def certificate_pem(self) -> str:
-        """The certificate in PEM."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def certificate_der(self) -> bytes:
-        """The certificate in DER."""
-        return self.certificate.public_bytes(serialization.Encoding.DER)
+QUESTIONS = 4433
+"""The port on which a machine answers attestation questions outside TLS."""
 
 
 class Guest:
-    """What one guest program holds of its machine. `provider` is there for Alice's own programs only."""
+    """What one guest program holds of its machine. `provider` is there for Alice's own programs only.
 
-    def __init__(
+    `disk` is the machine's disk, which is Alice's to read; `memory` is the program's own.
+    """
+
+    def __init__(  # noqa: PLR0913 - a guest's whole world
         self,
         name: str,
         configuration: dict[str, str],
@@ -73,15 +50,20 @@ class Guest:
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
         provider: Provider | None,
+        disk: dict[str, object],
     ) -> None:
         self.name = name
         self.configuration = configuration
         self.party = party
         self.provider = provider
+        self.disk = disk
+        self.memory: dict[str, str] = {}
         self._hypervisor = hypervisor
         self._fabric = fabric
-        self._references = references
-        self._pinned = pinned
+        self._client_identity: Identity | None = None
+        self._channels = Channels(
+            self.design, configuration, party=party, attester=hypervisor, references=references, pinned=pinned
+        )
 
     @property
     def design(self) -> Design:
@@ -110,95 +92,88 @@ class Guest:
         """Open a connection whose end `make_end` makes, given the connection's name."""
         self._fabric.connect(self.name, destination, port, make_end)
 
-    def obtain_identity(self, server_name: str) -> Identity:
-        """Make a key as the design wants it and have the public CA certify it for `server_name`."""
-        if self.design.key_origin == "tcb":
-            key = self._hypervisor.make_key()
-            return Identity(self._validated(server_name, key.public_key), key)
-        return self.make_identity(lambda public_key: self._validated(server_name, public_key))
+    def obtain_identity(self, name: str) -> Identity:
+        """Make a server's key as the design wants it and have the public CA certify it for `name`."""
+        if self.design.key_origin == "deployed":
+            return self.make_identity(lambda public_key: self._validated(name, public_key))
+        key = self._hypervisor.make_key("rsa-decrypt", origin=self.design.key_origin, disk=self.disk)
+        return Identity(self._validated(name, key.public_key), key)
 
     def make_identity(self, certify: Callable[[rsa.RSAPublicKey], x509.Certificate]) -> Identity:
-        """Make a key in software and have it certified by `certify`."""
-        key = rsa.generate_private_key(public_exponent=65_537, key_size=RSA_BITS)
+        """Make a key in software, deployed on the disk, and have it certified by `certify`."""
+        key = software_key()
+        self.disk["private-key.pem"] = private_pem(key)
         return Identity(certify(key.public_key()), key)
-
-    def _validated(self, server_name: str, public_key: rsa.RSAPublicKey) -> x509.Certificate:
-        """Answer the CA's question on port 80 and return the certificate it signs."""
-        self.listen(HTTP, lambda _connection: ChallengeAnswer(spki_of(public_key)))
-        return self._fabric.web_ca.certify(server_name, self.name, public_key)
 
     def serve(self, port: int, identity: Identity, application: Callable[[], Application]) -> None:
         """Serve the design's channels on a port, one application each."""
-
-        def accept(connection: Connection) -> Endpoint:
-            if self.design.when == "never":
-                return OpenSslEndpoint.server(
-                    application(),
-                    party=self.party,
-                    connection=connection.name,
-                    chain_pem=[identity.certificate_pem],
-                    key_pem=identity.key_pem,
-                )
-            engine = tls.Server(
-                tls.ServerConfig(
-                    certificates=(identity.certificate_der,),
-                    key=identity.key,
-                    versions=(tls.Version.TLS12,),
-                    cipher_suites=(tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,),
-                    extended_master_secret=False,
-                    attestation=offer(self.design, "server"),
-                )
-            )
-            return self._passage(engine, "server", connection.name, application(), connection.client.name)
-
-        self.listen(port, accept)
+        self.listen(port, lambda c: self._channels.server(identity, application(), c.name, c.client.name))
+        if self.design.when == "before":
+            self.listen(QUESTIONS, lambda c: self._channels.answerer(Nothing(), c.name, c.client.name))
 
     def dial(self, destination: str, port: int, server_name: str, application: Application) -> None:
         """Open a channel of the design to a server that must be called `server_name`."""
+        identity = self._own_identity() if self.design.client_key else None
 
-        def make_end(connection: str) -> Endpoint:
-            if self.design.when == "never":
-                return OpenSslEndpoint.client(
-                    application,
-                    party=self.party,
-                    connection=connection,
-                    server_name=server_name,
-                    roots_pem=self.setting("web_root"),
-                )
-            engine = tls.Client(
-                tls.ClientConfig(
-                    server_name=server_name,
-                    trust=[x509.load_pem_x509_certificate(self.setting("web_root").encode())],
-                    versions=(tls.Version.TLS12,),
-                    cipher_suites=(tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,),
-                    extended_master_secret=False,
-                    attestation=offer(self.design, "client"),
-                )
+        def channel() -> None:
+            self.connect(
+                destination,
+                port,
+                lambda name: self._channels.client(server_name, identity, application, name, destination),
             )
-            return self._passage(engine, "client", connection, application, destination)
 
-        self.connect(destination, port, make_end)
+        if self.design.when == "before":
+            then = Then(channel, application)
+            self.connect(destination, QUESTIONS, lambda name: self._channels.asker(then, name, destination))
+        else:
+            channel()
 
-    def _passage(
-        self, engine: tls.Client | tls.Server, role: Role, connection: str, application: Application, peer: str
-    ) -> TlsEndpoint:
-        guard = Guard(
-            self.design,
-            role,
-            party=self.party,
-            connection=connection,
-            attester=self._hypervisor,
-            verifier=self._verifier(),
-            peer=peer,
-        )
-        observer = tls.TraceObserver(self.party, connection, role=role)
-        return TlsEndpoint(engine, application, observer=observer, guard=guard)
+    def _own_identity(self) -> Identity:
+        """Return this client's TCB key with a certificate for its own name; made when first needed."""
+        if self._client_identity is None:
+            key = self._hypervisor.make_key("ecdsa", origin="tcb", disk=self.disk)
+            self._client_identity = Identity(self._validated(f"{self.name}.example", key.public_key), key)
+        return self._client_identity
 
-    def _verifier(self) -> Verifier | None:
-        """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
-        if self._references is None:
-            return None
-        anchor = x509.load_pem_x509_certificate(self.setting("privacy_root").encode())
-        policy = AppraisalPolicy(allowed_images=(self.setting("peer_image"),), ek_digests=self._pinned)
-        left_out = tuple(filter(None, self.configuration.get("without", "").split(",")))
-        return Verifier([anchor], self._references, policy, without=left_out)
+    def _validated(self, name: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
+        """Answer the CA's question on port 80 and return the certificate it signs."""
+        self.listen(HTTP, lambda _connection: ChallengeAnswer(spki_of(public_key)))
+        return self._fabric.web_ca.certify(name, self.name, public_key)
+
+
+class Nothing:
+    """An application that has nothing to say and wants to end when it is connected."""
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    def connected(self) -> bytes:
+        """End."""
+        self.finished = True
+        return b""
+
+    def received(self, data: bytes) -> bytes:  # noqa: ARG002 - it does not listen
+        """Say nothing."""
+        return b""
+
+    def closed(self, error: Exception | None) -> None:
+        """Learn that it is over."""
+
+
+class Then(Nothing):
+    """Goes on with something else once it is connected; if that never happens, tells the application so."""
+
+    def __init__(self, go_on: Callable[[], None], application: Application) -> None:
+        super().__init__()
+        self._go_on = go_on
+        self._application = application
+
+    def connected(self) -> bytes:
+        """Go on."""
+        self._go_on()
+        return super().connected()
+
+    def closed(self, error: Exception | None) -> None:
+        """Pass on that the machine was refused."""
+        if error is not None:
+            self._application.closed(error)

@@ -10,29 +10,35 @@ holds the control socket; that HyperSafe keeps Alice out of its guest's memory i
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
-from trustlab.attest import ek_digest_of, image_event, launch_policy_event
+from trustlab import tls
+from trustlab.attest import KeyAttestation, ek_digest_of, image_event, launch_policy_event
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
     EVIDENCE_PCRS,
     EvidenceMaker,
     TpmError,
+    certify,
     create_ak,
     create_ek,
     create_tls_key,
     enrol,
+    key_binder,
     measure,
     rsa_decrypt,
+    sign,
 )
 
 if TYPE_CHECKING:
+    from trustlab.attest import Evidence
     from trustlab.cloud.image import Image
     from trustlab.cloud.makers import Endorsers
+    from trustlab.passage.designs import KeyOrigin
     from trustlab.tpm import CreatedKey, Platform
 
 CODE = Path(__file__).read_bytes()
@@ -46,17 +52,17 @@ class TpmResidentKey:
     """A TLS key inside the TPM: `passage.KeyHolder`. What leaves the TPM is a result, never the key."""
 
     def __init__(self, hypersafe: HyperSafe, key: CreatedKey) -> None:
-        if not isinstance(key.public_key, rsa.RSAPublicKey):
-            raise CloudError("the TPM made a key of another kind than RSA")
         self.public_key = key.public_key
         self._hypersafe = hypersafe
         self._key = key
 
-    def perform(self, operation: str, data: bytes, scheme: object) -> bytes:  # noqa: ARG002 - decrypting has no scheme
-        """Decrypt the EPMS, as long as the modulus; TpmError where the TPM refuses, CloudError for other work."""
-        if operation != "rsa-decrypt":
-            raise CloudError(f"this key was made to decrypt only, not for {operation}")
-        return self._hypersafe.decrypt(self._key, data)
+    def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
+        """Decrypt an EPMS, or sign with ECDSA; TpmError where the TPM refuses, CloudError for other work."""
+        if operation == "rsa-decrypt":
+            return self._hypersafe.decrypt(self._key, data)
+        if scheme != tls.SignatureScheme.ECDSA_SECP256R1_SHA256:
+            raise CloudError(f"the guest's key can neither do {operation} nor sign by the scheme {scheme}")
+        return self._hypersafe.sign(self._key, hashlib.sha256(data).digest())
 
 
 class HyperSafe:
@@ -84,12 +90,23 @@ class HyperSafe:
         self.ek_digest = ek_digest_of(ek_certificate)
         self._evidence = EvidenceMaker(self._tpm, ak, certificates, self._log)
 
-    def make_key(self) -> TpmResidentKey:
-        """Hypercall: make the guest's RSA decryption key, bound to PCR 17, 18, 19 and locality 2. One key a launch."""
+    def make_key(
+        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: KeyOrigin, disk: dict[str, object]
+    ) -> TpmResidentKey:
+        """Hypercall: make the guest's key. One key a launch.
+
+        Of origin `tcb` it opens only for PCR 17, 18, 19 as they are now, at locality 2; of origin `machine` it opens by
+        a password, which stands with the key's blob on the disk, as whoever deployed the image left it there.
+        """
         if self._key is not None:
             raise HypercallRefusedError("this VM has its key already: one key a launch")
-        self._key = create_tls_key(self._tpm, "rsa-decrypt")
+        self._key = create_tls_key(self._tpm, kind, policy="password" if origin == "machine" else None)
+        disk["tls-key.tpm"] = self._key
         return TpmResidentKey(self, self._key)
+
+    def sign(self, key: CreatedKey, digest: bytes) -> bytes:
+        """Hypercall: sign a SHA-256 digest with the guest's own key; DER (RFC 3279, 2.2.3)."""
+        return sign(self._tpm, key, digest, scheme="ecdsa")
 
     def decrypt(self, key: CreatedKey, data: bytes) -> bytes:
         """Hypercall: use the guest's own key."""
@@ -100,9 +117,18 @@ class HyperSafe:
         if prove_key and self._key is None:
             raise AttestationFailure("the guest has made no key yet: nothing to prove")
         try:
+            if prove_key and self._key is not None and self._key.policy is None:
+                return self._linked(binder, self._key).encode()
             return self._evidence.evidence(binder, pcrs=EVIDENCE_PCRS, key=self._key if prove_key else None).encode()
         except TpmError as error:
             raise AttestationFailure(f"the TPM did not quote: {error}") from error
+
+    def _linked(self, binder: bytes, key: CreatedKey) -> Evidence:
+        """Return Evidence with a plain TPM2_Certify: the key is in this TPM, and nothing about who made it."""
+        evidence = self._evidence.evidence(binder, pcrs=EVIDENCE_PCRS)
+        proof = certify(self._tpm, self._evidence.ak, key, key_binder(key.spki))
+        linked = KeyAttestation(proof.attest, proof.signature, key.public, b"")
+        return dataclasses.replace(evidence, key_attestation=linked)
 
     def read_memory(self) -> bytes:
         """Refuse: what the root VM gets when it asks for the secure VM's memory."""

@@ -42,8 +42,10 @@ class Machine:
         self._worker = worker
         self._program = image.load()
         self._guest: Guest | None = None
+        self.disk: dict[str, object] = {}
         fabric.network.attach(name)
         fabric.images[name] = image.name
+        fabric.machines[name] = self
         self.platform = Platform(name, self._party)
         self.platform.power_on()
         try:
@@ -82,6 +84,7 @@ class Machine:
             references=references,
             pinned=tuple(pinned),
             provider=Provider(self._fabric, self.name) if provider else None,
+            disk=self.disk,
         )
         self._guest = guest
         self._worker.call(self._program.function("start"), guest)

@@ -19,10 +19,12 @@ class Ordinary:
     name = "ordinary hypervisor"
     emulated = "The ordinary hypervisor is a Python object; it has a real TPM and measures nothing into it."
 
+    ek_digest = None
+
     def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - as HyperSafe's
         self._image = image
 
-    def make_key(self) -> TpmResidentKey:
+    def make_key(self, kind: str, *, origin: str, disk: dict[str, object]) -> TpmResidentKey:  # noqa: ARG002 - as HyperSafe's
         """Refuse: there is nobody here who could make a key for the guest alone."""
         raise HypercallRefusedError(
             "an ordinary hypervisor makes no keys for its guests: rent the machine with HyperSafe"

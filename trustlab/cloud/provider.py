@@ -9,12 +9,14 @@ from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
-    from trustlab.trace import Trace
+    from trustlab.cloud.machine import Machine
+    from trustlab.tpm import TpmClient
+    from trustlab.trace import Event, Trace
     from trustlab.wire import Endpoint
 
 
@@ -27,6 +29,7 @@ class Fabric:
         self._truth = trace.party("cloud")
         self._pairs: Counter[tuple[str, str]] = Counter()
         self.images: dict[str, str] = {}
+        self.machines: dict[str, Machine] = {}
 
     def connect(self, client: str, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:
         """Open a connection in the network and state the ground truth about it."""
@@ -55,6 +58,18 @@ class Provider:
     def redirect(self, destination: str, port: int) -> Callable[[], None]:
         """Answer connections to `destination` on her own host; the returned function ends that."""
         return self._fabric.network.redirect(destination, port, to=self._host)
+
+    def disk_of(self, name: str) -> Mapping[str, object]:
+        """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
+        return self._fabric.machines[name].disk
+
+    def root_tpm(self, name: str) -> TpmClient:
+        """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
+        return self._fabric.machines[name].platform.client("root VM", locality=0)
+
+    def recording(self) -> list[Event]:
+        """Return every frame that crossed her network so far."""
+        return self._fabric.network.trace.select("frame")
 
     def obtain_certificate(
         self, server_name: str, host: str, public_key: CertificateIssuerPublicKeyTypes

@@ -6,9 +6,11 @@ from typing import Protocol
 
 
 class Application(Protocol):
-    """The program at one end of a channel. `finished` turns True when it wants the channel closed."""
+    """The program at one end of a channel."""
 
-    finished: bool
+    @property
+    def finished(self) -> bool:
+        """Whether it wants the channel closed."""
 
     def connected(self) -> bytes:
         """Return what to say first, now that the channel stands (and every demanded Evidence was accepted)."""

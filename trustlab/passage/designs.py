@@ -1,7 +1,7 @@
 """Designs: the rungs of the ladder, as values.
 
 A design says which binder each role proves, when attestation happens, where the server's key comes from, and what the
-relying party demands. The slides' ladder and the protocol live here as data; the pump in `passage.endpoint` runs on it.
+relying party demands. Two rungs differ visibly: by a field of a binder, by whose key it is, by who checks what.
 """
 
 from __future__ import annotations
@@ -12,55 +12,178 @@ import msgspec
 
 from trustlab.passage.binders import Binder
 
-When = Literal["never", "handshake"]
-KeyOrigin = Literal["deployed", "tcb"]
+When = Literal["never", "before", "inside", "handshake", "after-finished"]
+KeyOrigin = Literal["deployed", "machine", "tcb"]
+
+SLIDES = "Trusted Passages (Song, Lee, Raj, 2011)"
+
+
+class DesignError(ValueError):
+    """A design contradicts itself; the message says how."""
 
 
 class Design(msgspec.Struct, frozen=True, kw_only=True):
     """One way to bind TLS to attestation.
 
-    `server` and `client` are the binders their Evidence carries (None: that role does not attest); `key_origin` says
-    who made the server's key: `deployed` with the image by the provider, or `tcb`, made in the TPM for the measured
-    software alone and proved by TPM2_CertifyCreation.
+    `server` and `client` are the binders their Evidence carries (None: that role does not attest). `when`: in no place
+    (`never`), on a connection of its own `before`, `inside` the finished channel, in the `handshake`, or
+    `after-finished` as the first application data of both sides. `key_origin` says who made the server's key:
+    `deployed` with the image by the provider; `machine`, made in the TPM but open to a password that the provider
+    deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
+    certificate too. `not_demanded` names checks of the Verifier that this rung does not make.
     """
 
     name: str
-    tls: Literal["1.2", "1.3"]
-    when: When
-    key_origin: KeyOrigin
+    tls: Literal["1.2", "1.3"] = "1.2"
+    when: When = "handshake"
+    key_origin: KeyOrigin = "deployed"
     server: Binder | None = None
     client: Binder | None = None
+    client_key: bool = False
+    extended_master_secret: bool = False
+    not_demanded: tuple[str, ...] = ()
     sentence: str = ""
-    source: str = ""
+    not_enough: str = ""
+    source: str = SLIDES
+
+    def __post_init__(self) -> None:
+        if self.when == "never" and (self.server or self.client):
+            raise DesignError(f"{self.name}: it has binders, but attestation happens never")
+        if self.when != "never" and self.server is None:
+            raise DesignError(f"{self.name}: attestation happens {self.when}, but the server proves nothing")
+        if self.when == "after-finished" and not self.extended_master_secret:
+            raise DesignError(f"{self.name}: the session hash needs the extended master secret (RFC 7627)")
 
     @property
-    def demands_key_attestation(self) -> bool:
-        """Whether the client must see the server key's proof of creation."""
-        return self.key_origin == "tcb"
+    def attests_key(self) -> bool:
+        """Whether the server's Evidence shows where its TLS key lives and how it was made."""
+        return self.key_origin != "deployed"
 
+    @property
+    def measured(self) -> bool:
+        """Whether the VMs stand under HyperSafe."""
+        return self.when != "never"
+
+    @classmethod
+    def custom(cls, name: str, **changes: object) -> Design:
+        """Make a design of one's own; what is not given is as in `trusted-passage`. DesignError where it cannot be."""
+        base = msgspec.structs.asdict(TRUSTED_PASSAGE)
+        unknown = set(changes) - set(base)
+        if unknown:
+            raise DesignError(f"a design has no {min(unknown)!r}; it has: {', '.join(base)}")
+        return cls(**{**base, "name": name, "sentence": "", "not_enough": "", "source": "", **changes})
+
+
+_SERVER_FIELDS = ("L", "S", "nonce_C", "client_random", "server_random", "H(SPKI_S)")
+_CLIENT_FIELDS = ("L", "C", "nonce_S", "client_random", "server_random")
+_SERVER = Binder(_SERVER_FIELDS)
+_NONCE = Binder(("nonce_C",), bare=True)
 
 PLAIN_TLS = Design(
     name="plain-tls",
-    tls="1.2",
     when="never",
-    key_origin="deployed",
     sentence="A certificate of a trusted CA, and nothing else, says who the server is.",
-    source="Trusted Passages (2011), why TLS alone fails",
+    not_enough="Alice gets a certificate too, for she controls the name; or she owns the key she deployed.",
 )
-
+ATTEST_THEN_CONNECT = Design(
+    name="attest-then-connect",
+    when="before",
+    server=_NONCE,
+    sentence="The client asks the machine for a quote on a first connection, then opens TLS on a second.",
+    not_enough="Between the two Alice redirects: the second connection goes to a machine of hers (TOCTOU).",
+)
+CONNECT_THEN_ATTEST = Design(
+    name="connect-then-attest",
+    when="inside",
+    server=_NONCE,
+    sentence="The client opens TLS, and asks for a quote inside it.",
+    not_enough="Alice terminates TLS and forwards the question: the machine gives its quote to anyone.",
+)
+KEY_IN_QUOTE = Design(
+    name="key-in-quote",
+    server=_SERVER,
+    sentence="The quote names the handshake and the server's public key.",
+    not_enough="The private key is Alice's own deployment: she keeps a copy and reads the recording.",
+)
+MACHINE_LINKED_KEY = Design(
+    name="machine-linked-key",
+    key_origin="machine",
+    server=_SERVER,
+    not_demanded=("key provenance", "key policy"),
+    sentence="The key cannot leave the machine's TPM, which certifies so; a password opens it.",
+    not_enough="Not to be exported is not yet not to be used: Alice, who deployed the password, asks the same TPM.",
+    source=f"{SLIDES}, on IBM 2006",
+)
+TCB_KEY = Design(
+    name="tcb-key",
+    key_origin="tcb",
+    server=_SERVER,
+    sentence="The measured software had the key made for itself alone; the TPM proves how (TPM2_CertifyCreation).",
+    not_enough="The server's side is complete; but anyone may be the client.",
+)
+CLIENT_QUOTE = Design(
+    name="client-quote",
+    key_origin="tcb",
+    server=_SERVER,
+    client=Binder(_CLIENT_FIELDS),
+    sentence="The client quotes the handshake too.",
+    not_enough="Alice forwards the hellos and the client's quote, and sends a ClientKeyExchange of her own.",
+)
+CLIENT_CERTIFICATE = Design(
+    name="client-certificate",
+    key_origin="tcb",
+    server=_SERVER,
+    client=Binder((*_CLIENT_FIELDS, "H(SPKI_C)")),
+    client_key=True,
+    sentence="TLS's own answer: the client signs the handshake, ClientKeyExchange included, with a TCB key.",
+    not_enough="Nothing on this ladder; the clients of the slides have no such key.",
+)
+PMS_IN_QUOTE = Design(
+    name="pms-in-quote",
+    key_origin="tcb",
+    server=_SERVER,
+    client=Binder((*_CLIENT_FIELDS, "HMAC(PMS)")),
+    sentence="The client's quote commits to the pre-master secret, without showing it.",
+    not_enough="An Evil VM with a valid certificate and a lax client: it encrypts the same secret again, to the bank.",
+)
 TRUSTED_PASSAGE = Design(
     name="trusted-passage",
-    tls="1.2",
-    when="handshake",
     key_origin="tcb",
-    server=Binder(("L", "S", "nonce_C", "client_random", "server_random", "H(SPKI_S)")),
-    client=Binder(("L", "C", "nonce_S", "client_random", "server_random", "HMAC(PMS)", "H(EPMS)")),
+    server=_SERVER,
+    client=Binder((*_CLIENT_FIELDS, "HMAC(PMS)", "H(EPMS)")),
     sentence=(
         "The server's TPM quotes the handshake and the key that only its measured software can use; "
         "the client's TPM quotes the handshake, the secret it chose and how it encrypted it."
     ),
-    source="Trusted Passages (2011), the encrypted pre-master secret in the attestation",
+    not_enough="The slides end here. No forward secrecy; a client that checks nothing still talks to Evil, "
+    "but the server is no longer deceived.",
+)
+SESSION_HASH = Design(
+    name="session-hash",
+    when="after-finished",
+    key_origin="tcb",
+    server=Binder(("L", "S", "nonce_C", "session_hash", "H(SPKI_S)", "H(SPKI_C)?")),
+    client=Binder(("L", "C", "nonce_S", "session_hash", "H(SPKI_C)?", "H(SPKI_S)")),
+    extended_master_secret=True,
+    sentence="Both quote the hash of the whole handshake, as the first thing they say in it.",
+    not_enough="What 2015 made of the slides' last step; it works with ephemeral keys too.",
+    source="RFC 7627",
 )
 
-DESIGNS = {design.name: design for design in (PLAIN_TLS, TRUSTED_PASSAGE)}
+LADDER = (
+    PLAIN_TLS,
+    ATTEST_THEN_CONNECT,
+    CONNECT_THEN_ATTEST,
+    KEY_IN_QUOTE,
+    MACHINE_LINKED_KEY,
+    TCB_KEY,
+    CLIENT_QUOTE,
+    CLIENT_CERTIFICATE,
+    PMS_IN_QUOTE,
+    TRUSTED_PASSAGE,
+    SESSION_HASH,
+)
+"""The rungs on TLS 1.2, from the ground up."""
+
+DESIGNS = {design.name: design for design in LADDER}
 """The designs that run, by name."""

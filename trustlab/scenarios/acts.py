@@ -112,7 +112,7 @@ class Act:
         self.close()
 
     def _play(self, cloud: Cloud) -> None:
-        hypervisor = HyperSafe if self.design.when != "never" else Ordinary
+        hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(cloud, name) for name in ("bank", "teller")}
         references = self._references(images)
         bank = cloud.rent("bank", images["bank"], hypervisor)

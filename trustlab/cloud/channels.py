@@ -1,0 +1,147 @@
+"""The ends of channels: what a design makes of an application, an identity and a hypervisor.
+
+Every rung of the ladder is built here from the same parts; what differs is said by the `Design`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from trustlab import tls
+from trustlab.attest import AppraisalPolicy, Verifier
+from trustlab.passage import Answering, Asking, Guard, Mutual, OpenSslEndpoint, PlainEndpoint, TlsEndpoint, offer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from trustlab.attest import ReferenceValues
+    from trustlab.cloud.identity import Identity
+    from trustlab.passage import Application, Attester, Design
+    from trustlab.passage.guard import Role
+    from trustlab.trace import Party
+    from trustlab.wire import Endpoint
+
+SUITES = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
+
+
+class Channels:
+    """Makes the ends of one machine's channels, as its design and its measured configuration say."""
+
+    def __init__(
+        self,
+        design: Design,
+        settings: Mapping[str, str],
+        *,
+        party: Party,
+        attester: Attester,
+        references: ReferenceValues | None,
+        pinned: tuple[bytes, ...],
+    ) -> None:
+        self.design = design
+        self._settings = settings
+        self._party = party
+        self._attester = attester
+        self._references = references
+        self._pinned = pinned
+
+    def server(self, identity: Identity, application: Application, connection: str, peer: str) -> Endpoint:
+        """Make the server's end of a channel."""
+        if self.design.when == "never":
+            return OpenSslEndpoint.server(
+                application,
+                party=self._party,
+                connection=connection,
+                chain_pem=[identity.certificate_pem],
+                key_pem=identity.key_pem,
+            )
+        engine = tls.Server(
+            tls.ServerConfig(
+                certificates=(identity.certificate_der,),
+                key=identity.key,
+                versions=(tls.Version.TLS12,),
+                cipher_suites=SUITES,
+                extended_master_secret=self.design.extended_master_secret,
+                attestation=offer(self.design, "server"),
+                client_certificate="require" if self.design.client_key else "none",
+                trust=[self._root("web_root")] if self.design.client_key else None,
+            )
+        )
+        guard = self.guard("server", connection, peer)
+        return self._end(engine, "server", application, guard, connection)
+
+    def client(
+        self, server_name: str, identity: Identity | None, application: Application, connection: str, peer: str
+    ) -> Endpoint:
+        """Make the client's end of a channel to a server that must be called `server_name`."""
+        if self.design.when == "never":
+            return OpenSslEndpoint.client(
+                application,
+                party=self._party,
+                connection=connection,
+                server_name=server_name,
+                roots_pem=self._settings["web_root"],
+            )
+        engine = tls.Client(
+            tls.ClientConfig(
+                server_name=server_name,
+                trust=[self._root("web_root")],
+                certificates=(identity.certificate_der,) if identity else (),
+                key=identity.key if identity else None,
+                versions=(tls.Version.TLS12,),
+                cipher_suites=SUITES,
+                extended_master_secret=self.design.extended_master_secret,
+                attestation=offer(self.design, "client"),
+            )
+        )
+        guard = self.guard("client", connection, peer)
+        return self._end(engine, "client", application, guard, connection)
+
+    def answerer(self, application: Application, connection: str, peer: str) -> Endpoint:
+        """Make the end that answers attestation questions outside TLS (`attest-then-connect`)."""
+        return PlainEndpoint(Answering(application, self.guard("server", connection, peer)))
+
+    def asker(self, application: Application, connection: str, peer: str) -> Endpoint:
+        """Make the end that asks them; `application` is connected when the answer was accepted."""
+        return PlainEndpoint(Asking(application, self.guard("client", connection, peer)))
+
+    def guard(self, role: Role, connection: str, peer: str) -> Guard:
+        """Make the guard of one connection."""
+        return Guard(
+            self.design,
+            role,
+            party=self._party,
+            connection=connection,
+            attester=self._attester,
+            verifier=self._verifier(),
+            peer=peer,
+            lax=self._settings.get("policy") == "lax",
+        )
+
+    def _end(
+        self,
+        engine: tls.Client | tls.Server,
+        role: Role,
+        application: Application,
+        guard: Guard,
+        connection: str,
+    ) -> TlsEndpoint:
+        wrap: dict[str, Callable[[], Application]] = {
+            "inside": lambda: Asking(application, guard) if role == "client" else Answering(application, guard),
+            "after-finished": lambda: Mutual(application, guard, lambda: engine.facts),
+        }
+        inner = wrap.get(self.design.when, lambda: application)()
+        observer = tls.TraceObserver(self._party, connection, role=role)
+        return TlsEndpoint(engine, inner, observer=observer, guard=guard)
+
+    def _root(self, setting: str) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self._settings[setting].encode())
+
+    def _verifier(self) -> Verifier | None:
+        """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
+        if self._references is None:
+            return None
+        policy = AppraisalPolicy(allowed_images=(self._settings["peer_image"],), ek_digests=self._pinned)
+        left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
+        return Verifier([self._root("privacy_root")], self._references, policy, without=left_out)

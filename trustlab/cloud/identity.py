@@ -1,0 +1,53 @@
+"""A party's certificate and the key behind it: in software, or in the TPM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from trustlab.cloud.errors import CloudError
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from trustlab.cloud.hypersafe import TpmResidentKey
+
+RSA_BITS = 2048
+
+
+def private_pem(key: rsa.RSAPrivateKey) -> bytes:
+    """Return a private key as unencrypted PKCS#8 PEM."""
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form)
+
+
+def software_key() -> rsa.RSAPrivateKey:
+    """Make an RSA key in software."""
+    return rsa.generate_private_key(public_exponent=65_537, key_size=RSA_BITS)
+
+
+class Identity:
+    """A certificate with its key."""
+
+    def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | TpmResidentKey) -> None:
+        self.certificate = certificate
+        self.key = key
+
+    @property
+    def key_pem(self) -> str:
+        """The private key, where it lies in software; CloudError where it cannot leave the TPM."""
+        if not isinstance(self.key, rsa.RSAPrivateKey):
+            raise CloudError("this key lives in the TPM: nobody can have it as a file")
+        return private_pem(self.key).decode()
+
+    @property
+    def certificate_pem(self) -> str:
+        """The certificate in PEM."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def certificate_der(self) -> bytes:
+        """The certificate in DER."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)

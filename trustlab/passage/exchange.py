@@ -1,0 +1,194 @@
+"""Attestation outside the handshake: a question and an answer as frames of a byte stream, sans-IO.
+
+`attest-then-connect` asks on a connection of its own, `connect-then-attest` inside TLS; `session-hash` has both ends
+ask and answer as the first application data after Finished. A frame is a length (u16, big-endian) and that many octets:
+first a nonce of 32 octets, then Evidence.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.passage.application import Application
+    from trustlab.passage.binders import Facts
+    from trustlab.passage.guard import Guard
+
+NONCE = 32
+MAX_FRAME = 65_535
+
+
+class ExchangeError(Exception):
+    """The peer did not keep to the exchange, or its Evidence was refused; the message says which."""
+
+
+def frame(octets: bytes) -> bytes:
+    """Return a frame; ExchangeError where it would not fit."""
+    if len(octets) > MAX_FRAME:
+        raise ExchangeError(f"{len(octets)} octets do not fit into a frame of at most {MAX_FRAME}")
+    return len(octets).to_bytes(2, "big") + octets
+
+
+class _Framed:
+    """An application that begins with frames and then makes way for an inner application."""
+
+    def __init__(self, inner: Application) -> None:
+        self.inner = inner
+        self._buffer = b""
+        self._through = False
+        self._refused = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether the exchange failed, or the inner application wants to end."""
+        return self._refused or (self._through and self.inner.finished)
+
+    def connected(self) -> bytes:
+        """Say the first frame, if this side begins."""
+        return b""
+
+    def received(self, data: bytes) -> bytes:
+        """Take frames while the exchange lasts, then pass everything through."""
+        if self._through:
+            return self.inner.received(data)
+        self._buffer += data
+        said = b""
+        while not self._refused and not self._through and (octets := self._next()) is not None:
+            said += self.frame_received(octets)
+        if self._through and self._buffer:
+            rest, self._buffer = self._buffer, b""
+            said += self.inner.received(rest)
+        return said
+
+    def closed(self, error: Exception | None) -> None:
+        """Tell the inner application; an end before the exchange was through is an error."""
+        if error is None and not self._through:
+            error = ExchangeError("the channel ended before the evidence was accepted")
+        self.inner.closed(error)
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """Take one frame and return what to say."""
+        raise ExchangeError(f"a frame of {len(octets)} octets that nobody asked for")
+
+    def _next(self) -> bytes | None:
+        if len(self._buffer) < 2:
+            return None
+        end = 2 + int.from_bytes(self._buffer[:2], "big")
+        if len(self._buffer) < end:
+            return None
+        octets, self._buffer = self._buffer[2:end], self._buffer[end:]
+        return octets
+
+    def _open(self) -> bytes:
+        self._through = True
+        return self.inner.connected()
+
+    def _refuse(self) -> bytes:
+        self._refused = True
+        return b""
+
+
+class Asking(_Framed):
+    """The relying party's side: sends a nonce, has the answer appraised, and only then lets the application speak."""
+
+    def __init__(self, inner: Application, guard: Guard, *, nonce: bytes | None = None) -> None:
+        super().__init__(inner)
+        self.nonce = os.urandom(NONCE) if nonce is None else nonce
+        self._guard = guard
+
+    def connected(self) -> bytes:
+        """Ask."""
+        return frame(self.nonce)
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """Judge the answer."""
+        refused = self._guard.appraise(octets, {"nonce_C": self.nonce})
+        return self._refuse() if refused else self._open()
+
+
+class Answering(_Framed):
+    """The attester's side: answers whoever asks. That it cannot know who asks is what a relay lives on."""
+
+    def __init__(self, inner: Application, guard: Guard) -> None:
+        super().__init__(inner)
+        self._guard = guard
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """Quote the nonce."""
+        evidence = self._guard.evidence({"nonce_C": octets})
+        if isinstance(evidence, Exception):
+            return self._refuse()
+        return frame(evidence) + self._open()
+
+
+class Mutual(_Framed):
+    """Both sides ask and answer over the session hash (RFC 7627), before any other data.
+
+    `facts` gives the facts of the finished handshake, without nonces; the nonces are the first frames of each side.
+    """
+
+    def __init__(self, inner: Application, guard: Guard, facts: Callable[[], Facts]) -> None:
+        super().__init__(inner)
+        self._guard = guard
+        self._facts = facts
+        self._own = os.urandom(NONCE)
+        self._peers: bytes | None = None
+        self._answered = False
+
+    def connected(self) -> bytes:
+        """Ask."""
+        return frame(self._own)
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """First the peer's nonce, which is answered; then its Evidence, which is judged."""
+        names = ("nonce_C", "nonce_S") if self._guard.role == "client" else ("nonce_S", "nonce_C")
+        if self._peers is None:
+            self._peers = octets
+        facts = {**self._facts(), names[0]: self._own, names[1]: self._peers}
+        if not self._answered:
+            self._answered = True
+            evidence = self._guard.evidence(facts)
+            return self._refuse() if isinstance(evidence, Exception) else frame(evidence)
+        return self._refuse() if self._guard.appraise(octets, facts) else self._open()
+
+
+class PlainEndpoint:
+    """An application on a stream without TLS: what `attest-then-connect` asks its question over."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._out = b""
+        self._begun = self._over = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether this end has said its last."""
+        return self._over
+
+    def receive(self, data: bytes) -> None:
+        """Take octets."""
+        self._begin()
+        self._out += self._application.received(data)
+
+    def data_to_send(self) -> bytes:
+        """Return octets, once."""
+        self._begin()
+        out, self._out = self._out, b""
+        if self._application.finished and not self._over:
+            self._over = True
+            self._application.closed(None)
+        return out
+
+    def eof_received(self) -> None:
+        """Learn that the peer is gone."""
+        if not self._over:
+            self._over = True
+            self._application.closed(None)
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._out += self._application.connected()
