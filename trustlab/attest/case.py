@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptography import x509
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
     from trustlab.attest.creation import CreationData
     from trustlab.attest.evidence import KeyAttestation
@@ -98,6 +99,12 @@ class Signer:
         return frozenset(extension.oid for extension in self.chain[0].extensions if extension.critical)
 
     @cached_property
+    def certificate_signature(self) -> tuple[bytes, bytes, HashAlgorithm | None]:
+        """The certificate's signed octets, their signature, and its hash."""
+        leaf = self.chain[0]
+        return leaf.tbs_certificate_bytes, leaf.signature, leaf.signature_hash_algorithm
+
+    @cached_property
     def certifies_key(self) -> bool:
         """Whether the certificate holds the public area's key."""
         return bool(self.chain[0].public_key() == self.public.public_key)
@@ -135,7 +142,7 @@ class Case:
         """Whether the checks about the key count in this passage."""
         return self.policy.key_attestation and self.expected.key_spki is not None
 
-    @property
+    @cached_property
     def signed(self) -> list[tuple[Attest, Signature, Signer]]:
         """Every signed structure that counts, with the AK that should have signed it."""
         signed = [(self.quote, self.signature, self.signer)]
@@ -143,7 +150,7 @@ class Case:
             signed.append((self.key.attest, self.key.signature, self.key.signer))
         return signed
 
-    @property
+    @cached_property
     def signers(self) -> list[Signer]:
         """The AKs that count: the quote's, and the key attestation's where it is another."""
         signers = [self.signer]

@@ -21,6 +21,7 @@ Item = int | bytes | str | list["Item"] | dict[int | str, "Item"]
 RFC = "RFC 8949, 3.1"
 MAX_DEPTH = 8
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP = range(6)
+STRINGS = (BYTES, TEXT)
 KINDS = ("unsigned", "negative", "byte string", "text", "array", "map", "tag", "simple")
 SHORTEST = {1: 24, 2: 0x100, 4: 0x10000, 8: 0x100000000}
 
@@ -88,10 +89,8 @@ def _item(s: _Source, path: Path, depth: int) -> Item:
             f"{KINDS[major]}, {argument}",
             "Major type, and the length or number itself.",
         )
-    if major == BYTES:
-        return _octets(s, path, argument)
-    if major == TEXT:
-        return _text(s, path, argument)
+    if major in STRINGS:
+        return _string(s, path, major, argument)
     if major == UNSIGNED:
         return argument
     return -1 - argument if major == NEGATIVE else _container(s, path, start, major, argument, depth)
@@ -123,30 +122,21 @@ def _long_argument(s: _Source, path: Path, start: int, additional: int) -> int:
     return argument
 
 
-def _octets(s: _Source, path: Path, size: int) -> bytes:
+def _string(s: _Source, path: Path, major: int, size: int) -> bytes | str:
     start = s.at
-    octets = s.raw[start : start + size]
+    end = s.at = start + size
+    octets = s.raw[start:end]
     if len(octets) < size:
         s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
-    s.at = start + size
-    if s.spans is not None:
-        s.note(_written(path), start, octets.hex(), "The octets themselves.")
-    return octets
-
-
-def _text(s: _Source, path: Path, size: int) -> str:
-    start = s.at
-    octets = s.raw[start : start + size]
-    if len(octets) < size:
-        s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
-    s.at = start + size
+    if major == BYTES and s.spans is None:
+        return octets
     try:
-        text = octets.decode()
+        text = octets.hex() if major == BYTES else octets.decode()
     except UnicodeDecodeError:
         s.fail(path, "not UTF-8", start)
     if s.spans is not None:
-        s.note(_written(path), start, text, "A label, or a media type.")
-    return text
+        s.note(_written(path), start, text, "The octets themselves." if major == BYTES else "A label or media type.")
+    return octets if major == BYTES else text
 
 
 def _map(s: _Source, path: Path, count: int, depth: int) -> dict[int | str, Item]:

@@ -105,28 +105,31 @@ def _which(case: Case, pcrs: list[int]) -> str:
 def events(case: Case) -> Outcome:
     """Events: known types, each in its own PCR, hashes where the type says so, exactly one image."""
     for number, event in enumerate(case.log.events, start=1):
-        if outcome := _event_problem(case, event, f"Event {number} ({event.type_name}, PCR {event.pcr})"):
-            return outcome
+        if problem := _event_problem(case, event):
+            told, wanted, found = problem
+            return failed(f"Event {number} ({event.type_name}, PCR {event.pcr}) {told}.", wanted, found)
+    kinds = [event.event_type for event in case.log.events]
     for kind, what in ONCE.items():
-        count = sum(event.event_type == kind for event in case.log.events)
+        count = kinds.count(kind)
         if HOME[kind] in case.policy.pcrs and count != 1:
             return failed(f"The log has {count} {what} events; there must be exactly one.")
     return passed(f"All {len(case.log.events)} events are of known types, in their places, and once where it matters.")
 
 
-def _event_problem(case: Case, event: LogEvent, what: str) -> Outcome | None:
+def _event_problem(case: Case, event: LogEvent) -> tuple[str, bytes, bytes] | None:
     if event.pcr not in case.policy.pcrs:
-        return failed(f"{what} is about a PCR that is not quoted.", found=event.digest)
+        return "is about a PCR that is not quoted", b"", event.digest
     home = HOME.get(event.event_type)
     if home is None and event.pcr not in HOME.values():
         return None  # firmware's own events, on a machine whose policy demands its PCRs
     if home is None:
-        return failed(f"{what} is of a type that has no meaning here.", found=event.event_type.to_bytes(4, "big"))
+        return "is of a type that has no meaning here", b"", event.event_type.to_bytes(4, "big")
     if home != event.pcr:
-        return failed(f"{what} belongs into PCR {home}.", bytes([home]), bytes([event.pcr & 0xFF]))
-    digest = hashlib.sha256(event.data).digest()
-    if event.event_type in HASH_OF_DATA and digest != event.digest:
-        return failed(f"{what} tells other data than were measured.", event.digest, digest)
+        return f"belongs into PCR {home}", bytes([home]), bytes([event.pcr & 0xFF])
+    if event.event_type in HASH_OF_DATA:
+        digest = hashlib.sha256(event.data).digest()
+        if digest != event.digest:
+            return "tells other data than were measured", event.digest, digest
     return None
 
 

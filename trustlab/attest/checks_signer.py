@@ -80,15 +80,15 @@ class TrustAnchors:
             return False
         if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
             return False
-        return _signed_by(leaf, anchor)
+        return _signed_by(signer, anchor)
 
 
-def _signed_by(leaf: x509.Certificate, anchor: x509.Certificate) -> bool:
-    key, chosen = anchor.public_key(), leaf.signature_hash_algorithm
+def _signed_by(signer: Signer, anchor: x509.Certificate) -> bool:
+    key, (octets, signature, chosen) = anchor.public_key(), signer.certificate_signature
     try:
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(chosen, STRONG):
             return False
-        key.verify(leaf.signature, leaf.tbs_certificate_bytes, ec.ECDSA(chosen))
+        key.verify(signature, octets, ec.ECDSA(chosen))
     except InvalidSignature:
         return False
     return True

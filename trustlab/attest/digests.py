@@ -65,5 +65,11 @@ def key_policy(pcrs: Iterable[int], values: Mapping[int, bytes], *, locality: in
 
     PolicyPCR comes first, then PolicyLocality: the order is part of the digest.
     """
-    digest = policy_pcr(pcrs, values)
+    chosen = tuple(pcrs)
+    return _key_policy(chosen, tuple(values[pcr] for pcr in chosen), locality)
+
+
+@lru_cache(maxsize=256)  # a machine's values stay the same from one passage to the next
+def _key_policy(pcrs: tuple[int, ...], values: tuple[bytes, ...], locality: int | None) -> bytes:
+    digest = policy_pcr(pcrs, dict(zip(pcrs, values, strict=True)))
     return digest if locality is None else policy_locality(locality, start=digest)
