@@ -301,8 +301,8 @@ function octetsView(part, changed, say) {
   const first = fields.findIndex((field) => changed.has(field.name));
   choose(first >= 0 ? first : 0, "tree", true);
   return h(
-    "section",
-    { class: `tl-part${part.secret ? " tl-secret" : ""}`, "aria-label": part.title },
+    "div",
+    { role: "group", class: `tl-part${part.secret ? " tl-secret" : ""}`, "aria-label": part.title },
     h("h4", { class: "tl-part-title" }, part.title, h("span", { class: "tl-dim", text: ` ${count(octets.length)}` }), part.secret && h("span", { class: "tl-chip tl-differs", text: "secret, shown because secrets=True" })),
     h("div", { class: "tl-split" }, h("div", { class: "tl-left" }, tree), h("div", { class: "tl-right" }, hex)),
     note,
@@ -329,7 +329,7 @@ function compare(expected, found, labels = ["expected", "found"]) {
   const total = Math.max(a.length, b.length);
   const differing = Array.from({ length: total }, (_, n) => a[n] !== b[n]);
   const first = differing.indexOf(true);
-  const box = h("div", { class: "tl-compare" });
+  const box = h("div", { class: "tl-compare", role: "group", tabindex: "0", "aria-label": `Octets, ${labels[0]} and ${labels[1]}` });
   for (let start = 0; start < Math.min(total, 64); start += 16) {
     for (const [label, list, kind] of /** @type {[string, string[], string][]} */ ([[labels[0], a, "want"], [labels[1], b, "have"]])) {
       const line = h("div", { class: "tl-cmp-row" }, h("span", { class: "tl-cmp-label", text: label }));
@@ -363,8 +363,8 @@ function bindingView(equation) {
     );
   });
   return h(
-    "section",
-    { class: "tl-binding", "aria-label": "The binding" },
+    "div",
+    { role: "group", class: "tl-binding", "aria-label": "The binding" },
     h("h4", { text: "The binding as an equation" }),
     h("p", { class: "tl-formula" }, "extraData ", h("b", { class: equation.holds ? "tl-m-pass" : "tl-m-fail", text: equation.holds ? "=" : "≠" }), " H( ", equation.fields.map((/** @type {any} */ f) => f.name).join(", "), " )"),
     h(
@@ -433,7 +433,7 @@ function drawRow(row, lines, rows) {
   }
   if (!lines.includes(row.at ?? "")) return { css: "tl-aside", label: `${head ? `${head}: ` : ""}${text}`, nodes: [h("span", {}, head && h("b", { text: `${head} ` }), text)] };
   const { side, style } = besideStyle(row, lines);
-  const box = h("div", { class: `tl-beside tl-${side}`, style }, h("span", { class: "tl-dot", "aria-hidden": "true" }), h("span", { class: "tl-btext" }, head && h("b", { text: `${head} ` }), h("span", { text })));
+  const box = h("div", { class: `tl-beside tl-${side}`, style }, h("span", { class: "tl-dot", "aria-hidden": "true" }), h("span", { class: "tl-btext", title: row.kind === "binder" ? text : null }, head && h("b", { text: `${head} ` }), h("span", { text })));
   return { css: `tl-step ${tone(row.at)}`, label: `${row.at ?? ""}: ${head ? `${head}: ` : ""}${text}`, nodes: [box] };
 }
 
@@ -460,7 +460,7 @@ function drawArrow(row, lines) {
       h("span", { class: "tl-aname", text: label }),
       row.kind === "message" && h("span", { class: "tl-dim", text: ` ${row.size ?? 0}` }),
       meta.encrypted && h("span", { class: "tl-lock", title: "encrypted on the wire", "aria-hidden": "true" }),
-      changed.length > 0 && h("span", { class: "tl-chip tl-differs", title: `differs from the other leg: ${changed.join(", ")}`, text: `≠ ${names.length > 2 ? `${names.length} fields` : names.join(", ")}` }),
+      changed.length > 0 && h("span", { class: "tl-chip tl-differs", title: `differs from the other leg: ${changed.join(", ")}`, text: `≠ ${names.length > 1 ? `${names.length} fields` : names[0]}` }),
       meta.altered && h("span", { class: "tl-chip tl-differs", text: "✘ altered under way" }),
     ),
     h("span", { class: "tl-shaft", "aria-hidden": "true" }),
@@ -524,7 +524,7 @@ function detail(row, picture, go, say) {
     const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "field" }), h("th", { scope: "col", text: "octets" }))), h("tbody", {}, ...(meta.fields ?? []).map((/** @type {any} */ f) => h("tr", {}, h("th", { scope: "row", text: f[0] }), h("td", { class: "tl-mono tl-wrap", text: f[1] || "empty" })))));
     return [
       h("p", { class: "tl-sentence", text: meta.side === "verifier" ? `${row.at} recomputes the binder from its own end of the connection.` : `${row.at} has these fields hashed into the quote as extraData.` }),
-      h("section", { class: "tl-binding", "aria-label": "Binder" }, h("h4", { text: `${row.name}, role ${meta.role ?? "?"}` }), table, h("p", { class: "tl-formula tl-wrap" }, "H( … ) = ", h("span", { class: "tl-mono", text: meta.binder }))),
+      h("div", { role: "group", class: "tl-binding", "aria-label": "Binder" }, h("h4", { text: `${row.name}, role ${meta.role ?? "?"}` }), table, h("p", { class: "tl-formula tl-wrap" }, "H( … ) = ", h("span", { class: "tl-mono", text: meta.binder }))),
     ];
   }
   if (row.kind === "verdict") return [h("ul", { class: "tl-verdicts" }, verdictView(row))];
@@ -594,7 +594,7 @@ function render({ model, el }) {
   const names = h("div", { class: "tl-names", "aria-hidden": "true" });
   const list = h("div", { class: "tl-list", role: "listbox", tabindex: "0", "aria-label": "Ladder: messages, TPM commands and verdicts in their order", id: `${id}-list` });
   const scroller = h("div", { class: "tl-scroll" }, names, list);
-  const pane = h("div", { class: "tl-pane", role: "region", tabindex: "0", "aria-label": "Detail of the selected row" });
+  const pane = h("div", { class: "tl-pane", role: "group", tabindex: "0", "aria-label": "Detail of the selected row" });
   const outcome = h("div", { class: "tl-outcome" });
   const tools = h("div", { class: "tl-tools" });
   const root = h(

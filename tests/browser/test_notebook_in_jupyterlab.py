@@ -1,0 +1,131 @@
+"""The first notebook in a real JupyterLab in a real browser: run it, find the refusal, look at octets and fields."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conftest import Lab
+
+NOTEBOOK = "00-start-here.ipynb"
+PICTURE = Path(__file__).parents[2] / "docs" / "inspector.png"
+PATIENCE = 60_000
+"""Milliseconds to wait for what takes a kernel's start and three acts."""
+
+
+@pytest.fixture
+def window(chrome: Browser, lab: Lab) -> Iterator[Page]:
+    context = chrome.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    strangers: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda r: strangers.append(r.url) if not local(r.url, lab.port) else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(lab.url(f"lab/tree/{NOTEBOOK}"))
+    yield page
+    context.close()
+    assert not strangers, f"requests left the machine: {strangers}"
+    assert not errors, f"errors in the page: {errors}"
+
+
+def local(url: str, port: int) -> bool:
+    return url.startswith((f"http://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "data:", "blob:"))
+
+
+def run_all(page: Page) -> None:
+    page.locator(".jp-Notebook").wait_for()
+    expect(page.get_by_role("button", name="| Idle")).to_be_visible(
+        timeout=PATIENCE
+    )  # the status bar: a kernel is there
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(page.get_by_text("Closed.", exact=True)).to_be_attached(timeout=PATIENCE)
+
+
+def inspector(page: Page, title: str) -> Locator:
+    return page.locator(".tl").filter(has=page.get_by_text(title, exact=True).first)
+
+
+def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(window: Page) -> None:
+    page = window
+    run_all(page)
+    view = inspector(page, "Act II: a trusted passage, and Alice")
+    refusal = view.get_by_role("option", name="Refused. teller refuses: extraData")
+    expect(refusal).to_be_visible()
+
+    # The inspector has gone there by itself: the equation, the failed check, expected and found octets.
+    expect(view.get_by_role("heading", name="Refused by teller: extraData")).to_be_visible()
+    expect(view.get_by_role("group", name="The binding")).to_contain_text("H(SPKI_S)")
+    failed = view.locator("li[data-check='extraData']")
+    expect(failed).to_contain_text("✘")
+    expect(failed).to_contain_text("first differing octet: ")
+    take_picture(page, view)
+
+    # A message, its fields, its octets: by mouse ...
+    view.get_by_role("option", name="ClientHello, teller to alice").click()
+    tree = view.get_by_role("tree", name="Fields of ClientHello")
+    random = tree.locator("[data-field='random']")
+    random.click()
+    expect(view.locator(".tl-hex .tl-on")).to_have_count(32)
+    expect(view.locator(".tl-hex .tl-octet[data-octet='6']")).to_have_class(has_class("tl-on"))
+    view.locator(".tl-hex .tl-octet[data-octet='4']").click()
+    expect(random).to_have_attribute("aria-selected", "false")
+    expect(tree.locator("[aria-selected=true]")).to_have_attribute("data-field", "client_version")
+    expect(view.locator(".tl-note")).to_contain_text("RFC 5246")
+
+    # ... and by keyboard.
+    ladder = view.get_by_role("listbox")
+    ladder.focus()
+    chosen = ladder.locator("[aria-selected=true]")
+    before = chosen.get_attribute("data-row")
+    ladder.press("ArrowDown")
+    expect(chosen).not_to_have_attribute("data-row", str(before))
+    ladder.press("ArrowUp")
+    expect(chosen).to_have_attribute("data-row", str(before))
+    ladder.press("Enter")
+    expect(tree).to_be_focused()
+    tree.press("ArrowDown")
+    expect(tree.locator("[aria-selected=true]")).to_have_attribute("data-field", "length")
+    hexes = view.get_by_role("group", name="Octets of ClientHello")
+    hexes.focus()
+    for _ in range(3):
+        hexes.press("ArrowRight")
+    expect(tree.locator("[aria-selected=true]")).to_have_attribute("data-field", "client_version")
+    hexes.press("Escape")
+    expect(ladder).to_be_focused()
+    expect(view.get_by_role("status")).to_contain_text("octet 4: 03")
+
+    # Alice's knowledge stands in words in each of the three.
+    expect(inspector(page, "Act I: plain TLS")).to_contain_text("✘ Alice knows: pin")
+    expect(view).to_contain_text("Alice knows none of Bob's secrets")
+
+    # Axe finds nothing inside the widgets; JupyterLab's own findings are not ours.
+    found = Axe().run(page, context=".tl")
+    assert found.violations_count == 0, found.generate_report()
+
+
+def has_class(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(^|\s){name}(\s|$)")
+
+
+def take_picture(page: Page, view: Locator) -> None:
+    """Take the README's picture, where it is asked for."""
+    if os.environ.get("TRUSTLAB_SCREENSHOT") != "1":
+        return
+    page.keyboard.press("Control+b")  # the side bar away
+    page.wait_for_timeout(300)
+    view.scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    PICTURE.parent.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURE)

@@ -1,0 +1,80 @@
+"""Every notebook runs from top to bottom by itself, and is kept without outputs or widget state."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+LABS = Path(__file__).parents[2] / "labs"
+NOTEBOOKS = sorted(LABS.glob("*.ipynb"))
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def test_there_are_notebooks() -> None:
+    assert LABS / "00-start-here.ipynb" in NOTEBOOKS
+
+
+def test_it_is_valid_and_of_the_format_agreed(path: Path) -> None:
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_it_is_kept_without_outputs_counts_or_widget_state(path: Path) -> None:
+    notebook = read(path)
+    assert "widgets" not in notebook.metadata
+    for cell in notebook.cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+
+
+def test_its_cells_have_names_for_ids(path: Path) -> None:
+    ids = [cell.id for cell in read(path).cells]
+    assert len(set(ids)) == len(ids)
+    assert all(any(letter.isalpha() for letter in name) for name in ids)
+
+
+def test_its_first_cell_says_outcomes_minutes_and_substrate(path: Path) -> None:
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    for word in ("You will", "Minutes", "Runs in"):
+        assert word in first.source
+
+
+def test_it_runs_to_its_end_and_leaves_still_pictures(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    shutil.copy(path, tmp_path)
+    notebook = read(tmp_path / path.name)
+    client = NotebookClient(
+        notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    pictures = [
+        output.data["text/html"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if output.output_type == "display_data"
+    ]
+    assert pictures
+    assert not any("Nothing had happened yet" in picture for picture in pictures)
