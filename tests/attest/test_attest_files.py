@@ -22,7 +22,8 @@ version = 7
 """
 digests = st.binary(min_size=32, max_size=32)
 tables = st.dictionaries(digests, st.text(max_size=20), max_size=4)
-references = st.builds(ReferenceValues, st.integers(0, 2**53), tables, tables, tables)
+values = st.dictionaries(st.integers(0, 23), st.lists(digests, max_size=2).map(tuple), max_size=2)
+references = st.builds(ReferenceValues, st.integers(0, 2**53), tables, tables, tables, values)
 pcrs = st.sets(st.integers(0, 23), min_size=1).map(lambda chosen: tuple(sorted(chosen)))
 names = st.from_regex(r"[a-z][a-z.]{0,9}", fullmatch=True)
 claims = st.builds("{} {} {}".format, names, st.sampled_from(["==", ">=", "<"]), st.dates().map(str))
@@ -73,6 +74,8 @@ def test_a_reference_file_is_read_from_disk(tmp_path):
         (lambda text: text.replace('"bank 1.0"', "5"), r"at `\$.images"),
         (lambda text: text.replace("[images]", "[images"), "at line 7"),
         (lambda text: text + "#" * (1 << 20), "at most"),
+        (lambda text: text + "[pcrs]\n24 = []", "pcrs: '24' is not a PCR"),
+        (lambda text: text + "[pcrs]\n7 = ['00']", "pcrs: '00' is not"),
         (lambda text: text.replace("[images]", "[images]\n" + "a." * 3000 + "b=1"), "line 8 has 6003"),
         (lambda text: text.replace("[images]", "[images]\n" + "a." * 900 + "b=1"), r"at `\$.images"),
         (lambda text: text.replace("version = 7", "version = " + "7" * 4000), "version"),

@@ -30,6 +30,7 @@ from software_tpm import (
 )
 from trustlab.attest import (
     CHECKS,
+    AppraisalPolicy,
     AttestationResult,
     BootCounters,
     EventLog,
@@ -298,6 +299,31 @@ def test_reference_values_refuse_what_bob_did_not_publish(changes):
 def test_reference_values_refuse_an_image_that_the_policy_does_not_allow():
     refused_only_by("reference values", policy=changed(POLICY, allowed_images=("teller 1.0",)))
     assert appraise(policy=changed(POLICY, allowed_images=("bank 1.0",))).accepted
+
+
+def firmware_machine() -> tuple[Machine, AppraisalPolicy]:
+    """Make a machine as one has it without DRTM: firmware's events in PCR 7, an AK and a key without locality."""
+    secure_boot = LogEvent(7, 0x80000001, (("sha256", EVIL),), b"SecureBoot")
+    machine = Machine(log=EventLog([*log_of().events, secure_boot]))
+    return machine, changed(POLICY, pcrs=(7,), key_pcrs=(7,), locality=None, ak_policy=False, claims=())
+
+
+def firmware_evidence(machine: Machine):
+    log = EventLog([event for event in machine.log.events if event.pcr == 7])
+    only = replace(machine, log=log)
+    signer = only.ak(policy=b"")
+    key = only.key_attestation(signer, only.key_public(policy=key_policy((7,), only.values(), locality=None)))
+    return only.evidence(signer=signer, quote=only.quote(signer, pcrs=(7,)), key_attestation=key), only.expected()
+
+
+def test_reference_values_judge_firmwares_pcrs_by_their_values():
+    machine, policy = firmware_machine()
+    evidence, expected = firmware_evidence(machine)
+    good = changed(REFERENCES, pcrs={7: (machine.log.replay()[7],)})
+    result = appraise(evidence, expected, policy=policy, references=good)
+    assert result.accepted
+    assert "quote oracle is open" in result["AK policy"].sentence
+    refused_only_by("reference values", evidence, expected, policy=policy)
 
 
 def test_reference_version_refuses_yesterdays_file():

@@ -149,6 +149,12 @@ def reference_values(case: Case) -> Outcome:
         if HOME[kind] in pcrs and (outcome := _reference_problem(case, kind, table, what)):
             return outcome
         names += [table[e.digest] for e in case.log.events if e.event_type == kind and e.digest in table]
+    for pcr in pcrs:
+        good = references.pcrs.get(pcr, ())
+        if pcr not in HOME.values() and case.pcr(pcr) not in good:
+            text = f"PCR {pcr} has a value that the Reference Values do not name."
+            return failed(text, b"".join(good), case.pcr(pcr))
+        names += [f"PCR {pcr}"] if pcr not in HOME.values() else []
     return passed(f"Measured was only what the Reference Values name: {', '.join(names)}.")
 
 

@@ -9,6 +9,8 @@ A file in TOML, digests in hex, each with a name for people:
     "60303a..." = "one VM, no debugger" # SHA-256 of the policy's text
     [images]
     "fd61a0..." = "bank 1.0"            # the image's digest
+    [pcrs]                              # for machines whose policy demands firmware's PCRs: the values they may have
+    7 = ["65caf8..."]
 
 The version only ever goes up: a Relying Party remembers the last one it accepted, so that nobody can hand it
 yesterday's file in which the image with the hole was still good.
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from trustlab.attest import tables
+from trustlab.attest.digests import PCR_COUNT
 from trustlab.attest.errors import ReferenceValuesError
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_VERSION = 2**53
+INDICES = {str(pcr) for pcr in range(PCR_COUNT)}
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -35,15 +39,20 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     hypersafe: dict[str, str]
     launch_policies: dict[str, str]
     images: dict[str, str]
+    pcrs: dict[str, list[str]] = {}
 
 
 class ReferenceValues(msgspec.Struct, frozen=True):
-    """Digest (32 octets) to name, for what may be launched, under which policy, and which images may run."""
+    """Digest (32 octets) to name, for what may be launched, under which policy, and which images may run.
+
+    `pcrs` (index to values) is for PCRs about which the lab's own events say nothing.
+    """
 
     version: int
     hypersafe: dict[bytes, str]
     launch_policies: dict[bytes, str]
     images: dict[bytes, str]
+    pcrs: dict[int, tuple[bytes, ...]] = {}
 
     @classmethod
     def from_toml(cls, source: str | bytes | Path) -> Self:
@@ -56,6 +65,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
             _octets(file.hypersafe, "hypersafe"),
             _octets(file.launch_policies, "launch-policies"),
             _octets(file.images, "images"),
+            {_index(pcr): tuple(_digest(value, "pcrs") for value in values) for pcr, values in file.pcrs.items()},
         )
 
     def to_toml(self) -> str:
@@ -65,8 +75,27 @@ class ReferenceValues(msgspec.Struct, frozen=True):
         for title, entries in tables_.items():
             lines += ["", f"[{title}]"]
             lines += [f'"{octets.hex()}" = {tables.quote(name)}' for octets, name in sorted(entries.items())]
+        if self.pcrs:
+            lines += ["", "[pcrs]"]
+            lines += [
+                f"{pcr} = [{', '.join(tables.quote(v.hex()) for v in self.pcrs[pcr])}]" for pcr in sorted(self.pcrs)
+            ]
         return "\n".join(lines) + "\n"
 
 
 def _octets(entries: Mapping[str, str], field: str) -> dict[bytes, str]:
-    return {tables.digest(text, field, ReferenceValuesError): name for text, name in entries.items()}
+    return {_digest(text, field): name for text, name in entries.items()}
+
+
+def _listed(values: tuple[bytes, ...]) -> str:
+    return ", ".join(tables.quote(value.hex()) for value in values)
+
+
+def _digest(text: str, field: str) -> bytes:
+    return tables.digest(text, field, ReferenceValuesError)
+
+
+def _index(text: str) -> int:
+    if text not in INDICES:
+        raise ReferenceValuesError(f"pcrs: {text[:20]!r} is not a PCR (0 to {PCR_COUNT - 1})")
+    return int(text)
