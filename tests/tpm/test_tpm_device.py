@@ -139,6 +139,13 @@ def test_a_device_that_answers_more_than_it_says_is_a_protocol_error() -> None:
             device.receive(1)
 
 
+def test_after_an_interrupted_command_the_device_is_closed(emulator: Swtpm) -> None:
+    device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(emulator.fileno())).start()
+    device.send(GET_RANDOM)
+    with pytest.raises(TpmDead, match="interrupted"):
+        device.send(GET_RANDOM)
+
+
 def test_a_missing_device_says_so(tmp_path: Path) -> None:
     with pytest.raises(TpmStartError, match="No such file"):
         DeviceTpm(str(tmp_path / "tpmrm0")).start()

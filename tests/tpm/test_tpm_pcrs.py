@@ -5,28 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from trustlab.tpm import TpmResponseError
+from trustlab.tpm import TpmClient, TpmResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tpm_machine import Machine
 
-LOCALITIES = range(4)
+LOCALITIES = range(5)
 EXTENDS = {
-    16: {0, 1, 2, 3},
-    17: {2, 3},
-    18: {2, 3},
+    16: {0, 1, 2, 3, 4},
+    17: {2, 3, 4},
+    18: {2, 3, 4},
     19: {2, 3},
     20: {1, 2, 3},
     21: {2},
     22: {2},
-    23: {0, 1, 2, 3},
-    0: {0, 1, 2, 3},
+    23: {0, 1, 2, 3, 4},
+    0: {0, 1, 2, 3, 4},
 }
-"""Localities 0 to 3 of those at which a PCR may be extended; locality 4 is the CPU's own."""
 RESETS = {16: {0, 1, 2, 3}, 17: set(), 18: set(), 19: set(), 20: {2}, 21: {2}, 22: {2}, 23: {0, 1, 2, 3}, 0: set()}
 RC_LOCALITY = 0x907
+
+
+def at(machine: Machine, locality: int) -> TpmClient:
+    client = machine.platform.client(f"locality {locality}", min(locality, 3))
+    client.locality = locality  # 4 is the CPU's own: no client gets it
+    return client
 
 
 def outcome(work: Callable[[], None]) -> int:
@@ -42,7 +47,7 @@ def outcome(work: Callable[[], None]) -> int:
 def test_a_pcr_is_extended_only_at_its_localities(machine: Machine, pcr: int) -> None:
     allowed = set()
     for locality in LOCALITIES:
-        client = machine.platform.client(f"locality {locality}", locality)
+        client = at(machine, locality)
         before = client.pcr_read((pcr,))
         refused = outcome(lambda client=client: client.pcr_extend(pcr, b"\1" * 32))  # type: ignore[misc]
         assert refused in (0, RC_LOCALITY)
@@ -55,7 +60,7 @@ def test_a_pcr_is_extended_only_at_its_localities(machine: Machine, pcr: int) ->
 def test_a_pcr_is_reset_only_at_its_localities(machine: Machine, pcr: int) -> None:
     allowed = set()
     for locality in LOCALITIES:
-        client = machine.platform.client(f"locality {locality}", locality)
+        client = at(machine, locality)
         machine.platform.client("measurer", 2).pcr_extend(pcr, b"\1" * 32)
         refused = outcome(lambda client=client: client.pcr_reset(pcr))  # type: ignore[misc]
         assert refused in (0, RC_LOCALITY)

@@ -158,6 +158,17 @@ def test_a_tpm_that_dies_in_mid_command_says_so_and_can_be_started_again() -> No
         assert tpm.transmit(STARTUP)[6:10] == bytes(4)
 
 
+def test_after_an_interrupted_command_a_late_answer_is_never_taken_for_the_next_one() -> None:
+    with Swtpm() as tpm:
+        tpm.transmit(STARTUP)
+        tpm.send(GET_RANDOM)  # and then, say, Ctrl-C
+        with pytest.raises(TpmDead, match="interrupted"):
+            tpm.send(command(0x17B, parameters=b"\0\x10"))
+        tpm.stop()
+        tpm.start()
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+
+
 def test_a_response_header_that_promises_nonsense_is_a_protocol_error() -> None:
     ours, theirs = socket.socketpair()
     tpm = Swtpm()

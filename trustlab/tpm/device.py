@@ -37,6 +37,7 @@ class DeviceTpm:
         self.path = path
         self._opener = opener
         self._descriptor: int | None = None
+        self._waiting = False
 
     @classmethod
     def from_name(cls, name: str) -> Self:
@@ -62,6 +63,9 @@ class DeviceTpm:
     def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Write one command."""
         descriptor = self._opened()
+        if self._waiting:
+            raise self._fail(TpmDead(f"{self.path}: an earlier command was interrupted before its answer came"))
+        self._waiting = True
         if not select.select([], [descriptor], [], timeout)[1]:
             raise self._fail(TpmTimeout(f"{self.path} accepted no command within {timeout:g} s"))
         try:
@@ -88,6 +92,7 @@ class DeviceTpm:
             response += part
         if len(response) != int.from_bytes(response[2:6], "big"):
             raise self._fail(TpmProtocolError(f"{self.path} gave {len(response)} octets, its header says otherwise"))
+        self._waiting = False
         return response
 
     def set_locality(self, locality: int, timeout: float = 0) -> None:  # noqa: ARG002 - the emulator's signature
@@ -101,7 +106,7 @@ class DeviceTpm:
 
     def stop(self) -> None:
         """Close the device."""
-        descriptor, self._descriptor = self._descriptor, None
+        descriptor, self._descriptor, self._waiting = self._descriptor, None, False
         if descriptor is not None:
             os.close(descriptor)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import Evidence, KeyAttestation, pcr_digest
 from trustlab.tpm.errors import TpmProtocolError
@@ -31,6 +32,20 @@ def key_binder(spki: bytes) -> bytes:
     return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
 
 
+@dataclass(frozen=True)
+class _Values:
+    """PCR values as last read, and how a quote over them ends: its last field is their digest (Part 2, 10.12.1)."""
+
+    values: dict[int, bytes]
+    ending: bytes
+
+    @classmethod
+    def read(cls, client: TpmClient, pcrs: tuple[int, ...]) -> Self:
+        """Ask the TPM."""
+        values = client.pcr_read(pcrs)
+        return cls(values, sized(pcr_digest(pcrs, values)))
+
+
 class EvidenceMaker:
     """Makes Evidence for one launch of one machine. Thread-safe.
 
@@ -43,7 +58,7 @@ class EvidenceMaker:
         self.ak_certificates = tuple(ak_certificates)
         self.event_log = event_log
         self._keys: dict[bytes, KeyAttestation] = {}
-        self._values: dict[int, bytes] = {}
+        self._values: dict[tuple[int, ...], _Values] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -76,15 +91,12 @@ class EvidenceMaker:
         """
         for _ in range(_ATTEMPTS):
             quoted = quote(self.client, self.ak, binder, pcrs)
-            if not self._agrees(pcrs, quoted):
-                self._values = self.client.pcr_read(pcrs)
-            if self._agrees(pcrs, quoted):
-                return quoted, {pcr: self._values[pcr] for pcr in pcrs}
+            values = self._values.get(pcrs)
+            if values is None or not quoted.attest.endswith(values.ending):
+                values = self._values[pcrs] = _Values.read(self.client, pcrs)
+            if quoted.attest.endswith(values.ending):
+                return quoted, dict(values.values)
         raise TpmProtocolError(f"the PCRs changed under each of {_ATTEMPTS} quotes")
-
-    def _agrees(self, pcrs: tuple[int, ...], quoted: Attestation) -> bool:
-        """Whether the quote is over the values we know: its last field is their digest (Part 2, 10.12.1)."""
-        return self._values.keys() >= set(pcrs) and quoted.attest.endswith(sized(pcr_digest(pcrs, self._values)))
 
     def _attestation(self, key: CreatedKey) -> KeyAttestation:
         known = self._keys.get(key.name)

@@ -65,6 +65,7 @@ class Swtpm:
         self._data: socket.socket | None = None
         self._control: socket.socket | None = None
         self._failed = ""
+        self._waiting = False
 
     def __repr__(self) -> str:
         state = f"pid {self.pid}" if self.running else "off"
@@ -126,7 +127,7 @@ class Swtpm:
             their_control.close()
             os.close(reading)
             os.close(writing)
-        self._data, self._control, self._failed = data, control, ""
+        self._data, self._control, self._failed, self._waiting = data, control, "", False
         if saved is not None:
             self._load(saved)
         return self
@@ -150,6 +151,7 @@ class Swtpm:
         """Write one command; `receive` reads its response."""
         if self._data is None or self._failed:
             raise TpmDead(self._failed or "the TPM process is not running")
+        self._begin()
         try:
             self._bound(timeout)
             self._data.sendall(command)
@@ -178,7 +180,17 @@ class Swtpm:
             raise self._fail(TpmTimeout(f"the TPM gave no answer within {timeout:g} s; power-cycle it")) from error
         except OSError as error:
             raise self._fail(TpmDead(f"the TPM died in mid-command: {self._last_words()}")) from error
+        self._waiting = False
         return response
+
+    def _begin(self) -> None:
+        """Note that an answer is owed.
+
+        If an earlier one never came (Ctrl-C in between), it must not be taken for this.
+        """
+        if self._waiting:
+            raise self._fail(TpmDead("an earlier command was interrupted before its answer came; power-cycle the TPM"))
+        self._waiting = True
 
     def _bound(self, timeout: float) -> None:
         """Set the socket's time-out where it is another than the last one: a system call less on the hot path."""
@@ -219,8 +231,10 @@ class Swtpm:
         blob = b""
         while True:
             self._order(struct.pack(">IIII", _CMD_GET_STATE, 0, kind, len(blob)), "get state")
+            self._begin()
             _, total, length = struct.unpack(">III", self._answer(12, "get state"))
             blob += self._answer(length, "get state")
+            self._waiting = False
             if len(blob) >= total:
                 return blob
             if not length:
@@ -241,6 +255,7 @@ class Swtpm:
         """Send one order down the control channel; its four-octet result must be zero."""
         if self._control is None or self._failed:
             raise TpmDead(self._failed or "the TPM process is not running")
+        self._begin()
         try:
             self._control.settimeout(timeout)
             self._control.sendall(order)
@@ -249,6 +264,7 @@ class Swtpm:
         except OSError as error:
             raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
         answer = self._answer(4, name)
+        self._waiting = False
         if answer != bytes(4):
             raise TpmProtocolError(f"the TPM refused '{name}' with {answer.hex()}")
 
