@@ -7,11 +7,11 @@ import os
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from benchmarks.measure import side_by_side
 from trustlab.attacks.on_verifier import Stage
 from trustlab.attest import Evidence, Expected, Verifier, case, parse_attest, parse_public, parse_signature
 from trustlab.attest.result import BootCounters
-
-from benchmarks.measure import side_by_side
 
 GOALS = {"appraisal_vs_signatures": 2.0}
 NOTES = {

@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from trustlab import tls
-from trustlab.trace import Trace
 
 from benchmarks import tls_floor, tls_peers
 from benchmarks.measure import side_by_side
+from trustlab import tls
+from trustlab.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,6 +17,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from benchmarks.measure import side_by_side
 from trustlab.attest import image_event, launch_policy_event
 from trustlab.tpm import (
     CreatedKey,
@@ -35,8 +36,6 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.marshal import command
 from trustlab.trace import Trace
-
-from benchmarks.measure import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from benchmarks.measure import side_by_side
 from trustlab.trace import Trace
 from trustlab.wire import Flag, Host, Segment, Switch, build_frame
-
-from benchmarks.measure import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

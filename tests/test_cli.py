@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from trustlab import cli
 from trustlab.tpm import TpmNotInstalled
 from trustlab.trace import Trace
@@ -123,7 +124,7 @@ def test_a_missing_emulator_is_named_with_the_package(monkeypatch, capsys, tmp_p
     def act():
         raise TpmNotInstalled("swtpm is not installed: apt-get install swtpm")
 
-    monkeypatch.setattr(cli, "plain_tls", act)
+    monkeypatch.setattr(sys.modules["trustlab.cli.demo"], "plain_tls", act)
     monkeypatch.setattr(sys, "argv", ["trustlab", "demo", "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as ending:
         cli.main()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, OnVerifier, Stage
 from trustlab.attacks.on_verifier.forging import good_log, load_software_key, own_ak, sign_through_ticket, write_quote
 from trustlab.attest import CHECKS

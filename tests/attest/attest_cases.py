@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import strategies as st
+
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE
 from trustlab.attest.creation import CreationData
 from trustlab.attest.structures import Attest, CertifyInfo, ClockInfo, CreationInfo, PcrSelection, QuoteInfo

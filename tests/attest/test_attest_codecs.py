@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+
 from trustlab.attest import (
     CodecError,
     KeyedHashParameters,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+
 from trustlab.attest import extend, key_policy, pcr_digest, pcr_selection, policy_locality, policy_pcr
 
 ZERO = bytes(32)

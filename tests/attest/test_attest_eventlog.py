@@ -9,6 +9,7 @@ import pytest
 from attest_cases import covers_every_octet, damaged, vectors
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.attest import (
     EventLog,
     EventLogError,

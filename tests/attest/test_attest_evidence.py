@@ -7,6 +7,7 @@ import pytest
 from attest_cases import covers_every_octet, damaged
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.attest import Evidence, EvidenceError, KeyAttestation, evidence_spans
 from trustlab.attest.evidence import MAX_EVIDENCE
 

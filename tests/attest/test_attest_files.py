@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.attest import AppraisalPolicy, EventLog, PolicyError, ReferenceValues, ReferenceValuesError, claim_event
 from trustlab.attest.claims import Condition, claims_of
 

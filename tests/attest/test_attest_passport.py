@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from software_tpm import BINDER, NOW, Machine, log_of, verifier
+
 from trustlab.attest import AttestError, BootCounters, ResultError, issue, trustworthiness_vector, verify
 from trustlab.attest.signing import from_base64url, key_id, to_base64url
 

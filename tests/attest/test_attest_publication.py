@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 from software_tpm import REFERENCES
+
 from trustlab.attest import ReferenceValues, ReferenceValuesError, VersionMemory, publish, read_published, sign_file
 
 BOB = ed25519.Ed25519PrivateKey.generate()

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from attest_cases import covers_every_octet
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from trustlab.attest import (
     AppraisalPolicy,
     BootCounters,

@@ -28,6 +28,7 @@ from software_tpm import (
     spki,
     verifier,
 )
+
 from trustlab.attest import (
     CHECKS,
     AppraisalPolicy,

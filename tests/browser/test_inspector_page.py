@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
+
 from trustlab.inspector.export import save_page
 from trustlab.trace import Event, Link, Span, Trace
 

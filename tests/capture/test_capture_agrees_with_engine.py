@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from openssl_ends import PIN, RECEIPT, Identity, network
+
 from trustlab import tls
 from trustlab.capture import PassiveDecoder, TraceKeys, knowledge
 from trustlab.trace import Event, Trace

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from openssl_ends import Identity, pay
+
 from trustlab.capture import PassiveDecoder, write_trace
 from trustlab.trace import Event, Trace
 

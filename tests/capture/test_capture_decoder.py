@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 from openssl_ends import Identity, pay
+
 from trustlab.capture import (
     PRIVATE_KEY,
     CaptureError,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from openssl_ends import Identity, pay
+
 from trustlab.capture import PRIVATE_KEY, PassiveDecoder, write_trace
 from trustlab.tpm import Platform, create_ak, quote
 from trustlab.trace import Trace

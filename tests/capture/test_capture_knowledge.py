@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from openssl_ends import PIN, RECEIPT, Identity, pay, pay_through_alice
+
 from trustlab.capture import PRIVATE_KEY, CaptureError, PassiveDecoder, knowledge
 from trustlab.trace import Trace
 

@@ -7,6 +7,7 @@ import time
 
 from openssl_ends import Identity, pay
 from scapy.layers.inet import IP, TCP
+
 from trustlab.capture import Sniffer, packets
 from trustlab.trace import Trace
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openssl_ends import PIN, RECEIPT, Identity, network, pay, pay_through_alice
+
 from trustlab.capture import (
     CaptureError,
     KeyLog,

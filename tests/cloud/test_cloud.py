@@ -6,6 +6,7 @@ import threading
 from hashlib import sha256
 
 import pytest
+
 from trustlab.attest import extend
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.cloud import Image, ImageError
 from trustlab.cloud import image as image_module
 

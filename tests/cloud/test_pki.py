@@ -6,6 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
+
 from trustlab.cloud import Fabric, NameNotValidatedError, Provider
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.trace import Trace

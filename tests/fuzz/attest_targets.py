@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 sys.path.insert(0, str(Path(__file__).parents[1] / "attest"))
 
 from software_tpm import BINDER, NOW, REFERENCES, Machine, verifier
+
 from trustlab.attest import (
     AppraisalPolicy,
     AttestError,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import sample
+
 from trustlab.inspector.export import MODEL, page, save_page
 
 STATIC = Path(__file__).parents[2] / "trustlab" / "inspector" / "static"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import sample
+
 from trustlab.inspector import Ladder
 from trustlab.trace import Link, Trace
 

@@ -5,6 +5,7 @@ import io
 import pytest
 import sample
 from rich.console import Console
+
 from trustlab.inspector import TerminalLadder
 from trustlab.inspector.hexdiff import aligned
 from trustlab.trace import Trace

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sample
+
 from trustlab.inspector import Inspector, Ladder
 from trustlab.trace import Trace
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from tls_identities import NAME, client_identity, root, server_identity
+
 from trustlab import tls
 from trustlab.tls import groups, states
 from trustlab.tls.suites import SUITES
-
-from tls_identities import NAME, client_identity, root, server_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from peers import lacking
-
 from tls_identities import write_files
 
 if TYPE_CHECKING:

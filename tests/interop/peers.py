@@ -9,6 +9,7 @@ import subprocess
 from functools import lru_cache
 
 from combinations import GROUPS, TLS13, VERSIONS, Offer
+
 from trustlab import tls
 
 X25519, P256, HYBRID = tls.Group.X25519, tls.Group.SECP256R1, tls.Group.X25519MLKEM768

@@ -9,9 +9,9 @@ import pytest
 from combinations import TLS13, Combination, combinations
 from ours import Ours, check, listener
 from peers import OPENSSL_GROUPS, curl
-from trustlab import tls
-
 from tls_identities import NAME
+
+from trustlab import tls
 
 if TYPE_CHECKING:
     from pathlib import Path

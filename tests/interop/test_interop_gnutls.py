@@ -9,9 +9,9 @@ from combinations import PROTOCOL, TLS13, Combination, combinations
 from ours import Ours, check, listener
 from peers import GNUTLS_GROUPS, gnutls
 from programs import EXPORTED, LABEL, Program, connect, free_port, running
-from trustlab import tls
-
 from tls_identities import NAME
+
+from trustlab import tls
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ import pytest
 from combinations import PROTOCOL, TLS13, VERSIONS, Combination, combinations
 from ours import PATIENCE, Ours, check, listener
 from peers import python_ssl
-from trustlab import tls
-
 from tls_identities import NAME, server_identity
+
+from trustlab import tls
 
 if TYPE_CHECKING:
     from pathlib import Path

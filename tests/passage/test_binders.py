@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.passage import binders
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, H
 from trustlab.passage.designs import TRUSTED_PASSAGE

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+
 from trustlab import tls
 from trustlab.passage import OpenSslEndpoint, TlsEndpoint
 from trustlab.trace import Trace

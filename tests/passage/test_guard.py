@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
 from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer

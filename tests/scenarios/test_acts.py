@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from trustlab.scenarios import plain_tls, trusted_passage
 from trustlab.trace import Trace
 

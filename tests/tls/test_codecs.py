@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tls_pair import connected
+
 from trustlab import tls
 from trustlab.tls.describe import context_for
 from trustlab.tls.extensions import (

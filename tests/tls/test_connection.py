@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tls_pair import End, Pair, client_config, connected, server_config
+
 from trustlab import tls
 from trustlab.tls.states import CLIENT12, SERVER12
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tls_pair import Pair, client_config, connected, server_config
+
 from trustlab import tls
 from trustlab.tls.extensions import push_attestation
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tls_pair import client_config, connected, server_config
+
 from trustlab import tls
 from trustlab.trace import Trace
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_tls12_interop import Ssl, files, shake
 from tls_pair import End, Pair, client_config, client_identity, connected, root, server_config
+
 from trustlab import tls
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tls_pair import NAME, End, client_config, root, server_config, server_identity
+
 from trustlab import tls
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 from tls_pair import Pair, client_config, connected, server_config
+
 from trustlab import tls
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tls_pair import DAY, NAME, NOW, Identity, Pair, client_config, make, root, server_config, stranger
+
 from trustlab import tls
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tpm_machine import CODE, Machine
+
 from trustlab.tpm import KeyPolicy, Platform, PrivacyCa, TpmMaker, launch_pcr
 from trustlab.trace import Trace
 

@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
 from trustlab.attest import AppraisalPolicy, EventLog, Expected, ReferenceValues, Verifier, key_policy
 from trustlab.tpm import (
     DEVICE,

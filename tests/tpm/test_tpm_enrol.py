@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+
 from trustlab.attest import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ek_digest_of
 from trustlab.attest import ObjectAttributes as Attr
 from trustlab.tpm import (

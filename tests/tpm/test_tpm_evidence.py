@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tpm_machine import CODE, IMAGE, POLICY, Machine
+
 from trustlab.attest import (
     AppraisalPolicy,
     Evidence,

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from tpm_machine import IMAGE, Machine
+
 from trustlab.attest import CertifyInfo, CreationInfo, QuoteInfo, parse_attest, parse_creation_data, parse_signature
 from trustlab.attest import ObjectAttributes as Attr
 from trustlab.tpm import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from trustlab.tpm import TpmClient, TpmResponseError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from tpm_machine import CODE, Machine
+
 from trustlab.tpm import (
     OPEN,
     GateRefused,

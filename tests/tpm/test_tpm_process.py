@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
+
 from trustlab.tpm import (
     Swtpm,
     TpmDead,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
 from trustlab.tpm import (
     EnrolmentRefused,
     KeyPolicy,

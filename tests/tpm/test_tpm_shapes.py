@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.tpm import certify_creation, create_ak, create_tls_key, quote, sign
 from trustlab.tpm.decode import _decode_command, _decode_response, decode_command, decode_response
 from trustlab.tpm.shapes import MAX_SHAPES, Shape, Shapes

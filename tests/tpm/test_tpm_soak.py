@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from trustlab.tpm import Platform, Swtpm, TpmDead, create_srk
 from trustlab.tpm.marshal import command
 from trustlab.tpm.statedir import base_directory, sweep

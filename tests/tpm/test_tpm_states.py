@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from trustlab.attest import parse_attest
 from trustlab.tpm import (
     SLB9670,

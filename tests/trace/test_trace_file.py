@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trustlab.trace import Link, Span, Trace, TraceFormatError
 
 HEADER = b'{"trustlab_trace":1}\n'

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import ARP, Ether
+
 from trustlab.wire import Flag, FrameError, Host, Segment, build_frame, checksums_right, parse_frame
 
 PORT = st.integers(0, 65535)

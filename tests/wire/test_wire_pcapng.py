@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.utils import PcapNgReader
+
 from trustlab.trace import Trace
 from trustlab.wire import (
     CapturedFrame,

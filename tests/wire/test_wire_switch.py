@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
+
 from trustlab.trace import Trace
 from trustlab.wire import Host, Match, Switch, WireError
 
