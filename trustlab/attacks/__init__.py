@@ -1,10 +1,29 @@
 """Attacks: one a module, each as data and a state machine, judged by facts."""
 
+from trustlab.attacks import (
+    client_impersonation,
+    deployed_key,
+    key_abuse,
+    rogue_certificate,
+    same_pms_reencryption,
+    toctou_redirect,
+    tunnel_relay,
+)
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.judge import Judgement, judge
-from trustlab.attacks.rogue_certificate import ATTACK as ROGUE_CERTIFICATE
 
-ATTACKS = {attack.name: attack for attack in (ROGUE_CERTIFICATE,)}
-"""The catalogue, by name."""
+ATTACKS = {
+    module.ATTACK.name: module.ATTACK
+    for module in (
+        rogue_certificate,
+        toctou_redirect,
+        tunnel_relay,
+        deployed_key,
+        key_abuse,
+        client_impersonation,
+        same_pms_reencryption,
+    )
+}
+"""The attacks on the ladder, by name, in the order of the slides."""
 
-__all__ = ["ATTACKS", "ROGUE_CERTIFICATE", "Attack", "Judgement", "judge"]
+__all__ = ["ATTACKS", "Attack", "Judgement", "judge"]

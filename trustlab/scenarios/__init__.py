@@ -1,6 +1,7 @@
 """Scenarios: the acts, who rents what and says what; used by demo, notebooks, tests and benchmarks."""
 
-from trustlab.scenarios.acts import Act, Outcome, make, plain_tls, trusted_passage
+from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.record import Recording, record
+from trustlab.scenarios.stage import Act, Outcome
 
-__all__ = ["Act", "Outcome", "Recording", "make", "plain_tls", "record", "trusted_passage"]
+__all__ = ["Act", "Outcome", "Recording", "plain_tls", "record", "rung", "trusted_passage"]

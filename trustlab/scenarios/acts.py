@@ -5,209 +5,9 @@ Used by the demo, the notebooks, the tests and the benchmarks alike.
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from typing import TYPE_CHECKING, Self
-
-import msgspec
-from cryptography.hazmat.primitives import serialization
-
-from trustlab.attacks import ATTACKS, Judgement, judge
-from trustlab.attest import ReferenceValues
-from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary
-from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, Design
-from trustlab.scenarios.record import Recording, record
-from trustlab.trace import Trace
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-BANK_NAME = "bank.example"
-AMOUNT, PAYEE = "120.00", "carol"
-LAB = "lab"
-STRANGERS = ("teller-bank-1", "alice-bank-1")
-"""The connections between stacks that are not ours: their messages come from passive decoding."""
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What became of an act: its attack `succeeded` or was `refused`; without one it `completed`."""
-
-    design: str
-    attack: str | None
-    outcome: str
-    alice_knows: tuple[str, ...]
-    refused_by: str | None
-    sentence: str
-    failed: tuple[str, ...] = ()
-    as_told: bool = True
-    alice_read: str = ""
-    """The line she decrypted, with Bob's secret in it: for the lab's eyes, and not in repr."""
-
-    def __repr__(self) -> str:
-        return f"<Outcome of {self.design} against {self.attack or 'nobody'}: {self.outcome}. {self.sentence}>"
-
-
-class Act:
-    """One act of the story; made by `plain_tls` or `trusted_passage`, played once by `run`.
-
-    `trace` is live from the beginning: an inspector may watch it before the act is played. `without` leaves checks
-    out of Bob's verifiers, to see what each is good for.
-    """
-
-    def __init__(
-        self,
-        design: Design,
-        attack: str | None,
-        *,
-        expected: str,
-        title: str,
-        sentence: str,
-        without: tuple[str, ...] = (),
-    ) -> None:
-        if attack is not None and attack not in ATTACKS:
-            raise ValueError(f"no attack {attack!r}; there are: {', '.join(ATTACKS)}")
-        self.design = design
-        self.attack = attack
-        self.expected = expected
-        self.trace = Trace(title, "memory")
-        self.outcome: Outcome | None = None
-        self._sentence = sentence
-        self._without = without
-        self._pin = f"{secrets.randbelow(10**6):06d}"
-        self._cloud: Cloud | None = None
-
-    @property
-    def slug(self) -> str:
-        """A file name for this act."""
-        return f"{self.design.name}-{self.attack}" if self.attack else self.design.name
-
-    def run(self) -> Outcome:
-        """Play the act to its end and return what became of it. A second call returns the same outcome."""
-        if self.outcome is not None:
-            return self.outcome
-        self._say(self.trace.title, self._sentence)
-        with Cloud("memory", trace=self.trace) as cloud:
-            self._cloud = cloud
-            with PassiveDecoder(self.trace, connections=STRANGERS if self.design.when == "never" else ()):
-                self._play(cloud)
-        self.outcome = self._judged(judge(self.trace, {"pin": self._pin.encode()}))
-        self._say("outcome", self.outcome.sentence)
-        return self.outcome
-
-    def save(self, folder: str | Path) -> Recording:
-        """Write the trace and the capture into `folder`, with this run's secrets, and return their paths."""
-        return record(self.trace, folder, self.slug)
-
-    def close(self) -> None:
-        """End everything that still runs; harmless at any time."""
-        if self._cloud is not None:
-            self._cloud.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _play(self, cloud: Cloud) -> None:
-        hypervisor = HyperSafe if self.design.measured else Ordinary
-        images = {name: self._image(cloud, name) for name in ("bank", "teller")}
-        references = self._references(images)
-        bank = cloud.rent("bank", images["bank"], hypervisor)
-        teller = cloud.rent("teller", images["teller"], hypervisor)
-        pinned = [
-            machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
-        ]
-        bank.start(references=references, pinned=pinned)
-        teller.start(references=references, pinned=pinned)
-        if self.attack is not None:
-            module = f"trustlab.attacks.{self.attack.replace('-', '_')}"
-            settings = {
-                "design": self.design.name,
-                "victim": "bank",
-                "server_name": BANK_NAME,
-                "web_root": cloud.web_root_pem,
-            }
-            alice = cloud.rent("alice", Image.of("alice's tools", module, settings), Ordinary)
-            alice.start(provider=True)
-        self._say(
-            "the payment", f"Bob tells the teller to pay {AMOUNT} to {PAYEE}. The PIN is his secret, and Alice's prize."
-        )
-        self.trace.party("teller").secret("canary pin", self._pin.encode())
-        teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._pin)
-        cloud.run()
-
-    def _image(self, cloud: Cloud, name: str) -> Image:
-        peer = {"bank": "teller", "teller": "bank"}[name]
-        configuration = {
-            "design": self.design.name,
-            "server_name": BANK_NAME,
-            "peer_image": peer,
-            "web_root": cloud.web_root_pem,
-            "privacy_root": _pem(cloud),
-            "without": ",".join(self._without),
-        }
-        return Image.of(name, f"trustlab.scenarios.{name}", configuration)
-
-    @staticmethod
-    def _references(images: dict[str, Image]) -> ReferenceValues:
-        """Return what Bob publishes, from his own copies of everything: he asks no machine what it thinks it runs."""
-        return ReferenceValues(
-            version=1,
-            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
-            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
-            images={image.digest: name for name, image in images.items()},
-        )
-
-    def _judged(self, facts: Judgement) -> Outcome:
-        if self.attack is None:
-            outcome = "completed" if self._paid else "refused"
-        elif facts.attack_succeeded:
-            outcome = "succeeded"
-        else:
-            outcome = "refused" if facts.refused_by else "failed"
-        return Outcome(
-            design=self.design.name,
-            attack=self.attack,
-            outcome=outcome,
-            alice_knows=facts.alice_knows,
-            refused_by=facts.refused_by,
-            failed=facts.failed,
-            sentence=self._verdict(outcome, facts),
-            as_told=outcome == self.expected
-            and bool(facts.alice_knows) == (self.expected == "succeeded")
-            and self._paid == (self.expected != "refused"),
-            alice_read=facts.alice_read.decode("utf-8", "replace"),
-        )
-
-    @property
-    def _paid(self) -> bool:
-        """Whether the bank paid and the teller heard so."""
-        told = self.trace.select("app", party="teller", name="answer")
-        return bool(told and self.trace.select("app", party="bank", name="payment"))
-
-    def _verdict(self, outcome: str, facts: Judgement) -> str:
-        match outcome:
-            case "succeeded" if facts.alice_knows:
-                rest = "The payment went through, and neither end noticed." if self._paid else "The payment failed."
-                return f"Alice read the PIN. {rest}"
-            case "succeeded":
-                return f"{facts.wrong_peer} completed a handshake with Alice and took her for the bank."
-            case "completed":
-                return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
-            case "refused":
-                return f"Refused by the check '{facts.refused_by}'. The PIN was never sent."
-            case _:
-                return "The attack came to nothing, and no relying party refused anything: look at the trace."
-
-    def _say(self, title: str, sentence: str) -> None:
-        self.trace.party(LAB).emit("note", title, sentence=sentence, act=self.trace.title)
-
-
-def _pem(cloud: Cloud) -> str:
-    return cloud.endorsers.privacy_ca.root.public_bytes(serialization.Encoding.PEM).decode()
+from trustlab.attacks import ATTACKS
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE
+from trustlab.scenarios.stage import Act
 
 
 def plain_tls(attack: str | None = "rogue-certificate") -> Act:
@@ -215,7 +15,7 @@ def plain_tls(attack: str | None = "rogue-certificate") -> Act:
     return Act(
         PLAIN_TLS,
         attack,
-        expected="succeeded" if attack else "completed",
+        expected=("succeeded",) if attack else ("completed",),
         title="Act I: plain TLS",
         sentence=(
             "Bob's teller talks to Bob's bank over TLS, as the world does it: a trusted CA says who the bank is. "
@@ -229,7 +29,7 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ())
     return Act(
         TRUSTED_PASSAGE,
         attack,
-        expected=("succeeded" if without else "refused") if attack else "completed",
+        expected=(("succeeded",) if without else ("refused",)) if attack else ("completed",),
         title="Act II: a trusted passage, and Alice" if attack else "Act II: a trusted passage",
         without=without,
         sentence=("The same Alice, with the same certificate. " if attack else "")
@@ -240,9 +40,15 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ())
     )
 
 
-def make(design: str, attack: str | None = None) -> Act:
-    """Return the act of a design by name; ValueError names the designs there are."""
-    makers = {PLAIN_TLS.name: plain_tls, TRUSTED_PASSAGE.name: trusted_passage}
-    if design not in makers:
-        raise ValueError(f"no act for the design {design!r}; there are: {', '.join(sorted(DESIGNS))}")
-    return makers[design](attack)
+def rung(design: str, attack: str | None = None) -> Act:
+    """Any rung of the ladder, alone or against one of the attacks; ValueError names what there is."""
+    if design not in DESIGNS:
+        raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
+    chosen = DESIGNS[design]
+    return Act(
+        chosen,
+        attack,
+        expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
+        title=f"{design} against {attack}" if attack else design,
+        sentence=chosen.sentence + (f" {ATTACKS[attack].why}" if attack in ATTACKS else ""),
+    )

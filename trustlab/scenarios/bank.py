@@ -20,8 +20,16 @@ def start(guest: Guest) -> None:
     guest.serve(HTTPS, identity, lambda: Counter(guest))
 
 
+def open_account(guest: Guest, *, balance: str) -> None:
+    """Control verb: keep an account with this balance. The balance is the bank's own secret, its canary."""
+    guest.memory["balance"] = balance
+
+
 class Counter:
-    """One customer at the counter: `PAY <amount> TO <whom> PIN <pin>` and a newline; answered `PAID` or `REFUSED`."""
+    """One customer at the counter.
+
+    `PAY <amount> TO <whom> PIN <pin>` and a newline is answered `PAID` or `REFUSED`, `STATEMENT` by `BALANCE <amount>`.
+    """
 
     def __init__(self, guest: Guest) -> None:
         self.finished = False
@@ -41,12 +49,15 @@ class Counter:
         order, _, self._line = self._line.partition(b"\n")
         self.finished = True
         match order.decode("utf-8", "replace").split(" "):
+            case ["STATEMENT"]:
+                self._guest.log("statement", "The bank tells its customer the balance of the account.")
+                return f"BALANCE {self._guest.memory['balance']}\n".encode()
             case ["PAY", amount, "TO", payee, "PIN", _]:
                 self._guest.log("payment", f"The bank pays {amount} to {payee}.")
                 return f"PAID {amount} to {payee}\n".encode()
             case _:
                 self._guest.log("refused order", "The bank does not understand the order.")
-                return b"REFUSED say: PAY <amount> TO <whom> PIN <pin>\n"
+                return b"REFUSED say: PAY <amount> TO <whom> PIN <pin>, or STATEMENT\n"
 
     def closed(self, error: Exception | None) -> None:
         """Note how it ended."""

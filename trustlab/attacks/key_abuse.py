@@ -1,0 +1,72 @@
+"""`key-abuse`: the key cannot leave the TPM, so Alice has the TPM use it for her.
+
+The key's blob and its password stand on the disk, as she deployed them. From her root VM, at locality 0, she loads
+the blob into the same TPM and has it decrypt the EncryptedPreMasterSecret she recorded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.programs import powers, teller_of
+from trustlab.capture import knowledge
+from trustlab.tpm import CreatedKey, TpmError, load_key, rsa_decrypt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustlab.cloud import Guest
+
+ATTACK = Attack(
+    name="key-abuse",
+    needs=("the root VM's access to the machine's TPM, at locality 0", "deployed the configuration with the password"),
+    steps=(
+        "copies the key's blob and password off the bank's disk",
+        "loads it into the bank's own TPM, from the root VM",
+        "has the TPM decrypt the recorded EncryptedPreMasterSecret",
+    ),
+    breaks="confidentiality",
+    why="That a key cannot be exported does not say who may use it where it is.",
+    source="Trusted Passages (2011), on IBM 2006",
+    stopped_by="the key's policy: only the measured software, at HyperSafe's locality, can use it",
+)
+BLOB = "tls-key.tpm"
+
+
+def start(guest: Guest) -> None:
+    """Wait: the network is recorded anyway."""
+    teller_of(guest, ATTACK)("wait", "only listens: she records what crosses her network.")
+
+
+def afterwards(guest: Guest) -> None:
+    """Ask the bank's TPM to open what was recorded."""
+    tell, provider, victim = teller_of(guest, ATTACK), powers(guest), guest.setting("victim")
+    blob = provider.disk_of(victim).get(BLOB)
+    if not isinstance(blob, CreatedKey):
+        tell("nothing", "finds no TPM key on the bank's disk.")
+        return
+    tpm = provider.root_tpm(victim)
+    try:
+        key = load_key(tpm, blob)
+        tell("load", "loads the key's blob into the bank's own TPM, from the root VM at locality 0.")
+        for connection, client_random, epms in recorded(guest):
+            secret = rsa_decrypt(tpm, key, epms)
+            guest.party.secret("pre_master_secret", secret, connection=connection, client_random=client_random.hex())
+            tell("decrypt", f"has the TPM decrypt the secret of {connection}.")
+    except TpmError as error:
+        tell("refused", f"is refused by the TPM: {error}")
+
+
+def recorded(guest: Guest) -> Iterator[tuple[str, bytes, bytes]]:
+    """Yield connection, client_random and EncryptedPreMasterSecret of every RSA key exchange Alice recorded."""
+    seen = knowledge(guest.party.trace, guest.party.name)
+    for connection in seen.connections:
+        random = b""
+        for decoded in seen.messages(connection, "client"):
+            match decoded.message:
+                case tls.ClientHello(random=random):
+                    pass
+                case tls.ClientKeyExchange(exchange=epms) if random:
+                    yield connection, random, epms
