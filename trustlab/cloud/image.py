@@ -80,6 +80,10 @@ class Program:
         self._image = image
         self._module = module
 
+    def defines(self, name: str) -> bool:
+        """Whether the program has a function of that name."""
+        return callable(getattr(self._module, name, None))
+
     def function(self, name: str) -> Callable[..., Any]:
         """Return a function of the program; ImageError where it defines none of that name."""
         function: Callable[..., Any] | None = getattr(self._module, name, None)

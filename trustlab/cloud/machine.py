@@ -96,6 +96,10 @@ class Machine:
         """
         return self._worker.call(self._program.function(verb), self._guest, **arguments)
 
+    def understands(self, verb: str) -> bool:
+        """Whether the guest program has such a control verb."""
+        return self._program.defines(verb)
+
     def close(self) -> None:
         """Power the machine off. Closing twice is harmless."""
         self._worker.call(self.platform.close)
