@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trustlab.inspector import binding
+from trustlab.inspector.evidence import deepen
 from trustlab.inspector.rows import MARKS, Kind, Mark, Row, part_of, text_of
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class Ladder:
             k: v for k, v in event.data.items() if k in ("content_type", "version", "encrypted", "records", "passive")
         }
         row.meta["seen"] = [side]
+        if event.name == "SupplementalData":
+            row.meta |= deepen(row.parts[0])
         self._aim(row)
         stream = event.connection, event.direction
         self._streams[stream].append(row)

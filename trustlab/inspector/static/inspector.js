@@ -151,6 +151,8 @@ function octetsView(part, changed, say) {
   let shown = Math.min(octets.length, HEX_LIMIT);
   let chosen = -1;
   let cursor = 0;
+  // A long message opens with its inner structures closed.
+  const closed = new Set(fields.flatMap((field, n) => (fields.length > 40 && !field.leaf && field.depth > 1 ? [n] : [])));
 
   const note = h("div", { class: "tl-note", id: `${id}-note` });
   const tree = h("div", { class: "tl-tree", role: "tree", tabindex: "0", "aria-label": `Fields of ${part.title}`, "aria-describedby": `${id}-note` });
@@ -168,7 +170,7 @@ function octetsView(part, changed, say) {
         "aria-selected": "false",
         "data-field": field.name,
         style: `padding-left:${0.4 + field.depth * 0.9}em`,
-        on: { click: () => choose(n, "tree"), mouseenter: () => hover(n), mouseleave: () => hover(-1) },
+        on: { click: () => { if (chosen === n) fold(n, !closed.has(n)); else choose(n, "tree"); }, mouseenter: () => hover(n), mouseleave: () => hover(-1) },
       },
       h("span", { class: "tl-fname", text: field.label }),
       differs && h("span", { class: "tl-chip tl-differs", text: "≠ other leg" }),
@@ -238,6 +240,10 @@ function octetsView(part, changed, say) {
     if (n < 0 || n >= fields.length) return;
     chosen = n;
     const field = fields[n];
+    if (items[n].hidden) {
+      for (let k = parentOf(n); k >= 0; k = parentOf(k)) closed.delete(k);
+      drawTree();
+    }
     if (from === "tree") cursor = field.start;
     tree.setAttribute("aria-activedescendant", items[n].id);
     note.replaceChildren(
@@ -287,17 +293,36 @@ function octetsView(part, changed, say) {
     }
   });
 
-  /** @param {number} n @param {boolean} closed */
-  function fold(n, closed) {
-    if (fields[n].leaf) {
-      if (closed) for (let k = n - 1; k >= 0; k -= 1) if (fields[k].depth < fields[n].depth) return choose(k, "tree");
+  /** @param {number} n the field; its parent, or -1 */
+  function parentOf(n) {
+    for (let k = n - 1; k >= 0; k -= 1) if (fields[k].depth < fields[n].depth) return k;
+    return -1;
+  }
+
+  /** Close or open a field; closing a leaf, or what is closed already, goes up instead. @param {number} n @param {boolean} close */
+  function fold(n, close) {
+    if (fields[n].leaf || (close && closed.has(n))) {
+      const up = parentOf(n);
+      if (close && up >= 0) choose(up, "tree");
       return;
     }
-    items[n].setAttribute("aria-expanded", String(!closed));
-    for (let k = n + 1; k < fields.length && fields[k].depth > fields[n].depth; k += 1) items[k].hidden = closed;
+    if (close) closed.add(n);
+    else closed.delete(n);
+    drawTree();
+  }
+
+  function drawTree() {
+    let shut = Infinity;
+    fields.forEach((field, n) => {
+      if (field.depth <= shut) shut = Infinity;
+      items[n].hidden = shut !== Infinity;
+      if (!field.leaf) items[n].setAttribute("aria-expanded", String(!closed.has(n)));
+      if (closed.has(n) && shut === Infinity) shut = field.depth;
+    });
   }
 
   drawHex();
+  drawTree();
   const first = fields.findIndex((field) => changed.has(field.name));
   choose(first >= 0 ? first : 0, "tree", true);
   return h(
@@ -562,8 +587,30 @@ function messageDetail(row, picture, go, say) {
     row.text ? h("p", { class: "tl-sentence", text: row.text }) : null,
     facts(pairs),
     other,
+    meta.log ? logView(meta.log) : null,
     ...(row.parts ?? []).map((part) => octetsView(part, new Set(meta.changed ?? []), say)),
   ].filter((node) => node !== null);
+}
+
+/** The event log, replayed: what each event makes of its PCR, and whether the quoted machine's PCR agrees. @param {any[]} log */
+function logView(log) {
+  const rows = log.map((step) =>
+    h(
+      "tr",
+      { class: step.agrees === false ? "tl-m-fail" : step.agrees ? "tl-m-pass" : "" },
+      h("th", { scope: "row", text: `PCR ${step.pcr}` }),
+      h("td", {}, h("span", { class: "tl-says", text: step.says }), h("span", { class: "tl-dim", text: ` ${step.type}` })),
+      h("td", { class: "tl-mono", title: `SHA-256( ${step.before} ‖ ${step.digest} ) = ${step.after}` }, `${short(step.before).slice(0, 8)}… ‖ ${step.digest.slice(0, 8)}… → ${step.after.slice(0, 8)}…`),
+      h("td", { class: "tl-word", text: step.agrees === true ? "✔ as sent" : step.agrees === false ? "✘ differs" : "" }),
+    ),
+  );
+  return h(
+    "details",
+    { class: "tl-binding tl-log" },
+    h("summary", { text: `The event log in it, replayed: ${log.length} events` }),
+    h("p", { class: "tl-dim", text: "Each event extends its PCR: new value = SHA-256( old value ‖ digest ). The last value of each PCR must be the quoted one." }),
+    h("table", {}, h("thead", {}, h("tr", {}, ...["PCR", "measured", "old ‖ digest → new", "PCR value"].map((text) => h("th", { scope: "col", text })))), h("tbody", {}, ...rows)),
+  );
 }
 
 /** @param {Row} row */
