@@ -44,6 +44,7 @@ from trustlab.attest import (
     key_policy,
     parse_public,
 )
+from trustlab.attest.build import build_public
 from trustlab.attest.structures import ClockInfo
 from trustlab.trace import Trace
 
@@ -175,6 +176,17 @@ def test_without_any_trust_anchor_everything_is_refused_by_ak_chain():
 )
 def test_ak_public_area_refuses_a_key_that_is_no_attestation_key(attributes):
     refused_only_by("AK public area", MACHINE.evidence(signer=MACHINE.ak(attributes)))
+
+
+@pytest.mark.parametrize("name_alg", [0x0004, 0x0010])
+def test_a_name_by_sha1_or_by_no_hash_at_all_is_refused(name_alg):
+    signer = MACHINE.ak()
+    weak = build_public(MACHINE.tls_key.public_key(), TLS_KEY, parse_public(MACHINE.key_public()).auth_policy)
+    public = weak[:2] + name_alg.to_bytes(2, "big") + weak[4:]
+    evidence = MACHINE.evidence(signer=signer, key_attestation=MACHINE.key_attestation(signer, public))
+    assert "key identity" in appraise(evidence).failed
+    ak = replace(signer, public=signer.public[:2] + name_alg.to_bytes(2, "big") + signer.public[4:])
+    assert "AK public area" in appraise(replace(GOOD, ak_public=ak.public)).failed
 
 
 def test_ak_public_area_refuses_a_certificate_about_another_name():

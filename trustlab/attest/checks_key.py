@@ -45,6 +45,8 @@ def key_identity(case: Case, key: KeyCase) -> Outcome:
     """Key identity: the attested Name is this public area's, and its key is the one TLS uses."""
     info = key.attest.attested
     name = b"" if isinstance(info, QuoteInfo) else info.object_name if isinstance(info, CreationInfo) else info.name
+    if not key.public.well_named:
+        return failed("The key's Name is made with a hash that does not tell two keys apart.")
     if name != key.public.name:
         return failed("The attested Name is not that of the public area sent along.", key.public.name, name)
     spki = case.expected.key_spki or b""

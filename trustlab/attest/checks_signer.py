@@ -113,7 +113,10 @@ def ak_public_area(case: Case) -> Outcome:
 
 
 def _public_area_problem(attest: Attest, signer: Signer) -> Outcome | None:
-    public, wanted = signer.public, signer.qualified_name
+    public = signer.public
+    if not public.well_named:
+        return failed(f"{signer.role}: its Name is made with a hash that does not tell two keys apart.")
+    wanted = signer.qualified_name
     if signer.certified_name != public.name:
         text = f"{signer.role}: the certificate is about another Name."
         return failed(text, signer.certified_name, public.name)

@@ -18,6 +18,9 @@ from trustlab.attest.constants import (
     ALG_NULL,
     ALG_RSA,
     ALG_RSAES,
+    ALG_SHA256,
+    ALG_SHA384,
+    ALG_SHA512,
     ALG_XOR,
     ECC_NIST_P256,
     ECC_NIST_P384,
@@ -52,6 +55,7 @@ CURVES: dict[int, ec.EllipticCurve] = {
     ECC_NIST_P384: ec.SECP384R1(),
     ECC_NIST_P521: ec.SECP521R1(),
 }
+WELL_NAMED = (ALG_SHA256, ALG_SHA384, ALG_SHA512)
 CURVE_NAMES = {ECC_NIST_P256: "NIST P-256", ECC_NIST_P384: "NIST P-384", ECC_NIST_P521: "NIST P-521"}
 ENDORSEMENT_QUALIFIED_NAME = TPM_RH_ENDORSEMENT.to_bytes(4, "big")
 """The Qualified Name of the endorsement hierarchy: its handle (Part 1, 26.6)."""
@@ -106,6 +110,11 @@ class Public:
         if self.name_alg == ALG_NULL:
             return b""
         return self.name_alg.to_bytes(2, "big") + hashlib.new(HASH_NAMES[self.name_alg], self.raw).digest()
+
+    @property
+    def well_named(self) -> bool:
+        """Whether the Name is made with a hash that tells any two public areas apart: not SHA-1, not none."""
+        return self.name_alg in WELL_NAMED
 
     @cached_property
     def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
