@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,9 @@ TABLE = {  # the second table of the design: which attacks need which check
     "boot continuity": {"pcr-reset"},
     "claims": {"stale-antivirus"},
 }
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "attestation.md"
 
 
 @pytest.fixture
@@ -65,6 +69,12 @@ def test_every_attack_says_what_it_needs_does_and_breaks(attack: OnVerifier):
     assert data.needs
     assert data.steps
     assert all((data.breaks, data.why, data.source, data.stopped_by, attack.base))
+
+
+def test_the_docs_print_the_table_of_checks_and_attacks():
+    page = PAGE.read_text(encoding="utf-8")
+    for attack in ATTACKS_ON_VERIFIER.values():
+        assert f"| {attack.check} | `{attack.name}` | {attack.attack.why} | {attack.base} |" in page
 
 
 def test_an_honest_machine_is_accepted_on_the_same_stage(stage: Stage):

@@ -110,7 +110,13 @@ def test_every_octet_of_real_evidence_has_a_name(bank: Bank):
         (creation_data_spans, attested.creation_data),
     ):
         assert covers_every_octet(spans(raw), raw)
-    assert evidence_spans(evidence.encode())
+    raw = evidence.encode()
+    whole = evidence_spans(raw)
+    assert covers_every_octet(whole, raw)
+    binder = next(s for s in whole if s.name == "collection.quote.1.extraData")
+    assert raw[binder.start : binder.end] == BINDER
+    assert any(s.name == "collection.key-attestation.public.1.objectAttributes" for s in whole)
+    assert any(s.name.startswith("collection.event-log.1.events[3]") for s in whole)
     bank.client.flush(key)
 
 

@@ -7,15 +7,23 @@ structure in it can be read. There is no EK certificate in it: in TLS 1.2 it wou
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.attest import cbor
-from trustlab.attest.errors import CodecError, EvidenceError
+from trustlab.attest.creation import creation_data_spans
+from trustlab.attest.errors import CodecError, EventLogError, EvidenceError
+from trustlab.attest.eventlog import eventlog_spans
+from trustlab.attest.public import public_spans
+from trustlab.attest.signature import signature_spans
+from trustlab.attest.structures import attest_spans
+from trustlab.trace import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustlab.attest.cbor import Item
-    from trustlab.trace import Span
 
 MAX_EVIDENCE = 65_535
 """SupplementalData carries no more (RFC 4680)."""
@@ -42,6 +50,19 @@ KEY_STRUCTURES = {
     "creation-data": "tpms-creation-data",
     "ak-public": "tpmt-public",
 }
+INSIDE: dict[str, Callable[[bytes], list[Span]]] = {
+    "collection.quote.1": attest_spans,
+    "collection.signature.1": signature_spans,
+    "collection.ak-public.1": public_spans,
+    "collection.event-log.1": eventlog_spans,
+    "collection.pcr-values.1": lambda raw: cbor.spans(raw, "pcr-values"),
+    "collection.key-attestation.attest.1": attest_spans,
+    "collection.key-attestation.signature.1": signature_spans,
+    "collection.key-attestation.public.1": public_spans,
+    "collection.key-attestation.creation-data.1": creation_data_spans,
+    "collection.key-attestation.ak-public.1": public_spans,
+}
+"""What lies inside the value (element 1) of which record."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +120,27 @@ class Evidence:
 
 
 def evidence_spans(raw: bytes) -> list[Span]:
-    """Name every octet of the collection; EvidenceError where it is not CBOR as it should be."""
+    """Name every octet of the collection, and every field of the structures in it.
+
+    EvidenceError where it is not CBOR as it should be; a structure in it that cannot be read stays one span.
+    """
     try:
-        return cbor.spans(_bounded(raw), "evidence")
+        outer = cbor.spans(_bounded(raw), "evidence")
     except CodecError as error:
         raise EvidenceError(str(error)) from error
+    spans: list[Span] = []
+    for span in outer:
+        spans.append(span)
+        inside = INSIDE.get(span.name)
+        if inside is not None:
+            with suppress(CodecError, EventLogError):
+                spans += [_within(span, inner) for inner in inside(raw[span.start : span.end])]
+    return spans
+
+
+def _within(outer: Span, inner: Span) -> Span:
+    start, end = outer.start + inner.start, outer.start + inner.end
+    return Span(f"{outer.name}.{inner.name}", start, end, inner.value, inner.note, inner.clause)
 
 
 def _bounded(raw: bytes) -> bytes:
