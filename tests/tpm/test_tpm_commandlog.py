@@ -175,3 +175,8 @@ def test_command_names_and_handle_counts_are_those_of_the_tss() -> None:
         known = tpm2_command.lookup_command_class(code)
         assert len(row.handles) == known.num_handles(), row.name
         assert bool(row.answer_handle) == tpm2_response.lookup_response_class(code).has_handle(), row.name
+
+
+def test_an_empty_pcr_selection_is_named_too() -> None:
+    raw = command(CODES["PCR_Read"], parameters=bytes.fromhex("00000001000b00"))
+    assert covers(decode_command(raw), raw)

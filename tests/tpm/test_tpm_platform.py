@@ -27,10 +27,8 @@ from trustlab.tpm import (
     quote,
     sign,
 )
-from trustlab.tpm import (
-    platform as platform_module,
-)
 from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command, u32
+from trustlab.tpm.turns import MAX_WAITING
 from trustlab.trace import Trace
 
 ZEROS, ONES = bytes(32), b"\xff" * 32
@@ -292,7 +290,7 @@ def test_submitted_work_runs_on_the_tpms_own_thread(platform: Platform) -> None:
 
 def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    futures = [platform.submit(release.wait, 10) for _ in range(platform_module.MAX_WAITING)]
+    futures = [platform.submit(release.wait, 10) for _ in range(MAX_WAITING)]
     with pytest.raises(TpmBusy, match="wait"):
         platform.submit(time.sleep, 0)
     release.set()
@@ -301,7 +299,7 @@ def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatc
 
 
 def test_waiting_for_a_turn_is_bounded_too(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platform_module, "GRACE", 0.1)
+    monkeypatch.setattr("trustlab.tpm.platform.GRACE", 0.1)
     platform.timeout = 0.1
     held, release = threading.Event(), threading.Event()
 

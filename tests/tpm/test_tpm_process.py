@@ -23,6 +23,7 @@ from trustlab.tpm import (
     programs,
     statedir,
 )
+from trustlab.tpm.channel import Channel
 from trustlab.tpm.marshal import command
 from trustlab.tpm.statedir import base_directory, sweep
 
@@ -173,11 +174,30 @@ def test_after_an_interrupted_command_a_late_answer_is_never_taken_for_the_next_
 def test_a_response_header_that_promises_nonsense_is_a_protocol_error() -> None:
     ours, theirs = socket.socketpair()
     tpm = Swtpm()
-    tpm._data = ours
+    tpm._data = Channel(ours, tpm._fail, tpm._last_words)
     with ours, theirs:
         theirs.sendall(bytes.fromhex("8001ffffffff00000000"))
+        tpm.send(GET_RANDOM, 1)
         with pytest.raises(TpmProtocolError, match="promises"):
-            tpm.receive(1)
+            tpm.receive()
+
+
+def test_a_response_in_pieces_is_put_together_and_its_bound_is_for_the_whole() -> None:
+    ours, theirs = socket.socketpair()
+    tpm = Swtpm()
+    tpm._data = Channel(ours, tpm._fail, tpm._last_words)
+    whole = bytes.fromhex("80010000001400000000") + bytes(10)
+    with ours, theirs:
+        tpm.send(GET_RANDOM, 5)
+        for octet in whole:
+            theirs.sendall(bytes([octet]))
+        assert tpm.receive() == whole
+        tpm.send(GET_RANDOM, 0.2)
+        theirs.sendall(whole[:15])
+        began = time.monotonic()
+        with pytest.raises(TpmTimeout):
+            tpm.receive()
+        assert time.monotonic() - began < 1
 
 
 def test_a_locality_out_of_range_is_refused_here() -> None:

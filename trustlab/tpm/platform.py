@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import EventLog, launch_event
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES, command_name
-from trustlab.tpm.errors import GateRefused, TpmBusy, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
+from trustlab.tpm.errors import GateRefused, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.handles import HandleSpace, check_owned
 from trustlab.tpm.marshal import command, header, u16, u32
@@ -28,21 +26,19 @@ from trustlab.tpm.responses import RC_RETRY
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Transport
+from trustlab.tpm.turns import P, R, Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.latency import LatencyProfile
     from trustlab.trace import Event, Party
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
 SU_CLEAR = 0x0000
 SU_STATE = 0x0001
-MAX_WAITING = 64
-"""More callers than this never wait for one TPM: the next is told TpmBusy."""
 GRACE = 5.0
 """Seconds beyond a command's own time-out that a caller waits for its turn."""
 RESUBMISSIONS = 5
@@ -84,11 +80,7 @@ class Platform:
         self.tpm: Transport = Swtpm() if tpm is None else tpm
         self._log = CommandLog(party)
         self._manager = ResourceManager(lambda octets: self._exchange(octets, _PLATFORM, 0, None))
-        self._lock = threading.RLock()
-        self._waiting = threading.BoundedSemaphore(MAX_WAITING)
-        self._starting = threading.Lock()
-        self._worker: ThreadPoolExecutor | None = None
-        self._queue = threading.BoundedSemaphore(MAX_WAITING)
+        self._turns = Turns(name)
         self._clients: list[TpmClient] = []
         self._locality: int | None = None
         self._on = False
@@ -152,9 +144,7 @@ class Platform:
 
     def close(self) -> None:
         """Power off without ceremony and remove the TPM's state."""
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.shutdown(cancel_futures=True)
+        self._turns.close()
         with self._turn():
             for client in self._clients:
                 client.close()
@@ -275,14 +265,7 @@ class Platform:
 
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run `work` on this TPM's own thread, for callers that must not block; TpmBusy when its queue is full."""
-        if not self._queue.acquire(blocking=False):
-            raise TpmBusy(f"{MAX_WAITING} pieces of work wait for the TPM of {self.name} already")
-        with self._starting:
-            if self._worker is None:
-                self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"tpm-{self.name}")
-            future = self._worker.submit(work, *args, **kwargs)
-        future.add_done_callback(lambda _: self._queue.release())
-        return future
+        return self._turns.submit(work, *args, **kwargs)
 
     # commands
 
@@ -349,39 +332,8 @@ class Platform:
             raise TpmOff(f"the machine {self.name} has no power")
         return self.tpm
 
-    def _turn(self) -> _Turn:
-        """Wait for our turn at the TPM: in bounded number, and for a bounded time. Use it with `with`."""
-        if not self._lock.acquire(blocking=False):
-            self._wait()
-        return _Turn(self._lock)
-
-    def _wait(self) -> None:
-        if not self._waiting.acquire(blocking=False):
-            raise TpmBusy(f"{MAX_WAITING} callers wait for the TPM of {self.name} already")
-        try:
-            if not self._lock.acquire(timeout=self.timeout + GRACE):
-                raise TpmBusy(f"the TPM of {self.name} has been busy for {self.timeout + GRACE:g} s")
-        finally:
-            self._waiting.release()
-
-
-class _Turn:
-    """Holds a lock that is taken already, to the end of a `with`; cheaper than a generator on the hot path."""
-
-    __slots__ = ("_lock",)
-
-    def __init__(self, lock: _Lock) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-class _Lock(Protocol):
-    def release(self) -> None: ...
+    def _turn(self) -> Turn:
+        return self._turns.take(self.timeout + GRACE)
 
 
 def launch_pcr(code: bytes) -> bytes:

@@ -13,11 +13,12 @@ import shutil
 import socket
 import struct
 import subprocess
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError, TpmTimeout
+from trustlab.tpm.channel import Channel
+from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError
+from trustlab.tpm.marshal import HEADER_SIZE
 from trustlab.tpm.programs import find_program
 from trustlab.tpm.statedir import new_state_directory
 from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, MAX_RESPONSE
@@ -62,10 +63,9 @@ class Swtpm:
         self._state: Path | None = None
         self._key = os.urandom(32) if state_key is None else state_key
         self._process: subprocess.Popen[bytes] | None = None
-        self._data: socket.socket | None = None
-        self._control: socket.socket | None = None
+        self._data: Channel | None = None
+        self._control: Channel | None = None
         self._failed = ""
-        self._waiting = False
 
     def __repr__(self) -> str:
         state = f"pid {self.pid}" if self.running else "off"
@@ -127,7 +127,8 @@ class Swtpm:
             their_control.close()
             os.close(reading)
             os.close(writing)
-        self._data, self._control, self._failed, self._waiting = data, control, "", False
+        self._failed = ""
+        self._data, self._control = (Channel(end, self._fail, self._last_words) for end in (data, control))
         if saved is not None:
             self._load(saved)
         return self
@@ -148,60 +149,25 @@ class Swtpm:
         ]
 
     def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Write one command; `receive` reads its response."""
-        if self._data is None or self._failed:
-            raise TpmDead(self._failed or "the TPM process is not running")
-        self._begin()
-        try:
-            self._bound(timeout)
-            self._data.sendall(command)
-        except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM accepted no command within {timeout:g} s")) from error
-        except OSError as error:
-            raise self._fail(TpmDead(f"the TPM went away before a command: {self._last_words()}")) from error
+        """Write one command; `receive` reads its response, due within `timeout` seconds from now."""
+        self._channel(self._data).ask(command, "a command", timeout)
 
-    def receive(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:
-        """Read one whole response within `timeout` seconds; TpmTimeout or TpmDead take the TPM out of service."""
-        if self._data is None or self._failed:
-            raise TpmDead(self._failed or "the TPM process is not running")
-        deadline = time.monotonic() + timeout
-        response = b""
-        wanted = 10
-        try:
-            while len(response) < wanted:
-                self._bound(max(deadline - time.monotonic(), 1e-3) if response else timeout)
-                part = self._data.recv(MAX_RESPONSE)
-                if not part:
-                    raise self._fail(TpmDead(f"the TPM died in mid-command: {self._last_words()}"))
-                response += part
-                if len(response) >= wanted == 10:
-                    wanted = self._promised(response)
-        except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM gave no answer within {timeout:g} s; power-cycle it")) from error
-        except OSError as error:
-            raise self._fail(TpmDead(f"the TPM died in mid-command: {self._last_words()}")) from error
-        self._waiting = False
-        return response
-
-    def _begin(self) -> None:
-        """Note that an answer is owed.
-
-        If an earlier one never came (Ctrl-C in between), it must not be taken for this.
-        """
-        if self._waiting:
-            raise self._fail(TpmDead("an earlier command was interrupted before its answer came; power-cycle the TPM"))
-        self._waiting = True
-
-    def _bound(self, timeout: float) -> None:
-        """Set the socket's time-out where it is another than the last one: a system call less on the hot path."""
-        if self._data is not None and self._data.gettimeout() != timeout:
-            self._data.settimeout(timeout)
-
-    def _promised(self, response: bytes) -> int:
+    def receive(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:  # noqa: ARG002 - the clock runs since `send`
+        """Read one whole response; TpmTimeout and TpmDead take the TPM out of service."""
+        channel = self._channel(self._data)
+        response = channel.read(HEADER_SIZE, MAX_RESPONSE)
         size = int.from_bytes(response[2:6], "big")
         if not len(response) <= size <= MAX_RESPONSE:
             raise self._fail(TpmProtocolError(f"the TPM's response header promises {size} octets"))
-        return size
+        if len(response) < size:
+            response += channel.read(size - len(response), size - len(response))
+        channel.answered()
+        return response
+
+    def _channel(self, channel: Channel | None) -> Channel:
+        if channel is None or self._failed:
+            raise TpmDead(self._failed or "the TPM process is not running")
+        return channel
 
     def transmit(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> bytes:
         """Send one command and return its response."""
@@ -228,13 +194,13 @@ class Swtpm:
 
     def _get_state(self, kind: int) -> bytes:
         """Ask for one state blob, which comes in pieces: result, flags, total length, length, octets."""
+        channel = self._channel(self._control)
         blob = b""
         while True:
-            self._order(struct.pack(">IIII", _CMD_GET_STATE, 0, kind, len(blob)), "get state")
-            self._begin()
-            _, total, length = struct.unpack(">III", self._answer(12, "get state"))
-            blob += self._answer(length, "get state")
-            self._waiting = False
+            self._ask(struct.pack(">IIII", _CMD_GET_STATE, 0, kind, len(blob)), "get state")
+            _, total, length = struct.unpack(">III", channel.read(12, 12))
+            blob += channel.read(length, length)
+            channel.answered()
             if len(blob) >= total:
                 return blob
             if not length:
@@ -252,38 +218,18 @@ class Swtpm:
             raise
 
     def _order(self, order: bytes, name: str, timeout: float = CONTROL_TIMEOUT) -> None:
-        """Send one order down the control channel; its four-octet result must be zero."""
-        if self._control is None or self._failed:
-            raise TpmDead(self._failed or "the TPM process is not running")
-        self._begin()
-        try:
-            self._control.settimeout(timeout)
-            self._control.sendall(order)
-        except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM took no '{name}' within {timeout:g} s")) from error
-        except OSError as error:
-            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
-        answer = self._answer(4, name)
-        self._waiting = False
-        if answer != bytes(4):
-            raise TpmProtocolError(f"the TPM refused '{name}' with {answer.hex()}")
+        """Send one order down the control channel whose answer is its result and nothing else."""
+        self._ask(order, name, timeout)
+        self._channel(self._control).answered()
 
-    def _answer(self, size: int, name: str) -> bytes:
-        """Read so many octets from the control channel."""
-        if self._control is None:
-            raise TpmDead("the TPM process is not running")
-        answer = b""
-        try:
-            while len(answer) < size:
-                part = self._control.recv(size - len(answer))
-                if not part:
-                    raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}"))
-                answer += part
-        except TimeoutError as error:
-            raise self._fail(TpmTimeout(f"the TPM did not answer '{name}' in time; power-cycle it")) from error
-        except OSError as error:
-            raise self._fail(TpmDead(f"the TPM went away during '{name}': {self._last_words()}")) from error
-        return answer
+    def _ask(self, order: bytes, name: str, timeout: float = CONTROL_TIMEOUT) -> None:
+        """Send one order down the control channel and read its four-octet result, which must be zero."""
+        channel = self._channel(self._control)
+        channel.ask(order, name, timeout)
+        result = channel.read(4, 4)
+        if result != bytes(4):
+            channel.answered()
+            raise TpmProtocolError(f"the TPM refused '{name}' with {result.hex()}")
 
     def _fail(self, error: TpmError) -> TpmError:
         """After a lost or late answer nothing on the socket can be trusted: end the process, keep the reason."""

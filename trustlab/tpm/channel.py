@@ -1,0 +1,80 @@
+"""One socket to the emulator's process, on which questions and answers alternate within a bound.
+
+A lost, late or interrupted answer ends the channel for good: what comes afterwards could be taken for the answer to
+another question.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from trustlab.tpm.errors import TpmDead, TpmError, TpmTimeout
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+
+class Channel:
+    """Our end of a socketpair. `failed` is told of the first failure and returns the error to raise."""
+
+    def __init__(
+        self, end: socket.socket, failed: Callable[[TpmError], TpmError], last_words: Callable[[], str]
+    ) -> None:
+        self._end = end
+        self._failed = failed
+        self._last_words = last_words
+        self._owed = ""
+        self._timeout = 0.0
+        self._began = 0.0
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        return self._end.fileno()
+
+    def close(self) -> None:
+        """Close our end."""
+        self._end.close()
+
+    def ask(self, octets: bytes, what: str, timeout: float) -> None:
+        """Send a question, called `what` in errors; its whole answer is due within `timeout` seconds."""
+        if self._owed:
+            raise self._failed(TpmDead(f"'{self._owed}' was interrupted before its answer came; power-cycle the TPM"))
+        self._owed, self._timeout, self._began = what, timeout, time.monotonic()
+        try:
+            if self._end.gettimeout() != timeout:  # a system call less on the hot path
+                self._end.settimeout(timeout)
+            self._end.sendall(octets)
+        except TimeoutError as error:
+            raise self._late() from error
+        except OSError as error:
+            raise self._gone() from error
+
+    def read(self, least: int, most: int) -> bytes:
+        """Return the next `least` to `most` octets of the answer."""
+        octets = b""
+        try:
+            while len(octets) < least:
+                if octets:
+                    self._end.settimeout(max(self._began + self._timeout - time.monotonic(), 1e-3))
+                part = self._end.recv(most - len(octets))
+                if not part:
+                    raise self._gone()
+                octets += part
+        except TimeoutError as error:
+            raise self._late() from error
+        except OSError as error:
+            raise self._gone() from error
+        return octets
+
+    def answered(self) -> None:
+        """Note that the answer is complete."""
+        self._owed = ""
+
+    def _late(self) -> TpmError:
+        message = f"the TPM gave no answer within {self._timeout:g} s to '{self._owed}'; power-cycle it"
+        return self._failed(TpmTimeout(message))
+
+    def _gone(self) -> TpmError:
+        return self._failed(TpmDead(f"the TPM went away during '{self._owed}': {self._last_words()}"))
