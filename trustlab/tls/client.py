@@ -150,6 +150,7 @@ class ClientStart(Handshake):
         offer = attestation_of(hello)
         if offer is not None:
             facts["nonce_C"] = offer.nonce
+        self.c.flush()
         self.c.records.write_version = Version.TLS12
 
     def aside(self, message: Message | ChangeCipherSpec) -> bool:

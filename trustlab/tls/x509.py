@@ -33,6 +33,16 @@ if TYPE_CHECKING:
 
     from trustlab.tls.config import Config
 
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""Everything `cryptography` raises on octets that are no proper certificate."""
+
 
 class PeerCertificate:
     """The peer's leaf, read once: its public key, kind and SubjectPublicKeyInfo."""
@@ -41,7 +51,7 @@ class PeerCertificate:
         self.certificate = load(der)
         try:
             self.public_key: CertificatePublicKeyTypes = self.certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except UNREADABLE as error:
             raise UnsupportedCertificate(f"a certificate with an unusable key: {error}", "RFC 5246 7.4.2") from error
         self.kind = kind_of(self.public_key)
         if not self.kind:
@@ -68,7 +78,7 @@ def load(der: bytes) -> x509.Certificate:
             certificate = x509.load_der_x509_certificate(der)
             _ = certificate.extensions
             positive = certificate.serial_number > 0
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise BadCertificate(f"a certificate that cannot be read: {error}", "RFC 5280 4.1") from error
     if not positive:
         raise BadCertificate("a certificate whose serial number is not positive", "RFC 5280 4.1.2.2")
@@ -121,7 +131,7 @@ def _verify(chain: Sequence[bytes], server_name: str | None, config: Config) -> 
             builder.build_server_verifier(subject_name(server_name)).verify(certificates[0], certificates[1:])
     except VerificationError as error:
         raise _diagnose(certificates, server_name, config, time, str(error)) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise BadCertificate(f"a certificate chain that cannot be checked: {error}", "RFC 5280 6") from error
 
 
