@@ -6,7 +6,7 @@ import pytest
 import sample
 
 from trustlab.inspector import Ladder
-from trustlab.trace import Link, Trace
+from trustlab.trace import Link, Span, Trace
 
 
 def rows(kind: str, **options: bool) -> Ladder:
@@ -141,3 +141,21 @@ def test_events_of_a_kind_unknown_here_still_become_rows() -> None:
     trace.party("bank").emit("weather", "rain", raw=b"\x00", sentence="It rains.")
     (row,) = Ladder.of(trace).rows
     assert (row.kind, row.at, row.text, row.parts[0].hex) == ("event", "bank", "It rains.", "00")
+
+
+def test_an_alert_says_what_it_is_about_and_only_a_fatal_one_is_marked() -> None:
+    trace = Trace()
+    for level in (1, 2):
+        spans = [Span("level", 0, 1), Span("description", 1, 2, "close_notify (0)")]
+        place = {"connection": "c", "direction": "client", "offset": level}
+        trace.party("teller").emit("tls.message", "Alert", raw=bytes([level, 0]), spans=spans, sent=True, **place)
+    rows = Ladder.of(trace).rows
+    assert [(row.meta["says"], row.meta["fatal"]) for row in rows] == [("close_notify", False), ("close_notify", True)]
+
+
+def test_who_holds_a_secret_is_known_by_name_and_its_octets_only_where_asked_for() -> None:
+    closed, opened = rows("trusted"), rows("trusted", secrets=True)
+    assert [(s.party, s.name) for s in closed.secrets] == [(s.party, s.name) for s in opened.secrets]
+    assert all(not secret.hex for secret in closed.secrets)
+    assert sample.PIN.hex() in {secret.hex for secret in opened.secrets}
+    assert sample.PIN.hex() not in repr(opened.secrets)

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustlab.inspector import Ladder, Row
+from trustlab.inspector import Inspector, Ladder, Row
 from trustlab.inspector.evidence import deepen
 from trustlab.inspector.rows import Part
 from trustlab.scenarios import acts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trustlab.trace import Trace
 
 
@@ -89,3 +91,44 @@ def test_evidence_damaged_anywhere_is_still_shown_as_it_is(refused: Trace) -> No
         deepen(part)
         assert part.hex == damaged.hex()
         assert len(part.spans) >= len(event.spans)
+
+
+@pytest.fixture(scope="module")
+def trusted() -> Trace:
+    with acts.trusted_passage() as act:
+        act.run()
+    return act.trace
+
+
+def test_the_snippet_beside_a_secret_makes_that_secret_again(
+    trusted: Trace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets = Ladder.of(trusted, secrets=True).secrets
+    snippets = {secret.name: secret.snippet for secret in secrets if secret.snippet}
+    assert set(snippets) == {"master_secret", "key_block"}
+    for snippet in snippets.values():
+        exec(snippet, {})  # noqa: S102 - what a reader would run
+    assert capsys.readouterr().out == "True\nTrue\n"
+
+
+def test_without_secrets_no_value_and_no_snippet_is_kept(trusted: Trace) -> None:
+    assert all(not secret.hex and not secret.snippet for secret in Ladder.of(trusted).secrets)
+
+
+def test_what_the_page_can_keep_can_be_kept_by_a_call(trusted: Trace, tmp_path: Path) -> None:
+    inspector = Inspector(trusted)
+    pin = next(e.raw for e in trusted.select("secret", name="canary pin"))
+    kept = [
+        inspector.save_page(tmp_path / "a.html"),
+        inspector.save_trace(tmp_path / "a.jsonl"),
+        inspector.save_capture(tmp_path / "a.pcapng"),
+    ]
+    assert all(path.stat().st_size > 1000 for path in kept)
+    assert not any(pin in path.read_bytes() or pin.hex().encode() in path.read_bytes() for path in kept)
+    sent: list[tuple[str, object, int]] = []
+    inspector.send = lambda content, buffers=(): sent.append((content["name"], content["asker"], len(buffers[0])))
+    for what in ("page", "trace", "capture", "../../etc"):
+        inspector._heard(inspector, {"type": "download", "what": what, "asker": "me"}, [])
+    inspector.close()
+    name = "act-ii-a-trusted-passage"
+    assert [entry[:2] for entry in sent] == [(f"{name}.html", "me"), (f"{name}.jsonl", "me"), (f"{name}.pcapng", "me")]

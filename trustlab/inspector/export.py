@@ -20,11 +20,16 @@ STATIC = Path(__file__).parent / "static"
 EXPORT = "export default"
 
 # What the module expects of a notebook's model, over values that stand in the page.
-MODEL = """
+MODEL = r"""
 const state = JSON.parse(document.getElementById("trace").textContent);
 const model = { get: (name) => state[name], on: () => {}, off: () => {}, send: () => {} };
+const chosen = Number((location.hash.match(/^#row-(\d+)$/) ?? [])[1] ?? NaN);
+if (chosen < state._picture.rows.length) state._picture.chosen = chosen;
 inspector.initialize({ model });
 inspector.render({ model, el: document.getElementById("inspector") });
+document.getElementById("inspector").addEventListener("tl-select", (event) => {
+  history.replaceState(null, "", `#row-${event.detail}`);
+});
 """
 
 PAGE = """<!doctype html>
@@ -62,6 +67,7 @@ def page(trace: Trace, *, secrets: bool = False, alice_knows: Sequence[str] | No
         "_badge": badge(trace.substrate),
         "_secrets": secrets,
         "_controls": False,
+        "_live": False,
         "_picture": {
             "rows": [row.to_json() for row in ladder.rows],
             "lifelines": ladder.lifelines,

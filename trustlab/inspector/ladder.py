@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from trustlab.inspector import binding
 from trustlab.inspector.evidence import deepen
 from trustlab.inspector.rows import MARKS, Kind, Mark, Row, part_of, text_of
+from trustlab.inspector.secrets import Secret, secret_of, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,24 +25,11 @@ OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
 OTHER_END = {"client": "server", "server": "client"}
 
 
-class Secret(msgspec.Struct, kw_only=True):
-    """A secret some party holds; kept only where secrets were asked for. The value (hex) never shows in repr."""
-
-    party: str
-    name: str
-    hex: str
-    connection: str = ""
-    inputs: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"<Secret {self.name!r} of {self.party}>"
-
-
 class Ladder:
     """The rows of one trace. `feed` events in their order; `rows` and `lifelines` are always up to date.
 
-    With `secrets=True` private plaintext is attached to the messages that carried it, and key material is kept in
-    `secrets`.
+    `secrets` says who holds which secret; with `secrets=True` also their octets, and private plaintext is attached to
+    the messages that carried it.
     """
 
     def __init__(self, *, secrets: bool = False) -> None:
@@ -213,6 +199,8 @@ class Ladder:
             k: v for k, v in event.data.items() if k in ("content_type", "version", "encrypted", "records", "passive")
         }
         row.meta["seen"] = [side]
+        if event.name == "Alert":
+            row.meta |= _alert(event)
         if event.name == "SupplementalData":
             row.meta |= deepen(row.parts[0])
         self._aim(row)
@@ -254,28 +242,30 @@ class Ladder:
         mine, theirs = self._ends[one], self._ends[other]
         return "alice" in mine.values() and "alice" in theirs.values() and mine != theirs
 
-    # Secrets: detail, and only if asked for
+    # Secrets: their names always, their octets only if asked for
 
     def _secret(self, event: Event) -> list[Row]:
-        if not self._with_secrets:
-            return []
+        secret = secret_of(event, max(len(self.rows) - 1, 0), values=self._with_secrets)
+        if self._with_secrets:
+            secret.snippet = snippet(secret, self._known(secret))
+        self.secrets.append(secret)
         inside = next((self._made.get((x.party, x.seq)) for x in event.links if x.rel == "inside"), None)
-        if inside is not None:
-            title = f"{event.name}, as {event.party} holds it"
-            if all(part.hex != event.raw.hex() for part in inside.parts):
-                inside.parts.append(part_of(event, title, secret=True))
-            return [inside]
-        inputs = event.data.get("inputs")
-        self.secrets.append(
-            Secret(
-                party=event.party,
-                name=event.name,
-                hex=event.raw.hex(),
-                connection=text_of(event, "connection"),
-                inputs=tuple(str(x) for x in inputs) if isinstance(inputs, list) else (),
-            )
-        )
-        return []
+        if inside is None or not self._with_secrets:
+            return []
+        if all(part.hex != event.raw.hex() for part in inside.parts):
+            inside.parts.append(part_of(event, f"{event.name}, as {event.party} holds it", secret=True))
+        return [inside]
+
+    def _known(self, secret: Secret) -> dict[str, str]:
+        """Return what a party can make this secret of: its others on this connection, and the two randoms."""
+        known = {s.name: s.hex for s in self.secrets if (s.party, s.connection) == (secret.party, secret.connection)}
+        for name, hello in (("client_random", "ClientHello"), ("server_random", "ServerHello")):
+            rows = (row for row in self._messages.values() if row.name == hello and row.connection == secret.connection)
+            part = next((row.parts[0] for row in rows), None)
+            span = next((s for s in part.spans if s.name == "random"), None) if part else None
+            if part and span:
+                known[name] = part.hex[2 * span.start : 2 * span.end]
+        return known
 
     # TPM commands
 
@@ -318,6 +308,12 @@ class Ladder:
         if equation is not None:
             row.meta["binding"] = equation
         return [*verdicts, row]
+
+
+def _alert(event: Event) -> dict[str, Any]:
+    """Return what an alert says, and whether it ends the connection in anger (RFC 5246, 7.2)."""
+    says = next((span.value for span in event.spans if span.name.endswith("description")), "")
+    return {"says": says.partition(" (")[0], "fatal": event.raw[:1] == b"\x02"}
 
 
 def _unique(rows: list[Row]) -> list[Row]:

@@ -112,9 +112,10 @@ class _Drawing:
             return
         start = start if start is not None else (end or 0) - 120
         end = end if end is not None else start + 120
-        colour = "#ab1f17" if row.name == "Alert" else DIM if row.kind == "connect" else TONES.get(row.at, INK)
+        colour = "#ab1f17" if row.meta.get("fatal") else DIM if row.kind == "connect" else TONES.get(row.at, INK)
         self._y += 20
         label = f"connects to {row.meta.get('dst', '')}" if row.kind == "connect" else f"{row.name} · {row.size}"
+        label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else label
         changed = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
         label += f" ≠ {', '.join(changed[:2])}{' …' if len(changed) > 2 else ''}" if changed else ""
         label += " (encrypted)" if row.meta.get("encrypted") else ""

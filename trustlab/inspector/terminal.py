@@ -168,13 +168,13 @@ class TerminalLadder:
         self._shown = []
 
     def _message(self, row: Row) -> None:
-        label = f"{row.name} · {row.size}"
+        label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else f"{row.name} · {row.size}"
         changed = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
         forms = [f" ≠ {', '.join(changed[:3])}{' …' if len(changed) > 3 else ''}", f" ≠ {len(changed)} fields", " ≠"]
         labels = [label + form for form in forms if changed] or [label]
         style = COLOURS.get(row.at, "")
         self._arrow(
-            row, labels, "bold red" if row.name == "Alert" else style, "═" if row.meta.get("encrypted") else "─"
+            row, labels, "bold red" if row.meta.get("fatal") else style, "═" if row.meta.get("encrypted") else "─"
         )
 
     def _connect(self, row: Row) -> None:

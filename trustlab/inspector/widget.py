@@ -6,6 +6,8 @@ on.
 
 from __future__ import annotations
 
+import re
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,7 +18,9 @@ import msgspec
 import traitlets
 from IPython.display import DisplayHandle, display
 
+from trustlab.capture import write_trace
 from trustlab.inspector.badge import badge
+from trustlab.inspector.export import save_page
 from trustlab.inspector.follow import Follower
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.static_html import picture_html, picture_svg
@@ -32,6 +36,7 @@ INTERVAL = 0.1
 """Seconds between two batches, at least."""
 
 ACTIONS = ("pause", "step", "play")
+FILES = ("page", "trace", "capture")
 
 
 def _whole(_value: object, widget: Inspector) -> dict[str, Any]:
@@ -53,6 +58,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     _badge = traitlets.Unicode().tag(sync=True)
     _secrets = traitlets.Bool(default_value=False).tag(sync=True)
     _controls = traitlets.Bool(default_value=False).tag(sync=True)
+    _live = traitlets.Bool(default_value=True).tag(sync=True)
     _picture = traitlets.Dict().tag(sync=True, to_json=_whole)
 
     def __init__(self, trace: Trace, controller: Controller | None = None, *, secrets: bool = False) -> None:
@@ -63,6 +69,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._knows: list[str] | None = None
         self._outputs: list[DisplayHandle] = []
         self._controller = controller
+        self._trace = trace
         self._follower = Follower(trace, self._take)
         super().__init__(
             _title=trace.title,
@@ -134,6 +141,38 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._knows = None if names is None else list(names)
             self._send_batch()
 
+    def select(self, row: int) -> None:
+        """Choose a row of the ladder in every view, as a click does; IndexError where there is none."""
+        self._flush()
+        with self._follower.lock:
+            chosen = self._ladder.rows[row]
+        self.send({"type": "select", "row": chosen.id})
+
+    # What can be kept; the page's buttons are these calls
+
+    def save_page(self, path: str | Path) -> Path:
+        """Write the inspector as one HTML page that works from a file, with secrets if this view has them."""
+        return save_page(path, self._trace, secrets=self._secrets, alice_knows=self._knows)
+
+    def save_trace(self, path: str | Path) -> Path:
+        """Write the trace as JSON Lines, with secrets if this view has them."""
+        return self._trace.save(path, secrets=self._secrets)
+
+    def save_capture(self, path: str | Path) -> Path:
+        """Write frames and TPM traffic as pcapng, which opens decrypted if this view has the secrets."""
+        return write_trace(path, self._trace, secrets=self._secrets)
+
+    def _download(self, what: str, asker: object) -> None:
+        save, suffix = {
+            "page": (self.save_page, ".html"),
+            "trace": (self.save_trace, ".jsonl"),
+            "capture": (self.save_capture, ".pcapng"),
+        }[what]
+        name = re.sub(r"[^a-z0-9]+", "-", (self._title or "trace").lower()).strip("-") + suffix
+        with tempfile.TemporaryDirectory() as folder:
+            octets = save(Path(folder) / name).read_bytes()
+        self.send({"type": "file", "name": name, "asker": asker}, buffers=[octets])
+
     # What the page asks for
 
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
@@ -145,6 +184,8 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
                 self.send({"type": "whole", "picture": self.picture()})
         elif content.get("type") == "control" and self._controller is not None and content.get("action") in ACTIONS:
             getattr(self._controller, content["action"])()
+        elif content.get("type") == "download" and content.get("what") in FILES:
+            self._download(content["what"], content.get("asker"))
 
     # Without a live kernel
 

@@ -11,7 +11,7 @@
  * @typedef {{id: number, kind: string, at?: string, to?: string, name?: string, text?: string, mark?: string, connection?: string,
  *   direction?: string, offset?: number, size?: number, section?: number, time?: number, parts?: Part[],
  *   meta?: Record<string, any>, events?: [string, number][]}} Row
- * @typedef {{party: string, name: string, hex: string, connection: string, inputs: string[]}} Key
+ * @typedef {{party: string, name: string, row: number, hex?: string, connection?: string, inputs?: string[], snippet?: string}} Key
  * @typedef {{rows: Row[], lifelines: string[], keys: Key[], alice_knows: string[] | null, chosen?: number}} Picture
  * @typedef {{get(name: string): any, on(name: string, f: Function): void, off(name: string, f: Function): void,
  *   send(content: any): void}} Model
@@ -72,6 +72,7 @@ function place(index, total) {
  * @returns {number[] | null}
  */
 function apply(picture, message) {
+  if (message.type !== "whole" && message.type !== "batch") return [];
   if (message.type === "whole") {
     picture.rows.splice(0, picture.rows.length, ...message.picture.rows);
     picture.lifelines = message.picture.lifelines;
@@ -102,6 +103,7 @@ function fieldsOf(part) {
   /** @type {Span[]} */
   const open = [];
   const spans = [...(part.spans ?? [])].sort((a, b) => a.start - b.start || b.end - a.end || a.name.length - b.name.length);
+  if (!spans.length) return [{ name: part.title, label: part.title, start: 0, end: length, depth: 0, leaf: true }];
   const covered = new Uint8Array(length);
   for (const span of spans) {
     while (open.length && !inside(span, open[open.length - 1])) open.pop();
@@ -249,7 +251,7 @@ function octetsView(part, changed, say) {
     note.replaceChildren(
       h("span", { class: "tl-note-name", text: field.name }),
       h("span", { class: "tl-note-range", text: `octets ${field.start}–${Math.max(field.start, field.end - 1)} · ${count(field.end - field.start)}` }),
-      h("p", { text: field.note || (field.name === "(other octets)" ? "Octets that no field names." : "A field of the standard's; no note here.") }),
+      h("p", { text: field.note || (field.name === "(other octets)" ? "Octets that no field names." : "") }),
       field.clause ? h("span", { class: "tl-clause", text: field.clause }) : "",
     );
     paint();
@@ -471,10 +473,10 @@ function drawArrow(row, lines) {
   const a = place(Math.max(from, 0), lines.length);
   const b = known ? place(to, lines.length) : Math.min(a + 20, 98);
   const left = Math.min(a, b);
-  const label = row.kind === "connect" ? `connects to ${meta.dst ?? "?"}` : row.name ?? "";
+  const label = row.kind === "connect" ? `connects to ${meta.dst ?? "?"}` : meta.says ? `${row.name}: ${meta.says}` : row.name ?? "";
   const changed = /** @type {string[]} */ (meta.changed ?? []);
   const names = changed.map((name) => name.split(".").pop());
-  const alert = row.name === "Alert";
+  const alert = meta.fatal === true;
   const arrow = h(
     "div",
     { class: `tl-arrow ${b >= a ? "tl-toright" : "tl-toleft"}${meta.encrypted ? " tl-enc" : ""}${row.kind === "connect" ? " tl-conn" : ""}${alert ? " tl-alert" : ""}`, style: `left:${left}%;width:${Math.abs(b - a)}%` },
@@ -613,12 +615,48 @@ function logView(log) {
   );
 }
 
+/**
+ * Who holds what, up to a row: names always, values only where the inspector was opened with secrets.
+ * @param {Picture} picture @param {number} upto
+ */
+function holdings(picture, upto) {
+  const columns = picture.lifelines.map((party) => {
+    const held = picture.keys.filter((key) => key.party === party && key.row <= upto);
+    const seen = new Set();
+    const list = h("ul", {});
+    for (const key of held) {
+      const name = `${key.name}${key.connection ? ` · ${key.connection}` : ""}`;
+      if (seen.has(`${name}/${key.hex ?? ""}`)) continue;
+      seen.add(`${name}/${key.hex ?? ""}`);
+      const title = [party === "alice" && h("span", { class: "tl-sign", text: "✘ " }), h("span", { text: key.name }), key.connection && h("span", { class: "tl-dim", text: ` ${key.connection}` })];
+      list.append(
+        h(
+          "li",
+          { class: party === "alice" ? "tl-m-fail" : "" },
+          key.hex
+            ? h(
+                "details",
+                {},
+                h("summary", {}, ...title),
+                (key.inputs ?? []).length > 0 && h("p", { class: "tl-dim", text: `made of ${(key.inputs ?? []).join(", ")}` }),
+                h("p", { class: "tl-mono tl-wrap", text: key.hex }),
+                key.snippet && h("pre", { tabindex: "0", "aria-label": `Python that makes ${key.name}`, text: key.snippet }),
+              )
+            : h("span", {}, ...title),
+        ),
+      );
+    }
+    return h("div", { class: `tl-holder ${tone(party)}` }, h("h4", { text: party }), held.length ? list : h("p", { class: "tl-dim", text: "nothing secret yet" }));
+  });
+  return h("div", { class: "tl-holders" }, ...columns);
+}
+
 /** @param {Row} row */
 function headline(row) {
   if (row.kind === "appraisal") return row.mark === "fail" ? `Refused by ${row.at}: ${row.meta?.refused_by ?? "?"}` : `Accepted by ${row.at}`;
   if (row.kind === "binder") return row.meta?.side === "verifier" ? "Binder, recomputed" : "Binder, into the quote";
   if (row.kind === "attack") return `Alice: ${row.meta?.step ?? row.name}`;
-  return row.name || row.kind;
+  return row.meta?.says ? `${row.name}: ${row.meta.says}` : row.name || row.kind;
 }
 
 // ---------------------------------------------------------------------------------------------------- the view
@@ -626,7 +664,7 @@ function headline(row) {
 /** @param {{model: Model, el: HTMLElement}} context */
 function render({ model, el }) {
   const picture = /** @type {Picture} */ (model.get("_picture"));
-  const id = `tl-${(serial += 1)}`;
+  const id = `tl-${(serial += 1)}-${Math.random().toString(36).slice(2)}`;
   /** @type {Map<number, HTMLElement>} */
   const options = new Map();
   let selected = -1;
@@ -644,6 +682,9 @@ function render({ model, el }) {
   const pane = h("div", { class: "tl-pane", role: "group", tabindex: "0", "aria-label": "Detail of the selected row" });
   const outcome = h("div", { class: "tl-outcome" });
   const tools = h("div", { class: "tl-tools" });
+  const holders = h("div", {});
+  const know = h("details", { class: "tl-know" }, h("summary", { text: "Who holds which secret, up to the chosen row" }), holders);
+  know.addEventListener("toggle", () => drawHolders());
   const root = h(
     "div",
     { class: "tl", "data-rows": "0" },
@@ -656,6 +697,7 @@ function render({ model, el }) {
     model.get("_secrets") && h("p", { class: "tl-warning" }, h("b", { text: "Secrets are shown: " }), "this inspector was opened with secrets=True, and private plaintext and keys are in this page."),
     outcome,
     h("div", { class: "tl-main" }, scroller, pane),
+    know,
     status,
   );
 
@@ -680,6 +722,20 @@ function render({ model, el }) {
   }
   const refusalButton = h("button", { class: "tl-button tl-goto", type: "button", text: "✘ go to the refusal", hidden: true, on: { click: () => { const row = refusal(); if (row) select(row.id, true, true); } } });
   tools.append(refusalButton);
+
+  if (model.get("_live")) {
+    const menu = h("details", { class: "tl-menu" }, h("summary", { class: "tl-button", text: "keep" }));
+    const items = h("div", { class: "tl-menu-items" });
+    for (const [what, label] of [["page", "this page (.html)"], ["trace", "the trace (.jsonl)"], ["capture", "a capture (.pcapng)"]]) {
+      items.append(h("button", { class: "tl-button", type: "button", text: label, on: { click: () => { model.send({ type: "download", what, asker: id }); menu.removeAttribute("open"); } } }));
+    }
+    menu.append(items);
+    tools.append(menu);
+  }
+
+  function drawHolders() {
+    if (/** @type {HTMLDetailsElement} */ (know).open) holders.replaceChildren(holdings(picture, selected >= 0 ? selected : picture.rows.length));
+  }
 
   function refusal() {
     return [...picture.rows].reverse().find((row) => row.kind === "appraisal" && row.mark === "fail");
@@ -778,6 +834,8 @@ function render({ model, el }) {
     list.setAttribute("aria-activedescendant", node.id);
     if (show) reveal(scroller, node);
     drawPane(row);
+    drawHolders();
+    el.dispatchEvent(new CustomEvent("tl-select", { detail: next }));
     if (hand) say(node.getAttribute("aria-label") ?? "");
   }
 
@@ -852,8 +910,13 @@ function render({ model, el }) {
     else if (newest && !byHand) say(`${picture.rows.length} rows; last: ${newest.getAttribute("aria-label")}`);
   }
 
-  /** @param {any} message */
-  function onMessage(message) {
+  /** @param {any} message @param {DataView[]} [buffers] */
+  function onMessage(message, buffers) {
+    if (message.type === "select") return select(message.row, true);
+    if (message.type === "file") {
+      if (message.asker === id && buffers) offer(message.name, buffers[0]);
+      return;
+    }
     const changed = apply(picture, message);
     if (changed === null) model.send({ type: "resync" });
     else grow(changed);
@@ -872,6 +935,15 @@ function render({ model, el }) {
     else if (first && selected < 0) select(first.id, false, true);
   });
   return () => model.off("msg:custom", onMessage);
+}
+
+/** Hand a file to the reader. @param {string} name @param {DataView} octets */
+function offer(name, octets) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (/** @type {unknown} */ (octets))]));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 /** @param {{model: Model}} context */
