@@ -5,9 +5,11 @@
 
 For listeners (`capture`): `parse_record_header` and `split_records` cut a stream into `RawRecord`s, `HandshakeJoiner`
 puts messages together, `parse_message` reads one, `describe` names its octets, `sentence` says what it is for;
-`master_secret` and `extended_master_secret` derive, `PassiveDecryptor` takes the protection off single records.
+`master_secret` and `extended_master_secret` derive, `PassiveDecryptor` and `PassiveDecryptor13` take the protection
+off single records. `authenticators` are those of RFC 9261.
 """
 
+from trustlab.tls import authenticators
 from trustlab.tls.alerts import (
     AccessDenied,
     Alert,
@@ -94,7 +96,7 @@ from trustlab.tls.messages import (
     with_attestation,
 )
 from trustlab.tls.observe import TraceObserver
-from trustlab.tls.passive import PassiveDecryptor, parse_message
+from trustlab.tls.passive import PassiveDecryptor, PassiveDecryptor13, parse_message
 from trustlab.tls.records import HandshakeJoiner, RawRecord, parse_record_header, split_records
 from trustlab.tls.registry import (
     CipherSuite,
@@ -107,6 +109,7 @@ from trustlab.tls.registry import (
     Version,
 )
 from trustlab.tls.schedule12 import extended_master_secret, master_secret, pms_commitment
+from trustlab.tls.schedule13 import hkdf_expand_label
 from trustlab.tls.server import Server
 
 __all__ = [
@@ -176,6 +179,7 @@ __all__ = [
     "NoApplicationProtocol",
     "NoRenegotiation",
     "PassiveDecryptor",
+    "PassiveDecryptor13",
     "PeerAlert",
     "PreMasterSecretReady",
     "ProtocolVersion",
@@ -205,9 +209,11 @@ __all__ = [
     "UserCanceled",
     "Version",
     "attestation_of",
+    "authenticators",
     "describe",
     "describe_record",
     "extended_master_secret",
+    "hkdf_expand_label",
     "keylog_line",
     "master_secret",
     "parse_message",

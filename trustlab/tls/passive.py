@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls.describe import context_for
 from trustlab.tls.messages import pull_any
-from trustlab.tls.protection import Protection, protection12
+from trustlab.tls.protection import Aead13, Protection, protection12
 from trustlab.tls.registry import Version
 from trustlab.tls.schedule12 import key_block
+from trustlab.tls.schedule13 import traffic_keys
+from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
     from trustlab.tls.messages import AnyMessage
@@ -46,3 +48,23 @@ class PassiveDecryptor:
 
     def __repr__(self) -> str:
         return "<PassiveDecryptor>"
+
+
+class PassiveDecryptor13:
+    """Takes the protection off single records of one direction of a TLS 1.3 connection, given its traffic secret.
+
+    Sequence numbers count from 0 with each traffic secret.
+    """
+
+    def __init__(self, traffic_secret: bytes, suite: int) -> None:
+        parameters = SUITES[suite]
+        key, iv = traffic_keys(traffic_secret, parameters.key_length, parameters.hash_name)
+        self._protection = Aead13(parameters.cipher, key, iv)
+
+    def decrypt(self, sequence: int, record: RawRecord) -> tuple[int, bytes]:
+        """Return content type and plaintext; BadRecordMac if secret or number are not the right ones."""
+        self._protection.sequence = sequence
+        return self._protection.unprotect(record.content_type, record.version, record.fragment)
+
+    def __repr__(self) -> str:
+        return "<PassiveDecryptor13>"

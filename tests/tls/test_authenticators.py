@@ -1,0 +1,109 @@
+"""Exported authenticators: a certificate proved after the handshake, worth nothing on any other connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_tls13_interop import modern_client, modern_server
+from tls_pair import Pair, client_identity, connected, root, server_identity
+
+from trustlab import tls
+from trustlab.tls import authenticators
+from trustlab.tls.extensions import push_attestation
+
+WANTED = tls.Extension(
+    tls.ExtensionType.ATTESTATION, push_attestation(tls.AttestationExtension(b"n" * 32, 0, tls.ROLE_S, (1,)))
+)
+EVIDENCE = tls.Extension(tls.ExtensionType.ATTESTATION, b"\x00\x08evidence")
+
+
+def joined(**server: Any) -> Pair:
+    return connected(client=modern_client(), server=modern_server(trust=[root().certificate], **server))
+
+
+def ends(pair: Pair, who: str) -> tuple[tls.Connection, tls.Connection, Any]:
+    """Return the requester, the one who authenticates, and the latter's identity."""
+    client, server = pair.client.connection, pair.server.connection
+    return (client, server, server_identity()) if who == "server" else (server, client, client_identity())
+
+
+def made(pair: Pair, who: str, asked: bytes, *extensions: tls.Extension) -> bytes:
+    _, prover, identity = ends(pair, who)
+    unsigned = authenticators.prepare(prover, asked, [identity.der], extensions)
+    request = tls.KeyOperationWanted("sign", identity.key, unsigned.data, unsigned.scheme)
+    signature = tls.perform(request)
+    assert isinstance(signature, bytes)
+    return unsigned.finish(signature)
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_either_side_proves_a_certificate_with_evidence(who: str) -> None:
+    pair = joined()
+    asker, _, identity = ends(pair, who)
+    asked = authenticators.request(asker, [WANTED])
+    found = authenticators.validate(asker, asked, made(pair, who, asked, EVIDENCE))
+    assert found.chain == (identity.der,)
+    assert found.evidence == b"evidence"
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_an_authenticator_of_another_connection_is_a_decrypt_error(who: str) -> None:
+    here, there = joined(), joined()
+    asker, _, _ = ends(here, who)
+    asked = authenticators.request(asker)
+    with pytest.raises(tls.DecryptError):
+        authenticators.validate(asker, asked, made(there, who, asked))
+
+
+def test_an_authenticator_for_another_request_is_refused() -> None:
+    pair = joined()
+    asker, _, _ = ends(pair, "server")
+    answer = made(pair, "server", authenticators.request(asker))
+    with pytest.raises(tls.DecryptError):
+        authenticators.validate(asker, authenticators.request(asker), answer)
+
+
+def test_a_refusal_is_an_empty_authenticator() -> None:
+    pair = joined()
+    asker, prover, _ = ends(pair, "client")
+    asked = authenticators.request(asker)
+    found = authenticators.validate(asker, asked, authenticators.refuse(prover, asked))
+    assert found.chain == ()
+    assert found.evidence is None
+
+
+def test_extensions_that_were_not_asked_for_are_refused() -> None:
+    pair = joined()
+    asker, _, _ = ends(pair, "server")
+    asked = authenticators.request(asker)
+    with pytest.raises(tls.UnsupportedExtension):
+        authenticators.validate(asker, asked, made(pair, "server", asked, EVIDENCE))
+
+
+def test_every_changed_octet_is_noticed_with_an_alert() -> None:
+    pair = joined()
+    asker, _, _ = ends(pair, "server")
+    asked = authenticators.request(asker)
+    answer = made(pair, "server", asked)
+    for position in range(0, len(answer), 7):
+        changed = bytearray(answer)
+        changed[position] ^= 0x40
+        with pytest.raises(tls.Alert):
+            authenticators.validate(asker, asked, bytes(changed))
+    for end in range(0, len(answer), 11):
+        with pytest.raises(tls.Alert):
+            authenticators.validate(asker, asked, answer[:end])
+
+
+def test_a_request_of_the_wrong_kind_is_an_unexpected_message() -> None:
+    pair = joined()
+    asked = authenticators.request(pair.server.connection)
+    with pytest.raises(tls.UnexpectedMessage):
+        authenticators.read_request(pair.server.connection, asked)
+
+
+def test_two_requests_have_different_contexts() -> None:
+    pair = joined()
+    one, two = (authenticators.request(pair.client.connection) for _ in range(2))
+    assert one != two
