@@ -216,7 +216,9 @@ def test_a_session_built_at_locality_2_does_not_help_at_locality_0(machine: Mach
     client = at(machine, 0, key)
     session = machine.hypersafe.policy_session()
     session.assert_policy(key.policy)  # type: ignore[arg-type]
-    client.space.sessions.add(session.handle)  # what the platform would never do
+    client.space.sessions[session.handle] = machine.hypersafe.space.sessions[
+        session.handle
+    ]  # what the platform would never do
     parameters = sized(DIGEST) + u16(0x0018) + u16(0x000B) + bytes.fromhex("8024400000070000")
     assert refusal(lambda: client.run("Sign", (key.handle,), (session.authorization,), parameters)) == RC_LOCALITY
 

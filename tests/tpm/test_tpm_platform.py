@@ -28,6 +28,8 @@ from trustlab.tpm import (
     sign,
 )
 from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command, u32
+from trustlab.tpm.policy import PolicySession
+from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.tpm.turns import MAX_WAITING
 from trustlab.trace import Trace
 
@@ -177,6 +179,35 @@ def test_more_keys_than_the_tpm_has_slots_stay_usable(machine: Machine) -> None:
         quote(machine.hypersafe, key, bytes(32))
     for key in mine:
         assert machine.alice.ask("ReadPublic", (key.handle,)).sized() == key.public
+
+
+def test_alice_cannot_keep_hypersafe_out_by_filling_the_slots(machine: Machine) -> None:
+    ak = create_ak(machine.hypersafe)
+    quote(machine.hypersafe, ak, bytes(32))
+    hers = [PolicySession(machine.alice) for _ in range(10)]
+    for _ in range(4):
+        create_srk(machine.alice)
+    quote(machine.hypersafe, ak, bytes(32))
+    another = machine.platform.client("HyperSafe, another thread", 2)
+    create_ak(another)
+    quote(another, create_ak(another), bytes(32))
+    for session in hers:
+        machine.alice.run("PolicyRestart", (session.handle,))
+        session.close()
+
+
+def test_a_client_gets_its_share_of_sessions_and_objects_and_no_more(machine: Machine) -> None:
+    sessions = [PolicySession(machine.alice) for _ in range(MAX_SESSIONS)]
+    with pytest.raises(GateRefused) as caught:
+        PolicySession(machine.alice)
+    assert caught.value.gate == "share"
+    sessions[0].close()
+    PolicySession(machine.alice).close()
+    for _ in range(MAX_OBJECTS):
+        create_srk(machine.alice)
+    with pytest.raises(GateRefused, match="64 objects"):
+        create_srk(machine.alice)
+    assert quote(machine.hypersafe, create_ak(machine.hypersafe), bytes(32))
 
 
 def test_handles_are_not_given_out_twice(machine: Machine) -> None:

@@ -25,7 +25,7 @@ _ENDS_SEQUENCE = {CODES["SequenceComplete"], CODES["EventSequenceComplete"]}
 
 @dataclass(slots=True)
 class LoadedObject:
-    """An object of one client: in a slot of the TPM (`real`), or swapped out (`context`)."""
+    """An object or session of one client: in a slot of the TPM (`real`), or swapped out (`context`)."""
 
     real: int | None
     context: bytes = b""
@@ -46,7 +46,7 @@ class HandleSpace:
 
     client: str
     objects: dict[int, LoadedObject] = field(default_factory=dict)
-    sessions: set[int] = field(default_factory=set)
+    sessions: dict[int, LoadedObject] = field(default_factory=dict)
 
     def owned(self, handle: int, command: str) -> None:
         """Raise GateRefused if `handle` is an object or session of somebody else."""
@@ -57,7 +57,7 @@ class HandleSpace:
     def forget(self, handle: int) -> None:
         """Take a handle out of the space."""
         self.objects.pop(handle, None)
-        self.sessions.discard(handle)
+        self.sessions.pop(handle, None)
 
     def clear(self) -> None:
         """Forget everything: the power went."""

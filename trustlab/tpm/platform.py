@@ -277,6 +277,7 @@ class Platform:
             try:
                 client.gate.check(code, client.name)
                 used = check_owned(client.space, octets, tag, code)
+                self._manager.check_share(client.space, code)
             except GateRefused as error:
                 self._record_refusal(client, octets, error)
                 raise

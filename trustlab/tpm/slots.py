@@ -1,7 +1,8 @@
-"""The resource manager: three slots in the TPM, as many loaded objects as the clients like.
+"""The resource manager: a TPM has three slots for objects and three for sessions, its clients want more.
 
-Objects are swapped out (TPM2_ContextSave, then TPM2_FlushContext) only when the TPM says that no slot is free, and
-back in when they are used. A saved context is encrypted by the TPM and of use to nobody else.
+What was used longest ago is swapped out (TPM2_ContextSave) only when the TPM says that no slot is free, and back in
+when it is used: so Alice cannot keep HyperSafe out by filling the slots. A saved context is encrypted by the TPM, and
+of use to nobody else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from trustlab.tpm.commands import CODES, COMMANDS, command_name
 from trustlab.tpm.errors import GateRefused, TpmResponseError
 from trustlab.tpm.handles import HandleSpace, LoadedObject, Use
 from trustlab.tpm.marshal import HEADER_SIZE, command, header, parameters_of, response_handle, u32
-from trustlab.tpm.responses import RC_OBJECT_MEMORY
+from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_SESSION_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,11 @@ Send = Callable[[bytes], bytes]
 _SAVE, _LOAD, _FLUSH = CODES["ContextSave"], CODES["ContextLoad"], CODES["FlushContext"]
 _TRANSIENT = 0x80
 _FIRST_HANDLE = 0x80010000
-_NO_SLOT = u32(RC_OBJECT_MEMORY)
+_FULL = {u32(RC_OBJECT_MEMORY): False, u32(RC_SESSION_MEMORY): True}
+"""The response codes of a full TPM, and whether it is sessions it has too many of."""
+MAX_OBJECTS = 64
+MAX_SESSIONS = 16
+"""Of one client; a TPM can have 64 sessions under way, loaded or saved."""
 _SUCCESS = bytes(4)
 
 
@@ -63,7 +68,8 @@ class ResourceManager:
         while True:
             keep = self._swap_in(space, used)
             response = send(_in_real_handles(space, octets, used) if keep else octets)
-            if response[6:10] != _NO_SLOT or not self._make_room(keep):
+            session = _FULL.get(response[6:10])
+            if session is None or not self._make_room(keep, session=session):
                 break
         if response[6:10] == _SUCCESS:
             return self._account(space, header(octets)[2], used, response)
@@ -71,14 +77,17 @@ class ResourceManager:
 
     def swap_all_out(self) -> None:
         """Leave the TPM's slots empty; every object comes back when it is used."""
-        for item in self._loaded():
+        for item in self._loaded(session=False):
             self._swap_out(item)
 
-    def _loaded(self) -> list[LoadedObject]:
-        return list({id(o): o for s in self.spaces for o in s.objects.values() if o.real is not None}.values())
+    def _loaded(self, *, session: bool) -> list[LoadedObject]:
+        """Return what is in the slots for sessions, or in those for objects; each once, also when it is lent."""
+        held = (item for s in self.spaces for item in (s.sessions if session else s.objects).values())
+        return list({id(item): item for item in held if item.real is not None}.values())
 
     def _swap_in(self, space: HandleSpace, used: Sequence[Use]) -> list[LoadedObject]:
-        wanted = [space.objects[use.handle] for use in used if use.handle in space.objects]
+        held = (space.objects.get(use.handle) or space.sessions.get(use.handle) for use in used)
+        wanted = [item for item in held if item is not None]
         for item in wanted:
             item.used = next(self._clock)
             while item.real is None:
@@ -86,12 +95,12 @@ class ResourceManager:
                 rc = header(response)[2]
                 if rc == 0:
                     item.real, item.context = response_handle(response), b""
-                elif rc != RC_OBJECT_MEMORY or not self._make_room(wanted):
+                elif u32(rc) not in _FULL or not self._make_room(wanted, session=_FULL[u32(rc)]):
                     raise TpmResponseError(command_name(_LOAD), rc)
         return wanted
 
-    def _make_room(self, keep: Sequence[LoadedObject]) -> bool:
-        idle = [item for item in self._loaded() if not any(item is kept for kept in keep)]
+    def _make_room(self, keep: Sequence[LoadedObject], *, session: bool) -> bool:
+        idle = [item for item in self._loaded(session=session) if not any(item is kept for kept in keep)]
         if not idle:
             return False
         self._swap_out(min(idle, key=lambda item: item.used))
@@ -101,7 +110,8 @@ class ResourceManager:
         if item.real is None:
             return
         item.context = parameters_of(self._succeed(command(_SAVE, (item.real,)))).rest()
-        self._succeed(command(_FLUSH, parameters=u32(item.real)))
+        if item.real >> 24 == _TRANSIENT:  # a session leaves its slot when it is saved (Part 1, 30.4)
+            self._succeed(command(_FLUSH, parameters=u32(item.real)))
         item.real = None
 
     def _succeed(self, octets: bytes) -> bytes:
@@ -121,7 +131,7 @@ class ResourceManager:
             return response
         real = response_handle(response)
         if real >> 24 != _TRANSIENT:
-            space.sessions.add(real)
+            space.sessions[real] = LoadedObject(real, used=next(self._clock))
             return response
         for other in self.spaces:  # a slot given out anew: whatever we thought was in it is gone
             for handle in [h for h, o in other.objects.items() if o.real == real]:
@@ -135,6 +145,15 @@ class ResourceManager:
         """Forget a flushed object, also for those to whom it was lent."""
         for other in self.spaces if handle in space.objects else [space]:
             other.forget(handle)
+
+    def check_share(self, space: HandleSpace, code: int) -> None:
+        """Refuse a command that makes an object or a session to a client that has its share; GateRefused."""
+        row = COMMANDS.get(code)
+        if row is None or not row.answer_handle:
+            return
+        if len(space.objects) >= MAX_OBJECTS or len(space.sessions) >= MAX_SESSIONS:
+            share = f"it holds {len(space.objects)} objects and {len(space.sessions)} sessions: flush some first"
+            raise GateRefused("share", row.full_name, space.client, share)
 
     # snapshots
 
