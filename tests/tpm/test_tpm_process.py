@@ -48,7 +48,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(condition: object, seconds: float = 5) -> bool:
+def eventually(condition: object, seconds: float = 20) -> bool:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -63,7 +63,7 @@ def running_on(mark: str) -> list[str]:
     return found
 
 
-def eventually_none(left: object, seconds: float = 8) -> bool:
+def eventually_none(left: object, seconds: float = 20) -> bool:
     assert callable(left)
     deadline = time.monotonic() + seconds
     while left() and time.monotonic() < deadline:

@@ -120,7 +120,7 @@ def test_a_client_that_came_after_the_snapshot_has_nothing_in_it(machine: Machin
 
 
 def test_a_latency_profile_slows_its_own_tpm_and_no_other() -> None:
-    slow = LatencyProfile("slow", {"TPM2_GetRandom": 60.0})
+    slow = LatencyProfile("slow", {"TPM2_GetRandom": 500.0})
     with (
         Platform("slow", Trace().party("slow"), latency=slow) as one,
         Platform("fast", Trace().party("fast")) as other,
@@ -129,12 +129,12 @@ def test_a_latency_profile_slows_its_own_tpm_and_no_other() -> None:
         future = one.submit(one.client("a", 2).random, 8)
         for _ in range(3):
             other.client("b", 2).random(8)
-        assert time.perf_counter() - began < 0.06, "the other TPM does not wait"
+        assert time.perf_counter() - began < 0.5, "the other TPM does not wait"
         future.result(10)
-        assert time.perf_counter() - began >= 0.06
+        assert time.perf_counter() - began >= 0.5
         told = one.party.trace.select("tpm.response", name="TPM2_GetRandom")[0].data["ms"]
         assert isinstance(told, float)
-        assert told >= 60
+        assert told >= 500
 
 
 def test_the_hardware_profile_names_the_costly_commands() -> None:
