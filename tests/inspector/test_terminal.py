@@ -106,3 +106,13 @@ def test_differing_octets_are_marked_below_and_only_those() -> None:
 def test_a_missing_octet_counts_as_a_difference() -> None:
     lines = [line.plain for line in aligned("0011", "00")]
     assert lines[2].count("▲▲") == 1
+
+
+def test_what_a_stranger_wrote_cannot_steer_the_terminal() -> None:
+    sink = io.StringIO()
+    trace = Trace("t", "memory")
+    with TerminalLadder(Console(file=sink, width=80)) as ladder:
+        ladder.attach(trace)
+        trace.party("teller").emit("app", "x", sentence="\x1b]0;owned\x07 and \x1b[2J")
+    assert "\x1b" not in sink.getvalue()
+    assert "owned" in sink.getvalue()

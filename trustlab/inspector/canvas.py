@@ -32,17 +32,21 @@ class Line:
         """Return the character in cell `x`."""
         return self._cells[x]
 
-    def text(self, *, ascii_only: bool = False) -> Text:
+    def text(self) -> Text:
         """Return the line with its styles, without the blanks at its end."""
         result = Text(no_wrap=True, overflow="crop", end="\n")
         length = len("".join(self._cells).rstrip())
         start = 0
         for n in range(1, length + 1):
             if n == length or self._styles[n] != self._styles[start]:
-                run = "".join(self._cells[start:n])
-                result.append(plain(run) if ascii_only else run, self._styles[start] or None)
+                result.append("".join(self._cells[start:n]), self._styles[start] or None)
                 start = n
         return result
+
+
+def clean(text: str) -> str:
+    """Return `text` without characters that steer a terminal: a trace may quote what a stranger wrote."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def plain(text: str) -> str:
