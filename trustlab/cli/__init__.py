@@ -12,6 +12,7 @@ from trustlab import __version__
 from trustlab.attest import AttestError
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure
+from trustlab.cli.matrix import matrix
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cloud import CloudError
 from trustlab.tls import TlsError
@@ -33,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(demo)
+app.command()(matrix)
 app.command("s_server")(s_server)
 app.command("s_client")(s_client)
 

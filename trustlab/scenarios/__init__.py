@@ -1,7 +1,20 @@
 """Scenarios: the acts, who rents what and says what; used by demo, notebooks, tests and benchmarks."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
+from trustlab.scenarios.matrix import Result, cells, run_cell, run_matrix
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
 
-__all__ = ["Act", "Outcome", "Recording", "plain_tls", "record", "rung", "trusted_passage"]
+__all__ = [
+    "Act",
+    "Outcome",
+    "Recording",
+    "Result",
+    "cells",
+    "plain_tls",
+    "record",
+    "run_cell",
+    "run_matrix",
+    "rung",
+    "trusted_passage",
+]

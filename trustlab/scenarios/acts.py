@@ -40,7 +40,7 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ())
     )
 
 
-def rung(design: str, attack: str | None = None) -> Act:
+def rung(design: str, attack: str | None = None, *, without: tuple[str, ...] = ()) -> Act:
     """Any rung of the ladder, alone or against one of the attacks; ValueError names what there is."""
     if design not in DESIGNS:
         raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
@@ -50,5 +50,6 @@ def rung(design: str, attack: str | None = None) -> Act:
         attack,
         expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
         title=f"{design} against {attack}" if attack else design,
+        without=without,
         sentence=chosen.sentence + (f" {ATTACKS[attack].why}" if attack in ATTACKS else ""),
     )

@@ -1,0 +1,81 @@
+"""`trustlab matrix`: every rung against every attack, from real runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003 - typer reads the annotation
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from trustlab.attacks import ATTACKS
+from trustlab.attest import CHECKS
+from trustlab.cli.failure import Failure
+from trustlab.passage import LADDER
+from trustlab.scenarios import Result, cells, run_matrix
+
+SIGNS = {"succeeded": ("S", "bold red"), "refused": ("x", "green"), "failed": ("x", "green"), "senseless": ("-", "dim")}
+
+
+def matrix(
+    *,
+    design: Annotated[list[str] | None, typer.Option(help="Only these rungs (may be given again).")] = None,
+    attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Leave this check out of every verifier.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Write the trace of every cell into this folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
+) -> None:
+    """Run every attack against every rung of the ladder where it makes sense, and show what became of it.
+
+    S: Alice holds the secret. x: she was refused, or got nothing. -: the attack makes no sense there. A cell is judged
+    by the facts of its own run: what she can decrypt, and who refused whom. `--without extraData` shows what a check
+    is good for.
+
+    Exits with 0 only when every cell is as the signed table says (with --without: always).
+    """
+    designs, attacks, left_out = design or [], attack or [], tuple(without or ())
+    _known(designs, [d.name for d in LADDER], "design")
+    _known(attacks, list(ATTACKS), "attack")
+    _known(left_out, CHECKS[1:], "check")
+    console = Console(stderr=as_json, highlight=False)
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("running", total=len(cells(designs, attacks)))
+        results = run_matrix(designs, attacks, without=left_out, keep=keep, progress=lambda _: bar.advance(task))
+    if as_json:
+        typer.echo(json.dumps({"cells": [msgspec.to_builtins(r) | {"as_expected": r.as_expected} for r in results]}))
+    else:
+        _show(console, results)
+    if not left_out and not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def _show(console: Console, results: list[Result]) -> None:
+    attacks = list(dict.fromkeys(r.attack for r in results))
+    table = Table(title="S Alice wins   x she does not   - makes no sense", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("design", no_wrap=True)
+    for attack in attacks:
+        table.add_column(attack.replace("-", "\n"), justify="center")
+    by_place = {(r.design, r.attack): r for r in results}
+    for design in dict.fromkeys(r.design for r in results):
+        table.add_row(design, *(_cell(by_place[design, attack]) for attack in attacks))
+    console.print(table)
+    for result in results:
+        if not result.as_expected:
+            console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)
+
+
+def _cell(result: Result) -> Text:
+    sign, style = SIGNS[result.outcome]
+    return Text(sign if result.as_expected else f"{sign} !", style=style)
+
+
+def _known(given: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise Failure(f"no {what} {name!r}; there are: {', '.join(known)}")
