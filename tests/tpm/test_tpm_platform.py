@@ -331,7 +331,7 @@ def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatc
 
 def test_waiting_for_a_turn_is_bounded_too(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trustlab.tpm.platform.GRACE", 0.1)
-    platform.timeout = 0.1
+    platform._line.timeout = 0.1
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:

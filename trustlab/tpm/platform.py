@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import EventLog, launch_event
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
-from trustlab.tpm.commands import CODES, command_name
-from trustlab.tpm.errors import GateRefused, TpmDead, TpmError, TpmOff, TpmResponseError, TpmStartError
+from trustlab.tpm.commands import CODES
+from trustlab.tpm.errors import GateRefused, TpmDead, TpmError, TpmOff, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.handles import HandleSpace, check_owned
-from trustlab.tpm.marshal import command, header, u16, u32
+from trustlab.tpm.line import Line
+from trustlab.tpm.marshal import command, header, u16
 from trustlab.tpm.policy import DEVICE, DRTM, KeyProfile
-from trustlab.tpm.responses import RC_RETRY
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm
-from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, Transport
+from trustlab.tpm.transport import DEFAULT_TIMEOUT, Transport
 from trustlab.tpm.turns import P, R, Turn, Turns
 
 if TYPE_CHECKING:
@@ -41,10 +40,6 @@ SU_CLEAR = 0x0000
 SU_STATE = 0x0001
 GRACE = 5.0
 """Seconds beyond a command's own time-out that a caller waits for its turn."""
-RESUBMISSIONS = 5
-"""How often a command is sent that the TPM did not begin, for instance while it notes that a password is used."""
-_PLATFORM = "platform"
-_RETRY = u32(RC_RETRY)
 
 
 @dataclass(frozen=True)
@@ -74,15 +69,12 @@ class Platform:
     ) -> None:
         self.name = name
         self.party = party
-        self.timeout = timeout
-        self.latency = latency
         self.event_log = EventLog()
         self.tpm: Transport = Swtpm() if tpm is None else tpm
-        self._log = CommandLog(party)
-        self._manager = ResourceManager(lambda octets: self._exchange(octets, _PLATFORM, 0, None))
+        self._line = Line(self.tpm, CommandLog(party), timeout, latency)
+        self._manager = ResourceManager(self._line.own)
         self._turns = Turns(name)
         self._clients: list[TpmClient] = []
-        self._locality: int | None = None
         self._on = False
 
     def __repr__(self) -> str:
@@ -156,12 +148,13 @@ class Platform:
             if self._on:
                 return
             self.tpm.start()
-            self._on, self._locality = True, None
+            self._on = True
+            self._line.reset()
             self.party.emit("machine", step, sentence=sentence)
             if not self.emulated:
                 return  # the firmware has sent TPM2_Startup long ago
             try:
-                self._own(command(CODES["Startup"], parameters=u16(startup)))
+                self._line.succeed(command(CODES["Startup"], parameters=u16(startup)))
             except BaseException as error:
                 self.power_off(orderly=False)
                 if isinstance(error, TpmDead):
@@ -174,7 +167,7 @@ class Platform:
                 return
             try:
                 if shutdown is not None and self.emulated:
-                    self._own(command(CODES["Shutdown"], parameters=u16(shutdown)))
+                    self._line.succeed(command(CODES["Shutdown"], parameters=u16(shutdown)))
             except TpmDead as error:  # a dead TPM loses its power like any other
                 self.party.emit("note", "TPM was dead", sentence=str(error))
             finally:
@@ -200,7 +193,8 @@ class Platform:
             self._manager.clear()
             emulator.stop()
             emulator.start(snapshot.state)
-            self._on, self._locality = True, None
+            self._on = True
+            self._line.reset()
             self._manager.restore(snapshot.spaces)
             self.event_log = copy.deepcopy(snapshot.event_log)
             self.party.emit(
@@ -229,7 +223,7 @@ class Platform:
                 raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
             self._manager.swap_all_out()
             tpm.launch(code)
-            self._locality = None
+            self._line.reset()
             digest = hashlib.sha256(code).digest()
             self.event_log = EventLog()
             self.event_log.append(launch_event(digest, description))
@@ -282,40 +276,11 @@ class Platform:
                 self._record_refusal(client, octets, error)
                 raise
             return self._manager.send(
-                client.space, octets, used, lambda real: self._exchange(real, client.name, client.locality, timeout)
+                client.space,
+                octets,
+                used,
+                lambda real: self._line.exchange(real, client.name, client.locality, timeout),
             )
-
-    def _own(self, octets: bytes) -> bytes:
-        """Send a command of the platform itself; TpmResponseError if it fails."""
-        response = self._exchange(octets, _PLATFORM, 0, None)
-        rc = header(response)[2]
-        if rc:
-            raise TpmResponseError(command_name(header(octets)[2]), rc)
-        return response
-
-    def _exchange(self, octets: bytes, client: str, locality: int, timeout: float | None) -> bytes:
-        """Send a command and return its response; again, as the standard wants it, where the TPM says TPM_RC_RETRY."""
-        for _ in range(RESUBMISSIONS):
-            response = self._exchange_once(octets, client, locality, timeout)
-            if response[6:10] != _RETRY:
-                break
-        return response
-
-    def _exchange_once(self, octets: bytes, client: str, locality: int, timeout: float | None) -> bytes:
-        """One command, one response, both in the log. The command is logged while the TPM is at work on it."""
-        tpm = self._powered()
-        bound = self.timeout if timeout is None else timeout
-        if locality != self._locality and tpm.emulated:
-            tpm.set_locality(locality, min(bound, CONTROL_TIMEOUT))
-            self._locality = locality
-        began = time.perf_counter()
-        tpm.send(octets, bound)
-        logged = self._log.command(octets, client, locality)
-        response = tpm.receive(bound)
-        if self.latency is not None:
-            time.sleep(max(began + self.latency.wanted(logged[0].name) / 1e3 - time.perf_counter(), 0))
-        self._log.response(response, logged, client, (time.perf_counter() - began) * 1e3)
-        return response
 
     def _record_refusal(self, client: TpmClient, octets: bytes, error: GateRefused) -> None:
         self.party.emit(
@@ -334,7 +299,7 @@ class Platform:
         return self.tpm
 
     def _turn(self) -> Turn:
-        return self._turns.take(self.timeout + GRACE)
+        return self._turns.take(self._line.timeout + GRACE)
 
 
 def launch_pcr(code: bytes) -> bytes:
