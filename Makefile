@@ -7,8 +7,10 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# Tests that do more under TRUSTLAB_SOAK=1.
+SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py
 
-.PHONY: help demo lab test lint types check clean
+.PHONY: help demo lab test soak bench lint types check clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -21,6 +23,12 @@ lab: $(VENV)/.lab  ## install the notebook extra, then open the first notebook i
 
 test: $(VENV)/.test  ## install what the tests need, then run all of them: lint, types, units, notebook, browser
 	@$(MAKE) --no-print-directory lint types check
+
+soak: $(VENV)/.test  ## counts in full and long fuzzing (what `make test` samples)
+	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 $(SOAK)
+
+bench: $(VENV)/.bench  ## measure ratios side by side (ARGS="tls" for one suite), keep them in benchmarks/results/
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint:
 	$(BIN)/ruff check
@@ -58,6 +66,7 @@ $(VENV)/.test: $(VENV)/.lab
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test]'
 	@touch $@
 
-.PHONY: bench
-bench: $(VENV)/.test  ## measure: ratios side by side (ARGS="tls" for one suite)
-	@$(BIN)/python -m benchmarks $(ARGS)
+$(VENV)/.bench: $(VENV)/.test
+	@echo "trustlab: installing the bench extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test,bench]'
+	@touch $@
