@@ -99,3 +99,18 @@ def test_states_and_alerts_are_in_the_trace() -> None:
     alerts = trace.select("tls.message", name="Alert")
     assert [a.sent for a in alerts] == [False, True]
     assert "close_notify" in str(alerts[0].data["sentence"])
+
+
+def test_the_traffic_secrets_open_every_protected_record_of_tls_13() -> None:
+    versions = (tls.Version.TLS13,)
+    pair = connected(client=client_config(versions=versions), server=server_config(versions=versions))
+    pair.client.connection.send(b"the PIN is 1234")
+    pair.run()
+    suite = tls.CipherSuite.TLS_AES_128_GCM_SHA256
+    records, _ = tls.split_records(pair.streams["client"])
+    early = tls.PassiveDecryptor13(pair.client.secret("client_handshake_traffic_secret"), suite)
+    late = tls.PassiveDecryptor13(pair.client.secret("client_application_traffic_secret_0"), suite)
+    assert early.decrypt(0, records[-2]) == (22, pair.client.of(tls.MessageSent)[-1].raw)
+    assert late.decrypt(0, records[-1]) == (23, b"the PIN is 1234")
+    with pytest.raises(tls.BadRecordMac):
+        early.decrypt(1, records[-1])

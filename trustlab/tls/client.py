@@ -167,7 +167,10 @@ class ClientStart(Handshake):
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
         """Drop the disguise of a TLS 1.3 server (RFC 8446 5)."""
-        return self.tls13 and record.content == b"\x01"
+        if not self.tls13 or record.content != b"\x01" or self.c.disguise_received:
+            return False
+        self.c.disguise_received = True
+        return True
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
         """Hand over to TLS 1.3, which alone has this message."""

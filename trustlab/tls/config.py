@@ -46,7 +46,7 @@ class Limits:
     that are skipped.
     """
 
-    message: int = 2**17
+    message: int = 2**18
     chain: int = 10
     buffered: int = 2**24
     warnings: int = 5

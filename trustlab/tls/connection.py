@@ -108,6 +108,7 @@ class Connection:
         self._joined_encrypted = False
         self._held: list[tuple[AnyMessage, bytes]] = []
         self.disguised = False
+        self.disguise_received = False
         self._warnings = 0
         self._empty = 0
 

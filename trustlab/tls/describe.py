@@ -96,7 +96,7 @@ def _protected(reader: SpanReader, suite: int | None) -> None:
     if parameters is None:
         reader.rest("encrypted")
         return
-    if parameters.cipher is Cipher.AES_CBC_SHA256:
+    if parameters.cipher is Cipher.AES_CBC:
         reader.octets(min(16, reader.left), "iv")
         reader.rest("encrypted")
         return

@@ -144,8 +144,6 @@ class Handshake12(Handshake):
 
     def check_finished(self, message: Finished) -> None:
         """Compare the peer's Finished, in constant time (RFC 5246 7.4.9)."""
-        if len(message.verify_data) != VERIFY_DATA_LENGTH:
-            raise DecodeError(f"a Finished of {len(message.verify_data)} octets", "RFC 5246 7.4.9")
         if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
             raise DecryptError("a Finished that does not verify", "RFC 5246 7.4.9")
 
@@ -161,6 +159,8 @@ class Handshake12(Handshake):
             what = "a second time" if self._evidence_seen else "in the wrong place"
             raise IllegalParameter(f"SupplementalData {what}", "RFC 4680 2")
         super().check_welcome(kind, length)
+        if kind == HandshakeType.FINISHED and length != VERIFY_DATA_LENGTH:
+            raise DecodeError(f"a Finished of {length} octets", "RFC 5246 7.4.9")
 
     def keep_evidence(self, evidence: bytes) -> None:
         """Hold the peer's Evidence until it can be judged."""

@@ -67,7 +67,6 @@ class Handshake13(Handshake):
         self._scheme = 0
         self._peer_finished = False
         self._key_updates = 0
-        self._dropped = 0
         self._read_protected = False
 
     @property
@@ -225,8 +224,6 @@ class Handshake13(Handshake):
 
     def check_finished(self, message: Finished) -> None:
         """Compare the peer's Finished, in constant time (RFC 8446 4.4.4)."""
-        if len(message.verify_data) != self.parameters.hash_length:
-            raise DecodeError(f"a Finished of {len(message.verify_data)} octets", "RFC 8446 4.4.4")
         if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
             raise DecryptError("a Finished that does not verify", "RFC 8446 4.4.4")
         self._peer_finished = True
@@ -287,9 +284,9 @@ class Handshake13(Handshake):
         """Drop the disguise for middleboxes, before the peer's Finished only (RFC 8446 5)."""
         if record.encrypted or record.content != b"\x01" or self._peer_finished:
             raise UnexpectedMessage("a ChangeCipherSpec that is not the one for middleboxes", "RFC 8446 5")
-        self._dropped += 1
-        if self._dropped > self.c.config.limits.empty_records:
-            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 8446 5")
+        if self.c.disguise_received:
+            raise UnexpectedMessage("a second ChangeCipherSpec: the disguise needs one", "RFC 8446 D.4")
+        self.c.disguise_received = True
         return True
 
     def disguise(self) -> None:
@@ -304,8 +301,10 @@ class Handshake13(Handshake):
         return message.description != AlertDescription.USER_CANCELED
 
     def check_welcome(self, kind: int, length: int) -> None:
-        """As usual; a KeyUpdate has one octet, whatever it claims."""
+        """As usual; what has a fixed length is refused as soon as it claims another."""
         super().check_welcome(kind, length)
+        if kind == HandshakeType.FINISHED and length != self.parameters.hash_length:
+            raise DecodeError(f"a Finished of {length} octets", "RFC 8446 4.4.4")
         if kind == HandshakeType.KEY_UPDATE and length != 1:
             raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 8446 4.6.3")
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from trustlab.tls.alerts import BadRecordMac, LocalProtocolError, UnexpectedMessage
+from trustlab.tls.alerts import BadRecordMac, LocalProtocolError, RecordOverflow, UnexpectedMessage
 from trustlab.tls.registry import ContentType
 from trustlab.tls.suites import SUITES, Cipher
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TAG_LENGTH = 16
+MAX_INNER = 2**14 + 1
 SEQUENCE_LIMIT = 2**64 - 1
 
 
@@ -116,10 +117,11 @@ class Cbc12(_Counted):
         super().__init__()
         self._key = algorithms.AES(key)
         self._mac_key = mac_key
+        self._hash = "sha1" if len(mac_key) == 20 else "sha256"
         self._random = random
 
     def _mac(self, sequence: int, content_type: int, version: int, content: bytes) -> bytes:
-        return hmac.digest(self._mac_key, aad12(sequence, content_type, version, len(content)) + content, "sha256")
+        return hmac.digest(self._mac_key, aad12(sequence, content_type, version, len(content)) + content, self._hash)
 
     def protect(self, content_type: int, version: int, plaintext: bytes) -> bytes:
         """Return IV and ciphertext of content, MAC and padding."""
@@ -132,19 +134,20 @@ class Cbc12(_Counted):
 
     def unprotect(self, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         """Return the plaintext; one and the same BadRecordMac for bad padding and bad MAC."""
-        if len(fragment) < 64 or len(fragment) % 16:
+        size = len(self._mac_key)
+        if len(fragment) < 16 + size + 1 or len(fragment) % 16:
             raise BadRecordMac("a CBC record of an impossible length", "RFC 5246 6.2.3.2")
         decryptor = BlockCipher(self._key, modes.CBC(fragment[:16])).decryptor()
         data = decryptor.update(fragment[16:]) + decryptor.finalize()
         padding = data[-1]
-        good = padding + 1 + 32 <= len(data)
+        good = padding + 1 + size <= len(data)
         if not good:
             padding = 0
         good &= hmac.compare_digest(data[len(data) - padding - 1 :], bytes([padding]) * (padding + 1))
-        end = len(data) - (padding if good else 0) - 1 - 32
+        end = len(data) - (padding if good else 0) - 1 - size
         content = data[:end]
         mac = self._mac(self._next(), content_type, version, content)
-        good &= hmac.compare_digest(mac, data[end : end + 32])
+        good &= hmac.compare_digest(mac, data[end : end + size])
         if not good:
             raise BadRecordMac("a record whose padding or MAC is wrong", "RFC 5246 6.2.3.2")
         return content_type, content
@@ -178,6 +181,8 @@ class Aead13(_Counted):
             inner = self._aead.decrypt((self._mask ^ self._next()).to_bytes(12, "big"), fragment, head)
         except InvalidTag:
             raise BadRecordMac("a record that does not authenticate", "RFC 8446 5.2") from None
+        if len(inner) > MAX_INNER:
+            raise RecordOverflow(f"a record of {len(inner)} octets inside", "RFC 8446 5.4")
         content = inner.rstrip(b"\0") if not inner or inner[-1] == 0 else inner
         if not content:
             raise UnexpectedMessage("a record of padding only, without a content type", "RFC 8446 5.4")
@@ -189,6 +194,6 @@ def protection12(
 ) -> Protection:
     """Return the protection of one direction of TLS 1.2 for keys cut from the key block."""
     cipher = SUITES[suite].cipher
-    if cipher is Cipher.AES_CBC_SHA256:
+    if cipher is Cipher.AES_CBC:
         return Cbc12(key, mac, random)
     return Aead12(cipher, key, iv)

@@ -59,6 +59,8 @@ class ServerStart(Handshake):
 
     def _version(self, hello: ClientHello) -> Version:
         """Choose the version (RFC 8446 4.2.1, RFC 5246 E.1)."""
+        if hello.legacy_version <= Version.SSL30:
+            raise ProtocolVersion(f"a ClientHello of version 0x{hello.legacy_version:04x}", "RFC 8446 D.5")
         offered = hello.value(ExtensionType.SUPPORTED_VERSIONS)
         if offered is not None:
             common = [v for v in self.c.config.versions if v in offered]

@@ -14,7 +14,7 @@ class Cipher(Enum):
 
     AES_GCM = "AES-GCM"
     CHACHA20_POLY1305 = "ChaCha20-Poly1305"
-    AES_CBC_SHA256 = "AES-CBC with HMAC-SHA256"
+    AES_CBC = "AES-CBC with HMAC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ def _aead(key_exchange: KeyExchange, authentication: str, name: str) -> SuitePar
     if "CHACHA20" in name:
         return SuiteParameters(key_exchange, authentication, Cipher.CHACHA20_POLY1305, 32, 12, "sha256")
     if "CBC" in name:
-        return SuiteParameters(key_exchange, authentication, Cipher.AES_CBC_SHA256, 16, 0, "sha256", 32)
+        key_length, mac_length = 32 if "256_CBC" in name else 16, 32 if name.endswith("SHA256") else 20
+        return SuiteParameters(key_exchange, authentication, Cipher.AES_CBC, key_length, 0, "sha256", mac_length)
     strong = "256_GCM" in name
     return SuiteParameters(
         key_exchange,

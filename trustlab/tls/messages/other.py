@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter
+from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter, UnexpectedMessage
 from trustlab.tls.octets import Reader, Writer
 from trustlab.tls.registry import AlertDescription, AlertLevel, ContentType
 
@@ -24,9 +24,8 @@ class ChangeCipherSpec:
     @classmethod
     def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
         """Pull the one octet of the message."""
-        if reader.uint(1, "type") != 1:
-            raise IllegalParameter("ChangeCipherSpec whose octet is not 1", "RFC 5246 7.1")
-        reader.finish(cls.name)
+        if reader.uint(1, "type") != 1 or reader.left:
+            raise UnexpectedMessage("a ChangeCipherSpec that is not the octet 1", "RFC 5246 7.1, RFC 8446 5")
         return cls()
 
     def push(self, writer: Writer) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 NAMES = {
     "1": "ClientHello",
     "2": "ServerHello",
+    "8": "EncryptedExtensions",
+    "15": "CertificateVerify",
+    "24": "KeyUpdate",
     "11": "Certificate",
     "12": "ServerKeyExchange",
     "14": "ServerHelloDone",
@@ -69,3 +72,26 @@ def test_tshark_decrypts_our_handshake_and_names_the_same_messages(suite: str, t
     assert sorted(seen) == sorted(n for n in ours if n not in {"ChangeCipherSpec", "Alert"})
     assert b"the PIN is 1234".hex() in "".join(line[2] for line in lines)
     assert [line[1] for line in lines if line[1]] == ["0", "0"]
+
+
+@pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
+@pytest.mark.parametrize("group", ["X25519", "X25519MLKEM768"])
+def test_tshark_decrypts_tls_13_and_names_the_same_messages(suite: str, group: str, tmp_path: Path) -> None:
+    settings = {
+        "versions": (tls.Version.TLS13,),
+        "cipher_suites": (tls.CipherSuite[suite],),
+        "groups": (tls.Group[group],),
+    }
+    pair = connected(client=client_config(**settings), server=server_config("ECDSA", **settings))
+    pair.client.connection.send(b"the PIN is 1234")
+    pair.run()
+    pair.client.connection.update_keys()
+    pair.client.connection.send(b"and 5678")
+    pair.run()
+    lines = capture(pair, tmp_path)
+    seen = [NAMES[n] for line in lines for n in line[0].split(",") if n]
+    ours = [e.name for e in pair.server.of(tls.MessageReceived) + pair.server.of(tls.MessageSent)]
+    assert sorted(seen) == sorted(n for n in ours if n != "ChangeCipherSpec")
+    data = "".join(line[2] for line in lines)
+    assert b"the PIN is 1234".hex() in data
+    assert b"and 5678".hex() in data
