@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from trustlab.inspector import binding
+from trustlab.inspector.ends import OTHER, Ends
 from trustlab.inspector.evidence import deepen
 from trustlab.inspector.rows import MARKS, Kind, Mark, Row, part_of, text_of
 from trustlab.inspector.secrets import Secret, secret_of, snippet
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ORDER = ("carol", "teller", "alice", "bank")
 OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
-OTHER_END = {"client": "server", "server": "client"}
 
 
 class Ladder:
@@ -37,7 +37,7 @@ class Ladder:
         self.lifelines: list[str] = []
         self.secrets: list[Secret] = []
         self._with_secrets = secrets
-        self._ends: dict[str, dict[str, str]] = defaultdict(dict)
+        self._ends = Ends()
         self._sides: Counter[tuple[object, ...]] = Counter()
         self._messages: dict[tuple[object, ...], Row] = {}
         self._made: dict[tuple[str, int], Row] = {}
@@ -126,19 +126,10 @@ class Ladder:
 
     def _learn(self, connection: str, direction: str, party: str) -> list[Row]:
         """Note who writes `direction`; return the arrows that now know where they start or end."""
-        ends = self._ends[connection]
-        if not party or party in OFFSTAGE or ends.get(direction) == party:
+        if not party or party in OFFSTAGE or not self._ends.learn(connection, direction, party):
             return []
-        ends[direction] = party
         self._add_lifeline(party)
-        return [row for row in self._messages.values() if row.connection == connection and self._aim(row)]
-
-    def _aim(self, row: Row) -> bool:
-        ends = self._ends[row.connection]
-        before = row.at, row.to
-        row.at = ends.get(row.direction, row.at)
-        row.to = ends.get(OTHER_END.get(row.direction, ""), row.to)
-        return before != (row.at, row.to)
+        return [row for row in self._messages.values() if row.connection == connection and self._ends.aim(row)]
 
     def _state(self, event: Event) -> list[Row]:
         role = event.data.get("role")
@@ -147,9 +138,9 @@ class Ladder:
     def _frame(self, event: Event) -> list[Row]:
         key = event.connection, event.direction
         writer, reader = text_of(event, "from"), text_of(event, "to")
-        first = event.connection not in self._ends or not self._ends[event.connection]
+        first = not self._ends.known(event.connection)
         changed = self._learn(event.connection, event.direction, writer)
-        changed += self._learn(event.connection, OTHER_END.get(event.direction, ""), reader)
+        changed += self._learn(event.connection, OTHER.get(event.direction, ""), reader)
         length = event.data.get("payload_length")
         if event.offset is not None and isinstance(length, int) and length:
             end = event.offset + length
@@ -177,7 +168,7 @@ class Ladder:
         side = ("passive " if passive else "") + ("received" if event.sent is False else "sent")
         changed: list[Row] = []
         if not passive:
-            end = event.direction if event.sent else OTHER_END.get(event.direction, "")
+            end = event.direction if event.sent else OTHER.get(event.direction, "")
             changed = self._learn(event.connection, end, event.party)
         place = (event.connection, event.direction, event.offset, event.name)
         self._sides[*place, side] += 1
@@ -203,7 +194,7 @@ class Ladder:
             row.meta |= _alert(event)
         if event.name == "SupplementalData":
             row.meta |= deepen(row.parts[0])
-        self._aim(row)
+        self._ends.aim(row)
         stream = event.connection, event.direction
         self._streams[stream].append(row)
         for start, end in self._payloads[stream]:
@@ -231,16 +222,16 @@ class Ladder:
         place = self._streams[row.connection, row.direction]
         number = sum(1 for other in place if other.name == row.name)
         for (connection, direction), rows in self._streams.items():
-            if connection == row.connection or direction != row.direction or not self._legs(connection, row.connection):
+            if (
+                connection == row.connection
+                or direction != row.direction
+                or not self._ends.legs(connection, row.connection)
+            ):
                 continue
             same = [other for other in rows if other.name == row.name and other.section == self._section]
             if len(same) >= number:
                 return same[number - 1]
         return None
-
-    def _legs(self, one: str, other: str) -> bool:
-        mine, theirs = self._ends[one], self._ends[other]
-        return "alice" in mine.values() and "alice" in theirs.values() and mine != theirs
 
     # Secrets: their names always, their octets only if asked for
 
