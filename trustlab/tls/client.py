@@ -83,11 +83,18 @@ class ClientStart(Handshake):
         config = self.c.config
         hello = ClientHello(
             random=config.random(32),
-            session_id=config.random(32) if self.tls13 and config.middlebox_compatibility else b"",
+            session_id=self._session_id(),
             cipher_suites=self.suites(),
             extensions=tuple(self.extensions()),
         )
         self.c.emit(hello)
+
+    def _session_id(self) -> bytes:
+        """Return the id of the session to resume, or noise for middleboxes (RFC 8446 D.4)."""
+        config = self.c.config
+        if config.session is not None:
+            return config.session.session_id
+        return config.random(32) if self.tls13 and config.middlebox_compatibility else b""
 
     def extensions(self) -> list[Extension]:
         """Return the extensions of the ClientHello."""

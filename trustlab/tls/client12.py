@@ -36,7 +36,7 @@ from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, H
 
 if TYPE_CHECKING:
     from trustlab.tls.client import Client, ClientStart
-    from trustlab.tls.config import ClientConfig
+    from trustlab.tls.config import ClientConfig, Session
     from trustlab.tls.messages import (
         CertificateRequest,
         Finished,
@@ -90,13 +90,27 @@ class Client12(Handshake12):
     def receive_server_hello(self, hello: ServerHello) -> str:
         """Take the server's choice."""
         self.choose_suite()
-        if hello.session_id and hello.session_id == self.hello.session_id:
+        resumes = bool(hello.session_id) and hello.session_id == self.hello.session_id
+        if resumes and self.config.session is None:
             raise IllegalParameter("the server resumes a session that does not exist", "RFC 5246 7.4.1.3")
+        self.session_id = hello.session_id
         if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
             raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 8446 4.1.3")
         self._take_extensions(hello)
+        if resumes and self.config.session is not None:
+            return self._resume(self.config.session)
         self._take_attestation(hello)
         return "ExpectSupplementalData" if self.takes_evidence else "ExpectCertificate"
+
+    def _resume(self, session: Session) -> str:
+        """Check that the session is resumed as it was, and go straight to the server's Finished."""
+        if self.suite != session.cipher_suite:
+            raise IllegalParameter("a session resumed with another cipher suite", "RFC 5246 7.4.1.3")
+        if self.extended != session.extended_master_secret:
+            raise HandshakeFailure("a session resumed with another kind of master secret", "RFC 7627 5.3")
+        self.resume(session)
+        self.derive_keys()
+        return "ExpectChangeCipherSpec"
 
     def _take_extensions(self, hello: ServerHello) -> None:
         for extension in hello.extensions:
@@ -279,12 +293,15 @@ class Client12(Handshake12):
         self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
 
     def sent_finished(self, _message: Finished) -> str:
-        """Wait for the server's."""
-        return "ExpectChangeCipherSpec"
+        """Wait for the server's, which comes first when a session is resumed."""
+        return "Connected" if self.resumed else "ExpectChangeCipherSpec"
 
     def receive_finished(self, message: Finished) -> str:
         """Check the server's Finished."""
         self.check_finished(message)
+        if self.resumed:
+            self.c.plan.extend(["send_change_cipher_spec", "send_finished"])
+            return "SendChangeCipherSpec"
         return "Connected"
 
     def after_finished(self) -> None:

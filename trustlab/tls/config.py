@@ -69,6 +69,16 @@ class AttestationOffer:
     nonce: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does."""
+
+    session_id: bytes
+    master_secret: bytes = field(repr=False)
+    cipher_suite: int
+    extended_master_secret: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """What both roles have in common.
@@ -127,9 +137,13 @@ class Config:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientConfig(Config):
-    """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate."""
+    """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate.
+
+    `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default).
+    """
 
     server_name: str | None = None
+    session: Session | None = None
 
     def __post_init__(self) -> None:
         if self.check_peer and not self.trust:
@@ -140,9 +154,13 @@ class ClientConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig(Config):
-    """A server's configuration: `client_certificate` is `none`, `request` or `require`."""
+    """A server's configuration: `client_certificate` is `none`, `request` or `require`.
+
+    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default).
+    """
 
     client_certificate: str = "none"
+    sessions: dict[bytes, Session] | None = field(default=None, repr=False)
     acknowledge_server_name: bool = True
 
     def __post_init__(self) -> None:

@@ -55,7 +55,7 @@ from trustlab.tls.transcript import Transcript
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.tls.config import Config
+    from trustlab.tls.config import Config, Session
     from trustlab.tls.handshake import Handshake
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.registry import CipherSuite
@@ -93,6 +93,7 @@ class Connection:
         self.peer_certificates: tuple[bytes, ...] = ()
         self.server_name = ""
         self.alpn = ""
+        self.session: Session | None = None
         self.facts: dict[str, bytes] = {}
         self.error: Exception | None = None
         self.handshake_complete = False

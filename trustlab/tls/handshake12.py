@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls import schedule12
 from trustlab.tls.alerts import DecodeError, DecryptError, IllegalParameter, UnexpectedMessage
+from trustlab.tls.config import Session
 from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.messages import ChangeCipherSpec, ClientHello, Context, Finished
@@ -37,6 +38,7 @@ class Handshake12(Handshake):
         self.evidence = b""
         self._evidence_seen = False
         self.resumed = False
+        self.session_id = b""
         self._pms = b""
         self._master = b""
         self._keys: KeyBlock | None = None
@@ -149,7 +151,15 @@ class Handshake12(Handshake):
 
     def finish(self) -> None:
         """Both Finished are verified."""
+        if self.session_id:
+            self.c.session = Session(self.session_id, self._master, self.suite, self.extended)
         self.c.complete()
+
+    def resume(self, session: Session) -> None:
+        """Take the master secret of a session instead of agreeing on one (RFC 5246 F.1.4)."""
+        self.resumed = True
+        self._master = session.master_secret
+        self.c.secret("master_secret", self._master, "the session")
 
     # Evidence
 

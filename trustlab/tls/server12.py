@@ -107,7 +107,30 @@ class Server12(Handshake12):
             config.extended_master_secret and hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
         )
         self._choose_protocol(hello)
-        self._plan()
+        self._choose_session(hello)
+        if self.resumed:
+            self.c.plan.extend(["send_server_hello", "derive_keys", "send_change_cipher_spec", "send_finished"])
+        else:
+            self._plan()
+
+    def _choose_session(self, hello: ClientHello) -> None:
+        """Resume a session where the lab's switch is on and everything is as it was (RFC 7627 5.3)."""
+        sessions = self.config.sessions
+        if sessions is None:
+            return
+        session = sessions.get(hello.session_id)
+        same = session is not None and session.cipher_suite == self.suite and self.answer is None
+        if session is not None and same and session.extended_master_secret == self.extended:
+            self.session_id = hello.session_id
+            self.resume(session)
+        else:
+            self.session_id = self.config.random(32)
+
+    def finish(self) -> None:
+        """Keep the session where the lab's switch is on."""
+        super().finish()
+        if self.config.sessions is not None and self.c.session is not None:
+            self.config.sessions[self.session_id] = self.c.session
 
     def _plan(self) -> None:
         plan = ["send_server_hello"]
@@ -182,7 +205,7 @@ class Server12(Handshake12):
         random = self.config.random(32)
         if Version.TLS13 in self.config.versions:
             random = random[:24] + DOWNGRADE_TLS12
-        self.c.emit(ServerHello(random, b"", self.suite, tuple(self._answers())))
+        self.c.emit(ServerHello(random, self.session_id, self.suite, tuple(self._answers())))
 
     def _answers(self) -> list[Extension]:
         """Return the answers to the client's extensions, and nothing it did not ask for (RFC 5246 7.4.1.4)."""
@@ -212,6 +235,8 @@ class Server12(Handshake12):
         certificate = self.config.certificate
         if certificate is not None:
             facts["spki_S"] = x509.spki_of(certificate.public_key())
+        if self.resumed:
+            return "SendChangeCipherSpec"
         return "SendSupplementalData" if self.gives_evidence else "SendCertificate"
 
     def want_evidence(self) -> None:
@@ -341,12 +366,14 @@ class Server12(Handshake12):
     def receive_finished(self, message: Finished) -> str:
         """Check the client's Finished; its Evidence is judged before anything more is said."""
         self.check_finished(message)
+        if self.resumed:
+            return "Connected"
         self.c.plan.extend(["judge_evidence", "send_change_cipher_spec", "send_finished"])
         return "SendChangeCipherSpec"
 
     def sent_finished(self, _message: Finished) -> str:
-        """End a full handshake with the server's Finished."""
-        return "Connected"
+        """Be done, or wait for the client's Finished where a session is resumed."""
+        return "ExpectChangeCipherSpec" if self.resumed else "Connected"
 
     def after_finished(self) -> None:
         """Tell that the handshake is done."""

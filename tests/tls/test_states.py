@@ -1,0 +1,132 @@
+"""Every edge of every state table is walked by a real handshake, and none is taken that is not in its table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from test_connection import OFFERS
+from test_tls13_interop import modern_client, modern_server
+from tls_pair import Pair, client_config, client_identity, connected, root, server_config
+
+from trustlab import tls
+from trustlab.tls.states import CLIENT12, CLIENT13, SERVER12, SERVER13, Table
+
+RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
+GIVES_C = tls.AttestationOffer(offered=tls.ROLE_C)
+WANTS_C = tls.AttestationOffer(demanded=tls.ROLE_C)
+CLASSIC = (tls.Group.X25519, tls.Group.SECP256R1)
+
+
+def certified(make: Any, **changes: Any) -> Any:
+    identity = client_identity()
+    return make(certificates=(identity.der,), key=identity.key, **changes)
+
+
+def asking(make: Any, **changes: Any) -> Any:
+    return make(client_certificate="request", trust=[root().certificate], **changes)
+
+
+def evidence(client: Any, server: Any) -> Pair:
+    answers = {"EvidenceWanted": b"e"}
+    return connected(client=client, server=server, client_answers=answers, server_answers=answers)
+
+
+def tls12_pairs() -> list[Pair]:
+    sessions: dict[bytes, Any] = {}
+    first = connected(server=server_config(sessions=sessions))
+    session = first.client.connection.session
+    return [
+        first,
+        connected(client=client_config(session=session), server=server_config(sessions=sessions)),
+        connected(client=client_config(cipher_suites=RSA)),
+        connected(client=certified(client_config), server=asking(server_config)),
+        connected(client=certified(client_config, cipher_suites=RSA), server=asking(server_config)),
+        connected(server=asking(server_config)),
+        connected(**OFFERS),
+        evidence(certified(client_config, attestation=GIVES_C), asking(server_config, attestation=WANTS_C)),
+        evidence(client_config(attestation=GIVES_C), server_config(attestation=WANTS_C)),
+    ]
+
+
+def tls13_pairs() -> list[Pair]:
+    pairs = [
+        connected(client=modern_client(), server=modern_server()),
+        connected(client=modern_client(groups=CLASSIC), server=modern_server(groups=CLASSIC[1:])),
+        connected(client=certified(modern_client), server=asking(modern_server)),
+        connected(client=modern_client(), server=asking(modern_server)),
+    ]
+    pairs[0].client.connection.update_keys(request_peer=True)
+    ticket = tls.NewSessionTicket13(7200, 1, b"n", b"ticket", ())
+    pairs[0].server.connection.put(ticket, ticket.encode())
+    pairs[0].run()
+    return pairs
+
+
+def walked(pairs: list[Pair], role: str) -> set[tuple[str, str, str, str]]:
+    """Return the edges a role took, put together from its messages and its changes of state."""
+    edges = set()
+    for pair in pairs:
+        end = getattr(pair, role)
+        state = end.of(tls.StateChanged)[0].old
+        before = state
+        message: tuple[str, str] | None = None
+        for event in [*end.events, None]:
+            if isinstance(event, tls.MessageSent | tls.MessageReceived) or event is None:
+                if message is not None:
+                    edges.add((before, *message, state))
+                if event is not None:
+                    before = state
+                    message = ("send" if isinstance(event, tls.MessageSent) else "receive", event.name)
+            elif isinstance(event, tls.StateChanged):
+                state = event.new
+    return edges
+
+
+@pytest.mark.parametrize(
+    ("table", "role", "pairs"),
+    [
+        (CLIENT12, "client", tls12_pairs),
+        (SERVER12, "server", tls12_pairs),
+        (CLIENT13, "client", tls13_pairs),
+        (SERVER13, "server", tls13_pairs),
+    ],
+    ids=lambda value: value.name if isinstance(value, Table) else "",
+)
+def test_every_edge_is_walked_and_no_other(table: Table, role: str, pairs: Any) -> None:
+    taken = walked(pairs(), role)
+    known = {tuple(edge) for edge in table.edges}
+    disguise = {edge for edge in taken if edge[2] == "ChangeCipherSpec" and edge not in known}
+    assert known - taken == set()
+    ticket = {("Connected", "send", "NewSessionTicket", "Connected")}  # the test's own, no server here sends one
+    assert taken - disguise - known - ticket == set()
+    if table in {CLIENT12, SERVER12}:
+        assert not disguise
+
+
+def test_a_session_is_resumed_only_with_the_switch_on() -> None:
+    sessions: dict[bytes, Any] = {}
+    first = connected(server=server_config(sessions=sessions))
+    session = first.client.connection.session
+    again = connected(client=client_config(session=session), server=server_config(sessions=sessions))
+    assert "Certificate" not in again.client.received
+    assert again.client.secret("master_secret") == first.client.secret("master_secret")
+    off = connected(client=client_config(session=session), server=server_config())
+    assert "Certificate" in off.client.received
+    assert off.client.connection.session is None
+
+
+def test_a_session_is_not_resumed_with_another_kind_of_master_secret() -> None:
+    sessions: dict[bytes, Any] = {}
+    session = connected(server=server_config(sessions=sessions)).client.connection.session
+    changed = client_config(session=session, extended_master_secret=False)
+    assert "Certificate" in connected(client=changed, server=server_config(sessions=sessions)).client.received
+
+
+@pytest.mark.parametrize("table", [CLIENT12, SERVER12, CLIENT13, SERVER13], ids=lambda t: t.name)
+def test_a_table_can_be_drawn(table: Table) -> None:
+    drawing = table.mermaid()
+    assert drawing.startswith("stateDiagram-v2\n")
+    assert drawing.count("-->") == len(table.edges) + 2
+    reached = {table.start} | {edge.target for edge in table.edges}
+    assert {edge.source for edge in table.edges} <= reached
