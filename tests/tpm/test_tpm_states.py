@@ -110,6 +110,16 @@ def test_a_snapshot_shows_nothing_and_fits_no_other_machine(machine: Machine) ->
     assert not elsewhere.on
 
 
+def test_a_session_in_the_middle_of_its_assertions_does_not_spoil_what_comes_after_a_restore(machine: Machine) -> None:
+    ak = create_ak(machine.hypersafe)
+    quote(machine.hypersafe, ak, bytes(32))
+    machine.hypersafe.policy_session().assert_policy(ak.policy)  # type: ignore[arg-type]
+    snapshot = machine.platform.snapshot()
+    quote(machine.hypersafe, ak, bytes(32))
+    machine.platform.restore(snapshot)
+    assert quote(machine.hypersafe, ak, bytes(32))
+
+
 def test_a_client_that_came_after_the_snapshot_has_nothing_in_it(machine: Machine) -> None:
     snapshot = machine.platform.snapshot()
     late = machine.platform.client("late", 2)

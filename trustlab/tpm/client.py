@@ -120,6 +120,10 @@ class TpmClient:
             self._session = PolicySession(self)
         return self._session
 
+    def forget_session(self) -> None:
+        """Let go of the policy session: the TPM it was in lost its power, or was put back to an earlier state."""
+        self._session = None
+
     # ESAPI
 
     @property

@@ -172,10 +172,16 @@ class Platform:
                 self.party.emit("note", "TPM was dead", sentence=str(error))
             finally:
                 self._on = False
-                self._manager.clear()
+                self._forget()
                 self.event_log = EventLog()
                 self.tpm.stop()
                 self.party.emit("machine", step, sentence=sentence)
+
+    def _forget(self) -> None:
+        """Forget what the TPM has just forgotten: loaded objects and sessions."""
+        self._manager.clear()
+        for client in self._clients:
+            client.forget_session()
 
     # snapshots
 
@@ -190,7 +196,7 @@ class Platform:
         with self._turn():
             emulator = self._emulator(powered=False)
             self._on = False
-            self._manager.clear()
+            self._forget()
             emulator.stop()
             emulator.start(snapshot.state)
             self._on = True
