@@ -142,6 +142,10 @@ class Channels:
         """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
         if self._references is None:
             return None
-        policy = AppraisalPolicy(allowed_images=(self._settings["peer_image"],), ek_digests=self._pinned)
+        policy = AppraisalPolicy(
+            allowed_images=(self._settings["peer_image"],),
+            ek_digests=self._pinned,
+            claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
+        )
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
         return Verifier([self._root("privacy_root")], self._references, policy, without=left_out)

@@ -6,7 +6,7 @@ configuration names, and never sees how the machine is made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import ImageError
@@ -50,7 +50,7 @@ class Guest:
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
         provider: Provider | None,
-        disk: dict[str, object],
+        disk: dict[str, Any],
     ) -> None:
         self.name = name
         self.configuration = configuration
@@ -91,6 +91,10 @@ class Guest:
     def connect(self, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:
         """Open a connection whose end `make_end` makes, given the connection's name."""
         self._fabric.connect(self.name, destination, port, make_end)
+
+    def claim(self, name: str, value: str) -> None:
+        """Have a claim of this program measured (PCR 20), such as `antivirus.signatures`, `2026-11-20`."""
+        self._hypervisor.claim(name, value)
 
     def obtain_identity(self, name: str) -> Identity:
         """Make a server's key as the design wants it and have the public CA certify it for `name`."""

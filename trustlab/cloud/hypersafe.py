@@ -13,10 +13,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from trustlab import tls
-from trustlab.attest import KeyAttestation, ek_digest_of, image_event, launch_policy_event
+from trustlab.attest import KeyAttestation, claim_event, ek_digest_of, image_event, launch_policy_event
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
@@ -91,7 +91,7 @@ class HyperSafe:
         self._evidence = EvidenceMaker(self._tpm, ak, certificates, self._log)
 
     def make_key(
-        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: KeyOrigin, disk: dict[str, object]
+        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: KeyOrigin, disk: dict[str, Any]
     ) -> TpmResidentKey:
         """Hypercall: make the guest's key. One key a launch.
 
@@ -129,6 +129,13 @@ class HyperSafe:
         proof = certify(self._tpm, self._evidence.ak, key, key_binder(key.spki))
         linked = KeyAttestation(proof.attest, proof.signature, key.public, b"")
         return dataclasses.replace(evidence, key_attestation=linked)
+
+    def claim(self, name: str, value: str) -> None:
+        """Hypercall: measure a claim of the guest's code at run time into PCR 20 (EV_EVENT_TAG's kin in the log).
+
+        The TPM says that this image claimed it since its launch; that it is true, only the image's measurement can say.
+        """
+        measure(self._tpm, self._log, claim_event(name, value))
 
     def read_memory(self) -> bytes:
         """Refuse: what the root VM gets when it asks for the secure VM's memory."""

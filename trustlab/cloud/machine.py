@@ -42,7 +42,7 @@ class Machine:
         self._worker = worker
         self._program = image.load()
         self._guest: Guest | None = None
-        self.disk: dict[str, object] = {}
+        self.disk: dict[str, Any] = {}
         fabric.network.attach(name)
         fabric.images[name] = image.name
         fabric.machines[name] = self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.errors import HypercallRefusedError
 
@@ -24,11 +24,15 @@ class Ordinary:
     def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - as HyperSafe's
         self._image = image
 
-    def make_key(self, kind: str, *, origin: str, disk: dict[str, object]) -> TpmResidentKey:  # noqa: ARG002 - as HyperSafe's
+    def make_key(self, kind: str, *, origin: str, disk: dict[str, Any]) -> TpmResidentKey:  # noqa: ARG002 - as HyperSafe's
         """Refuse: there is nobody here who could make a key for the guest alone."""
         raise HypercallRefusedError(
             "an ordinary hypervisor makes no keys for its guests: rent the machine with HyperSafe"
         )
+
+    def claim(self, name: str, value: str) -> None:  # noqa: ARG002 - as HyperSafe's
+        """Refuse: there is no measured code here whose claims could mean anything."""
+        raise HypercallRefusedError("an ordinary hypervisor measures no claims")
 
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:  # noqa: ARG002 - as HyperSafe's
         """Refuse: nothing was measured, so there is nothing to attest."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
@@ -59,7 +59,7 @@ class Provider:
         """Answer connections to `destination` on her own host; the returned function ends that."""
         return self._fabric.network.redirect(destination, port, to=self._host)
 
-    def disk_of(self, name: str) -> Mapping[str, object]:
+    def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
         return self._fabric.machines[name].disk
 

@@ -4,6 +4,7 @@ from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.matrix import Result, cells, run_cell, run_matrix
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
+from trustlab.scenarios.third_party import third_party
 
 __all__ = [
     "Act",
@@ -16,5 +17,6 @@ __all__ = [
     "run_cell",
     "run_matrix",
     "rung",
+    "third_party",
     "trusted_passage",
 ]

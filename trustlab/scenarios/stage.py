@@ -58,6 +58,9 @@ class Act:
     out of Bob's verifiers, to see what each is good for.
     """
 
+    customer = "teller"
+    """Who orders the payment."""
+
     def __init__(
         self,
         design: Design,
@@ -115,10 +118,10 @@ class Act:
 
     def _play(self, cloud: Cloud) -> None:
         hypervisor = HyperSafe if self.design.measured else Ordinary
-        images = {name: self._image(cloud, name) for name in ("bank", "teller")}
+        images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
         references = self._references(images)
         bank = cloud.rent("bank", images["bank"], hypervisor)
-        teller = cloud.rent("teller", images["teller"], hypervisor)
+        teller = self._rent_customer(cloud, images[self.customer], hypervisor)
         pinned = [
             machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
         ]
@@ -128,9 +131,10 @@ class Act:
         self.trace.party("bank").secret("canary balance", self._canaries["balance"].encode())
         alice = self._alice(cloud)
         self._say(
-            "the payment", f"Bob tells the teller to pay {AMOUNT} to {PAYEE}. The PIN is his secret, and Alice's prize."
+            "the payment",
+            f"The {self.customer} is told to pay {AMOUNT} to {PAYEE}. The PIN is secret, and Alice's prize.",
         )
-        self.trace.party("teller").secret("canary pin", self._canaries["pin"].encode())
+        self.trace.party(self.customer).secret("canary pin", self._canaries["pin"].encode())
         teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
         if alice is not None and alice.understands("afterwards"):
@@ -151,7 +155,7 @@ class Act:
         return alice
 
     def _image(self, cloud: Cloud, name: str) -> Image:
-        peer = {"bank": "teller", "teller": "bank"}[name]
+        peer = self.customer if name == "bank" else "bank"
         configuration = {
             "design": self.design.name,
             "server_name": BANK_NAME,
@@ -159,9 +163,18 @@ class Act:
             "web_root": cloud.web_root_pem,
             "privacy_root": _pem(cloud),
             "without": ",".join(self._without),
-            "policy": "lax" if self.attack and self.attack.lax_client and name == "teller" else "strict",
+            "policy": "lax" if self.attack and self.attack.lax_client and name == self.customer else "strict",
         }
-        return Image.of(name, f"trustlab.scenarios.{name}", configuration)
+        program = "bank" if name == "bank" else "teller"
+        return Image.of(name, f"trustlab.scenarios.{program}", configuration | self._settings(name))
+
+    def _settings(self, name: str) -> dict[str, str]:  # noqa: ARG002 - for acts that say more
+        """Return what an act adds to the configuration of one of Bob's images."""
+        return {}
+
+    def _rent_customer(self, cloud: Cloud, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
+        """Rent the machine of whoever orders the payment."""
+        return cloud.rent(self.customer, image, hypervisor)
 
     @staticmethod
     def _references(images: dict[str, Image]) -> ReferenceValues:
@@ -195,7 +208,7 @@ class Act:
     @property
     def _paid(self) -> bool:
         """Whether the bank paid and the teller heard so."""
-        told = self.trace.select("app", party="teller", name="answer")
+        told = self.trace.select("app", party=self.customer, name="answer")
         return bool(told and self.trace.select("app", party="bank", name="payment"))
 
     def _verdict(self, outcome: str, facts: Judgement) -> str:

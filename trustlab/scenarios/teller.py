@@ -1,4 +1,6 @@
-"""Bob's `teller`: a guest program that sends payment orders to the bank. The PIN is the canary of every act.
+"""A guest program that sends payment orders to the bank: Bob's `teller`, and `carol`, his customer, with an antivirus.
+
+The PIN is the canary of every act.
 
 This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
 """
@@ -14,8 +16,21 @@ HTTPS = 443
 
 
 def start(guest: Guest) -> None:
-    """Wait for orders on the control line."""
-    guest.log("ready", "The teller waits for orders.")
+    """Wait for orders on the control line; where an antivirus belongs to the image, let it report first."""
+    if guest.configuration.get("antivirus"):
+        report_antivirus(guest)
+    guest.log("ready", f"The {guest.name} waits for orders.")
+
+
+def report_antivirus(guest: Guest) -> None:
+    """Read the signature database's date off the disk and have it measured, before anything else happens.
+
+    The database is data on a disk that is not measured; this program, which reads it, is.
+    """
+    database = bytes(guest.disk.get("antivirus.db", b""))
+    date = database.decode("ascii", "replace").split("\n")[0].removeprefix("signatures ")
+    guest.claim("antivirus.signatures", date)
+    guest.log("antivirus", f"The measured agent finds an antivirus with signatures of {date}.")
 
 
 def pay(guest: Guest, *, amount: str, payee: str, pin: str) -> None:
@@ -34,7 +49,9 @@ class Order:
 
     def connected(self) -> bytes:
         """Say the order, PIN and all."""
-        self._guest.log("connected", f"The teller trusts this channel and orders {self._amount} for {self._payee}.")
+        self._guest.log(
+            "connected", f"The {self._guest.name} trusts this channel and orders {self._amount} for {self._payee}."
+        )
         return f"PAY {self._amount} TO {self._payee} PIN {self._pin}\n".encode()
 
     def received(self, data: bytes) -> bytes:
@@ -48,4 +65,4 @@ class Order:
     def closed(self, error: Exception | None) -> None:
         """Note how it ended."""
         if error is not None:
-            self._guest.log("channel failed", f"The teller said nothing of worth: {error}")
+            self._guest.log("channel failed", f"The {self._guest.name} said nothing of worth: {error}")

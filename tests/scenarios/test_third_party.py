@@ -1,0 +1,66 @@
+"""Third parties: Carol and the bank judge each other, and each trick falls to a check of its own."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from trustlab.scenarios import third_party
+from trustlab.scenarios.teller import report_antivirus
+from trustlab.scenarios.third_party import AGENT, CURRENT, OUTDATED, TRICKS
+
+CAUGHT_BY = {
+    "stale-antivirus": "claims",
+    "lying-agent": "reference values",
+    "rolled-back-log": "log equals pcrDigest",
+}
+
+
+def test_carol_with_a_current_antivirus_is_served_and_both_judge_each_other():
+    with third_party() as act:
+        outcome = act.run()
+    assert outcome.outcome == "completed"
+    assert {e.party: e.name for e in act.trace.select("appraisal")} == {"carol": "accepted", "bank": "accepted"}
+    judged = act.trace.select("verdict", party="bank", name="claims")[0]
+    assert judged.data["verdict"] == "pass"
+
+
+def test_carol_says_nothing_before_the_bank_is_judged():
+    with third_party() as act:
+        act.run()
+    order = [(e.kind, e.name) for e in act.trace if e.party == "carol"]
+    assert order.index(("appraisal", "accepted")) < order.index(("app", "connected"))
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_each_trick_is_refused_by_its_own_check_with_its_own_sentence(trick):
+    with third_party(trick) as act:
+        outcome = act.run()
+    assert outcome.outcome == "refused"
+    assert outcome.failed == (CAUGHT_BY[trick],)
+    sentence = act.trace.select("verdict", party="bank", name=CAUGHT_BY[trick])[0].data["sentence"]
+    assert len(sentence) > 20
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_each_trick_works_when_just_that_check_is_left_out(trick):
+    with third_party(trick, without=(CAUGHT_BY[trick],)) as act:
+        assert act.run().outcome == "completed"
+
+
+def test_the_policy_asks_for_more_than_the_outdated_and_less_than_the_current_database():
+    with third_party("stale-antivirus") as act:
+        act.run()
+    claims = act.trace.select("verdict", party="bank", name="claims")[0].data
+    assert OUTDATED in bytes.fromhex(claims["found"]).decode() or OUTDATED in claims["sentence"]
+    assert OUTDATED < "2026-11-01" <= CURRENT
+
+
+def test_the_line_that_the_liar_changes_is_in_the_measured_program():
+    assert AGENT.decode() in inspect.getsource(report_antivirus)
+
+
+def test_an_unknown_trick_is_named():
+    with pytest.raises(ValueError, match="no trick 'magic'"):
+        third_party("magic")
