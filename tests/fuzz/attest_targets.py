@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -138,12 +139,17 @@ FINDINGS_ARE_NOT = AttestError
 
 
 def main() -> None:
-    """Run one target under atheris until told to stop."""
+    """Run one target under atheris until told to stop; the corpus it finds is kept for the next run."""
     import atheris  # noqa: PLC0415 - an extra tool, not a dependency
 
-    target, _ = TARGETS[sys.argv.pop(1)]
+    name = sys.argv.pop(1)
+    target, seeds = TARGETS[name]
+    corpus = Path(tempfile.gettempdir()) / f"trustlab-fuzz-{name}"
+    corpus.mkdir(exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (corpus / f"seed-{number}").write_bytes(seed)
     atheris.instrument_all()
-    atheris.Setup(sys.argv, lambda octets: target(bytes(octets)))
+    atheris.Setup([*sys.argv, str(corpus)], lambda octets: target(bytes(octets)))
     atheris.Fuzz()
 
 
