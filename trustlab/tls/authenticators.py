@@ -231,12 +231,12 @@ def _check_signature(
     connection: Connection, certificate: Certificate13, verify: CertificateVerify, data: bytes
 ) -> None:
     chain = [entry.cert_data for entry in certificate.certificate_list]
-    peer = x509.PeerCertificate(chain[0])
+    peer = x509.peer_certificate(chain[0])
     config = connection.config
     if config.check_peer and connection.role == "client":
-        x509.verify_server(chain, connection.server_name, config)
+        x509.verify_server(peer, chain, connection.server_name, config)
     elif config.check_peer:
-        x509.verify_client(chain, config)
+        x509.verify_client(peer, chain, config)
     if verify.scheme not in config.signature_schemes:
         raise IllegalParameter(f"a signature by {label(SignatureScheme, verify.scheme)}", "RFC 9261 5.2.2")
     keys.verify(peer.public_key, verify.scheme, verify.signature, data, tls13=True)

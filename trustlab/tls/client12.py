@@ -153,9 +153,9 @@ class Client12(Handshake12):
             raise DecodeError("a server without a certificate", "RFC 5246 7.4.2")
         if len(chain) > self.config.limits.chain:
             raise BadCertificate(f"a chain of {len(chain)} certificates")
-        certificate = x509.PeerCertificate(chain[0])
+        certificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
-            x509.verify_server(chain, self.config.server_name or "", self.config)
+            x509.verify_server(certificate, chain, self.config.server_name or "", self.config)
         if certificate.kind != self.parameters.authentication:
             raise UnsupportedCertificate(
                 f"a certificate with a key for {certificate.kind} in {self.suite.name}", "RFC 5246 7.4.2"
@@ -202,7 +202,7 @@ class Client12(Handshake12):
             plan += ["sign_certificate_verify"]
             certificate = self.config.certificate
             if certificate is not None:
-                self.c.facts["spki_C"] = x509.spki_of(certificate.public_key())
+                self.c.facts["spki_C"] = self.config.spki
         self.c.plan.extend([*plan, "send_change_cipher_spec", "send_finished"])
         if self.gives_evidence:
             return "SendSupplementalData"
@@ -215,7 +215,7 @@ class Client12(Handshake12):
         certificate = self.config.certificate
         if certificate is None:
             return False
-        public_key = certificate.public_key()
+        public_key = self.config.public_key
         kind = keys.kind_of(public_key)
         wanted = ClientCertificateType.RSA_SIGN if kind == "RSA" else ClientCertificateType.ECDSA_SIGN
         if wanted not in request.certificate_types:

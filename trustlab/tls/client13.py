@@ -208,9 +208,9 @@ class Client13(Handshake13):
         for extension in message.extensions:
             message.value(extension.type)
         if self.config.certificate is not None:
-            self._scheme = self.choose_scheme(self.config.certificate.public_key(), schemes)
+            self._scheme = self.choose_scheme(self.config.public_key, schemes)
             if self._scheme:
-                self.c.facts["spki_C"] = x509.spki_of(self.config.certificate.public_key())
+                self.c.facts["spki_C"] = self.config.spki
         self.request = message
 
     def receive_certificate(self, message: Certificate13) -> None:
@@ -221,9 +221,9 @@ class Client13(Handshake13):
             raise DecodeError("a server without a certificate", "RFC 8446 4.4.2.4")
         self.check_chain_form(message, {e.type for e in self.hello.extensions})
         chain = tuple(entry.cert_data for entry in message.certificate_list)
-        certificate: PeerCertificate = x509.PeerCertificate(chain[0])
+        certificate: PeerCertificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
-            x509.verify_server(chain, self.config.server_name or "", self.config)
+            x509.verify_server(certificate, chain, self.config.server_name or "", self.config)
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
@@ -18,6 +19,8 @@ from trustlab.tls.suites import DEFAULT_SUITES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from trustlab.tls.extensions import Extension
     from trustlab.tls.groups import Share
@@ -133,6 +136,16 @@ class Config:
             return x509.load_der_x509_certificate(self.certificates[0])
         except ValueError as error:
             raise LocalProtocolError(f"the configured certificate cannot be read: {error}") from error
+
+    @cached_property
+    def public_key(self) -> CertificatePublicKeyTypes | None:
+        """The public key of this side's own leaf."""
+        return self.certificate.public_key() if self.certificate else None
+
+    @cached_property
+    def spki(self) -> bytes:
+        """DER SubjectPublicKeyInfo of this side's own leaf, empty without one."""
+        return self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if self.public_key else b""
 
 
 @dataclass(frozen=True, kw_only=True)

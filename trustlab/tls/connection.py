@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.tls.alerts import (
@@ -64,18 +65,15 @@ if TYPE_CHECKING:
 CONNECTED = "Connected"
 CLOSING = "Closing"
 CLOSED = "Closed"
-_SNAKE = {kind.name.title().replace("_", ""): kind.name.lower() for kind in HandshakeType} | {
-    "HelloRetryRequest": "hello_retry_request",
-    "ChangeCipherSpec": "change_cipher_spec",
-}
 _COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
 """What a copied connection must have of its own; everything else it holds never changes."""
-_TITLES = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
+_TITLES: dict[int, str] = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
 
 
-def snake(name: str) -> str:
-    """Return a message's name as part of a method's name."""
-    return _SNAKE.get(name) or re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+@lru_cache(maxsize=128)
+def method_for(deed: str, name: str) -> str:
+    """Return the name of the method for a message: `receive`, `ClientHello` -> `receive_client_hello`."""
+    return f"{deed}_{re.sub(r'(?<!^)(?=[A-Z])', '_', name).lower()}"
 
 
 class Connection:
@@ -442,12 +440,12 @@ class Connection:
         """Whether a handshake message of this type may come now."""
         if kind == HandshakeType.SERVER_HELLO and self.table.targets(self.state, "receive", "HelloRetryRequest"):
             return True
-        title = _TITLES.get(HandshakeType(kind)) if kind in _TITLES else None
+        title = _TITLES.get(kind)
         return title is not None and bool(self.table.targets(self.state, "receive", title))
 
     def unwelcome(self, kind: int) -> UnexpectedMessage:
         """Return the alert for a handshake type that has no place in this state."""
-        title = _TITLES.get(HandshakeType(kind)) if kind in _TITLES else None
+        title = _TITLES.get(kind)
         return self.unexpected(title or f"a message of the type {label(HandshakeType, kind, 1)}")
 
     def _change_cipher_spec_record(self, record: Record) -> None:

@@ -7,6 +7,7 @@ unknown extensions stay opaque.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter
@@ -31,6 +32,7 @@ ROLE_C = 2
 """Role bit of the client in the attestation extension."""
 ATTESTATION_VERSION = 1
 NONCE_LENGTH = 32
+REMEMBERED = 256  # octets of an extension whose parsed form may be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,13 +318,24 @@ def _dissect(inside: Reader, message: str) -> Extension:
 
 def parse_extension(extension: Extension, message: str) -> Any:  # noqa: ANN401 - each extension has its own type
     """Return what the body of a known extension says, or its octets; DecodeError on anything left over."""
-    pull = _PULL.get(extension.type)
+    if len(extension.data) <= REMEMBERED:
+        return _remembered(extension.type, extension.data, message)
+    return _parse(extension.type, extension.data, message)
+
+
+def _parse(kind: int, data: bytes, message: str) -> Any:  # noqa: ANN401 - each extension has its own type
+    pull = _PULL.get(kind)
     if pull is None:
-        return extension.data
-    reader = Reader(extension.data)
+        return data
+    reader = Reader(data)
     value = pull(reader, message)
-    reader.finish(f"the extension {extension_name(extension.type)}")
+    if reader.left:
+        reader.finish(f"the extension {extension_name(kind)}")
     return value
+
+
+_remembered = lru_cache(maxsize=512)(_parse)
+"""Most extensions are the same in every handshake, and each is asked for more than once."""
 
 
 def push_extensions(writer: Writer, extensions: Iterable[Extension]) -> None:

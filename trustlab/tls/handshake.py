@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
-from trustlab.tls.connection import CONNECTED, Connection, snake
+from trustlab.tls.connection import CONNECTED, Connection, method_for
 from trustlab.tls.registry import AlertLevel
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ class Handshake:
 
     def sent(self, message: AnyMessage, raw: bytes) -> str | None:  # noqa: ARG002
         """Note what a written message really said; return the next state where the table leaves a choice."""
-        method = getattr(self, f"sent_{snake(message.name)}", None)
+        method = getattr(self, method_for("sent", message.name), None)
         result: str | None = method(message) if method else None
         return result
 
     def received(self, message: AnyMessage, raw: bytes) -> str | None:
         """Judge a message; it joins the transcript afterwards, so that Finished covers what came before it."""
-        result: str | None = getattr(self, f"receive_{snake(message.name)}")(message)
+        result: str | None = getattr(self, method_for("receive", message.name))(message)
         self.c.handshake.add_to_transcript(message, raw)
         return result
 
     def entered(self, message: AnyMessage) -> None:
         """Plan what comes next: the state is entered and the transcript has the message."""
-        after = getattr(self, f"after_{snake(message.name)}", None)
+        after = getattr(self, method_for("after", message.name), None)
         if after:
             after()
 

@@ -310,10 +310,9 @@ class Handshake13(Handshake):
 
     def require_key(self) -> object:
         """Return the public key of this side's certificate."""
-        certificate = self.c.config.certificate
-        if certificate is None:
+        if self.c.config.public_key is None:
             raise LocalProtocolError("there is no certificate to sign for")
-        return certificate.public_key()
+        return self.c.config.public_key
 
 
 def check_solicited(extension: Extension, solicited: Iterable[int], message: str) -> None:

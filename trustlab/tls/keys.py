@@ -6,6 +6,7 @@ A private key may live elsewhere (a TPM): then the program answers `KeyOperation
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -39,6 +40,8 @@ _PKCS1 = {
     SignatureScheme.RSA_PKCS1_SHA384: hashes.SHA384(),
     SignatureScheme.RSA_PKCS1_SHA512: hashes.SHA512(),
 }
+_RSA13 = tuple(_PSS)
+_RSA12 = (*_PSS, *_PKCS1)
 _PSS_PADDING = {
     scheme: padding.PSS(padding.MGF1(algorithm), algorithm.digest_size) for scheme, algorithm in _PSS.items()
 }
@@ -56,12 +59,16 @@ def kind_of(public_key: object) -> str:
 def schemes_for(public_key: object, *, tls13: bool) -> tuple[SignatureScheme, ...]:
     """Return the signature schemes a key can serve, best first; TLS 1.3 ties ECDSA schemes to their curve."""
     if isinstance(public_key, rsa.RSAPublicKey):
-        return tuple(_PSS) if tls13 else (*_PSS, *_PKCS1)
+        return _RSA13 if tls13 else _RSA12
     if isinstance(public_key, ec.EllipticCurvePublicKey):
-        curve = public_key.curve.name
-        own = [scheme for scheme, name in _CURVES.items() if name == curve]
-        return tuple(own) if tls13 else (*own, *[s for s in _CURVES if s not in own])
+        return _ecdsa_schemes(public_key.curve.name, tls13=tls13)
     return ()
+
+
+@lru_cache(maxsize=16)
+def _ecdsa_schemes(curve: str, *, tls13: bool) -> tuple[SignatureScheme, ...]:
+    own = tuple(scheme for scheme, name in _CURVES.items() if name == curve)
+    return own if tls13 else (*own, *(s for s in _CURVES if s not in own))
 
 
 def sign(key: object, scheme: int, data: bytes) -> bytes:

@@ -37,22 +37,33 @@ class Reader:
         """Octets not yet pulled."""
         return self.end - self.position
 
+    def _short(self, size: int, name: str) -> DecodeError:
+        return DecodeError(f"{name} needs {size} octets, {self.end - self.position} are left")
+
     def _advance(self, size: int, name: str) -> int:
         start = self.position
         if start + size > self.end:
-            raise DecodeError(f"{name} needs {size} octets, {self.end - start} are left")
+            raise self._short(size, name)
         self.position = start + size
         return start
 
     def uint(self, size: int, name: str, registry: type[IntEnum] | None = None) -> int:  # noqa: ARG002
         """Pull a big-endian unsigned integer of `size` octets; `registry` names its values in a dissection."""
-        start = self._advance(size, name)
-        return int.from_bytes(self.data[start : start + size], "big")
+        start = self.position
+        end = start + size
+        if end > self.end:
+            raise self._short(size, name)
+        self.position = end
+        return int.from_bytes(self.data[start:end], "big")
 
     def octets(self, size: int, name: str, show: Callable[[bytes], str] | None = None) -> bytes:  # noqa: ARG002
         """Pull `size` octets; `show` renders them in a dissection."""
-        start = self._advance(size, name)
-        return self.data[start : start + size]
+        start = self.position
+        end = start + size
+        if end > self.end:
+            raise self._short(size, name)
+        self.position = end
+        return self.data[start:end]
 
     def length(self, size: int, name: str, low: int = 0, high: int | None = None, step: int = 1) -> int:
         """Pull the length in front of the vector `name` and check it against the bounds of its definition."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter, InappropriateFallback, ProtocolVersion
 from trustlab.tls.connection import Connection
+from trustlab.tls.extensions import parse_extension
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.registry import CipherSuite, ExtensionType, Version
 from trustlab.tls.server12 import Server12
@@ -39,7 +40,7 @@ class ServerStart(Handshake):
         if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and version < max(self.c.config.versions):
             raise InappropriateFallback("the client fell back to a lower version than both speak", "RFC 7507 3")
         for extension in hello.extensions:
-            hello.value(extension.type)
+            parse_extension(extension, hello.name)
         if CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV not in hello.cipher_suites:
             self._check_renegotiation_info(hello)
         self.c.version = version

@@ -158,7 +158,7 @@ class Server12(Handshake12):
         certificate = self.config.certificate
         if certificate is None:
             raise InternalError("this server has no certificate")
-        public_key = certificate.public_key()
+        public_key = self.config.public_key
         kind = keys.kind_of(public_key)
         for number in self.config.cipher_suites:
             suite = SUITES[number]
@@ -234,7 +234,7 @@ class Server12(Handshake12):
             facts["nonce_S"] = answer.nonce
         certificate = self.config.certificate
         if certificate is not None:
-            facts["spki_S"] = x509.spki_of(certificate.public_key())
+            facts["spki_S"] = self.config.spki
         if self.resumed:
             return "SendChangeCipherSpec"
         return "SendSupplementalData" if self.gives_evidence else "SendCertificate"
@@ -313,9 +313,9 @@ class Server12(Handshake12):
             return
         if len(chain) > self.config.limits.chain:
             raise BadCertificate(f"a chain of {len(chain)} certificates")
-        certificate = x509.PeerCertificate(chain[0])
+        certificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
-            x509.verify_client(chain, self.config)
+            x509.verify_client(certificate, chain, self.config)
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain

@@ -209,7 +209,7 @@ class Server13(Handshake13):
         facts["server_random"] = hello.random
         certificate = self.config.certificate
         if certificate is not None:
-            facts["spki_S"] = x509.spki_of(certificate.public_key())
+            facts["spki_S"] = self.config.spki
 
     def after_server_hello(self) -> None:
         """Derive the handshake keys and plan the rest of the flight."""
@@ -291,9 +291,9 @@ class Server13(Handshake13):
                 raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
             return "ExpectFinished"
         chain = tuple(entry.cert_data for entry in message.certificate_list)
-        certificate = x509.PeerCertificate(chain[0])
+        certificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
-            x509.verify_client(chain, self.config)
+            x509.verify_client(certificate, chain, self.config)
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import warnings
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -59,7 +60,7 @@ class PeerCertificate:
                 f"a certificate with a key of the type {type(self.public_key).__name__}", "RFC 5246 7.4.2"
             )
 
-    @property
+    @cached_property
     def spki(self) -> bytes:
         """DER SubjectPublicKeyInfo."""
         return spki_of(self.public_key)
@@ -70,13 +71,18 @@ class PeerCertificate:
             raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
 
 
+@lru_cache(maxsize=64)
+def peer_certificate(der: bytes) -> PeerCertificate:
+    """Read a peer's leaf; peers come back, so the last ones are kept. Nothing about trust is remembered."""
+    return PeerCertificate(der)
+
+
 def load(der: bytes) -> x509.Certificate:
     """Parse one certificate; BadCertificate if it is none."""
     try:
         with warnings.catch_warnings():  # what it only warns of is judged below, or by the path validation
             warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
-            _ = certificate.extensions
             positive = certificate.serial_number > 0
     except UNREADABLE as error:
         raise BadCertificate(f"a certificate that cannot be read: {error}", "RFC 5280 4.1") from error
@@ -96,6 +102,8 @@ def allows(certificate: x509.Certificate, usage: str) -> bool:
         extension = certificate.extensions.get_extension_for_class(x509.KeyUsage)
     except x509.ExtensionNotFound:
         return True
+    except UNREADABLE as error:
+        raise BadCertificate(f"a certificate whose extensions cannot be read: {error}", "RFC 5280 4.2") from error
     return bool(getattr(extension.value, usage))
 
 
@@ -107,18 +115,18 @@ def subject_name(name: str) -> x509.DNSName | x509.IPAddress:
         return x509.DNSName(name)
 
 
-def verify_server(chain: Sequence[bytes], server_name: str, config: Config) -> None:
+def verify_server(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str, config: Config) -> None:
     """Check a server's chain against `config.store` and its name; raises the alert of RFC 5246 7.2.2."""
-    _verify(chain, server_name, config)
+    _verify(leaf, chain, server_name, config)
 
 
-def verify_client(chain: Sequence[bytes], config: Config) -> None:
+def verify_client(leaf: PeerCertificate, chain: Sequence[bytes], config: Config) -> None:
     """Check a client's chain against `config.store`; raises the alert of RFC 5246 7.2.2."""
-    _verify(chain, None, config)
+    _verify(leaf, chain, None, config)
 
 
-def _verify(chain: Sequence[bytes], server_name: str | None, config: Config) -> None:
-    certificates = [load(der) for der in chain]
+def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | None, config: Config) -> None:
+    certificates = [leaf.certificate, *[load(der) for der in chain[1:]]]
     if config.store is None:
         raise InternalError("no roots to trust are configured")
     builder = PolicyBuilder().store(config.store)
