@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -221,11 +222,11 @@ def test_when_the_janitor_was_killed_too_the_next_start_sweeps() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         pid, state = owner.stdout.readline().decode().split()
-        janitors = subprocess.run(
-            ["pgrep", "-P", str(owner.pid), "-x", "sh"], capture_output=True, check=True, text=True
-        )
-        for janitor in janitors.stdout.split():
-            os.kill(int(janitor), signal.SIGKILL)
+        mark = f"trustlab-janitor\0{Path(state).parent}".encode()
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # gone meanwhile
+                if mark in entry.read_bytes():
+                    os.kill(int(entry.parent.name), signal.SIGKILL)
         owner.kill()
     assert eventually(lambda: not alive(int(pid)))
     folder = Path(state).parent
