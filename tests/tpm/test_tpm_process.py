@@ -218,8 +218,9 @@ def test_kill_9_of_the_owner_leaves_no_swtpm_and_no_file(stopped: bool) -> None:
     assert eventually(lambda: not Path(state).parent.exists()), "the janitor removes the state"
 
 
-def test_when_the_janitor_was_killed_too_the_next_start_sweeps() -> None:
-    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
+def test_when_the_janitor_was_killed_too_the_next_start_sweeps(tmp_path: Path) -> None:
+    own = os.environ | {"TMPDIR": str(tmp_path)}  # out of the way of other starts' sweeps
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, env=own) as owner:
         assert owner.stdout is not None
         pid, state = owner.stdout.readline().decode().split()
         mark = f"trustlab-janitor\0{Path(state).parent}".encode()
@@ -231,7 +232,7 @@ def test_when_the_janitor_was_killed_too_the_next_start_sweeps() -> None:
     assert eventually(lambda: not alive(int(pid)))
     folder = Path(state).parent
     assert folder.exists()
-    assert folder in sweep(base_directory())
+    assert folder in sweep(folder.parent)
     assert not folder.exists()
 
 

@@ -172,8 +172,9 @@ def test_a_machine_whose_tpm_dies_again_and_again_can_always_be_restarted() -> N
             assert create_srk(client).name == name
 
 
-def test_the_sweep_ends_an_emulator_that_outlived_owner_and_janitor() -> None:
-    with subprocess.Popen([sys.executable, "-c", FORKER], stdout=subprocess.PIPE) as owner:
+def test_the_sweep_ends_an_emulator_that_outlived_owner_and_janitor(tmp_path: Path) -> None:
+    own = os.environ | {"TMPDIR": str(tmp_path)}  # out of the way of other starts' sweeps
+    with subprocess.Popen([sys.executable, "-c", FORKER], stdout=subprocess.PIPE, env=own) as owner:
         assert owner.stdout is not None
         _, state, child = owner.stdout.readline().decode().split()
         try:
@@ -182,7 +183,7 @@ def test_the_sweep_ends_an_emulator_that_outlived_owner_and_janitor() -> None:
             owner.kill()
             owner.wait(10)
             assert running_on(f"dir={state}"), "the forked child keeps its socket open"
-            assert Path(state).parent in sweep(base_directory())
+            assert Path(state).parent in sweep(Path(state).parent.parent)
             assert eventually_none(lambda: running_on(f"dir={state}"))
         finally:
             os.kill(int(child), signal.SIGKILL)
