@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, OnVerifier, Stage
+from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, OnVerifier, Stage, ablate
 from trustlab.attacks.on_verifier.forging import good_log, load_software_key, own_ak, sign_through_ticket, write_quote
-from trustlab.attest import CHECKS
+from trustlab.attest import CHECKS, PolicyError
 from trustlab.tpm import EnrolmentRefused, TpmResponseError, certify_creation, create_primary
 from trustlab.tpm.marshal import RH_ENDORSEMENT
 from trustlab.tpm.templates import AK_ATTRIBUTES, ak_template
@@ -56,6 +56,18 @@ def test_the_one_check_refuses_the_attack_and_without_it_the_attack_succeeds(att
 def test_leaving_out_every_other_check_does_not_help_the_attack(attack: OnVerifier, stage: Stage):
     others = tuple(name for name in CHECKS[1:] if name != attack.check)
     assert attack.carry_out(stage).appraise(without=others).failed == [attack.check]
+
+
+def test_the_ablation_table_shows_who_refuses_and_who_gets_through():
+    some = [ATTACKS_ON_VERIFIER[name] for name in ("cuckoo", "evil-workload", "stale-antivirus")]
+    assert [row.refused_by for row in ablate(some, ())] == [("machine pinned",), ("reference values",), ("claims",)]
+    assert all(row.succeeded for row in ablate(some))
+    assert [row.succeeded for row in ablate(some, ("claims",))] == [False, False, True]
+
+
+def test_ablating_what_is_no_check_is_a_policy_error():
+    with pytest.raises(PolicyError, match="no check"):
+        ablate([], ("nonce",))
 
 
 def test_every_check_has_its_attacks_and_every_attack_its_check():

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from attest_cases import RSA_KEY, damaged
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from software_tpm import (
     TLS_KEY,
     Machine,
     PrivacyCa,
+    Signer,
     log_of,
     spki,
     verifier,
@@ -44,7 +46,8 @@ from trustlab.attest import (
     key_policy,
     parse_public,
 )
-from trustlab.attest.build import build_public
+from trustlab.attest.build import build_public, build_rsa_signature
+from trustlab.attest.constants import ALG_RSASSA, ALG_SHA256
 from trustlab.attest.structures import ClockInfo
 from trustlab.trace import Trace
 
@@ -426,6 +429,21 @@ def test_claims_refuse_what_the_relying_party_does_not_accept(claim):
 def test_a_claim_that_is_no_date_does_not_meet_a_date():
     machine = Machine(log=log_of(date="tomorrow"))
     refused_only_by("claims", machine.evidence(), machine.expected())
+
+
+class RsaSigner(Signer):
+    def sign(self, raw: bytes) -> bytes:
+        return build_rsa_signature(ALG_RSASSA, self.key.sign(raw, padding.PKCS1v15(), hashes.SHA256()))
+
+
+def test_an_rsa_ak_is_as_good_as_an_ecc_one():
+    policy = key_policy((17,), MACHINE.values())
+    public = build_public(RSA_KEY.public_key(), AK, policy, scheme=(ALG_RSASSA, ALG_SHA256))
+    certificate = CA.certify(RSA_KEY.public_key(), parse_public(public).name, MACHINE.ek_digest)
+    signer = RsaSigner(RSA_KEY, public, certificate)
+    assert appraise(MACHINE.evidence(signer=signer)).accepted
+    other = replace(MACHINE.evidence(signer=signer), signature=build_rsa_signature(ALG_RSASSA, bytes(256)))
+    refused_only_by("signature", other)
 
 
 # the Verifier as a whole

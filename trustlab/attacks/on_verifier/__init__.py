@@ -3,6 +3,7 @@
 `ATTACKS_ON_VERIFIER` is the catalogue in the order of the checks; `Stage` is where they are played.
 """
 
+from trustlab.attacks.on_verifier.ablation import Row, ablate
 from trustlab.attacks.on_verifier.cross_vm_key import ATTACK as CROSS_VM_KEY
 from trustlab.attacks.on_verifier.cuckoo import ATTACK as CUCKOO
 from trustlab.attacks.on_verifier.decoy_key import ATTACK as DECOY_KEY
@@ -64,4 +65,4 @@ ATTACKS_ON_VERIFIER = {
     )
 }
 
-__all__ = ["ATTACKS_ON_VERIFIER", "OnVerifier", "Presented", "Stage"]
+__all__ = ["ATTACKS_ON_VERIFIER", "OnVerifier", "Presented", "Row", "Stage", "ablate"]
