@@ -26,4 +26,7 @@ ATTACKS = {
 }
 """The attacks on the ladder, by name, in the order of the slides."""
 
-__all__ = ["ATTACKS", "Attack", "Judgement", "judge"]
+CATALOGUE = {**ATTACKS}
+"""Every attack that has a program of Alice's, by name."""
+
+__all__ = ["ATTACKS", "CATALOGUE", "Attack", "Judgement", "judge"]

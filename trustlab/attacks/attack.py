@@ -6,14 +6,19 @@ from typing import Literal
 
 import msgspec
 
-Prize = Literal["pin", "balance"]
+Prize = Literal["pin", "balance", "peer"]
+Leak = Literal["key usable", "DH secret"]
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
     """One attack of the catalogue. Its module is Alice's guest program, named like it with underscores.
 
-    `prize` is the canary secret that shows it succeeded: the client's `pin` or the server's `balance`. `lax_client`
-    says that it needs a client that checks nothing.
+    `prize` is what shows that it succeeded: a canary secret, the client's `pin` or the server's `balance`, or that a
+    client trusts the wrong `peer`. `lax_client` says that it needs a client that checks nothing, `unpinned` that it
+    needs relying parties that pin no machine. `leaks` are assumptions, given to Alice by the lab: that she can use the
+    bank's TLS key, with a password, at locality 0; that she knows the secret of the key agreement. With `genuine` she
+    has a genuine machine of her own, with the bank's image or another. `program` is the module where it has another
+    name than the attack.
     """
 
     name: str
@@ -25,8 +30,12 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: str
     prize: Prize = "pin"
     lax_client: bool = False
+    unpinned: bool = False
+    leaks: tuple[Leak, ...] = ()
+    genuine: Literal["", "same image", "other image"] = ""
+    program: str = ""
 
     @property
     def module(self) -> str:
         """The program's module, for an image."""
-        return f"trustlab.attacks.{self.name.replace('-', '_')}"
+        return f"trustlab.attacks.{self.program or self.name.replace('-', '_')}"

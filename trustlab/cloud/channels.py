@@ -11,7 +11,17 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import AppraisalPolicy, Verifier
-from trustlab.passage import Answering, Asking, Guard, Mutual, OpenSslEndpoint, PlainEndpoint, TlsEndpoint, offer
+from trustlab.passage import (
+    Answering,
+    Asking,
+    Exported,
+    Guard,
+    Mutual,
+    OpenSslEndpoint,
+    PlainEndpoint,
+    TlsEndpoint,
+    offer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
     from trustlab.trace import Party
     from trustlab.wire import Endpoint
 
-SUITES = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
+VERSIONS = {"1.2": (tls.Version.TLS12,), "1.3": (tls.Version.TLS13,)}
 
 
 class Channels:
@@ -60,8 +70,9 @@ class Channels:
             tls.ServerConfig(
                 certificates=(identity.certificate_der,),
                 key=identity.key,
-                versions=(tls.Version.TLS12,),
-                cipher_suites=SUITES,
+                versions=VERSIONS[self.design.tls],
+                cipher_suites=(tls.CipherSuite[self.design.suite],),
+                groups=(tls.Group[self.design.group],),
                 extended_master_secret=self.design.extended_master_secret,
                 attestation=offer(self.design, "server"),
                 client_certificate="require" if self.design.client_key else "none",
@@ -89,8 +100,9 @@ class Channels:
                 trust=[self._root("web_root")],
                 certificates=(identity.certificate_der,) if identity else (),
                 key=identity.key if identity else None,
-                versions=(tls.Version.TLS12,),
-                cipher_suites=SUITES,
+                versions=VERSIONS[self.design.tls],
+                cipher_suites=(tls.CipherSuite[self.design.suite],),
+                groups=(tls.Group[self.design.group],),
                 extended_master_secret=self.design.extended_master_secret,
                 attestation=offer(self.design, "client"),
             )
@@ -129,7 +141,11 @@ class Channels:
     ) -> TlsEndpoint:
         wrap: dict[str, Callable[[], Application]] = {
             "inside": lambda: Asking(application, guard) if role == "client" else Answering(application, guard),
-            "after-finished": lambda: Mutual(application, guard, lambda: engine.facts),
+            "after-finished": lambda: (
+                Exported(application, guard, engine)
+                if self.design.tls == "1.3"
+                else Mutual(application, guard, lambda: engine.facts)
+            ),
         }
         inner = wrap.get(self.design.when, lambda: application)()
         observer = tls.TraceObserver(self._party, connection, role=role)

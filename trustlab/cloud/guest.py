@@ -6,13 +6,13 @@ configuration names, and never sees how the machine is made.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import ImageError
 from trustlab.cloud.identity import Identity, private_pem, software_key
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
-from trustlab.passage import DESIGNS, Design
+from trustlab.passage import Design, DesignError, design_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +67,11 @@ class Guest:
 
     @property
     def design(self) -> Design:
-        """The design that the measured configuration names; ImageError where it names none that exists."""
-        name = self.setting("design")
-        if name not in DESIGNS:
-            raise ImageError(f"the configuration names the design {name!r}; there are: {', '.join(DESIGNS)}")
-        return DESIGNS[name]
+        """The design that the measured configuration names or spells out; ImageError where it is none."""
+        try:
+            return design_of(self.setting("design"))
+        except DesignError as error:
+            raise ImageError(f"the configuration of {self.name}: {error}") from error
 
     def setting(self, name: str) -> str:
         """Return a setting of the measured configuration; ImageError where it is missing."""
@@ -100,7 +100,8 @@ class Guest:
         """Make a server's key as the design wants it and have the public CA certify it for `name`."""
         if self.design.key_origin == "deployed":
             return self.make_identity(lambda public_key: self._validated(name, public_key))
-        key = self._hypervisor.make_key("rsa-decrypt", origin=self.design.key_origin, disk=self.disk)
+        kind: Literal["rsa-decrypt", "ecdsa"] = "rsa-decrypt" if self.design.tls == "1.2" else "ecdsa"
+        key = self._hypervisor.make_key(kind, origin=self.design.key_origin, disk=self.disk)
         return Identity(self._validated(name, key.public_key), key)
 
     def make_identity(self, certify: Callable[[rsa.RSAPublicKey], x509.Certificate]) -> Identity:

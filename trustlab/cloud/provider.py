@@ -55,9 +55,9 @@ class Provider:
         self._fabric = fabric
         self._host = own_host
 
-    def redirect(self, destination: str, port: int) -> Callable[[], None]:
-        """Answer connections to `destination` on her own host; the returned function ends that."""
-        return self._fabric.network.redirect(destination, port, to=self._host)
+    def redirect(self, destination: str, port: int, *, to: str = "") -> Callable[[], None]:
+        """Have connections to `destination` answered on her own host, or on `to`; the returned function ends that."""
+        return self._fabric.network.redirect(destination, port, to=to or self._host)
 
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""

@@ -7,9 +7,12 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 
 from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, Facts, H
-from trustlab.passage.designs import DESIGNS, LADDER, PLAIN_TLS, TRUSTED_PASSAGE, Design, DesignError
+from trustlab.passage.catalogue import DESIGNS, design_of, setting_of, with_usable_key
+from trustlab.passage.designs import LADDER, PLAIN_TLS, TRUSTED_PASSAGE, Design, DesignError
+from trustlab.passage.designs13 import LADDER13
 from trustlab.passage.endpoint import KeyHolder, TlsEndpoint
 from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, PlainEndpoint
+from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
 
@@ -17,6 +20,7 @@ __all__ = [
     "DESIGNS",
     "KEY_PROOF",
     "LADDER",
+    "LADDER13",
     "PLAIN_TLS",
     "TRUSTED_PASSAGE",
     "Answering",
@@ -31,6 +35,7 @@ __all__ = [
     "Design",
     "DesignError",
     "ExchangeError",
+    "Exported",
     "Facts",
     "Guard",
     "H",
@@ -39,5 +44,8 @@ __all__ = [
     "OpenSslEndpoint",
     "PlainEndpoint",
     "TlsEndpoint",
+    "design_of",
     "offer",
+    "setting_of",
+    "with_usable_key",
 ]

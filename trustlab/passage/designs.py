@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from trustlab import tls
 from trustlab.passage.binders import Binder
 
 When = Literal["never", "before", "inside", "handshake", "after-finished"]
@@ -30,7 +31,8 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     `after-finished` as the first application data of both sides. `key_origin` says who made the server's key:
     `deployed` with the image by the provider; `machine`, made in the TPM but open to a password that the provider
     deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
-    certificate too. `not_demanded` names checks of the Verifier that this rung does not make.
+    certificate too. `not_demanded` names checks of the Verifier that this rung does not make. `suite` and `group` are
+    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     client_key: bool = False
     extended_master_secret: bool = False
     not_demanded: tuple[str, ...] = ()
+    suite: str = "TLS_RSA_WITH_AES_128_GCM_SHA256"
+    group: str = "X25519"
     sentence: str = ""
     not_enough: str = ""
     source: str = SLIDES
@@ -51,13 +55,16 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: it has binders, but attestation happens never")
         if self.when != "never" and self.server is None:
             raise DesignError(f"{self.name}: attestation happens {self.when}, but the server proves nothing")
-        if self.when == "after-finished" and not self.extended_master_secret:
+        if self.when == "after-finished" and self.tls == "1.2" and not self.extended_master_secret:
             raise DesignError(f"{self.name}: the session hash needs the extended master secret (RFC 7627)")
+        for value, registry in ((self.suite, tls.CipherSuite), (self.group, tls.Group)):
+            if value not in registry.__members__:
+                raise DesignError(f"{self.name}: there is no {value!r} in the registry of {registry.__name__}")
 
     @property
     def attests_key(self) -> bool:
         """Whether the server's Evidence shows where its TLS key lives and how it was made."""
-        return self.key_origin != "deployed"
+        return self.key_origin != "deployed" and "key identity" not in self.not_demanded
 
     @property
     def measured(self) -> bool:
@@ -184,6 +191,3 @@ LADDER = (
     SESSION_HASH,
 )
 """The rungs on TLS 1.2, from the ground up."""
-
-DESIGNS = {design.name: design for design in LADDER}
-"""The designs that run, by name."""

@@ -78,7 +78,7 @@ class TlsEndpoint:
         """Answer a request of the engine; an attack overrides this, and may answer later."""
         match request:
             case tls.KeyOperationWanted():
-                self.connection.answer(request, self._operate(request))
+                self.connection.answer(request, operate(request))
             case tls.EvidenceWanted() if self.guard is not None:
                 self.connection.answer(request, self.guard.evidence(request.facts))
             case tls.EvidenceReceived() if self.guard is not None:
@@ -105,12 +105,13 @@ class TlsEndpoint:
         if self.application.finished and not self.connection.closed:
             self.connection.close()
 
-    @staticmethod
-    def _operate(request: tls.KeyOperationWanted) -> bytes | Exception:
-        key = request.key
-        if not hasattr(key, "perform"):
-            return TypeError(f"a {type(key).__name__} cannot do {request.operation}: give a private key or a KeyHolder")
-        try:
-            return bytes(key.perform(request.operation, request.data, request.scheme))
-        except Exception as error:  # noqa: BLE001 - the engine treats every failure alike
-            return error
+
+def operate(request: tls.KeyOperationWanted) -> bytes | Exception:
+    """Do a key operation with a `KeyHolder`; what goes wrong is returned, as the engine wants it."""
+    key = request.key
+    if not hasattr(key, "perform"):
+        return TypeError(f"a {type(key).__name__} cannot do {request.operation}: give a private key or a KeyHolder")
+    try:
+        return bytes(key.perform(request.operation, request.data, request.scheme))
+    except Exception as error:  # noqa: BLE001 - the engine treats every failure alike
+        return error

@@ -105,7 +105,7 @@ class Guard:
             self._emit_binder(bound, peer_role, "verifier")
             result = self._verifier.appraise(evidence, self._expected(bound, peer_role, facts))
         except Exception as error:  # noqa: BLE001 - fail closed: a verifier that errs refuses, whatever the error
-            self._refuse(f"The verifier itself failed, and that counts as a refusal: {error}")
+            self.refuse("verifier", f"The verifier itself failed, and that counts as a refusal: {error}")
             return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
         self.result = result
         result.record(self._party, about=self._peer, connection=self._connection)
@@ -137,13 +137,14 @@ class Guard:
             sentence=f"{self._party.name} is lax: it accepts the evidence without looking at it.",
         )
 
-    def _refuse(self, sentence: str) -> None:
+    def refuse(self, by: str, sentence: str) -> None:
+        """Record a refusal that no check of the Verifier made: `by` names what did."""
         self._party.emit(
             "appraisal",
             "refused",
             connection=self._connection,
-            refused_by="verifier",
-            failed=["verifier"],
+            refused_by=by,
+            failed=[by],
             about=self._peer,
             sentence=sentence,
         )

@@ -5,7 +5,7 @@ Used by the demo, the notebooks, the tests and the benchmarks alike.
 
 from __future__ import annotations
 
-from trustlab.attacks import ATTACKS
+from trustlab.attacks import CATALOGUE
 from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE
 from trustlab.scenarios.stage import Act
 
@@ -51,5 +51,5 @@ def rung(design: str, attack: str | None = None, *, without: tuple[str, ...] = (
         expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
         title=f"{design} against {attack}" if attack else design,
         without=without,
-        sentence=chosen.sentence + (f" {ATTACKS[attack].why}" if attack in ATTACKS else ""),
+        sentence=chosen.sentence + (f" {CATALOGUE[attack].why}" if attack in CATALOGUE else ""),
     )

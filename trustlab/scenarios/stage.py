@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
-from trustlab.attacks import ATTACKS, Judgement, judge
+from trustlab.attacks import CATALOGUE, Judgement, judge
 from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.passage import setting_of, with_usable_key
+from trustlab.scenarios.assumptions import Leaks, genuine_machine
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
 
@@ -71,10 +73,10 @@ class Act:
         sentence: str,
         without: tuple[str, ...] = (),
     ) -> None:
-        if attack is not None and attack not in ATTACKS:
-            raise ValueError(f"no attack {attack!r}; there are: {', '.join(ATTACKS)}")
-        self.design = design
-        self.attack = ATTACKS[attack] if attack is not None else None
+        if attack is not None and attack not in CATALOGUE:
+            raise ValueError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
+        self.attack = CATALOGUE[attack] if attack is not None else None
+        self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
         self.trace = Trace(title, "memory")
         self.outcome: Outcome | None = None
@@ -95,7 +97,8 @@ class Act:
         self._say(self.trace.title, self._sentence)
         with Cloud("memory", trace=self.trace) as cloud:
             self._cloud = cloud
-            with PassiveDecoder(self.trace, connections=STRANGERS if self.design.when == "never" else ()):
+            strangers = STRANGERS if self.design.when == "never" else ()
+            with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
         self.outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
         self._say("outcome", self.outcome.sentence)
@@ -125,10 +128,14 @@ class Act:
         pinned = [
             machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
         ]
+        if self.attack is not None and self.attack.unpinned:
+            pinned = []
         bank.start(references=references, pinned=pinned)
         teller.start(references=references, pinned=pinned)
         bank.control("open_account", balance=self._canaries["balance"])
         self.trace.party("bank").secret("canary balance", self._canaries["balance"].encode())
+        if self.attack is not None and self.attack.genuine:
+            genuine_machine(cloud, self.attack, images["bank"], references)
         alice = self._alice(cloud)
         self._say(
             "the payment",
@@ -145,19 +152,20 @@ class Act:
         if self.attack is None:
             return None
         settings = {
-            "design": self.design.name,
+            "design": setting_of(self.design),
             "victim": "bank",
             "server_name": BANK_NAME,
             "web_root": cloud.web_root_pem,
         }
         alice = cloud.rent("alice", Image.of("alice's tools", self.attack.module, settings), Ordinary)
         alice.start(provider=True)
+        cloud.run()
         return alice
 
     def _image(self, cloud: Cloud, name: str) -> Image:
         peer = self.customer if name == "bank" else "bank"
         configuration = {
-            "design": self.design.name,
+            "design": setting_of(self.design),
             "server_name": BANK_NAME,
             "peer_image": peer,
             "web_root": cloud.web_root_pem,
@@ -189,7 +197,7 @@ class Act:
     def _judged(self, facts: Judgement) -> Outcome:
         if self.attack is None:
             outcome = "completed" if self._paid else "refused"
-        elif self.attack.prize in facts.alice_knows:
+        elif self.attack.prize in facts.alice_knows or (self.attack.prize == "peer" and facts.wrong_peer):
             outcome = "succeeded"
         else:
             outcome = "refused" if facts.refused_by else "failed"
@@ -214,6 +222,8 @@ class Act:
     def _verdict(self, outcome: str, facts: Judgement) -> str:
         prize = {"pin": "the PIN", "balance": "the balance of the account"}
         match outcome:
+            case "succeeded" if self.attack and self.attack.prize == "peer":
+                return f"The {facts.wrong_peer} took a machine of Alice's for the bank, and told it the PIN."
             case "succeeded" if self.attack:
                 rest = " The payment went through, and neither end noticed." if self._paid else ""
                 return f"Alice read {prize[self.attack.prize]}.{rest}"

@@ -1,0 +1,35 @@
+"""All designs by name, and a design as a setting of a measured configuration."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trustlab.passage.binders import BinderError
+from trustlab.passage.designs import LADDER, Design, DesignError
+from trustlab.passage.designs13 import LADDER13
+
+DESIGNS = {design.name: design for design in (*LADDER, *LADDER13)}
+"""The designs that run, by name: the rungs on TLS 1.2, then those on TLS 1.3."""
+
+
+def setting_of(design: Design) -> str:
+    """Return what a configuration says of a design: the name of a known one, JSON of any other."""
+    return design.name if DESIGNS.get(design.name) == design else msgspec.json.encode(design).decode()
+
+
+def design_of(setting: str) -> Design:
+    """Return the design that a configuration names or spells out; DesignError where it is none."""
+    if setting in DESIGNS:
+        return DESIGNS[setting]
+    if not setting.startswith("{"):
+        raise DesignError(f"no design {setting!r}; there are: {', '.join(DESIGNS)}")
+    try:
+        return msgspec.json.decode(setting, type=Design)
+    except (msgspec.MsgspecError, DesignError, BinderError) as error:
+        raise DesignError(f"a design that cannot be read: {error}") from error
+
+
+def with_usable_key(design: Design) -> Design:
+    """Return the design with a server's key that a password opens, and checks that do not mind: a leak, assumed."""
+    unasked = tuple(dict.fromkeys((*design.not_demanded, "key provenance", "key policy")))
+    return msgspec.structs.replace(design, key_origin="machine", not_demanded=unasked)

@@ -1,0 +1,107 @@
+"""Attestation after Finished in TLS 1.3: both ends ask for, and give, an exported authenticator (RFC 9261).
+
+Both send a request as their first application data, with 32 fresh octets as its context; each answers the other's with
+Certificate, CertificateVerify, Finished, and Evidence in an extension of the first CertificateEntry. The binder takes
+the exporter over that context, so no answer fits another channel or another request. Frames are those of `exchange`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.passage.endpoint import operate
+from trustlab.passage.exchange import _Framed, frame
+from trustlab.passage.guard import CMW_CBOR
+from trustlab.tls import authenticators
+from trustlab.tls.extensions import push_attestation
+
+if TYPE_CHECKING:
+    from trustlab.passage.application import Application
+    from trustlab.passage.binders import Facts
+    from trustlab.passage.guard import Guard
+
+LABELS = {
+    "server": "EXPERIMENTAL trusted passages v1 server",
+    "client": "EXPERIMENTAL trusted passages v1 client",
+}
+"""Exporter labels by the role that proves (RFC 8446, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
+EXPORTED = 32
+_OTHER = {"client": "server", "server": "client"}
+
+
+def request(connection: tls.Client | tls.Server) -> bytes:
+    """Return a request for the peer's authenticator that asks for Evidence, with a fresh context."""
+    context = connection.config.random(authenticators.CONTEXT_LENGTH)
+    wanted = tls.ROLE_S if connection.role == "client" else tls.ROLE_C
+    asked = push_attestation(tls.AttestationExtension(context, 0, wanted, (CMW_CBOR,)))
+    return authenticators.request(connection, [tls.Extension(tls.ExtensionType.ATTESTATION, asked)], context)
+
+
+def context_of(asked: bytes) -> bytes:
+    """Return the certificate_request_context of a request (RFC 9261, 4): opaque<0..255> after the header."""
+    return asked[5 : 5 + asked[4]]
+
+
+def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> dict[str, bytes]:
+    """Return the facts of the channel, with the exporter for what `role` proves over the context of a request."""
+    return {**connection.facts, f"exporter_{role}": connection.export(LABELS[role], context, EXPORTED)}
+
+
+def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
+    """Return this side's authenticator for a request, with Evidence, signed by the key of its certificate.
+
+    An alert where the request is malformed, or where the key refuses.
+    """
+    body = len(evidence).to_bytes(2, "big") + evidence
+    extension = tls.Extension(tls.ExtensionType.ATTESTATION, body)
+    unsigned = authenticators.prepare(connection, asked, connection.config.certificates, [extension])
+    wanted = tls.KeyOperationWanted("sign", connection.config.key, unsigned.data, unsigned.scheme)
+    signature = operate(wanted) if hasattr(wanted.key, "perform") else tls.perform(wanted)
+    if isinstance(signature, Exception):
+        raise tls.InternalError(f"the key could not sign: {signature}") from signature
+    return unsigned.finish(signature)
+
+
+class Exported(_Framed):
+    """Both ends ask and answer; the inner application speaks once the peer's authenticator was accepted.
+
+    The first frame of each side is its request, the second its authenticator.
+    """
+
+    def __init__(self, inner: Application, guard: Guard, connection: tls.Client | tls.Server) -> None:
+        super().__init__(inner)
+        self._guard = guard
+        self._connection = connection
+        self._asked = b""
+        self._answered = False
+
+    def connected(self) -> bytes:
+        """Ask."""
+        self._asked = request(self._connection)
+        return frame(self._asked)
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """First the peer's request, which is answered; then its authenticator, which is judged."""
+        try:
+            return self._judge(octets) if self._answered else self._answer(octets)
+        except tls.TlsError as error:
+            self._guard.refuse("authenticator", f"The authenticator exchange failed: {error}")
+            return self._refuse()
+
+    def _answer(self, asked: bytes) -> bytes:
+        self._answered = True
+        authenticators.read_request(self._connection, asked)
+        evidence = self._guard.evidence(exporter_facts(self._connection, self._guard.role, context_of(asked)))
+        if isinstance(evidence, Exception):
+            return self._refuse()
+        return frame(answer(self._connection, asked, evidence))
+
+    def _judge(self, octets: bytes) -> bytes:
+        proved = authenticators.validate(self._connection, self._asked, octets)
+        if proved.chain[:1] != self._connection.peer_certificates[:1]:
+            raise tls.BadCertificate("an authenticator by another certificate than the handshake's", "RFC 9261 5.2.1")
+        facts: Facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
+        if self._guard.appraise(proved.evidence or b"", facts) is not None:
+            return self._refuse()
+        return self._open()

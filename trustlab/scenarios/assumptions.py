@@ -1,0 +1,72 @@
+"""What an attack assumes, provided by the lab where everybody can see it: secrets that leaked, machines of Alice's.
+
+A leak has no story here: the lab hands the secret over and says so in the trace. What follows from it is Alice's work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from trustlab.cloud import HyperSafe, Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.attacks import Attack
+    from trustlab.attest import ReferenceValues
+    from trustlab.cloud import Cloud, Machine
+    from trustlab.trace import Event, Trace
+
+LAB, ALICE, VICTIM = "lab", "alice", "bank"
+GENUINE = "alice-genuine"
+"""A machine of Alice's own with a genuine TPM, launched by HyperSafe like any other."""
+USABLE = (
+    "Assumed: a password opens the bank's key, it stands in the configuration that Alice deployed, and the verifiers "
+    "do not ask how the key was made. The key itself stays in the TPM."
+)
+
+
+class Leaks:
+    """Hands Alice what an attack assumes she knows, as it comes into being; a context manager around the run."""
+
+    def __init__(self, trace: Trace, attack: Attack | None) -> None:
+        self._trace = trace
+        self._leaks = attack.leaks if attack else ()
+        self._leave: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        if "key usable" in self._leaks:
+            self._say("assumption: key usable", USABLE)
+        if "DH secret" in self._leaks:
+            self._leave = self._trace.subscribe(self._observe)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._leave is not None:
+            self._leave()
+
+    def _observe(self, event: Event) -> None:
+        if (event.kind, event.party, event.name) != ("secret", VICTIM, "shared_secret"):
+            return
+        name = event.connection or str(event.data.get("connection", ""))
+        self._say(
+            "assumption: DH secret",
+            f"Assumed to have leaked: the lab gives Alice the secret of the key agreement of {name}.",
+        )
+        client_random = str(event.data.get("client_random", ""))
+        self._trace.party(ALICE).secret(
+            "shared_secret", event.raw, connection=name, client_random=client_random, inputs=["a leak"], leaked=True
+        )
+
+    def _say(self, title: str, sentence: str) -> None:
+        self._trace.party(LAB).emit("note", title, sentence=sentence)
+
+
+def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: ReferenceValues) -> Machine:
+    """Rent a genuine machine for Alice and start it, with the bank's own image or with another one."""
+    image = bank
+    if attack.genuine == "other image":
+        image = Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
+    machine = cloud.rent(GENUINE, image, HyperSafe)
+    machine.start(references=references)
+    return machine
