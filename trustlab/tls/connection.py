@@ -142,10 +142,9 @@ class Connection:
     def next_event(self) -> Event | None:
         """Return the next event; None if nothing happens before more octets, an answer or a call of the program."""
         events = self._events
-        while not events:
-            if not self._step():
-                return None
-        return events.popleft()
+        while not events and self._step():
+            pass
+        return events.popleft() if events else None
 
     def data_to_send(self) -> bytes:
         """Return the octets to put on the stream; what can be processed without an answer is processed first."""
@@ -184,7 +183,7 @@ class Connection:
                     piece,
                     self.records.written(position),
                     position,
-                    tuple((a, b) for a, b in ranges),
+                    tuple([(a, b) for a, b in ranges]),
                     self.version or Version.TLS12,
                     self.cipher_suite,
                 )
@@ -291,7 +290,8 @@ class Connection:
         if self.config.coalesce and message.content_type == ContentType.HANDSHAKE:
             self._held.append((message, raw))
             return
-        self.flush()
+        if self._held:
+            self.flush()
         position = self.records.write_offset
         encrypted = self.records.write is not None and not plain
         ranges = self.records.write_message(message.content_type, raw, plain=plain)
@@ -322,7 +322,7 @@ class Connection:
                 raw,
                 message.content_type,
                 position,
-                tuple((a, b) for a, b in ranges),
+                tuple([(a, b) for a, b in ranges]),
                 encrypted,
                 message.name,
                 self.version or Version.TLS12,
@@ -346,7 +346,8 @@ class Connection:
             if self.plan:
                 getattr(self.handshake, self.plan.popleft())()
                 return True
-            self.flush()
+            if self._held:
+                self.flush()
             return self._read()
         except Alert as alert:
             self.fail(alert)
@@ -411,7 +412,7 @@ class Connection:
                 raw,
                 message.content_type,
                 ranges[0][0],
-                tuple((a, b) for a, b in ranges),
+                tuple([(a, b) for a, b in ranges]),
                 encrypted,
                 message.name,
                 self.version or Version.TLS12,

@@ -50,6 +50,8 @@ class Handshake13(Handshake):
 
     own: str
     peer: str
+    parameters: SuiteParameters
+    hash_name: str
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -77,18 +79,10 @@ class Handshake13(Handshake):
             raise LookupError("no cipher suite is chosen yet")
         return suite
 
-    @property
-    def parameters(self) -> SuiteParameters:
-        """What the negotiated cipher suite means."""
-        return SUITES[self.suite]
-
-    @property
-    def hash_name(self) -> str:
-        """The suite's hash."""
-        return self.parameters.hash_name
-
     def choose_suite(self) -> None:
         """Set up what depends on the cipher suite."""
+        self.parameters = SUITES[self.suite]
+        self.hash_name = self.parameters.hash_name
         self.c.context = Context(tls13=True, key_exchange=KeyExchange.TLS13, suite=self.suite)
 
     # Secrets and keys
@@ -129,7 +123,7 @@ class Handshake13(Handshake):
 
     def finish(self) -> None:
         """Derive the last secret and tell that the handshake is done."""
-        if self._main_secret is not None:
+        if self._main_secret is not None and self.c.config.secrets:
             value = self._main_secret.resumption(self.c.transcript.digest())
             self.c.secret("resumption_master_secret", value, "main_secret", "transcript_hash")
         self._handshake_secret = None

@@ -258,6 +258,11 @@ class HandshakeJoiner:
         if head is None or len(self._buffer) < 4 + head[1]:
             return None
         size = 4 + head[1]
+        if len(self._records) == 1 and len(self._buffer) == size:  # the usual case: one record, one message
+            _, start, end = self._records.pop()
+            raw = bytes(self._buffer)
+            self._buffer.clear()
+            return raw, [[start, end]]
         raw = bytes(self._buffer[:size])
         del self._buffer[:size]
         ranges: list[list[int]] = []

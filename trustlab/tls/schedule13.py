@@ -26,8 +26,9 @@ def _info(label: bytes, context: bytes, length: int) -> bytes:
 def hkdf_expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
     """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
     info = _info(label, context, length)
-    block = hmac.digest(secret, info + b"\x01", hash_name)
-    output = block
+    output = block = hmac.digest(secret, info + b"\x01", hash_name)
+    if length <= len(block):
+        return block if length == len(block) else block[:length]
     counter = 2
     while len(output) < length:
         block = hmac.digest(secret, block + info + bytes([counter]), hash_name)
@@ -59,15 +60,30 @@ class _Secret:
 class EarlySecret(_Secret):
     """What there is before any key agreement: without a pre-shared key, nothing but zeros."""
 
-    @classmethod
-    def start(cls, hash_name: str, psk: bytes = b"") -> EarlySecret:
-        """Begin the schedule."""
+    @staticmethod
+    def start(hash_name: str, psk: bytes = b"") -> EarlySecret:
+        """Begin the schedule; without a pre-shared key this is the same for everybody."""
         zeros = bytes(len(empty_hash(hash_name)))
-        return cls(hkdf_extract(zeros, psk or zeros, hash_name), hash_name)
+        if not psk:
+            return _without_psk(hash_name)
+        return EarlySecret(hkdf_extract(zeros, psk, hash_name), hash_name)
 
     def handshake(self, shared_secret: bytes) -> HandshakeSecret:
         """Mix in the result of the key agreement."""
-        return HandshakeSecret(hkdf_extract(self._salt(), shared_secret, self.hash_name), self.hash_name)
+        salt = _early_salt(self) if self == _without_psk(self.hash_name) else self._salt()
+        return HandshakeSecret(hkdf_extract(salt, shared_secret, self.hash_name), self.hash_name)
+
+
+@lru_cache(maxsize=4)
+def _without_psk(hash_name: str) -> EarlySecret:
+    zeros = bytes(len(empty_hash(hash_name)))
+    return EarlySecret(hkdf_extract(zeros, zeros, hash_name), hash_name)
+
+
+@lru_cache(maxsize=4)
+def _early_salt(secret: EarlySecret) -> bytes:
+    """Return the salt behind the early secret that everybody has; no secret one comes here."""
+    return secret.derive(b"derived", empty_hash(secret.hash_name))
 
 
 @dataclass(frozen=True, slots=True)

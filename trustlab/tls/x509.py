@@ -107,6 +107,7 @@ def allows(certificate: x509.Certificate, usage: str) -> bool:
     return bool(getattr(extension.value, usage))
 
 
+@lru_cache(maxsize=64)
 def subject_name(name: str) -> x509.DNSName | x509.IPAddress:
     """Return a server name in the form the verifier wants."""
     try:
