@@ -60,7 +60,7 @@ def run() -> dict[str, float]:
             verify()
 
     pairs = [_signatures(evidence, presented.anchors[0]) for evidence in evidences]
-    times = side_by_side({"known": appraise, "strangers": appraise_strangers, "signatures": signatures}, calls=3)
+    times = side_by_side({"known": appraise, "strangers": appraise_strangers, "signatures": signatures}, calls=8)
     return {
         "appraisal_vs_signatures": times["known"] / times["signatures"],
         "first_appraisal_vs_signatures": times["strangers"] / times["signatures"],

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trustlab.attest.case import Case, KeyCase
 
+FIXED_TPM, USER_WITH_AUTH = int(ObjectAttributes.FIXED_TPM), int(ObjectAttributes.USER_WITH_AUTH)
 CREATION_HEAD = TPM_GENERATED_VALUE.to_bytes(4, "big") + TPM_ST_ATTEST_CREATION.to_bytes(2, "big")
 
 
@@ -80,8 +81,8 @@ def key_provenance(case: Case, key: KeyCase) -> Outcome:  # noqa: ARG001 - every
     digest = hashlib.new(HASH_NAMES.get(key.public.name_alg, "sha256"), key.creation.raw).digest()
     if digest != info.creation_hash:
         return failed("The creation data are not those that the TPM attests.", info.creation_hash, digest)
-    attributes = key.public.attributes
-    wanted = (attributes | ObjectAttributes.FIXED_TPM) & ~ObjectAttributes.USER_WITH_AUTH
+    attributes = int(key.public.attributes)
+    wanted = (attributes | FIXED_TPM) & ~USER_WITH_AUTH
     if attributes != wanted:
         text = "The key must be fixedTPM with userWithAuth clear; it is: "
         return failed(text + attribute_names(attributes) + ".", _flags(wanted), _flags(attributes))

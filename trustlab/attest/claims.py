@@ -6,6 +6,7 @@ import datetime as dt
 import operator
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.attest.errors import PolicyError
@@ -57,6 +58,7 @@ class Condition:
         return f"{self.name} {self.operator} {self.value}"
 
 
+@lru_cache(maxsize=256)
 def _typed(text: str) -> dt.date | int | str:
     if DATE.match(text):
         try:

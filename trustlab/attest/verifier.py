@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
 from trustlab.attest.case import open_case
-from trustlab.attest.checks import Outcome, Rule, failed
+from trustlab.attest.checks import Rule, failed
 from trustlab.attest.errors import AttestError, PolicyError
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
@@ -91,7 +91,7 @@ class Verifier:
                 (Check(FORMAT, FAIL, f"{error}.", found=evidence, clause=FORMAT_CLAUSE),), expected.binder
             )
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
-        checks = (first, *(self._check(rule, case) for rule in self._rules))
+        checks = (first, *[self._check(rule, case) for rule in self._rules])
         clock = case.quote.clock_info
         return AttestationResult(
             checks,
@@ -105,17 +105,13 @@ class Verifier:
         )
 
     def _check(self, rule: Rule, case: Case) -> Check:
-        outcome = _judge(rule, case)
+        try:
+            outcome = rule.judge(case)
+        except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
+            outcome = failed(f"The Verifier itself erred in this check, and therefore refuses: {error!r}.")
         verdict = LEFT_OUT if rule.name in self.without else outcome.verdict
         return Check(rule.name, verdict, outcome.sentence, outcome.expected, outcome.found, rule.clause, outcome.fields)
 
     def _image(self, case: Case) -> str | None:
         digest = next((e.digest for e in case.log.events if e.event_type == EVENT_IMAGE), None)
         return None if digest is None else self.references.images.get(digest)
-
-
-def _judge(rule: Rule, case: Case) -> Outcome:
-    try:
-        return rule.judge(case)
-    except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
-        return failed(f"The Verifier itself erred in this check, and therefore refuses: {error!r}.")
