@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from conftest import Lab
 
-PATIENCE = 30_000
+pytestmark = pytest.mark.timeout(300)
+PATIENCE = 90_000
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 CELLS = (
     """
@@ -55,7 +56,7 @@ def slow(chrome: Browser, lab: Lab) -> Iterator[Page]:
 
 
 def test_a_view_grows_while_the_cell_runs_and_survives_a_reload(slow: Page) -> None:
-    expect(slow.get_by_role("button", name="| Idle")).to_be_visible(timeout=PATIENCE)
+    expect(slow.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=PATIENCE)
     slow.get_by_role("menuitem", name="Run", exact=True).click()
     slow.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     views = slow.locator(".tl")

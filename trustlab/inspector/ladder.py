@@ -219,6 +219,8 @@ class Ladder:
 
     def _twin(self, row: Row) -> Row | None:
         """Return the same message on the other leg of a connection that somebody took apart."""
+        if row.name == "Alert":
+            return None  # a connection's end is its own, not the other leg's
         place = self._streams[row.connection, row.direction]
         number = sum(1 for other in place if other.name == row.name)
         for (connection, direction), rows in self._streams.items():

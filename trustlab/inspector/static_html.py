@@ -58,8 +58,27 @@ def _appraisal(ladder: Ladder, row: Row) -> str:
     return (
         f"<div style='margin-top:12px'><p style='margin:0;color:{colour};font-weight:600'>{sign(row.mark)} "
         f"{escape(f'{row.at} {word}{about}')}</p><p style='margin:0'>{escape(row.text)}</p>"
-        f"<ul style='list-style:none;margin:4px 0;padding:0'>{items}</ul></div>"
+        f"{_binding(row)}<ul style='list-style:none;margin:4px 0;padding:0'>{items}</ul></div>"
     )
+
+
+def _binding(row: Row) -> str:
+    """Return the equation behind an appraisal: each field under the hash, as either side had it."""
+    equation = row.meta.get("binding")
+    if not equation:
+        return ""
+    same = "=" if equation["holds"] else "≠"
+    head = f"extraData {same} H({', '.join(field['name'] for field in equation['fields'])})"
+    lines = [_field(field) for field in equation["fields"] if equation.get("compared")]
+    return f'<div style="{BYTES}">{"<br>".join([escape(head), *lines])}</div>'
+
+
+def _field(field: dict[str, str]) -> str:
+    mine, theirs = (field.get(side) or "absent" for side in ("verifier", "attester"))
+    if mine == theirs:
+        return f"<span style='color:{MARKS['pass'][0]}'>✔ {escape(field['name'])}</span> {escape(mine[:32])}"
+    text = f"here {mine[:32]}, under the quote {theirs[:32]}"
+    return f"<b style='color:{MARKS['fail'][0]}'>✘ {escape(field['name'])}</b> {escape(text)}"
 
 
 def _verdict(row: Row) -> str:

@@ -114,11 +114,7 @@ class _Drawing:
         end = end if end is not None else start + 120
         colour = "#ab1f17" if row.meta.get("fatal") else DIM if row.kind == "connect" else TONES.get(row.at, INK)
         self._y += 20
-        label = f"connects to {row.meta.get('dst', '')}" if row.kind == "connect" else f"{row.name} · {row.size}"
-        label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else label
-        changed = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
-        label += f" ≠ {', '.join(changed[:2])}{' …' if len(changed) > 2 else ''}" if changed else ""
-        label += " (encrypted)" if row.meta.get("encrypted") else ""
+        label = _fitting(row, int(abs(end - start) / AVERAGE) - 4)
         self._write((start + end) / 2, label, colour, anchor="middle", bold=row.kind == "message")
         self._y += 6
         dash = " stroke-dasharray='2 3'" if row.kind == "connect" else ""
@@ -169,3 +165,16 @@ class _Drawing:
             self._y += 16
             self._write(30, words, INK)
         self._y += 10
+
+
+def _fitting(row: Row, room: int) -> str:
+    """Return the longest label of an arrow that fits into `room` characters; what differs is cut first."""
+    if row.kind == "connect":
+        return f"connects to {row.meta.get('dst', '')}"
+    label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else f"{row.name} · {row.size}"
+    lock = " (encrypted)" if row.meta.get("encrypted") else ""
+    names = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
+    if not names:
+        return label + lock
+    forms = [f" ≠ {', '.join(names)}", f" ≠ {names[0]} …" if len(names) > 1 else "", f" ≠ {len(names)} fields", " ≠"]
+    return next((text for form in forms if form and len(text := label + form + lock) <= room), label + " ≠")
