@@ -74,21 +74,21 @@ def _written(path: Path) -> str:
 
 
 def _item(s: _Source, path: Path, depth: int) -> Item:
-    start = s.at
-    if start >= len(s.raw):
+    raw, start = s.raw, s.at
+    if start >= len(raw):
         s.fail(path, "needs a data item, 0 octets are left", start)
-    initial = s.raw[start]
+    initial = raw[start]
     major, argument = initial >> 5, initial & 0x1F
-    s.at = start + 1
+    end = s.at = start + 1
     if argument >= 24:
         argument = _long_argument(s, path, start, argument)
+        end = s.at
     if s.spans is not None:
-        s.note(
-            _written(path) + ".head",
-            start,
-            f"{KINDS[major]}, {argument}",
-            "Major type, and the length or number itself.",
-        )
+        name, shown = _written(path) + ".head", f"{KINDS[major]}, {argument}"
+        s.note(name, start, shown, "Major type, and the length or number itself.")
+    elif major == BYTES and end + argument <= len(raw):  # most of any evidence: nothing to show, nothing to decode
+        s.at = end + argument
+        return raw[end : s.at]
     if major in STRINGS:
         return _string(s, path, major, argument)
     if major == UNSIGNED:
@@ -112,8 +112,8 @@ def _long_argument(s: _Source, path: Path, start: int, additional: int) -> int:
     if additional > 27:
         s.fail(path, "an indefinite length or a reserved value", start)
     size = 1 << (additional - 24)
-    s.at = start + 1 + size
-    octets = s.raw[start + 1 : s.at]
+    end = s.at = start + 1 + size
+    octets = s.raw[start + 1 : end]
     if len(octets) < size:
         s.fail(path, f"needs {size} octets of length, {len(octets)} are left", start + 1)
     argument = int.from_bytes(octets, "big")
