@@ -14,6 +14,7 @@ from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix import matrix
 from trustlab.cli.tls import s_client, s_server
+from trustlab.cli.tpm import tpm, verify
 from trustlab.cloud import CloudError
 from trustlab.tls import TlsError
 from trustlab.tpm import TpmError
@@ -35,6 +36,8 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(matrix)
+app.command()(tpm)
+app.command()(verify)
 app.command("s_server")(s_server)
 app.command("s_client")(s_client)
 

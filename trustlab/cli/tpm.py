@@ -1,0 +1,307 @@
+"""`trustlab tpm`: a machine with a TPM to play with; `trustlab verify`: appraise Evidence that was saved."""
+
+from __future__ import annotations
+
+import cmd
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trustlab.attest import (
+    AppraisalPolicy,
+    EventLog,
+    Expected,
+    ReferenceValues,
+    Verifier,
+    claim_event,
+    image_event,
+    launch_policy_event,
+)
+from trustlab.cli.failure import Failure
+from trustlab.cloud import Endorsers
+from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.tpm import (
+    DEVICE,
+    DeviceTpm,
+    EvidenceMaker,
+    Platform,
+    PrivacyCa,
+    TpmError,
+    create_ak,
+    create_ek,
+    create_tls_key,
+    enrol,
+    key_binder,
+    measure,
+)
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from trustlab.attest import AttestationResult, Check
+    from trustlab.tpm import CreatedKey, TpmClient
+
+MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
+FILES = ("evidence.cbor", "references.toml", "policy.toml", "privacy-ca.pem", "expected.json")
+
+
+def tpm(
+    *,
+    run: Annotated[str, typer.Option("--run", help="Run these commands, separated by ';', instead of asking.")] = "",
+    device: Annotated[
+        str, typer.Option("--tpm", help="`swtpm`, or `device:/dev/tpmrm0` for this machine's own.")
+    ] = "swtpm",
+    log: Annotated[bool, typer.Option(help="Print every TPM command with locality, response code and time.")] = False,
+) -> None:
+    """Power a machine on and play with its TPM: PCRs, the DRTM launch, keys, quotes.
+
+    Asks for commands (`help` lists them). A first walk:
+
+        trustlab tpm --run "pcrs; launch; measure hello; pcrs; quote; save kept" && trustlab verify kept
+    """
+    trace = Trace("trustlab tpm", "memory")
+    if log:
+        trace.subscribe(_print_command)
+    other = None if device == "swtpm" else DeviceTpm.from_name(device)
+    with Platform("machine", trace.party("machine"), tpm=other) as platform:
+        shell = TpmShell(platform)
+        if run:
+            for line in run.split(";"):
+                shell.onecmd(line.strip())
+        else:
+            shell.cmdloop()
+    if shell.failed and run:
+        raise typer.Exit(1)
+
+
+def _print_command(event: object) -> None:
+    kind, name, data = (getattr(event, field) for field in ("kind", "name", "data"))
+    if kind == "tpm.response":
+        print(f"    {name}  {data.get('rc_name') or 'TPM_RC_SUCCESS'}  {data.get('ms')} ms", file=sys.stderr)  # noqa: T201
+
+
+class TpmShell(cmd.Cmd):
+    """The commands of `trustlab tpm`, one method each; what fails is said in a sentence and the shell goes on."""
+
+    intro = "A machine with power and a TPM. `help` lists the commands, `quit` ends."
+    prompt = "tpm> "
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__()
+        self.failed = False
+        self._platform = platform
+        self._tpm: TpmClient = platform.client("you", locality=platform.profile.locality or 0, gate=None)
+        self._endorsers = Endorsers()
+        self._maker: EvidenceMaker | None = None
+        self._key: CreatedKey | None = None
+        self._image = hashlib.sha256(b"").digest()
+        self._saved: tuple[bytes, bytes] | None = None
+
+    def onecmd(self, line: str) -> bool:
+        """Run one command; a TPM's or the lab's error is printed, not raised."""
+        try:
+            return bool(super().onecmd(line))
+        except (TpmError, Failure, ValueError, OSError) as error:
+            self.failed = True
+            self._say(f"✘ {error}")
+            return False
+
+    def default(self, line: str) -> None:
+        """Name what there is."""
+        raise Failure(f"no command {line.split(maxsplit=1)[0]!r}: `help` lists them")
+
+    def emptyline(self) -> bool:
+        """Do nothing."""
+        return False
+
+    def do_pcrs(self, _: str) -> None:
+        """pcrs: show the PCRs that are not zero, SHA-256 bank."""
+        for index, value in sorted(self._tpm.pcr_read(range(24)).items()):
+            if any(value):
+                self._say(f"PCR {index:2}  {value.hex() if set(value) != {255} else 'ff ... ff (no launch yet)'}")
+
+    def do_extend(self, line: str) -> None:
+        """Extend PCR TEXT: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM says which PCRs allow it)."""
+        index, _, text = line.partition(" ")
+        self._tpm.pcr_extend(_number(index), hashlib.sha256(text.encode()).digest())
+        self.do_pcrs("")
+
+    def do_reset(self, line: str) -> None:
+        """Reset PCR: reset a PCR to zero, where the TPM allows it (16 and 23, for instance)."""
+        self._tpm.pcr_reset(_number(line))
+
+    def do_launch(self, line: str) -> None:
+        """Launch [FILE]: DRTM launch of HyperSafe, or of a file, into PCR 17."""
+        code = Path(line).read_bytes() if line else CODE
+        self._platform.launch(code, line or "HyperSafe")
+        measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
+        self._maker = self._key = None
+        self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy")
+
+    def do_measure(self, line: str) -> None:
+        """Measure NAME: measure a VM image of that name into PCR 19 (its digest is SHA-256(NAME) here)."""
+        self._image = hashlib.sha256(line.encode()).digest()
+        measure(self._tpm, self._platform.event_log, image_event(self._image, line or "image"))
+
+    def do_claim(self, line: str) -> None:
+        """Claim NAME VALUE: measure a run-time claim into PCR 20, such as `antivirus.signatures 2026-11-20`."""
+        name, _, value = line.partition(" ")
+        measure(self._tpm, self._platform.event_log, claim_event(name, value))
+
+    def do_key(self, _: str) -> None:
+        """key: make an RSA key bound to the PCRs as they are now; the next quote proves how it was made."""
+        self._key = create_tls_key(self._tpm, "rsa-decrypt")
+        self._say(f"made a key, Name {self._key.name.hex()}")
+
+    def do_quote(self, line: str) -> None:
+        """Quote [HEX]: quote the PCRs over 32 octets of your own (a nonce, a binder), or over a fresh nonce."""
+        binder = bytes.fromhex(line) if line else os.urandom(32)
+        evidence = self._evidence_maker().evidence(binder, key=self._key).encode()
+        self._saved = binder, evidence
+        self._say(f"quoted, extraData {binder.hex()}; evidence of {len(evidence)} octets. `save FOLDER` keeps it.")
+
+    def do_save(self, line: str) -> None:
+        """Save FOLDER: write the last evidence with all that `trustlab verify FOLDER` needs."""
+        if self._saved is None:
+            raise Failure("there is no quote yet: say `quote` first")
+        folder = Path(line or "trustlab-evidence")
+        folder.mkdir(parents=True, exist_ok=True)
+        binder, evidence = self._saved
+        profile = self._platform.profile
+        references = ReferenceValues(
+            version=1,
+            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
+            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
+            images={self._image: "image"},
+        )
+        policy = AppraisalPolicy(
+            pcrs=tuple(profile.quote_pcrs), key_pcrs=tuple(profile.key_pcrs), ak_policy=profile is not DEVICE
+        )
+        expected = {"binder": binder.hex(), "key_spki": self._key.spki.hex() if self._key else None}
+        (folder / FILES[0]).write_bytes(evidence)
+        (folder / FILES[1]).write_text(references.to_toml())
+        (folder / FILES[2]).write_text(policy.to_toml())
+        (folder / FILES[3]).write_bytes(self._privacy_ca.root.public_bytes(serialization.Encoding.PEM))
+        (folder / FILES[4]).write_text(json.dumps(expected, indent=1) + "\n")
+        self._say(f"kept in {folder}. Now: trustlab verify {folder}")
+
+    def do_log(self, _: str) -> None:
+        """log: show the event log since the launch, and what it replays to."""
+        log = EventLog.decode(self._platform.event_log.encode())
+        for event in log.events:
+            self._say(f"PCR {event.pcr:2}  {event.digest.hex()[:16]}...  {event.data.decode('utf-8', 'replace')[:60]}")
+
+    def do_quit(self, _: str) -> bool:
+        """quit: power off and leave."""
+        return True
+
+    do_EOF = do_quit  # noqa: N815 - cmd's own name for the end of input
+
+    def _evidence_maker(self) -> EvidenceMaker:
+        if self._maker is None:
+            ek = create_ek(self._tpm, "ecc")
+            certificate = self._endorsers.maker.certify(ek.public)
+            ak = create_ak(self._tpm)
+            self._privacy_ca = PrivacyCa([self._endorsers.maker.root], ak_policies=None)
+            certificates = enrol(self._tpm, ek, certificate, ak, self._privacy_ca)
+            self._maker = EvidenceMaker(self._tpm, ak, certificates, self._platform.event_log)
+        return self._maker
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text + "\n")
+
+
+def verify(
+    evidence: Annotated[Path, typer.Argument(help="A folder that `trustlab tpm` saved, or an evidence file.")],
+    *,
+    policy: Annotated[Path | None, typer.Option(help="Appraisal Policy, TOML.")] = None,
+    references: Annotated[Path | None, typer.Option(help="Reference Values, TOML.")] = None,
+    root: Annotated[Path | None, typer.Option(help="PEM of the privacy CA to trust.")] = None,
+    binder: Annotated[str, typer.Option(help="The expected extraData, 64 hex digits.")] = "",
+    without: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Appraise saved Evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
+    folder = evidence if evidence.is_dir() else evidence.parent
+    result = _appraise(
+        evidence / FILES[0] if evidence.is_dir() else evidence,
+        policy or folder / FILES[2],
+        references or folder / FILES[1],
+        root or folder / FILES[3],
+        _expected(folder / FILES[4], binder),
+        tuple(without or ()),
+    )
+    if as_json:
+        checks = [_told(check) for check in result.checks]
+        told = {"accepted": result.accepted, "refused_by": result.refused_by, "failed": result.failed, "checks": checks}
+        typer.echo(json.dumps(told))
+    else:
+        _show(result)
+    if not result.accepted:
+        raise typer.Exit(1)
+
+
+def _appraise(
+    evidence: Path, policy: Path, references: Path, root: Path, expected: Expected, without: tuple[str, ...]
+) -> AttestationResult:
+    try:
+        anchors = x509.load_pem_x509_certificates(root.read_bytes())
+        verifier = Verifier(
+            anchors, ReferenceValues.from_toml(references), AppraisalPolicy.from_toml(policy), without=without
+        )
+        return verifier.appraise(evidence.read_bytes(), expected)
+    except OSError as error:
+        raise Failure(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def _expected(path: Path, binder: str) -> Expected:
+    """Return what the relying party expects: from the command line, else from the saved file."""
+    spki = None
+    try:
+        if not binder:
+            kept = json.loads(path.read_bytes())
+            binder, spki = kept["binder"], bytes.fromhex(kept["key_spki"]) if kept["key_spki"] else None
+        octets = bytes.fromhex(binder)
+    except OSError as error:
+        raise Failure(f"no expected binder: give --binder HEX (there is no {path})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(f"the expected binder is no hexadecimal octets: {error}") from error
+    return Expected(binder=octets, key_spki=spki, key_binder=key_binder(spki) if spki else None)
+
+
+def _told(check: Check) -> dict[str, str]:
+    octets = {"expected": check.expected.hex(), "found": check.found.hex()}
+    words = {"name": check.name, "verdict": check.verdict, "sentence": check.sentence, "clause": check.clause}
+    return words | octets
+
+
+def _show(result: AttestationResult) -> None:
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for check in result.checks:
+        mark, style = MARKS.get(check.verdict, ("○", "dim"))
+        table.add_row(Text(mark, style=style), Text(check.name, style=style), Text(check.sentence))
+    console.print(table)
+    for check in result.checks:
+        if check.verdict == "fail":
+            lines = (
+                f"\n{check.name} ({check.clause})\n  expected {check.expected.hex()}\n  found    {check.found.hex()}"
+            )
+            console.print(Text(lines, style="red"), soft_wrap=True)
+    word = Text("accepted", style="bold green") if result.accepted else Text("refused", style="bold red")
+    console.print(Text.assemble("\n", word, f" {'' if result.accepted else 'by ' + str(result.failed)}"))
+
+
+def _number(text: str) -> int:
+    if not text.strip().isdecimal():
+        raise Failure(f"{text!r} is not the number of a PCR")
+    return int(text)
