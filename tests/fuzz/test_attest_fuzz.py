@@ -11,7 +11,7 @@ from attest_mutation import inputs
 from attest_targets import TARGETS
 
 COUNT = 3000
-SLOWEST = 2.0
+SLOWEST = 5.0
 """Seconds that one input may take, on a busy machine."""
 BOUND = 32 << 20
 """Octets that reading one hostile input may allocate."""
@@ -57,7 +57,7 @@ def test_bombs_and_noise_are_refused_quickly_and_in_little_memory(name):
     finally:
         tracemalloc.stop()
     assert peak < BOUND
-    assert time.perf_counter() - began < 30
+    assert time.perf_counter() - began < 60
 
 
 def test_the_mutator_gives_the_same_inputs_for_the_same_seed():
