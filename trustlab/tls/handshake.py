@@ -6,10 +6,11 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
-from trustlab.tls.connection import CONNECTED, Connection, method_for
+from trustlab.tls.outgoing import CONNECTED, method_for
 from trustlab.tls.registry import AlertLevel
 
 if TYPE_CHECKING:
+    from trustlab.tls.connection import Connection
     from trustlab.tls.messages import AlertMessage, AnyMessage, Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.records import Record

@@ -1,0 +1,212 @@
+"""The reading half of a connection: one step at a time, from records to messages to the handshake's methods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tls.alerts import (
+    Alert,
+    CloseNotify,
+    DecodeError,
+    IllegalParameter,
+    PeerAlert,
+    UnexpectedMessage,
+)
+from trustlab.tls.events import (
+    AlertReceived,
+    ApplicationData,
+    MessageReceived,
+)
+from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Message, pull_message
+from trustlab.tls.octets import Reader
+from trustlab.tls.outgoing import CLOSED, CLOSING, CONNECTED, TITLES, Outgoing
+from trustlab.tls.registry import ContentType, HandshakeType, Version, label
+
+if TYPE_CHECKING:
+    from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.records import Record
+
+
+class Incoming(Outgoing):
+    """Reading: what the peer's octets lead to."""
+
+    def _step(self) -> bool:
+        """Do one step; False if there is nothing to do before something comes from outside."""
+        if self._waiting is not None or self.state == CLOSED:
+            return False
+        try:
+            if self.plan:
+                getattr(self.handshake, self.plan.popleft())()
+                return True
+            if self._held:
+                self.flush()
+            return self._read()
+        except Alert as alert:
+            self.fail(alert)
+            return True
+
+    def _read(self) -> bool:
+        """Handle one message or record; False if there is none."""
+        if self.joiner.pending and self._read_message():
+            return True
+        record = self.records.next_record()
+        if record is None:
+            return False
+        self._count_empty(record)
+        if record.content_type == ContentType.HANDSHAKE:
+            self._handshake_record(record)
+        elif record.content_type == ContentType.ALERT:
+            self._alert_record(record)
+        elif record.content_type == ContentType.CHANGE_CIPHER_SPEC:
+            self._change_cipher_spec_record(record)
+        elif record.content_type == ContentType.APPLICATION_DATA:
+            self._application_record(record)
+        else:
+            raise UnexpectedMessage(f"a protected record of content type {record.content_type}", "RFC 8446 5.2")
+        return True
+
+    def _count_empty(self, record: Record) -> None:
+        self._empty = 0 if record.content else self._empty + 1
+        if self._empty > self.config.limits.empty_records:
+            raise UnexpectedMessage(f"more than {self.config.limits.empty_records} empty records in a row")
+
+    def count_disguise(self) -> None:
+        """Note a ChangeCipherSpec that is dropped: however many come (RFC 8446 5), up to this side's patience."""
+        self.disguises_received += 1
+        if self.disguises_received > self.config.limits.empty_records:
+            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 8446 5")
+
+    def _handshake_record(self, record: Record) -> None:
+        if not record.content:
+            raise UnexpectedMessage("a handshake record without content", "RFC 5246 6.2.1")
+        self.handshake.check_protected(record)
+        self.joiner.add(record.content, record.raw.start, record.raw.end)
+        self._joined_encrypted = record.encrypted
+
+    def _read_message(self) -> bool:
+        """Take the message in front if it is complete; refuse it as early as its header shows that it must be."""
+        head = self.joiner.header()
+        if head is None:
+            return False
+        self.handshake.check_welcome(*head)
+        if head[1] > self.config.limits.message:
+            raise IllegalParameter(
+                f"a handshake message of {head[1]} octets where {self.config.limits.message} are allowed"
+            )
+        found = self.joiner.take()
+        if found is None:
+            return False
+        raw, ranges = found
+        message = pull_message(Reader(raw), self.context)
+        self._told(message, raw, ranges, encrypted=self._joined_encrypted)
+        self._warnings = 0
+        self._received(message, raw)
+        return True
+
+    def _told(self, message: AnyMessage, raw: bytes, ranges: list[list[int]], *, encrypted: bool) -> None:
+        self._events.append(
+            MessageReceived(
+                message,
+                raw,
+                message.content_type,
+                ranges[0][0],
+                tuple([(a, b) for a, b in ranges]),
+                encrypted,
+                message.name,
+                self.version or Version.TLS12,
+                self.cipher_suite,
+            )
+        )
+
+    def _received(self, message: Message | ChangeCipherSpec, raw: bytes) -> None:
+        if self.handshake.aside(message):
+            return
+        if not self.table.targets(self.state, "receive", message.name):
+            raise self.unexpected(message.name)
+        chosen = self.handshake.received(message, raw)
+        self._move("receive", message.name, chosen)
+        self.handshake.entered(message)
+
+    def unexpected(self, name: str) -> UnexpectedMessage:
+        """Return the alert for a message that has no place in this state."""
+        wanted = " or ".join(self.table.expected(self.state)) or "nothing of the handshake"
+        return UnexpectedMessage(
+            f"{name} where {wanted} is expected",
+            "RFC 8446 4" if self.context.tls13 else "RFC 5246 7.4",
+        )
+
+    def welcome(self, kind: int) -> bool:
+        """Whether a handshake message of this type may come now."""
+        if kind == HandshakeType.SERVER_HELLO and self.table.targets(self.state, "receive", "HelloRetryRequest"):
+            return True
+        title = TITLES.get(kind)
+        return title is not None and bool(self.table.targets(self.state, "receive", title))
+
+    def unwelcome(self, kind: int) -> UnexpectedMessage:
+        """Return the alert for a handshake type that has no place in this state."""
+        title = TITLES.get(kind)
+        return self.unexpected(title or f"a message of the type {label(HandshakeType, kind, 1)}")
+
+    def _change_cipher_spec_record(self, record: Record) -> None:
+        if self.joiner.pending:
+            raise UnexpectedMessage("ChangeCipherSpec inside a handshake message", "RFC 5246 7.1")
+        if self.handshake.ignores_change_cipher_spec(record):
+            self._told(ChangeCipherSpec(), record.content, [[record.raw.start, record.raw.end]], encrypted=False)
+            return
+        if not self.table.targets(self.state, "receive", "ChangeCipherSpec"):
+            raise self.unexpected("ChangeCipherSpec")
+        message = ChangeCipherSpec.pull(Reader(record.content), self.context)
+        self._told(message, record.content, [[record.raw.start, record.raw.end]], encrypted=record.encrypted)
+        self._received(message, record.content)
+
+    def _application_record(self, record: Record) -> None:
+        self.handshake.check_protected(record)
+        if not (record.encrypted and self.handshake.takes_application_data()):
+            raise UnexpectedMessage(f"application data in {self.state}", "RFC 5246 7.4.9")
+        if self.joiner.pending:
+            raise UnexpectedMessage("application data inside a handshake message", "RFC 8446 5.1")
+        if record.content:
+            self._warnings = 0
+            self.handshake.application_data_read()
+        if self.state in {CONNECTED, CLOSING}:
+            ranges = ((record.raw.start, record.raw.end),)
+            self._events.append(
+                ApplicationData(
+                    record.content,
+                    record.raw.raw,
+                    record.raw.start,
+                    ranges,
+                    self.version or Version.TLS12,
+                    self.cipher_suite,
+                )
+            )
+
+    def _alert_record(self, record: Record) -> None:
+        self.handshake.check_protected(record)
+        if self.joiner.pending and self.context.tls13:
+            raise UnexpectedMessage("an alert inside a handshake message", "RFC 8446 5.1")
+        if not record.content:
+            raise UnexpectedMessage("an alert record without content", "RFC 5246 6.2.1")
+        if len(record.content) != 2:
+            raise DecodeError(f"an alert of {len(record.content)} octets", "RFC 5246 7.2")
+        message = AlertMessage.pull(Reader(record.content), self.context)
+        self._told(message, record.content, [[record.raw.start, record.raw.end]], encrypted=record.encrypted)
+        alert = message.alert
+        if isinstance(alert, CloseNotify):
+            self._events.append(AlertReceived(alert, fatal=False))
+            self._close_received()
+        elif self.handshake.is_fatal(message):
+            self._events.append(AlertReceived(alert))
+            self._end(PeerAlert(alert))
+        else:
+            self._warnings += 1
+            self._events.append(AlertReceived(alert, fatal=False))
+            if self._warnings > self.config.limits.warnings:
+                raise UnexpectedMessage(f"more than {self.config.limits.warnings} warning alerts in a row")
+
+    def _close_received(self) -> None:
+        complete = self.handshake_complete
+        if not self._close_sent:
+            self._send_alert(CloseNotify(), fatal=False)
+            self._close_sent = True
+        self._end(None if complete else PeerAlert(CloseNotify("the peer closed before the handshake was complete")))
