@@ -174,9 +174,9 @@ class ClientStart(Handshake):
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
         """Drop the disguise of a TLS 1.3 server (RFC 8446 5)."""
-        if not self.tls13 or record.content != b"\x01" or self.c.disguise_received:
+        if not self.tls13 or record.content != b"\x01":
             return False
-        self.c.disguise_received = True
+        self.c.count_disguise()
         return True
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
