@@ -89,3 +89,13 @@ def test_the_page_shows_the_refusal_and_axe_finds_nothing(sheet: Page) -> None:
 def test_nothing_is_wider_than_the_window(sheet: Page) -> None:
     sheet.get_by_role("option", name="ClientHello, teller to alice").click()
     assert sheet.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_link_leads_to_a_row_and_a_choice_makes_a_link(sheet: Page, exported: Path) -> None:
+    hello = sheet.get_by_role("option", name="ClientHello, teller to alice")
+    hello.click()
+    link = sheet.url
+    assert link == f"{exported.as_uri()}#row-{hello.get_attribute('data-row')}"
+    sheet.goto("about:blank")
+    sheet.goto(link)
+    expect(hello).to_have_attribute("aria-selected", "true")
