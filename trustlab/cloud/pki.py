@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives import serialization
 
 from trustlab.cloud.authority import Authority
-from trustlab.cloud.errors import NameNotValidatedError
+from trustlab.cloud.errors import CloudError, NameNotValidatedError
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -43,6 +43,8 @@ class ChallengeRequest:
     """The CA's end of http-01: asks for the token, and keeps the answer."""
 
     def __init__(self, name: str, token: str) -> None:
+        self.name = name
+        self.token = token
         self.answer = b""
         self.closed = False
         self._request = f"GET {CHALLENGE_PATH}{token} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
@@ -98,13 +100,16 @@ class WebCa:
     """
 
     HOST = "web-ca"
+    IP = "198.51.100.7"
 
-    def __init__(self, network: MemoryNetwork, party: Party) -> None:
+    def __init__(self, network: MemoryNetwork | None, party: Party) -> None:
+        """Stand in `network`; without one somebody else carries a `challenge` to its name and brings it to `judge`."""
         self._network = network
         self._party = party
         self._authority = Authority("trustlab public web CA")
         self.root = self._authority.root
-        network.attach(self.HOST, ip="198.51.100.7")
+        if network is not None:
+            network.attach(self.HOST, ip=self.IP)
 
     @property
     def root_pem(self) -> str:
@@ -113,12 +118,23 @@ class WebCa:
 
     def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
         """Issue a certificate for `name` if whoever answers at `host` gives the right answer for this very key."""
-        token = secrets.token_urlsafe(24)
-        request = ChallengeRequest(name, token)
-        self._network.connect(self.HOST, host, HTTP, request)
+        if self._network is None:
+            raise CloudError("this CA stands in no network of its own: carry its challenge there")
+        challenge = self.challenge(name)
+        self._network.connect(self.HOST, host, HTTP, challenge)
         self._network.run()
-        body = request.answer.partition(b"\r\n\r\n")[2]
-        if not secrets.compare_digest(body, key_authorization(token, spki_of(public_key))):
+        return self.judge(challenge, public_key)
+
+    @staticmethod
+    def challenge(name: str) -> ChallengeRequest:
+        """Make the CA's end of the connection that validates `name`."""
+        return ChallengeRequest(name, secrets.token_urlsafe(24))
+
+    def judge(self, challenge: ChallengeRequest, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
+        """Issue the certificate if the answer that the challenge got is the right one for this key."""
+        name = challenge.name
+        body = challenge.answer.partition(b"\r\n\r\n")[2]
+        if not secrets.compare_digest(body, key_authorization(challenge.token, spki_of(public_key))):
             raise NameNotValidatedError(f"whoever answers at {name} does not answer for this key: no certificate")
         self._party.emit(
             "app",

@@ -20,7 +20,7 @@ from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirr
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
 from trustlab.wire.switch import Switch
-from trustlab.wire.switchcore import Delivery, SwitchCore
+from trustlab.wire.switchcore import Delivery, Known, SwitchCore
 
 __all__ = [
     "MSS",
@@ -42,6 +42,7 @@ __all__ = [
     "Gap",
     "Hold",
     "Host",
+    "Known",
     "Match",
     "MemoryNetwork",
     "Mirror",

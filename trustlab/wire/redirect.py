@@ -72,6 +72,10 @@ class Redirections:
         """Return the machine that took a connection, None if nobody did."""
         return self._takers.get((client, server))
 
+    def addressed(self, client: Address, taker: Address) -> Host | None:
+        """Return the machine that `client` meant when its connection went to `taker`, None if it meant that one."""
+        return self._addressed.get((client, taker))
+
     def _release(self, key: tuple[Address, Address]) -> None:
         """Forget what an earlier SYN over the same ports decided."""
         taker = self._takers.pop(key, None)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustlab.wire.ethernet import Host
     from trustlab.wire.orders import Mirror, Order
     from trustlab.wire.reassembly import Flow
+    from trustlab.wire.redirect import Address
 
 _HEADER = 14
 _ETHERTYPES = {0x0806: "ARP", 0x0800: "IPv4", 0x86DD: "IPv6"}
@@ -46,6 +47,15 @@ class _Named:
     name: str
     client: str
     server: str
+
+
+class Known(NamedTuple):
+    """What the switch knows of a connection: its name, who opened it to whom, and who really holds the far end."""
+
+    name: str
+    client: str
+    addressed: str
+    holder: str
 
 
 class SwitchCore(OrderBook):
@@ -105,6 +115,15 @@ class SwitchCore(OrderBook):
         """Put copies of matching frames out at the port of `to`; WireError if there is none."""
         self.host(to)
         return super().mirror(match, to=to, times=times)
+
+    def known(self, client: Address, server: Address) -> Known | None:
+        """Return what is known of the latest connection between two (IP, port), as either of its ends sees them."""
+        addressed = self._redirections.addressed(client, server)
+        seen = (addressed.ip, server[1]) if addressed else server
+        for flow, named in reversed(self._named.items()):
+            if (flow.client, flow.server) == (client, seen):
+                return Known(named.name, named.client, self._called(seen[0]), named.server)
+        return None
 
     def receive(self, port: str, frame: bytes, now: float) -> list[Delivery]:
         """Take a frame that came in at `port` at `now` (seconds); return the frames to put out.
