@@ -83,12 +83,15 @@ class PrivacyCa:
     def _sign(self, builder) -> x509.Certificate:
         return builder.sign(self.key, hashes.SHA256())
 
-    def certify(self, key, name: bytes, ek_digest: bytes, *, eku=OID_AIK_EKU, days: int = 30) -> bytes:
+    def certify(self, key, name: bytes, ek_digest: bytes, *, eku=OID_AIK_EKU, days: int = 30, strange=False) -> bytes:
         builder = self._builder(x509.Name([]), key, days)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([eku]), critical=False)
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         builder = builder.add_extension(identifier, critical=False)
+        if strange:
+            extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\4\0")
+            builder = builder.add_extension(extension, critical=True)
         for extension in ak_extensions(name, ek_digest):
             builder = builder.add_extension(extension, critical=False)
         return self._sign(builder).public_bytes(Encoding.DER)

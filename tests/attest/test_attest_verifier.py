@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 from dataclasses import replace
 
+import cbor2
 import pytest
 from attest_cases import RSA_KEY, damaged
 from cryptography import x509
@@ -480,6 +481,33 @@ def test_an_error_in_a_check_refuses(monkeypatch):
     result = machine.appraise(GOOD.encode(), FIRST)
     assert result.failed == ["extraData"]
     assert "erred" in result["extraData"].sentence
+
+
+def test_an_error_in_reading_refuses(monkeypatch):
+    def err(*parts):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("trustlab.attest.verifier.open_case", err)
+    result = appraise()
+    assert result.refused_by == "evidence format"
+    assert "erred" in result.sentence
+
+
+def test_what_a_stranger_wrote_cannot_write_to_a_terminal():
+    label = "\x1b[2J" + "x" * 5000
+    item = cbor2.loads(GOOD.encode()) | {label: ["text/plain", b"", 4]}
+    sentence = appraise(cbor2.dumps(item, canonical=True))["evidence format"].sentence
+    assert sentence.isprintable()
+    assert len(sentence) < 300
+    log = log_of(date="2011\x1b[2J" + "x" * 5000)
+    machine = Machine(log=log)
+    assert appraise(machine.evidence(), machine.expected())["claims"].sentence.isprintable()
+
+
+def test_ak_chain_refuses_a_certificate_with_a_critical_extension_nobody_here_understands():
+    signer = MACHINE.ak()
+    strange = CA.certify(MACHINE.ak_key.public_key(), parse_public(signer.public).name, MACHINE.ek_digest, strange=True)
+    refused_only_by("AK chain", MACHINE.evidence(signer=signer, ak_certificates=(strange,)))
 
 
 @pytest.mark.parametrize("raw", [b"", b"\xa0", b"junk", bytes(70_000)])

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import cbor2
 
-from trustlab.attest.errors import CodecError
+from trustlab.attest.errors import CodecError, shown
 from trustlab.trace import Span
 
 Path = tuple["Path", int | str] | None
@@ -70,7 +70,7 @@ def _written(path: Path) -> str:
     if path is None:
         return "collection"
     within, label = path
-    return f"{_written(within)}.{label}"
+    return f"{_written(within)}.{shown(label)}"
 
 
 def _item(s: _Source, path: Path, depth: int) -> Item:
@@ -135,7 +135,12 @@ def _string(s: _Source, path: Path, major: int, size: int) -> bytes | str:
     except UnicodeDecodeError:
         s.fail(path, "not UTF-8", start)
     if s.spans is not None:
-        s.note(_written(path), start, text, "The octets themselves." if major == BYTES else "A label or media type.")
+        s.note(
+            _written(path),
+            start,
+            shown(text, 1 << 16),
+            "The octets themselves." if major == BYTES else "A label or media type.",
+        )
     return octets if major == BYTES else text
 
 
@@ -149,7 +154,7 @@ def _map(s: _Source, path: Path, count: int, depth: int) -> dict[int | str, Item
             s.fail((path, "(key)"), "a label is an integer or a text", start)
         encoded = s.raw[start : s.at]
         if encoded <= before:
-            s.fail((path, "(key)"), f"{key!r} again, or not in ascending order of its octets", start)
+            s.fail((path, "(key)"), f"{shown(repr(key))} again, or not in ascending order of its octets", start)
         before = encoded
         items[key] = _item(s, (path, key), depth + 1)
     return items

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from trustlab.attest.errors import AttestError
+from trustlab.attest.errors import AttestError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def load_certificates(chain: Sequence[bytes], where: str) -> tuple[x509.Certific
             certificate.public_key()
             _ = certificate.extensions
         except Exception as error:  # the parser has many ways to complain, none of them documented
-            raise AttestError(f"{where}/{n}: not an X.509 certificate that can be read: {error}") from error
+            raise AttestError(f"{where}/{n}: not an X.509 certificate that can be read: {shown(error)}") from error
         certificates.append(certificate)
     return tuple(certificates)
 

@@ -15,6 +15,7 @@ from trustlab.attest.constants import (
     algorithm_name,
 )
 from trustlab.attest.digests import pcr_selection
+from trustlab.attest.errors import shown
 from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
@@ -205,6 +206,6 @@ def claims(case: Case) -> Outcome:
         if value is None:
             return failed(f"Demanded is {condition}; nothing is claimed about it.", wanted)
         if not condition.holds(value):
-            text = f"Demanded is {condition}; claimed is {value!r}."
+            text = f"Demanded is {condition}; claimed is {shown(repr(value))}."
             return failed(text, wanted, f"{condition.name}={value}".encode())
     return passed(f"The claims meet the policy: {', '.join(map(str, conditions))}.")

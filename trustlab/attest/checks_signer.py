@@ -17,6 +17,7 @@ from trustlab.attest.certificates import OID_AIK_EKU
 from trustlab.attest.checks import Outcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
+from trustlab.attest.errors import shown
 
 if TYPE_CHECKING:
     from trustlab.attest.case import Case, Signer
@@ -51,13 +52,15 @@ class TrustAnchors:
         for signer in case.signers:
             if problem := self._problem(signer, time):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        issuer = case.signer.chain[0].issuer.rfc4514_string()
+        issuer = shown(case.signer.chain[0].issuer.rfc4514_string())
         return passed(f"The AK's certificate leads to a privacy CA that we trust: {issuer}.")
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
         if OID_AIK_EKU not in signer.purposes:
             return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
+        if not signer.critical_extensions <= UNDERSTOOD:
+            return "its certificate has a critical extension that is not understood here"
         if not rest and self._issued_directly(signer, time):
             return ""
         if self._store is None:
@@ -77,7 +80,7 @@ class TrustAnchors:
         """
         leaf = signer.chain[0]
         anchor = self._by_name.get(leaf.issuer)
-        if anchor is None or not signer.critical_extensions <= UNDERSTOOD:
+        if anchor is None:
             return False
         if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
             return False

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 
+def shown(text: object, limit: int = 80) -> str:
+    """Return text that came from a stranger as it may stand in a sentence: short, and free of control characters."""
+    words = str(text)
+    cut = words if len(words) <= limit else words[: limit - 1] + "…"
+    return cut if cut.isprintable() else ascii(cut)
+
+
 class AttestError(ValueError):
     """Anything wrong with data that this room reads; never raised for an appraisal that merely refuses."""
 

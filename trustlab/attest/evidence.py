@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.attest import cbor
 from trustlab.attest.creation import creation_data_spans
-from trustlab.attest.errors import CodecError, EventLogError, EvidenceError
+from trustlab.attest.errors import CodecError, EventLogError, EvidenceError, shown
 from trustlab.attest.eventlog import eventlog_spans
 from trustlab.attest.public import public_spans
 from trustlab.attest.signature import signature_spans
@@ -221,7 +221,7 @@ def _key_attestation(item: Item) -> KeyAttestation:
 def _only(entries: dict[int | str, Item], known: set[str], where: str) -> None:
     for label in entries:
         if label not in known:
-            raise EvidenceError(f"{where}{label}: an entry that has no place in this collection")
+            raise EvidenceError(f"{where}{shown(label)}: an entry that has no place in this collection")
 
 
 def _octets(entries: dict[int | str, Item], label: str, where: str = "") -> bytes:
@@ -239,7 +239,7 @@ def _unwrap(item: Item, kind: str, indicator: int, where: str) -> bytes:
         raise EvidenceError(f"{where}: not a CMW record [type, value, indicator]")
     found, octets, ind = item
     if found != kind:
-        raise EvidenceError(f"{where}: media type {found!r} where {kind} should stand")
+        raise EvidenceError(f"{where}: media type {shown(repr(found))} where {kind} should stand")
     if not isinstance(octets, bytes) or ind != indicator:
         raise EvidenceError(f"{where}: value or indicator of the CMW record is not what it should be")
     return octets

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trustlab.attest import checks_key, checks_quote, checks_signer
 from trustlab.attest.case import open_case
 from trustlab.attest.checks import Rule, failed
-from trustlab.attest.errors import AttestError, PolicyError
+from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
 
@@ -87,9 +87,9 @@ class Verifier:
         try:
             case = open_case(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
-            return AttestationResult(
-                (Check(FORMAT, FAIL, f"{error}.", found=evidence, clause=FORMAT_CLAUSE),), expected.binder
-            )
+            return _malformed(f"{error}.", evidence, expected)
+        except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
+            return _malformed(f"The Verifier itself erred in reading it: {shown(repr(error))}.", evidence, expected)
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
         checks = (first, *[self._check(rule, case) for rule in self._rules])
         clock = case.quote.clock_info
@@ -108,10 +108,15 @@ class Verifier:
         try:
             outcome = rule.judge(case)
         except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
-            outcome = failed(f"The Verifier itself erred in this check, and therefore refuses: {error!r}.")
+            outcome = failed(f"The Verifier itself erred in this check, and therefore refuses: {shown(repr(error))}.")
         verdict = LEFT_OUT if rule.name in self.without else outcome.verdict
         return Check(rule.name, verdict, outcome.sentence, outcome.expected, outcome.found, rule.clause, outcome.fields)
 
     def _image(self, case: Case) -> str | None:
         digest = next((e.digest for e in case.log.events if e.event_type == EVENT_IMAGE), None)
         return None if digest is None else self.references.images.get(digest)
+
+
+def _malformed(sentence: str, evidence: bytes, expected: Expected) -> AttestationResult:
+    check = Check(FORMAT, FAIL, sentence, found=evidence, clause=FORMAT_CLAUSE)
+    return AttestationResult((check,), expected.binder)
