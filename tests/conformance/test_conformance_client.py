@@ -259,6 +259,8 @@ SERVER_CASES_13 = [
     Case("a ChangeCipherSpec of 2", tls.UnexpectedMessage, {EE: before(Part(CCS, b"\2", plain=True))}),
     Case("a ChangeCipherSpec inside a message", tls.UnexpectedMessage, {EE: lambda m: instead(Part(HANDSHAKE, m.encode()[:3]), Part(CCS, b"\1", plain=True))(m)}),
     Case("an alert inside a message", tls.UnexpectedMessage, {EE: lambda m: instead(Part(HANDSHAKE, m.encode()[:3]), Part(ALERT, b"\2\x28"))(m)}),
+    Case("a few ChangeCipherSpecs before EncryptedExtensions", None, {EE: before(*[Part(CCS, b"\1", plain=True)] * 3)}),
+    Case("ChangeCipherSpecs without end", tls.UnexpectedMessage, {EE: before(*[Part(CCS, b"\1", plain=True)] * 40)}),
     Case("the ChangeCipherSpec for middleboxes before EncryptedExtensions", None, {EE: before(Part(CCS, b"\1", plain=True))}, ours={"middlebox_compatibility": False}),
     Case("a CertificateRequest after the handshake", tls.UnexpectedMessage, then=sends(Part(HANDSHAKE, b"\x0d\0\0\3\0\0\0"))),
     Case("a HelloRequest after the handshake", tls.UnexpectedMessage, then=sends(Part(HANDSHAKE, bytes(4)))),
