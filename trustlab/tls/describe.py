@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import Alert
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from trustlab.tls.messages import AnyMessage
     from trustlab.trace import Span
 
+REMEMBERED = 2**14  # octets of a message whose description may be kept
 _NAMES = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
 
 
@@ -47,6 +49,12 @@ def describe(
     """
     if content_type == ContentType.APPLICATION_DATA:
         return describe_record(raw, suite=suite, protected=True)
+    if len(raw) <= REMEMBERED:
+        return _remembered(raw, content_type, suite, version)
+    return _describe(raw, content_type, suite, version)
+
+
+def _describe(raw: bytes, content_type: int, suite: int | None, version: Version) -> tuple[Span, ...]:
     if content_type == ContentType.HANDSHAKE:
         reader = SpanReader(raw, prefix=_NAMES.get(HandshakeType(raw[0]), "") if raw[:1] and raw[0] in _NAMES else "?")
     else:
@@ -64,6 +72,10 @@ def describe(
     except Alert as alert:
         _rest(reader, len(raw), str(alert))
     return tuple(reader.spans)
+
+
+_remembered = lru_cache(maxsize=128)(_describe)
+"""Writer and reader of one laboratory describe the same octets, one after the other."""
 
 
 def _rest(reader: SpanReader, end: int, why: str) -> None:

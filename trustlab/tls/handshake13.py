@@ -65,7 +65,7 @@ class Handshake13(Handshake):
         self._application: dict[str, bytes] = {}
         self._shared = b""
         self._own_evidence = b""
-        self._exporter_secret = b""
+        self._exporter_secret: tuple[schedule13.MainSecret, bytes] | None = None
         self._scheme = 0
         self._peer_finished = False
         self._key_updates = 0
@@ -118,8 +118,9 @@ class Handshake13(Handshake):
         self._application = {side: main.traffic(side, digest) for side in ("client", "server")}
         for side, secret in self._application.items():
             c.secret(f"{side}_application_traffic_secret_0", secret, "main_secret", "transcript_hash")
-        self._exporter_secret = main.exporter(digest)
-        c.secret("exporter_master_secret", self._exporter_secret, "main_secret", "transcript_hash")
+        self._exporter_secret = (main, digest)
+        if c.config.secrets:
+            c.secret("exporter_master_secret", main.exporter(digest), "main_secret", "transcript_hash")
 
     def finish(self) -> None:
         """Derive the last secret and tell that the handshake is done."""
@@ -148,7 +149,10 @@ class Handshake13(Handshake):
 
     def export(self, label_: bytes, context: bytes | None, length: int) -> bytes:
         """Return exported keying material (RFC 8446 7.5)."""
-        return schedule13.export(self._exporter_secret, label_, context or b"", length, self.hash_name)
+        if self._exporter_secret is None:
+            raise LookupError("no exporter secret yet")
+        main, digest = self._exporter_secret
+        return schedule13.export(main.exporter(digest), label_, context or b"", length, self.hash_name)
 
     # CertificateVerify and Finished
 

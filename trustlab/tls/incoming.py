@@ -82,6 +82,7 @@ class Incoming(Outgoing):
         self.handshake.check_protected(record)
         self.joiner.add(record.content, record.raw.start, record.raw.end)
         self._joined_encrypted = record.encrypted
+        self._read_message()
 
     def _read_message(self) -> bool:
         """Take the message in front if it is complete; refuse it as early as its header shows that it must be."""

@@ -7,6 +7,7 @@ codec is written once and its dissection cannot disagree with its parsing.
 
 from __future__ import annotations
 
+from struct import unpack
 from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import DecodeError
@@ -106,15 +107,13 @@ class Reader:
     def uints(
         self, size: int, width: int, name: str, low: int, high: int, registry: type[IntEnum] | None = None
     ) -> tuple[int, ...]:
-        """Pull a vector of integers of `width` octets; its length in octets has `size` octets and is checked."""
+        """Pull a vector of integers of `width` octets (1 or 2); its own length has `size` octets and is checked."""
         count = self.length(size, name, low, high, width)
         if self.recording:
             return tuple(self.uint(width, f"{name}[{n}]", registry) for n in range(count // width))
         start = self._advance(count, name)
         body = self.data[start : start + count]
-        if width == 1:
-            return tuple(body)
-        return tuple(int.from_bytes(body[n : n + width], "big") for n in range(0, count, width))
+        return tuple(body) if width == 1 else unpack(f">{count // 2}H", body)
 
     def rest(self, name: str, show: Callable[[bytes], str] | None = None) -> bytes:
         """Pull everything that is left."""

@@ -77,6 +77,7 @@ def peer_certificate(der: bytes) -> PeerCertificate:
     return PeerCertificate(der)
 
 
+@lru_cache(maxsize=64)
 def load(der: bytes) -> x509.Certificate:
     """Parse one certificate; BadCertificate if it is none."""
     try:
