@@ -282,3 +282,29 @@ def test_a_client_without_a_certificate_where_one_is_required_is_certificate_req
     assert isinstance(pair.server.error, tls.CertificateRequired)
     server = modern_server(client_certificate="request", trust=[root().certificate])
     assert Pair(modern_client(), server).run().server.connection.handshake_complete
+
+
+def test_keys_are_changed_before_they_have_seen_too_many_records() -> None:
+    limits = tls.Limits(records_per_key=3)
+    pair = connected(client=modern_client(limits=limits), server=modern_server())
+    for _ in range(10):
+        pair.client.connection.send(b"x")
+        pair.run()
+    assert pair.client.sent.count("KeyUpdate") == 3
+    assert pair.server.data == b"x" * 10
+
+
+def test_a_name_that_is_not_served_is_unrecognized() -> None:
+    for versions in ((tls.Version.TLS12,), TLS13):
+        pair = Pair(client_config(versions=versions), server_config(versions=versions, names=("other.example",))).run()
+        assert isinstance(pair.server.error, tls.UnrecognizedName)
+
+
+def test_a_program_that_gives_up_during_the_handshake_says_so() -> None:
+    pair = Pair(modern_client(), modern_server())
+    pair.server.connection.receive(pair.client.drain())
+    pair.client.connection.close()
+    pair.run()
+    assert [e.alert.name for e in pair.client.of(tls.AlertSent)] == ["user_canceled", "close_notify"]
+    assert pair.client.connection.closed
+    assert not pair.server.connection.handshake_complete

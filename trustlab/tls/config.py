@@ -46,7 +46,8 @@ class Limits:
     `message`: octets of one handshake message; `chain`: certificates in one chain; `buffered`: octets received and not
     yet processed; `warnings`: warning alerts in a row; `empty_records`: records without content in a row;
     `key_updates`: KeyUpdate messages without application data between them; `early_data`: octets of unwanted 0-RTT data
-    that are skipped.
+    that are skipped; `records_per_key`: records this side writes with one key before it updates it (TLS 1.3; AES-GCM
+    bears 2^24.5, RFC 8446 5.5).
     """
 
     message: int = 2**18
@@ -56,6 +57,7 @@ class Limits:
     empty_records: int = 32
     key_updates: int = 32
     early_data: int = 2**16
+    records_per_key: int = 2**24
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,12 @@ class ClientConfig(Config):
 class ServerConfig(Config):
     """A server's configuration: `client_certificate` is `none`, `request` or `require`.
 
+    `names` are the hosts served, in lower case; a client that names another is refused (empty: any name will do).
     `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default).
     """
 
     client_certificate: str = "none"
+    names: tuple[str, ...] = ()
     sessions: dict[bytes, Session] | None = field(default=None, repr=False)
     acknowledge_server_name: bool = True
 

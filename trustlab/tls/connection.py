@@ -22,6 +22,7 @@ from trustlab.tls.alerts import (
     CloseNotify,
     LocalProtocolError,
     Truncated,
+    UserCanceled,
 )
 from trustlab.tls.events import (
     ApplicationDataSent,
@@ -131,9 +132,11 @@ class Connection(Incoming):
             raise LocalProtocolError(f"the handshake is not complete ({self.state}): no {what} yet")
 
     def close(self) -> None:
-        """Send close_notify; what the peer still sends can be read until its own close_notify."""
+        """Send close_notify, in a handshake after user_canceled; until the peer sends its own, its data can be read."""
         if self.closed:
             return
+        if not self.handshake_complete and self.records.write_offset:
+            self._send_alert(UserCanceled("the program gave up"), fatal=False)
         self._send_alert(CloseNotify(), fatal=False)
         self._close_sent = True
         self.plan.clear()

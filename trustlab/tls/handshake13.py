@@ -260,6 +260,12 @@ class Handshake13(Handshake):
         """Count KeyUpdates from here again."""
         self._key_updates = 0
 
+    def before_application_data(self) -> None:
+        """Change keys before the cipher has seen too many records (RFC 8446 5.5)."""
+        write = self.c.records.write
+        if write is not None and write.sequence >= self.c.config.limits.records_per_key:
+            self.update_keys(request_peer=False)
+
     def add_to_transcript(self, message: AnyMessage, raw: bytes) -> None:
         """Add what belongs to the handshake; messages after it do not (RFC 8446 4.4.1)."""
         if message.content_type == ContentType.HANDSHAKE and not self.c.handshake_complete:

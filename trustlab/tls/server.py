@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.tls.alerts import DecodeError, IllegalParameter, InappropriateFallback, ProtocolVersion
+from trustlab.tls.alerts import DecodeError, IllegalParameter, InappropriateFallback, ProtocolVersion, UnrecognizedName
 from trustlab.tls.connection import Connection
 from trustlab.tls.extensions import parse_extension
 from trustlab.tls.handshake import Handshake
@@ -48,6 +48,9 @@ class ServerStart(Handshake):
         self.c.facts["client_random"] = hello.random
         name = hello.value(ExtensionType.SERVER_NAME)
         self.c.server_name = name.decode("ascii", "replace") if name else ""
+        names = self.c.config.names
+        if names and name and self.c.server_name.lower() not in names:
+            raise UnrecognizedName(f"the client wants {self.c.server_name}, which is not served here", "RFC 6066 3")
         if version == Version.TLS13:
             modern = Server13(self.c)
             self.c.handshake = modern
