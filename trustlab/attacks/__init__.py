@@ -3,7 +3,12 @@
 from trustlab.attacks import (
     client_impersonation,
     deployed_key,
+    evidence_relay,
+    evidence_replay,
     key_abuse,
+    known_dh_secret,
+    known_dh_secret_and_key,
+    own_genuine_machine,
     rogue_certificate,
     same_pms_reencryption,
     toctou_redirect,
@@ -26,7 +31,22 @@ ATTACKS = {
 }
 """The attacks on the ladder, by name, in the order of the slides."""
 
-CATALOGUE = {**ATTACKS}
+ATTACKS13 = {
+    attack.name: attack
+    for attack in (
+        rogue_certificate.ATTACK,
+        evidence_relay.ATTACK,
+        evidence_replay.ATTACK,
+        known_dh_secret.ATTACK,
+        known_dh_secret_and_key.ATTACK,
+        own_genuine_machine.ATTACK,
+        own_genuine_machine.PINNED,
+        own_genuine_machine.OTHER_IMAGE,
+    )
+}
+"""The attacks on the designs of TLS 1.3, by name, in the order of the signed table."""
+
+CATALOGUE = ATTACKS | ATTACKS13
 """Every attack that has a program of Alice's, by name."""
 
-__all__ = ["ATTACKS", "CATALOGUE", "Attack", "Judgement", "judge"]
+__all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "Attack", "Judgement", "judge"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, Impostor, Pipe
+from trustlab.attacks.middle13 import Middle
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
 from trustlab.passage import OpenSslEndpoint
 
@@ -48,6 +49,8 @@ def intercept(guest: Guest, identity: Identity, connection: Connection) -> Endpo
     tell("intercept", f"answers {connection.client.name}'s connection in the name of {connection.server.name}.")
     if guest.design.when == "never":
         return _plain(guest, identity, connection)
+    if guest.design.tls == "1.3":
+        return Middle(guest, connection, tell, own=identity)
     towards_client = NoAnswer() if guest.design.when == "inside" else Pipe()
     return Impostor(guest, identity, connection, tell=tell, towards_client=towards_client)
 

@@ -12,6 +12,8 @@ import msgspec
 
 from trustlab import tls
 from trustlab.passage.binders import Binder
+from trustlab.tls.groups import SUPPORTED
+from trustlab.tls.suites import TLS13_SUITES
 
 When = Literal["never", "before", "inside", "handshake", "after-finished"]
 KeyOrigin = Literal["deployed", "machine", "tcb"]
@@ -57,9 +59,16 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: attestation happens {self.when}, but the server proves nothing")
         if self.when == "after-finished" and self.tls == "1.2" and not self.extended_master_secret:
             raise DesignError(f"{self.name}: the session hash needs the extended master secret (RFC 7627)")
+        self._check_names()
+
+    def _check_names(self) -> None:
         for value, registry in ((self.suite, tls.CipherSuite), (self.group, tls.Group)):
             if value not in registry.__members__:
                 raise DesignError(f"{self.name}: there is no {value!r} in the registry of {registry.__name__}")
+        if tls.Group[self.group] not in SUPPORTED:
+            raise DesignError(f"{self.name}: the engine has no key agreement in {self.group}")
+        if (tls.CipherSuite[self.suite] in TLS13_SUITES) != (self.tls == "1.3"):
+            raise DesignError(f"{self.name}: {self.suite} is not a suite of TLS {self.tls}")
 
     @property
     def attests_key(self) -> bool:

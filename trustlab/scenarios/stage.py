@@ -18,7 +18,7 @@ from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.passage import setting_of, with_usable_key
-from trustlab.scenarios.assumptions import Leaks, genuine_machine
+from trustlab.scenarios.assumptions import GENUINE, Leaks, genuine_machine
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
 
@@ -154,6 +154,7 @@ class Act:
         settings = {
             "design": setting_of(self.design),
             "victim": "bank",
+            "genuine": GENUINE,
             "server_name": BANK_NAME,
             "web_root": cloud.web_root_pem,
         }

@@ -1,0 +1,89 @@
+"""`known-dh-secret`: the secret of the key agreement is known, and Alice reads the recording.
+
+Nothing is done to the handshake, so no binder can differ; no Evidence helps against a passive reader who knows the
+secret. She derives the traffic secrets as both ends do (RFC 8446, 7.1): hellos and secret give the handshake keys,
+these open the server's flight, and the transcript up to Finished gives the keys of the application data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.middle13 import leaked_secret
+from trustlab.attacks.programs import teller_of
+from trustlab.capture import knowledge
+from trustlab.tls.schedule13 import EarlySecret
+from trustlab.tls.suites import SUITES
+
+if TYPE_CHECKING:
+    from trustlab.capture import Decoded, Knowledge
+    from trustlab.cloud import Guest
+    from trustlab.wire import Direction
+
+ATTACK = Attack(
+    name="known-dh-secret",
+    needs=("recorded the network", "knows the secret of the key agreement (a broken random generator, say)"),
+    steps=("derives the handshake keys from hellos and secret", "opens the server's flight, and then everything else"),
+    breaks="confidentiality",
+    why="Both ends speak with whom they mean to, and say so truly; she only listens.",
+    source="SEAT use cases; RFC 8446, 7.1",
+    stopped_by="nothing that attestation could add: key agreement itself must hold",
+    leaks=("DH secret",),
+)
+RANDOM = slice(6, 38)
+"""Where the random stands in a hello: after the header of four octets and the version of two (RFC 8446, 4.1.2)."""
+SIDES: tuple[Direction, ...] = ("client", "server")
+
+
+def start(guest: Guest) -> None:
+    """Wait: the network is recorded anyway."""
+    teller_of(guest, ATTACK)("wait", "only listens: she records what crosses her network.")
+
+
+def afterwards(guest: Guest) -> None:
+    """Open every recorded connection whose secret is known."""
+    tell = teller_of(guest, ATTACK)
+    for connection in knowledge(guest.party.trace, guest.party.name).connections:
+        if derive(guest, connection):
+            tell("derive", f"derives the traffic keys of {connection} and opens her recording.")
+
+
+def hello_of(seen: Knowledge, connection: str, side: Direction) -> Decoded | None:
+    """Return the hello of one side of a recorded connection, if it was TLS."""
+    hellos = (tls.ClientHello, tls.ServerHello)
+    return next((m for m in seen.messages(connection, side) if isinstance(m.message, hellos)), None)
+
+
+def derive(guest: Guest, connection: str) -> bool:
+    """Derive the traffic secrets of a recorded connection; False where it is none of TLS 1.3, or nothing leaked."""
+    trace, name = guest.party.trace, guest.party.name
+    hello, answer = (hello_of(knowledge(trace, name), connection, side) for side in SIDES)
+    if hello is None or answer is None or not isinstance(answer.message, tls.ServerHello):
+        return False
+    random, hash_name = hello.raw[RANDOM], SUITES[answer.message.cipher_suite].hash_name
+    shared = leaked_secret(guest, random)
+    if answer.version != tls.Version.TLS13 or shared is None:
+        return False
+    secret = EarlySecret.start(hash_name).handshake(shared)
+    hellos = hello.raw + answer.raw
+    digest = hashlib.new(hash_name, hellos).digest()
+    for side in SIDES:
+        _hold(guest, f"{side}_handshake_traffic_secret", secret.traffic(side, digest), connection, random)
+    flight = b""
+    for message in knowledge(trace, name).messages(connection, "server"):
+        if message.encrypted and message.readable and message.content_type == tls.ContentType.HANDSHAKE:
+            flight += message.raw
+            if isinstance(message.message, tls.Finished):
+                break
+    digest = hashlib.new(hash_name, hellos + flight).digest()
+    main = secret.main()
+    for side in SIDES:
+        _hold(guest, f"{side}_application_traffic_secret_0", main.traffic(side, digest), connection, random)
+    return True
+
+
+def _hold(guest: Guest, label: str, value: bytes, connection: str, random: bytes) -> None:
+    guest.party.secret(label, value, connection=connection, label=label, client_random=random.hex())

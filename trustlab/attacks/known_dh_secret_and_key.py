@@ -1,0 +1,47 @@
+"""`known-dh-secret-and-key`: both hellos pass as they are; from there on Alice speaks, to both.
+
+She knows the secret of the key agreement and can use the bank's key. Hellos and secret are the same in both channels,
+so Evidence over them fits both; all that follows is her own, and so are the traffic keys.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.borrowed_key import BorrowedKey
+from trustlab.attacks.middle import HTTPS
+from trustlab.attacks.middle13 import Middle
+from trustlab.attacks.programs import powers, rogue_identity, teller_of
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+
+ATTACK = Attack(
+    name="known-dh-secret-and-key",
+    needs=(
+        "owns the network between the VMs",
+        "knows the secret of the key agreement",
+        "can use the bank's TLS key, though it never leaves the TPM",
+    ),
+    steps=(
+        "lets both hellos pass as they are",
+        "opens the bank's flight, takes the evidence out, and sends a flight of her own",
+        "has the bank's TPM sign it: the teller is in her channel now",
+    ),
+    breaks="authenticity and confidentiality",
+    why="What the evidence names ends with ServerHello; what comes after it differs, and nobody compares.",
+    source="SEAT use cases; Intra-handshake.fail",
+    stopped_by="the exporter in the binder: it covers the whole handshake",
+    leaks=("key usable", "DH secret"),
+)
+
+
+def start(guest: Guest) -> None:
+    """Sit between teller and bank and wait for the hellos to pass."""
+    tell = teller_of(guest, ATTACK)
+    own = rogue_identity(guest, tell) if guest.design.when == "after-finished" else None
+    key = BorrowedKey(guest, tell)
+    powers(guest).redirect(guest.setting("victim"), HTTPS)
+    guest.listen(HTTPS, lambda connection: Middle(guest, connection, tell, own=own, key=key, takeover=True))
+    tell("takeover", "lets both hellos pass, and will speak from there on.")

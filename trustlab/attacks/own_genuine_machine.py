@@ -1,0 +1,57 @@
+"""`own-genuine-machine`: nothing is forged; the machine is genuine, and it is Alice's.
+
+She rents herself a machine with a genuine TPM, has HyperSafe launch the very image of the bank on it, and sends the
+teller there. All its Evidence is true. What stands in her own cellar she can open with other tools than protocols.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.middle import HTTPS
+from trustlab.attacks.programs import powers, teller_of
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+
+ATTACK = Attack(
+    name="own-genuine-machine",
+    needs=("owns the network between the VMs", "a genuine machine of her own", "Bob's image, which is no secret"),
+    steps=("launches the bank's image on a genuine machine of her own", "sends the teller's connection there"),
+    breaks="identity",
+    why="The evidence says what runs, and on a genuine machine; it does not say on whose.",
+    source="Parno, Bootstrapping Trust in a Trusted Platform (2008); ID-Crisis (2026)",
+    stopped_by="the machine pinned",
+    prize="peer",
+    unpinned=True,
+    genuine="same image",
+)
+PINNED = msgspec.structs.replace(
+    ATTACK,
+    name="own-genuine-machine-pinned",
+    needs=(*ATTACK.needs, "relying parties that do not mind which machine it is: here they do"),
+    unpinned=False,
+    program="own_genuine_machine",
+)
+"""The same attack against relying parties that pin their machines."""
+OTHER_IMAGE = msgspec.structs.replace(
+    ATTACK,
+    name="own-genuine-machine-other-image",
+    needs=("owns the network between the VMs", "a genuine machine of her own", "an image that does as she likes"),
+    steps=("launches an image of her own on a genuine machine", "sends the teller's connection there"),
+    why="The machine is genuine and says truly that it runs something else.",
+    stopped_by="reference values",
+    genuine="other image",
+    program="own_genuine_machine",
+)
+"""The same with another image, and no pin: what is measured is not what Bob published."""
+
+
+def start(guest: Guest) -> None:
+    """Send the teller to her own machine."""
+    tell, victim = teller_of(guest, ATTACK), guest.setting("victim")
+    powers(guest).redirect(victim, HTTPS, to=guest.setting("genuine"))
+    tell("divert", f"sends connections for {victim} to a genuine machine of her own.")
