@@ -7,7 +7,7 @@ A private key may live elsewhere (a TPM): then the program answers `KeyOperation
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -34,34 +34,40 @@ _PSS = {
     SignatureScheme.RSA_PSS_RSAE_SHA384: hashes.SHA384(),
     SignatureScheme.RSA_PSS_RSAE_SHA512: hashes.SHA512(),
 }
-_ECDSA = {scheme: ec.ECDSA(_HASHES[scheme >> 8]) for scheme in _CURVES}
 _PKCS1 = {
     SignatureScheme.RSA_PKCS1_SHA256: hashes.SHA256(),
     SignatureScheme.RSA_PKCS1_SHA384: hashes.SHA384(),
     SignatureScheme.RSA_PKCS1_SHA512: hashes.SHA512(),
 }
+_ECDSA: dict[int, ec.ECDSA] = {scheme: ec.ECDSA(_HASHES[scheme >> 8]) for scheme in _CURVES}
+_RSA: dict[int, tuple[padding.AsymmetricPadding, hashes.HashAlgorithm]] = {
+    **{s: (padding.PSS(padding.MGF1(h), h.digest_size), h) for s, h in _PSS.items()},
+    **{s: (padding.PKCS1v15(), h) for s, h in _PKCS1.items()},
+}
 _RSA13 = tuple(_PSS)
 _RSA12 = (*_PSS, *_PKCS1)
-_PSS_PADDING = {
-    scheme: padding.PSS(padding.MGF1(algorithm), algorithm.digest_size) for scheme, algorithm in _PSS.items()
-}
 
 
-def kind_of(public_key: object) -> str:
-    """Return RSA or ECDSA, or empty for a key this engine cannot use."""
-    if isinstance(public_key, rsa.RSAPublicKey):
+@lru_cache(maxsize=64)
+def _kind(key_type: type) -> str:
+    """Look a type of key up once: the abstract classes of `cryptography` are slow to ask."""
+    if issubclass(key_type, rsa.RSAPublicKey | rsa.RSAPrivateKey):
         return "RSA"
-    if isinstance(public_key, ec.EllipticCurvePublicKey):
-        return "ECDSA"
-    return ""
+    return "ECDSA" if issubclass(key_type, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) else ""
+
+
+def kind_of(key: Any) -> str:  # noqa: ANN401 - asked about anything
+    """Return RSA or ECDSA for a public or private key, empty for one this engine cannot use."""
+    return _kind(type(key))
 
 
 def schemes_for(public_key: object, *, tls13: bool) -> tuple[SignatureScheme, ...]:
     """Return the signature schemes a key can serve, best first; TLS 1.3 ties ECDSA schemes to their curve."""
-    if isinstance(public_key, rsa.RSAPublicKey):
+    kind = kind_of(public_key)
+    if kind == "RSA":
         return _RSA13 if tls13 else _RSA12
-    if isinstance(public_key, ec.EllipticCurvePublicKey):
-        return _ecdsa_schemes(public_key.curve.name, tls13=tls13)
+    if kind == "ECDSA":
+        return _ecdsa_schemes(cast("ec.EllipticCurvePublicKey", public_key).curve.name, tls13=tls13)
     return ()
 
 
@@ -73,12 +79,11 @@ def _ecdsa_schemes(curve: str, *, tls13: bool) -> tuple[SignatureScheme, ...]:
 
 def sign(key: object, scheme: int, data: bytes) -> bytes:
     """Sign `data` with a `cryptography` private key; LocalProtocolError if key and scheme do not belong together."""
-    if isinstance(key, ec.EllipticCurvePrivateKey) and scheme in _ECDSA:
-        return key.sign(data, _ECDSA[SignatureScheme(scheme)])
-    if isinstance(key, rsa.RSAPrivateKey) and scheme in _PSS:
-        return key.sign(data, _PSS_PADDING[SignatureScheme(scheme)], _PSS[SignatureScheme(scheme)])
-    if isinstance(key, rsa.RSAPrivateKey) and scheme in _PKCS1:
-        return key.sign(data, padding.PKCS1v15(), _PKCS1[SignatureScheme(scheme)])
+    kind = kind_of(key) if is_local(key) else ""
+    if kind == "ECDSA" and scheme in _ECDSA:
+        return cast("ec.EllipticCurvePrivateKey", key).sign(data, _ECDSA[scheme])
+    if kind == "RSA" and scheme in _RSA:
+        return cast("rsa.RSAPrivateKey", key).sign(data, *_RSA[scheme])
     raise LocalProtocolError(f"a {type(key).__name__} cannot sign with {label(SignatureScheme, scheme)}")
 
 
@@ -90,13 +95,10 @@ def verify(public_key: object, scheme: int, signature: bytes, data: bytes, *, tl
             "RFC 8446 4.4.3" if tls13 else "RFC 5246 7.4.8",
         )
     try:
-        if isinstance(public_key, ec.EllipticCurvePublicKey):
-            public_key.verify(signature, data, _ECDSA[SignatureScheme(scheme)])
-        elif isinstance(public_key, rsa.RSAPublicKey) and scheme in _PSS:
-            known = SignatureScheme(scheme)
-            public_key.verify(signature, data, _PSS_PADDING[known], _PSS[known])
-        elif isinstance(public_key, rsa.RSAPublicKey):
-            public_key.verify(signature, data, padding.PKCS1v15(), _PKCS1[SignatureScheme(scheme)])
+        if scheme in _ECDSA:
+            cast("ec.EllipticCurvePublicKey", public_key).verify(signature, data, _ECDSA[scheme])
+        else:
+            cast("rsa.RSAPublicKey", public_key).verify(signature, data, *_RSA[scheme])
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         raise DecryptError("a handshake signature that does not verify", "RFC 8446 4.4.3") from None
 
@@ -110,7 +112,7 @@ def encrypt(public_key: object, pre_master_secret: bytes) -> bytes:
 
 def is_local(key: Any) -> bool:  # noqa: ANN401 - a program's key may be anything
     """Whether `perform` can work with this key."""
-    return isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+    return bool(kind_of(key)) and hasattr(key, "sign")
 
 
 def perform(request: KeyOperationWanted) -> bytes | Exception:
