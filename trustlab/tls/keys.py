@@ -48,17 +48,18 @@ _RSA13 = tuple(_PSS)
 _RSA12 = (*_PSS, *_PKCS1)
 
 
-@lru_cache(maxsize=64)
-def _kind(key_type: type) -> str:
-    """Look a type of key up once: the abstract classes of `cryptography` are slow to ask."""
-    if issubclass(key_type, rsa.RSAPublicKey | rsa.RSAPrivateKey):
-        return "RSA"
-    return "ECDSA" if issubclass(key_type, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey) else ""
+_KINDS: dict[type, str] = {}
+"""Types of keys met before: the abstract classes of `cryptography` are slow to ask."""
 
 
 def kind_of(key: Any) -> str:  # noqa: ANN401 - asked about anything
     """Return RSA or ECDSA for a public or private key, empty for one this engine cannot use."""
-    return _kind(type(key))
+    kind = _KINDS.get(type(key))
+    if kind is None:
+        rsa_key = isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey)
+        ecdsa_key = isinstance(key, ec.EllipticCurvePublicKey | ec.EllipticCurvePrivateKey)
+        kind = _KINDS[type(key)] = "RSA" if rsa_key else "ECDSA" if ecdsa_key else ""
+    return kind
 
 
 def schemes_for(public_key: object, *, tls13: bool) -> tuple[SignatureScheme, ...]:
