@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import cbor2
 import pytest
 from attest_cases import covers_every_octet, damaged
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trustlab.attest import Evidence, EvidenceError, KeyAttestation, evidence_spans
@@ -62,6 +63,33 @@ def test_damaged_evidence_gives_an_evidence_error_or_another_evidence(evidence, 
     raw = data.draw(damaged(evidence.encode()))
     with suppress(EvidenceError):
         assert Evidence.decode(raw).encode() == raw
+
+
+def by(reader, raw: bytes) -> Evidence | None:
+    try:
+        return reader(raw)
+    except EvidenceError:
+        return None
+
+
+usual = evidences.map(lambda e: replace(e, ak_certificates=e.ak_certificates[:1]))
+
+
+@settings(max_examples=400)
+@given(usual, st.data())
+def test_reading_at_a_glance_never_differs_from_reading_item_by_item(evidence, data):
+    raw = evidence.encode()
+    assert by(Evidence.decode, raw) == by(Evidence.decode_fully, raw) == evidence
+    harmed = data.draw(damaged(raw))
+    assert by(Evidence.decode, harmed) == by(Evidence.decode_fully, harmed)
+
+
+def test_every_single_bit_flipped_is_read_the_same_at_a_glance_and_item_by_item():
+    raw = replace(SAMPLE, ak_certificates=(b"leaf",), quote=b"q" * 24, signature=b"s" * 256).encode()
+    for place in range(len(raw)):
+        for bit in range(8):
+            flipped = raw[:place] + bytes([raw[place] ^ 1 << bit]) + raw[place + 1 :]
+            assert by(Evidence.decode, flipped) == by(Evidence.decode_fully, flipped)
 
 
 @given(st.binary(max_size=200))

@@ -64,10 +64,16 @@ def appraisal(octets: bytes) -> None:
 
 
 def evidence(octets: bytes) -> None:
-    """Demand that what is read as Evidence is written again as the same octets."""
+    """Demand that Evidence is read alike at a glance and item by item, and written again as the same octets."""
+    found = []
+    for reader in (Evidence.decode, Evidence.decode_fully):
+        with suppress(EvidenceError):
+            found.append(reader(octets))
+    if len(found) == 1 or found[:1] != found[1:]:
+        raise AssertionError("two readings of one Evidence")
+    if found and found[0].encode() != octets:
+        raise AssertionError("two encodings of one Evidence")
     with suppress(EvidenceError):
-        if Evidence.decode(octets).encode() != octets:
-            raise AssertionError("two encodings of one Evidence")
         evidence_spans(octets)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from trustlab.attest import evidence
 from trustlab.attest.certificates import (
     OID_AK_NAME,
     OID_EK_DIGEST,
@@ -176,17 +177,17 @@ def open_case(
     raw: bytes, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
 ) -> Case:
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
-    evidence = Evidence.decode(raw)
-    signer = _signer(evidence.ak_public, evidence.ak_certificates, "the quote's AK", "ak-certificates")
-    log, pcrs = _log(evidence.event_log)
+    read = Evidence.decode(raw)
+    signer = _signer(read.ak_public, read.ak_certificates, "the quote's AK", "ak-certificates")
+    log, pcrs = _log(read.event_log)
     return Case(
-        quote=parse_attest(evidence.quote),
-        signature=parse_signature(evidence.signature),
+        quote=parse_attest(read.quote),
+        signature=parse_signature(read.signature),
         signer=signer,
-        key=None if evidence.key_attestation is None else _key_case(evidence.key_attestation, signer),
+        key=None if read.key_attestation is None else _key_case(read.key_attestation, signer),
         log=log,
         pcrs=pcrs,
-        stated_pcrs=evidence.pcr_values,
+        stated_pcrs=read.pcr_values,
         expected=expected,
         references=references,
         policy=policy,
@@ -232,3 +233,4 @@ def forget() -> None:
     """Forget what was parsed for machines met before (measurements do this)."""
     for kept in (_read_key, _log, _signer):
         kept.cache_clear()
+    evidence.forget()

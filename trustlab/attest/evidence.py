@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
-from trustlab.attest import cbor
+from trustlab.attest import cbor, glance
 from trustlab.attest.creation import creation_data_spans
 from trustlab.attest.errors import CodecError, EventLogError, EvidenceError, shown
 from trustlab.attest.eventlog import eventlog_spans
@@ -116,7 +117,65 @@ class Evidence:
     @classmethod
     def decode(cls, raw: bytes) -> Self:
         """Read a whole collection, strictly; EvidenceError names the entry that is wrong."""
+        usual = _glance(_bounded(raw))
+        return cls.decode_fully(raw) if usual is None else cls(**usual)
+
+    @classmethod
+    def decode_fully(cls, raw: bytes) -> Self:
+        """Do what `decode` does, item by item; it gives the same for the usual shape, and says what is wrong."""
         return cls(**_evidence(_collection(raw)))
+
+
+def _pieces(structures: dict[str, str], labels: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
+    return [(glance.before(label, PREFIX + structures[label]), glance.after(EVIDENCE)) for label in labels]
+
+
+def _usual_pieces() -> list[tuple[bytes, bytes]]:
+    """Return what stands around the values of usual Evidence, in the order of deterministic encoding."""
+    pieces = _pieces(STRUCTURES, ("quote", "ak-public", "event-log", "signature", "pcr-values"))
+    pieces[1] = (cbor.encode("__cmwc_t") + cbor.encode(COLLECTION_TYPE) + pieces[1][0], pieces[1][1])
+    record = glance.ARRAY_OF_3 + cbor.encode(CERTIFICATE_TYPE)
+    one_certificate = cbor.encode("ak-certificates") + b"\xa1\x00" + record
+    return [*pieces, (one_certificate, glance.after(ENDORSEMENT))]
+
+
+_USUAL = _usual_pieces()
+_USUAL_KEY = _pieces(KEY_STRUCTURES, ("attest", "public", "signature", "creation-data"))
+_KEY_HEAD = cbor.encode("key-attestation") + b"\xa4"
+_WITHOUT_KEY, _WITH_KEY = b"\xa7", b"\xa8"
+
+
+def forget() -> None:
+    """Forget the PCR values that were read (measurements do this)."""
+    _pcr_items.cache_clear()
+
+
+def _glance(raw: bytes) -> dict[str, Any] | None:
+    """Read Evidence of the usual shape; None leaves it to the full reader."""
+    head = raw[:1]
+    if head not in {_WITHOUT_KEY, _WITH_KEY}:
+        return None
+    try:
+        (quote, ak_public, log, signature, pcrs, certificate), at = glance.read(raw, _USUAL, 1)
+        key = None
+        if head == _WITH_KEY:
+            if not raw.startswith(_KEY_HEAD, at):
+                return None
+            (attest, public, signed, creation), at = glance.read(raw, _USUAL_KEY, at + len(_KEY_HEAD))
+            key = KeyAttestation(attest, signed, public, creation)
+    except glance.Unusual:
+        return None
+    if at != len(raw) or len(certificate) > MAX_CERTIFICATE:
+        return None
+    return {
+        "quote": quote,
+        "signature": signature,
+        "ak_public": ak_public,
+        "ak_certificates": (certificate,),
+        "event_log": log,
+        "pcr_values": _pcr_values(pcrs),
+        "key_attestation": key,
+    }
 
 
 def evidence_spans(raw: bytes) -> list[Span]:
@@ -255,10 +314,15 @@ def _chain(item: Item | None, where: str) -> tuple[bytes, ...]:
 
 
 def _pcr_values(raw: bytes) -> dict[int, bytes]:
+    return dict(_pcr_items(raw))
+
+
+@lru_cache(maxsize=64)  # a machine's values stay the same from one passage to the next
+def _pcr_items(raw: bytes) -> tuple[tuple[int, bytes], ...]:
     item = _read(raw, "pcr-values")
     values: dict[int, bytes] = {}
     for pcr, value in item.items() if isinstance(item, dict) else ((None, None),):
         if not isinstance(pcr, int) or not 0 <= pcr < MAX_PCR or not isinstance(value, bytes) or len(value) != PCR_SIZE:
             raise EvidenceError(f"pcr-values: not a map of PCR index to {PCR_SIZE} octets")
         values[pcr] = value
-    return values
+    return tuple(values.items())
