@@ -10,7 +10,14 @@ from test_tls13_interop import modern_client, modern_server
 from tls_pair import End, Pair, client_identity, connected, root
 
 from trustlab import tls
-from trustlab.tls.extensions import KeyShareEntry, push_alpn, push_share, push_shares, push_supported_versions
+from trustlab.tls.extensions import (
+    KeyShareEntry,
+    push_alpn,
+    push_server_name,
+    push_share,
+    push_shares,
+    push_supported_versions,
+)
 from trustlab.tls.messages import Certificate13, CertificateEntry, EncryptedExtensions, KeyUpdate
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
 
@@ -103,6 +110,10 @@ HELLO_CASES: dict[str, tuple[Any, type]] = {
         tls.IllegalParameter,
     ),
     "with a malformed server name": (lambda m: changed(m, X.SERVER_NAME, b"\x00\x00"), tls.DecodeError),
+    "with a server name of other octets": (
+        lambda m: changed(m, X.SERVER_NAME, push_server_name(b"bank\x00.example")),
+        tls.IllegalParameter,
+    ),
     "with an empty protocol name": (lambda m: changed(m, X.ALPN, b"\x00\x01\x00"), tls.DecodeError),
 }
 

@@ -6,6 +6,7 @@ unknown extensions stay opaque.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ ROLE_S = 1
 ROLE_C = 2
 """Role bit of the client in the attestation extension."""
 ATTESTATION_VERSION = 1
+_HOST = re.compile(rb"[A-Za-z0-9._-]+")
 NONCE_LENGTH = 32
 REMEMBERED = 256  # octets of an extension whose parsed form may be kept
 
@@ -94,6 +96,8 @@ def pull_server_name(reader: Reader, message: str) -> bytes:
         name = entry.vector(2, "host_name", 1, show=_text)
         if kind == NameType.HOST_NAME:
             host = name
+            if not _HOST.fullmatch(name):
+                raise IllegalParameter("server_name with octets that no host name has", "RFC 6066 3")
         names.close(entry)
         number += 1
     return host
