@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_tls12_features import exchange
 from test_tls12_interop import Ssl, files, shake
-from tls_pair import End, Pair, client_config, client_identity, connected, root, server_config
+from tls_pair import (
+    NAME,
+    End,
+    Pair,
+    client_config,
+    client_identity,
+    connected,
+    root,
+    server_config,
+    server_identity,
+)
 
 from trustlab import tls
 
@@ -308,3 +318,12 @@ def test_a_program_that_gives_up_during_the_handshake_says_so() -> None:
     assert [e.alert.name for e in pair.client.of(tls.AlertSent)] == ["user_canceled", "close_notify"]
     assert pair.client.connection.closed
     assert not pair.server.connection.handshake_complete
+
+
+def test_both_versions_are_spoken_by_default_and_the_newer_is_preferred() -> None:
+    fresh = tls.ClientConfig(server_name=NAME, trust=[root().certificate])
+    identity = server_identity()
+    server = tls.ServerConfig(certificates=(identity.der,), key=identity.key)
+    assert connected(client=fresh, server=server).client.connection.version == tls.Version.TLS13
+    assert connected(client=client_config(), server=server).client.connection.version == tls.Version.TLS12
+    assert connected(client=fresh, server=server_config()).client.connection.version == tls.Version.TLS12

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trustlab.tls.extensions import Extension
     from trustlab.tls.groups import Share
 
-DEFAULT_VERSIONS = (Version.TLS12,)
+DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
 DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
 DEFAULT_SCHEMES = (
     SignatureScheme.ECDSA_SECP256R1_SHA256,
