@@ -100,14 +100,16 @@ def settings() -> dict[str, object]:
 class Stage:
     """A teller and a bank on a wire; what stands inside the channel of each may be replaced."""
 
-    def __init__(self, *, bank=Exported, bank_attester=None, teller_attester=None) -> None:
+    def __init__(self, *, bank=Exported, bank_attester=None, teller_attester=None, bank_key=None) -> None:
         self.trace = Trace()
         mine, theirs = client_identity("ECDSA"), server_identity("ECDSA")
         client = tls.Client(
             tls.ClientConfig(server_name="bank.example", certificates=(mine.der,), key=mine.key, **settings())
         )
         server = tls.Server(
-            tls.ServerConfig(certificates=(theirs.der,), key=theirs.key, client_certificate="require", **settings())
+            tls.ServerConfig(
+                certificates=(theirs.der,), key=bank_key or theirs.key, client_certificate="require", **settings()
+            )
         )
         ENDS[id(server)] = client
         self.attesters = teller_attester or Quoting(), bank_attester or Quoting()
@@ -171,6 +173,34 @@ def test_a_peer_that_shows_nothing_hears_nothing():
     stage.bank.connection.close()
     stage.run()
     assert "before the evidence was accepted" in str(stage.teller_says.error)
+
+
+def test_a_refusal_goes_out_as_access_denied():
+    stage = Stage(bank_attester=Lying()).run()
+    assert isinstance(stage.teller_says.error, tls.AccessDenied)
+    assert isinstance(stage.bank.error, tls.PeerAlert)
+    assert stage.bank.error.alert.code == 49
+
+
+class Stubborn:
+    """A key in a TPM that refuses once the handshake is over."""
+
+    def __init__(self, key) -> None:
+        self.key, self.used = key, 0
+
+    def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
+        self.used += 1
+        if self.used > 1:
+            raise OSError("the TPM is off")
+        return tls.perform(tls.KeyOperationWanted(operation, self.key, data, scheme))
+
+
+def test_a_key_that_refuses_to_sign_ends_the_channel_without_blaming_the_peer():
+    stage = Stage(bank_key=Stubborn(server_identity("ECDSA").key)).run()
+    assert stage.refusals() == []
+    assert isinstance(stage.bank.error, tls.InternalError)
+    assert "the TPM is off" in str(stage.bank.error)
+    assert stage.teller_says.connections == 0
 
 
 def test_a_machine_that_cannot_attest_ends_the_channel():

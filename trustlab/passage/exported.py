@@ -51,7 +51,7 @@ def exporter_facts(connection: tls.Client | tls.Server, role: str, context: byte
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
     """Return this side's authenticator for a request, with Evidence, signed by the key of its certificate.
 
-    An alert where the request is malformed, or where the key refuses.
+    An alert where the request is malformed, LocalProtocolError where this side's key does not serve or refuses.
     """
     body = len(evidence).to_bytes(2, "big") + evidence
     extension = tls.Extension(tls.ExtensionType.ATTESTATION, body)
@@ -59,7 +59,7 @@ def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -
     wanted = tls.KeyOperationWanted("sign", connection.config.key, unsigned.data, unsigned.scheme)
     signature = operate(wanted) if hasattr(wanted.key, "perform") else tls.perform(wanted)
     if isinstance(signature, Exception):
-        raise tls.InternalError(f"the key could not sign: {signature}") from signature
+        raise tls.LocalProtocolError(f"the key could not sign: {signature}") from signature
     return unsigned.finish(signature)
 
 
@@ -81,27 +81,39 @@ class Exported(_Framed):
         self._asked = request(self._connection)
         return frame(self._asked)
 
+    def received(self, data: bytes) -> bytes:
+        """Take frames while the exchange lasts; nothing more is said on a channel that was given up meanwhile."""
+        said = super().received(data)
+        return b"" if self._connection.closed else said
+
     def frame_received(self, octets: bytes) -> bytes:
         """First the peer's request, which is answered; then its authenticator, which is judged."""
         try:
             return self._judge(octets) if self._answered else self._answer(octets)
-        except tls.TlsError as error:
-            self._guard.refuse("authenticator", f"The authenticator exchange failed: {error}")
-            return self._refuse()
+        except tls.Alert as alert:
+            self._guard.refuse("authenticator", f"The authenticator exchange failed: {alert}")
+            return self._give_up(alert)
 
     def _answer(self, asked: bytes) -> bytes:
         self._answered = True
         authenticators.read_request(self._connection, asked)
         evidence = self._guard.evidence(exporter_facts(self._connection, self._guard.role, context_of(asked)))
-        if isinstance(evidence, Exception):
-            return self._refuse()
-        return frame(answer(self._connection, asked, evidence))
+        if isinstance(evidence, tls.Alert):
+            return self._give_up(evidence)
+        try:
+            return frame(answer(self._connection, asked, evidence))
+        except tls.LocalProtocolError as error:
+            return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))
 
     def _judge(self, octets: bytes) -> bytes:
         proved = authenticators.validate(self._connection, self._asked, octets)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
             raise tls.BadCertificate("an authenticator by another certificate than the handshake's", "RFC 9261 5.2.1")
         facts: Facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
-        if self._guard.appraise(proved.evidence or b"", facts) is not None:
-            return self._refuse()
-        return self._open()
+        refused = self._guard.appraise(proved.evidence or b"", facts)
+        return self._open() if refused is None else self._give_up(refused)
+
+    def _give_up(self, alert: tls.Alert) -> bytes:
+        """End the channel with the alert of the protocol: 49 where the appraisal refused."""
+        self._connection.abort(alert)
+        return self._refuse()
