@@ -118,14 +118,17 @@ def _exchanges(offer: Offer) -> Iterator[tuple[tls.Version, tls.CipherSuite, tls
                 yield TLS13, suite, group, kind
 
 
-def combinations(offer: Offer) -> list[Combination]:
-    """Return every combination the peer has.
+def combinations(offer: Offer, *, every: bool = SOAK) -> list[Combination]:
+    """Return every version, suite, group and certificate the peer has, with what goes beside them.
 
-    TLS 1.2's extended master secret changes from one to the next; TRUSTLAB_SOAK=1 takes both everywhere.
+    `every` takes each with all client certificates, with ALPN and without, and (in a soak) with the extended master
+    secret and without. Otherwise these change from one to the next, so that every pair of choices meets somewhere.
     """
+    beside = list(itertools.product(CLIENT_CERTIFICATES, (False, True)))
     found: list[Combination] = []
-    everything = itertools.product(_exchanges(offer), CLIENT_CERTIFICATES, (False, True))
-    for number, (exchange, client, alpn) in enumerate(everything):
-        choices = (True,) if exchange[0] == TLS13 else (True, False) if SOAK else (number % 5 < 3,)
-        found += [Combination(*exchange, client, alpn, extended) for extended in choices]
+    for number, exchange in enumerate(_exchanges(offer)):
+        chosen = beside if every else [beside[(number * 5 + step) % len(beside)] for step in (0, 3)]
+        for client, alpn in chosen:
+            choices = (True,) if exchange[0] == TLS13 else (True, False) if SOAK else (len(found) % 5 < 3,)
+            found += [Combination(*exchange, client, alpn, extended) for extended in choices]
     return found

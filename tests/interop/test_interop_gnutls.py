@@ -27,7 +27,8 @@ def priority(case: Combination) -> str:
     cipher = "CHACHA20-POLY1305" if "CHACHA20" in name else "AES-256-GCM" if "256_GCM" in name else "AES-128-GCM"
     mac = "AEAD"
     if "CBC" in name:
-        cipher, mac = "AES-128-CBC", "SHA256"
+        cipher = "AES-256-CBC" if "AES_256" in name else "AES-128-CBC"
+        mac = "SHA256" if name.endswith("SHA256") else "SHA1"
     exchange = "ECDHE-RSA:+ECDHE-ECDSA" if tls13 else f"ECDHE-{case.certificate}" if case.group else "RSA"
     parts = ["NONE", "VERS-TLS1.3" if tls13 else "VERS-TLS1.2", cipher, mac, exchange, "SIGN-ALL", "CTYPE-X509"]
     parts += ["COMP-NULL", *([GNUTLS_GROUPS[case.group]] if case.group else ["GROUP-SECP256R1"])]
