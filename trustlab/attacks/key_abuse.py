@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.programs import powers, teller_of
-from trustlab.capture import knowledge
 from trustlab.tpm import CreatedKey, TpmError, load_key, rsa_decrypt
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def afterwards(guest: Guest) -> None:
 
 def recorded(guest: Guest) -> Iterator[tuple[str, bytes, bytes]]:
     """Yield connection, client_random and EncryptedPreMasterSecret of every RSA key exchange Alice recorded."""
-    seen = knowledge(guest.party.trace, guest.party.name)
+    seen = powers(guest).knowledge()
     for connection in seen.connections:
         random = b""
         for decoded in seen.messages(connection, "client"):

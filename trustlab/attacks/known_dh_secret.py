@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle13 import leaked_secret
-from trustlab.attacks.programs import teller_of
-from trustlab.capture import knowledge
+from trustlab.attacks.programs import powers, teller_of
 from trustlab.tls.schedule13 import EarlySecret
 from trustlab.tls.suites import SUITES
 
@@ -46,7 +45,7 @@ def start(guest: Guest) -> None:
 def afterwards(guest: Guest) -> None:
     """Open every recorded connection whose secret is known."""
     tell = teller_of(guest, ATTACK)
-    for connection in knowledge(guest.party.trace, guest.party.name).connections:
+    for connection in powers(guest).knowledge().connections:
         if derive(guest, connection):
             tell("derive", f"derives the traffic keys of {connection} and opens her recording.")
 
@@ -59,8 +58,7 @@ def hello_of(seen: Knowledge, connection: str, side: Direction) -> Decoded | Non
 
 def derive(guest: Guest, connection: str) -> bool:
     """Derive the traffic secrets of a recorded connection; False where it is none of TLS 1.3, or nothing leaked."""
-    trace, name = guest.party.trace, guest.party.name
-    hello, answer = (hello_of(knowledge(trace, name), connection, side) for side in SIDES)
+    hello, answer = (hello_of(powers(guest).knowledge(), connection, side) for side in SIDES)
     if hello is None or answer is None or not isinstance(answer.message, tls.ServerHello):
         return False
     random, hash_name = hello.raw[RANDOM], SUITES[answer.message.cipher_suite].hash_name
@@ -73,7 +71,7 @@ def derive(guest: Guest, connection: str) -> bool:
     for side in SIDES:
         _hold(guest, f"{side}_handshake_traffic_secret", secret.traffic(side, digest), connection, random)
     flight = b""
-    for message in knowledge(trace, name).messages(connection, "server"):
+    for message in powers(guest).knowledge().messages(connection, "server"):
         if message.encrypted and message.readable and message.content_type == tls.ContentType.HANDSHAKE:
             flight += message.raw
             if isinstance(message.message, tls.Finished):

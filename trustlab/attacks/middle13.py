@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from trustlab import tls
 from trustlab.attacks.apps13 import TowardsBank, TowardsTeller
 from trustlab.attacks.middle import HTTPS, with_values_of
+from trustlab.attacks.programs import powers
 from trustlab.passage import Design, TlsEndpoint, offer
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class LeakedShare:
 
 def leaked_secret(guest: Guest, client_random: bytes) -> bytes | None:
     """Return the secret of a key agreement that the lab gave Alice, by the handshake's client_random; None without."""
-    for event in guest.party.trace.select("secret", party=guest.party.name, name="shared_secret"):
+    for event in powers(guest).own_secrets("shared_secret"):
         if event.data.get("leaked") and event.data.get("client_random") == client_random.hex():
             return event.raw
     return None

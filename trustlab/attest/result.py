@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from trustlab.trace import Party, Value
+    from trustlab.trace import Pen, Value
 
 PASS, FAIL, NOT_DEMANDED, LEFT_OUT = "pass", "fail", "not demanded", "left out"
 
@@ -85,11 +85,11 @@ class AttestationResult:
         more = f" ({len(self.failed) - 1} more failed)" if len(self.failed) > 1 else ""
         return f"Refused by {first.name!r}: {first.sentence}{more}"
 
-    def record(self, party: Party, *, about: str, connection: str = "", **data: Value) -> None:
+    def record(self, party: Pen, *, about: str, connection: str = "", **data: Value) -> None:
         """Emit one `verdict` event a check and the `appraisal` event; `about` names whose evidence it was."""
         for check in self.checks:
             entry = {**_entry(check), "about": about, **data}
-            party.trace.append(party.name, "verdict", check.name, connection=connection, data=entry)
+            party.emit("verdict", check.name, connection=connection, data=entry)
         whole: dict[str, Value] = {
             "refused_by": self.refused_by,
             "failed": list(self.failed),
@@ -98,7 +98,7 @@ class AttestationResult:
             **data,
         }
         name = "accepted" if self.accepted else "refused"
-        party.trace.append(party.name, "appraisal", name, connection=connection, data=whole)
+        party.emit("appraisal", name, connection=connection, data=whole)
 
 
 def _entry(check: Check) -> dict[str, Value]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.ordinary import Ordinary
     from trustlab.cloud.provider import Fabric, Provider
     from trustlab.passage import Application
-    from trustlab.trace import Event, Party
+    from trustlab.trace import Event, Pen
     from trustlab.wire import Connection, Endpoint
 
 QUESTIONS = 4433
@@ -44,7 +44,7 @@ class Guest:
         name: str,
         configuration: dict[str, str],
         *,
-        party: Party,
+        party: Pen,
         hypervisor: HyperSafe | Ordinary,
         fabric: Fabric,
         references: ReferenceValues | None,

@@ -78,7 +78,7 @@ class Machine:
         guest = Guest(
             self.name,
             dict(self.image.configuration),
-            party=self._party,
+            party=self._party.pen,
             hypervisor=self.hypervisor,
             fabric=self._fabric,
             references=references,

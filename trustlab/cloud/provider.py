@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from trustlab.capture import knowledge
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
+    from trustlab.capture import Knowledge
     from trustlab.cloud.machine import Machine
     from trustlab.tpm import TpmClient
     from trustlab.trace import Event, Trace
@@ -70,6 +72,14 @@ class Provider:
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""
         return self._fabric.network.trace.select("frame")
+
+    def knowledge(self) -> Knowledge:
+        """Return what she can read of what she recorded, with the keys she holds."""
+        return knowledge(self._fabric.network.trace, self._host)
+
+    def own_secrets(self, name: str) -> list[Event]:
+        """Return the secrets of that name that she holds herself."""
+        return self._fabric.network.trace.select("secret", party=self._host, name=name)
 
     def obtain_certificate(
         self, server_name: str, host: str, public_key: CertificateIssuerPublicKeyTypes

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
     from trustlab.passage.binders import Bound
     from trustlab.passage.designs import Design
-    from trustlab.trace import Party
+    from trustlab.trace import Pen
 
 Role = Literal["client", "server"]
 CMW_CBOR = 1
@@ -61,7 +61,7 @@ class Guard:
         design: Design,
         role: Role,
         *,
-        party: Party,
+        party: Pen,
         connection: str,
         attester: Attester | None,
         verifier: Verifier | None,

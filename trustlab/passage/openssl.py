@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.passage.application import Application
-    from trustlab.trace import Party
+    from trustlab.trace import Pen
 
 CIPHER = "AES128-GCM-SHA256"
 CHUNK = 65_536
@@ -53,7 +53,7 @@ def _private_file(owner: object) -> Path:
 class OpenSslEndpoint:
     """One end of a plain TLS 1.2 channel by OpenSSL; `wire.Endpoint` says how a wire drives it."""
 
-    def __init__(self, application: Application, *, party: Party, connection: str) -> None:
+    def __init__(self, application: Application, *, party: Pen, connection: str) -> None:
         self.application = application
         self.error: Exception | None = None
         self._party = party
@@ -70,7 +70,7 @@ class OpenSslEndpoint:
         cls,
         application: Application,
         *,
-        party: Party,
+        party: Pen,
         connection: str,
         server_name: str,
         roots_pem: str,
@@ -88,7 +88,7 @@ class OpenSslEndpoint:
 
     @classmethod
     def server(
-        cls, application: Application, *, party: Party, connection: str, chain_pem: Sequence[str], key_pem: str
+        cls, application: Application, *, party: Pen, connection: str, chain_pem: Sequence[str], key_pem: str
     ) -> OpenSslEndpoint:
         """Make the server's end with a certificate chain (leaf first) and its private key in PEM."""
         end = cls(application, party=party, connection=connection)

@@ -13,7 +13,7 @@ import msgspec
 from trustlab.trace.event import Event, Link, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FORMAT = 1
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bad input
@@ -30,12 +30,12 @@ class _Header(msgspec.Struct, omit_defaults=True):
     secrets: bool = False
 
 
-class Party:
-    """One participant's pen: everything it emits carries its name and its own running number."""
+class Pen:
+    """One participant's pen: everything it emits carries its name and its own running number. It cannot read."""
 
-    def __init__(self, trace: Trace, name: str) -> None:
-        self.trace = trace
+    def __init__(self, name: str, append: Callable[..., Event]) -> None:
         self.name = name
+        self._append = append
 
     def emit(  # noqa: PLR0913 - the parameters are the event's fields
         self,
@@ -49,10 +49,11 @@ class Party:
         direction: str = "",
         offset: int | None = None,
         sent: bool | None = None,
-        **data: Value,
+        data: Mapping[str, Value] | None = None,
+        **more: Value,
     ) -> Event:
-        """Append an event; keyword arguments beyond the event's own fields become its `data`."""
-        return self.trace.append(
+        """Append an event; keyword arguments beyond the event's own fields are added to its `data`."""
+        return self._append(
             self.name,
             kind,
             name,
@@ -63,15 +64,28 @@ class Party:
             direction=direction,
             offset=offset,
             sent=sent,
-            data=data,
+            data={**(data or {}), **more},
         )
 
     def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
         """Append key material or private plaintext, as an event of the kind that exports leave out."""
-        return self.trace.append(self.name, "secret", name, raw=raw, links=tuple(links), data=data)
+        return self._append(self.name, "secret", name, raw=raw, links=tuple(links), data=data)
 
     def __repr__(self) -> str:
-        return f"<Party {self.name}>"
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class Party(Pen):
+    """A participant as the lab sees it: a pen, and the trace it writes into."""
+
+    def __init__(self, trace: Trace, name: str) -> None:
+        super().__init__(name, trace.append)
+        self.trace = trace
+
+    @property
+    def pen(self) -> Pen:
+        """The pen alone, for programs that may write what they do but not read what others did."""
+        return Pen(self.name, self.trace.append)
 
 
 class Trace:
