@@ -9,7 +9,6 @@ from trustlab.trace import Trace
 def test_nothing_happened_nothing_is_known():
     verdict = judge(Trace(), {"pin": b"471100"})
     assert (verdict.alice_knows, verdict.refused_by, verdict.wrong_peer) == ((), None, None)
-    assert not verdict.attack_succeeded
 
 
 def test_a_secret_that_another_party_holds_is_not_alices():
@@ -31,7 +30,6 @@ def test_a_client_that_was_connected_to_somebody_else_trusts_the_wrong_peer():
     assert judge(trace, {}).wrong_peer is None
     trace.party("teller").emit("app", "connected", sentence="the teller trusts this channel")
     assert judge(trace, {}).wrong_peer == "teller"
-    assert judge(trace, {}).attack_succeeded
 
 
 def test_the_first_refusal_and_all_failed_checks_are_reported():
@@ -46,3 +44,9 @@ def test_every_attack_says_what_it_needs_and_what_stops_it():
     for name, attack in ATTACKS.items():
         assert name == attack.name
         assert all((attack.needs, attack.steps, attack.breaks, attack.why, attack.source, attack.stopped_by))
+
+
+def test_what_alice_says_of_refusals_is_not_evidence():
+    trace = Trace()
+    trace.party("alice").emit("appraisal", "refused", refused_by="my own say", failed=["my own say"])
+    assert judge(trace, {}).refused_by is None

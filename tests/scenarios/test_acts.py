@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from trustlab.attacks import judge
+from trustlab.cloud import Cloud, Image, Ordinary
 from trustlab.scenarios import plain_tls, trusted_passage
 from trustlab.trace import Trace
 
@@ -129,6 +131,29 @@ def test_each_of_the_two_checks_is_enough_to_refuse_her(left_out, refuses):
         assert act.outcome.refused_by == refuses
 
 
+def test_without_an_attack_alice_knowing_the_pin_is_no_happy_end():
+    act = plain_tls(None)
+    with act:
+        act.run()
+        keys = act.trace.select("secret", party="teller", name="master_secret")[0]
+        act.trace.party("alice").secret("master_secret", keys.raw, **keys.data)
+        act.outcome = None
+        again = act._judged(judge(act.trace, {"pin": pin_of(act)}))
+    assert (again.outcome, again.as_told, again.alice_knows) == ("failed", False, ("pin",))
+    assert "Alice knows: pin" in again.sentence
+
+
+def test_a_guest_program_cannot_read_what_others_did():
+    program = b"def start(guest):\n    assert not hasattr(guest.party, 'trace')\n"
+    with Cloud() as cloud:
+        cloud.rent("idle", Image("idle", program, {"design": "plain-tls"}), Ordinary).start()
+
+
+def test_checks_to_leave_out_may_be_named_by_one_string():
+    with trusted_passage("rogue-certificate", without="extraData") as act:
+        assert act.run().refused_by == "key identity"
+
+
 def test_running_an_act_twice_returns_the_same_outcome(plain):
     assert plain.run() is plain.run()
 
@@ -172,7 +197,7 @@ def test_a_shared_trace_without_secrets_holds_no_pin_and_no_keys(plain, tmp_path
     path = plain.trace.save(tmp_path / "shared.jsonl")
     shared = Trace.load(path)
     assert not shared.select("secret")
-    assert not [e for e in shared if pin_of(plain) in e.raw or pin_of(plain).decode() in str(e.data)]
+    assert not [e for e in shared if pin_of(plain) in e.raw or f"PIN {pin_of(plain).decode()}" in str(e.data)]
 
 
 def test_every_octet_of_every_message_is_named(passage):

@@ -37,16 +37,15 @@ class Judgement(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"<Judgement: Alice knows {self.alice_knows or 'nothing'}, refused by {self.refused_by}>"
 
-    @property
-    def attack_succeeded(self) -> bool:
-        """Whether Alice got a secret, or someone trusts the wrong peer."""
-        return bool(self.alice_knows) or self.wrong_peer is not None
-
 
 def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alice") -> Judgement:
-    """Judge a run: `canaries` are the secrets that only Bob's two VMs should know."""
+    """Judge a run: `canaries` are the secrets that only Bob's two VMs should know.
+
+    A refusal counts only where a relying party refused; what the adversary says of anything is not evidence.
+    """
     known = knowledge(trace, adversary)
-    refusal = next(iter(trace.select("appraisal", name="refused")), None)
+    refusals = [event for event in trace.select("appraisal", name="refused") if event.party != adversary]
+    refusal = refusals[0] if refusals else None
     failed = refusal.data.get("failed") if refusal else None
     return Judgement(
         alice_knows=tuple(name for name, value in canaries.items() if known.holds(value)),

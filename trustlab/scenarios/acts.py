@@ -6,7 +6,7 @@ Used by the demo, the notebooks, the tests and the benchmarks alike.
 from __future__ import annotations
 
 from trustlab.attacks import CATALOGUE
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, Design
 from trustlab.scenarios.stage import Act
 
 
@@ -40,16 +40,19 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ())
     )
 
 
-def rung(design: str, attack: str | None = None, *, without: tuple[str, ...] = ()) -> Act:
-    """Any rung of the ladder, alone or against one of the attacks; ValueError names what there is."""
-    if design not in DESIGNS:
+def rung(design: str | Design, attack: str | None = None, *, without: tuple[str, ...] = ()) -> Act:
+    """Any rung of the ladder, or a design of one's own, alone or against one of the attacks.
+
+    ValueError names what there is.
+    """
+    if isinstance(design, str) and design not in DESIGNS:
         raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
-    chosen = DESIGNS[design]
+    chosen = DESIGNS[design] if isinstance(design, str) else design
     return Act(
         chosen,
         attack,
         expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
-        title=f"{design} against {attack}" if attack else design,
+        title=f"{chosen.name} against {attack}" if attack else chosen.name,
         without=without,
         sentence=chosen.sentence + (f" {CATALOGUE[attack].why}" if attack in CATALOGUE else ""),
     )

@@ -81,7 +81,7 @@ class Act:
         self.trace = Trace(title, "memory")
         self.outcome: Outcome | None = None
         self._sentence = sentence
-        self._without = without
+        self._without = (without,) if isinstance(without, str) else tuple(without)
         self._canaries = {"pin": _number(6), "balance": _number(9)}
         self._cloud: Cloud | None = None
 
@@ -197,7 +197,8 @@ class Act:
 
     def _judged(self, facts: Judgement) -> Outcome:
         if self.attack is None:
-            outcome = "completed" if self._paid else "refused"
+            completed = self._paid and not facts.alice_knows and facts.wrong_peer is None
+            outcome = "completed" if completed else "refused" if facts.refused_by else "failed"
         elif self.attack.prize in facts.alice_knows or (self.attack.prize == "peer" and facts.wrong_peer):
             outcome = "succeeded"
         else:
@@ -231,8 +232,13 @@ class Act:
             case "completed":
                 return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
             case "refused":
-                kept = "" if facts.alice_knows else " The PIN was never sent."
+                sent = self.trace.select("app", party=self.customer, name="connected")
+                kept = "" if sent else " The PIN was never sent."
                 return f"Refused by the check '{facts.refused_by}'.{kept}"
+            case _ if self.attack is None:
+                ended = [str(e.data["sentence"]) for e in self.trace.select("app", name="channel failed")]
+                known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
+                return " ".join(["The payment did not end as it should.", *ended]) + known
             case _:
                 return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
 
