@@ -7,7 +7,7 @@ import pytest
 
 from trustlab.attacks import CATALOGUE, evidence_relay
 from trustlab.passage import DESIGNS, LADDER13
-from trustlab.scenarios import Act, rung
+from trustlab.scenarios import rung
 
 SERVER_ONLY = [design.name for design in LADDER13 if design.client is None]
 NEWEST = {"suite": "TLS_AES_256_GCM_SHA384", "group": "X25519MLKEM768"}
@@ -57,7 +57,7 @@ def test_a_passive_reader_changes_no_octet_and_nobody_notices():
 @pytest.mark.parametrize("design", ["tls13-early", "tls13-exporter"])
 def test_the_recording_opens_too_with_sha_384_and_a_hybrid_group(design):
     newest = msgspec.structs.replace(DESIGNS[design], **NEWEST)
-    with Act(newest, "known-dh-secret", expected=("succeeded",), title="newest", sentence="") as act:
+    with rung(newest, "known-dh-secret") as act:
         assert act.run().alice_knows == ("pin",)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from trustlab import tls
 from trustlab.attest import Evidence
-from trustlab.passage import DESIGNS, LADDER13, Design, DesignError, design_of, setting_of
-from trustlab.scenarios import Act, rung
+from trustlab.passage import DESIGNS, LADDER13, Binder, Design, DesignError, design_of, setting_of
+from trustlab.scenarios import rung
 from trustlab.tls.extensions import parse_extension
 
 NAMES = [design.name for design in LADDER13]
@@ -93,7 +93,7 @@ def test_the_key_is_proved_but_where_the_design_does_not_ask(runs, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_runs_with_sha_384_and_the_hybrid_group_too(name):
     design = msgspec.structs.replace(DESIGNS[name], suite="TLS_AES_256_GCM_SHA384", group="X25519MLKEM768")
-    with Act(design, None, expected=("completed",), title=name, sentence="") as act:
+    with rung(design) as act:
         assert act.run().outcome == "completed"
     (hello,) = [e for e in act.trace.select("tls.message", party="bank", name="ServerHello") if e.sent]
     assert b"\x13\x02" in hello.raw
@@ -137,11 +137,28 @@ def test_a_design_is_named_in_a_configuration_or_spelled_out_there(name):
 
 @pytest.mark.parametrize(
     "setting",
-    ["moonlight", "{", '{"name": 7}', '{"name": "x", "when": "handshake"}', '{"name":"x","when":"never","group":"X"}'],
+    [
+        "moonlight",
+        "{",
+        '{"\ud800',
+        '{"name": 7}',
+        '{"name": "x", "when": "handshake"}',
+        '{"name":"x","when":"never","group":"X"}',
+    ],
 )
 def test_a_setting_that_is_no_design_is_a_design_error(setting):
     with pytest.raises(DesignError):
         design_of(setting)
+
+
+def test_a_design_of_ones_own_runs_like_any_other_and_falls_where_it_must():
+    mine = Design.custom("mine", like=DESIGNS["tls13-nonce-key"], server=Binder(("client_random", "H(SPKI_S)")))
+    with rung(mine) as act:
+        assert act.run().outcome == "completed"
+    with rung(mine, "evidence-relay") as act:
+        assert (act.run().outcome, act.design.key_origin) == ("succeeded", "machine")
+    with rung(mine, "evidence-replay") as act:
+        assert act.run().outcome == "refused"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from trustlab.passage.binders import BinderError
 from trustlab.passage.designs import LADDER, Design, DesignError
 from trustlab.passage.designs13 import LADDER13
 
@@ -25,7 +24,7 @@ def design_of(setting: str) -> Design:
         raise DesignError(f"no design {setting!r}; there are: {', '.join(DESIGNS)}")
     try:
         return msgspec.json.decode(setting, type=Design)
-    except (msgspec.MsgspecError, DesignError, BinderError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise DesignError(f"a design that cannot be read: {error}") from error
 
 

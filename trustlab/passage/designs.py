@@ -81,9 +81,12 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
         return self.when != "never"
 
     @classmethod
-    def custom(cls, name: str, **changes: object) -> Design:
-        """Make a design of one's own; what is not given is as in `trusted-passage`. DesignError where it cannot be."""
-        base = msgspec.structs.asdict(TRUSTED_PASSAGE)
+    def custom(cls, name: str, *, like: Design | None = None, **changes: object) -> Design:
+        """Make a design of one's own; what is not given is as in `like`, or as in `trusted-passage`.
+
+        DesignError where it cannot be.
+        """
+        base = msgspec.structs.asdict(like or TRUSTED_PASSAGE)
         unknown = set(changes) - set(base)
         if unknown:
             raise DesignError(f"a design has no {min(unknown)!r}; it has: {', '.join(base)}")
