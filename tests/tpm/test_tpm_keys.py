@@ -24,6 +24,7 @@ from trustlab.tpm import (
     certify_creation,
     create_ak,
     create_ek,
+    create_primary,
     create_srk,
     create_tls_key,
     load_key,
@@ -33,7 +34,7 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.marshal import PASSWORD, authorization, sized, u16, u32
 from trustlab.tpm.policy import PolicySession
-from trustlab.tpm.templates import EK_POLICY, TLS_KEY_ATTRIBUTES
+from trustlab.tpm.templates import EK_POLICY, TLS_KEY_ATTRIBUTES, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,12 +293,10 @@ def test_assertions_must_be_made_again_before_each_command(machine: Machine) -> 
 
 def test_with_user_with_auth_the_empty_password_opens_the_key_at_locality_0(machine: Machine) -> None:
     """The right policy is worth nothing if a password opens the key as well: the Verifier must look at the attributes."""
-    from trustlab.tpm.keys import create_primary  # noqa: PLC0415
-    from trustlab.tpm.templates import ecc  # noqa: PLC0415
-
     policy = KeyPolicy.for_tls_key(machine.hypersafe)
-    template = ecc(TLS_KEY_ATTRIBUTES | Attr.SIGN_ENCRYPT | Attr.USER_WITH_AUTH, policy.digest, scheme=0x0018)
-    key = create_primary(machine.hypersafe, 0x40000001, template)
+    attributes = TLS_KEY_ATTRIBUTES | Attr.SIGN_ENCRYPT | Attr.USER_WITH_AUTH
+    area = template("ecc256:ecdsa-sha256:null", attributes, policy.digest)
+    key = create_primary(machine.hypersafe, 0x40000001, area)
     assert sign(at(machine, 0, key), key, DIGEST)
 
 
@@ -335,8 +334,6 @@ def test_certify_creation_refuses_a_ticket_of_another_key(machine: Machine) -> N
 
 def test_an_fixed_tpm_key_with_an_imported_private_part_is_refused_by_the_tpm(machine: Machine) -> None:
     """FixedTPM without fixedParent or without sensitiveDataOrigin cannot be made at all: 0x2c2."""
-    from trustlab.tpm.keys import create_primary  # noqa: PLC0415
-    from trustlab.tpm.templates import ecc  # noqa: PLC0415
-
     attributes = Attr.FIXED_TPM | Attr.SENSITIVE_DATA_ORIGIN | Attr.SIGN_ENCRYPT | Attr.USER_WITH_AUTH
-    assert refusal(lambda: create_primary(machine.hypersafe, 0x40000001, ecc(attributes, b"", scheme=0x0018))) == 0x2C2
+    area = template("ecc256:ecdsa-sha256:null", attributes)
+    assert refusal(lambda: create_primary(machine.hypersafe, 0x40000001, area)) == 0x2C2

@@ -17,6 +17,7 @@ from trustlab.tpm.errors import (
     TpmResponseError,
     TpmStartError,
     TpmTimeout,
+    TssError,
 )
 from trustlab.tpm.evidence import EVIDENCE_PCRS, EvidenceMaker, key_binder
 from trustlab.tpm.gate import ALICE, OPEN, Gate
@@ -81,6 +82,7 @@ __all__ = [
     "TpmStartError",
     "TpmTimeout",
     "Transport",
+    "TssError",
     "activate",
     "certify",
     "certify_creation",

@@ -1,14 +1,25 @@
-"""A client of a machine's TPM: raw octets, a few everyday commands, and the whole ESAPI over the same logged path."""
+"""A client of a machine's TPM: octets for the hot commands, ESAPI for all others, both on one logged and gated path."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tpm2_pytss import (
+    ESYS_TR,
+    TPM2_ALG,
+    TPML_DIGEST_VALUES,
+    TPML_PCR_SELECTION,
+    TPMT_HA,
+    TPMU_HA,
+)
 
 from trustlab.attest import pcr_selection
 from trustlab.tpm.commands import CODES, command_name
-from trustlab.tpm.errors import TpmProtocolError, TpmResponseError
-from trustlab.tpm.marshal import PASSWORD, Fields, command, header, parameters_of, response_handle, u16, u32
+from trustlab.tpm.errors import TpmProtocolError, TpmResponseError, TssError
+from trustlab.tpm.esys import Esys, structure
+from trustlab.tpm.marshal import Fields, command, header, parameters_of, response_handle, u32
 from trustlab.tpm.policy import PolicySession
 
 if TYPE_CHECKING:
@@ -19,7 +30,6 @@ if TYPE_CHECKING:
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.platform import Platform
 
-ALG_SHA256 = 0x000B
 PCRS_A_READ = 8
 """PCR_Read returns at most this many values (the TPML_DIGEST of its response)."""
 
@@ -35,7 +45,7 @@ class TpmClient:
         self.gate = gate
         self.session_lock = threading.RLock()
         self._session: PolicySession | None = None
-        self._esys: Any = None
+        self._esys: Esys | None = None
 
     def __repr__(self) -> str:
         return f"<TpmClient {self.name} of {self.platform.name}, locality {self.locality}>"
@@ -58,7 +68,7 @@ class TpmClient:
     ) -> bytes:
         """Put a command together by its name (`Quote`), send it, and return the response.
 
-        TpmResponseError if it failed.
+        For what is on a handshake's way, and for octets that ESAPI would not send. TpmResponseError if it failed.
         """
         response = self.platform.execute(self, command(CODES[name], handles, auths, parameters), timeout)
         rc = header(response)[2]
@@ -87,32 +97,38 @@ class TpmClient:
         wanted = sorted(set(pcrs))
         for start in range(0, len(wanted), PCRS_A_READ):
             some = wanted[start : start + PCRS_A_READ]
-            fields = self.ask("PCR_Read", parameters=pcr_selection(some))
-            fields.u32()
-            for _ in range(fields.u32()):
-                fields.u16()
-                fields.take(fields.take(1)[0])
-            digests = [fields.sized() for _ in range(fields.u32())]
+            selection, _ = structure(TPML_PCR_SELECTION.unmarshal, pcr_selection(some))
+            _, _, digests = self.esys.pcr_read(selection)
             if len(digests) != len(some):
                 raise TpmProtocolError(f"PCR_Read returned {len(digests)} values for PCR {some}")
-            values.update(zip(some, digests, strict=True))
+            values.update((pcr, bytes(digest)) for pcr, digest in zip(some, digests, strict=True))
         return values
 
     def pcr_extend(self, pcr: int, digest: bytes) -> None:
         """Extend a PCR of the SHA-256 bank with a digest of 32 octets; the TPM checks the locality."""
-        self.run("PCR_Extend", (pcr,), (PASSWORD,), u32(1) + u16(ALG_SHA256) + digest)
+        if len(digest) != hashlib.sha256().digest_size:
+            raise TssError(f"{len(digest)} octets: a SHA-256 digest has 32")
+        value = TPMT_HA(hashAlg=TPM2_ALG.SHA256, digest=TPMU_HA(sha256=digest))
+        self.esys.pcr_extend(ESYS_TR(pcr), TPML_DIGEST_VALUES([value]))
 
     def pcr_reset(self, pcr: int) -> None:
         """Set a PCR to zero where the TPM allows this locality to."""
-        self.run("PCR_Reset", (pcr,), (PASSWORD,))
+        self.esys.pcr_reset(ESYS_TR(pcr))
 
     def flush(self, key: LoadedKey | int) -> None:
-        """Remove a loaded key, or whatever else of ours has this handle, from the TPM."""
-        self.run("FlushContext", parameters=u32(key if isinstance(key, int) else key.handle))
+        """Remove a loaded key, or whatever else of ours has this handle, from the TPM.
+
+        By hand where ESAPI has not met it: it would read the public area first, only to forget it.
+        """
+        handle = key if isinstance(key, int) else key.handle
+        if self._esys is not None and self._esys.knows(handle):
+            self._esys.flush(handle)
+        else:
+            self.run("FlushContext", parameters=u32(handle))
 
     def random(self, count: int) -> bytes:
         """Return random octets from the TPM (at most 32 a call on most TPMs)."""
-        return self.ask("GetRandom", parameters=u16(count)).sized()
+        return bytes(self.esys.get_random(count))
 
     def policy_session(self) -> PolicySession:
         """Return this client's one policy session, opened when there is none (hold `session_lock` while using it)."""
@@ -120,20 +136,21 @@ class TpmClient:
             self._session = PolicySession(self)
         return self._session
 
-    def forget_session(self) -> None:
-        """Let go of the policy session: the TPM it was in lost its power, or was put back to an earlier state."""
-        self._session = None
-
     # ESAPI
 
     @property
-    def esys(self) -> Any:  # noqa: ANN401 - tpm2_pytss has no types
-        """A tpm2_pytss.ESAPI whose commands go through this client: gated, at its locality, in the trace."""
+    def esys(self) -> Esys:
+        """ESAPI for this client: gated, at its locality, in the trace. Opened at first use."""
         if self._esys is None:
-            from trustlab.tpm.tcti import open_esys  # noqa: PLC0415 - a fifth of a second that most runs do not need
-
-            self._esys = open_esys(self)
+            with self.platform.turn():
+                self._esys = self._esys or Esys(self)
         return self._esys
+
+    def forget(self) -> None:
+        """Let go of sessions and objects: the TPM they were in lost its power, or was put back to an earlier state."""
+        self._session = None
+        if self._esys is not None:
+            self._esys.forget()
 
     def close(self) -> None:
         """Let go of the ESAPI context, if there is one."""

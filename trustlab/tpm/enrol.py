@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tpm2_pytss import ESYS_TR, TPM2_ALG, TPM2_SE, TPM2B_ENCRYPTED_SECRET, TPM2B_ID_OBJECT, TPMT_SYM_DEF
+
 from trustlab.attest import ObjectAttributes
 from trustlab.tpm.errors import EnrolmentRefused, TpmResponseError
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, sized, u32
+from trustlab.tpm.esys import structure
 
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.privacyca import PrivacyCa
 
-_NO_LIMITS = sized(b"") * 3 + u32(0)
-"""PolicySecret without nonceTPM, cpHashA, policyRef and expiration."""
+NO_SYMMETRIC = TPMT_SYM_DEF(algorithm=TPM2_ALG.NULL)
+"""The session encrypts no parameters."""
 
 
 def enrol(
@@ -45,14 +47,15 @@ def activate(client: TpmClient, ek: LoadedKey, ak: LoadedKey, credential: Creden
 
     Low-range EKs obey PolicySecret(endorsement) alone; high-range ones (P-384) open by their empty password as well.
     """
-    parameters = sized(credential.blob) + sized(credential.secret)
-    handles = (ak.handle, ek.handle)
+    blob = structure(TPM2B_ID_OBJECT, credential.blob)
+    secret = structure(TPM2B_ENCRYPTED_SECRET, credential.secret)
+    esys = client.esys
+    keys = esys.resource(ak.handle), esys.resource(ek.handle)
     if ek.parsed.attributes & ObjectAttributes.USER_WITH_AUTH:
-        return client.ask("ActivateCredential", handles, (PASSWORD, PASSWORD), parameters).sized()
-    with client.session_lock:
-        session = client.policy_session()
-        session.restart()
-        client.run("PolicySecret", (RH_ENDORSEMENT, session.handle), (PASSWORD,), _NO_LIMITS)
-        fields = client.ask("ActivateCredential", handles, (PASSWORD, session.authorization), parameters)
-        session.used()
-        return fields.sized()
+        return bytes(esys.activate_credential(*keys, blob, secret))
+    session = esys.start_auth_session(ESYS_TR.NONE, ESYS_TR.NONE, TPM2_SE.POLICY, NO_SYMMETRIC, TPM2_ALG.SHA256)
+    try:
+        esys.policy_secret(ESYS_TR.ENDORSEMENT, session, expiration=0)
+        return bytes(esys.activate_credential(*keys, blob, secret, session2=session))
+    finally:
+        esys.flush_context(session)

@@ -38,6 +38,10 @@ class TpmProtocolError(TpmError):
     """Octets that are not a TPM 2.0 command or response, or a control answer that is not one."""
 
 
+class TssError(TpmError):
+    """The TSS refused, not the TPM: an argument that cannot be, or a response that does not fit the command."""
+
+
 class TpmResponseError(TpmError):
     """The TPM answered with a response code other than TPM_RC_SUCCESS.
 

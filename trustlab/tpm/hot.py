@@ -1,4 +1,8 @@
-"""The commands on a handshake's way, marshalled by hand: Quote, CertifyCreation, Certify, Sign, RSA_Decrypt."""
+"""The commands on a handshake's way, marshalled by hand: Quote, CertifyCreation, Sign, RSA_Decrypt.
+
+Also Certify, where the AK signs in the same policy session, and which the design `machine-linked-key` asks for in
+every handshake.
+"""
 
 from __future__ import annotations
 

@@ -5,24 +5,31 @@ Load keys after the DRTM launch: the policies name PCR values that only exist th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from tpm2_pytss import TPM2B_PRIVATE, TPM2B_PUBLIC, TPM2B_SENSITIVE_CREATE, TPML_PCR_SELECTION, TPMT_PUBLIC
 
 from trustlab.attest import Public, parse_public
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_OWNER, Fields, sized, u32
+from trustlab.tpm.errors import TssError
+from trustlab.tpm.esys import structure
+from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER
 from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     from trustlab.tpm.client import TpmClient
 
-NO_SENSITIVE = sized(sized(b"") + sized(b""))
-"""TPM2B_SENSITIVE_CREATE with an empty password: the TPM draws the key itself."""
-_NO_PCRS = u32(0)
+NO_SENSITIVE = TPM2B_SENSITIVE_CREATE()
+"""An empty password, no data: the TPM draws the key itself."""
+NO_PCRS = TPML_PCR_SELECTION()
+"""The creation data need not name PCR values: the policy does."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,11 @@ def create_ak(client: TpmClient, policy: KeyPolicy | None = None, *, attributes:
 
 def create_primary(client: TpmClient, hierarchy: int, template: bytes, policy: KeyPolicy | None = None) -> CreatedKey:
     """Derive a primary key of `hierarchy` (its password is empty) from a TPMT_PUBLIC template."""
-    parameters = NO_SENSITIVE + sized(template) + sized(b"") + _NO_PCRS
-    handle, fields = client.load("CreatePrimary", (hierarchy,), (PASSWORD,), parameters)
-    return _created(handle, fields.sized(), fields, policy)
+    esys = client.esys
+    resource, public, *proof = esys.create_primary(
+        NO_SENSITIVE, public_of(template), esys.resource(hierarchy), b"", NO_PCRS
+    )
+    return _created(esys.handle_of(resource), public, proof, policy)
 
 
 def create_tls_key(
@@ -111,35 +120,46 @@ def create_tls_key(
     """
     chosen = KeyPolicy.for_tls_key(client) if policy is None else policy
     bound = None if chosen == "password" else chosen
-    parent = create_srk(client)
+    template = public_of(tls_key_template(kind, bound.digest if bound else b""))
+    esys, parent = client.esys, create_srk(client)
     try:
-        template = tls_key_template(kind, bound.digest if bound else b"")
-        parameters = NO_SENSITIVE + sized(template) + sized(b"") + _NO_PCRS
-        fields = client.ask("Create", (parent.handle,), (PASSWORD,), parameters)
-        private, public = fields.sized(), fields.sized()
-        handle, _ = client.load("Load", (parent.handle,), (PASSWORD,), sized(private) + sized(public))
-        return _created(handle, public, fields, bound, private)
+        under = esys.resource(parent.handle)
+        private, public, *proof = esys.create(under, NO_SENSITIVE, template, b"", NO_PCRS)
+        return _created(esys.handle_of(esys.load(under, private, public)), public, proof, bound, bytes(private))
     finally:
-        client.flush(parent.handle)
+        client.flush(parent)
 
 
 def load_key(client: TpmClient, key: CreatedKey) -> CreatedKey:
     """Load a TLS key again from its encrypted private part, after a power cycle or for another client."""
-    parent = create_srk(client)
+    private = structure(TPM2B_PRIVATE, key.private)
+    esys, parent = client.esys, create_srk(client)
     try:
-        handle, _ = client.load("Load", (parent.handle,), (PASSWORD,), sized(key.private) + sized(key.public))
+        resource = esys.load(esys.resource(parent.handle), private, public_of(key.public))
     finally:
-        client.flush(parent.handle)
+        client.flush(parent)
+    return replace(key, handle=esys.handle_of(resource))
+
+
+def public_of(octets: bytes) -> TPM2B_PUBLIC:
+    """Return the TSS's structure for a TPMT_PUBLIC's octets; TssError where they are none."""
+    area, length = structure(TPMT_PUBLIC.unmarshal, octets)
+    if length != len(octets):
+        raise TssError(f"{len(octets) - length} octets follow the TPMT_PUBLIC")
+    return TPM2B_PUBLIC(publicArea=area)
+
+
+def _created(
+    handle: int, public: TPM2B_PUBLIC, proof: Sequence[Any], policy: KeyPolicy | None, private: bytes = b""
+) -> CreatedKey:
+    """Wrap the key, with the TPM's account of its creation: `proof` is creationData, creationHash, creationTicket."""
+    data, digest, ticket = proof
     return CreatedKey(
-        handle, key.public, key.policy, key.creation_data, key.creation_hash, key.creation_ticket, key.private
+        handle,
+        public.publicArea.marshal(),
+        policy,
+        data.creationData.marshal(),
+        bytes(digest),
+        ticket.marshal(),
+        private,
     )
-
-
-def _created(handle: int, public: bytes, fields: Fields, policy: KeyPolicy | None, private: bytes = b"") -> CreatedKey:
-    """Read creationData, creationHash and creationTicket, and wrap the key."""
-    data, digest = fields.sized(), fields.sized()
-    start = fields.position
-    fields.take(6)
-    fields.sized()
-    ticket = fields.octets[start : fields.position]
-    return CreatedKey(handle, public, policy, data, digest, ticket, private)

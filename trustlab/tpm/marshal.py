@@ -1,7 +1,8 @@
 """Building commands and reading responses by hand: big-endian fields, sized buffers, the authorisation area.
 
 ESAPI spends milliseconds of session HMAC on each policy-authorised command. The authorisation of a policy session
-without HMAC is nine octets, so the commands on the hot path are put together here (TPM 2.0 Part 1, 18).
+without HMAC is nine octets, so the commands on a handshake's way are put together here (TPM 2.0 Part 1, 18). All others
+are ESAPI's: see `esys`.
 """
 
 from __future__ import annotations

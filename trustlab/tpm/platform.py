@@ -137,14 +137,14 @@ class Platform:
     def close(self) -> None:
         """Power off without ceremony and remove the TPM's state."""
         self._turns.close()
-        with self._turn():
+        with self.turn():
             for client in self._clients:
                 client.close()
             self.power_off(orderly=False)
             self.tpm.close()
 
     def _start(self, startup: int, step: str, sentence: str) -> None:
-        with self._turn():
+        with self.turn():
             if self._on:
                 return
             self.tpm.start()
@@ -162,7 +162,7 @@ class Platform:
                 raise
 
     def _stop(self, shutdown: int | None, step: str, sentence: str) -> None:
-        with self._turn():
+        with self.turn():
             if not self._on:
                 return
             try:
@@ -181,19 +181,19 @@ class Platform:
         """Forget what the TPM has just forgotten: loaded objects and sessions."""
         self._manager.clear()
         for client in self._clients:
-            client.forget_session()
+            client.forget()
 
     # snapshots
 
     def snapshot(self) -> Snapshot:
         """Save the running TPM as it is: PCRs, loaded keys, sessions, non-volatile memory."""
-        with self._turn():
+        with self.turn():
             saved = self._emulator().save()
             return Snapshot(saved, self._manager.save(), copy.deepcopy(self.event_log))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the TPM back to a snapshot. A rollback that no hardware allows: it even takes back the counters."""
-        with self._turn():
+        with self.turn():
             emulator = self._emulator(powered=False)
             self._on = False
             self._forget()
@@ -223,7 +223,7 @@ class Platform:
         Emulated: on hardware this is one instruction. The TPM would silently drop a loaded object to make room for
         the hash, so all loaded objects are swapped out first. A new event log begins.
         """
-        with self._turn():
+        with self.turn():
             tpm = self._powered()
             if not self.emulated:
                 raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
@@ -260,7 +260,7 @@ class Platform:
 
     def lend(self, key: LoadedKey, *, owner: TpmClient, to: TpmClient) -> None:
         """Let `to` use a key that `owner` loaded, by the same handle; `owner` may still flush it."""
-        with self._turn():
+        with self.turn():
             self._manager.lend(key.handle, owner.space, to.space)
 
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
@@ -269,10 +269,14 @@ class Platform:
 
     # commands
 
+    def turn(self) -> Turn:
+        """Hold the TPM to the end of a `with`, for several commands of one thread in a row; TpmBusy."""
+        return self._turns.take(self._line.timeout + GRACE)
+
     def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:
         """Send one command of `client` at its locality and return the response, in the client's own handles."""
         tag, _, code = header(octets)
-        with self._turn():
+        with self.turn():
             self._powered()
             try:
                 client.gate.check(code, client.name)
@@ -303,9 +307,6 @@ class Platform:
         if not self._on:
             raise TpmOff(f"the machine {self.name} has no power")
         return self.tpm
-
-    def _turn(self) -> Turn:
-        return self._turns.take(self._line.timeout + GRACE)
 
 
 def launch_pcr(code: bytes) -> bytes:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from trustlab.tpm.errors import TpmError, TpmResponseError
 from trustlab.tpm.keys import LoadedKey, create_ek
-from trustlab.tpm.marshal import PASSWORD, u16
 
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
@@ -25,14 +24,15 @@ MAX_CERTIFICATE = 8192
 def read_ek_certificate(client: TpmClient, kind: EkKind) -> bytes:
     """Return the EK certificate (DER) that the maker stored; TpmResponseError where there is none."""
     index = CERTIFICATE_INDEX[kind]
-    public = client.ask("NV_ReadPublic", (index,)).sized()
-    size = int.from_bytes(public[-2:], "big")
+    esys = client.esys
+    resource = esys.resource(index)
+    public, _ = esys.nv_read_public(resource)
+    size = int(public.nvPublic.dataSize)
     if not 4 < size <= MAX_CERTIFICATE:
         raise TpmError(f"NV index {index:#010x} has {size} octets: no EK certificate")
     octets = b""
     while len(octets) < size:
-        wanted = u16(min(_CHUNK, size - len(octets))) + u16(len(octets))
-        part = client.ask("NV_Read", (index, index), (PASSWORD,), wanted).sized()
+        part = bytes(esys.nv_read(resource, min(_CHUNK, size - len(octets)), len(octets)))
         if not part:
             raise TpmError(f"NV index {index:#010x} ended after {len(octets)} of {size} octets")
         octets += part
@@ -48,7 +48,8 @@ def _without_padding(octets: bytes) -> bytes:
 
 def kept_key(client: TpmClient, handle: int) -> LoadedKey:
     """Return the key under a persistent handle (0x81......); TpmResponseError where there is none."""
-    return LoadedKey(handle, client.ask("ReadPublic", (handle,)).sized())
+    public, _, _ = client.esys.read_public(client.esys.resource(handle))
+    return LoadedKey(handle, public.publicArea.marshal())
 
 
 def provisioned_ek(client: TpmClient) -> tuple[LoadedKey, bytes]:

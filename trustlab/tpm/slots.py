@@ -3,6 +3,9 @@
 What was used longest ago is swapped out (TPM2_ContextSave) only when the TPM says that no slot is free, and back in
 when it is used: so Alice cannot keep HyperSafe out by filling the slots. A saved context is encrypted by the TPM, and
 of use to nobody else.
+
+Its own commands are put together by hand: it stands below ESAPI, whose clients' handles it makes, and there is no Name
+to check in a context.
 """
 
 from __future__ import annotations

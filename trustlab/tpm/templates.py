@@ -1,4 +1,4 @@
-"""Public-area templates (TPMT_PUBLIC, TPM 2.0 Part 2, 12.2.4), put together by hand.
+"""Public-area templates (TPMT_PUBLIC, TPM 2.0 Part 2, 12.2.4), as octets.
 
 The EK templates are the TCG's low-range ones (TCG EK Credential Profile 2.5, B.3.3 and B.3.4): whoever uses them gets
 the same EK from the same TPM. The AK and the TLS keys have the attributes of the lab's protocol.
@@ -6,15 +6,18 @@ the same EK from the same TPM. The AK and the TLS keys have the attributes of th
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from tpm2_pytss import TPM2B_PUBLIC_KEY_RSA, TPMA_OBJECT, TPMS_ECC_POINT, TPMT_PUBLIC
 
 from trustlab.attest import ObjectAttributes as Attr
-from trustlab.tpm.marshal import sized, u16, u32
+from trustlab.tpm.esys import structure
 
-ALG_RSA, ALG_AES, ALG_SHA256, ALG_NULL = 0x0001, 0x0006, 0x000B, 0x0010
-ALG_RSASSA, ALG_RSAES, ALG_RSAPSS, ALG_ECDSA, ALG_ECC, ALG_CFB = 0x0014, 0x0015, 0x0016, 0x0018, 0x0023, 0x0043
-CURVE_P256 = 0x0003
-RSA_BITS = 2048
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ALG_SHA256, ALG_NULL = 0x000B, 0x0010
+ALG_RSASSA, ALG_RSAES, ALG_RSAPSS, ALG_ECDSA = 0x0014, 0x0015, 0x0016, 0x0018
 
 Kind = Literal["rsa-decrypt", "rsa-sign", "ecdsa"]
 
@@ -32,54 +35,50 @@ lock it.
 """
 TLS_KEY_ATTRIBUTES = _MADE_HERE | Attr.NO_DA
 
-_AES_128_CFB = u16(ALG_AES) + u16(128) + u16(ALG_CFB)
-_NO_SYMMETRIC = u16(ALG_NULL)
 
-
-def public_area(algorithm: int, attributes: int, policy: bytes, parameters: bytes, unique: bytes) -> bytes:
-    """Return a TPMT_PUBLIC with nameAlg SHA-256."""
-    return u16(algorithm) + u16(ALG_SHA256) + u32(attributes) + sized(policy) + parameters + unique
-
-
-def ecc(
-    attributes: int, policy: bytes, *, symmetric: bytes = _NO_SYMMETRIC, scheme: int = ALG_NULL, low_range: bool = False
+def template(
+    description: str, attributes: int, policy: bytes = b"", *, unique: Mapping[str, object] | None = None
 ) -> bytes:
-    """Return an ECC P-256 template; a signature scheme other than NULL has SHA-256."""
-    hashed = u16(scheme) + (u16(ALG_SHA256) if scheme != ALG_NULL else b"")
-    empty = sized(bytes(32)) * 2 if low_range else sized(b"") * 2
-    return public_area(ALG_ECC, attributes, policy, symmetric + hashed + u16(CURVE_P256) + u16(ALG_NULL), empty)
+    """Return a TPMT_PUBLIC with nameAlg SHA-256; `description` is in the words of tpm2-tools, e.g. `rsa2048:rsaes`.
 
-
-def rsa(
-    attributes: int, policy: bytes, *, symmetric: bytes = _NO_SYMMETRIC, scheme: int = ALG_NULL, low_range: bool = False
-) -> bytes:
-    """Return an RSA-2048 template (exponent 65537)."""
-    hashed = u16(scheme) + (u16(ALG_SHA256) if scheme in (ALG_RSASSA, ALG_RSAPSS) else b"")
-    unique = sized(bytes(RSA_BITS // 8)) if low_range else sized(b"")
-    return public_area(ALG_RSA, attributes, policy, symmetric + hashed + u16(RSA_BITS) + u32(0), unique)
+    TssError where the TSS does not know the words.
+    """
+    area = structure(
+        TPMT_PUBLIC.parse,
+        description,
+        objectAttributes=TPMA_OBJECT(attributes),
+        nameAlg="sha256",
+        authPolicy=policy,
+    )
+    for name, value in (unique or {}).items():
+        setattr(area.unique, name, value)
+    return bytes(area.marshal())
 
 
 def ek_template(kind: Literal["ecc", "rsa"]) -> bytes:
-    """Return the TCG's low-range EK template L-2 (ECC P-256) or L-1 (RSA 2048)."""
-    make = ecc if kind == "ecc" else rsa
-    return make(EK_ATTRIBUTES, EK_POLICY, symmetric=_AES_128_CFB, low_range=True)
+    """Return the TCG's low-range EK template L-2 (ECC P-256) or L-1 (RSA 2048): their unique fields are zeros."""
+    if kind == "ecc":
+        zeros: dict[str, object] = {"ecc": TPMS_ECC_POINT(x=bytes(32), y=bytes(32))}
+        return template("ecc256:aes128cfb", EK_ATTRIBUTES, EK_POLICY, unique=zeros)
+    zeros = {"rsa": TPM2B_PUBLIC_KEY_RSA(bytes(256))}
+    return template("rsa2048:aes128cfb", EK_ATTRIBUTES, EK_POLICY, unique=zeros)
 
 
 def srk_template() -> bytes:
     """Return the storage root key's template: ECC P-256, a restricted decryption key with an empty password."""
-    return ecc(SRK_ATTRIBUTES, b"", symmetric=_AES_128_CFB)
+    return template("ecc256:aes128cfb", SRK_ATTRIBUTES)
 
 
 def ak_template(policy: bytes, attributes: int = AK_ATTRIBUTES) -> bytes:
     """Return an attestation key's template: ECC P-256, ECDSA with SHA-256."""
-    return ecc(attributes, policy, scheme=ALG_ECDSA)
+    return template("ecc256:ecdsa-sha256:null", attributes, policy)
 
 
 def tls_key_template(kind: Kind, policy: bytes) -> bytes:
     """Return a TLS key's template; without a policy the empty password opens it (userWithAuth)."""
     base = TLS_KEY_ATTRIBUTES | (Attr(0) if policy else Attr.USER_WITH_AUTH)
     if kind == "rsa-decrypt":
-        return rsa(base | Attr.DECRYPT, policy, scheme=ALG_RSAES)
+        return template("rsa2048:rsaes:null", base | Attr.DECRYPT, policy)
     if kind == "rsa-sign":
-        return rsa(base | Attr.SIGN_ENCRYPT, policy)
-    return ecc(base | Attr.SIGN_ENCRYPT, policy, scheme=ALG_ECDSA)
+        return template("rsa2048:null:null", base | Attr.SIGN_ENCRYPT, policy)
+    return template("ecc256:ecdsa-sha256:null", base | Attr.SIGN_ENCRYPT, policy)
