@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.tls import attestation
@@ -64,15 +65,6 @@ class ClientStart(Handshake):
         super().__init__(connection)
         self.shares: dict[int, Share] = {}
 
-    def suites(self) -> tuple[int, ...]:
-        """Return the suites to offer: those that some configured version can run."""
-        versions = self.c.config.versions
-        return tuple(
-            s
-            for s in self.c.config.cipher_suites
-            if (Version.TLS13 if SUITES[s].key_exchange is KeyExchange.TLS13 else Version.TLS12) in versions
-        )
-
     @property
     def tls13(self) -> bool:
         """Whether TLS 1.3 is offered."""
@@ -84,7 +76,7 @@ class ClientStart(Handshake):
         hello = ClientHello(
             random=config.random(32),
             session_id=self._session_id(),
-            cipher_suites=self.suites(),
+            cipher_suites=self.c.config.offered_suites,
             extensions=tuple(self.extensions()),
         )
         self.c.emit(hello)
@@ -120,7 +112,7 @@ class ClientStart(Handshake):
         found = [Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00")]
         if config.extended_master_secret:
             found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
-        if any(SUITES[s].key_exchange is KeyExchange.ECDHE for s in self.suites()):
+        if any(SUITES[s].key_exchange is KeyExchange.ECDHE for s in self.c.config.offered_suites):
             found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
         return found
 
@@ -129,7 +121,7 @@ class ClientStart(Handshake):
         config = self.c.config
         usable = config.groups if self.tls13 else tuple(g for g in config.groups if g != Group.X25519MLKEM768)
         found: list[Extension] = []
-        if any(SUITES[s].key_exchange is not KeyExchange.RSA for s in self.suites()):
+        if any(SUITES[s].key_exchange is not KeyExchange.RSA for s in self.c.config.offered_suites):
             found.append(Extension(ExtensionType.SUPPORTED_GROUPS, push_uint16_list(usable)))
         if self.tls13:
             versions = sorted(config.versions, reverse=True)
@@ -245,6 +237,7 @@ class ClientStart(Handshake):
         return super().sent(message, raw)
 
 
+@lru_cache(maxsize=64)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)

@@ -13,8 +13,9 @@ from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
 from trustlab.tls.groups import generate
+from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.registry import Group, SignatureScheme, Version
-from trustlab.tls.suites import DEFAULT_SUITES
+from trustlab.tls.suites import DEFAULT_SUITES, SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -123,6 +124,15 @@ class Config:
     def new_share(self, group: int) -> Share:
         """Draw a key pair for key agreement in a group."""
         return self.ephemeral(group) if self.ephemeral else generate(group)
+
+    @cached_property
+    def offered_suites(self) -> tuple[int, ...]:
+        """The cipher suites that some configured version can run."""
+        return tuple(
+            suite
+            for suite in self.cipher_suites
+            if (Version.TLS13 if SUITES[suite].key_exchange is KeyExchange.TLS13 else Version.TLS12) in self.versions
+        )
 
     @cached_property
     def store(self) -> Store | None:

@@ -127,10 +127,11 @@ def pull_signature_algorithms(reader: Reader, _message: str) -> tuple[int, ...]:
     return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
 
 
-def push_uint16_list(values: Iterable[int]) -> bytes:
+@lru_cache(maxsize=64)
+def push_uint16_list(values: tuple[int, ...]) -> bytes:
     """Return the body of supported_groups or signature_algorithms."""
     w = Writer()
-    w.uints(2, 2, tuple(values))
+    w.uints(2, 2, values)
     return w.result()
 
 

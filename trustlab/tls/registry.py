@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 
 
 class Version(IntEnum):
@@ -234,6 +235,7 @@ class EvidenceFormat(IntEnum):
     CMW_CBOR = 1
 
 
+@lru_cache(maxsize=1024)
 def label(registry: type[IntEnum] | None, value: int, size: int = 2) -> str:
     """Name a code point for people: `x25519 (0x001d)`; unassigned ones keep their number."""
     number = f"0x{value:0{2 * size}x}"
