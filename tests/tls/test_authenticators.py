@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from test_tls13_interop import modern_client, modern_server
-from tls_pair import Pair, client_identity, connected, root, server_identity
+from tls_pair import Pair, client_config, client_identity, connected, root, server_identity
 
 from trustlab import tls
 from trustlab.tls import authenticators
@@ -107,3 +107,17 @@ def test_two_requests_have_different_contexts() -> None:
     pair = joined()
     one, two = (authenticators.request(pair.client.connection) for _ in range(2))
     assert one != two
+
+
+def test_in_tls_12_authenticators_need_the_extended_master_secret() -> None:
+    for extended in (True, False):
+        pair = connected(client=client_config(extended_master_secret=extended))
+        assert pair.client.connection.extended_master_secret is extended
+        assert pair.server.connection.extended_master_secret is extended
+        asked = authenticators.request(pair.client.connection)
+        if extended:
+            answer = authenticators.refuse(pair.server.connection, asked)
+            assert authenticators.validate(pair.client.connection, asked, answer).chain == ()
+        else:
+            with pytest.raises(tls.LocalProtocolError):
+                authenticators.refuse(pair.server.connection, asked)

@@ -78,7 +78,7 @@ def read_request(connection: Connection, octets: bytes) -> CertificateRequest13:
 
 def _secrets(connection: Connection, side: str) -> tuple[bytes, bytes, str]:
     """Return handshake context, finished key and hash for authenticators that `side` makes (RFC 9261 5.1)."""
-    if connection.version == Version.TLS12 and "session_hash" not in connection.facts:
+    if connection.version == Version.TLS12 and not connection.extended_master_secret:
         raise LocalProtocolError("authenticators in TLS 1.2 need the extended master secret")
     suite = connection.cipher_suite
     if suite is None:

@@ -117,7 +117,7 @@ class Client12(Handshake12):
             hello.value(extension.type)
         if hello.value(ExtensionType.RENEGOTIATION_INFO) != b"":
             raise HandshakeFailure("the server does not do secure renegotiation", "RFC 5746 3.4")
-        self.extended = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
+        self.choose_master_secret(extended=hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None)
         chosen = hello.value(ExtensionType.ALPN)
         if chosen is not None:
             offered = self.hello.value(ExtensionType.ALPN)

@@ -6,7 +6,7 @@ import hmac
 from typing import TYPE_CHECKING
 
 from trustlab.tls import schedule12
-from trustlab.tls.alerts import DecodeError, DecryptError, IllegalParameter, UnexpectedMessage
+from trustlab.tls.alerts import DecodeError, DecryptError, HandshakeFailure, IllegalParameter, UnexpectedMessage
 from trustlab.tls.config import Session
 from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.handshake import Handshake
@@ -61,6 +61,12 @@ class Handshake12(Handshake):
         parameters = self.parameters
         self.c.transcript.choose(parameters.hash_name)
         self.c.context = Context(tls13=False, key_exchange=parameters.key_exchange, suite=self.suite)
+
+    def choose_master_secret(self, *, extended: bool) -> None:
+        """Note which kind of master secret was agreed on (RFC 7627 5.1)."""
+        self.extended = self.c.extended_master_secret = extended
+        if self.c.config.require_extended_master_secret and not extended:
+            raise HandshakeFailure("the peer does not do the extended master secret", "RFC 7627 5.2, 5.3")
 
     # Secrets
 

@@ -67,6 +67,7 @@ class Outgoing:
         self.server_name = ""
         self.alpn = ""
         self.session: Session | None = None
+        self.extended_master_secret = False
         self.facts: dict[str, bytes] = {}
         self.error: Exception | None = None
         self.handshake_complete = False

@@ -103,9 +103,8 @@ class Server12(Handshake12):
             self.c.facts["nonce_C"] = nonce.nonce if nonce else b""
         self.c.cipher_suite = self._choose(hello)
         self.choose_suite()
-        self.extended = (
-            config.extended_master_secret and hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
-        )
+        offered = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
+        self.choose_master_secret(extended=offered and config.extended_master_secret)
         self._choose_protocol(hello)
         self._choose_session(hello)
         if self.resumed:
