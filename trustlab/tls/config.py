@@ -94,9 +94,9 @@ class Config:
     `KeyOperationWanted`. `random(n)` returns n octets. `time` None means now. `extensions` are sent as they are in this
     side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
     `require_extended_master_secret` refuses a TLS 1.2 peer without it (RFC 7627 5.2, 5.3). `secrets=False` leaves
-    `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first group, and x25519 beside a
-    hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to add to a
-    TLS 1.3 record of n octets. `ephemeral(group)` makes key shares, for tests and attacks.
+    `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first group, and x25519
+    beside a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to
+    add to a TLS 1.3 record of n octets. `ephemeral(group)` makes key shares, for tests and attacks.
     """
 
     versions: tuple[Version, ...] = DEFAULT_VERSIONS
