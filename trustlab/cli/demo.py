@@ -24,6 +24,9 @@ def demo(
         Path, typer.Option(help="Folder for the traces (JSON Lines) and the captures (pcapng, with keys inside).")
     ] = DEFAULT_OUT,
     as_json: Annotated[bool, typer.Option("--json", help="Print only the outcomes, as one JSON object.")] = False,  # noqa: FBT002 - typer's flag
+    substrate: Annotated[
+        str, typer.Option(help="Where it runs: memory (one process), uml (virtual machines) or auto.")
+    ] = "memory",
     pace: Annotated[float, typer.Option(min=0, max=10, help="Seconds to wait after each line of the ladder.")] = 0.0,
 ) -> None:
     """Play both acts: plain TLS falls to Alice, a trusted passage holds.
@@ -39,9 +42,12 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(f"cannot write to {out}: {error.strerror}. Name a folder of yours with --out.") from error
-    played = [
-        _play(act, out, console, pace) for act in (plain_tls(), trusted_passage(), trusted_passage("rogue-certificate"))
-    ]
+    acts = (
+        plain_tls(substrate=substrate),
+        trusted_passage(substrate=substrate),
+        trusted_passage("rogue-certificate", substrate=substrate),
+    )
+    played = [_play(act, out, console, pace) for act in acts]
     if as_json:
         typer.echo(json.dumps({"acts": [_as_json(outcome, kept) for outcome, kept in played]}))
     else:

@@ -1,7 +1,7 @@
 """The cloud: images, the two hypervisors, machines with real TPMs, and the provider's network between them."""
 
 from trustlab.cloud.authority import Authority
-from trustlab.cloud.cloud import Cloud
+from trustlab.cloud.cloud import Cloud, choose
 from trustlab.cloud.errors import CloudError, HypercallRefusedError, ImageError, NameNotValidatedError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.hypersafe import HyperSafe
@@ -30,4 +30,5 @@ __all__ = [
     "Ordinary",
     "Provider",
     "WebCa",
+    "choose",
 ]

@@ -159,7 +159,7 @@ class Channels:
         if self._references is None:
             return None
         policy = AppraisalPolicy(
-            allowed_images=(self._settings["peer_image"],),
+            allowed_images=tuple(self._settings["peer_image"].split(",")),
             ek_digests=self._pinned,
             claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
         )

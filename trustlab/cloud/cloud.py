@@ -9,6 +9,8 @@ from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.machine import Machine
 from trustlab.cloud.makers import Endorsers
 from trustlab.cloud.provider import Fabric
+from trustlab.cloud.uml import UmlFabric, UmlMachine, why_not
+from trustlab.cloud.uml.quiet import run_until_quiet
 from trustlab.cloud.worker import Worker
 from trustlab.trace import Trace
 
@@ -20,60 +22,89 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Substrate = Literal["auto", "memory"]
+Substrate = Literal["auto", "memory", "uml"]
+QUIET_TIMEOUT = 120.0
+SENTENCES = {
+    "memory": (
+        "All parties in one process, each machine with a real TPM emulator; "
+        "network frames are reconstructed from what the parties wrote."
+    ),
+    "uml": (
+        "Every machine is a virtual machine with a Linux kernel of its own (User Mode Linux) and a TPM emulator; "
+        "network frames are the kernels' own."
+    ),
+}
+
+
+def choose(substrate: str) -> str:
+    """Return `memory` or `uml` for what was asked for, or CloudError with what is in the way."""
+    if substrate not in ("auto", *SENTENCES):
+        raise CloudError(f"no substrate {substrate!r} in this version: say 'memory', 'uml' or 'auto'")
+    if substrate == "uml" and (reason := why_not()) is not None:
+        raise CloudError(f"the substrate 'uml' does not work here: {reason} Say 'memory' instead.")
+    return "uml" if substrate == "uml" else "memory"
 
 
 class Cloud:
     """A small cloud with real TPMs. Use it as a context manager, or call `close`.
 
-    `substrate` is `auto` or `memory`: all parties in one process, each machine with its own TPM emulator, network
-    frames reconstructed. Which one is taken, and why, is the trace's first event.
+    `substrate` is `memory` (all parties in one process, each machine with its own TPM emulator, network frames
+    reconstructed), `uml` (virtual machines with real kernels and real frames), or `auto`, which is `memory` for now.
+    Which one is taken, and why, is the trace's first event.
     """
 
     def __init__(self, substrate: str = "auto", *, trace: Trace | None = None) -> None:
-        if substrate not in ("auto", "memory"):
-            raise CloudError(f"no substrate {substrate!r} in this version: say 'memory' or 'auto'")
-        self.trace = trace if trace is not None else Trace("a cloud", "memory")
-        self.substrate = "memory"
+        self.substrate = choose(substrate)
+        self.trace = trace if trace is not None else Trace("a cloud", self.substrate)
         self.trace.party("cloud").emit(
-            "machine",
-            "substrate",
-            substrate="memory",
-            sentence=(
-                "All parties in one process, each machine with a real TPM emulator; "
-                "network frames are reconstructed from what the parties wrote."
-            ),
+            "machine", "substrate", substrate=self.substrate, sentence=SENTENCES[self.substrate]
         )
         self._machines: dict[str, Machine] = {}
         self._worker = Worker(f"trustlab cloud {self.trace.title}")
-        self._fabric = self._worker.call(Fabric, self.trace)
-        self.endorsers = self._worker.call(Endorsers)
+        try:
+            self._fabric: Fabric | UmlFabric = (
+                self._worker.call(UmlFabric, self.trace)
+                if self.substrate == "uml"
+                else self._worker.call(Fabric, self.trace)
+            )
+            self.endorsers = self._worker.call(Endorsers)
+        except BaseException:
+            self._worker.close()
+            raise
 
     @property
     def web_root_pem(self) -> str:
         """The public web CA's certificate, PEM."""
         return self._fabric.web_ca.root_pem
 
-    def rent(self, name: str, image: Image, hypervisor: type[HyperSafe | Ordinary] = HyperSafe) -> Machine:
-        """Boot a machine with an image; it is ready, but its program has not been started."""
+    def rent(
+        self, name: str, image: Image, hypervisor: type[HyperSafe | Ordinary] = HyperSafe, *, wait: bool = True
+    ) -> Machine:
+        """Boot a machine with an image; it is ready, but its program has not been started.
+
+        With `wait=False` it may still be booting on return, so that several can boot side by side; whatever needs it
+        ready waits for it.
+        """
         if name in self._machines:
             raise CloudError(f"there is a machine called {name!r} already")
-        machine = self._worker.call(
-            Machine,
-            name,
-            image,
-            hypervisor,
-            trace=self.trace,
-            fabric=self._fabric,
-            endorsers=self.endorsers,
-            worker=self._worker,
-        )
-        self._machines[name] = machine
+        machine = self._machines[name] = self._worker.call(self._boot, name, image, hypervisor)
+        if wait and isinstance(machine, UmlMachine):
+            machine.wait()
         return machine
+
+    def _boot(self, name: str, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
+        fabric, trace, endorsers, worker = self._fabric, self.trace, self.endorsers, self._worker
+        if isinstance(fabric, UmlFabric):
+            return UmlMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
+        return Machine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
 
     def run(self) -> None:
         """Let the network move octets until everybody has said what there is to say."""
-        self._worker.call(self._fabric.network.run)
+        if isinstance(self._fabric, UmlFabric):
+            machines = [machine for machine in self._machines.values() if isinstance(machine, UmlMachine)]
+            run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
+        else:
+            self._worker.call(self._fabric.network.run)
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function on the cloud's thread, where all its machines live."""
@@ -84,6 +115,8 @@ class Cloud:
         machines, self._machines = list(self._machines.values()), {}
         for machine in machines:
             machine.close()
+        if machines and isinstance(self._fabric, UmlFabric):
+            self._worker.call(self._fabric.close)
         self._worker.close()
 
     def __enter__(self) -> Self:

@@ -84,6 +84,12 @@ class Program:
         """Whether the program has a function of that name."""
         return callable(getattr(self._module, name, None))
 
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The names of the functions that the program's own source defines."""
+        own = self._module.__name__
+        return tuple(n for n, value in vars(self._module).items() if getattr(value, "__module__", "") == own)
+
     def function(self, name: str) -> Callable[..., Any]:
         """Return a function of the program; ImageError where it defines none of that name."""
         function: Callable[..., Any] | None = getattr(self._module, name, None)

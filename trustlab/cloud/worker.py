@@ -28,6 +28,11 @@ class Worker:
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread itself."""
+        return self._thread
+
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function there and return its result, or raise what it raised. From the thread itself: at once."""
         if threading.current_thread() is self._thread:

@@ -10,11 +10,15 @@ from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, Design
 from trustlab.scenarios.stage import Act
 
 
-def plain_tls(attack: str | None = "rogue-certificate") -> Act:
-    """Act I: plain TLS by OpenSSL falls to Alice, who has a certificate for the bank's name."""
+def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "memory") -> Act:
+    """Act I: plain TLS by OpenSSL falls to Alice, who has a certificate for the bank's name.
+
+    `substrate` of this and the others is the cloud's: `memory`, `uml` or `auto`.
+    """
     return Act(
         PLAIN_TLS,
         attack,
+        substrate=substrate,
         expected=("succeeded",) if attack else ("completed",),
         title="Act I: plain TLS",
         sentence=(
@@ -24,11 +28,12 @@ def plain_tls(attack: str | None = "rogue-certificate") -> Act:
     )
 
 
-def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ()) -> Act:
+def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
     """Act II: the same over a trusted passage, alone (`attack=None`) or against the same Alice."""
     return Act(
         TRUSTED_PASSAGE,
         attack,
+        substrate=substrate,
         expected=(("succeeded",) if without else ("refused",)) if attack else ("completed",),
         title="Act II: a trusted passage, and Alice" if attack else "Act II: a trusted passage",
         without=without,
@@ -40,7 +45,9 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = ())
     )
 
 
-def rung(design: str | Design, attack: str | None = None, *, without: tuple[str, ...] = ()) -> Act:
+def rung(
+    design: str | Design, attack: str | None = None, *, without: tuple[str, ...] = (), substrate: str = "memory"
+) -> Act:
     """Any rung of the ladder, or a design of one's own, alone or against one of the attacks.
 
     ValueError names what there is.
@@ -51,6 +58,7 @@ def rung(design: str | Design, attack: str | None = None, *, without: tuple[str,
     return Act(
         chosen,
         attack,
+        substrate=substrate,
         expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
         title=f"{chosen.name} against {attack}" if attack else chosen.name,
         without=without,

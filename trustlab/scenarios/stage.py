@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from trustlab.attacks import CATALOGUE, Judgement, judge
 from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary
+from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.passage import setting_of, with_usable_key
 from trustlab.scenarios.assumptions import GENUINE, Leaks, genuine_machine
@@ -72,13 +72,15 @@ class Act:
         title: str,
         sentence: str,
         without: tuple[str, ...] = (),
+        substrate: str = "memory",
     ) -> None:
         if attack is not None and attack not in CATALOGUE:
             raise ValueError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
         self.attack = CATALOGUE[attack] if attack is not None else None
         self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
-        self.trace = Trace(title, "memory")
+        self.substrate = choose(substrate)
+        self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence
         self._without = (without,) if isinstance(without, str) else tuple(without)
@@ -95,7 +97,7 @@ class Act:
         if self.outcome is not None:
             return self.outcome
         self._say(self.trace.title, self._sentence)
-        with Cloud("memory", trace=self.trace) as cloud:
+        with Cloud(self.substrate, trace=self.trace) as cloud:
             self._cloud = cloud
             strangers = STRANGERS if self.design.when == "never" else ()
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
@@ -123,7 +125,7 @@ class Act:
         hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
         references = self._references(images)
-        bank = cloud.rent("bank", images["bank"], hypervisor)
+        bank = cloud.rent("bank", images["bank"], hypervisor, wait=False)
         teller = self._rent_customer(cloud, images[self.customer], hypervisor)
         pinned = [
             machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
@@ -183,7 +185,7 @@ class Act:
 
     def _rent_customer(self, cloud: Cloud, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
         """Rent the machine of whoever orders the payment."""
-        return cloud.rent(self.customer, image, hypervisor)
+        return cloud.rent(self.customer, image, hypervisor, wait=False)
 
     @staticmethod
     def _references(images: dict[str, Image]) -> ReferenceValues:

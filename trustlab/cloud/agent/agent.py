@@ -1,0 +1,146 @@
+"""The agent proper: gets the image, runs its program, answers the lab's control line, sends the trace home."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import os
+import time
+import traceback
+from typing import TYPE_CHECKING, Any, cast
+
+from trustlab.attest import ReferenceValues
+from trustlab.cloud import errors
+from trustlab.cloud.agent import interface
+from trustlab.cloud.agent.hypercalls import RemoteHypervisor
+from trustlab.cloud.agent.lines import HungUpError, SerialLine
+from trustlab.cloud.agent.streams import Streams
+from trustlab.cloud.agent.surroundings import Console, Disk, Fabric
+from trustlab.cloud.guest import Guest
+from trustlab.cloud.image import Image
+from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Ready, ToGuest, Told
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from trustlab.cloud.provider import Fabric as MemoryFabric
+    from trustlab.cloud.provider import Provider
+    from trustlab.trace import Event
+
+HYPERCALLS, CONTROL = "/dev/ttyS0", "/dev/ttyS1"
+TIMEOUT = 60.0
+ERRORS = {name: error for name in dir(errors) if isinstance(error := getattr(errors, name), type)}
+
+
+class Agent:
+    """One guest's agent. `began` is the time (monotonic, seconds) at which its program was started by the kernel."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._numbers = itertools.count(1)
+        self._streams = Streams()
+        self._answers: dict[int, Answer | Failed] = {}
+        self._calls: collections.deque[Call] = collections.deque()
+        self._guest: Guest | None = None
+        interface.bring_up(os.environ["TRUSTLAB_ADDRESS"])
+        self._hypervisor = RemoteHypervisor(SerialLine(HYPERCALLS, Hyperanswer))
+        self._line = SerialLine(CONTROL, ToGuest)
+        boot = self._hypervisor.boot()
+        self._name = boot.name
+        self._image = Image(boot.image, boot.program, boot.configuration)
+        self._trace = Trace(boot.name, "uml")
+        self._trace.subscribe(self._tell)
+        self._program = self._image.load()
+        self._streams.watch(self._line, self._hear)
+
+    def run(self) -> None:
+        """Serve until the line is hung up or says to switch off."""
+        self._line.send(Ready(self._program.verbs, time.monotonic() - self._began))
+        try:
+            while True:
+                if not self._calls:
+                    self._streams.turn(None)
+                while self._calls:
+                    call = self._calls.popleft()
+                    if call.verb == "power off":
+                        return
+                    self._obey(call)
+        except HungUpError:
+            return
+
+    def ask(self, verb: str, *, serving: bool = False, **arguments: Any) -> Any:  # noqa: ANN401 - the verb's own result
+        """Call a verb of the provider's and return its result; with `serving` the network is served meanwhile."""
+        number = next(self._numbers)
+        self._line.send(Call(number, verb, arguments))
+        until = time.monotonic() + TIMEOUT
+        while number not in self._answers:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"no answer to {verb!r} within {TIMEOUT:g} s")
+            if serving:
+                self._streams.turn(left)
+            else:
+                self._sort(self._line.wait(left))
+        answer = self._answers.pop(number)
+        if isinstance(answer, Failed):
+            raise ERRORS.get(answer.error, errors.CloudError)(answer.sentence)
+        return answer.value
+
+    def _tell(self, event: Event) -> None:
+        self._line.send(Told(event))
+
+    def _hear(self) -> None:
+        self._sort(self._line.receive())
+
+    def _sort(self, messages: list[Any]) -> None:
+        for message in messages:
+            if isinstance(message, Call):
+                self._calls.append(message)
+            else:
+                self._answers[message.id] = message
+
+    def _obey(self, call: Call) -> None:
+        """Do what the lab says, and answer; nothing that a program raises may end the machine."""
+        try:
+            value = self._verb(call.verb, call.arguments)
+        except HungUpError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised again where the answer is awaited
+            traceback.print_exc()
+            self._line.send(Failed(call.id, type(error).__name__, str(error)))
+            return
+        try:
+            self._line.send(Answer(call.id, value))
+        except TypeError as error:
+            self._line.send(Failed(call.id, "CloudError", f"the result cannot cross the control line: {error}"))
+
+    def _verb(self, verb: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - the verb's own result
+        match verb:
+            case "start":
+                self._start(**arguments)
+                return None
+            case "control":
+                function = self._program.function(arguments["function"])
+                return function(self._guest, **arguments["arguments"])
+            case "state":
+                failures, self._streams.failures = self._streams.failures, []
+                while self._streams.turn(0) and not self._calls:
+                    pass
+                return {"open": self._streams.open, "moved": self._streams.moved, "failures": failures}
+            case _:
+                raise errors.CloudError(f"the control line has no verb {verb!r}")
+
+    def _start(self, *, references: str | None, pinned: list[bytes], provider: bool, **_more: object) -> None:
+        fabric = Fabric(self._streams, self.ask)
+        console = Console(self._name, fabric.network, fabric.web_ca, self.ask) if provider else None
+        self._guest = Guest(
+            self._name,
+            dict(self._image.configuration),
+            party=self._trace.party(self._name),
+            hypervisor=cast("Any", self._hypervisor),
+            fabric=cast("MemoryFabric", fabric),
+            references=ReferenceValues.from_toml(references) if references is not None else None,
+            pinned=tuple(pinned),
+            provider=cast("Provider | None", console),
+            disk=Disk(self.ask),
+        )
+        self._program.function("start")(self._guest)

@@ -1,0 +1,77 @@
+"""The first and only program of a VM: prepares the machine, then hands over to the agent. The kernel runs this file.
+
+It uses the host's files read-only. What the VM writes goes to file systems in its own memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+import traceback
+import types
+from pathlib import Path
+
+BEGAN = time.monotonic()
+POWER_OFF = 0x4321FEDC
+PACKAGE = Path(__file__).parents[2]
+LAZY = ("wire", "tpm", "capture", "cloud", "cloud.uml", "attacks", "scenarios")
+"""Rooms whose face would import half the house: it is run only if somebody asks for a name of it."""
+
+
+def mount() -> None:
+    """Mount what programs expect: /proc, and memory where they write."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for kind, where in ((b"proc", b"/proc"), (b"tmpfs", b"/tmp"), (b"tmpfs", b"/run")):
+        if libc.mount(kind, where, kind, 0, None) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot mount {where.decode()}: {os.strerror(ctypes.get_errno())}")
+
+
+def lazy_room(name: str) -> None:
+    """Put a package in place whose `__init__` is executed when a name is missed that no submodule of it has."""
+    module = types.ModuleType(name)
+    folder = PACKAGE.parent / name.replace(".", "/")
+    face = folder / "__init__.py"
+    asked: list[str] = []
+
+    def missing(attribute: str) -> object:
+        if attribute.startswith("__") or asked:
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        asked.append(attribute)
+        exec(compile(face.read_bytes(), str(face), "exec"), module.__dict__)  # noqa: S102 - the package's own face
+        return getattr(module, attribute)
+
+    module.__path__ = [str(folder)]
+    module.__file__ = str(face)
+    module.__dict__["__getattr__"] = missing
+    sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    setattr(sys.modules[parent], child, module)
+
+
+def power_off() -> None:
+    """Switch the machine off; does not return."""
+    ctypes.CDLL(None).reboot(POWER_OFF)
+
+
+def main() -> None:
+    """Prepare the machine, run the agent, switch off whatever happens: an init that ends makes the kernel panic."""
+    try:
+        mount()
+        sys.path.insert(0, str(PACKAGE.parent))
+        __import__("trustlab")
+        for room in LAZY:
+            lazy_room(f"trustlab.{room}")
+        from trustlab.cloud.agent.agent import Agent  # noqa: PLC0415 - only now can it be imported
+
+        Agent(BEGAN).run()
+    except BaseException:  # noqa: BLE001 - the console is the only place left to say it
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        power_off()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""A rented machine in the `uml` substrate: a platform with a real TPM, a hypervisor, and a VM with a real kernel."""
+
+from __future__ import annotations
+
+import builtins
+import concurrent.futures
+import itertools
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from trustlab.cloud import errors
+from trustlab.cloud.errors import CloudError
+from trustlab.cloud.image import Image
+from trustlab.cloud.machine import Machine
+from trustlab.cloud.uml import kernel, memory
+from trustlab.cloud.uml.hypercalls import HypercallServer
+from trustlab.cloud.uml.line import HostLine
+from trustlab.cloud.uml.messages import Answer, Call, Failed, FromGuest, Hypercall, Ready, Told
+from trustlab.cloud.uml.process import VirtualMachine
+from trustlab.cloud.uml.verbs import GuestVerbs
+from trustlab.tpm import Platform
+from trustlab.trace import Link
+from trustlab.wire import errors as wire_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from trustlab.attest import ReferenceValues
+    from trustlab.cloud.hypersafe import HyperSafe
+    from trustlab.cloud.makers import Endorsers
+    from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.uml.fabric import UmlFabric
+    from trustlab.cloud.worker import Worker
+    from trustlab.trace import Event, Trace
+
+BOOT_TIMEOUT = 90.0
+CALL_TIMEOUT = 90.0
+POLITE = 3.0
+"""How long a machine may take to switch off by itself before it is ended, in seconds."""
+MORE_TO_SAY = (wire_errors.EndpointError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+"""Exceptions that are not made of a sentence alone."""
+EMULATED = (
+    "The VM is a real kernel, but a process of the user who plays Alice, and its memory a file of hers; its "
+    "interpreter and libraries are the host's, unmeasured; the lab's control line is a back door that a real VM must "
+    "not have."
+)
+
+
+class UmlMachine(Machine):
+    """One machine of a cloud; made by `Cloud.rent` on the cloud's thread. Its other calls come from any other thread.
+
+    It boots in the background; `wait` waits until it is ready, and so does whatever needs it ready.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        image: Image,
+        hypervisor: type[HyperSafe | Ordinary],
+        *,
+        trace: Trace,
+        fabric: UmlFabric,
+        endorsers: Endorsers,
+        worker: Worker,
+    ) -> None:
+        self.name = name
+        self.image = Image(image.name, image.program, dict(image.configuration))
+        self.disk: dict[str, Any] = {}
+        self.provider = False
+        self._trace = trace
+        self._party = trace.party(name)
+        self._vms = fabric
+        self._worker = worker
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, Future[Any]] = {}
+        self._ready: Future[Ready] = Future()
+        self._sequence: list[int] = []
+        self._closing = False
+        self._verbs = GuestVerbs(self, fabric)
+        self.platform = Platform(name, self._party)
+        self.platform.power_on()
+        try:
+            self.hypervisor = hypervisor(self.platform, self.image, endorsers)
+            self._power_on(hypervisor.name)
+        except BaseException:
+            self.platform.close()
+            raise
+        fabric.images[name] = image.name
+        fabric.machines[name] = self
+
+    def _power_on(self, hypervisor: str) -> None:
+        loop = self._vms.loop
+        host, cable = self._vms.attach(self.name)
+        server = HypercallServer(self.name, self.image, self.hypervisor, self.platform, disk=self.disk, loop=loop)
+        self._hypercalls = HostLine(loop, Hypercall, lambda call: server.heard(call, self._hypercalls.send), self._fail)
+        self._control = HostLine(loop, FromGuest, self._heard, self._fail)
+        with cable:
+            self._vm = VirtualMachine(host, (self._hypercalls.far, self._control.far, cable), self._ended)
+        for line in (self._hypercalls, self._control):
+            line.far.close()
+        self._vm.listen(loop)
+        amx = " This processor has AMX, which this kernel cannot carry: the guest does without AVX."
+        self._party.emit(
+            "machine",
+            "guest kernel",
+            sentence=f"{hypervisor} starts the guest's kernel, with the host's files read-only as its root."
+            + (amx if kernel.has_amx() else ""),
+            kernel=self._vm.kernel,
+            sha256=kernel.digest(self._vm.kernel),
+            measured=False,
+            memory=f"{kernel.MEMORY_MIB} MiB",
+            address=host.ip,
+        )
+
+    def wait(self, timeout: float = BOOT_TIMEOUT) -> Ready:
+        """Wait until the machine is ready; CloudError with the console's last lines where it does not get there."""
+        if threading.current_thread() is self._worker.thread:
+            raise CloudError("the cloud's own thread cannot wait for a VM: it is what moves its wire")
+        try:
+            return self._ready.result(timeout)
+        except concurrent.futures.TimeoutError:
+            raise CloudError(f"{self.name} was not ready within {timeout:g} s; {self._vm.last_words()}") from None
+
+    def start(
+        self,
+        *,
+        references: ReferenceValues | None = None,
+        pinned: Sequence[bytes] = (),
+        provider: bool = False,
+    ) -> None:
+        """Start the guest program; parameters as for `Machine.start`."""
+        self.provider = provider
+        text = references.to_toml() if references is not None else None
+        self._say("start", references=text, pinned=list(pinned), provider=provider)
+
+    def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
+        """Say something on the lab's control line: calls the program's function of that name with the guest.
+
+        A real secure VM must not have such a line.
+        """
+        return self._say("control", function=verb, arguments=arguments)
+
+    def state(self) -> dict[str, Any]:
+        """Ask the agent how many streams are open and how many octets it has moved so far."""
+        return dict(self._say("state"))
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The control verbs of the guest program."""
+        return self.wait().verbs
+
+    def understands(self, verb: str) -> bool:
+        """Whether the guest program has such a control verb."""
+        return verb in self.verbs
+
+    @property
+    def pid(self) -> int:
+        """The process id of the guest's kernel on the host."""
+        return self._vm.pid
+
+    @property
+    def console(self) -> tuple[str, ...]:
+        """The last lines of the guest's console."""
+        return self._vm.console
+
+    @property
+    def ram(self) -> Path:
+        """The file that is the guest's memory. HypercallRefusedError at a HyperSafe machine: an `if`, as it says."""
+        self._guarded_memory()
+        return self._vm.ram()
+
+    def search_memory(self, pattern: bytes) -> list[bytes]:
+        """Search the guest's memory for a regular expression; HypercallRefusedError at a HyperSafe machine."""
+        return memory.search(self.ram, pattern)
+
+    def proportional_size(self) -> int:
+        """Return what the VM costs the host, in octets (PSS)."""
+        return self._vm.proportional_size()
+
+    def close(self) -> None:
+        """Power the machine off. Closing twice is harmless."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._ready.done() and self._ready.exception() is None and self._vm.running:
+            self._worker.call(self._control.send, Call(0, "power off", {}))
+            self._vm.wait(POLITE)
+        self._worker.call(self._close)
+
+    def __repr__(self) -> str:
+        return f"<UmlMachine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"
+
+    def _close(self) -> None:
+        self._hypercalls.close()
+        self._control.close()
+        self._vm.close()
+        self._vms.switch.unplug(self.name)
+        self.platform.close()
+
+    def _guarded_memory(self) -> None:
+        refuse = getattr(self.hypervisor, "read_memory", None)
+        if refuse is not None:
+            refuse()
+
+    def _say(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the verb's own result
+        """Call a control verb and wait for its result."""
+        self.wait()
+        number = next(self._numbers)
+        future: Future[Any] = Future()
+        self._waiting[number] = future
+        self._worker.call(self._send, Call(number, verb, arguments))
+        try:
+            return future.result(CALL_TIMEOUT)
+        except concurrent.futures.TimeoutError:
+            if future.done():
+                raise
+            raise CloudError(
+                f"{self.name} did not answer {verb!r} within {CALL_TIMEOUT:g} s; {self._vm.last_words()}"
+            ) from None
+        finally:
+            self._waiting.pop(number, None)
+
+    def _send(self, call: Call) -> None:
+        if not self._vm.running:
+            raise CloudError(f"{self.name} runs no more; {self._vm.last_words()}")
+        self._control.send(call)
+
+    def _heard(self, message: FromGuest) -> None:
+        match message:
+            case Told(event=event):
+                self._record(event)
+            case Call():
+                self._verbs.obey(message, self._control.send)
+            case Answer(id=number, value=value):
+                if number in self._waiting:
+                    self._waiting[number].set_result(value)
+            case Failed(id=number, error=error, sentence=sentence):
+                if number in self._waiting:
+                    self._waiting[number].set_exception(_error(self.name, error, sentence))
+            case Ready():
+                self._become_ready(message)
+
+    def _become_ready(self, message: Ready) -> None:
+        party, hypervisor = self._party, self.hypervisor
+        party.emit(
+            "machine",
+            "agent ready",
+            sentence="The guest's agent runs, has its network, and has loaded the program that was measured.",
+            seconds=message.seconds,
+        )
+        party.emit(
+            "machine",
+            "ready",
+            sentence=f"{self.name} is ready: image '{self.image.name}' under {hypervisor.name}.",
+            image=self.image.name,
+            image_digest=self.image.digest.hex(),
+            hypervisor=hypervisor.name,
+            emulated=f"{hypervisor.emulated} {EMULATED}",
+        )
+        if not self._ready.done():
+            self._ready.set_result(message)
+
+    def _record(self, event: Event) -> None:
+        """Append an event of the guest's trace to the cloud's; its links name events by the guest's own numbers."""
+        links = tuple(
+            Link(link.rel, link.party, self._sequence[link.seq])
+            for link in event.links
+            if link.party == self.name and link.seq < len(self._sequence)
+        )
+        appended = self._trace.append(
+            self.name,
+            event.kind,
+            event.name,
+            raw=event.raw,
+            spans=event.spans,
+            links=links,
+            connection=event.connection,
+            direction=event.direction,
+            offset=event.offset,
+            sent=event.sent,
+            data=event.data,
+        )
+        self._sequence.append(appended.seq)
+
+    def _ended(self) -> None:
+        self._fail("its kernel has ended")
+
+    def _fail(self, why: str) -> None:
+        """Tell everybody who waits that this machine will not answer."""
+        error = CloudError(f"{self.name}: {why}; {self._vm.last_words()}")
+        for future in (self._ready, *self._waiting.values()):
+            if not future.done():
+                future.set_exception(error)
+
+
+def _error(name: str, error: str, sentence: str) -> Exception:
+    """Make the error that a guest named; one that this side does not know becomes a CloudError that names it."""
+    for module in (errors, wire_errors, builtins):
+        kind = getattr(module, error, None)
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind not in MORE_TO_SAY:
+            return kind(sentence)
+    return CloudError(f"{name}: {error}: {sentence}")

@@ -1,0 +1,44 @@
+"""When everybody has said what there is to say: real machines have no common clock, so they are asked."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from trustlab.wire import EndpointError, QuietError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trustlab.cloud.uml.machine import UmlMachine
+
+PAUSE = 0.02
+ROUNDS = 2
+ROUNDS_OPEN = 20
+"""How many rounds in a row must find nothing new: more while connections are open, for somebody may be thinking."""
+
+
+def run_until_quiet(machines: Sequence[UmlMachine], events: Callable[[], int], timeout: float) -> None:
+    """Return when no machine moves octets any more and nothing new is in the trace; `events` counts what is there.
+
+    Quiet with connections still open is fine: somebody waits for somebody, or Alice holds a frame. EndpointError if an
+    endpoint failed meanwhile; QuietError after `timeout` seconds.
+    """
+    until = time.monotonic() + timeout
+    last: object = None
+    same = 0
+    while True:
+        states = [(machine, machine.state()) for machine in machines]
+        for machine, state in states:
+            if state["failures"]:
+                connection, _, what = state["failures"][0].partition(": ")
+                raise EndpointError(connection, machine.name, f"{connection}: {machine.name} failed: {what}")
+        found = events(), [(state["open"], state["moved"]) for _, state in states]
+        same = same + 1 if found == last else 0
+        if same >= (ROUNDS_OPEN if any(state["open"] for _, state in states) else ROUNDS):
+            return
+        if time.monotonic() > until:
+            talking = ", ".join(machine.name for machine, state in states if state["open"])
+            raise QuietError(f"not quiet within {timeout:g} s; connections are open at: {talking or 'nobody'}")
+        last = found
+        time.sleep(PAUSE)
