@@ -121,7 +121,7 @@ def test_help_teaches_and_a_wrong_option_is_one_clear_line():
 
 
 def test_a_missing_emulator_is_named_with_the_package(monkeypatch, capsys, tmp_path):
-    def act():
+    def act(**_options):
         raise TpmNotInstalled("swtpm is not installed: apt-get install swtpm")
 
     monkeypatch.setattr(sys.modules["trustlab.cli.demo"], "plain_tls", act)
