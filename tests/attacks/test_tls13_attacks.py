@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from trustlab.attacks import CATALOGUE, evidence_relay
-from trustlab.passage import DESIGNS, LADDER13
-from trustlab.scenarios import rung
+from trustlab.passage import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, DESIGNS, LADDER13
+from trustlab.scenarios import Peers, rung
 
 SERVER_ONLY = [design.name for design in LADDER13 if design.client is None]
 NEWEST = {"suite": "TLS_AES_256_GCM_SHA384", "group": "X25519MLKEM768"}
@@ -162,3 +162,25 @@ def test_where_the_connection_really_ended_is_said_by_the_cloud_and_not_by_alice
     assert (truth.party, truth.data["addressed"], truth.data["server"]) == ("cloud", "bank", "alice-genuine")
     assert act.trace.select("app", party="alice-genuine", name="payment")
     assert not act.trace.select("app", party="bank", name="payment")
+
+
+@pytest.mark.parametrize(
+    ("design", "outcome", "failed"),
+    [
+        (BARE_EXPORTER, "succeeded", ()),
+        (BARE_EXPORTER_WITH_ROLE, "refused", ("extraData",)),
+        (DESIGNS["tls13-exporter"], "refused", ("extraData", "key identity")),
+    ],
+    ids=["bare", "with the role", "on the ladder"],
+)
+def test_the_role_is_what_stops_a_reflection_among_peers_of_one_kind(design, outcome, failed):
+    with Peers(design, None) as honest:
+        assert honest.run().outcome == "completed"
+    with Peers(design, "reflection") as act:
+        assert (act.run().outcome, act.outcome.failed) == (outcome, failed)
+    assert {e.party for e in act.trace.select("binder")} == {"teller"}, "the bank was never asked"
+
+
+def test_a_relying_party_that_wants_another_image_than_its_own_is_not_fooled_by_its_reflection():
+    with rung(BARE_EXPORTER, "reflection") as act:
+        assert act.run().refused_by == "reference values"

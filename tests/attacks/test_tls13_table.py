@@ -38,9 +38,13 @@ def test_every_attack_has_its_row_and_every_cell_a_sentence_and_a_source():
 def test_a_real_run_gives_the_signed_cell(design, attack):
     with rung(design, attack) as act:
         outcome = act.run()
+    judged = {(e.party, e.name) for e in act.trace.select("appraisal")}
     if EXPECTED13[design, attack].mark == "S":
         assert outcome.outcome == "succeeded"
+        assert ("teller", "accepted") in judged
         assert CATALOGUE[attack].prize == "peer" or outcome.alice_knows == ("pin",)
     else:
         assert (outcome.outcome, outcome.alice_knows) == ("refused", ())
+        assert ("teller", "refused") in judged
+        assert not act.trace.select("app", party="teller", name="connected")
         assert outcome.refused_by in {"extraData", "machine pinned", "reference values"}

@@ -9,6 +9,7 @@ from trustlab.attacks import (
     known_dh_secret,
     known_dh_secret_and_key,
     own_genuine_machine,
+    reflection,
     rogue_certificate,
     same_pms_reencryption,
     toctou_redirect,
@@ -46,7 +47,7 @@ ATTACKS13 = {
 }
 """The attacks on the designs of TLS 1.3, by name, in the order of the signed table."""
 
-CATALOGUE = ATTACKS | ATTACKS13
+CATALOGUE = ATTACKS | ATTACKS13 | {reflection.ATTACK.name: reflection.ATTACK}
 """Every attack that has a program of Alice's, by name."""
 
 __all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "Attack", "Judgement", "judge"]

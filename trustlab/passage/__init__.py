@@ -9,7 +9,7 @@ from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, Facts, H
 from trustlab.passage.catalogue import DESIGNS, design_of, setting_of, with_usable_key
 from trustlab.passage.designs import LADDER, PLAIN_TLS, TRUSTED_PASSAGE, Design, DesignError
-from trustlab.passage.designs13 import LADDER13
+from trustlab.passage.designs13 import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, LADDER13
 from trustlab.passage.endpoint import KeyHolder, TlsEndpoint
 from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, PlainEndpoint
 from trustlab.passage.exported import Exported
@@ -17,6 +17,8 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
 
 __all__ = [
+    "BARE_EXPORTER",
+    "BARE_EXPORTER_WITH_ROLE",
     "DESIGNS",
     "KEY_PROOF",
     "LADDER",

@@ -135,6 +135,7 @@ FIELDS: dict[str, Callable[[Facts], bytes]] = {
     "attest_secret": _attest_secret,
     "exporter_server": _named("exporter_server", 32),
     "exporter_client": _named("exporter_client", 32),
+    "exporter": _named("exporter", 32),
     "early(SPKI_S)": _early("spki_S"),
     "early(SPKI_C)": _early("spki_C"),
 }

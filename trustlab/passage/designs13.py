@@ -82,5 +82,27 @@ EXPORTER = Design(
     source="RFC 9261; draft-fossati-seat-expat; cmc",
 )
 
+BARE_EXPORTER = Design.custom(
+    "bare-exporter",
+    like=EXPORTER,
+    server=Binder(("L", "exporter")),
+    client=Binder(("L", "exporter")),
+    not_demanded=KEY_CHECKS,
+    sentence="Both quotes hold the same exporter, without a role: each would do for the other.",
+    not_enough="Alice gives the client's own evidence back to it (reflection).",
+    source="cmc issue 406",
+)
+"""Not on the ladder: what is left of the exporter design without role, label and keys; the role's base."""
+BARE_EXPORTER_WITH_ROLE = Design.custom(
+    "bare-exporter-with-role",
+    like=BARE_EXPORTER,
+    server=Binder(("L", "S", "exporter")),
+    client=Binder(("L", "C", "exporter")),
+    sentence="Both quotes hold the same exporter, and the role of who gives them.",
+    not_enough="Nobody proves the key; only the channel and the role are named.",
+    source="cmc issue 406",
+)
+"""The same with the role, and nothing else."""
+
 LADDER13 = (NONCE, KEY, NONCE_KEY, EARLY, HANDSHAKE_SECRET, EXPORTER)
 """The designs on TLS 1.3, from the weakest on."""

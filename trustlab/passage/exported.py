@@ -26,13 +26,16 @@ LABELS = {
     "client": "EXPERIMENTAL trusted passages v1 client",
 }
 """Exporter labels by the role that proves (RFC 8446, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
+BARE_LABEL = "EXPERIMENTAL trusted passages v1"
+"""A label without a role: only for designs that show what the role is good for."""
 EXPORTED = 32
 _OTHER = {"client": "server", "server": "client"}
 
 
-def request(connection: tls.Client | tls.Server) -> bytes:
-    """Return a request for the peer's authenticator that asks for Evidence, with a fresh context."""
-    context = connection.config.random(authenticators.CONTEXT_LENGTH)
+def request(connection: tls.Client | tls.Server, context: bytes | None = None) -> bytes:
+    """Return a request for the peer's authenticator that asks for Evidence, with 32 fresh octets of context."""
+    if context is None:
+        context = connection.config.random(authenticators.CONTEXT_LENGTH)
     wanted = tls.ROLE_S if connection.role == "client" else tls.ROLE_C
     asked = push_attestation(tls.AttestationExtension(context, 0, wanted, (CMW_CBOR,)))
     return authenticators.request(connection, [tls.Extension(tls.ExtensionType.ATTESTATION, asked)], context)
@@ -45,7 +48,11 @@ def context_of(asked: bytes) -> bytes:
 
 def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> dict[str, bytes]:
     """Return the facts of the channel, with the exporter for what `role` proves over the context of a request."""
-    return {**connection.facts, f"exporter_{role}": connection.export(LABELS[role], context, EXPORTED)}
+    exported = {
+        f"exporter_{role}": connection.export(LABELS[role], context, EXPORTED),
+        "exporter": connection.export(BARE_LABEL, context, EXPORTED),
+    }
+    return {**connection.facts, **exported}
 
 
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.matrix import Result, cells, run_cell, run_matrix
+from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.third_party import third_party
@@ -9,6 +10,7 @@ from trustlab.scenarios.third_party import third_party
 __all__ = [
     "Act",
     "Outcome",
+    "Peers",
     "Recording",
     "Result",
     "cells",
