@@ -18,11 +18,13 @@ from unruly import (
     TYPE,
     X25519,
     Case,
+    End,
     Part,
     before,
     body,
     both,
     broken,
+    client_config,
     doubled,
     drop,
     empty,
@@ -36,6 +38,7 @@ from unruly import (
     seals,
     sends,
     sends_long_record,
+    server_config,
     shorter,
     twice,
     update_without_end,
@@ -95,6 +98,10 @@ HELLOS = [
     Case("no version in common", tls.ProtocolVersion, {HELLO: extension(TYPE.SUPPORTED_VERSIONS, listed(u16(0x7F1C), 1))}),
     Case("supported_versions empty", tls.DecodeError, {HELLO: extension(TYPE.SUPPORTED_VERSIONS, b"\0")}),
     Case("supported_versions of an odd length", tls.DecodeError, {HELLO: extension(TYPE.SUPPORTED_VERSIONS, b"\3\3\4\3")}),
+    Case("two server names", tls.IllegalParameter, {HELLO: extension(TYPE.SERVER_NAME, listed(b"\0\0\1a" + b"\0\0\1b"))}),
+    Case("a server name with a zero octet", tls.IllegalParameter, {HELLO: extension(TYPE.SERVER_NAME, listed(b"\0\0\3a\0b"))}),
+    Case("a server name outside ASCII", tls.IllegalParameter, {HELLO: extension(TYPE.SERVER_NAME, listed(b"\0\0\5b\xc3\xa4nk"))}),
+    Case("a server name list of a wrong length", tls.DecodeError, {HELLO: extension(TYPE.SERVER_NAME, b"\xff\xff\xff\xff")}),
     Case("a server name list without names", tls.DecodeError, {HELLO: extension(TYPE.SERVER_NAME, b"\0\0")}),
     Case("an empty server name", tls.DecodeError, {HELLO: extension(TYPE.SERVER_NAME, b"\0\3\0\0\0")}),
     Case("an octet behind the server names", tls.DecodeError, {HELLO: extension(TYPE.SERVER_NAME, lambda b: b + b"\0")}),
@@ -217,6 +224,10 @@ CLIENT_CASES_13 = [
     Case("no signature_algorithms", tls.MissingExtension, {HELLO: without(TYPE.SIGNATURE_ALGORITHMS)}),
     Case("no supported_groups", tls.MissingExtension, {HELLO: without(TYPE.SUPPORTED_GROUPS)}),
     Case("no key_share", tls.MissingExtension, {HELLO: without(TYPE.KEY_SHARE)}),
+    Case("a legacy version of SSL 3.0 beside supported_versions", tls.ProtocolVersion, {HELLO: fields(legacy_version=0x0300)}),
+    Case("a legacy version of 0.0 beside supported_versions", tls.ProtocolVersion, {HELLO: fields(legacy_version=0)}),
+    Case("a legacy version of TLS 1.0 beside supported_versions", None, {HELLO: fields(legacy_version=0x0301)}),
+    Case("a legacy version of the future beside supported_versions", None, {HELLO: fields(legacy_version=0x0305)}),
     Case("two compression methods", tls.IllegalParameter, {HELLO: fields(compression_methods=(0, 1))}),
     Case("no group in common", tls.HandshakeFailure, {HELLO: both(extension(TYPE.SUPPORTED_GROUPS, listed(u16(0x0100))), extension(TYPE.KEY_SHARE, b"\0\0"))}),
     Case("a key share for a group that is not offered", tls.IllegalParameter, {HELLO: extension(TYPE.SUPPORTED_GROUPS, listed(u16(P256)))}),
@@ -284,6 +295,25 @@ CLIENT_CASES_13 = [
     Case("a record of an unknown inner type", tls.UnexpectedMessage, then=sends(Part(99, b"x"))),
 ]
 # fmt: on
+
+
+def truncations(raw: bytes) -> list[bytes]:
+    """Return a message cut at every octet of its body, its length put right."""
+    return [raw[:1] + (size - 4).to_bytes(3, "big") + raw[4:size] for size in range(4, len(raw))]
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda v: v.title)
+def test_a_client_hello_cut_anywhere_is_a_decode_error(version: tls.Version) -> None:
+    """Only where all extensions are gone it is still a ClientHello: one of long ago."""
+    whole = End(tls.Client(client_config(version)))
+    raw = whole.drain()[5:]
+    bare = 4 + 2 + 32 + 1 + raw[38] + 2 + 2 + 2
+    for cut in truncations(raw):
+        server = End(tls.Server(server_config(version)))
+        server.connection.receive(b"\x16\3\1" + len(cut).to_bytes(2, "big") + cut)
+        server.drain()
+        due = tls.DecodeError if len(cut) != bare else tls.ProtocolVersion | tls.HandshakeFailure | type(None)
+        assert isinstance(server.fatal, due), (len(cut), server.fatal)
 
 
 @pytest.mark.parametrize("case", CLIENT_CASES_13, ids=str)
