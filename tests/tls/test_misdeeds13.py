@@ -356,7 +356,7 @@ def test_the_disguise_is_dropped_again_and_again_up_to_a_limit() -> None:
     pair = Pair(modern_client(), modern_server())
     pair.server.connection.receive(pair.client.drain())
     pair.server.drain()
-    patience = pair.server.connection.config.limits.empty_records
+    patience = pair.server.connection.config.limits.disguises
     pair.server.connection.receive(b"\x14\x03\x03\x00\x01\x01" * patience)
     pair.server.drain()
     assert pair.server.error is None

@@ -73,7 +73,7 @@ class Incoming(Outgoing):
     def count_disguise(self) -> None:
         """Note a ChangeCipherSpec that is dropped: however many come (RFC 8446 5), up to this side's patience."""
         self.disguises_received += 1
-        if self.disguises_received > self.config.limits.empty_records:
+        if self.disguises_received > self.config.limits.disguises:
             raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 8446 5")
 
     def _handshake_record(self, record: Record) -> None:
