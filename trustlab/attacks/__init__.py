@@ -8,6 +8,7 @@ from trustlab.attacks import (
     key_abuse,
     known_dh_secret,
     known_dh_secret_and_key,
+    memory_scrape,
     own_genuine_machine,
     reflection,
     rogue_certificate,
@@ -47,7 +48,7 @@ ATTACKS13 = {
 }
 """The attacks on the designs of TLS 1.3, by name, in the order of the signed table."""
 
-CATALOGUE = ATTACKS | ATTACKS13 | {reflection.ATTACK.name: reflection.ATTACK}
+CATALOGUE = ATTACKS | ATTACKS13 | {attack.name: attack for attack in (reflection.ATTACK, memory_scrape.ATTACK)}
 """Every attack that has a program of Alice's, by name."""
 
 __all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "Attack", "Judgement", "judge"]

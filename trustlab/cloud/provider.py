@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from trustlab.capture import knowledge
+from trustlab.cloud.errors import CloudError
+from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
@@ -64,6 +66,13 @@ class Provider:
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
         return self._fabric.machines[name].disk
+
+    def search_memory(self, name: str, pattern: bytes) -> list[bytes]:  # noqa: ARG002 - as in the other substrate
+        """Refuse: a HyperSafe machine shows nothing, and here the others have no memory of their own."""
+        hypervisor = self._fabric.machines[name].hypervisor
+        if isinstance(hypervisor, HyperSafe):
+            hypervisor.read_memory()
+        raise CloudError("in the memory substrate all machines share one process: rent them in 'uml' to read their RAM")
 
     def root_tpm(self, name: str) -> TpmClient:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
