@@ -140,6 +140,17 @@ def test_both_ends_prove_and_only_then_the_application_speaks():
     assert stage.refusals() == []
 
 
+def test_the_trace_shows_every_message_of_the_exchange_as_written_and_as_read():
+    stage = Stage().run()
+    shown = stage.trace.select("authenticator")
+    written = [(e.direction, e.name, e.raw) for e in shown if e.sent]
+    read = [(e.direction, e.name, e.raw) for e in shown if not e.sent]
+    assert sorted(written) == sorted(read)
+    proof = ["Certificate", "CertificateVerify", "Finished"]
+    assert [n for d, n, _ in written if d == "client"] == ["ClientCertificateRequest", *proof]
+    assert [n for d, n, _ in written if d == "server"] == ["CertificateRequest", *proof]
+
+
 def test_two_connections_and_two_roles_never_share_a_binder():
     one, two = Stage().run(), Stage().run()
     binders = [b for stage in (one, two) for attester in stage.attesters for b in attester.binders]

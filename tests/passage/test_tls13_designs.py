@@ -103,7 +103,7 @@ def test_each_runs_with_sha_384_and_the_hybrid_group_too(name):
 
 def test_every_octet_of_every_message_is_named(runs):
     for act in runs.values():
-        for event in act.trace.select("tls.message"):
+        for event in [*act.trace.select("tls.message"), *act.trace.select("authenticator")]:
             reached = 0
             for start, end in sorted((s.start, s.end) for s in event.spans):
                 assert start <= reached, f"{event.name}: octets {reached}-{start} have no name"

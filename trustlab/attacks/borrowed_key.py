@@ -31,9 +31,13 @@ class BorrowedKey:
             raise LookupError(f"there is no key on {victim}'s disk that could do {operation}")
         tpm = provider.root_tpm(victim)
         try:
-            signature = sign(tpm, load_key(tpm, blob), hashlib.sha256(data).digest())
+            key = load_key(tpm, blob)
+            try:
+                signature = sign(tpm, key, hashlib.sha256(data).digest())
+            finally:
+                tpm.flush(key)
         except TpmError as error:
             self._tell("refused", f"is refused by the TPM: {error}")
             raise
-        self._tell("sign", f"has {victim}'s own TPM sign for her, with the password, from the root VM at locality 0.")
+        self._tell("sign", f"has {victim}'s TPM sign for her, with the password, from the root VM at locality 0.")
         return signature

@@ -86,6 +86,7 @@ class Exported(_Framed):
     def connected(self) -> bytes:
         """Ask."""
         self._asked = request(self._connection)
+        self._show(self._asked, sent=True)
         return frame(self._asked)
 
     def received(self, data: bytes) -> bytes:
@@ -95,6 +96,7 @@ class Exported(_Framed):
 
     def frame_received(self, octets: bytes) -> bytes:
         """First the peer's request, which is answered; then its authenticator, which is judged."""
+        self._show(octets, sent=False)
         try:
             return self._judge(octets) if self._answered else self._answer(octets)
         except tls.Alert as alert:
@@ -108,9 +110,11 @@ class Exported(_Framed):
         if isinstance(evidence, tls.Alert):
             return self._give_up(evidence)
         try:
-            return frame(answer(self._connection, asked, evidence))
+            authenticator = answer(self._connection, asked, evidence)
         except tls.LocalProtocolError as error:
             return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))
+        self._show(authenticator, sent=True)
+        return frame(authenticator)
 
     def _judge(self, octets: bytes) -> bytes:
         proved = authenticators.validate(self._connection, self._asked, octets)
@@ -119,6 +123,20 @@ class Exported(_Framed):
         facts: Facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
         refused = self._guard.appraise(proved.evidence or b"", facts)
         return self._open() if refused is None else self._give_up(refused)
+
+    def _show(self, octets: bytes, *, sent: bool) -> None:
+        """Put the handshake messages inside a frame into the trace, each with its octets named."""
+        suite, version = self._connection.cipher_suite, tls.Version.TLS13
+        while octets:
+            end = 4 + int.from_bytes(octets[1:4], "big")
+            raw, octets = octets[:end], octets[end:]
+            try:
+                message = tls.parse_message(tls.ContentType.HANDSHAKE, raw, suite, version)
+                name, sentence = message.name, tls.sentence(message)
+            except tls.Alert as alert:
+                name, sentence = "unreadable", f"Not a message of an authenticator: {alert}"
+            spans = tls.describe(raw, tls.ContentType.HANDSHAKE, suite, version)
+            self._guard.show(name, raw, spans, f"Exported authenticator (RFC 9261): {sentence}", sent=sent)
 
     def _give_up(self, alert: tls.Alert) -> bytes:
         """End the channel with the alert of the protocol: 49 where the appraisal refused."""

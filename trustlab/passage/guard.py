@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
     from trustlab.passage.binders import Bound
     from trustlab.passage.designs import Design
-    from trustlab.trace import Pen
+    from trustlab.trace import Pen, Span
 
 Role = Literal["client", "server"]
 CMW_CBOR = 1
@@ -115,6 +115,20 @@ class Guard:
         if binder.pms_dependent and "extraData" in result.failed:
             return tls.DecryptError(sentence, "Trusted Passages, alerts")
         return tls.AccessDenied(sentence, "Trusted Passages, alerts")
+
+    def show(self, name: str, raw: bytes, spans: tuple[Span, ...], sentence: str, *, sent: bool) -> None:
+        """Put a message of an exchange inside the channel into the trace, as this end wrote or read it."""
+        direction = self.role if sent else ("client" if self.role == "server" else "server")
+        self._party.emit(
+            "authenticator",
+            name,
+            raw=raw,
+            spans=spans,
+            connection=self._connection,
+            direction=direction,
+            sent=sent,
+            sentence=sentence,
+        )
 
     def _expected(self, bound: Bound, peer_role: Role, facts: Facts) -> Expected:
         name = _key_of(self.design, peer_role)
