@@ -74,6 +74,7 @@ class Channels:
                 cipher_suites=(tls.CipherSuite[self.design.suite],),
                 groups=(tls.Group[self.design.group],),
                 extended_master_secret=self.design.extended_master_secret,
+                require_extended_master_secret=self.design.extended_master_secret,
                 attestation=offer(self.design, "server"),
                 client_certificate="require" if self.design.client_key else "none",
                 trust=[self._root("web_root")] if self.design.client_key else None,
@@ -104,6 +105,7 @@ class Channels:
                 cipher_suites=(tls.CipherSuite[self.design.suite],),
                 groups=(tls.Group[self.design.group],),
                 extended_master_secret=self.design.extended_master_secret,
+                require_extended_master_secret=self.design.extended_master_secret,
                 attestation=offer(self.design, "client"),
             )
         )
