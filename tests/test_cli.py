@@ -112,6 +112,58 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_fix(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_full_disk_or_terminal_is_one_sentence_and_no_half_a_file(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "demo", "--out", str(tmp_path)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("trustlab: ")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_terminal_that_knows_only_ascii_gets_ascii(tmp_path):
+    done = run("demo", "--out", str(tmp_path), env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.8])
+def test_ctrl_c_at_any_moment_of_the_start_is_no_traceback(tmp_path, seconds):
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--pace", "1", "--out", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    if seconds > 0.1:  # before that Python itself is still starting
+        assert "Traceback" not in said
+    assert process.returncode != 0
+
+
+def test_packets_are_dated(demo):
+    done, _ = demo
+    capture = json.loads(done.stdout)["acts"][0]["capture"]
+    year = subprocess.run(
+        ["tshark", "-r", capture, "-c", "1", "-T", "fields", "-e", "frame.time"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    assert time.strftime("%Y") in year
+
+
 def test_help_teaches_and_a_wrong_option_is_one_clear_line():
     assert "Alice" in run("demo", "--help").stdout
     done = run("demo", "--nonsense")

@@ -107,6 +107,9 @@ def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(windo
     expect(ladder).to_be_focused()
     expect(view.get_by_role("status")).to_contain_text("octet 4: 03")
 
+    press_what_the_notebook_would_take(page, [tree, hexes, view.locator(".tl-pane"), ladder])
+    view.get_by_role("option", name="ClientHello, teller to alice").click()
+
     # Alice's knowledge stands in words in each of the three.
     expect(inspector(page, "Act I: plain TLS")).to_contain_text("✘ Alice knows: pin")
     expect(view).to_contain_text("Alice knows none of Bob's secrets")
@@ -114,6 +117,18 @@ def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(windo
     # Axe finds nothing inside the widgets; JupyterLab's own findings are not ours.
     found = Axe().run(page, context=".tl")
     assert found.violations_count == 0, found.generate_report()
+
+
+def press_what_the_notebook_would_take(page: Page, places: list[Locator]) -> None:
+    """JupyterLab takes none of these for its own commands: x would cut the cell, b add one, dd delete it."""
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    count = cells.count()
+    for place in places:
+        place.focus()
+        for key in ("x", "b", "d", "d", "ArrowDown"):
+            page.keyboard.press(key)
+        expect(cells).to_have_count(count)
+        assert page.evaluate("document.activeElement.closest('.tl') !== null")
 
 
 def has_class(name: str) -> re.Pattern[str]:

@@ -41,11 +41,13 @@ def write_trace(
     for event in trace.ordered():
         identity = event.party, event.seq
         if event.kind == "frame":
-            packets.append(CapturedFrame(event.time, event.raw, given.get(identity, derived.get(identity, ""))))
+            packets.append(
+                CapturedFrame(trace.began_at + event.time, event.raw, given.get(identity, derived.get(identity, "")))
+            )
         elif event.kind in {"tpm.command", "tpm.response"}:
             raw = tpms.frame(event)
             comment = given.get(identity, _tpm_comment(event))
-            packets.append(CapturedFrame(event.time, raw, comment, f"TPM of {event.party}"))
+            packets.append(CapturedFrame(trace.began_at + event.time, raw, comment, f"TPM of {event.party}"))
     return write_capture(path, packets, keylog=keylog(trace) if secrets else "")
 
 

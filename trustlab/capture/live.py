@@ -6,8 +6,6 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from scapy.layers.l2 import Ether
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -16,6 +14,8 @@ if TYPE_CHECKING:
 
 def packets(events: Iterable[Event]) -> Iterator[Any]:
     """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds."""
+    from scapy.layers.l2 import Ether  # noqa: PLC0415 - a quarter of a second, and files in the user's home: when asked for
+
     for event in events:
         if event.kind == "frame":
             packet = Ether(event.raw)

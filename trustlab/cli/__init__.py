@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import sys
 
 import typer
@@ -50,19 +53,44 @@ def version() -> None:
 
 def main() -> None:
     """Run the command; a known failure is one sentence on stderr, Ctrl-C ends everything that was started."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that knows no arrows gets question marks, not an exception
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stderr.write(f"trustlab: the output could not be written: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or 1
+    sys.exit(code)
+
+
+def _run() -> int:
     errors = Console(stderr=True, highlight=False)
     try:
-        code = app(standalone_mode=False) or 0
+        code: int = app(standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except (Failure, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
-        errors.print(Text.assemble(("trustlab: ", "bold red"), str(error)))
-        code = 1
+        _tell(errors, str(error))
+        return 1
+    except OSError as error:
+        _tell(errors, f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return 1
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
-        errors.print(Text.assemble(("trustlab: ", "bold red"), error.format_message()))
-        code = 2
+        _tell(errors, error.format_message())
+        return 2
     if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
-    sys.exit(code)
+    return code
+
+
+def _tell(errors: Console, sentence: str) -> None:
+    if sentence:
+        errors.print(Text.assemble(("trustlab: ", "bold red"), sentence))

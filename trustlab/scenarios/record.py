@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,10 +20,15 @@ class Recording(NamedTuple):
 
 
 def record(trace: Trace, folder: str | Path, name: str) -> Recording:
-    """Write `name`.jsonl and `name`.pcapng into `folder`, *with* the run's secrets: this is a lab."""
+    """Write `name`.jsonl and `name`.pcapng into `folder`, *with* the run's secrets: this is a lab.
+
+    Under their names stand whole files only; OSError where there is no room.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return Recording(
-        trace.save(folder / f"{name}.jsonl", secrets=True),
-        write_trace(folder / f"{name}.pcapng", trace),
-    )
+    final = Recording(folder / f"{name}.jsonl", folder / f"{name}.pcapng")
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as unfinished:
+        begun = Path(unfinished)
+        trace.save(begun / "trace", secrets=True).replace(final.trace)
+        write_trace(begun / "capture", trace).replace(final.capture)
+    return final

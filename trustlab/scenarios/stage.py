@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
+IN_MEMORY_ONLY = ("key-abuse",)
+"""Attacks whose program handles TPM objects of another machine itself."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
 
@@ -80,6 +82,8 @@ class Act:
         self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
         self.substrate = choose(substrate)
+        if self.substrate == "uml" and self.attack and (self.attack.leaks or self.attack.name in IN_MEMORY_ONLY):
+            raise ValueError(f"{attack} rests on what does not cross into Alice's VM: play it in the memory substrate")
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence

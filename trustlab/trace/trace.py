@@ -28,6 +28,7 @@ class _Header(msgspec.Struct, omit_defaults=True):
     title: str = ""
     substrate: str = ""
     secrets: bool = False
+    began_at: float = 0.0
 
 
 class Pen:
@@ -104,6 +105,8 @@ class Trace:
         self._telling = False
         self._lock = threading.RLock()
         self._began = time.monotonic()
+        self.began_at = time.time()
+        """Seconds since 1970 when the trace began: dates the packets of a capture, orders nothing."""
 
     def party(self, name: str) -> Party:
         """Return the pen of the participant called `name`."""
@@ -228,7 +231,7 @@ class Trace:
     def save(self, path: str | Path, *, secrets: bool = False) -> Path:
         """Write JSON Lines: a header, then one event a line, `raw` in base64. Secrets only if asked for."""
         path = Path(path)
-        header = _Header(FORMAT, self.title, self.substrate, secrets)
+        header = _Header(FORMAT, self.title, self.substrate, secrets, self.began_at)
         lines = [msgspec.json.encode(header)]
         lines += [msgspec.json.encode(e) for e in self if secrets or not e.secret]
         path.write_bytes(b"\n".join(lines) + b"\n")
@@ -247,6 +250,7 @@ class Trace:
                 f"{path}: trace format {header.trustlab_trace}, this trustlab reads up to {FORMAT}: update trustlab"
             )
         trace = cls(header.title, header.substrate)
+        trace.began_at = header.began_at
         known: set[tuple[str, int]] = set()
         for number, line in enumerate(lines[1:], start=2):
             try:

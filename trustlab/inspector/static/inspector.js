@@ -23,6 +23,8 @@ const HEX_LIMIT = 4096;
 
 // ---------------------------------------------------------------------------------------------------- small helpers
 
+const FOCUSABLE = ["a", "button", "input", "summary"];
+
 /**
  * Make an element. `props` are attributes; `class`, `text` and `on` (listeners) are what they say.
  * @param {string} tag
@@ -40,6 +42,9 @@ function h(tag, props = {}, ...children) {
     else if (key === "style") node.style.cssText = value;
     else node.setAttribute(key, value === true ? "" : String(value));
   }
+  // The notebook must not take keys pressed in here for its own commands (x would cut the cell). It looks for this mark
+  // on the focused element itself.
+  if ("tabindex" in props || FOCUSABLE.includes(tag)) node.setAttribute("data-lm-suppress-shortcuts", "true");
   for (const child of children) if (child) node.append(child);
   return node;
 }
@@ -346,6 +351,8 @@ function reveal(box, child) {
 
 // ---------------------------------------------------------------------------------------------------- judgements
 
+const ROW = 8; // octets a line: narrow enough for a pane beside a ladder beside a file browser
+
 /**
  * Two octet strings, one under the other, differing octets marked by a sign below and not by colour alone.
  * @param {string} expected @param {string} found @param {[string, string]} labels
@@ -357,17 +364,17 @@ function compare(expected, found, labels = ["expected", "found"]) {
   const differing = Array.from({ length: total }, (_, n) => a[n] !== b[n]);
   const first = differing.indexOf(true);
   const box = h("div", { class: "tl-compare", role: "group", tabindex: "0", "aria-label": `Octets, ${labels[0]} and ${labels[1]}` });
-  for (let start = 0; start < Math.min(total, 64); start += 16) {
+  for (let start = 0; start < Math.min(total, 64); start += ROW) {
     for (const [label, list, kind] of /** @type {[string, string[], string][]} */ ([[labels[0], a, "want"], [labels[1], b, "have"]])) {
       const line = h("div", { class: "tl-cmp-row" }, h("span", { class: "tl-cmp-label", text: label }));
-      for (let n = start; n < Math.min(start + 16, total); n += 1) {
+      for (let n = start; n < Math.min(start + ROW, total); n += 1) {
         line.append(h(differing[n] ? "mark" : "span", { class: `tl-octet tl-${kind}`, text: list[n] ?? "··" }));
       }
       box.append(line);
     }
     const marks = h("div", { class: "tl-cmp-row tl-cmp-marks", "aria-hidden": "true" }, h("span", { class: "tl-cmp-label" }));
-    for (let n = start; n < Math.min(start + 16, total); n += 1) marks.append(h("span", { class: "tl-octet", text: differing[n] ? "▲" : "" }));
-    if (differing.slice(start, start + 16).some(Boolean)) box.append(marks);
+    for (let n = start; n < Math.min(start + ROW, total); n += 1) marks.append(h("span", { class: "tl-octet", text: differing[n] ? "▲" : "" }));
+    if (differing.slice(start, start + ROW).some(Boolean)) box.append(marks);
   }
   const sum = differing.filter(Boolean).length;
   const text = first < 0 ? `✔ equal in all ${count(total)}` : `first differing octet: ${first}; ${sum} of ${count(total)} differ`;
