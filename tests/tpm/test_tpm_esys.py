@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +17,12 @@ import trustlab.tpm
 from trustlab.tpm import (
     Credential,
     GateRefused,
+    Platform,
+    TpmDead,
+    TpmError,
     TpmOff,
     TpmResponseError,
+    TpmTimeout,
     TssError,
     activate,
     create_ak,
@@ -30,11 +37,14 @@ from trustlab.tpm import (
 from trustlab.tpm.commands import CODES
 from trustlab.tpm.keys import public_of
 from trustlab.tpm.templates import ak_template, template
+from trustlab.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tpm_machine import Machine
+
+    from trustlab.tpm import TpmClient
 
 HOT = {"Quote", "CertifyCreation", "Certify", "Sign", "RSA_Decrypt"}
 SESSION = {"StartAuthSession", "PolicyPCR", "PolicyLocality", "PolicyRestart", "FlushContext"}
@@ -149,6 +159,35 @@ def test_an_interrupt_under_esapi_arrives_as_what_it_is(machine: Machine, monkey
         with pytest.raises(KeyboardInterrupt):
             machine.hypersafe.random(8)
     assert len(machine.hypersafe.random(8)) == 8
+
+
+@pytest.mark.parametrize(
+    ("end", "error"), [(signal.SIGKILL, TpmDead), (signal.SIGSTOP, TpmTimeout)], ids=["dies", "hangs"]
+)
+def test_a_tpm_that_ends_in_the_middle_of_a_long_command_says_so_and_comes_back(
+    end: signal.Signals, error: type[TpmError]
+) -> None:
+    trace = Trace()
+    with Platform("bank", trace.party("bank"), timeout=2) as platform, ThreadPoolExecutor(1) as pool:
+        client = platform.client("HyperSafe", 2)
+        ek = create_ek(client, "ecc").name
+        making = pool.submit(_make_rsa_keys_for_ever, client)
+        while not trace.select("tpm.command", name="TPM2_Create"):
+            time.sleep(0.001)
+        os.kill(platform.tpm.pid, end)  # type: ignore[attr-defined]
+        began = time.monotonic()
+        with pytest.raises(error, match="power-cycle" if error is TpmTimeout else "signal|status|went away"):
+            making.result(30)
+        assert time.monotonic() - began < 10
+        with pytest.raises(TpmDead):
+            client.random(8)
+        platform.cycle()
+        assert create_ek(client, "ecc").name == ek
+
+
+def _make_rsa_keys_for_ever(client: TpmClient) -> None:
+    while True:
+        client.flush(create_tls_key(client, "rsa-sign", policy="password"))
 
 
 @pytest.mark.parametrize(

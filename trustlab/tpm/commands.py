@@ -1,8 +1,7 @@
 """The commands by number: names, handles, parameters, and where TPM 2.0 Part 3 describes them.
 
-A layout is a line of `name:type` fields. Types are those of `decode`; a parameter marked `secret` is blanked in the
-trace and appears there only as an event of kind `secret`. Commands without a layout show their parameters as one
-field.
+A layout is a line of `name:type` fields. Types are those of `fields`; a parameter marked `secret` is blanked in the
+trace and appears there only as an event of kind `secret`.
 """
 
 from __future__ import annotations
@@ -63,16 +62,16 @@ _TABLE = f"""
 127|ClearControl|24.7|auth|disable:u8|||Allows or forbids TPM2_Clear.
 128|ClockSet|29.2|auth|newTime:u64|||Sets the TPM's clock forward.
 129|HierarchyChangeAuth|24.8|authHandle|newAuth:2b/secret|||Sets a hierarchy's password.
-12a|NV_DefineSpace|31.3|authHandle||||
+12a|NV_DefineSpace|31.3|authHandle|auth:2b/secret publicInfo:2b|||Sets non-volatile memory aside, with the rules for its use.
 12b|PCR_Allocate|22.5|authHandle|pcrAllocation:pcrs||allocationSuccess:u8 maxPCR:u32 sizeNeeded:u32 sizeAvailable:u32|
 12c|PCR_SetAuthPolicy|22.6|authHandle|authPolicy:2b hashAlg:u16 pcrNum:u32|||
-12d|PP_Commands|26.2|auth||||
+12d|PP_Commands|26.2|auth|setList:codes clearList:codes|||
 12e|SetPrimaryPolicy|24.3|authHandle|authPolicy:2b hashAlg:u16|||
-12f|FieldUpgradeStart|27.2|authorization keyHandle||||
+12f|FieldUpgradeStart|27.2|authorization keyHandle|fuDigest:2b manifestSignature:signature|||
 130|ClockRateAdjust|29.3|auth|rateAdjust:u8|||
 131|CreatePrimary|24.1|primaryHandle|{_CREATE}|objectHandle|outPublic:2b/public {_CREATED} name:2b|Derives a key from a hierarchy's seed: the same template gives the same key again.
 132|NV_GlobalWriteLock|31.12|authHandle||||
-133|GetCommandAuditDigest|18.6|privacyHandle signHandle||||
+133|GetCommandAuditDigest|18.6|privacyHandle signHandle|qualifyingData:2b inScheme:scheme||auditInfo:2b/attest signature:signature|
 134|NV_Increment|31.8|authHandle nvIndex||||
 135|NV_SetBits|31.10|authHandle nvIndex|bits:u64|||
 136|NV_Extend|31.9|authHandle nvIndex|data:2b|||
@@ -85,25 +84,25 @@ _TABLE = f"""
 13d|PCR_Reset|22.8|pcrHandle||||Sets a PCR back to zero, where the locality allows it.
 13e|SequenceComplete|17.6|sequenceHandle|buffer:2b hierarchy:u32||result:2b validation:ticket|
 13f|SetAlgorithmSet|26.3|authHandle|algorithmSet:u32|||
-140|SetCommandCodeAuditStatus|21.2|auth||||
-141|FieldUpgradeData|27.3|||||
-142|IncrementalSelfTest|10.3|||||
+140|SetCommandCodeAuditStatus|21.2|auth|auditAlg:u16 setList:codes clearList:codes|||
+141|FieldUpgradeData|27.3||fuData:2b||nextDigest:hash firstDigest:hash|
+142|IncrementalSelfTest|10.3||toTest:algorithms||toDoList:algorithms|
 143|SelfTest|10.2||fullTest:u8|||Tests the TPM's own functions.
 144|Startup|9.3||startupType:u16|||The first command after power on; CLEAR starts afresh, STATE resumes.
 145|Shutdown|9.4||shutdownType:u16|||Announces that power goes; STATE asks to keep what a resume needs.
 146|StirRandom|16.2||inData:2b|||
 147|ActivateCredential|12.5|activateHandle keyHandle|credentialBlob:2b secret:2b||certInfo:2b/secret|Opens a credential only if the key with the Name in it lives in the same TPM as the EK: this is how a CA knows.
 148|Certify|18.2|objectHandle signHandle|qualifyingData:2b inScheme:scheme||{_ATTEST}|The AK signs that an object with this Name is loaded here.
-149|PolicyNV|23.9|authHandle nvIndex policySession||||
+149|PolicyNV|23.9|authHandle nvIndex policySession|operandB:2b offset:u16 operation:u16|||Asserts something about the contents of non-volatile memory.
 14a|CertifyCreation|18.3|signHandle objectHandle|qualifyingData:2b creationHash:2b inScheme:scheme creationTicket:ticket||{_ATTEST}|The AK signs that this TPM itself made the object, and how: imported keys have no such ticket.
-14b|Duplicate|13.1|objectHandle newParentHandle||||
+14b|Duplicate|13.1|objectHandle newParentHandle|encryptionKeyIn:2b symmetricAlg:symmetric||encryptionKeyOut:2b duplicate:2b outSymSeed:2b|Lets a key out of its TPM, wrapped for another parent: a fixedTPM key never.
 14c|GetTime|18.7|privacyAdminHandle signHandle|qualifyingData:2b inScheme:scheme||timeInfo:2b/attest signature:signature|
-14d|GetSessionAuditDigest|18.5|privacyAdminHandle signHandle sessionHandle||||
+14d|GetSessionAuditDigest|18.5|privacyAdminHandle signHandle sessionHandle|qualifyingData:2b inScheme:scheme||auditInfo:2b/attest signature:signature|
 14e|NV_Read|31.13|authHandle nvIndex|size:u16 offset:u16||data:2b|Reads non-volatile memory, for instance the EK certificate.
 14f|NV_ReadLock|31.14|authHandle nvIndex||||
 150|ObjectChangeAuth|12.8|objectHandle parentHandle|newAuth:2b/secret||outPrivate:2b|
 151|PolicySecret|23.4|authHandle policySession|nonceTPM:2b cpHashA:2b policyRef:2b expiration:u32||timeout:2b policyTicket:ticket|Asserts that a hierarchy's password is known.
-152|Rewrap|13.2|oldParent newParent||||
+152|Rewrap|13.2|oldParent newParent|inDuplicate:2b name:2b inSymSeed:2b||outDuplicate:2b outSymSeed:2b|
 153|Create|12.1|parentHandle|{_CREATE}||outPrivate:2b outPublic:2b/public {_CREATED}|The TPM makes a key under a parent; its private part leaves only encrypted.
 154|ECDH_ZGen|14.5|keyHandle|inPoint:2b||outPoint:2b/secret|
 155|HMAC|15.5|handle|buffer:2b hashAlg:u16||outHMAC:2b|
@@ -115,30 +114,30 @@ _TABLE = f"""
 15c|SequenceUpdate|17.5|sequenceHandle|buffer:2b|||
 15d|Sign|20.2|keyHandle|digest:2b inScheme:scheme validation:ticket||signature:signature|Signs a digest with a key that never leaves the TPM.
 15e|Unseal|12.7|itemHandle|||outData:2b/secret|
-160|PolicySigned|23.3|authObject policySession||||
-161|ContextLoad|28.3||context:rest|loadedHandle||Puts back an object that the platform had swapped out.
-162|ContextSave|28.2|saveHandle|||context:rest|Swaps an object out, encrypted by the TPM.
-163|ECDH_KeyGen|14.4|keyHandle||||
-164|EncryptDecrypt|15.2|keyHandle||||
+160|PolicySigned|23.3|authObject policySession|nonceTPM:2b cpHashA:2b policyRef:2b expiration:u32 auth:signature||timeout:2b policyTicket:ticket|Asserts that somebody signed.
+161|ContextLoad|28.3||sequence:u64 savedHandle:u32 hierarchy:u32 contextBlob:2b|loadedHandle||Puts back an object that the platform had swapped out.
+162|ContextSave|28.2|saveHandle|||sequence:u64 savedHandle:u32 hierarchy:u32 contextBlob:2b|Swaps an object out, encrypted by the TPM.
+163|ECDH_KeyGen|14.4|keyHandle|||zPoint:2b/secret pubPoint:2b|
+164|EncryptDecrypt|15.2|keyHandle|decrypt:u8 mode:u16 ivIn:2b inData:2b/secret||outData:2b/secret ivOut:2b|
 165|FlushContext|28.4||flushHandle:u32|||Removes a loaded object or session.
 167|LoadExternal|12.3|  |inPrivate:2b/secret inPublic:2b/public hierarchy:u32|objectHandle|name:2b|Loads a key that is not protected by this TPM.
 168|MakeCredential|12.6|handle|credential:2b/secret objectName:2b||credentialBlob:2b secret:2b|
 169|NV_ReadPublic|31.6|nvIndex|||nvPublic:2b nvName:2b|
-16a|PolicyAuthorize|23.16|policySession||||
+16a|PolicyAuthorize|23.16|policySession|approvedPolicy:2b policyRef:2b keySign:2b checkTicket:ticket|||Asserts that somebody approved this policy.
 16b|PolicyAuthValue|23.17|policySession||||
 16c|PolicyCommandCode|23.11|policySession|code:u32|||
-16d|PolicyCounterTimer|23.10|policySession||||
+16d|PolicyCounterTimer|23.10|policySession|operandB:2b offset:u16 operation:u16|||
 16e|PolicyCpHash|23.13|policySession|cpHashA:2b|||
 16f|PolicyLocality|23.8|policySession|locality:locality|||Asserts the locality; it is checked when the key is used.
 170|PolicyNameHash|23.14|policySession|nameHash:2b|||
 171|PolicyOR|23.6|policySession|pHashList:digests|||
-172|PolicyTicket|23.5|policySession||||
+172|PolicyTicket|23.5|policySession|timeout:2b cpHashA:2b policyRef:2b authName:2b ticket:ticket|||
 173|ReadPublic|12.4|objectHandle|||outPublic:2b/public name:2b qualifiedName:2b|Reads a loaded object's public area.
 174|RSA_Encrypt|14.2|keyHandle|message:2b/secret inScheme:scheme label:2b||outData:2b|
 176|StartAuthSession|11.1|tpmKey bind|nonceCaller:2b encryptedSalt:2b sessionType:u8 symmetric:symmetric authHash:u16|sessionHandle|nonceTPM:2b|Opens a session; policy assertions are gathered in it.
 177|VerifySignature|20.1|keyHandle|digest:2b signature:signature||validation:ticket|
-178|ECC_Parameters|14.6||curveID:u16|||
-179|FirmwareRead|27.4||sequenceNumber:u32|||
+178|ECC_Parameters|14.6||curveID:u16||parms:rest|
+179|FirmwareRead|27.4||sequenceNumber:u32||fuData:2b|
 17a|GetCapability|30.2||capability:u32 property:u32 propertyCount:u32||moreData:u8 capabilityData:rest|Asks what this TPM can do.
 17b|GetRandom|16.1||bytesRequested:u16||randomBytes:2b|
 17c|GetTestResult|10.4||||outData:2b testResult:u32|
@@ -146,26 +145,34 @@ _TABLE = f"""
 17e|PCR_Read|22.4||pcrSelectionIn:pcrs||pcrUpdateCounter:u32 pcrSelectionOut:pcrs pcrValues:digests|Reads PCRs.
 17f|PolicyPCR|23.7|policySession|pcrDigest:2b pcrs:pcrs|||Asserts the present values of PCRs.
 180|PolicyRestart|11.2|sessionHandle||||Takes a policy session back to its beginning.
-181|ReadClock|29.1|||  |currentTime:rest|Reads clock, resetCount and restartCount.
+181|ReadClock|29.1||||time:u64 clock:u64 resetCount:u32 restartCount:u32 safe:u8|Reads clock, resetCount and restartCount.
 182|PCR_Extend|22.2|pcrHandle|digests:hashes|||Extends a PCR: new value = H(old value, digest).
 183|PCR_SetAuthValue|22.7|pcrHandle|auth:2b/secret|||
-184|NV_Certify|31.16|signHandle authHandle nvIndex||||
+184|NV_Certify|31.16|signHandle authHandle nvIndex|qualifyingData:2b inScheme:scheme size:u16 offset:u16||certifyInfo:2b/attest signature:signature|
 185|EventSequenceComplete|17.7|pcrHandle sequenceHandle|buffer:2b||results:hashes|
 186|HashSequenceStart|17.4||auth:2b/secret hashAlg:u16|sequenceHandle||
 187|PolicyPhysicalPresence|23.12|policySession||||
-188|PolicyDuplicationSelect|23.15|policySession||||
+188|PolicyDuplicationSelect|23.15|policySession|objectName:2b newParentName:2b includeObject:u8|||
 189|PolicyGetDigest|23.19|policySession|||policyDigest:2b|Reads what a policy session has gathered.
-18a|TestParms|30.3|||||
-18b|Commit|19.2|signHandle||||
+18a|TestParms|30.3||parms:rest|||Asks whether this TPM can do an algorithm with these parameters.
+18b|Commit|19.2|signHandle|P1:2b s2:2b y2:2b||K:2b L:2b E:2b counter:u16|
 18c|PolicyPassword|23.18|policySession||||
-18d|ZGen_2Phase|14.7|keyA||||
-18e|EC_Ephemeral|19.3||curveID:u16|||
+18d|ZGen_2Phase|14.7|keyA|inQsB:2b inQeB:2b inScheme:u16 counter:u16||outZ1:2b/secret outZ2:2b/secret|
+18e|EC_Ephemeral|19.3||curveID:u16||Q:2b counter:u16|
 18f|PolicyNvWritten|23.20|policySession|writtenSet:u8|||
 190|PolicyTemplate|23.21|policySession|templateHash:2b|||
 191|CreateLoaded|12.9|parentHandle|inSensitive:2b/sensitive inPublic:2b|objectHandle|outPrivate:2b outPublic:2b/public name:2b|
 192|PolicyAuthorizeNV|23.22|authHandle nvIndex policySession||||
-193|EncryptDecrypt2|15.3|keyHandle||||
-197|CertifyX509|18.8|objectHandle signHandle||||
+193|EncryptDecrypt2|15.3|keyHandle|inData:2b/secret decrypt:u8 mode:u16 ivIn:2b||outData:2b/secret ivOut:2b|
+197|CertifyX509|18.8|objectHandle signHandle|reserved:2b inScheme:scheme partialCertificate:2b||addedToCertificate:2b tbsDigest:2b signature:signature|
+194|AC_GetCapability|32.2|ac|capability:u32 count:u32||moreData:u8 capabilitiesData:rest|
+195|AC_Send|32.3|sendObject authHandle ac|acDataIn:2b||acDataOut:rest|
+196|Policy_AC_SendSelect|32.4|policySession|objectName:2b authHandleName:2b acName:2b includeObject:u8|||
+198|ACT_SetTimeout|33.2|actHandle|startTimeout:u32|||
+199|ECC_Encrypt|14.8|keyHandle|plainText:2b/secret inScheme:scheme||C1:2b C2:2b C3:2b|
+19a|ECC_Decrypt|14.9|keyHandle|C1:2b C2:2b C3:2b inScheme:scheme||plainText:2b/secret|
+19b|PolicyCapability|23.23|policySession|operandB:2b offset:u16 operation:u16 capability:u32 property:u32|||
+19c|PolicyParameters|23.24|policySession|pHash:2b|||
 """  # noqa: E501 - a table
 
 COMMANDS = _rows()

@@ -8,7 +8,7 @@ from tpm2_pytss import ESYS_TR, TPM2_ALG, TPM2_SE, TPM2B_ENCRYPTED_SECRET, TPM2B
 
 from trustlab.attest import ObjectAttributes
 from trustlab.tpm.errors import EnrolmentRefused, TpmResponseError
-from trustlab.tpm.esys import structure
+from trustlab.tpm.esys import afterwards, structure
 
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
@@ -54,8 +54,6 @@ def activate(client: TpmClient, ek: LoadedKey, ak: LoadedKey, credential: Creden
     if ek.parsed.attributes & ObjectAttributes.USER_WITH_AUTH:
         return bytes(esys.activate_credential(*keys, blob, secret))
     session = esys.start_auth_session(ESYS_TR.NONE, ESYS_TR.NONE, TPM2_SE.POLICY, NO_SYMMETRIC, TPM2_ALG.SHA256)
-    try:
+    with afterwards(lambda: esys.flush_context(session)):
         esys.policy_secret(ESYS_TR.ENDORSEMENT, session, expiration=0)
         return bytes(esys.activate_credential(*keys, blob, secret, session2=session))
-    finally:
-        esys.flush_context(session)

@@ -8,6 +8,7 @@ first, `resource` back.
 from __future__ import annotations
 
 import functools
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from trustlab.tpm.tcti import ClientTcti  # before tpm2_pytss: it says where the TSS logs to
@@ -15,11 +16,11 @@ from trustlab.tpm.tcti import ClientTcti  # before tpm2_pytss: it says where the
 from tpm2_pytss import ESAPI, ESYS_TR, TSS2_Exception  # isort: skip
 
 from trustlab.tpm.commands import command_name
-from trustlab.tpm.errors import TpmResponseError, TssError
+from trustlab.tpm.errors import TpmError, TpmResponseError, TssError
 from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_LOCKOUT, RH_NULL, RH_OWNER, RH_PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from trustlab.tpm.client import TpmClient
 
@@ -103,6 +104,18 @@ def _honest(method: Callable[..., T], tcti: ClientTcti, client: TpmClient) -> Ca
                 raise TssError(f"{method.__name__}: {error}") from error
 
     return call
+
+
+@contextmanager
+def afterwards(release: Callable[[], object]) -> Iterator[None]:
+    """Release something at the end of a `with`; an error inside is not hidden by that the release fails as well."""
+    try:
+        yield
+    except BaseException:
+        with suppress(TpmError):
+            release()
+        raise
+    release()
 
 
 def structure(make: Callable[..., T], *args: object, **fields: object) -> T:

@@ -1,8 +1,8 @@
 """A walk through a command's or response's octets that writes down a span for each field.
 
 The kinds of fields: `u8` to `u64`; `2b` (a sized buffer), with what is inside after a slash (`2b/public`, `2b/secret`);
-`pcrs`, `digests`, `hashes`, `ticket`, `scheme`, `symmetric`, `signature`, `locality` (the structures of those
-names in TPM 2.0 Part 2); `rest`.
+`pcrs`, `digests`, `hash`, `hashes`, `codes`, `algorithms`, `ticket`, `scheme`, `symmetric`, `signature`, `locality`
+(structures of TPM 2.0 Part 2); `rest`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from trustlab.attest import (
     public_spans,
     signature_spans,
 )
+from trustlab.tpm.commands import command_name
 from trustlab.tpm.shapes import hexadecimal
 from trustlab.trace import Span
 
@@ -197,13 +198,27 @@ class Walk:
         for i in range(self.number(f"{name}.count", 4)):
             self.sized(f"{name}[{i}]", "")
 
+    def hash(self, name: str, _: str) -> None:
+        """Take a TPMT_HA; a digest has no size of its own there."""
+        size = _DIGEST_SIZES.get(self.algorithm(f"{name}.hashAlg"))
+        if size is None:
+            raise ShortError(name)
+        self.octets(f"{name}.digest", size)
+
     def hashes(self, name: str, _: str) -> None:
-        """Take a TPML_DIGEST_VALUES; a digest has no size of its own there."""
+        """Take a TPML_DIGEST_VALUES."""
         for i in range(self.number(f"{name}.count", 4)):
-            size = _DIGEST_SIZES.get(self.algorithm(f"{name}[{i}].hashAlg"))
-            if size is None:
-                raise ShortError(name)
-            self.octets(f"{name}[{i}].digest", size)
+            self.hash(f"{name}[{i}]", "")
+
+    def codes(self, name: str, _: str) -> None:
+        """Take a TPML_CC."""
+        for i in range(self.number(f"{name}.count", 4)):
+            self.number(f"{name}[{i}]", 4, command_name(self.peek(4)))
+
+    def algorithms(self, name: str, _: str) -> None:
+        """Take a TPML_ALG."""
+        for i in range(self.number(f"{name}.count", 4)):
+            self.algorithm(f"{name}[{i}]")
 
     def ticket(self, name: str, _: str) -> None:
         """Take a ticket (Part 2, 10.7)."""
@@ -226,7 +241,10 @@ _KINDS: dict[str, Callable[[Walk, str, str], None]] = {
     "2b": Walk.sized,
     "pcrs": Walk.pcrs,
     "digests": Walk.digests,
+    "hash": Walk.hash,
     "hashes": Walk.hashes,
+    "codes": Walk.codes,
+    "algorithms": Walk.algorithms,
     "ticket": Walk.ticket,
     "scheme": Walk.scheme,
     "symmetric": Walk.symmetric,

@@ -13,7 +13,7 @@ from tpm2_pytss import TPM2B_PRIVATE, TPM2B_PUBLIC, TPM2B_SENSITIVE_CREATE, TPML
 
 from trustlab.attest import Public, parse_public
 from trustlab.tpm.errors import TssError
-from trustlab.tpm.esys import structure
+from trustlab.tpm.esys import afterwards, structure
 from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER
 from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
@@ -122,23 +122,19 @@ def create_tls_key(
     bound = None if chosen == "password" else chosen
     template = public_of(tls_key_template(kind, bound.digest if bound else b""))
     esys, parent = client.esys, create_srk(client)
-    try:
+    with afterwards(lambda: client.flush(parent)):
         under = esys.resource(parent.handle)
         private, public, *proof = esys.create(under, NO_SENSITIVE, template, b"", NO_PCRS)
         return _created(esys.handle_of(esys.load(under, private, public)), public, proof, bound, bytes(private))
-    finally:
-        client.flush(parent)
 
 
 def load_key(client: TpmClient, key: CreatedKey) -> CreatedKey:
     """Load a TLS key again from its encrypted private part, after a power cycle or for another client."""
     private = structure(TPM2B_PRIVATE, key.private)
     esys, parent = client.esys, create_srk(client)
-    try:
+    with afterwards(lambda: client.flush(parent)):
         resource = esys.load(esys.resource(parent.handle), private, public_of(key.public))
-    finally:
-        client.flush(parent)
-    return replace(key, handle=esys.handle_of(resource))
+        return replace(key, handle=esys.handle_of(resource))
 
 
 def public_of(octets: bytes) -> TPM2B_PUBLIC:
