@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from trustlab.tls.alerts import DecryptError, IllegalParameter, LocalProtocolError
+from trustlab.tls.alerts import BadCertificate, DecryptError, IllegalParameter, LocalProtocolError
 from trustlab.tls.registry import SignatureScheme, label
 
 if TYPE_CHECKING:
@@ -105,10 +105,13 @@ def verify(public_key: object, scheme: int, signature: bytes, data: bytes, *, tl
 
 
 def encrypt(public_key: object, pre_master_secret: bytes) -> bytes:
-    """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1)."""
+    """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1); BadCertificate if that cannot be."""
     if not isinstance(public_key, rsa.RSAPublicKey):
         raise IllegalParameter("RSA key exchange with a certificate that has no RSA key", "RFC 5246 7.4.2")
-    return public_key.encrypt(pre_master_secret, padding.PKCS1v15())
+    try:
+        return public_key.encrypt(pre_master_secret, padding.PKCS1v15())
+    except ValueError as error:
+        raise BadCertificate("a certificate whose RSA key cannot encrypt", "RFC 5246 7.4.7.1") from error
 
 
 def is_local(key: Any) -> bool:  # noqa: ANN401 - a program's key may be anything
