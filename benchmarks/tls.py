@@ -31,8 +31,8 @@ NOTES = {
     "tls13_ecdsa_ms": "TLS 1.3, x25519, ECDSA P-256, chain and name verified, both ends (milliseconds here and now)",
     "tls13_ecdsa_vs_ssl": "/ Python ssl through MemoryBIO, the same work in C",
     "tls13_ecdsa_vs_aioquic": "/ aioquic's TLS context, x25519 only, which has no record layer",
-    "tls13_ecdsa_vs_floor": "/ the same calls into cryptography and hmac with nothing around them; of the rest, all of it "
-    "Python, about half is the state machine with its 66 events, two fifths codecs and records, a tenth key schedule",
+    "tls13_ecdsa_vs_floor": "/ the same calls into cryptography and hmac with nothing around them; of the rest "
+    "about half is the state machine with its 66 events, two fifths codecs and records, a tenth the key schedule",
     "tls13_ecdsa_vs_tlslite": "/ tlslite-ng, which verifies no chain",
     "tls12_rsa_ms": "TLS 1.2, RSA key exchange, AES-128-GCM",
     "tracing_vs_none": "TLS 1.3 with every event of both ends written into a Trace / without",

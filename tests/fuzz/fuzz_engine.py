@@ -78,6 +78,7 @@ class Coverage:
         tool.use_tool_id(number, "trustlab fuzz")
         tool.register_callback(number, tool.events.LINE, line)
         tool.set_events(number, tool.events.LINE)
+        tool.restart_events()  # what an earlier watch has disabled
         try:
             yield
         finally:

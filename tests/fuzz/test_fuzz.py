@@ -85,6 +85,21 @@ def test_a_peer_that_never_finishes_a_message_cannot_make_an_end_hold_more_than_
     assert peak < 8 * (LIMITS.message + 2**14)
 
 
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_no_input_costs_more_memory_than_a_small_multiple_of_its_length(target: Target) -> None:
+    run(target, corpus(target)[0])  # what is cached once is no input's cost
+    tracemalloc.start()
+    try:
+        for data in corpus(target):
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            run(target, data)
+            peak = tracemalloc.get_traced_memory()[1] - before
+            assert peak < 400_000 + 64 * len(data), (len(data), peak)
+    finally:
+        tracemalloc.stop()
+
+
 def test_more_octets_than_the_limit_are_refused_before_they_are_kept() -> None:
     connection = TARGETS[0].connection()
     with pytest.raises(tls.LocalProtocolError, match="wait to be processed"):
