@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tls_identities import NAME, client_identity, root, server_identity
 
 from trustlab import tls
-from trustlab.tls import groups, states
+from trustlab.tls import groups
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
 TLS12, TLS13 = tls.Version.TLS12, tls.Version.TLS13
-VERSIONS = (TLS12, TLS13) if hasattr(states, "CLIENT13") else (TLS12,)
+VERSIONS = (TLS12, TLS13)
 SUITES_12 = tuple(s for s in tls.CipherSuite if s in SUITES and "_WITH_" in s.name)
 SUITES_13 = tuple(s for s in tls.CipherSuite if s in SUITES and "_WITH_" not in s.name)
 GROUPS = tuple(tls.Group(g) for g in groups.SUPPORTED)
@@ -94,10 +94,10 @@ class Offer:
     lacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        wanted = [s for s in (*SUITES_12, *(SUITES_13 if TLS13 in VERSIONS else ())) if s not in self.suites]
-        self.lacks += [f"{s.name} is not in its list of cipher suites" for s in wanted]
-        usable = [g for g in GROUPS if g not in self.groups and (TLS13 in VERSIONS or g != tls.Group.X25519MLKEM768)]
-        self.lacks += [f"{g.name} is refused or unknown there" for g in usable]
+        if self.versions:
+            missing = [suite for suite in SUITES_12 + SUITES_13 if suite not in self.suites]
+            self.lacks += [f"{suite.name} is not in its list of cipher suites" for suite in missing]
+            self.lacks += [f"{group.name} is refused or unknown there" for group in GROUPS if group not in self.groups]
 
 
 def _exchanges(offer: Offer) -> Iterator[tuple[tls.Version, tls.CipherSuite, tls.Group | None, str]]:
