@@ -186,6 +186,18 @@ def test_a_peer_that_shows_nothing_hears_nothing():
     assert "before the evidence was accepted" in str(stage.teller_says.error)
 
 
+@pytest.mark.parametrize("size", [65_200, 65_529, 65_530, 70_000])
+def test_evidence_that_does_not_fit_ends_the_channel_before_it_is_sent(size):
+    class Verbose(Quoting):
+        def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+            return bytes(size)
+
+    stage = Stage(bank_attester=Verbose()).run()
+    assert isinstance(stage.bank.error, tls.InternalError)
+    assert stage.refusals() == []
+    assert stage.teller_says.connections == 0
+
+
 def test_a_refusal_goes_out_as_access_denied():
     stage = Stage(bank_attester=Lying()).run()
     assert isinstance(stage.teller_says.error, tls.AccessDenied)

@@ -6,7 +6,7 @@ import pytest
 
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
-from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
 from trustlab.trace import Trace
 
 FACTS = {
@@ -21,15 +21,15 @@ FACTS = {
 
 
 class FakeAttester:
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, size: int | None = None) -> None:
         self.asked: list[tuple[bytes, bool]] = []
-        self.error = error
+        self.error, self.size = error, size
 
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
         self.asked.append((binder, prove_key))
         if self.error:
             raise self.error
-        return b"evidence over " + binder
+        return b"evidence over " + binder if self.size is None else bytes(self.size)
 
 
 class FakeVerifier:
@@ -73,6 +73,13 @@ def test_evidence_is_made_over_the_roles_own_binder(role, proves_key):
     own = (TRUSTED_PASSAGE.server if role == "server" else TRUSTED_PASSAGE.client).bind(FACTS).octets
     assert attester.asked == [(own, proves_key)]
     assert evidence == b"evidence over " + own
+
+
+def test_evidence_that_does_not_fit_beside_a_certificate_ends_the_handshake_here():
+    design = DESIGNS["tls13-key"]
+    assert guard("server", attester=FakeAttester(size=65_529), design=design).evidence(FACTS) == bytes(65_529)
+    assert guard("server", attester=FakeAttester(size=65_530), design=design).evidence(FACTS).code == 80
+    assert guard("server", attester=FakeAttester(size=65_530)).evidence(FACTS) == bytes(65_530)
 
 
 def test_the_peers_evidence_is_held_against_the_peers_binder():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.passage.endpoint import operate
-from trustlab.passage.exchange import _Framed, frame
+from trustlab.passage.exchange import ExchangeError, _Framed, frame
 from trustlab.passage.guard import CMW_CBOR
 from trustlab.tls import authenticators
 from trustlab.tls.extensions import push_attestation
@@ -111,10 +111,11 @@ class Exported(_Framed):
             return self._give_up(evidence)
         try:
             authenticator = answer(self._connection, asked, evidence)
-        except tls.LocalProtocolError as error:
+            framed = frame(authenticator)
+        except (tls.LocalProtocolError, ExchangeError) as error:
             return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))
         self._show(authenticator, sent=True)
-        return frame(authenticator)
+        return framed
 
     def _judge(self, octets: bytes) -> bytes:
         proved = authenticators.validate(self._connection, self._asked, octets)

@@ -23,6 +23,10 @@ CMW_CBOR = 1
 """The only Evidence format so far: a CMW collection in CBOR (RFC 9999)."""
 
 
+BESIDE_CERTIFICATE = 0xFFFF - 6
+"""Octets of Evidence that fit into the extensions of a CertificateEntry (RFC 8446, 4.4.2), behind two lengths."""
+
+
 class AttestationFailure(Exception):  # noqa: N818 - it is a failure to attest, and named for it
     """This end could not make its Evidence; the message says what the machine answered."""
 
@@ -86,10 +90,13 @@ class Guard:
         try:
             bound = binder.bind(facts)
             self._emit_binder(bound, self.role, "attester")
-            return self._attester.attest(bound.octets, prove_key=_key_of(self.design, self.role) is not None)
+            evidence = self._attester.attest(bound.octets, prove_key=_key_of(self.design, self.role) is not None)
         except (BinderError, AttestationFailure) as error:
             self._party.emit("note", "no evidence", connection=self._connection, sentence=str(error))
             return tls.InternalError(f"this end could not attest: {error}")
+        if self.design.tls == "1.3" and len(evidence) > BESIDE_CERTIFICATE:
+            return tls.InternalError(f"{len(evidence)} octets of evidence do not fit beside a certificate")
+        return evidence
 
     def appraise(self, evidence: bytes, facts: Facts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""

@@ -64,6 +64,8 @@ class Leaks:
 
 def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: ReferenceValues) -> Machine:
     """Rent a genuine machine for Alice and start it, with the bank's own image or with another one."""
+    sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
+    cloud.trace.party(LAB).emit("note", "assumption: genuine machine", sentence=sentence)
     image = bank
     if attack.genuine == "other image":
         image = Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
