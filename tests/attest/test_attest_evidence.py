@@ -92,6 +92,37 @@ def test_every_single_bit_flipped_is_read_the_same_at_a_glance_and_item_by_item(
             assert by(Evidence.decode, flipped) == by(Evidence.decode_fully, flipped)
 
 
+@given(evidences)
+def test_writing_in_one_stroke_never_differs_from_writing_item_by_item(evidence):
+    assert evidence.encode() == evidence.encode_fully()
+
+
+@pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 16_384, 16_385, 60_000, 65_400, 65_535, 65_536])
+@pytest.mark.parametrize(
+    "field", ["quote", "ak_public", "event_log", "signature", "certificate", "attest", "creation_data"]
+)
+def test_fields_of_any_size_are_written_the_same_or_refused_the_same(field, size):
+    octets = bytes(size)
+    key = KeyAttestation(b"attest", b"signature", b"public", b"creation data")
+    if field == "certificate":
+        changed = replace(SAMPLE, ak_certificates=(octets,), key_attestation=key)
+    elif hasattr(key, field):
+        changed = replace(SAMPLE, ak_certificates=(b"leaf",), key_attestation=replace(key, **{field: octets}))
+    else:
+        changed = replace(SAMPLE, ak_certificates=(b"leaf",), **{field: octets})
+    written = by(lambda _: changed.encode(), b"")
+    assert written == by(lambda _: changed.encode_fully(), b"")
+    assert written is None or Evidence.decode_fully(written) == changed
+
+
+@pytest.mark.parametrize(
+    "values", [{24: bytes(32)}, {17: bytes(31)}, {-1: bytes(32)}, {"17": bytes(32)}, {17: [0] * 32}]
+)
+def test_pcr_values_that_could_not_be_read_are_not_written(values):
+    with pytest.raises(EvidenceError):
+        replace(SAMPLE, ak_certificates=(b"leaf",), pcr_values=values).encode()
+
+
 @given(st.binary(max_size=200))
 def test_random_octets_are_not_evidence(raw):
     with pytest.raises(EvidenceError):

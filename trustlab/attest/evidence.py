@@ -99,6 +99,11 @@ class Evidence:
 
     def encode(self) -> bytes:
         """Return the CMW collection; EvidenceError where it would not be readable again."""
+        usual = _one_stroke(self)
+        return self.encode_fully() if usual is None else usual
+
+    def encode_fully(self) -> bytes:
+        """Do what `encode` does, item by item, and read it back to see that it can be read."""
         collection: dict[int | str, object] = {
             "__cmwc_t": COLLECTION_TYPE,
             "quote": _record("quote", self.quote),
@@ -146,8 +151,9 @@ _WITHOUT_KEY, _WITH_KEY = b"\xa7", b"\xa8"
 
 
 def forget() -> None:
-    """Forget the PCR values that were read (measurements do this)."""
+    """Forget the PCR values that were read and written (measurements do this)."""
     _pcr_items.cache_clear()
+    _pcr_octets.cache_clear()
 
 
 def _glance(raw: bytes) -> dict[str, Any] | None:
@@ -176,6 +182,27 @@ def _glance(raw: bytes) -> dict[str, Any] | None:
         "pcr_values": _pcr_values(pcrs),
         "key_attestation": key,
     }
+
+
+def _one_stroke(evidence: Evidence) -> bytes | None:
+    """Write Evidence of the usual shape; None leaves it to the full writer."""
+    key = evidence.key_attestation
+    if len(evidence.ak_certificates) != 1 or len(evidence.ak_certificates[0]) > MAX_CERTIFICATE:
+        return None
+    if key is not None and (key.ak_public or key.ak_certificates):
+        return None
+    try:
+        pcrs = _pcr_octets(tuple(evidence.pcr_values.items()))
+        values = evidence.quote, evidence.ak_public, evidence.event_log, evidence.signature, pcrs
+        raw = glance.write((*values, evidence.ak_certificates[0]), _USUAL)
+        if key is None:
+            raw = _WITHOUT_KEY + raw
+        else:
+            proof = glance.write((key.attest, key.public, key.signature, key.creation_data), _USUAL_KEY)
+            raw = _WITH_KEY + raw + _KEY_HEAD + proof
+    except (glance.Unusual, EvidenceError, TypeError):  # TypeError: a field that is not even octets
+        return None
+    return raw if len(raw) <= MAX_EVIDENCE else None
 
 
 def evidence_spans(raw: bytes) -> list[Span]:
@@ -311,6 +338,14 @@ def _chain(item: Item | None, where: str) -> tuple[bytes, ...]:
     if max(map(len, chain)) > MAX_CERTIFICATE:
         raise EvidenceError(f"{where}: a certificate of more than {MAX_CERTIFICATE} octets")
     return chain
+
+
+@lru_cache(maxsize=64)
+def _pcr_octets(items: tuple[tuple[int, bytes], ...]) -> bytes:
+    """Encode PCR values; EvidenceError where they could not be read again."""
+    raw = cbor.encode(dict(items))
+    _pcr_items(raw)
+    return raw
 
 
 def _pcr_values(raw: bytes) -> dict[int, bytes]:

@@ -1,8 +1,8 @@
-"""Evidence of the usual shape, read at a glance.
+"""Evidence of the usual shape, read at a glance and written in one stroke.
 
 The encoding is deterministic, so nearly every octet of the usual Evidence - one certificate, one AK, a key or none - is
-known beforehand, and reading it is comparing those octets. Anything else is left to the full reader, which also is the
-one that says what is wrong: this one never refuses.
+known beforehand: reading it is comparing those octets, writing it is putting the values between them. Anything else is
+left to the full reader and writer, which also are those that say what is wrong: these never refuse.
 """
 
 from __future__ import annotations
@@ -54,6 +54,25 @@ def read(raw: bytes, pieces: Iterable[tuple[bytes, bytes]], at: int = 0) -> tupl
     if at > len(raw):
         raise Unusual
     return values, at
+
+
+def write(values: Iterable[bytes], pieces: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the octets from which `read` reads these values; Unusual where it would not."""
+    parts: list[bytes] = []
+    for value, (head, tail) in zip(values, pieces, strict=True):
+        parts += (head, _head(len(value)), value, tail)
+    return b"".join(parts)
+
+
+def _head(size: int) -> bytes:
+    """Return the head of a byte string (RFC 8949, 3.1), in its shortest form."""
+    if 0 < size < 24:
+        return bytes((0x40 + size,))
+    if 24 <= size < 0x100:
+        return bytes((BYTES_8, size))
+    if 0x100 <= size < 0x10000:
+        return bytes((BYTES_16, size >> 8, size & 0xFF))
+    raise Unusual
 
 
 def _length(raw: bytes, at: int) -> tuple[int, int]:
