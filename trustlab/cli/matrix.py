@@ -14,17 +14,21 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attacks import ATTACKS
+from trustlab.attacks import CATALOGUE
+from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.attest import CHECKS
 from trustlab.cli.failure import Failure
-from trustlab.passage import LADDER
-from trustlab.scenarios import Result, cells, run_matrix
+from trustlab.scenarios import TABLES, Result, cells, run_matrix
 
 SIGNS = {"succeeded": ("S", "bold red"), "refused": ("x", "green"), "failed": ("x", "green"), "senseless": ("-", "dim")}
 
 
 def matrix(
     *,
+    tls: Annotated[str, typer.Option(help="Which table: the ladder on TLS 1.2, or the designs on 1.3.")] = "1.2",
+    checks: Annotated[
+        bool, typer.Option(help="Instead: every check of the Verifier, and the attack that needs it.")
+    ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these rungs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
     without: Annotated[list[str] | None, typer.Option(help="Leave this check out of every verifier.")] = None,
@@ -40,13 +44,19 @@ def matrix(
     Exits with 0 only when every cell is as the signed table says (with --without: always).
     """
     designs, attacks, left_out = design or [], attack or [], tuple(without or ())
-    _known(designs, [d.name for d in LADDER], "design")
-    _known(attacks, list(ATTACKS), "attack")
+    _known([tls], list(TABLES), "table for TLS")
+    _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
+    _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
     _known(left_out, CHECKS[1:], "check")
     console = Console(stderr=as_json, highlight=False)
+    if checks:
+        _ablation(console, left_out, as_json=as_json)
+        return
     with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("running", total=len(cells(designs, attacks)))
-        results = run_matrix(designs, attacks, without=left_out, keep=keep, progress=lambda _: bar.advance(task))
+        task = bar.add_task("running", total=len(cells(designs, attacks, tls=tls)))
+        results = run_matrix(
+            designs, attacks, tls=tls, without=left_out, keep=keep, progress=lambda _: bar.advance(task)
+        )
     if as_json:
         typer.echo(json.dumps({"cells": [msgspec.to_builtins(r) | {"as_expected": r.as_expected} for r in results]}))
     else:
@@ -55,16 +65,45 @@ def matrix(
         raise typer.Exit(1)
 
 
+def _ablation(console: Console, without: tuple[str, ...], *, as_json: bool) -> None:
+    """Run every attack on the Verifier with all checks, and without its own (or without those named)."""
+    attacks = list(ATTACKS_ON_VERIFIER.values())
+    with Progress(console=console, transient=True) as bar:
+        tracked = bar.track(attacks, description="running")
+        rows = [(ablate([attack], ())[0], ablate([attack], without or None)[0]) for attack in tracked]
+    if as_json:
+        cells = [
+            msgspec.to_builtins(whole) | {"succeeds_without": less.without, "succeeded": less.succeeded}
+            for whole, less in rows
+        ]
+        typer.echo(json.dumps({"checks": cells}))
+    else:
+        table = Table(title="check, and the attack that needs it", title_justify="left", box=SIMPLE_HEAD)
+        for heading in ("check", "attack", "refused", "without " + (", ".join(without) or "it")):
+            table.add_column(heading)
+        for whole, less in rows:
+            only = whole.refused_by == (whole.check,)
+            refused = Text("by it" if only else ", ".join(whole.refused_by) or "NO", style="green" if only else "red")
+            told = Text("succeeds", style="bold red") if less.succeeded else Text("refused", style="green")
+            table.add_row(whole.check, whole.attack, refused, told)
+        console.print(table)
+    if not without and not all(less.succeeded and whole.refused_by == (whole.check,) for whole, less in rows):
+        raise typer.Exit(1)
+
+
 def _show(console: Console, results: list[Result]) -> None:
     attacks = list(dict.fromkeys(r.attack for r in results))
     table = Table(title="S Alice wins   x she does not   - makes no sense", title_justify="left", box=SIMPLE_HEAD)
     table.add_column("design", no_wrap=True)
-    for attack in attacks:
-        table.add_column(attack.replace("-", "\n"), justify="center")
+    for number in range(len(attacks)):
+        table.add_column(str(number + 1), justify="center")
     by_place = {(r.design, r.attack): r for r in results}
     for design in dict.fromkeys(r.design for r in results):
         table.add_row(design, *(_cell(by_place[design, attack]) for attack in attacks))
     console.print(table)
+    for number, attack in enumerate(attacks, start=1):
+        leaks = f" (assumes: {', '.join(CATALOGUE[attack].leaks)})" if CATALOGUE[attack].leaks else ""
+        console.print(f"  {number}  {attack}{leaks}", markup=False)
     for result in results:
         if not result.as_expected:
             console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)

@@ -1,13 +1,14 @@
 """Scenarios: the acts, who rents what and says what; used by demo, notebooks, tests and benchmarks."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
-from trustlab.scenarios.matrix import Result, cells, run_cell, run_matrix
+from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [
+    "TABLES",
     "Act",
     "Outcome",
     "Peers",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trustlab.attacks import ATTACKS
+from trustlab.attacks import CATALOGUE
 from trustlab.attacks.expected import EXPECTED, Cell
-from trustlab.passage import LADDER
+from trustlab.attacks.expected13 import EXPECTED13
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: str = ""
     refused_by: str | None = None
     trace: str = ""
+    leaks: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -42,25 +43,31 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
         return marks[self.outcome] == self.expected
 
 
-def cells(designs: Collection[str] = (), attacks: Collection[str] = ()) -> list[tuple[str, str, Cell]]:
-    """Return the cells of the chosen rows and columns (all, where none are named), rung by rung."""
-    return [
-        (design.name, attack, EXPECTED[design.name, attack])
-        for design in LADDER
-        for attack in ATTACKS
-        if (design.name, attack) in EXPECTED
-        and (not designs or design.name in designs)
-        and (not attacks or attack in attacks)
+TABLES: dict[str, dict[tuple[str, str], Cell]] = {"1.2": EXPECTED, "1.3": {**EXPECTED13}}
+"""The two signed tables, by the version of TLS: (design, attack) to the cell."""
+
+
+def cells(
+    designs: Collection[str] = (), attacks: Collection[str] = (), *, tls: str = "1.2"
+) -> list[tuple[str, str, Cell]]:
+    """Return the cells of the chosen rows and columns (all, where none are named) of one table, design by design."""
+    chosen = [
+        (design, attack, cell)
+        for (design, attack), cell in TABLES[tls].items()
+        if (not designs or design in designs) and (not attacks or attack in attacks)
     ]
+    order = list(dict.fromkeys(design for design, _ in TABLES[tls]))
+    return sorted(chosen, key=lambda place: order.index(place[0]))
 
 
 def run_cell(
     design: str, attack: str, cell: Cell, *, without: tuple[str, ...] = (), keep: Path | None = None
 ) -> Result:
     """Run one cell. With `keep`, a folder, its trace is written there."""
-    policy = "lax client" if ATTACKS[attack].lax_client else "strict"
+    known = CATALOGUE[attack]
+    policy = "lax client" if known.lax_client else "no machine pinned" if known.unpinned else "strict"
     if cell.mark == "-":
-        return Result(design, attack, cell.mark, "senseless", cell.sentence, policy)
+        return Result(design, attack, cell.mark, "senseless", cell.sentence, policy, leaks=known.leaks)
     with rung(design, attack, without=without) as act:
         outcome = act.run()
         kept = str(act.trace.save(keep / f"{act.slug}.jsonl", secrets=True)) if keep else ""
@@ -74,6 +81,7 @@ def run_cell(
         _evidence(act.trace, outcome.alice_knows),
         outcome.refused_by,
         kept,
+        known.leaks,
     )
 
 
@@ -81,24 +89,23 @@ def run_matrix(
     designs: Collection[str] = (),
     attacks: Collection[str] = (),
     *,
+    tls: str = "1.2",
     without: tuple[str, ...] = (),
     keep: Path | None = None,
     progress: Callable[[Result], None] = lambda _result: None,
 ) -> list[Result]:
     """Run every chosen cell; `progress` is called after each. `without` leaves checks out of every verifier."""
     results = []
-    for result in _run(designs, attacks, without, keep):
+    for result in _run(cells(designs, attacks, tls=tls), without, keep):
         progress(result)
         results.append(result)
     return results
 
 
-def _run(
-    designs: Collection[str], attacks: Collection[str], without: tuple[str, ...], keep: Path | None
-) -> Iterator[Result]:
+def _run(chosen: list[tuple[str, str, Cell]], without: tuple[str, ...], keep: Path | None) -> Iterator[Result]:
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-    for design, attack, cell in cells(designs, attacks):
+    for design, attack, cell in chosen:
         yield run_cell(design, attack, cell, without=without, keep=keep)
 
 
