@@ -39,6 +39,8 @@ BOOT_TIMEOUT = 90.0
 CALL_TIMEOUT = 90.0
 POLITE = 3.0
 """How long a machine may take to switch off by itself before it is ended, in seconds."""
+LAST_WORDS = 1.0
+"""How long a kernel whose line broke may take to say why, in seconds."""
 MORE_TO_SAY = (wire_errors.EndpointError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
 """Exceptions that are not made of a sentence alone."""
 EMULATED = (
@@ -94,8 +96,10 @@ class UmlMachine(Machine):
         loop = self._vms.loop
         host, cable = self._vms.attach(self.name)
         server = HypercallServer(self.name, self.image, self.hypervisor, self.platform, disk=self.disk, loop=loop)
-        self._hypercalls = HostLine(loop, Hypercall, lambda call: server.heard(call, self._hypercalls.send), self._fail)
-        self._control = HostLine(loop, FromGuest, self._heard, self._fail)
+        self._hypercalls = HostLine(
+            loop, Hypercall, lambda call: server.heard(call, self._hypercalls.send), self._broken
+        )
+        self._control = HostLine(loop, FromGuest, self._heard, self._broken)
         with cable:
             self._vm = VirtualMachine(host, (self._hypercalls.far, self._control.far, cable), self._ended)
         for line in (self._hypercalls, self._control):
@@ -283,6 +287,10 @@ class UmlMachine(Machine):
             data=event.data,
         )
         self._sequence.append(appended.seq)
+
+    def _broken(self, why: str) -> None:
+        """Leave the console a moment to say why."""
+        self._vms.loop.call_later(LAST_WORDS, self._fail, why)
 
     def _ended(self) -> None:
         self._fail("its kernel has ended")

@@ -130,14 +130,17 @@ class VirtualMachine:
         return best
 
     def proportional_size(self) -> int:
-        """Return what this VM costs the host in octets: the PSS of all its processes, its memory file included."""
-        total = 0
+        """Return what this VM costs the host in octets: the PSS of all its processes, its memory file included.
+
+        The kernel's helpers share the kernel's own address space: what reports the same is counted once.
+        """
+        found = set()
         for path in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError, ValueError):
+            with suppress(OSError):
                 if os.getpgid(int(path.name)) == self.pid:
-                    line = next(s for s in (path / "smaps_rollup").read_text().splitlines() if s.startswith("Pss:"))
-                    total += int(line.split()[1]) * 1024
-        return total
+                    found.add((path / "smaps_rollup").read_text())
+        sizes = [int(line.split()[1]) for text in found for line in text.splitlines() if line.startswith("Pss:")]
+        return sum(sizes) * 1024
 
     def _readable(self) -> None:
         if self._process.stdout is None:

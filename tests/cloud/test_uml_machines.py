@@ -1,0 +1,163 @@
+"""Virtual machines with real kernels: what was measured runs, what is asked is answered, and every end is a clear one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import threading
+
+import pytest
+from uml_cases import IDLE, PROGRAM, needs_vms
+
+from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
+from trustlab.cloud.uml import machine as machine_module
+
+pytestmark = needs_vms
+BOOTS = 50 if os.environ.get("TRUSTLAB_SOAK") else 2
+GET_RANDOM = bytes.fromhex("8001 0000000c 0000017b 0008")
+
+
+@pytest.fixture(scope="module")
+def cloud():
+    with Cloud("uml") as cloud:
+        for name, hypervisor in (("bank", HyperSafe), ("shop", Ordinary)):
+            cloud.rent(name, IDLE, hypervisor, wait=False)
+        for machine in cloud._machines.values():
+            machine.start()
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def bank(cloud):
+    return cloud._machines["bank"]
+
+
+@pytest.fixture(scope="module")
+def shop(cloud):
+    return cloud._machines["shop"]
+
+
+def test_the_guests_kernel_is_its_own(bank):
+    system, _, release, _, _ = bank.control("kernel")
+    assert system == "Linux"
+    assert release != platform.release()
+
+
+def test_the_boot_is_told_step_by_step(cloud, bank):
+    steps = [event.name for event in cloud.trace.select("machine", party="bank")]
+    wanted = ["power on", "DRTM launch", "guest kernel", "agent ready", "ready"]
+    assert [step for step in steps if step in wanted] == wanted
+    assert cloud.trace[0].data["substrate"] == "uml"
+    assert "back door" in cloud.trace.select("machine", party="bank", name="ready")[0].data["emulated"]
+
+
+def test_the_programs_words_come_home_into_the_trace(cloud, bank):
+    assert bank.control("who") == "bank"
+    assert cloud.trace.select("app", party="bank", name="started")
+
+
+def test_large_messages_cross_the_serial_line_both_ways(bank):
+    data = os.urandom(200_000)
+    assert bank.control("echo", data=data) == data
+
+
+def test_what_a_program_raises_is_raised_where_it_was_called(bank):
+    with pytest.raises(ValueError, match="as it was told"):
+        bank.control("fail")
+    with pytest.raises(ImageError, match="'nonsense'"):
+        bank.control("nonsense")
+
+
+def test_a_machine_knows_the_verbs_of_its_program(bank):
+    assert bank.understands("who")
+    assert not bank.understands("afterwards")
+
+
+def test_the_root_is_read_only_and_tmp_is_the_vms_own(bank):
+    with pytest.raises(OSError, match="Read-only file system"):
+        bank.control("write_to_root")
+    assert bank.control("write_to_tmp") == "kept in the VM's own memory"
+
+
+def test_a_claim_is_extended_into_pcr_20_by_hypercall(bank):
+    client = bank.platform.client("root VM", locality=0)
+    assert client.pcr_read((20,))[20] == bytes(32)
+    bank.control("claim")
+    assert client.pcr_read((20,))[20] != bytes(32)
+
+
+def test_an_ordinary_vm_has_its_tpm_raw_and_a_secure_one_has_not(bank, shop):
+    answer = shop.control("tpm", command=GET_RANDOM)
+    assert len(answer) == 20
+    assert answer[6:10] == bytes(4)
+    with pytest.raises(HypercallRefusedError, match="keeps the TPM to itself"):
+        bank.control("tpm", command=GET_RANDOM)
+
+
+def test_an_ordinary_vms_memory_is_the_owners_to_read_and_a_secure_ones_is_refused(bank, shop):
+    for machine in (bank, shop):
+        machine.control("remember", text=f"a secret of the machine {machine.name}")
+    assert shop.search_memory(rb"a secret of the machine [a-z]+") != []
+    with pytest.raises(HypercallRefusedError, match="emulated"):
+        bank.search_memory(rb"a secret of the machine [a-z]+")
+    with pytest.raises(CloudError, match="not a regular expression"):
+        shop.search_memory(rb"(")
+
+
+def test_a_machine_of_bobs_has_none_of_the_providers_powers(cloud, shop):
+    program = PROGRAM + b"\ndef grab(guest):\n    guest._fabric.network._ask('disk_of', name='shop')\n"
+    bob = cloud.rent("bob", Image("grabber", program, IDLE.configuration), Ordinary)
+    bob.start()
+    with pytest.raises(CloudError, match="the provider's alone"):
+        bob.control("grab")
+
+
+def test_four_machines_stay_under_900_megabytes_together(cloud):
+    names = [name for name in ("alice", "evil") if name not in cloud._machines]
+    for name in names:
+        cloud.rent(name, IDLE, Ordinary, wait=False)
+    machines = [cloud._machines[name] for name in ("bank", "shop", "alice", "evil")]
+    for machine in machines:
+        machine.wait()
+    assert sum(machine.proportional_size() for machine in machines) < 900_000_000
+
+
+def test_the_clouds_own_thread_refuses_to_wait_for_a_vm(cloud, bank):
+    with pytest.raises(CloudError, match="own thread"):
+        cloud.call(bank.wait)
+
+
+def test_a_program_that_does_not_load_is_an_error_with_the_consoles_last_lines():
+    with Cloud("uml") as cloud, pytest.raises(CloudError, match=r"(?s)its console.*does not compile"):
+        cloud.rent("bank", Image("broken", b"def start(guest", {"design": "plain-tls"}), Ordinary)
+
+
+def test_a_guest_that_dies_is_an_error_with_the_consoles_last_lines():
+    with Cloud("uml") as cloud:
+        machine = cloud.rent("bank", IDLE, Ordinary)
+        machine.start()
+        with pytest.raises(CloudError, match="bank"):
+            machine.control("die")
+        with pytest.raises(CloudError):
+            machine.control("who")
+
+
+def test_a_guest_that_hangs_is_an_error_after_its_time(monkeypatch):
+    monkeypatch.setattr(machine_module, "CALL_TIMEOUT", 1.0)
+    monkeypatch.setattr(machine_module, "POLITE", 0.2)
+    with Cloud("uml") as cloud:
+        machine = cloud.rent("bank", IDLE, Ordinary)
+        with contextlib.suppress(CloudError):
+            machine.start()
+        with pytest.raises(CloudError, match="did not answer 'control' within 1 s"):
+            machine.control("hang")
+
+
+@pytest.mark.timeout(600)
+def test_boots_in_a_row_are_all_ready():
+    threads = threading.active_count()
+    for _ in range(BOOTS):
+        with Cloud("uml") as cloud:
+            assert cloud.rent("bank", IDLE, Ordinary).wait().seconds > 0
+    assert threading.active_count() <= threads

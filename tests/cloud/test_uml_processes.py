@@ -1,0 +1,125 @@
+"""What is left when the owner is gone: nothing. What is needed: no privilege."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from uml_cases import IDLE, PYTHON, ROOT, needs_vms
+
+from trustlab.cloud import Cloud, Ordinary
+from trustlab.cloud.uml.janitor import Janitor
+
+pytestmark = needs_vms
+SOAK = bool(os.environ.get("TRUSTLAB_SOAK"))
+MOMENTS = [0.1 * n for n in range(5, 45)] if SOAK else [1.0, 3.5]
+SETPRIV = "setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --"
+RENT = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from uml_cases import IDLE
+from trustlab.cloud import Cloud, HyperSafe, Ordinary
+with Cloud("uml") as cloud:
+    machines = [cloud.rent("bank", IDLE, HyperSafe, wait=False), cloud.rent("shop", IDLE, Ordinary, wait=False)]
+    for machine in machines:
+        machine.start()
+    print([machine.control("who") for machine in machines], flush=True)
+    time.sleep({stay})
+"""
+
+
+def living(directory: Path) -> list[str]:
+    """Return the command lines of processes that run with their files in a directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+            environment = (path / "environ").read_bytes()
+            line = (path / "cmdline").read_bytes()
+        except OSError:
+            continue
+        ours = str(directory).encode() in environment + line
+        if ours and state != "Z" and (b"linux" in line or b"swtpm" in line):
+            found.append(line.replace(b"\0", b" ").decode())
+    return found
+
+
+def gone(directory: Path) -> bool:
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        if not living(directory) and not [p for p in directory.rglob("*") if p.is_file()]:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def program(stay: float) -> list[str]:
+    return [PYTHON, "-B", "-c", RENT.format(tests=str(ROOT / "tests" / "cloud"), stay=stay)]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_kill_9_leaves_no_kernel_no_emulator_and_no_file(tmp_path, moment):
+    process = subprocess.Popen(
+        program(60), cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL
+    )
+    time.sleep(moment)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert gone(tmp_path), living(tmp_path)
+
+
+def test_virtual_machines_run_for_a_user_without_any_privilege(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    directory = tmp_path / "plain"
+    directory.mkdir()
+    line = program(0)
+    if os.geteuid() == 0:
+        os.chown(directory, 1000, 1000)
+        line = [*SETPRIV.split(), *line]
+    done = subprocess.run(
+        line,
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(directory), "HOME": str(directory)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.stdout == "['bank', 'shop']\n", done.stderr
+    assert done.returncode == 0
+    assert gone(directory)
+
+
+def test_a_closed_cloud_leaves_no_process_and_no_descriptor():
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    with Cloud("uml") as cloud:
+        cloud.rent("bank", IDLE, Ordinary)
+    before = descriptors()
+    with Cloud("uml") as cloud:
+        machine = cloud.rent("bank", IDLE, Ordinary)
+        group = machine.pid
+    assert descriptors() <= before
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+
+
+def test_the_janitor_ends_what_is_on_its_list_and_nothing_else():
+    stays, goes = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
+    try:
+        janitor = Janitor()
+        for process in (stays, goes):
+            janitor.add(process.pid)
+        janitor.drop(stays.pid)
+        janitor.close()
+        assert goes.wait(10) == -signal.SIGKILL
+        assert stays.poll() is None
+    finally:
+        stays.kill()
+        stays.wait()
