@@ -61,6 +61,30 @@ def test_the_recording_opens_too_with_sha_384_and_a_hybrid_group(design):
         assert act.run().alice_knows == ("pin",)
 
 
+@pytest.mark.parametrize(
+    ("design", "outcome"), [("tls13-handshake-secret", "succeeded"), ("tls13-exporter", "refused")]
+)
+def test_the_takeover_does_the_same_over_another_group_and_hash(design, outcome):
+    other = msgspec.structs.replace(DESIGNS[design], suite="TLS_AES_256_GCM_SHA384", group="SECP256R1")
+    with rung(other, "known-dh-secret-and-key") as act:
+        assert act.run().outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("design", "attack"), [("trusted-passage", "evidence-relay"), ("tls13-early", "client-impersonation")]
+)
+def test_an_attack_on_the_other_version_is_refused_at_the_door(design, attack):
+    with pytest.raises(ValueError, match="is an attack on TLS"):
+        rung(design, attack)
+
+
+def test_a_genuine_machine_of_alices_falls_to_the_pin_on_the_slides_ladder_too():
+    with rung("trusted-passage", "own-genuine-machine") as act:
+        assert act.run().outcome == "succeeded"
+    with rung("trusted-passage", "own-genuine-machine-pinned") as act:
+        assert act.run().refused_by == "machine pinned"
+
+
 def test_the_usable_key_signs_in_the_banks_own_tpm_for_the_root_vm():
     act = played("tls13-nonce-key", "evidence-relay")
     by_client = {e.data["client"]: e.data["locality"] for e in act.trace.select("tpm.command", name="TPM2_Sign")}

@@ -17,8 +17,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     client trusts the wrong `peer`. `lax_client` says that it needs a client that checks nothing, `unpinned` that it
     needs relying parties that pin no machine. `leaks` are assumptions, given to Alice by the lab: that she can use the
     bank's TLS key, with a password, at locality 0; that she knows the secret of the key agreement. With `genuine` she
-    has a genuine machine of her own, with the bank's image or another. `program` is the module where it has another
-    name than the attack.
+    has a genuine machine of her own, with the bank's image or another. `tls` is the version it is about. `program` is
+    the module where it has another name than the attack.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     unpinned: bool = False
     leaks: tuple[Leak, ...] = ()
     genuine: Literal["", "same image", "other image"] = ""
+    tls: Literal["any", "1.2", "1.3"] = "any"
     program: str = ""
 
     @property

@@ -32,6 +32,7 @@ ATTACK = Attack(
     why="The quote binds the randoms, which are public; it says nothing of the secret that makes the keys.",
     source="Trusted Passages (2011)",
     stopped_by="the pre-master secret in the client's quote",
+    tls="1.2",
     prize="balance",
 )
 STATEMENT = b"STATEMENT\n"

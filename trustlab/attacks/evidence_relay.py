@@ -30,6 +30,7 @@ ATTACK = Attack(
     source="CVE-2026-33697; SEAT use cases",
     stopped_by="a binder that names this channel: its hellos, its secret or its exporter; or a key nobody else can use",
     leaks=("key usable",),
+    tls="1.3",
 )
 
 

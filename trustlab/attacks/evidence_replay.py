@@ -32,6 +32,7 @@ ATTACK = Attack(
     source="analyses of RA-TLS (2024); SEAT use cases",
     stopped_by="a nonce, or anything else of this handshake, in the binder",
     leaks=("key usable",),
+    tls="1.3",
 )
 
 

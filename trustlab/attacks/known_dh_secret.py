@@ -31,6 +31,7 @@ ATTACK = Attack(
     source="SEAT use cases; RFC 8446, 7.1",
     stopped_by="nothing that attestation could add: key agreement itself must hold",
     leaks=("DH secret",),
+    tls="1.3",
 )
 RANDOM = slice(6, 38)
 """Where the random stands in a hello: after the header of four octets and the version of two (RFC 8446, 4.1.2)."""

@@ -34,6 +34,7 @@ ATTACK = Attack(
     source="SEAT use cases; Intra-handshake.fail",
     stopped_by="the exporter in the binder: it covers the whole handshake",
     leaks=("key usable", "DH secret"),
+    tls="1.3",
 )
 
 

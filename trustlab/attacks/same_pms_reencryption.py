@@ -28,6 +28,7 @@ ATTACK = Attack(
     why="The client's quote commits to the secret, and the secret is the same in both handshakes.",
     source="Trusted Passages (2011); RFC 7627, 1 (the triple handshake)",
     stopped_by="the encrypted pre-master secret in the quote, or the session hash",
+    tls="1.2",
     prize="balance",
     lax_client=True,
 )

@@ -31,6 +31,7 @@ ATTACK = Attack(
     why="The evidence was about another connection than the one that carries the data.",
     source="Trusted Passages (2011)",
     stopped_by="evidence on the connection that carries the data",
+    tls="1.2",
 )
 
 

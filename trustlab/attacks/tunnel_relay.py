@@ -27,6 +27,7 @@ ATTACK = Attack(
     why="A quote over a nonce says that a good machine exists, not that this channel ends there.",
     source="Trusted Passages (2011); Goldman, Perez, Sailer: Linking Remote Attestation ... (2006)",
     stopped_by="the channel in the quote: its key, its exporter or its session hash",
+    tls="1.2",
 )
 
 

@@ -79,6 +79,8 @@ class Act:
         if attack is not None and attack not in CATALOGUE:
             raise ValueError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
         self.attack = CATALOGUE[attack] if attack is not None else None
+        if self.attack is not None and self.attack.tls not in {"any", design.tls}:
+            raise ValueError(f"{attack} is an attack on TLS {self.attack.tls}, and {design.name} runs on {design.tls}")
         self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
         self.substrate = choose(substrate)
