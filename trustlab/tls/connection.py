@@ -114,7 +114,7 @@ class Connection(Incoming):
                     piece,
                     self.records.written(position),
                     position,
-                    tuple([(a, b) for a, b in ranges]),
+                    ranges,
                     self.version or Version.TLS12,
                     self.cipher_suite,
                 )
@@ -166,7 +166,8 @@ class Connection(Incoming):
 
 def pump(connection: Connection) -> Iterator[Event]:
     """Yield a connection's events; operations of local `cryptography` keys are answered here and not yielded."""
-    while (event := connection.next_event()) is not None:
+    next_event = connection.next_event
+    while (event := next_event()) is not None:
         if isinstance(event, KeyOperationWanted) and is_local(event.key):
             connection.answer(event, perform(event))
         else:

@@ -2,6 +2,9 @@
 
 Events that are also a `Request` stop the engine until `Connection.answer` is called with their answer. Key material and
 application data stay out of every `repr`.
+
+Nobody changes an event. Those of which a handshake has dozens are not declared frozen all the same, since a frozen
+dataclass takes five times as long to make.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ class Request(Event):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _MessageEvent(Event):
     """A message as one side wrote or read it.
 
@@ -48,17 +51,17 @@ class _MessageEvent(Event):
     suite: CipherSuite | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageSent(_MessageEvent):
     """This side wrote a handshake message, ChangeCipherSpec or alert."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageReceived(_MessageEvent):
     """This side read a handshake message, ChangeCipherSpec or alert."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Data(Event):
     """One record of application data: `data` its plaintext, `raw` the protected record with its 5-octet header."""
 
@@ -70,17 +73,17 @@ class _Data(Event):
     suite: CipherSuite | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ApplicationData(_Data):
     """Application data arrived."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ApplicationDataSent(_Data):
     """Application data went out."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SecretDerived(Event):
     """A secret came to be; `inputs` names what it was made from, `client_random` serves a key log."""
 
@@ -90,7 +93,7 @@ class SecretDerived(Event):
     client_random: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StateChanged(Event):
     """The state machine took an edge of its table."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter
 from trustlab.tls.octets import Reader, Writer
@@ -37,8 +37,7 @@ NONCE_LENGTH = 32
 REMEMBERED = 256  # octets of an extension whose parsed form may be kept
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(NamedTuple):
     """One extension as on the wire: `type` and the octets of its body."""
 
     type: int
@@ -345,10 +344,9 @@ _remembered = lru_cache(maxsize=512)(_parse)
 
 def push_extensions(writer: Writer, extensions: Iterable[Extension]) -> None:
     """Push the list of extensions with its length."""
-    with writer.block(2):
-        for extension in extensions:
-            writer.uint(2, extension.type)
-            writer.vector(2, extension.data)
+    writer.vector(
+        2, b"".join([kind.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data for kind, data in extensions])
+    )
 
 
 def find(extensions: Iterable[Extension], kind: int) -> bytes | None:

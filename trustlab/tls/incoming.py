@@ -24,7 +24,7 @@ from trustlab.tls.registry import ContentType, HandshakeType, Version, label
 
 if TYPE_CHECKING:
     from trustlab.tls.messages import AnyMessage
-    from trustlab.tls.records import Record
+    from trustlab.tls.records import Range, Record
 
 
 class Incoming(Outgoing):
@@ -52,7 +52,10 @@ class Incoming(Outgoing):
         record = self.records.next_record()
         if record is None:
             return False
-        self._count_empty(record)
+        if record.content:
+            self._empty = 0
+        else:
+            self._count_empty()
         if record.content_type == ContentType.HANDSHAKE:
             self._handshake_record(record)
         elif record.content_type == ContentType.ALERT:
@@ -65,8 +68,8 @@ class Incoming(Outgoing):
             raise UnexpectedMessage(f"a protected record of content type {record.content_type}", "RFC 8446 5.2")
         return True
 
-    def _count_empty(self, record: Record) -> None:
-        self._empty = 0 if record.content else self._empty + 1
+    def _count_empty(self) -> None:
+        self._empty += 1
         if self._empty > self.config.limits.empty_records:
             raise UnexpectedMessage(f"more than {self.config.limits.empty_records} empty records in a row")
 
@@ -89,12 +92,13 @@ class Incoming(Outgoing):
         head = self.joiner.header()
         if head is None:
             return False
-        self.handshake.check_welcome(*head)
-        if head[1] > self.config.limits.message:
+        kind, length = head
+        self.handshake.check_welcome(kind, length)
+        if length > self.config.limits.message:
             raise IllegalParameter(
-                f"a handshake message of {head[1]} octets where {self.config.limits.message} are allowed"
+                f"a handshake message of {length} octets where {self.config.limits.message} are allowed"
             )
-        found = self.joiner.take()
+        found = self.joiner.take(length)
         if found is None:
             return False
         raw, ranges = found
@@ -104,14 +108,14 @@ class Incoming(Outgoing):
         self._received(message, raw)
         return True
 
-    def _told(self, message: AnyMessage, raw: bytes, ranges: list[list[int]], *, encrypted: bool) -> None:
+    def _told(self, message: AnyMessage, raw: bytes, ranges: tuple[Range, ...], *, encrypted: bool) -> None:
         self._events.append(
             MessageReceived(
                 message,
                 raw,
                 message.content_type,
                 ranges[0][0],
-                tuple([(a, b) for a, b in ranges]),
+                ranges,
                 encrypted,
                 message.name,
                 self.version or Version.TLS12,
@@ -152,12 +156,12 @@ class Incoming(Outgoing):
         if self.joiner.pending:
             raise UnexpectedMessage("ChangeCipherSpec inside a handshake message", "RFC 5246 7.1")
         if self.handshake.ignores_change_cipher_spec(record):
-            self._told(ChangeCipherSpec(), record.content, [[record.raw.start, record.raw.end]], encrypted=False)
+            self._told(ChangeCipherSpec(), record.content, ((record.raw.start, record.raw.end),), encrypted=False)
             return
         if not self.table.targets(self.state, "receive", "ChangeCipherSpec"):
             raise self.unexpected("ChangeCipherSpec")
         message = ChangeCipherSpec.pull(Reader(record.content), self.context)
-        self._told(message, record.content, [[record.raw.start, record.raw.end]], encrypted=record.encrypted)
+        self._told(message, record.content, ((record.raw.start, record.raw.end),), encrypted=record.encrypted)
         self._received(message, record.content)
 
     def _application_record(self, record: Record) -> None:
@@ -191,7 +195,7 @@ class Incoming(Outgoing):
         if len(record.content) != 2:
             raise DecodeError(f"an alert of {len(record.content)} octets", "RFC 5246 7.2")
         message = AlertMessage.pull(Reader(record.content), self.context)
-        self._told(message, record.content, [[record.raw.start, record.raw.end]], encrypted=record.encrypted)
+        self._told(message, record.content, ((record.raw.start, record.raw.end),), encrypted=record.encrypted)
         alert = message.alert
         if isinstance(alert, CloseNotify):
             self._events.append(AlertReceived(alert, fatal=False))

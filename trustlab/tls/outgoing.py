@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from trustlab.tls.config import Config, Session
     from trustlab.tls.handshake import Handshake
     from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.records import Range
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.states import Table
 
@@ -162,18 +163,16 @@ class Outgoing:
             return
         held, self._held = self._held, []
         encrypted = self.records.write is not None
-        stream = b"".join(raw for _, raw in held)
-        joiner = HandshakeJoiner()
-        found = []
-        ranges = self.records.write_message(ContentType.HANDSHAKE, stream)
-        for number, (start, end) in enumerate(ranges):
-            size = self.records.max_fragment
-            found += joiner.feed(stream[number * size : (number + 1) * size], start, end)
-        for (message, raw), (_, places) in zip(held, found, strict=True):
+        size, begin = self.records.max_fragment, 0
+        ranges = self.records.write_message(ContentType.HANDSHAKE, b"".join([raw for _, raw in held]))
+        for message, raw in held:
+            end = begin + len(raw)
+            places = ranges[begin // size : (end - 1) // size + 1]
             self._tell_sent(message, raw, places[0][0], places, encrypted=encrypted)
+            begin = end
 
     def _tell_sent(
-        self, message: AnyMessage, raw: bytes, position: int, ranges: list[list[int]], *, encrypted: bool
+        self, message: AnyMessage, raw: bytes, position: int, ranges: tuple[Range, ...], *, encrypted: bool
     ) -> None:
         self._events.append(
             MessageSent(
@@ -181,7 +180,7 @@ class Outgoing:
                 raw,
                 message.content_type,
                 position,
-                tuple([(a, b) for a, b in ranges]),
+                ranges,
                 encrypted,
                 message.name,
                 self.version or Version.TLS12,

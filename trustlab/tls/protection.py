@@ -48,9 +48,7 @@ class _Counted:
     """A sequence number that never wraps (RFC 5246 6.1, RFC 8446 5.3)."""
 
     hides_type = False
-
-    def __init__(self) -> None:
-        self.sequence = 0
+    sequence = 0
 
     def _next(self) -> int:
         number = self.sequence
@@ -76,7 +74,6 @@ class Aead12(_Counted):
     """TLS 1.2 AEAD: AES-GCM with an explicit nonce (RFC 5288), ChaCha20-Poly1305 without (RFC 7905)."""
 
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes) -> None:
-        super().__init__()
         self._aead: AESGCM | ChaCha20Poly1305 = AESGCM(key) if cipher is Cipher.AES_GCM else ChaCha20Poly1305(key)
         self._iv = iv
         self._mask = int.from_bytes(iv, "big")
@@ -114,7 +111,6 @@ class Cbc12(_Counted):
     """
 
     def __init__(self, key: bytes, mac_key: bytes, random: Callable[[int], bytes] = os.urandom) -> None:
-        super().__init__()
         self._key = algorithms.AES(key)
         self._mac_key = mac_key
         self._hash = "sha1" if len(mac_key) == 20 else "sha256"
@@ -159,7 +155,6 @@ class Aead13(_Counted):
     hides_type = True
 
     def __init__(self, cipher: Cipher, key: bytes, iv: bytes, padding: Callable[[int], int] | None = None) -> None:
-        super().__init__()
         self._aead: AESGCM | ChaCha20Poly1305 = AESGCM(key) if cipher is Cipher.AES_GCM else ChaCha20Poly1305(key)
         self._mask = int.from_bytes(iv, "big")
         self._padding = padding

@@ -20,6 +20,8 @@ MAX_PLAINTEXT = 2**14
 MAX_CIPHERTEXT12 = 2**14 + 2048
 MAX_CIPHERTEXT13 = 2**14 + 256
 _CONTENT_TYPES = frozenset(ContentType)
+Range = tuple[int, int]
+"""Stream positions `start:end` that a record fills."""
 
 
 class RawRecord(NamedTuple):
@@ -133,7 +135,7 @@ class RecordLayer:
 
     def next_record(self) -> Record | None:
         """Return the next record, unprotected, or None until more octets come; raises the alert it deserves."""
-        while (raw := self._cut()) is not None:
+        while self._input and (raw := self._cut()) is not None:
             if not (self.skip_early_data and self._is_early_data(raw)):
                 return self._unprotect(raw)
         return None
@@ -159,12 +161,13 @@ class RecordLayer:
         """Cut the next record off the stream."""
         buffer = self._input
         if len(buffer) < HEADER_LENGTH:
-            if buffer and buffer[0] not in _CONTENT_TYPES:
+            if buffer[0] not in _CONTENT_TYPES:
                 raise UnexpectedMessage(f"a record of content type {buffer[0]}", "RFC 5246 6")
             return None
         head = int.from_bytes(buffer[:HEADER_LENGTH], "big")
         content_type, version, length = head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF
-        self._check_header(content_type, version, length)
+        if version != Version.TLS12 or length > MAX_PLAINTEXT or content_type not in _CONTENT_TYPES:
+            self._check_header(content_type, version, length)
         size = HEADER_LENGTH + length
         if len(buffer) < size:
             return None
@@ -186,36 +189,36 @@ class RecordLayer:
             raise RecordOverflow(f"a record of {length} octets where {self._limit()} are allowed", "RFC 5246 6.2.1")
 
     def _unprotect(self, raw: RawRecord) -> Record:
+        outer, version, fragment, _, _ = raw
         protection = self.read
-        if protection is None:
-            return Record(raw.content_type, raw.fragment, encrypted=False, raw=raw)
-        if protection.hides_type and raw.content_type != ContentType.APPLICATION_DATA:
-            return Record(raw.content_type, raw.fragment, encrypted=False, raw=raw)
-        content_type, content = protection.unprotect(raw.content_type, raw.version, raw.fragment)
+        if protection is None or (protection.hides_type and outer != ContentType.APPLICATION_DATA):
+            return Record(outer, fragment, encrypted=False, raw=raw)
+        content_type, content = protection.unprotect(outer, version, fragment)
         if len(content) > MAX_PLAINTEXT:
             raise RecordOverflow(f"a record of {len(content)} octets of plaintext", "RFC 5246 6.2.1")
         return Record(content_type, content, encrypted=True, raw=raw)
 
-    def write_message(self, content_type: int, content: bytes, *, plain: bool = False) -> list[list[int]]:
+    def write_message(self, content_type: int, content: bytes, *, plain: bool = False) -> tuple[Range, ...]:
         """Put octets into records and return the stream ranges of those; `plain` leaves the protection out."""
-        ranges: list[list[int]] = []
-        for start in range(0, len(content), self.max_fragment) or (0,):
-            piece = content[start : start + self.max_fragment]
-            ranges.append(self._write_record(content_type, piece, plain=plain))
-        return ranges
+        size = self.max_fragment
+        if len(content) <= size:
+            return (self._write_record(content_type, content, plain=plain),)
+        pieces = [content[start : start + size] for start in range(0, len(content), size)]
+        return tuple([self._write_record(content_type, piece, plain=plain) for piece in pieces])
 
-    def _write_record(self, content_type: int, piece: bytes, *, plain: bool) -> list[int]:
-        protection = None if plain else self.write
-        if protection is None:
+    def _write_record(self, content_type: int, piece: bytes, *, plain: bool) -> Range:
+        version = self.write_version
+        if plain or self.write is None:
             fragment, outer = piece, content_type
         else:
-            fragment = protection.protect(content_type, self.write_version, piece)
-            outer = ContentType.APPLICATION_DATA if protection.hides_type else content_type
-        self._output += record_header(outer, self.write_version, len(fragment))
+            fragment = self.write.protect(content_type, version, piece)
+            outer = ContentType.APPLICATION_DATA if self.write.hides_type else content_type
+        length = len(fragment)
+        self._output += record_header(outer, version, length)
         self._output += fragment
         start = self.write_offset
-        self.write_offset = start + HEADER_LENGTH + len(fragment)
-        return [start, self.write_offset]
+        self.write_offset = end = start + HEADER_LENGTH + length
+        return start, end
 
     def written(self, start: int) -> bytes:
         """Return the octets written from stream position `start` on and not yet drained."""
@@ -248,39 +251,41 @@ class HandshakeJoiner:
 
     def header(self) -> tuple[int, int] | None:
         """Return type and length of the message in front as soon as its header is there."""
-        if len(self._buffer) < 4:
+        buffer = self._buffer
+        if len(buffer) < 4:
             return None
-        return self._buffer[0], int.from_bytes(self._buffer[1:4], "big")
+        head = int.from_bytes(buffer[:4], "big")
+        return head >> 24, head & 0xFFFFFF
 
-    def take(self) -> tuple[bytes, list[list[int]]] | None:
-        """Return the message in front, header included, and the ranges of its records, once it is complete."""
-        head = self.header()
-        if head is None or len(self._buffer) < 4 + head[1]:
+    def take(self, length: int) -> tuple[bytes, tuple[Range, ...]] | None:
+        """Return the message in front, whose header claims `length`, and its records' ranges, once it is complete."""
+        buffer, size = self._buffer, 4 + length
+        if len(buffer) < size:
             return None
-        size = 4 + head[1]
-        if len(self._records) == 1 and len(self._buffer) == size:  # the usual case: one record, one message
+        if len(self._records) == 1 and len(buffer) == size:  # the usual case: one record, one message
             _, start, end = self._records.pop()
-            raw = bytes(self._buffer)
-            self._buffer.clear()
-            return raw, [[start, end]]
-        raw = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        ranges: list[list[int]] = []
+            raw = bytes(buffer)
+            buffer.clear()
+            return raw, ((start, end),)
+        raw = bytes(buffer[:size])
+        del buffer[:size]
+        ranges: list[Range] = []
         kept: list[tuple[int, int, int]] = []
         before = 0
         for until, start, end in self._records:
             if before < size:
-                ranges.append([start, end])
+                ranges.append((start, end))
             if until > size:
                 kept.append((until - size, start, end))
             before = until
         self._records = kept
-        return raw, ranges
+        return raw, tuple(ranges)
 
     def feed(self, fragment: bytes, start: int, end: int) -> list[tuple[bytes, list[list[int]]]]:
         """Take a record's content and return every message that is complete now."""
         self.add(fragment, start, end)
         found = []
-        while (message := self.take()) is not None:
-            found.append(message)
+        while (head := self.header()) is not None and (message := self.take(head[1])) is not None:
+            raw, ranges = message
+            found.append((raw, [[start, end] for start, end in ranges]))
         return found

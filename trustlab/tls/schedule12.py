@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field
 
+from trustlab.tls.mac import hmac
 from trustlab.tls.suites import SUITES
 
 
@@ -14,8 +14,8 @@ def prf(secret: bytes, label: bytes, seed: bytes, length: int, hash_name: str) -
     block = seed
     output = b""
     while len(output) < length:
-        block = hmac.digest(secret, block, hash_name)
-        output += hmac.digest(secret, block + seed, hash_name)
+        block = hmac(secret, block, hash_name)
+        output += hmac(secret, block + seed, hash_name)
     return output[:length]
 
 
@@ -79,4 +79,4 @@ def export(
 
 def pms_commitment(pre_master_secret: bytes, client_random: bytes, server_random: bytes) -> bytes:
     """Return HMAC-SHA256(PMS, "tp pms" || cr || sr): names the PMS in a quote without telling it."""
-    return hmac.digest(pre_master_secret, b"tp pms" + client_random + server_random, "sha256")
+    return hmac(pre_master_secret, b"tp pms" + client_random + server_random, "sha256")

@@ -7,14 +7,15 @@ so that a wrong order does not type-check.
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 from functools import lru_cache
+
+from trustlab.tls.mac import hmac
 
 
 def hkdf_extract(salt: bytes, keying_material: bytes, hash_name: str) -> bytes:
     """Return HKDF-Extract (RFC 5869 2.2)."""
-    return hmac.digest(salt, keying_material, hash_name)
+    return hmac(salt, keying_material, hash_name)
 
 
 @lru_cache(maxsize=256)
@@ -26,12 +27,12 @@ def _info(label: bytes, context: bytes, length: int) -> bytes:
 def hkdf_expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
     """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
     info = _info(label, context, length)
-    output = block = hmac.digest(secret, info + b"\x01", hash_name)
+    output = block = hmac(secret, info + b"\x01", hash_name)
     if length <= len(block):
         return block if length == len(block) else block[:length]
     counter = 2
     while len(output) < length:
-        block = hmac.digest(secret, block + info + bytes([counter]), hash_name)
+        block = hmac(secret, block + info + bytes([counter]), hash_name)
         output += block
         counter += 1
     return output[:length]
@@ -70,7 +71,7 @@ class EarlySecret(_Secret):
 
     def handshake(self, shared_secret: bytes) -> HandshakeSecret:
         """Mix in the result of the key agreement."""
-        salt = _early_salt(self) if self == _without_psk(self.hash_name) else self._salt()
+        salt = _early_salt(self) if self is _without_psk(self.hash_name) else self._salt()
         return HandshakeSecret(hkdf_extract(salt, shared_secret, self.hash_name), self.hash_name)
 
 
@@ -135,7 +136,7 @@ def next_traffic_secret(secret: bytes, hash_name: str) -> bytes:
 def verify_data(base_key: bytes, transcript_hash: bytes, hash_name: str) -> bytes:
     """Return Finished's content (RFC 8446 4.4.4); `base_key` is the sender's traffic secret."""
     finished_key = hkdf_expand_label(base_key, b"finished", b"", len(base_key), hash_name)
-    return hmac.digest(finished_key, transcript_hash, hash_name)
+    return hmac(finished_key, transcript_hash, hash_name)
 
 
 def export(exporter_secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:

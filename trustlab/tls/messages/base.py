@@ -50,7 +50,5 @@ class Message:
     def encode(self) -> bytes:
         """Return the message as it stands in the transcript: msg_type, length, body (RFC 5246 7.4)."""
         writer = Writer()
-        writer.uint(1, self.type)
-        with writer.block(3):
-            self.push(writer)
-        return writer.result()
+        self.push(writer)
+        return b"".join((bytes((self.type,)), len(writer.buffer).to_bytes(3, "big"), writer.buffer))
