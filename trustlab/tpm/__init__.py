@@ -34,7 +34,7 @@ from trustlab.tpm.keys import (
     load_key,
 )
 from trustlab.tpm.latency import SLB9670, LatencyProfile
-from trustlab.tpm.maker import OID_EK_EKU, TpmMaker
+from trustlab.tpm.maker import OID_EK_EKU, TpmMaker, from_pem, to_pem
 from trustlab.tpm.measure import measure
 from trustlab.tpm.platform import Platform, Snapshot, launch_pcr
 from trustlab.tpm.policy import DEVICE, DRTM, KeyPolicy, KeyProfile
@@ -92,6 +92,7 @@ __all__ = [
     "create_srk",
     "create_tls_key",
     "enrol",
+    "from_pem",
     "kept_key",
     "key_binder",
     "launch_pcr",
@@ -103,5 +104,6 @@ __all__ = [
     "read_ek_certificate",
     "rsa_decrypt",
     "sign",
+    "to_pem",
     "verify_ek_certificate",
 ]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 PCRS_A_READ = 8
 """PCR_Read returns at most this many values (the TPML_DIGEST of its response)."""
+_SUCCESS = bytes(4)
 
 
 class TpmClient:
@@ -71,9 +72,8 @@ class TpmClient:
         For what is on a handshake's way, and for octets that ESAPI would not send. TpmResponseError if it failed.
         """
         response = self.platform.execute(self, command(CODES[name], handles, auths, parameters), timeout)
-        rc = header(response)[2]
-        if rc:
-            raise TpmResponseError(command_name(CODES[name]), rc)
+        if response[6:10] != _SUCCESS:
+            raise TpmResponseError(command_name(CODES[name]), header(response)[2])
         return response
 
     def ask(

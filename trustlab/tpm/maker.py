@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from trustlab.attest import parse_public
@@ -29,11 +29,28 @@ _CLOCK_SKEW = dt.timedelta(days=1)
 _LIFETIME = dt.timedelta(days=3650)
 
 
+def to_pem(key: ec.EllipticCurvePrivateKey, root: x509.Certificate) -> bytes:
+    """Return an unencrypted private key and a certificate as PEM."""
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + root.public_bytes(Encoding.PEM)
+
+
+def from_pem(kept: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    """Read what `to_pem` returned; ValueError where it is something else."""
+    key = load_pem_private_key(kept, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ValueError("the key that was kept is not an elliptic curve key")  # noqa: TRY004 - a file's content
+    return key, x509.load_pem_x509_certificate(kept)
+
+
 class Issuer:
     """A small certification authority: a P-256 key and its self-signed certificate."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, kept: bytes | None = None) -> None:
         self.name = name
+        if kept is not None:
+            self._key, self.root = from_pem(kept)
+            return
         self._key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name)])
         self.root = (
@@ -46,6 +63,10 @@ class Issuer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+    def keep(self) -> bytes:
+        """Return key and certificate as PEM, for a lab that goes on in another process. The key is not encrypted."""
+        return to_pem(self._key, self.root)
 
     @property
     def root_der(self) -> bytes:
@@ -77,8 +98,8 @@ class Issuer:
 class TpmMaker(Issuer):
     """The maker of the lab's TPMs."""
 
-    def __init__(self, name: str = "Trusted Chips Ltd (simulated)") -> None:
-        super().__init__(name)
+    def __init__(self, name: str = "Trusted Chips Ltd (simulated)", *, kept: bytes | None = None) -> None:
+        super().__init__(name, kept=kept)
 
     def certify(self, ek_public: bytes, *, model: str = "swtpm", version: str = "id:00000007") -> bytes:
         """Return the EK certificate (DER) for an EK's TPMT_PUBLIC octets; CodecError if they are none."""

@@ -287,6 +287,7 @@ class Platform:
                 raise
             return self._manager.send(
                 client.space,
+                code,
                 octets,
                 used,
                 lambda real: self._line.exchange(real, client.name, client.locality, timeout),

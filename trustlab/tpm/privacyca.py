@@ -75,8 +75,9 @@ class PrivacyCa(Issuer):
         ak_policies: Collection[bytes] | None,
         intermediates: Sequence[x509.Certificate] = (),
         name: str = "Privacy CA (simulated)",
+        kept: bytes | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name, kept=kept)
         self._roots = tuple(maker_roots)
         self._intermediates = tuple(intermediates)
         self.ak_policies = None if ak_policies is None else frozenset(ak_policies)

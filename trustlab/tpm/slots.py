@@ -66,7 +66,7 @@ class ResourceManager:
             raise GateRefused("foreign handle", "lending", owner.client, f"{handle:#010x} is no loaded object")
         to.objects[handle] = item
 
-    def send(self, space: HandleSpace, octets: bytes, used: Sequence[Use], send: Send) -> bytes:
+    def send(self, space: HandleSpace, code: int, octets: bytes, used: Sequence[Use], send: Send) -> bytes:
         """Send a client's command in the TPM's own handles and return the response in the client's."""
         while True:
             keep = self._swap_in(space, used)
@@ -75,7 +75,7 @@ class ResourceManager:
             if session is None or not self._make_room(keep, session=session):
                 break
         if response[6:10] == _SUCCESS:
-            return self._account(space, header(octets)[2], used, response)
+            return self._account(space, code, used, response)
         return response
 
     def swap_all_out(self) -> None:
