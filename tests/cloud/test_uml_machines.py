@@ -6,12 +6,14 @@ import contextlib
 import os
 import platform
 import threading
+import time
 
 import pytest
 from uml_cases import IDLE, PROGRAM, needs_vms
 
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
 from trustlab.cloud.uml import machine as machine_module
+from trustlab.wire import ConnectionRefusedOnWireError, EndpointError, Match
 
 pytestmark = needs_vms
 BOOTS = 50 if os.environ.get("TRUSTLAB_SOAK") else 2
@@ -103,6 +105,63 @@ def test_an_ordinary_vms_memory_is_the_owners_to_read_and_a_secure_ones_is_refus
         bank.search_memory(rb"a secret of the machine [a-z]+")
     with pytest.raises(CloudError, match="not a regular expression"):
         shop.search_memory(rb"(")
+
+
+def shout(cloud, shop, text: bytes) -> None:
+    shop.control("shout", to="bank", text=text)
+    cloud.run()
+
+
+def test_octets_cross_the_switch_both_ways_in_real_frames(cloud, bank, shop):
+    bank.control("serve")
+    with cloud.sniff(count=3, timeout=20, match=lambda event: event.name == "TCP") as packets:
+        shout(cloud, shop, b"hello, bank")
+        flags = [str(packet["TCP"].flags) for packet in packets]
+    assert shop.control("heard") == b"HELLO, BANK"
+    assert flags == ["S", "SA", "A"]
+
+
+def test_alice_edits_a_payload_and_the_kernel_takes_it_for_genuine(cloud, bank, shop):
+    bank.control("serve")
+    match = Match(payload=True, source="shop")
+    order = cloud.order(lambda switch: switch.edit(match, lambda data: data[:5] + b"alice", times=1))
+    shout(cloud, shop, b"from  bob ")
+    order.undo()
+    assert shop.control("heard") == b"FROM ALICE"
+
+
+def test_alice_holds_a_frame_until_it_is_released(cloud, bank, shop):
+    bank.control("serve")
+    order = cloud.order(lambda switch: switch.hold(Match(payload=True, source="shop")))
+    shout(cloud, shop, b"wait")
+    assert shop.control("heard") == b""
+    assert len(order.held) >= 1
+    cloud.order(lambda _switch: order.undo())
+    cloud.run()
+    assert shop.control("heard") == b"WAIT"
+
+
+def test_a_dropped_frame_is_sent_again_by_the_kernel(cloud, bank, shop):
+    bank.control("serve")
+    order = cloud.order(lambda switch: switch.drop(Match(payload=True, source="shop"), times=1))
+    shop.control("shout", to="bank", text=b"again")
+    until = time.monotonic() + 20
+    while not shop.control("heard") and time.monotonic() < until:
+        cloud.run()
+    assert shop.control("heard") == b"AGAIN"
+    assert order.hits == 1
+
+
+def test_an_endpoint_that_fails_is_named_with_its_connection(cloud, bank, shop):
+    bank.control("serve_badly")
+    shop.control("shout_at", to="bank", port=9)
+    with pytest.raises(EndpointError, match=r"shop-bank-\d+: bank failed: RuntimeError: a bug in the program"):
+        cloud.run()
+
+
+def test_where_nobody_listens_the_kernel_refuses(shop):
+    with pytest.raises(ConnectionRefusedOnWireError, match="nobody listens on bank:4242"):
+        shop.control("shout_at", to="bank", port=4242)
 
 
 def test_a_machine_of_bobs_has_none_of_the_providers_powers(cloud, shop):

@@ -55,6 +55,46 @@ def hang(guest):
     import time
     time.sleep(3600)
 
+class Echo:
+    def __init__(self, data=b"", heard=None):
+        self.out, self.heard, self.closed = data, heard, False
+
+    def receive(self, data):
+        if self.heard is None:
+            self.out += data.upper()
+        else:
+            self.heard.append(data)
+            self.closed = True
+
+    def data_to_send(self):
+        out, self.out = self.out, b""
+        return out
+
+    def eof_received(self):
+        self.closed = True
+
+HEARD = []
+
+def serve(guest):
+    guest.listen(7, lambda connection: Echo())
+
+def shout(guest, *, to, text):
+    HEARD.clear()
+    guest.connect(to, 7, lambda name: Echo(text, HEARD))
+
+def heard(guest):
+    return b"".join(HEARD)
+
+class Broken(Echo):
+    def receive(self, data):
+        raise RuntimeError("a bug in the program")
+
+def serve_badly(guest):
+    guest.listen(9, lambda connection: Broken())
+
+def shout_at(guest, *, to, port):
+    guest.connect(to, port, lambda name: Echo(b"anybody?", []))
+
 def die(guest):
     import os
     os._exit(3)

@@ -12,8 +12,10 @@ from trustlab.cloud.makers import Endorsers
 from trustlab.cloud.ordinary import Ordinary
 from trustlab.cloud.pki import WebCa
 from trustlab.cloud.provider import Fabric, Provider
+from trustlab.cloud.world import SERVER_NAME, Station, World
 
 __all__ = [
+    "SERVER_NAME",
     "Authority",
     "Cloud",
     "CloudError",
@@ -29,6 +31,8 @@ __all__ = [
     "NameNotValidatedError",
     "Ordinary",
     "Provider",
+    "Station",
     "WebCa",
+    "World",
     "choose",
 ]

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from trustlab.tpm import from_pem, to_pem
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,9 +37,12 @@ USAGES = (
 class Authority:
     """Issues server certificates for whatever names it is told; who may have which is its owner's business."""
 
-    def __init__(self, name: str) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, name: str, *, kept: bytes | None = None) -> None:
         self._now = dt.datetime.now(dt.UTC)
+        if kept is not None:
+            self._key, self.root = from_pem(kept)
+            return
+        self._key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.root = (
             self._builder(subject, subject, self._key.public_key())
@@ -45,6 +50,10 @@ class Authority:
             .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
             .sign(self._key, hashes.SHA256())
         )
+
+    def keep(self) -> bytes:
+        """Return key and root as PEM, for a lab that goes on in another process. The key is not encrypted."""
+        return to_pem(self._key, self.root)
 
     @property
     def root_pem(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
+from trustlab.capture import Sniffer
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.machine import Machine
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from trustlab.cloud.image import Image
     from trustlab.cloud.ordinary import Ordinary
+    from trustlab.trace import Event
+    from trustlab.wire import SwitchCore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,6 +108,26 @@ class Cloud:
             run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
         else:
             self._worker.call(self._fabric.network.run)
+
+    @property
+    def machines(self) -> tuple[Machine, ...]:
+        """The machines that were rented, in that order."""
+        return tuple(self._machines.values())
+
+    def order(self, give: Callable[[SwitchCore], R]) -> R:
+        """Give Alice's switch an order, `cloud.order(lambda switch: switch.hold(Match(...)))`.
+
+        CloudError in the memory substrate, which has no switch: there no frame is ever on its way.
+        """
+        if not isinstance(self._fabric, UmlFabric):
+            raise CloudError("the memory substrate has no switch to give orders to: use 'uml'")
+        return self._fabric.switch.order(give)
+
+    def sniff(
+        self, *, count: int | None = None, timeout: float | None = None, match: Callable[[Event], bool] | None = None
+    ) -> Sniffer:
+        """Return the frames as scapy packets while they pass; `capture.Sniffer` says how it ends."""
+        return Sniffer(self.trace, count=count, timeout=timeout, match=match)
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a function on the cloud's thread, where all its machines live."""

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 UNMEASURED = (
     "the Python interpreter and its standard library",
     "the trustlab package and its dependencies, apart from the program itself",
+    "in a virtual machine: its kernel, and the agent that loads the program",
 )
 """What a guest uses from the host's files and nobody measures: said in every manifest."""
+CONTROL_VERBS = ("start", "control", "state", "power off")
+"""What the lab may say to a guest on its control line, a back door that a real secure VM must not have: said too."""
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -51,6 +54,7 @@ class Image(msgspec.Struct, frozen=True):
                 "program": hashlib.sha256(self.program).hexdigest(),
                 "configuration": self.configuration,
                 "unmeasured": UNMEASURED,
+                "control line": CONTROL_VERBS,
             },
             order="sorted",
         )

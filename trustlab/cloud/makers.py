@@ -10,7 +10,8 @@ from trustlab.tpm import PrivacyCa, TpmMaker, launch_pcr
 class Endorsers:
     """The maker signs EK certificates; the privacy CA certifies AKs that only a known HyperSafe can use."""
 
-    def __init__(self) -> None:
-        self.maker = TpmMaker()
+    def __init__(self, *, maker: bytes | None = None, privacy_ca: bytes | None = None) -> None:
+        """Mint both, or go on with what their `keep` returned in another process."""
+        self.maker = TpmMaker(kept=maker)
         policy = key_policy(AK_PCRS, {17: launch_pcr(hypersafe.CODE)}, locality=LOCALITY)
-        self.privacy_ca = PrivacyCa([self.maker.root], ak_policies={policy})
+        self.privacy_ca = PrivacyCa([self.maker.root], ak_policies={policy}, kept=privacy_ca)

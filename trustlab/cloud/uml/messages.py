@@ -1,8 +1,8 @@
 """What crosses a VM's two serial lines: frames of a length (u32, big-endian) and one msgpack message.
 
 The *hypercall line* (ttyS0) leads to HyperSafe and has these few calls only; an ordinary VM has its TPM there, raw. The
-*control line* (ttyS1) is the lab's: a back door that a real secure VM must not have. Its verbs are `CONTROL_VERBS`
-towards the guest and `GUEST_VERBS` towards the provider; the guest's trace events come back on it too.
+*control line* (ttyS1) is the lab's: a back door that a real secure VM must not have. Its verbs are
+`image.CONTROL_VERBS` towards the guest and `GUEST_VERBS` towards the provider; the guest's trace events come back on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation a
 WINDOW = 2048
 """How many octets may be under way to a guest: its terminal holds 4096, and stalls once it was full."""
 MAX_MESSAGE = 16 * 1024 * 1024
-CONTROL_VERBS = ("start", "control", "state", "power off")
 GUEST_VERBS = ("lookup", "which", "certify", "redirect", "undo", "disk", "disk_of", "search_memory")
 
 
