@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def packets(events: Iterable[Event]) -> Iterator[Any]:
     """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds."""
+    from scapy.layers import inet  # noqa: F401, PLC0415 - binds IP and TCP to Ethernet
     from scapy.layers.l2 import Ether  # noqa: PLC0415 - a quarter of a second, and files in the user's home: when asked for
 
     for event in events:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from trustlab.passage import Application, Design
-    from trustlab.trace import Party
+    from trustlab.trace import Party, Value
     from trustlab.wire import Endpoint
 
 SERVER_NAME = "bank.example"
@@ -85,6 +85,7 @@ class Station:
         self.platform = Platform(image.name, party)
         self.platform.power_on()
         self._world = world
+        self._party = party
         self._design = design
         self._identity: Identity | None = None
         try:
@@ -107,11 +108,18 @@ class Station:
         """Make a server's end; CloudError before `certify`."""
         if self._identity is None:
             raise CloudError("a server needs a certified key first")
+        self._announce(connection)
         return _ours(self._channels.server(self._identity, application, connection, peer))
 
     def client_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:
         """Make a client's end, to a server that must be called `bank.example`."""
+        self._announce(connection)
         return _ours(self._channels.client(SERVER_NAME, self._identity, application, connection, peer))
+
+    def _announce(self, connection: str) -> None:
+        """Tell the trace who is meant to stand at the ends, though only one of them is seen here."""
+        ends: dict[str, Value] = {"from": "teller", "to": "bank", "dst": connection}
+        self._party.emit("connection", "TCP", connection=connection, direction="client", data=ends)
 
     def __enter__(self) -> Self:
         return self

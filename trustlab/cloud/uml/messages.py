@@ -2,7 +2,7 @@
 
 The *hypercall line* (ttyS0) leads to HyperSafe and has these few calls only; an ordinary VM has its TPM there, raw. The
 *control line* (ttyS1) is the lab's: a back door that a real secure VM must not have. Its verbs are
-`image.CONTROL_VERBS` towards the guest and `GUEST_VERBS` towards the provider; the guest's trace events come back on it.
+`image.CONTROL_VERBS` towards the guest and `GUEST_VERBS` towards the provider; the guest's trace events come back.
 """
 
 from __future__ import annotations
