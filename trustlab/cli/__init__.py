@@ -16,6 +16,7 @@ from trustlab.attest import AttestError
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix import matrix
+from trustlab.cli.passage import connect, serve
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm, verify
 from trustlab.cloud import CloudError
@@ -39,6 +40,8 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(matrix)
+app.command()(serve)
+app.command()(connect)
 app.command()(tpm)
 app.command()(verify)
 app.command("s_server")(s_server)

@@ -9,7 +9,8 @@ BADGES: dict[str, str] = {
     "TPM. Emulated: the CPU's launch and its locality, and the isolation of a VM from the user who runs it.",
     "qemu": "Each VM runs under QEMU with its own software TPM, on a real Ethernet wire. "
     "Emulated: the CPU, so also its launch instruction and the isolation.",
-    "tcp": "A real TCP connection: one end is ours, the other whoever is there. Nothing is emulated; no TPM.",
+    "tcp": "A real TCP connection between two processes. Nothing of TLS is emulated; where a TPM takes part it is a "
+    "software TPM, and the CPU's launch and its locality are emulated.",
     "replay": "A recorded run: nothing runs here now. What was emulated when it was recorded is said in its story.",
 }
 

@@ -15,6 +15,7 @@ from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, 
 from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
+from trustlab.passage.streams import PassageError, PassageStream, connect, serve
 
 __all__ = [
     "BARE_EXPORTER",
@@ -44,10 +45,14 @@ __all__ = [
     "KeyHolder",
     "Mutual",
     "OpenSslEndpoint",
+    "PassageError",
+    "PassageStream",
     "PlainEndpoint",
     "TlsEndpoint",
+    "connect",
     "design_of",
     "offer",
+    "serve",
     "setting_of",
     "with_usable_key",
 ]

@@ -64,6 +64,15 @@ class TlsEndpoint:
         self.pump()
         return self.connection.data_to_send()
 
+    def write(self, data: bytes) -> None:
+        """Send application data outside the application's own turn, as a stream does."""
+        self.connection.send(data)
+
+    def close(self) -> None:
+        """Send close_notify."""
+        self.connection.close()
+        self.pump()
+
     def pump(self) -> None:
         """Run the engine until it waits for octets, or for an answer that is not there yet."""
         for event in tls.pump(self.connection):
