@@ -18,7 +18,7 @@ from fuzz_targets import BY_NAME, LIMITS, SEALED, TARGETS, Target, drain, run
 from trustlab import tls
 
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
-ROUNDS = 500
+ROUNDS = 800
 VECTORS = Path(os.environ.get("TRUSTLAB_VECTORS") or Path(__file__).parents[2].parent / "shared" / "vectors")
 OTHERS = VECTORS / "fuzz-corpus"
 FLOOR = 800
