@@ -36,6 +36,7 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.commands import CODES
 from trustlab.tpm.keys import public_of
+from trustlab.tpm.tcti import ClientTcti
 from trustlab.tpm.templates import ak_template, template
 from trustlab.trace import Trace
 
@@ -161,6 +162,16 @@ def test_an_interrupt_under_esapi_arrives_as_what_it_is(machine: Machine, monkey
     assert len(machine.hypersafe.random(8)) == 8
 
 
+def test_an_interrupt_before_anything_was_sent_leaves_esapi_usable(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientTcti, "do_transmit", lambda *_: None)
+        with pytest.raises(TpmError, match="interrupted"):
+            machine.hypersafe.random(8)
+    assert len(machine.hypersafe.random(8)) == 8
+
+
 @pytest.mark.parametrize(
     ("end", "error"), [(signal.SIGKILL, TpmDead), (signal.SIGSTOP, TpmTimeout)], ids=["dies", "hangs"]
 )
@@ -196,6 +207,7 @@ def _make_rsa_keys_for_ever(client: TpmClient) -> None:
         ("a digest of another size", lambda m: m.hypersafe.pcr_extend(16, bytes(20))),
         ("no such PCR", lambda m: m.hypersafe.pcr_extend(99, bytes(32))),
         ("a negative PCR", lambda m: m.hypersafe.pcr_reset(-1)),
+        ("no PCR to read", lambda m: m.hypersafe.pcr_read((17, 24))),
         ("more octets than a UINT16 counts", lambda m: m.hypersafe.random(70_000)),
         ("no public area", lambda m: create_primary(m.hypersafe, OWNER, b"not a public area")),
         ("octets behind the public area", lambda m: create_primary(m.hypersafe, OWNER, ak_template(b"") + b"\0")),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.platform import Platform
 
+PCRS = 24
 PCRS_A_READ = 8
 """PCR_Read returns at most this many values (the TPML_DIGEST of its response)."""
 _SUCCESS = bytes(4)
@@ -94,7 +95,7 @@ class TpmClient:
     def pcr_read(self, pcrs: Sequence[int]) -> dict[int, bytes]:
         """Return the SHA-256 values of `pcrs` (32 octets each)."""
         values: dict[int, bytes] = {}
-        wanted = sorted(set(pcrs))
+        wanted = sorted({int(_pcr(pcr)) for pcr in pcrs})
         for start in range(0, len(wanted), PCRS_A_READ):
             some = wanted[start : start + PCRS_A_READ]
             selection, _ = structure(TPML_PCR_SELECTION.unmarshal, pcr_selection(some))
@@ -109,11 +110,11 @@ class TpmClient:
         if len(digest) != hashlib.sha256().digest_size:
             raise TssError(f"{len(digest)} octets: a SHA-256 digest has 32")
         value = TPMT_HA(hashAlg=TPM2_ALG.SHA256, digest=TPMU_HA(sha256=digest))
-        self.esys.pcr_extend(ESYS_TR(pcr), TPML_DIGEST_VALUES([value]))
+        self.esys.pcr_extend(_pcr(pcr), TPML_DIGEST_VALUES([value]))
 
     def pcr_reset(self, pcr: int) -> None:
         """Set a PCR to zero where the TPM allows this locality to."""
-        self.esys.pcr_reset(ESYS_TR(pcr))
+        self.esys.pcr_reset(_pcr(pcr))
 
     def flush(self, key: LoadedKey | int) -> None:
         """Remove a loaded key, or whatever else of ours has this handle, from the TPM.
@@ -157,3 +158,10 @@ class TpmClient:
         esys, self._esys = self._esys, None
         if esys is not None:
             esys.close()
+
+
+def _pcr(index: int) -> ESYS_TR:
+    """Return what ESAPI calls a PCR: its index, under another type."""
+    if not 0 <= index < PCRS:
+        raise TssError(f"PCR {index}: a PC's TPM has PCRs 0 to {PCRS - 1}")
+    return ESYS_TR(index)

@@ -11,13 +11,12 @@ import functools
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from trustlab.tpm.tcti import ClientTcti  # before tpm2_pytss: it says where the TSS logs to
-
-from tpm2_pytss import ESAPI, ESYS_TR, TSS2_Exception  # isort: skip
+from tpm2_pytss import ESAPI, ESYS_TR, TSS2_Exception
 
 from trustlab.tpm.commands import command_name
 from trustlab.tpm.errors import TpmError, TpmResponseError, TssError
 from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_LOCKOUT, RH_NULL, RH_OWNER, RH_PLATFORM
+from trustlab.tpm.tcti import ClientTcti
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

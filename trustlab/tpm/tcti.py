@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("TSS2_LOG", "all+none")  # errors reach the caller; the C library need not print them as well
+from tpm2_pytss import PyTCTI
 
-from tpm2_pytss import TSS2_RC, PyTCTI, TSS2_Exception
+from trustlab.tpm.errors import TpmError
 
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
 
+os.environ.setdefault("TSS2_LOG", "all+none")
+"""Errors reach the caller; the C library, which looks here when it first has something to say, need not print them."""
 MAGIC = b"TRUSTLAB"
 _FAILURE = bytes.fromhex("80010000000a00000101")
 
@@ -41,8 +43,9 @@ class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
             self._response = _FAILURE
 
     def do_receive(self, timeout: int) -> bytes:  # noqa: ARG002 - the client bounds every command
-        """Return the response."""
+        """Return the response; where there is none, Ctrl-C came before `do_transmit` had begun."""
         response, self._response = self._response, None
         if response is None:
-            raise TSS2_Exception(TSS2_RC.TCTI_RC_BAD_SEQUENCE)
+            self.error = TpmError("the command was interrupted before it was sent")
+            return _FAILURE
         return response
