@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 GOALS = {"evidence_vs_commands": 1.3, "start_vs_bare_swtpm": 1.5}
 NOTES = {
     "evidence_vs_commands": "one Evidence, its commands gated and decoded into the trace / the raw commands",
-    "encoded_evidence_vs_commands": "the same, encoded as a CMW collection and read back to check it",
+    "encoded_evidence_vs_commands": "the same, encoded as a CMW collection",
     "start_vs_bare_swtpm": "power on to the answer of the first command / the bare process",
 }
 CODE = b"HyperSafe"
