@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from ours import Ours, listener
 from programs import Program, connect, running
 from tls_identities import CLIENT_NAME, DAY, NAME, NOW, client_identity, issue, key, root, server_identity, stranger
@@ -275,6 +276,35 @@ def test_a_server_of_both_versions_serves_either_client(version: tls.Version, pe
     ):
         echo(ours.handshake(), program, "either")
     assert ours.connection.version == version
+
+
+def larger(kind: str) -> Any:
+    made = ec.generate_private_key(ec.SECP384R1()) if kind == "P-384" else rsa.generate_private_key(65537, 3072)
+    return issue(made, NAME, root())
+
+
+@pytest.mark.parametrize("kind", ["P-384", "RSA-3072"])
+@ONE
+def test_s_client_takes_a_larger_key_of_ours(kind: str, version: tls.Version, visited: Any) -> None:
+    identity = larger(kind)
+    ours, program = visited(server_config(version, certificates=(identity.der,), key=identity.key))
+    echo(ours.handshake(), program, "large")
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"), [("P-384", TLS13), ("RSA-3072", TLS13), ("RSA-3072", TLS12)], ids=lambda v: str(v)
+)
+def test_we_take_a_larger_key_of_s_server(kind: str, version: tls.Version, tmp_path: Path) -> None:
+    """With TLS 1.2 a P-384 certificate would need secp384r1 among our groups (RFC 8422 5.1)."""
+    identity = larger(kind)
+    (tmp_path / "c.pem").write_bytes(identity.pem)
+    (tmp_path / "k.pem").write_bytes(identity.key_pem)
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", FLAGS[version], "-cert", str(tmp_path / "c.pem")]
+    with (
+        running([*command, "-key", str(tmp_path / "k.pem")], tmp_path / "log") as program,
+        meet(program, client_config(version)) as ours,
+    ):
+        echo(ours.handshake(), program, "large")
 
 
 def test_client_identities_are_told_apart(visited: Any, pems: Path) -> None:
