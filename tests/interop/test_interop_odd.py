@@ -292,7 +292,9 @@ def test_s_client_takes_a_larger_key_of_ours(kind: str, version: tls.Version, vi
 
 
 @pytest.mark.parametrize(
-    ("kind", "version"), [("P-384", TLS13), ("RSA-3072", TLS13), ("RSA-3072", TLS12)], ids=lambda v: str(v)
+    ("kind", "version"),
+    [("P-384", TLS13), ("RSA-3072", TLS13), ("RSA-3072", TLS12)],
+    ids=["P-384-TLS-1.3", "RSA-3072-TLS-1.3", "RSA-3072-TLS-1.2"],
 )
 def test_we_take_a_larger_key_of_s_server(kind: str, version: tls.Version, tmp_path: Path) -> None:
     """With TLS 1.2 a P-384 certificate would need secp384r1 among our groups (RFC 8422 5.1)."""
