@@ -1,0 +1,81 @@
+"""`trustlab cloud`: a small cloud in the shell, in memory and between virtual machines."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from trustlab.cli.cloud import cloud as command
+from trustlab.cloud import CloudError
+from trustlab.scenarios.town import Town
+
+WALK = "machines; pcrs bank; pay; alice rogue-certificate; pay; knows"
+
+
+def run(*arguments: str):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(command)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_a_first_walk_in_memory_ends_with_the_pin_in_alices_hands():
+    done = run("--substrate", "memory", "--run", WALK)
+    assert done.exit_code == 0, done.output
+    assert "ordinary hypervisor" in done.output
+    assert "f" * 64 in done.output
+    assert done.output.count("The bank pays 120.00 to carol.") == 2
+    assert "Alice knows: pin" in done.output
+
+
+def test_over_a_trusted_passage_the_same_walk_is_refused():
+    done = run("--substrate", "memory", "--design", "trusted-passage", "--run", WALK)
+    assert "Alice knows: nothing" in done.output
+    assert "refused by the check 'extraData'" in done.output
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="User Mode Linux runs on Linux on x86-64 alone"
+)
+def test_the_same_walk_between_virtual_machines_shows_the_kernels_frames():
+    done = run("--frames", "--run", "machines; drop; pay; hold; release; console bank; frames off")
+    assert done.exit_code == 0, done.output
+    assert "process " in done.output
+    assert "teller-bank-1" in done.output
+    assert "SYN|ACK" in done.output
+    assert "The bank pays 120.00 to carol." in done.output
+
+
+def test_what_fails_is_one_sentence_and_the_shell_goes_on():
+    done = run(
+        "--substrate",
+        "memory",
+        "--run",
+        "nonsense; hold; alice nobody; alice key-abuse; console x; ; release; machines",
+    )
+    assert done.exit_code == 1
+    assert "no command 'nonsense'" in done.output
+    assert "no switch" in done.output
+    assert "no attack 'nobody'" in done.output
+    assert "play it as an act" in done.output
+    assert "no virtual machine called 'x'" in done.output
+    assert "image digest" in done.output
+
+
+def test_an_unknown_design_is_named():
+    done = run("--design", "nonsense", "--substrate", "memory")
+    assert isinstance(done.exception, CloudError)
+    assert "no design 'nonsense'" in str(done.exception)
+
+
+def test_a_town_that_was_not_opened_says_so_and_one_alice_is_enough():
+    with Town("plain-tls") as town:
+        with pytest.raises(CloudError, match="not been opened"):
+            town.pay()
+        town.open()
+        town.let_alice("rogue-certificate")
+        with pytest.raises(CloudError, match="one attack a town"):
+            town.let_alice("tunnel-relay")

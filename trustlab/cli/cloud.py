@@ -1,0 +1,190 @@
+"""`trustlab cloud`: a small cloud in the shell. See its machines, PCRs and frames live, and let Alice act."""
+
+from __future__ import annotations
+
+import cmd
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from trustlab.attest import AttestError
+from trustlab.cloud import CloudError
+from trustlab.cloud.uml import UmlMachine, why_not
+from trustlab.scenarios.town import Town
+from trustlab.tpm import TpmError
+from trustlab.wire import Match, OrderError, WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.trace import Event
+    from trustlab.wire import Hold
+
+ERRORS = (CloudError, WireError, TpmError, AttestError, OrderError)
+PCRS = (17, 18, 19, 20)
+
+
+def cloud(
+    *,
+    design: Annotated[str, typer.Option(help="What teller and bank speak; `trustlab demo` shows two.")] = "plain-tls",
+    substrate: Annotated[
+        str, typer.Option(help="uml (virtual machines), memory, or auto: uml where it works.")
+    ] = "auto",
+    run: Annotated[str, typer.Option("--run", help="Run these commands, separated by ';', instead of asking.")] = "",
+    frames: Annotated[bool, typer.Option(help="Print every frame that crosses Alice's switch.")] = False,
+) -> None:
+    """Boot a small cloud with Bob's bank and teller, and play Alice in it.
+
+    Asks for commands (`help` lists them). A first walk:
+
+        trustlab cloud --run "machines; pay; alice rogue-certificate; pay; knows"
+    """
+    console = Console(highlight=False)
+    reason = why_not() if substrate == "auto" else None
+    if reason is not None:
+        console.print(Text(f"No virtual machines here: {reason} The cloud runs in memory instead.", style="yellow"))
+    chosen = ("memory" if reason else "uml") if substrate == "auto" else substrate
+    try:
+        town = Town(design, substrate=chosen)
+    except ValueError as error:
+        raise CloudError(str(error)) from error
+    with town:
+        console.print(f"Booting Bob's machines ({town.substrate}) ...")
+        town.open()
+        shell = CloudShell(town, console)
+        if frames:
+            shell.onecmd("frames on")
+        if run:
+            for line in run.split(";"):
+                shell.onecmd(line.strip())
+        else:
+            shell.cmdloop()
+    if shell.failed and run:
+        raise typer.Exit(1)
+
+
+class CloudShell(cmd.Cmd):
+    """The commands of `trustlab cloud`, one method each; what fails is said in a sentence and the shell goes on."""
+
+    intro = "Bob's bank and teller are up. `help` lists the commands, `quit` ends and switches everything off."
+    prompt = "cloud> "
+
+    def __init__(self, town: Town, console: Console) -> None:
+        super().__init__()
+        self.failed = False
+        self._town = town
+        self._console = console
+        self._quiet: Callable[[], None] | None = None
+        self._held: Hold | None = None
+
+    def onecmd(self, line: str) -> bool:
+        """Run one command; a known error is printed, not raised."""
+        try:
+            return bool(super().onecmd(line))
+        except ERRORS as error:
+            self.failed = True
+            self._console.print(Text(f"  {error}", style="bold red"))
+            return False
+
+    def emptyline(self) -> bool:
+        """Do nothing, instead of the last command again."""
+        return False
+
+    def default(self, line: str) -> None:
+        """Say that there is no such command."""
+        self.failed = True
+        self._console.print(f"  no command {line.partition(' ')[0]!r}; `help` lists them")
+
+    def do_machines(self, _: str) -> None:
+        """`machines`: what is rented, and what it runs."""
+        table = Table("machine", "image", "hypervisor", "kernel", "image digest", pad_edge=False)
+        for machine in self._town.cloud.machines:
+            process = f"process {machine.pid}" if isinstance(machine, UmlMachine) else "none: in this process"
+            digest = machine.image.digest.hex()[:16]
+            table.add_row(machine.name, machine.image.name, machine.hypervisor.name, process, digest)
+        self._console.print(table)
+
+    def do_pcrs(self, name: str) -> None:
+        """`pcrs [MACHINE]`: the PCRs of every machine, or of one."""
+        for machine in self._town.cloud.machines:
+            if name in ("", machine.name):
+                values = machine.platform.client("root VM", locality=0).pcr_read(PCRS)
+                for index, value in values.items():
+                    self._console.print(f"  {machine.name:8} {index} {value.hex()}", soft_wrap=True)
+
+    def do_frames(self, state: str) -> None:
+        """`frames on|off`: print what crosses the switch, live."""
+        if self._quiet is not None:
+            self._quiet()
+            self._quiet = None
+        if state != "off":
+            self._quiet = self._town.trace.subscribe(self._frame)
+
+    def do_pay(self, _: str) -> None:
+        """`pay`: the teller pays through the bank, once."""
+        for sentence in self._town.pay():
+            self._console.print(Text(f"  {sentence}"))
+
+    def do_alice(self, attack: str) -> None:
+        """`alice ATTACK`: rent Alice's machine and start her tools on it."""
+        self._town.let_alice(attack)
+        self._console.print(f"  Alice is ready: {attack}. Let the teller `pay`.")
+
+    def do_knows(self, _: str) -> None:
+        """`knows`: what Alice knows by now; she first does what she can with her recording."""
+        self._town.afterwards()
+        judged = self._town.judged()
+        known = ", ".join(judged.alice_knows) or "nothing"
+        self._console.print(Text(f"  Alice knows: {known}", style="bold red" if judged.alice_knows else "bold green"))
+        if judged.alice_read:
+            self._console.print(Text(f"  Alice prints: {judged.alice_read.decode('utf-8', 'replace')}"))
+        if judged.refused_by:
+            self._console.print(f"  refused by the check {judged.refused_by!r}")
+
+    def do_hold(self, _: str) -> None:
+        """`hold`: Alice's switch keeps every frame with a payload; `release` lets them go."""
+        self._held = self._town.cloud.order(lambda switch: switch.hold(Match(payload=True)))
+
+    def do_release(self, _: str) -> None:
+        """`release`: let everything go that was held, and hold no more."""
+        held, self._held = self._held, None
+        if held is None:
+            self._console.print("  nothing is held")
+            return
+        count = len(held.held)
+        self._town.cloud.order(lambda _switch: held.undo())
+        self._town.cloud.run()
+        self._console.print(f"  {count} frames released")
+
+    def do_drop(self, count: str) -> None:
+        """`drop [N]`: Alice's switch lets the next N frames with a payload fall (1); the kernels send them again."""
+        times = int(count) if count.isdecimal() else 1
+        self._town.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
+
+    def do_console(self, name: str) -> None:
+        """`console MACHINE`: the last lines of a virtual machine's console."""
+        for machine in self._town.cloud.machines:
+            if machine.name == name and isinstance(machine, UmlMachine):
+                self._console.print(Text("\n".join(machine.console) or "  (silent)"))
+                return
+        raise CloudError(f"no virtual machine called {name!r} is here")
+
+    def do_save(self, folder: str) -> None:
+        """`save FOLDER`: write the trace and the capture, with this run's secrets inside."""
+        kept = self._town.save(folder or "trustlab-out")
+        self._console.print(f"  {kept.trace}\n  {kept.capture}")
+
+    def do_quit(self, _: str) -> bool:
+        """`quit`: switch everything off."""
+        return True
+
+    do_EOF = do_quit  # noqa: N815 - cmd's own name for the end of input
+
+    def _frame(self, event: Event) -> None:
+        if event.kind == "frame":
+            ends = f"{event.data.get('from', '?')} -> {event.data.get('to', '?')}"
+            what = f"{event.data.get('flags', '')} {event.data.get('payload_length', '')}".strip()
+            self._console.print(Text(f"    {event.name:5} {ends:20} {event.connection:16} {what}", style="dim"))

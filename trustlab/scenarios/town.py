@@ -1,0 +1,100 @@
+"""A cloud that stays: Bob's two machines are rented and started once, and paid through as often as one likes."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from trustlab.attacks import CATALOGUE, judge
+from trustlab.capture import PassiveDecoder
+from trustlab.cloud import Cloud, CloudError, HyperSafe, Ordinary
+from trustlab.passage import DESIGNS
+from trustlab.scenarios.stage import AMOUNT, IN_MEMORY_ONLY, PAYEE, Act
+
+if TYPE_CHECKING:
+    from trustlab.attacks import Judgement
+    from trustlab.cloud import Machine
+
+
+class Town(Act):
+    """Bank and teller in Alice's cloud, over one design; what an act plays in one go, here it happens by hand.
+
+    ValueError where there is no such design, CloudError where the substrate does not work here.
+    """
+
+    def __init__(self, design: str = "trusted-passage", *, substrate: str = "memory") -> None:
+        if design not in DESIGNS:
+            raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
+        super().__init__(
+            DESIGNS[design],
+            None,
+            expected=("completed",),
+            title=f"a cloud with {design}",
+            sentence=DESIGNS[design].sentence,
+            substrate=substrate,
+        )
+        self._open = contextlib.ExitStack()
+        self._machines: dict[str, Machine] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud; CloudError before `open`."""
+        if self._cloud is None:
+            raise CloudError("this town has not been opened")
+        return self._cloud
+
+    def open(self) -> None:
+        """Rent and start the two machines."""
+        self._cloud = self._open.enter_context(Cloud(self.substrate, trace=self.trace))
+        if self.design.when == "never":
+            self._open.enter_context(PassiveDecoder(self.trace))
+        hypervisor = HyperSafe if self.design.measured else Ordinary
+        images = {name: self._image(self.cloud, name) for name in ("bank", self.customer)}
+        references = self._references(images)
+        for name, image in images.items():
+            self._machines[name] = self.cloud.rent(name, image, hypervisor, wait=False)
+        found = [getattr(machine.hypervisor, "ek_digest", None) for machine in self._machines.values()]
+        pinned = [digest for digest in found if digest is not None]
+        for machine in self._machines.values():
+            machine.start(references=references, pinned=pinned)
+        self._machines["bank"].control("open_account", balance=self._canaries["balance"])
+
+    def pay(self) -> list[str]:
+        """Have the teller pay once; return what was said about it, a sentence each."""
+        before, cloud = len(self.trace), self.cloud
+        self._machines[self.customer].control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
+        cloud.run()
+        told = [e for e in self.trace[before:] if e.kind in ("app", "appraisal", "attack") and "sentence" in e.data]
+        return [f"{e.party}: {e.data['sentence']}" for e in told]
+
+    def let_alice(self, attack: str) -> None:
+        """Rent Alice's machine and start her tools for one attack on it; one attack a town."""
+        if attack not in CATALOGUE:
+            raise CloudError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
+        chosen = CATALOGUE[attack]
+        if chosen.genuine or chosen.leaks or chosen.unpinned or chosen.lax_client or attack in IN_MEMORY_ONLY:
+            raise CloudError(f"{attack} needs a town built for it: play it as an act")
+        if self.attack is not None:
+            raise CloudError(f"Alice is at {self.attack.name} already: one attack a town")
+        self.attack = chosen
+        alice = self._alice(self.cloud)
+        if alice is not None:
+            self._machines["alice"] = alice
+
+    def afterwards(self) -> None:
+        """Let Alice do what she does with her recording, if her attack has such a part."""
+        alice = self._machines.get("alice")
+        if alice is not None and alice.understands("afterwards"):
+            alice.control("afterwards")
+
+    def judged(self) -> Judgement:
+        """Return what Alice knows by now."""
+        return judge(self.trace, {name: value.encode() for name, value in self._canaries.items()})
+
+    def close(self) -> None:
+        """Switch everything off."""
+        self._open.close()
+        super().close()
