@@ -136,7 +136,7 @@ class Client12(Handshake12):
         if asked is None:
             return
         answer: AttestationExtension | None = attestation_of(hello)
-        attestation.check_answer(asked, answer, tls13=False)
+        attestation.check_answer(asked, answer, tls13=False, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
             self.c.facts["nonce_S"] = answer.nonce
             self.takes_evidence = bool(answer.offered & ROLE_S)

@@ -192,7 +192,7 @@ class Client13(Handshake13):
         if asked is None:
             return
         answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
-        attestation.check_answer(asked, answer, tls13=True)
+        attestation.check_answer(asked, answer, tls13=True, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
             self.c.facts["nonce_S"] = answer.nonce
             self.takes_evidence = bool(answer.offered & ROLE_S)

@@ -166,9 +166,11 @@ class Connection(Incoming):
 
 def pump(connection: Connection) -> Iterator[Event]:
     """Yield a connection's events; operations of local `cryptography` keys are answered here and not yielded."""
-    next_event = connection.next_event
-    while (event := next_event()) is not None:
-        if isinstance(event, KeyOperationWanted) and is_local(event.key):
-            connection.answer(event, perform(event))
-        else:
-            yield event
+    events, step = connection._events, connection._step  # noqa: SLF001 - as `next_event`, a call less an event
+    while events or step():
+        while events:
+            event = events.popleft()
+            if isinstance(event, KeyOperationWanted) and is_local(event.key):
+                connection.answer(event, perform(event))
+            else:
+                yield event

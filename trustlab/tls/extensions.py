@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from struct import unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter
@@ -284,21 +285,29 @@ _PULL: dict[int, Callable[[Reader, str], Any]] = {
 
 def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
     """Pull `Extension extensions<0..2^16-1>` (RFC 8446 4.2); the same type twice is an `IllegalParameter`."""
+    found: dict[int, Extension] = {}
     inside = reader.nested(2, "extensions")
-    found: list[Extension] = []
-    seen: set[int] = set()
-    while inside.left:
-        if inside.recording:
-            found.append(_dissect(inside, message))
-        else:
-            kind = inside.uint(2, "extension_type")
-            found.append(Extension(kind, inside.vector(2, "extension_data")))
-        if found[-1].type in seen:
+    while inside.position < inside.end:
+        extension = _dissect(inside, message) if inside.recording else _cut(inside)
+        if extension.type in found:
             raise IllegalParameter(
-                f"{message} has the extension {extension_name(found[-1].type)} twice", "RFC 8446 4.2"
+                f"{message} has the extension {extension_name(extension.type)} twice", "RFC 8446 4.2"
             )
-        seen.add(found[-1].type)
-    return tuple(found)
+        found[extension.type] = extension
+    return tuple(found.values())
+
+
+def _cut(inside: Reader) -> Extension:
+    """Pull one extension and leave its body as it is."""
+    data, start = inside.data, inside.position + 4
+    if start > inside.end:
+        raise DecodeError(f"an extension needs 4 octets, {inside.left} are left")
+    kind, size = unpack_from(">HH", data, start - 4)
+    end = start + size
+    if end > inside.end:
+        raise DecodeError(f"an extension needs {4 + size} octets, {inside.left} are left")
+    inside.position = end
+    return Extension(kind, data[start:end])
 
 
 def _dissect(inside: Reader, message: str) -> Extension:

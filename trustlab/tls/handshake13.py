@@ -97,9 +97,8 @@ class Handshake13(Handshake):
         c.secret("early_secret", early.value, "zeros")
         c.secret("shared_secret", shared_secret, "key_share of both")
         c.secret("handshake_secret", secret.value, "early_secret", "shared_secret")
-        for side in ("client", "server"):
-            traffic = secret.traffic(side, digest)
-            self._traffic = self._traffic | {side: traffic}
+        self._traffic = {side: secret.traffic(side, digest) for side in ("client", "server")}
+        for side, traffic in self._traffic.items():
             c.secret(f"{side}_handshake_traffic_secret", traffic, "handshake_secret", "transcript_hash")
         if c.config.attestation is not None:
             c.facts["transcript_hash_CH_SH"] = digest

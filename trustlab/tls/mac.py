@@ -13,18 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from hashlib import _Hash
 
-_HASHES: dict[str, tuple[Callable[[bytes], _Hash], int]] = {
-    "sha256": (hashlib.sha256, 64),
-    "sha384": (hashlib.sha384, 128),
-}
-"""Each hash of a cipher suite with the octets of its block."""
+HASHES: dict[str, Callable[[bytes | bytearray], _Hash]] = {"sha256": hashlib.sha256, "sha384": hashlib.sha384}
+"""The hashes of the cipher suites."""
+_BLOCKS = {"sha256": 64, "sha384": 128}  # octets that a hash takes in at a time
 _INNER = bytes(octet ^ 0x36 for octet in range(256))
 _OUTER = bytes(octet ^ 0x5C for octet in range(256))
 
 
 def hmac(key: bytes, message: bytes, hash_name: str) -> bytes:
     """Return HMAC of `message`: H(K ^ opad || H(K ^ ipad || message)), for `sha256` and `sha384`."""
-    new, block = _HASHES[hash_name]
+    new, block = HASHES[hash_name], _BLOCKS[hash_name]
     if len(key) > block:
         key = new(key).digest()
     key = key.ljust(block, b"\0")

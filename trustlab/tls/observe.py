@@ -37,27 +37,32 @@ class TraceObserver:
 
     def observe(self, event: Event) -> None:
         """Write an event of the engine; those that have no place in a trace are passed over."""
-        if isinstance(event, MessageSent | MessageReceived):
-            self._message(event)
+        if isinstance(event, StateChanged):
+            self.party.emit("tls.state", event.new, connection=self.connection, role=self.role, old=event.old)
+        elif isinstance(event, SecretDerived):
+            if self.secrets:
+                self._secret(event)
+        elif isinstance(event, MessageSent):
+            self._message(event, sent=True)
+        elif isinstance(event, MessageReceived):
+            self._message(event, sent=False)
         elif isinstance(event, ApplicationData | ApplicationDataSent):
             self._data(event)
-        elif isinstance(event, StateChanged):
-            self.party.emit("tls.state", event.new, connection=self.connection, role=self.role, old=event.old)
-        elif isinstance(event, SecretDerived) and self.secrets:
-            self.party.secret(
-                event.label,
-                event.value,
-                connection=self.connection,
-                label=event.label,
-                inputs=list(event.inputs),
-                client_random=event.client_random.hex(),
-            )
+
+    def _secret(self, event: SecretDerived) -> None:
+        self.party.secret(
+            event.label,
+            event.value,
+            connection=self.connection,
+            label=event.label,
+            inputs=list(event.inputs),
+            client_random=event.client_random.hex(),
+        )
 
     def _direction(self, *, sent: bool) -> str:
         return self.role if sent else _OTHER[self.role]
 
-    def _message(self, event: MessageSent | MessageReceived) -> None:
-        sent = isinstance(event, MessageSent)
+    def _message(self, event: MessageSent | MessageReceived, *, sent: bool) -> None:
         self.party.emit(
             "tls.message",
             event.name,

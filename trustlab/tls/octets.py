@@ -7,6 +7,7 @@ codec is written once and its dissection cannot disagree with its parsing.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import unpack
 from typing import TYPE_CHECKING
 
@@ -84,13 +85,15 @@ class Reader:
         show: Callable[[bytes], str] | None = None,
     ) -> bytes:
         """Pull `opaque name<low..high>` with a length of `size` octets in front."""
-        return self.octets(self.length(size, name, low, high), name, show)
+        count = self.length(size, name, low, high)
+        return self.octets(count, name, show)
 
     def nested(self, size: int, name: str, low: int = 0, high: int | None = None) -> Reader:
         """Pull a vector and return a reader of its content, which must be pulled to its end (`finish`)."""
         count = self.length(size, name, low, high)
-        start = self._advance(count, name)
-        return Reader(self.data, start, start + count)
+        start = self.position
+        self.position = end = start + count
+        return Reader(self.data, start, end)
 
     def inner(self, size: int, name: str) -> Reader:
         """Return a reader of the next `size` octets."""
@@ -140,10 +143,8 @@ class SpanReader(Reader):
 
     def record(self, name: str, start: int, end: int, value: str = "") -> None:
         """Name the octets `start:end`."""
-        full = f"{self.prefix}.{name}" if self.prefix else name
-        note, clause = note_of(full)
-        _, _, short = full.partition(".")
-        self.spans.append(Span(short or full, start, end, value, note, clause))
+        shown_name, note, clause = _naming(self.prefix, name)
+        self.spans.append(Span(shown_name, start, end, value, note, clause))
 
     def uint(self, size: int, name: str, registry: type[IntEnum] | None = None) -> int:
         start = self.position
@@ -174,6 +175,14 @@ class SpanReader(Reader):
 
     def close(self, item: Reader) -> None:
         self.position = item.position
+
+
+@lru_cache(maxsize=4096)
+def _naming(prefix: str, name: str) -> tuple[str, str, str]:
+    """Return the name a field has inside its message, its note and its clause."""
+    full = f"{prefix}.{name}" if prefix else name
+    _, _, inside = full.partition(".")
+    return inside or full, *note_of(full)
 
 
 def shown(value: bytes) -> str:

@@ -6,6 +6,8 @@ import copy
 import hashlib
 from typing import TYPE_CHECKING, Self
 
+from trustlab.tls.mac import HASHES
+
 if TYPE_CHECKING:
     from hashlib import _Hash
 
@@ -35,11 +37,11 @@ class Transcript:
         """Begin hashing with the negotiated hash, from the first message on."""
         if self._name != hash_name:
             self._name = hash_name
-            self._hash = hashlib.new(hash_name, self._messages)
+            self._hash = HASHES[hash_name](self._messages)
 
     def restart(self, hash_name: str) -> None:
         """Replace ClientHello1 by its hash, after a HelloRetryRequest (RFC 8446 4.4.1)."""
-        digest = hashlib.new(hash_name, self._messages).digest()
+        digest = HASHES[hash_name](self._messages).digest()
         self._messages = bytearray(b"\xfe\x00\x00" + bytes([len(digest)]) + digest)
         self._name = ""
         self.choose(hash_name)

@@ -75,7 +75,7 @@ def pull_message(reader: Reader, context: Context) -> Message:
     kind = reader.uint(1, "msg_type", HandshakeType)
     pull = (_TLS13 if context.tls13 else _TLS12).get(kind)
     length = reader.uint(3, "length")
-    if length != reader.left:
+    if length != reader.end - reader.position:
         raise DecodeError(f"a handshake message claims {length} octets and has {reader.left}", "RFC 5246 7.4")
     if pull is None:
         raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
