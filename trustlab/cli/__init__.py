@@ -13,6 +13,7 @@ from rich.text import Text
 
 from trustlab import __version__
 from trustlab.attest import AttestError
+from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix import matrix
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(demo)
+app.command()(cloud)
 app.command()(matrix)
 app.command()(serve)
 app.command()(connect)
