@@ -13,6 +13,7 @@ SUITES = {
     "tpm": ("benchmarks.tpm", "benchmarks.attest"),
     "wire": ("benchmarks.wire",),
     "cloud": ("benchmarks.cloud",),
+    "passage": ("benchmarks.passage",),
 }
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
 

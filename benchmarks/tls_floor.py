@@ -121,10 +121,11 @@ def _schedule12(pms: bytes) -> tuple[AESGCM, AESGCM]:
     return AESGCM(block[:16]), AESGCM(block[16:32])
 
 
-def handshake12_rsa(chain: Chain) -> None:
-    """TLS 1.2, RSA key exchange, AES-128-GCM: both sides."""
+def handshake12_rsa(chain: Chain, *, decrypt: bool = True) -> None:
+    """TLS 1.2, RSA key exchange, AES-128-GCM: both sides; without `decrypt` where a TPM does that."""
     public = chain.verify()
     pms = b"\x03\x03" + os.urandom(46)
-    found = chain.key.decrypt(public.encrypt(pms, padding.PKCS1v15()), padding.PKCS1v15())
+    encrypted = public.encrypt(pms, padding.PKCS1v15())
+    found = chain.key.decrypt(encrypted, padding.PKCS1v15()) if decrypt else pms
     for sender, receiver in zip(_schedule12(pms), _schedule12(found), strict=True):
         _carry((sender, bytes(12)), (receiver, bytes(12)), 0, 16)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from trustlab.passage.streams import PassageStream
 
 MAX_HEAD = 16_384
+KEPT = 10_000
+"""Events of its trace that a quiet server holds: it may run for days."""
 
 Lab = Annotated[Path, typer.Option(help="Folder that both shells share: the lab's authorities, with their keys.")]
 DesignName = Annotated[str, typer.Option("--design", help="Which design; both shells must name the same.")]
@@ -42,7 +44,7 @@ def serve(
     """
     chosen, world = _design(design), World(lab)
     bank, teller = _images(world, chosen)
-    trace = Trace("trustlab serve", "tcp")
+    trace = Trace("trustlab serve", "tcp", keep=KEPT if quiet else None)  # a ladder that is watched shows it all
     with Station(world, chosen, bank, world.references(bank, teller), trace.party("bank")) as station:
         station.certify(SERVER_NAME)
         with _ladder(trace, quiet=quiet):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 HANDSHAKE_SECONDS = 30.0
 MAX_UNFINISHED = 256
-"""How many connections of a server may be in their handshake at once; more are turned away."""
+"""How many connections of a server may be in their handshake at once; for one more, the oldest of them has to go."""
 
 
 class PassageError(ConnectionError):
@@ -87,6 +87,11 @@ class _Bridge:
         """End the stream, with the reason where there is one."""
         self._tell(self._closed, error)
 
+    def give_up(self, reason: str) -> None:
+        """End the wait for the passage; nothing where it stands already."""
+        if not self.stands.done():
+            self.stands.set_exception(PassageError(f"no passage: {reason}"))
+
     def _tell(self, function: Callable[..., None], *arguments: object) -> None:
         self._loop.call_soon_threadsafe(function, *arguments)
 
@@ -132,15 +137,17 @@ class PassageStream:
 
     async def close(self) -> None:
         """Close the channel and the socket. Closing twice is harmless."""
-        if not self._end.closed:
-            async with self._turn:
-                await asyncio.to_thread(self._end.close)
-        with contextlib.suppress(ConnectionError):
-            await self._flush()  # an alert may still wait to be told
-        self._task.cancel()
+        try:
+            if not self._end.closed:
+                async with self._turn:
+                    await asyncio.to_thread(self._end.close)
+            with contextlib.suppress(ConnectionError):
+                await self._flush()  # an alert may still wait to be told
+        finally:
+            self._task.cancel()
+            self._socket[1].close()  # also where a program that ends has no patience left
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        self._socket[1].close()
         with contextlib.suppress(ConnectionError):
             await self._socket[1].wait_closed()
 
@@ -207,28 +214,28 @@ async def serve(
     """Serve passages: `handler` gets each one when it stands. Close the returned server to stop.
 
     Connections that do not finish their handshake within `seconds` are dropped, and no more than `unfinished` wait at
-    once: a peer that only begins handshakes costs bounded memory, and others are still served.
+    once: for one more, the one that has waited longest is dropped. So a peer that only begins handshakes costs bounded
+    memory, and others, who finish theirs, are still served.
     """
-    waiting = 0
+    waiting: dict[int, _Bridge] = {}  # in order of arrival
     number = 0
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal waiting, number
-        if waiting >= unfinished:
-            writer.close()
-            return
-        waiting += 1
+        nonlocal number
+        if len(waiting) >= unfinished:
+            waiting.pop(next(iter(waiting))).give_up("too many others wait to begin")
         number += 1
-        bridge = _Bridge()
+        mine = number
+        bridge = waiting[mine] = _Bridge()
         peer = str(writer.get_extra_info("peername", ("somewhere",))[0])
-        stream = PassageStream(policy.server_end(bridge, f"{peer}-{number}", peer), bridge, reader, writer)
+        stream = PassageStream(policy.server_end(bridge, f"{peer}-{mine}", peer), bridge, reader, writer)
         try:
             try:
                 await stream.stands(seconds)
             except PassageError:
                 return
             finally:
-                waiting -= 1
+                waiting.pop(mine, None)
             await handler(stream)
         finally:
             await stream.close()

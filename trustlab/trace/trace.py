@@ -92,12 +92,15 @@ class Party(Pen):
 class Trace:
     """Everything that happened in one run, in the order in which it was appended; safe to use from several threads.
 
-    `substrate` says where it ran (`memory`, `uml`, `qemu`, `replay`).
+    `substrate` says where it ran (`memory`, `uml`, `qemu`, `replay`). With `keep` it forgets: it holds at least that
+    many of the last events and at most twice as many, and positions count from the oldest one held. That is for a
+    server that runs for days; every event still reaches the subscribers.
     """
 
-    def __init__(self, title: str = "", substrate: str = "memory") -> None:
+    def __init__(self, title: str = "", substrate: str = "memory", *, keep: int | None = None) -> None:
         self.title = title
         self.substrate = substrate
+        self._keep = keep
         self._events: list[Event] = []
         self._next: dict[str, int] = defaultdict(int)
         self._subscribers: list[Callable[[Event], None]] = []
@@ -149,6 +152,8 @@ class Trace:
             )
             self._next[party] += 1
             self._events.append(event)
+            if self._keep is not None and len(self._events) > 2 * self._keep:
+                del self._events[: -self._keep]
             self._untold.append(event)
             if not self._telling:
                 self._tell()
