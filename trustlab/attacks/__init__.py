@@ -3,8 +3,11 @@
 from trustlab.attacks import (
     client_impersonation,
     deployed_key,
+    downgrade,
+    early_canary,
     evidence_relay,
     evidence_replay,
+    fail_open,
     key_abuse,
     known_dh_secret,
     known_dh_secret_and_key,
@@ -15,9 +18,11 @@ from trustlab.attacks import (
     same_pms_reencryption,
     toctou_redirect,
     tunnel_relay,
+    uncertified_mallory,
 )
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.judge import Judgement, judge
+from trustlab.attacks.rules import RULE_ROWS, RuleRow
 
 ATTACKS = {
     module.ATTACK.name: module.ATTACK
@@ -48,7 +53,12 @@ ATTACKS13 = {
 }
 """The attacks on the designs of TLS 1.3, by name, in the order of the signed table."""
 
-CATALOGUE = ATTACKS | ATTACKS13 | {attack.name: attack for attack in (reflection.ATTACK, memory_scrape.ATTACK)}
+ON_RULES = {module.ATTACK.name: module.ATTACK for module in (downgrade, fail_open, early_canary, uncertified_mallory)}
+"""The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
+
+CATALOGUE = (
+    ATTACKS | ATTACKS13 | {attack.name: attack for attack in (reflection.ATTACK, memory_scrape.ATTACK)} | ON_RULES
+)
 """Every attack that has a program of Alice's, by name."""
 
-__all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "Attack", "Judgement", "judge"]
+__all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "ON_RULES", "RULE_ROWS", "Attack", "Judgement", "RuleRow", "judge"]

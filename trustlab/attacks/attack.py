@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 Prize = Literal["pin", "balance", "peer"]
-Leak = Literal["key usable", "DH secret"]
+Leak = Literal["key usable", "DH secret", "verifier errs"]
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,9 +16,10 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     `prize` is what shows that it succeeded: a canary secret, the client's `pin` or the server's `balance`, or that a
     client trusts the wrong `peer`. `lax_client` says that it needs a client that checks nothing, `unpinned` that it
     needs relying parties that pin no machine. `leaks` are assumptions, given to Alice by the lab: that she can use the
-    bank's TLS key, with a password, at locality 0; that she knows the secret of the key agreement. With `genuine` she
-    has a genuine machine of her own, with the bank's image or another. `tls` is the version it is about. `program` is
-    the module where it has another name than the attack.
+    bank's TLS key, with a password, at locality 0; that she knows the secret of the key agreement; that the client's
+    verifier fails. With `genuine` she has a genuine machine of her own, with the bank's image or another; not
+    `certified`, she is not the provider, and no CA of the public's signs for it. `tls` is the version it
+    is about. `program` is the module where it has another name than the attack.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     unpinned: bool = False
     leaks: tuple[Leak, ...] = ()
     genuine: Literal["", "same image", "other image"] = ""
+    certified: bool = True
     tls: Literal["any", "1.2", "1.3"] = "any"
     program: str = ""
 

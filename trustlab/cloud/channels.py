@@ -11,7 +11,9 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import AppraisalPolicy, Verifier
+from trustlab.cloud.erring import OutOfReach
 from trustlab.passage import (
+    RULES,
     Answering,
     Asking,
     Exported,
@@ -20,6 +22,7 @@ from trustlab.passage import (
     OpenSslEndpoint,
     PlainEndpoint,
     TlsEndpoint,
+    known_rules,
     offer,
 )
 
@@ -55,6 +58,9 @@ class Channels:
         self._attester = attester
         self._references = references
         self._pinned = pinned
+        self._without_rules = known_rules(filter(None, settings.get("without_rules", "").split(",")))
+        for name in sorted(self._without_rules):
+            party.emit("note", f"rule left out: {name}", sentence=f"The {party.name} {RULES[name].without}.")
 
     def server(self, identity: Identity, application: Application, connection: str, peer: str) -> Endpoint:
         """Make the server's end of a channel."""
@@ -99,6 +105,7 @@ class Channels:
             tls.ClientConfig(
                 server_name=server_name,
                 trust=[self._root("web_root")],
+                check_peer="CA identity" not in self._without_rules,
                 certificates=(identity.certificate_der,) if identity else (),
                 key=identity.key if identity else None,
                 versions=VERSIONS[self.design.tls],
@@ -106,7 +113,7 @@ class Channels:
                 groups=(tls.Group[self.design.group],),
                 extended_master_secret=self.design.extended_master_secret,
                 require_extended_master_secret=self.design.extended_master_secret,
-                attestation=offer(self.design, "client"),
+                attestation=offer(self.design, "client", fail_closed="offer answered" not in self._without_rules),
             )
         )
         guard = self.guard("client", connection, peer)
@@ -131,6 +138,7 @@ class Channels:
             verifier=self._verifier(),
             peer=peer,
             lax=self._settings.get("policy") == "lax",
+            without_rules=self._without_rules,
         )
 
     def _end(
@@ -142,7 +150,11 @@ class Channels:
         connection: str,
     ) -> TlsEndpoint:
         wrap: dict[str, Callable[[], Application]] = {
-            "inside": lambda: Asking(application, guard) if role == "client" else Answering(application, guard),
+            "inside": lambda: (
+                Asking(application, guard, eager="evidence first" in self._without_rules)
+                if role == "client"
+                else Answering(application, guard)
+            ),
             "after-finished": lambda: (
                 Exported(application, guard, engine)
                 if self.design.tls == "1.3"
@@ -166,4 +178,5 @@ class Channels:
             claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
         )
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
-        return Verifier([self._root("privacy_root")], self._references, policy, without=left_out)
+        kind = OutOfReach if self._settings.get("verifier") == "errs" else Verifier
+        return kind([self._root("privacy_root")], self._references, policy, without=left_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.guest import Guest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.image import Image
     from trustlab.cloud.makers import Endorsers
     from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.pki import WebCa
     from trustlab.cloud.provider import Fabric
     from trustlab.cloud.worker import Worker
     from trustlab.trace import Trace
@@ -88,6 +90,11 @@ class Machine:
         )
         self._guest = guest
         self._worker.call(self._program.function("start"), guest)
+
+    def stand_behind(self, ca: WebCa) -> None:
+        """Have another CA answer when this machine's program asks for a certificate: who owns its network decides."""
+        self._fabric = copy.copy(self._fabric)
+        self._fabric.web_ca = ca
 
     def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
         """Say something on the lab's control line: calls the program's function of that name with the guest.

@@ -15,6 +15,7 @@ from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, 
 from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
+from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
 from trustlab.passage.streams import PassageError, PassageStream, connect, serve
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LADDER",
     "LADDER13",
     "PLAIN_TLS",
+    "RULES",
     "TRUSTED_PASSAGE",
     "Answering",
     "Application",
@@ -48,9 +50,12 @@ __all__ = [
     "PassageError",
     "PassageStream",
     "PlainEndpoint",
+    "Rule",
+    "RuleError",
     "TlsEndpoint",
     "connect",
     "design_of",
+    "known_rules",
     "offer",
     "serve",
     "setting_of",

@@ -41,13 +41,16 @@ class Attester(Protocol):
         """
 
 
-def offer(design: Design, role: Role) -> tls.AttestationOffer | None:
-    """Return what this role offers and demands in the `attestation` extension; None where the design has none."""
+def offer(design: Design, role: Role, *, fail_closed: bool = True) -> tls.AttestationOffer | None:
+    """Return what this role offers and demands in the `attestation` extension; None where the design has none.
+
+    Without `fail_closed`, a switch of the lab's, a client goes on where its offer is not answered.
+    """
     if design.when != "handshake":
         return None
     server, client = tls.ROLE_S if design.server else 0, tls.ROLE_C if design.client else 0
     offered, demanded = (client, server) if role == "client" else (server, client)
-    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,))
+    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,), fail_closed=fail_closed)
 
 
 def _key_of(design: Design, role: Role) -> str | None:
@@ -58,9 +61,13 @@ def _key_of(design: Design, role: Role) -> str | None:
 
 
 class Guard:
-    """Answers the engine's evidence requests of one connection. A `lax` one accepts whatever it is shown."""
+    """Answers the engine's evidence requests of one connection.
 
-    def __init__(
+    A `lax` one accepts whatever it is shown. `without_rules` is a switch of the lab's: rules (`passage.RULES`) that
+    this one does not keep.
+    """
+
+    def __init__(  # noqa: PLR0913 - what one connection needs, by name
         self,
         design: Design,
         role: Role,
@@ -71,6 +78,7 @@ class Guard:
         verifier: Verifier | None,
         peer: str = "",
         lax: bool = False,
+        without_rules: frozenset[str] = frozenset(),
     ) -> None:
         self.design = design
         self.role = role
@@ -80,6 +88,7 @@ class Guard:
         self._attester = attester
         self._verifier = verifier
         self._lax = lax
+        self._without_rules = without_rules
         self._peer = peer or ("server" if role == "client" else "client")
 
     def evidence(self, facts: Facts) -> bytes | tls.Alert:
@@ -101,7 +110,7 @@ class Guard:
     def appraise(self, evidence: bytes, facts: Facts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
         if self._lax:
-            self._accept_unseen()
+            self._accept_unseen(f"{self._party.name} is lax: it accepts the evidence without looking at it.")
             return None
         peer_role: Role = "server" if self.role == "client" else "client"
         binder = self.design.client if peer_role == "client" else self.design.server
@@ -112,8 +121,7 @@ class Guard:
             self._emit_binder(bound, peer_role, "verifier")
             result = self._verifier.appraise(evidence, self._expected(bound, peer_role, facts))
         except Exception as error:  # noqa: BLE001 - fail closed: a verifier that errs refuses, whatever the error
-            self.refuse("verifier", f"The verifier itself failed, and that counts as a refusal: {error}")
-            return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
+            return self._erred(error)
         self.result = result
         result.record(self._party, about=self._peer, connection=self._connection)
         if result.accepted:
@@ -122,6 +130,14 @@ class Guard:
         if binder.pms_dependent and "extraData" in result.failed:
             return tls.DecryptError(sentence, "Trusted Passages, alerts")
         return tls.AccessDenied(sentence, "Trusted Passages, alerts")
+
+    def _erred(self, error: Exception) -> tls.Alert | None:
+        """Refuse, for the verifier failed; without that rule, accept."""
+        if "error refuses" in self._without_rules:
+            self._accept_unseen(f"The verifier failed ({error}), and no rule says that this refuses.")
+            return None
+        self.refuse("verifier", f"The verifier itself failed, and that counts as a refusal: {error}")
+        return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
 
     def show(self, name: str, raw: bytes, spans: tuple[Span, ...], sentence: str, *, sent: bool) -> None:
         """Put a message of an exchange inside the channel into the trace, as this end wrote or read it."""
@@ -147,7 +163,7 @@ class Guard:
             key_binder=KEY_PROOF.bind({"spki_S": spki}).octets if spki is not None else None,
         )
 
-    def _accept_unseen(self) -> None:
+    def _accept_unseen(self, sentence: str) -> None:
         self._party.emit(
             "appraisal",
             "accepted",
@@ -155,7 +171,7 @@ class Guard:
             refused_by=None,
             failed=[],
             about=self._peer,
-            sentence=f"{self._party.name} is lax: it accepts the evidence without looking at it.",
+            sentence=sentence,
         )
 
     def refuse(self, by: str, sentence: str) -> None:

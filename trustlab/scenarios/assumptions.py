@@ -8,9 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from trustlab.cloud import HyperSafe, Image
+from trustlab.cloud.pki import WebCa
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.attacks import Attack
     from trustlab.attest import ReferenceValues
@@ -25,6 +29,19 @@ USABLE = (
     "do not ask how the key was made. The key itself stays in the TPM."
 )
 
+ERRING = (
+    "Assumed: the teller's verifier fails when it is asked, for what it judges by lies beyond Alice's network. A real "
+    "verifier of ours fetches nothing."
+)
+
+
+class OwnCa(WebCa):
+    """A certificate authority of somebody's own: it signs whatever its owner wants, and nobody else trusts it."""
+
+    def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:  # noqa: ARG002 - it asks nobody
+        """Sign."""
+        return self._authority.issue([name], public_key)
+
 
 class Leaks:
     """Hands Alice what an attack assumes she knows, as it comes into being; a context manager around the run."""
@@ -37,6 +54,8 @@ class Leaks:
     def __enter__(self) -> Self:
         if "key usable" in self._leaks:
             self._say("assumption: key usable", USABLE)
+        if "verifier errs" in self._leaks:
+            self._say("assumption: verifier errs", ERRING)
         if "DH secret" in self._leaks:
             self._leave = self._trace.subscribe(self._observe)
         return self
@@ -65,10 +84,14 @@ class Leaks:
 def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: ReferenceValues) -> Machine:
     """Rent a genuine machine for Alice and start it, with the bank's own image or with another one."""
     sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
+    if not attack.certified:
+        sentence = "Mallory has a genuine machine of her own; its certificate is signed by a CA that only she runs."
     cloud.trace.party(LAB).emit("note", "assumption: genuine machine", sentence=sentence)
     image = bank
     if attack.genuine == "other image":
         image = Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
     machine = cloud.rent(GENUINE, image, HyperSafe)
+    if not attack.certified:
+        machine.stand_behind(OwnCa(None, cloud.trace.party("mallory-ca")))
     machine.start(references=references)
     return machine

@@ -17,7 +17,7 @@ from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.passage import setting_of, with_usable_key
+from trustlab.passage import RULES, setting_of, with_usable_key
 from trustlab.scenarios.assumptions import GENUINE, Leaks, genuine_machine
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
-IN_MEMORY_ONLY = ("key-abuse",)
-"""Attacks whose program handles TPM objects of another machine itself."""
+IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory")
+"""Attacks whose program handles what belongs to another machine: its TPM's objects, the network it stands in."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
 
@@ -59,7 +59,7 @@ class Act:
     """One act of the story; made by `plain_tls` or `trusted_passage`, played once by `run`.
 
     `trace` is live from the beginning: an inspector may watch it before the act is played. `without` leaves checks
-    out of Bob's verifiers, to see what each is good for.
+    out of Bob's verifiers, or rules (`passage.RULES`) out of his programs, to see what each is good for.
     """
 
     customer = "teller"
@@ -179,9 +179,13 @@ class Act:
             "peer_image": peer,
             "web_root": cloud.web_root_pem,
             "privacy_root": _pem(cloud),
-            "without": ",".join(self._without),
+            "without": ",".join(name for name in self._without if name not in RULES),
             "policy": "lax" if self.attack and self.attack.lax_client and name == self.customer else "strict",
         }
+        if rules := [rule for rule in self._without if rule in RULES]:
+            configuration["without_rules"] = ",".join(rules)
+        if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
+            configuration["verifier"] = "errs"
         program = "bank" if name == "bank" else "teller"
         return Image.of(name, f"trustlab.scenarios.{program}", configuration | self._settings(name))
 

@@ -1,0 +1,76 @@
+"""Rules that are no checks: with each, its attack is stopped; without it, it succeeds; and the trace says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from trustlab.attacks import CATALOGUE, ON_RULES, RULE_ROWS
+from trustlab.passage import RULES, RuleError, known_rules
+from trustlab.scenarios import rung
+
+NAMES = [row.rule for row in RULE_ROWS]
+
+
+def played(row, *, without=()):
+    with rung(row.design, row.attack, without=without) as act:
+        act.run()
+    return act
+
+
+def notes(act):
+    return {e.name for e in act.trace.select("note") if e.name.startswith("rule left out")}
+
+
+def alerts(act, party):
+    sent = act.trace.select("tls.message", party=party, name="Alert")
+    return [e.raw[1] for e in sent if e.sent and e.raw[0] == 2]
+
+
+def test_every_rule_has_an_attack_and_every_attack_a_rule():
+    assert {row.rule for row in RULE_ROWS} == set(RULES)
+    assert {row.attack for row in RULE_ROWS} == set(ON_RULES)
+    assert set(ON_RULES) <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("row", RULE_ROWS, ids=NAMES)
+def test_the_rule_stops_the_attack_and_without_it_the_attack_succeeds(row):
+    whole, less = played(row), played(row, without=(row.rule,))
+    assert whole.outcome.outcome in {"refused", "failed"}
+    assert whole.outcome.alice_knows == ()
+    assert not whole.trace.select("app", party="teller", name="connected")
+    assert not notes(whole)
+    assert less.outcome.outcome == "succeeded"
+    assert notes(less) == {f"rule left out: {row.rule}"}
+
+
+@pytest.mark.parametrize("row", RULE_ROWS, ids=NAMES)
+def test_leaving_out_every_other_rule_does_not_help_the_attack(row):
+    others = tuple(name for name in RULES if name != row.rule)
+    assert played(row, without=others).outcome.outcome in {"refused", "failed"}
+
+
+@pytest.mark.parametrize("row", RULE_ROWS, ids=NAMES)
+def test_an_honest_payment_goes_through_with_and_without_the_rule(row):
+    for without in ((), (row.rule,)):
+        with rung(row.design, without=without) as act:
+            assert act.run().outcome == "completed"
+
+
+def test_each_rule_refuses_in_its_own_way():
+    acts = {row.rule: played(row) for row in RULE_ROWS}
+    assert alerts(acts["offer answered"], "teller") == [40]
+    assert alerts(acts["CA identity"], "teller") == [48]
+    assert acts["error refuses"].outcome.refused_by == "verifier"
+    assert acts["evidence first"].outcome.refused_by == "evidence format"
+
+
+def test_mallorys_evidence_is_true_and_no_check_of_the_verifier_would_stop_her():
+    row = next(row for row in RULE_ROWS if row.attack == "uncertified-mallory")
+    act = played(row, without=("CA identity",))
+    judged = act.trace.select("appraisal", party="teller")
+    assert [(e.name, e.data["failed"]) for e in judged] == [("accepted", [])]
+
+
+def test_a_rule_that_does_not_exist_is_named():
+    with pytest.raises(RuleError, match="no rule 'nonce'"):
+        known_rules(["nonce"])

@@ -1,0 +1,23 @@
+"""The ablation of rules: for each, a base on which the attack is stopped, and succeeds when that rule is left out."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class RuleRow(msgspec.Struct, frozen=True):
+    """One row: the rule's name, the attack that needs it, the design it is decisive on, and what else is assumed."""
+
+    rule: str
+    attack: str
+    design: str
+    base: str
+
+
+RULE_ROWS = (
+    RuleRow("offer answered", "downgrade", "trusted-passage", "a rogue certificate; Alice's server says nothing"),
+    RuleRow("error refuses", "fail-open", "trusted-passage", "a rogue certificate; the teller's verifier fails"),
+    RuleRow("evidence first", "early-canary", "connect-then-attest", "a rogue certificate; Alice has no evidence"),
+    RuleRow("CA identity", "uncertified-mallory", "trusted-passage", "no machine pinned; same image"),
+)
+"""The rules that are no checks of the Verifier, with the attack that needs each."""
