@@ -7,8 +7,18 @@ import pytest
 
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, OnVerifier, Stage, ablate
 from trustlab.attacks.on_verifier.forging import good_log, load_software_key, own_ak, sign_through_ticket, write_quote
+from trustlab.attacks.on_verifier.stage import CODE, EVIL_CODE
 from trustlab.attest import CHECKS, PolicyError
-from trustlab.tpm import EnrolmentRefused, TpmResponseError, certify_creation, create_primary
+from trustlab.tpm import (
+    EnrolmentRefused,
+    KeyPolicy,
+    TpmResponseError,
+    certify_creation,
+    create_ak,
+    create_primary,
+    launch_pcr,
+    quote,
+)
 from trustlab.tpm.marshal import RH_ENDORSEMENT
 from trustlab.tpm.templates import AK_ATTRIBUTES, ak_template
 
@@ -23,7 +33,7 @@ TABLE = {  # the second table of the design: which attacks need which check
     "selection and bank": {"narrow-selection"},
     "log equals pcrDigest": {"event-log-tampering"},
     "events": {"event-retyping", "event-data-swap", "second-image"},
-    "reference values": {"evil-workload"},
+    "reference values": {"evil-workload", "evil-hypersafe", "same-machine-wrong-workload"},
     "reference version": {"reference-rollback"},
     "key identity": {"decoy-key"},
     "key provenance": {"software-key-certified", "userwithauth-key"},
@@ -119,3 +129,19 @@ def test_the_honest_privacy_ca_certifies_neither_alices_ak_nor_an_unrestricted_o
         key = create_primary(machine.root, RH_ENDORSEMENT, ak_template(bytes(32), attributes))
         with pytest.raises(EnrolmentRefused):
             machine.enrol(key, stage.ca, machine.root)
+
+
+def test_the_tpm_refuses_the_genuine_ak_to_an_evil_hypersafe(stage: Stage):
+    machine = stage.machine().boot()
+    genuine = machine.attestation_key
+    machine.platform.launch(EVIL_CODE, "evil")
+    derived = create_ak(machine.hypersafe, policy=KeyPolicy.expected((17,), {17: launch_pcr(CODE)}))
+    assert derived.name == genuine.name
+    with pytest.raises(TpmResponseError) as refused:
+        quote(machine.hypersafe, derived, bytes(32), pcrs=(17, 18, 19))
+    assert refused.value.rc == 0x99D
+
+
+def test_an_evil_hypersafes_own_ak_is_refused_by_a_careful_privacy_ca(stage: Stage):
+    with pytest.raises(EnrolmentRefused):
+        stage.machine().boot(code=EVIL_CODE)

@@ -14,6 +14,7 @@ from trustlab.attacks.on_verifier.event_data_swap import ATTACK as EVENT_DATA_SW
 from trustlab.attacks.on_verifier.event_log_tampering import ATTACK as EVENT_LOG_TAMPERING
 from trustlab.attacks.on_verifier.event_retyping import ATTACK as EVENT_RETYPING
 from trustlab.attacks.on_verifier.evidence_replay import ATTACK as EVIDENCE_REPLAY
+from trustlab.attacks.on_verifier.evil_hypersafe import ATTACK as EVIL_HYPERSAFE
 from trustlab.attacks.on_verifier.evil_workload import ATTACK as EVIL_WORKLOAD
 from trustlab.attacks.on_verifier.fake_tpm import ATTACK as FAKE_TPM
 from trustlab.attacks.on_verifier.forged_attest import ATTACK as FORGED_ATTEST
@@ -26,6 +27,7 @@ from trustlab.attacks.on_verifier.password_policy_key import ATTACK as PASSWORD_
 from trustlab.attacks.on_verifier.pcr_reset import ATTACK as PCR_RESET
 from trustlab.attacks.on_verifier.quote_oracle import ATTACK as QUOTE_ORACLE
 from trustlab.attacks.on_verifier.reference_rollback import ATTACK as REFERENCE_ROLLBACK
+from trustlab.attacks.on_verifier.same_machine_wrong_workload import ATTACK as SAME_MACHINE_WRONG_WORKLOAD
 from trustlab.attacks.on_verifier.second_image import ATTACK as SECOND_IMAGE
 from trustlab.attacks.on_verifier.software_key_certified import ATTACK as SOFTWARE_KEY_CERTIFIED
 from trustlab.attacks.on_verifier.split_evidence import ATTACK as SPLIT_EVIDENCE
@@ -52,6 +54,8 @@ ATTACKS_ON_VERIFIER = {
         EVENT_DATA_SWAP,
         SECOND_IMAGE,
         EVIL_WORKLOAD,
+        EVIL_HYPERSAFE,
+        SAME_MACHINE_WRONG_WORKLOAD,
         REFERENCE_ROLLBACK,
         DECOY_KEY,
         SOFTWARE_KEY_CERTIFIED,

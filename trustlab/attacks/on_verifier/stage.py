@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from trustlab.attest import Evidence
 
 CODE = b"HyperSafe 1.0, the small trusted hypervisor"
+EVIL_CODE = b"HyperSafe 1.0, with a back door of Alice's"
 LAUNCH_POLICY = b"one VM, no debugger"
 BANK = hashlib.sha256(b"Bob's bank, image 1.0").digest()
 TELLER = hashlib.sha256(b"Bob's teller, image 1.0").digest()
@@ -84,9 +85,9 @@ class Machine:
         self.hypersafe = self.platform.client("HyperSafe", locality=2)
         self.root = self.platform.client("root VM", locality=0)
 
-    def boot(self, image: bytes = BANK, *, signatures: str = CURRENT) -> Self:
+    def boot(self, image: bytes = BANK, *, signatures: str = CURRENT, code: bytes = CODE) -> Self:
         """Launch HyperSafe, measure policy, image and claim, make the AK and enrol it."""
-        self.platform.launch(CODE, "HyperSafe 1.0")
+        self.platform.launch(code, "HyperSafe 1.0")
         log = self.platform.event_log
         measure(self.hypersafe, log, launch_policy_event(LAUNCH_POLICY))
         measure(self.hypersafe, log, image_event(image, NAMES[image]))
