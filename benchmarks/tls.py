@@ -56,6 +56,7 @@ def _tls13(identities: tls_peers.Identities) -> dict[str, float]:
     chain = tls_floor.Chain(identities, "ECDSA")
     times = side_by_side(
         {
+            "first": handshake(identities, "ECDSA", ""),  # whoever comes first after the garbage collector is cold
             "ours": handshake(identities, "ECDSA", ""),
             "traced": handshake(identities, "ECDSA", "", traced=True),
             "ssl": tls_peers.python_ssl(identities, "ECDSA", ""),
@@ -77,6 +78,7 @@ def _tls12(identities: tls_peers.Identities) -> dict[str, float]:
     chain = tls_floor.Chain(identities, "RSA")
     times = side_by_side(
         {
+            "first": handshake(identities, "RSA", RSA12),
             "ours": handshake(identities, "RSA", RSA12),
             "ssl": tls_peers.python_ssl(identities, "RSA", RSA12),
             "floor": lambda: tls_floor.handshake12_rsa(chain),
