@@ -17,7 +17,7 @@ IDLE = Image("idle", b"def start(guest): pass\n\ndef who(guest): return guest.na
 
 
 def test_a_hypersafe_machine_has_what_was_measured_in_its_pcrs():
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         machine = cloud.rent("bank", IDLE, HyperSafe)
         values = machine.platform.client("root VM", locality=0).pcr_read((17, 18, 19, 20))
     assert values[17] == launch_pcr(CODE)
@@ -28,7 +28,7 @@ def test_a_hypersafe_machine_has_what_was_measured_in_its_pcrs():
 
 def test_another_image_gives_another_pcr_19():
     other = Image("idle", IDLE.program + b"\n", IDLE.configuration)
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         values = [
             cloud.rent(name, image, HyperSafe).platform.client("root VM", locality=0).pcr_read((17, 19))
             for name, image in (("a", IDLE), ("b", other))
@@ -38,7 +38,7 @@ def test_another_image_gives_another_pcr_19():
 
 
 def test_the_substrate_is_announced_in_the_trace():
-    with Cloud("auto") as cloud:
+    with Cloud("memory") as cloud:
         assert cloud.trace[0].data["substrate"] == "memory"
         assert "reconstructed" in str(cloud.trace[0].data["sentence"])
 
@@ -49,14 +49,14 @@ def test_an_unknown_substrate_is_refused_by_name():
 
 
 def test_two_machines_cannot_have_one_name():
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         cloud.rent("bank", IDLE, Ordinary)
         with pytest.raises(CloudError, match="'bank' already"):
             cloud.rent("bank", IDLE, Ordinary)
 
 
 def test_guest_programs_run_on_the_clouds_own_thread():
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         assert cloud.call(threading.current_thread) is not threading.current_thread()
         machine = cloud.rent("idle", IDLE, Ordinary)
         machine.start()
@@ -64,7 +64,7 @@ def test_guest_programs_run_on_the_clouds_own_thread():
 
 
 def test_an_ordinary_hypervisor_neither_makes_keys_nor_attests():
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         machine = cloud.rent("idle", IDLE, Ordinary)
         with pytest.raises(HypercallRefusedError, match="HyperSafe"):
             machine.hypervisor.make_key("rsa-decrypt", origin="tcb", disk={})
@@ -73,7 +73,7 @@ def test_an_ordinary_hypervisor_neither_makes_keys_nor_attests():
 
 
 def test_hypersafe_refuses_memory_and_a_second_key():
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         hypersafe = cloud.rent("idle", IDLE, HyperSafe).hypervisor
         assert isinstance(hypersafe, HyperSafe)
         cloud.call(hypersafe.make_key, "rsa-decrypt", origin="tcb", disk={})
@@ -84,7 +84,7 @@ def test_hypersafe_refuses_memory_and_a_second_key():
 
 
 def test_a_closed_cloud_says_so_and_closing_twice_is_harmless():
-    cloud = Cloud()
+    cloud = Cloud("memory")
     cloud.close()
     cloud.close()
     with pytest.raises(CloudError, match="closed"):

@@ -11,7 +11,7 @@ import time
 import pytest
 from uml_cases import IDLE, PROGRAM, needs_vms
 
-from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
+from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary, choose
 from trustlab.cloud.uml import machine as machine_module
 from trustlab.wire import ConnectionRefusedOnWireError, EndpointError, Match
 
@@ -187,6 +187,23 @@ def test_the_clouds_own_thread_refuses_to_wait_for_a_vm(cloud, bank):
         cloud.call(bank.wait)
 
 
+def test_a_guest_cannot_write_what_only_the_cloud_can_know(cloud, shop):
+    before = len(cloud.trace.select("ground-truth"))
+    shop.control("forge")
+    assert len(cloud.trace.select("ground-truth")) == before
+    assert cloud.trace.select("note", party="shop", name="connection")
+
+
+def test_a_guest_that_babbles_on_its_hypercall_line_loses_it_and_nothing_else(cloud, bank):
+    machine = cloud.rent("babbler", IDLE, Ordinary)
+    machine.start()
+    machine.control("babble")
+    with pytest.raises(CloudError):
+        machine.control("tpm", command=GET_RANDOM)
+    machine.close()
+    assert bank.control("who") == "bank"
+
+
 def test_a_program_that_does_not_load_is_an_error_with_the_consoles_last_lines():
     with Cloud("uml") as cloud, pytest.raises(CloudError, match=r"(?s)its console.*does not compile"):
         cloud.rent("bank", Image("broken", b"def start(guest", {"design": "plain-tls"}), Ordinary)
@@ -211,6 +228,10 @@ def test_a_guest_that_hangs_is_an_error_after_its_time(monkeypatch):
             machine.start()
         with pytest.raises(CloudError, match="did not answer 'control' within 1 s"):
             machine.control("hang")
+
+
+def test_auto_takes_virtual_machines_where_they_work():
+    assert choose("auto") == "uml"
 
 
 @pytest.mark.timeout(600)

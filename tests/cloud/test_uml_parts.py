@@ -177,6 +177,7 @@ def test_without_a_kernel_uml_is_refused_with_the_package_and_memory_still_works
         choose("uml")
     with Cloud("auto") as cloud:
         assert cloud.substrate == "memory"
+        assert "user-mode-linux" in str(cloud.trace[0].data["sentence"])
 
 
 def test_another_processor_or_system_is_named(monkeypatch):

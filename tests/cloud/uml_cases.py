@@ -95,6 +95,13 @@ def serve_badly(guest):
 def shout_at(guest, *, to, port):
     guest.connect(to, port, lambda name: Echo(b"anybody?", []))
 
+def forge(guest):
+    guest.party.emit("ground-truth", "connection", client="teller", addressed="bank", server="bank")
+
+def babble(guest):
+    import os
+    os.write(guest._hypervisor._line.fileno(), bytes([255]) * 64)
+
 def die(guest):
     import os
     os._exit(3)

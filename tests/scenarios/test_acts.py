@@ -145,7 +145,7 @@ def test_without_an_attack_alice_knowing_the_pin_is_no_happy_end():
 
 def test_a_guest_program_cannot_read_what_others_did():
     program = b"def start(guest):\n    assert not hasattr(guest.party, 'trace')\n"
-    with Cloud() as cloud:
+    with Cloud("memory") as cloud:
         cloud.rent("idle", Image("idle", program, {"design": "plain-tls"}), Ordinary).start()
 
 

@@ -43,25 +43,29 @@ def choose(substrate: str) -> str:
     """Return `memory` or `uml` for what was asked for, or CloudError with what is in the way."""
     if substrate not in ("auto", *SENTENCES):
         raise CloudError(f"no substrate {substrate!r} in this version: say 'memory', 'uml' or 'auto'")
-    if substrate == "uml" and (reason := why_not()) is not None:
+    if substrate == "memory":
+        return "memory"
+    reason = why_not()
+    if substrate == "uml" and reason is not None:
         raise CloudError(f"the substrate 'uml' does not work here: {reason} Say 'memory' instead.")
-    return "uml" if substrate == "uml" else "memory"
+    return "memory" if reason is not None else "uml"
 
 
 class Cloud:
     """A small cloud with real TPMs. Use it as a context manager, or call `close`.
 
     `substrate` is `memory` (all parties in one process, each machine with its own TPM emulator, network frames
-    reconstructed), `uml` (virtual machines with real kernels and real frames), or `auto`, which is `memory` for now.
-    Which one is taken, and why, is the trace's first event.
+    reconstructed), `uml` (virtual machines with real kernels and real frames), or `auto`: `uml` where it works, else
+    `memory`. Which one is taken, and why, is the trace's first event.
     """
 
     def __init__(self, substrate: str = "auto", *, trace: Trace | None = None) -> None:
         self.substrate = choose(substrate)
         self.trace = trace if trace is not None else Trace("a cloud", self.substrate)
-        self.trace.party("cloud").emit(
-            "machine", "substrate", substrate=self.substrate, sentence=SENTENCES[self.substrate]
-        )
+        sentence = SENTENCES[self.substrate]
+        if substrate == "auto" and self.substrate == "memory":
+            sentence += f" Virtual machines would be better, but {why_not()}"
+        self.trace.party("cloud").emit("machine", "substrate", substrate=self.substrate, sentence=sentence)
         self._machines: dict[str, Machine] = {}
         self._worker = Worker(f"trustlab cloud {self.trace.title}")
         try:

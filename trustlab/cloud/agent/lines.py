@@ -42,6 +42,8 @@ class SerialLine:
                 octets = octets[os.write(self._descriptor, octets) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
+            except OSError as error:
+                raise HungUpError(f"{self._path} was hung up: {error.strerror}") from error
 
     def receive(self) -> list[Any]:
         """Read what is there and return the messages that are complete; HungUpError at the line's end."""
@@ -49,6 +51,8 @@ class SerialLine:
             data = os.read(self._descriptor, CHUNK)
         except BlockingIOError:  # the terminal said that there is something, and there is not
             return []
+        except OSError as error:
+            raise HungUpError(f"{self._path} was hung up: {error.strerror}") from error
         if not data:
             raise HungUpError(f"{self._path} was hung up")
         self.send(Read(len(data)))

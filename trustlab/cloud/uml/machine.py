@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.hypersafe import HyperSafe
     from trustlab.cloud.makers import Endorsers
     from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.pki import WebCa
     from trustlab.cloud.uml.fabric import UmlFabric
     from trustlab.cloud.worker import Worker
     from trustlab.trace import Event, Trace
@@ -41,6 +42,8 @@ POLITE = 3.0
 """How long a machine may take to switch off by itself before it is ended, in seconds."""
 LAST_WORDS = 1.0
 """How long a kernel whose line broke may take to say why, in seconds."""
+NOT_A_GUESTS = ("ground-truth", "frame", "machine", "tpm")
+"""Kinds of events that no guest can write: they become notes."""
 MORE_TO_SAY = (wire_errors.EndpointError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
 """Exceptions that are not made of a sentence alone."""
 EMULATED = (
@@ -138,6 +141,10 @@ class UmlMachine(Machine):
         self.provider = provider
         text = references.to_toml() if references is not None else None
         self._say("start", references=text, pinned=list(pinned), provider=provider)
+
+    def stand_behind(self, ca: WebCa) -> None:
+        """Refuse: a VM's CA is asked over its own network."""
+        raise CloudError(f"{self.name} asks its CA over the wire: redirect that instead of putting {ca} in its place")
 
     def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
         """Say something on the lab's control line: calls the program's function of that name with the guest.
@@ -267,7 +274,11 @@ class UmlMachine(Machine):
             self._ready.set_result(message)
 
     def _record(self, event: Event) -> None:
-        """Append an event of the guest's trace to the cloud's; its links name events by the guest's own numbers."""
+        """Append an event of the guest's trace to the cloud's; its links name events by the guest's own numbers.
+
+        What only the cloud, its switch and its TPMs can know is not taken from a guest.
+        """
+        kind = event.kind if event.kind.partition(".")[0] not in NOT_A_GUESTS else "note"
         links = tuple(
             Link(link.rel, link.party, self._sequence[link.seq])
             for link in event.links
@@ -275,7 +286,7 @@ class UmlMachine(Machine):
         )
         appended = self._trace.append(
             self.name,
-            event.kind,
+            kind,
             event.name,
             raw=event.raw,
             spans=event.spans,
