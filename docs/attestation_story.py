@@ -2,7 +2,7 @@
 
 Run it as `python docs/attestation_story.py`; it needs swtpm, as the lab does.
 """
-# ruff: noqa: INP001 - a script beside the page it writes, not a package
+
 
 from __future__ import annotations
 
