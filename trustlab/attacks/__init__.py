@@ -17,6 +17,7 @@ from trustlab.attacks import (
     rogue_certificate,
     same_pms_reencryption,
     toctou_redirect,
+    tpm_nuisance,
     tunnel_relay,
     uncertified_mallory,
 )
@@ -56,9 +57,8 @@ ATTACKS13 = {
 ON_RULES = {module.ATTACK.name: module.ATTACK for module in (downgrade, fail_open, early_canary, uncertified_mallory)}
 """The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
 
-CATALOGUE = (
-    ATTACKS | ATTACKS13 | {attack.name: attack for attack in (reflection.ATTACK, memory_scrape.ATTACK)} | ON_RULES
-)
+_OTHERS = (reflection.ATTACK, memory_scrape.ATTACK, tpm_nuisance.ATTACK, tpm_nuisance.WITHOUT_END)
+CATALOGUE = ATTACKS | ATTACKS13 | {attack.name: attack for attack in _OTHERS} | ON_RULES
 """Every attack that has a program of Alice's, by name."""
 
 __all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "ON_RULES", "RULE_ROWS", "Attack", "Judgement", "RuleRow", "judge"]

@@ -78,6 +78,19 @@ class Provider:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
         return self._fabric.machines[name].platform.client("root VM", locality=0)
 
+    def watch_tpm(self, name: str, look: Callable[[str, int], None]) -> Callable[[], None]:
+        """Have `look` called with command name and response code as a machine's TPM answers; returns what ends that.
+
+        It is her machine, and so is the bus the TPM hangs on.
+        """
+
+        def passing(event: Event) -> None:
+            rc = event.data.get("rc")
+            if event.kind == "tpm.response" and event.party == name and isinstance(rc, int):
+                look(event.name, rc)
+
+        return self._fabric.network.trace.subscribe(passing)
+
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""
         return self._fabric.network.trace.select("frame")

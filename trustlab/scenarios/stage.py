@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
-IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory")
+IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory", "tpm-nuisance", "tpm-nuisance-without-end")
 """Attacks whose program handles what belongs to another machine: its TPM's objects, the network it stands in."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
@@ -161,6 +161,7 @@ class Act:
             return None
         settings = {
             "design": setting_of(self.design),
+            "attack": self.attack.name,
             "victim": "bank",
             "genuine": GENUINE,
             "server_name": BANK_NAME,
@@ -213,6 +214,8 @@ class Act:
             outcome = "completed" if completed else "refused" if facts.refused_by else "failed"
         elif self.attack.prize in facts.alice_knows or (self.attack.prize == "peer" and facts.wrong_peer):
             outcome = "succeeded"
+        elif self.attack.prize == "service":
+            outcome = "failed" if self._paid else "succeeded"
         else:
             outcome = "refused" if facts.refused_by else "failed"
         return Outcome(
@@ -234,13 +237,11 @@ class Act:
         return bool(told and self.trace.select("app", party="bank", name="payment"))
 
     def _verdict(self, outcome: str, facts: Judgement) -> str:
-        prize = {"pin": "the PIN", "balance": "the balance of the account"}
         match outcome:
-            case "succeeded" if self.attack and self.attack.prize == "peer":
-                return f"The {facts.wrong_peer} took a machine of Alice's for the bank, and told it the PIN."
             case "succeeded" if self.attack:
-                rest = " The payment went through, and neither end noticed." if self._paid else ""
-                return f"Alice read {prize[self.attack.prize]}.{rest}"
+                return self._success(self.attack.prize, facts)
+            case "failed" if self.attack and self.attack.prize == "service":
+                return "The payment went through all the same."
             case "completed":
                 return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
             case "refused":
@@ -253,6 +254,15 @@ class Act:
                 return " ".join(["The payment did not end as it should.", *ended]) + known
             case _:
                 return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
+
+    def _success(self, prize: str, facts: Judgement) -> str:
+        if prize == "peer":
+            return f"The {facts.wrong_peer} took a machine of Alice's for the bank, and told it the PIN."
+        if prize == "service":
+            return "The payment did not go through. Alice learned nothing, and nobody was deceived."
+        what = {"pin": "the PIN", "balance": "the balance of the account"}[prize]
+        rest = " The payment went through, and neither end noticed." if self._paid else ""
+        return f"Alice read {what}.{rest}"
 
     def _say(self, title: str, sentence: str) -> None:
         self.trace.party(LAB).emit("note", title, sentence=sentence, act=self.trace.title)

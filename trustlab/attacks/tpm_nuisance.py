@@ -1,0 +1,92 @@
+"""`tpm-nuisance`: Alice reads nothing and deceives nobody; she makes the bank's TPM say no.
+
+A policy session that named PCRs is void once any PCR of the TPM changes (TPM 2.0 Part 3, 23.7: TPM_RC_PCR_CHANGED,
+0x128), and PCR 0 is hers to extend. She also tries to clear the TPM and to flush what is loaded in it. HyperSafe
+tries again; the platform's gate stops the rest. A nuisance that never ends wins: who owns the plug can pull it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.programs import powers, teller_of
+from trustlab.tpm import TpmError
+from trustlab.tpm.marshal import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from trustlab.cloud import Guest
+    from trustlab.tpm import TpmClient
+
+ATTACK = Attack(
+    name="tpm-nuisance",
+    needs=("the root VM's access to the machine's TPM, at locality 0", "to know when a command is under way"),
+    steps=(
+        "asks the bank's TPM to clear itself",
+        "asks it to flush whatever is loaded",
+        "extends PCR 0 between PolicyPCR and the command it is for, four times out of five",
+    ),
+    breaks="availability",
+    why="Every PCR counts towards one update counter, and a policy session notes it.",
+    source="TPM 2.0 Part 3, 23.7; tried",
+    stopped_by="trying again, and the platform's gate",
+    prize="service",
+)
+WITHOUT_END = msgspec.structs.replace(
+    ATTACK,
+    name="tpm-nuisance-without-end",
+    steps=(*ATTACK.steps[:2], "extends PCR 0 between every PolicyPCR and its command"),
+    stopped_by="nothing: who owns the machine can always switch it off. Nothing is lost but the service",
+    program="tpm_nuisance",
+)
+"""The same, every time: the handshake ends, and closed."""
+TRIES = {ATTACK.name: 4}
+"""How often each command is disturbed; more is without end."""
+RH_LOCKOUT = 0x4000000A
+TRANSIENT = range(0x80000000, 0x80000003)
+CHANGE = bytes(32)
+
+
+def start(guest: Guest) -> None:
+    """Try what the gate forbids; leave the rest for the moment it hurts."""
+    tell, provider, victim = teller_of(guest, ATTACK), powers(guest), guest.setting("victim")
+    tpm = provider.root_tpm(victim)
+    for what, attempt in _forbidden(tpm):
+        try:
+            attempt()
+            tell(what, f"has the bank's TPM {what}.")
+        except TpmError as error:
+            tell("refused", f"would have the bank's TPM {what}, and may not: {error}")
+    meddler = Meddler(tpm, TRIES.get(guest.setting("attack")))
+    provider.watch_tpm(victim, meddler)
+    tell("wait", "waits for the moment between a policy and its command.")
+
+
+def _forbidden(tpm: TpmClient) -> Iterator[tuple[str, Callable[[], object]]]:
+    yield "clear", partial(tpm.run, "Clear", (RH_LOCKOUT,), (PASSWORD,))
+    for handle in TRANSIENT:
+        yield f"flush {handle:#x}", partial(tpm.flush, handle)
+
+
+class Meddler:
+    """Extends PCR 0 after a policy is complete, at most `tries` times in a row (None: always)."""
+
+    def __init__(self, tpm: TpmClient, tries: int | None) -> None:
+        self._tpm = tpm
+        self._tries = tries
+        self._row = Counter[str]()
+
+    def __call__(self, command: str, rc: int) -> None:
+        """Look at a response as it passes."""
+        if command == "TPM2_PolicyLocality":
+            if self._tries is None or self._row["tries"] < self._tries:
+                self._row["tries"] += 1
+                self._tpm.pcr_extend(0, CHANGE)
+        elif rc == 0 and not command.startswith("TPM2_P"):
+            self._row.clear()
