@@ -3,7 +3,6 @@
 Run it as `python docs/attestation_story.py`; it needs swtpm, as the lab does.
 """
 
-
 from __future__ import annotations
 
 import hashlib
