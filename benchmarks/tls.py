@@ -1,8 +1,14 @@
-"""The handshake engine beside others and beside the floor: full handshakes of both ends in memory, chain verified."""
+"""The handshake engine beside others and beside the floor: full handshakes of both ends in memory, chain verified.
+
+All of it runs in this process, so that processor time is what counts. Both ends put the messages of a flight into one
+record (`coalesce`), as Python's ssl and aioquic do; everything else is as a configuration has it by default, every
+secret an event.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -65,6 +71,7 @@ def _tls13(identities: tls_peers.Identities) -> dict[str, float]:
         },
         rounds=ROUNDS,
         calls=10,
+        clock=time.process_time,
     )
     found = {"tls13_ecdsa_ms": times["ours"] * 1000}
     found |= {f"tls13_ecdsa_vs_{name}": times["ours"] / times[name] for name in ("ssl", "aioquic", "floor")}
@@ -85,6 +92,7 @@ def _tls12(identities: tls_peers.Identities) -> dict[str, float]:
         },
         rounds=ROUNDS,
         calls=10,
+        clock=time.process_time,
     )
     found = {"tls12_rsa_ms": times["ours"] * 1000}
     found |= {f"tls12_rsa_vs_{name}": times["ours"] / times[name] for name in ("ssl", "floor")}
@@ -100,6 +108,7 @@ def _against_tlslite(identities: tls_peers.Identities, kind: str, suite: str) ->
         {"ours": handshake(identities, kind, suite), "theirs": tls_peers.tlslite(identities, kind, suite)},
         rounds=8,
         calls=10,
+        clock=time.process_time,
     )
     return times["ours"] / times["theirs"]
 
@@ -114,6 +123,7 @@ def configs(identities: tls_peers.Identities, kind: str, suite: str) -> tuple[tl
         versions=(version,),
         cipher_suites=suites,
         groups=(tls.Group.X25519,),
+        coalesce=True,
     )
     server = tls.ServerConfig(
         certificates=(identities.der(kind),),
@@ -121,6 +131,7 @@ def configs(identities: tls_peers.Identities, kind: str, suite: str) -> tuple[tl
         versions=(version,),
         cipher_suites=suites,
         groups=(tls.Group.X25519,),
+        coalesce=True,
     )
     return client, server
 

@@ -21,8 +21,9 @@ from cryptography.x509.verification import PolicyBuilder, Store
 if TYPE_CHECKING:
     from benchmarks.tls_peers import Identities
 
-FLIGHT = (60, 520, 90, 36)
-"""Octets of what a TLS 1.3 server protects: EncryptedExtensions, Certificate, CertificateVerify, Finished."""
+FLIGHT = 60 + 520 + 90 + 36
+"""Octets of what a TLS 1.3 server protects, in one record: EncryptedExtensions, Certificate, CertificateVerify,
+Finished."""
 ECDSA = ec.ECDSA(hashes.SHA256())
 HELLOS = os.urandom(400)
 
@@ -90,8 +91,7 @@ def handshake13_ecdsa(chain: Chain) -> None:
     (client_keys2, server_keys2), _ = _schedule13(second, hashlib.sha256(HELLOS))
     content = bytes(64) + b"TLS 1.3, server CertificateVerify\0" + signed
     signature = chain.key.sign(content, ECDSA)
-    for number, length in enumerate(FLIGHT):
-        _carry(server_keys2, server_keys, number, length)
+    _carry(server_keys2, server_keys, 0, FLIGHT)
     chain.verify().verify(signature, content, ECDSA)
     _carry(client_keys, client_keys2, 0, 36)
 

@@ -40,7 +40,7 @@ class Incoming(Outgoing):
                 return True
             if self._held:
                 self.flush()
-            return self._read()
+            return (self.records.buffered or self.joiner.pending) > 0 and self._read()
         except Alert as alert:
             self.fail(alert)
             return True

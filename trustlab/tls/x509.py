@@ -97,6 +97,7 @@ def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
     return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+@lru_cache(maxsize=64)
 def allows(certificate: x509.Certificate, usage: str) -> bool:
     """Whether keyUsage is absent or has the bit `usage`."""
     try:
@@ -131,9 +132,8 @@ def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | No
     certificates = [leaf.certificate, *[load(der) for der in chain[1:]]]
     if config.store is None:
         raise InternalError("no roots to trust are configured")
-    builder = PolicyBuilder().store(config.store)
     time = config.time or dt.datetime.now(dt.UTC)
-    builder = builder.time(time)
+    builder = PolicyBuilder().store(config.store).time(time)
     try:
         if server_name is None:
             builder.build_client_verifier().verify(certificates[0], certificates[1:])
