@@ -6,7 +6,14 @@ import hmac
 from typing import TYPE_CHECKING
 
 from trustlab.tls import schedule12
-from trustlab.tls.alerts import DecodeError, DecryptError, HandshakeFailure, IllegalParameter, UnexpectedMessage
+from trustlab.tls.alerts import (
+    DecodeError,
+    DecryptError,
+    HandshakeFailure,
+    IllegalParameter,
+    InsufficientSecurity,
+    UnexpectedMessage,
+)
 from trustlab.tls.config import Session
 from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.handshake import Handshake
@@ -63,10 +70,16 @@ class Handshake12(Handshake):
         self.c.context = Context(tls13=False, key_exchange=parameters.key_exchange, suite=self.suite)
 
     def choose_master_secret(self, *, extended: bool) -> None:
-        """Note which kind of master secret was agreed on (RFC 7627 5.1)."""
+        """Note which kind of master secret was agreed on (RFC 7627 5.1).
+
+        A server that wants more security than the client has says so with an alert of its own (RFC 5246 7.2.2).
+        """
         self.extended = self.c.extended_master_secret = extended
-        if self.c.config.require_extended_master_secret and not extended:
-            raise HandshakeFailure("the peer does not do the extended master secret", "RFC 7627 5.2, 5.3")
+        if not self.c.config.require_extended_master_secret or extended:
+            return
+        if self.own == "server":
+            raise InsufficientSecurity("the client does not do the extended master secret", "RFC 7627 5.2")
+        raise HandshakeFailure("the server does not do the extended master secret", "RFC 7627 5.2")
 
     # Secrets
 

@@ -9,6 +9,7 @@ from trustlab.tls.alerts import (
     CertificateRequired,
     HandshakeFailure,
     IllegalParameter,
+    InsufficientSecurity,
     MissingExtension,
     NoApplicationProtocol,
 )
@@ -152,6 +153,8 @@ class Server13(Handshake13):
             return
         offered = hello.value(ExtensionType.SUPPORTED_GROUPS)
         usable = [g for g in self.config.groups if g in offered and g in groups.SUPPORTED]
+        if not usable and set(self.config.groups) == {Group.X25519MLKEM768}:
+            raise InsufficientSecurity("the client has no post-quantum key agreement", "RFC 8446 4.1.1")
         if not usable:
             raise HandshakeFailure("no group in common", "RFC 8446 4.1.1")
         self._group = next((g for g in usable if g in by_group), usable[0])
