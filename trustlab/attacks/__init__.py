@@ -1,6 +1,7 @@
 """Attacks: one a module, each as data and a state machine, judged by facts."""
 
 from trustlab.attacks import (
+    bleichenbacher,
     client_impersonation,
     deployed_key,
     downgrade,
@@ -22,6 +23,7 @@ from trustlab.attacks import (
     uncertified_mallory,
 )
 from trustlab.attacks.attack import Attack
+from trustlab.attacks.bleichenbacher import answers
 from trustlab.attacks.judge import Judgement, judge
 from trustlab.attacks.rules import RULE_ROWS, RuleRow
 
@@ -54,11 +56,25 @@ ATTACKS13 = {
 }
 """The attacks on the designs of TLS 1.3, by name, in the order of the signed table."""
 
-ON_RULES = {module.ATTACK.name: module.ATTACK for module in (downgrade, fail_open, early_canary, uncertified_mallory)}
+ON_RULES = {
+    module.ATTACK.name: module.ATTACK
+    for module in (downgrade, fail_open, early_canary, uncertified_mallory, bleichenbacher)
+}
 """The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
 
 _OTHERS = (reflection.ATTACK, memory_scrape.ATTACK, tpm_nuisance.ATTACK, tpm_nuisance.WITHOUT_END)
 CATALOGUE = ATTACKS | ATTACKS13 | {attack.name: attack for attack in _OTHERS} | ON_RULES
 """Every attack that has a program of Alice's, by name."""
 
-__all__ = ["ATTACKS", "ATTACKS13", "CATALOGUE", "ON_RULES", "RULE_ROWS", "Attack", "Judgement", "RuleRow", "judge"]
+__all__ = [
+    "ATTACKS",
+    "ATTACKS13",
+    "CATALOGUE",
+    "ON_RULES",
+    "RULE_ROWS",
+    "Attack",
+    "Judgement",
+    "RuleRow",
+    "answers",
+    "judge",
+]

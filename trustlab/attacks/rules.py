@@ -19,5 +19,6 @@ RULE_ROWS = (
     RuleRow("error refuses", "fail-open", "trusted-passage", "a rogue certificate; the teller's verifier fails"),
     RuleRow("evidence first", "early-canary", "connect-then-attest", "a rogue certificate; Alice has no evidence"),
     RuleRow("CA identity", "uncertified-mallory", "trusted-passage", "no machine pinned; same image"),
+    RuleRow("one answer", "bleichenbacher", "tcb-key", "anybody may be the client; RSA key transport"),
 )
 """The rules that are no checks of the Verifier, with the attack that needs each."""

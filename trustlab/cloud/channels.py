@@ -21,6 +21,7 @@ from trustlab.passage import (
     Mutual,
     OpenSslEndpoint,
     PlainEndpoint,
+    Talkative,
     TlsEndpoint,
     known_rules,
     offer,
@@ -163,7 +164,8 @@ class Channels:
         }
         inner = wrap.get(self.design.when, lambda: application)()
         observer = tls.TraceObserver(self._party, connection, role=role)
-        return TlsEndpoint(engine, inner, observer=observer, guard=guard)
+        kind = Talkative if role == "server" and "one answer" in self._without_rules else TlsEndpoint
+        return kind(engine, inner, observer=observer, guard=guard)
 
     def _root(self, setting: str) -> x509.Certificate:
         return x509.load_pem_x509_certificate(self._settings[setting].encode())

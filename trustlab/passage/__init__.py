@@ -17,6 +17,7 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
 from trustlab.passage.streams import PassageError, PassageStream, connect, serve
+from trustlab.passage.talkative import Talkative
 
 __all__ = [
     "BARE_EXPORTER",
@@ -52,6 +53,7 @@ __all__ = [
     "PlainEndpoint",
     "Rule",
     "RuleError",
+    "Talkative",
     "TlsEndpoint",
     "connect",
     "design_of",

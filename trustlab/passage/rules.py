@@ -48,6 +48,11 @@ RULES = {
             "Attestation adds to the identity that a CA signs, and never replaces it.",
             "takes evidence in place of a certificate of a CA it trusts",
         ),
+        Rule(
+            "one answer",
+            "Whatever is wrong with an encrypted pre-master secret, the answer is the same (RFC 5246, 7.4.7.1).",
+            "says by an alert of its own that a pre-master secret did not decrypt",
+        ),
     )
 }
 """The rules that can be left out, by name."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
-from trustlab.attacks import CATALOGUE, Judgement, judge
+from trustlab.attacks import CATALOGUE, Judgement, answers, judge
 from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
@@ -33,6 +33,11 @@ AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
 IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory", "tpm-nuisance", "tpm-nuisance-without-end")
 """Attacks whose program handles what belongs to another machine: its TPM's objects, the network it stands in."""
+KEPT = {
+    "service": "The payment went through all the same.",
+    "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
+}
+"""What there is to say when Alice did not get what is neither a secret nor a peer."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
 
@@ -216,6 +221,8 @@ class Act:
             outcome = "succeeded"
         elif self.attack.prize == "service":
             outcome = "failed" if self._paid else "succeeded"
+        elif self.attack.prize == "oracle":
+            outcome = "succeeded" if len(set(answers(self.trace).values())) > 1 else "failed"
         else:
             outcome = "refused" if facts.refused_by else "failed"
         return Outcome(
@@ -240,8 +247,8 @@ class Act:
         match outcome:
             case "succeeded" if self.attack:
                 return self._success(self.attack.prize, facts)
-            case "failed" if self.attack and self.attack.prize == "service":
-                return "The payment went through all the same."
+            case "failed" if self.attack and self.attack.prize in KEPT:
+                return KEPT[self.attack.prize]
             case "completed":
                 return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
             case "refused":
@@ -260,6 +267,8 @@ class Act:
             return f"The {facts.wrong_peer} took a machine of Alice's for the bank, and told it the PIN."
         if prize == "service":
             return "The payment did not go through. Alice learned nothing, and nobody was deceived."
+        if prize == "oracle":
+            return "The bank's answers differ by what is wrong with the secret: an oracle that decrypts recordings."
         what = {"pin": "the PIN", "balance": "the balance of the account"}[prize]
         rest = " The payment went through, and neither end noticed." if self._paid else ""
         return f"Alice read {what}.{rest}"

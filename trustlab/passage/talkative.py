@@ -1,0 +1,32 @@
+"""A server that says when it cannot decrypt: only to show what its silence is good for."""
+
+from __future__ import annotations
+
+from trustlab import tls
+from trustlab.passage.endpoint import TlsEndpoint, operate
+
+DECRYPT_ERROR = bytes.fromhex("15 0303 0002 02 33")
+"""A record with a fatal alert 51, in clear (RFC 5246, 7.2)."""
+
+
+class Talkative(TlsEndpoint):
+    """Ends with alert 51 where a pre-master secret does not decrypt, as RFC 5246, 7.4.7.1 forbids; a lab's switch."""
+
+    _complaint = b""
+
+    def respond(self, request: tls.Request) -> None:
+        """Complain about what does not decrypt; all else as usual."""
+        if isinstance(request, tls.KeyOperationWanted) and request.operation == "rsa-decrypt":
+            result = operate(request)
+            if isinstance(result, Exception):
+                self._complaint = DECRYPT_ERROR
+            self.connection.answer(request, result)
+        else:
+            super().respond(request)
+
+    def data_to_send(self) -> bytes:
+        """Return the complaint in place of whatever else there was to say."""
+        said = super().data_to_send()
+        if self._complaint:
+            said, self._complaint, self._over = self._complaint, b"", True
+        return said
