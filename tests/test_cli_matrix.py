@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+from urllib.parse import unquote
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trustlab", "matrix", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=env)
 
 
 def test_a_column_of_the_table_as_json_with_evidence_and_traces(tmp_path):
@@ -70,3 +73,41 @@ def test_what_does_not_exist_is_named_with_what_does():
         done = run(*arguments)
         assert done.returncode == 1
         assert named in done.stderr.replace("\n", " ")
+
+
+def test_the_page_leads_to_the_kept_traces_and_their_inspector_pages(tmp_path):
+    page, keep = tmp_path / "out" / "matrix.html", tmp_path / "keep it"
+    page.parent.mkdir()
+    choice = ("--design", "trusted-passage", "--attack", "rogue-certificate", "--attack", "tunnel-relay")
+    done = run(*choice, "--html", str(page), "--keep", str(keep))
+    assert done.returncode == 0, done.stderr
+    links = re.findall(r'href="([^"]*)"', page.read_text("utf-8"))
+    assert len(links) == 4
+    for link in links:
+        assert link.startswith("../keep%20it/trusted-passage-")
+        linked = (page.parent / unquote(link)).read_text("utf-8")
+        assert "extraData" in linked
+    assert "refused by “extraData”" in page.read_text("utf-8")
+
+
+def test_a_picture_of_the_table_is_drawn_where_there_is_a_browser(tmp_path):
+    png = tmp_path / "matrix.png"
+    done = run("--attack", "rogue-certificate", "--design", "plain-tls", "--png", str(png))
+    assert done.returncode == 0, done.stderr
+    assert png.read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_browser_a_picture_is_refused_before_anything_runs(tmp_path):
+    bare = {name: value for name, value in os.environ.items() if name != "TRUSTLAB_CHROMIUM"} | {"PATH": ""}
+    done = run("--png", str(tmp_path / "matrix.png"), env=bare)
+    assert done.returncode == 1
+    assert "install the package chromium" in " ".join(done.stderr.split())
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_runs(tmp_path):
+    done = run("--html", str(tmp_path / "nowhere" / "matrix.html"))
+    assert done.returncode == 1
+    assert "make it first" in " ".join(done.stderr.split())
+    done = run("--checks", "--html", str(tmp_path / "matrix.html"))
+    assert done.returncode == 1
+    assert "no --html" in " ".join(done.stderr.split())

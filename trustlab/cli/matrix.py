@@ -18,12 +18,14 @@ from trustlab.attacks import CATALOGUE
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.attest import CHECKS
 from trustlab.cli.failure import Failure
+from trustlab.cli.matrix_page import save_html, save_png
+from trustlab.inspector.screenshot import NoPictureError, browser
 from trustlab.scenarios import TABLES, Result, cells, run_matrix
 
 SIGNS = {"succeeded": ("S", "bold red"), "refused": ("x", "green"), "failed": ("x", "green"), "senseless": ("-", "dim")}
 
 
-def matrix(
+def matrix(  # noqa: PLR0913 - the options of the command
     *,
     tls: Annotated[str, typer.Option(help="Which table: the ladder on TLS 1.2, or the designs on 1.3.")] = "1.2",
     checks: Annotated[
@@ -33,6 +35,10 @@ def matrix(
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
     without: Annotated[list[str] | None, typer.Option(help="Leave this check out of every verifier.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Write the trace of every cell into this folder.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the table as a page (with --keep it leads to every trace).")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the table as a picture; wants a Chromium.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Run every attack against every rung of the ladder where it makes sense, and show what became of it.
@@ -49,6 +55,7 @@ def matrix(
     _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
     _known(left_out, CHECKS[1:], "check")
     console = Console(stderr=as_json, highlight=False)
+    _writable(html, png, checks=checks)
     if checks:
         _ablation(console, left_out, as_json=as_json)
         return
@@ -57,12 +64,30 @@ def matrix(
         results = run_matrix(
             designs, attacks, tls=tls, without=left_out, keep=keep, progress=lambda _: bar.advance(task)
         )
+    if html is not None:
+        save_html(html, results, tls=tls)
+    if png is not None:
+        save_png(png, results, tls=tls)
     if as_json:
         typer.echo(json.dumps({"cells": [msgspec.to_builtins(r) | {"as_expected": r.as_expected} for r in results]}))
     else:
         _show(console, results)
     if not left_out and not all(result.as_expected for result in results):
         raise typer.Exit(1)
+
+
+def _writable(html: Path | None, png: Path | None, *, checks: bool) -> None:
+    """Say before the runs what would fail after them."""
+    for path in filter(None, (html, png)):
+        if checks:
+            raise Failure("--checks is a list, not a table: it has no --html and no --png")
+        if not path.absolute().parent.is_dir():
+            raise Failure(f"there is no folder {path.parent} to write {path.name} into: make it first")
+    if png is not None:
+        try:
+            browser()
+        except NoPictureError as error:
+            raise Failure(str(error)) from error
 
 
 def _ablation(console: Console, without: tuple[str, ...], *, as_json: bool) -> None:

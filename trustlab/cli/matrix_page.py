@@ -1,0 +1,91 @@
+"""The matrix's results as a page and as a picture: `trustlab matrix --html FILE --png FILE`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from trustlab.attacks import CATALOGUE
+from trustlab.cli.failure import Failure
+from trustlab.inspector.export import save_page
+from trustlab.inspector.matrix_html import SIGNS, Heading, MatrixCell, matrix_page
+from trustlab.inspector.screenshot import NoPictureError, screenshot
+from trustlab.passage import DESIGNS
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.scenarios import Result
+
+TITLE = "Every design, every attack"
+LEAD = (
+    "Alice owns the data centre. Each row is a way to bind a TLS handshake to TPM attestation, each column something "
+    "she tries. Every mark comes from a real run with real TPMs, judged by the facts of its trace."
+)
+
+
+def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str = "1.2") -> str:
+    """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages."""
+    rows = [
+        Heading(name, DESIGNS[name].sentence, (("not enough", DESIGNS[name].not_enough),))
+        for name in dict.fromkeys(result.design for result in results)
+    ]
+    columns = [_attack(name) for name in dict.fromkeys(result.attack for result in results)]
+    cells = [_cell(result, folder) for result in results]
+    return matrix_page(f"{TITLE}: TLS {tls}", LEAD, rows, columns, cells)
+
+
+def save_html(path: Path, results: Sequence[Result], *, tls: str) -> None:
+    """Write the page, and beside each trace that was kept an inspector page of it."""
+    for result in results:
+        if result.trace:
+            save_page(_page_beside(result.trace), Trace.load(result.trace))
+    path.write_text(page_of(results, path.parent, tls=tls), "utf-8")
+
+
+def save_png(path: Path, results: Sequence[Result], *, tls: str) -> None:
+    """Draw the page; Failure names what is missing where there is no browser."""
+    try:
+        screenshot(page_of(results, tls=tls), path)
+    except NoPictureError as error:
+        raise Failure(str(error)) from error
+
+
+def _attack(name: str) -> Heading:
+    known = CATALOGUE[name]
+    facts = (
+        ("needs", "; ".join(known.needs)),
+        ("the lab gives her", ", ".join(known.leaks)),
+        ("stopped by", known.stopped_by),
+        ("source", known.source),
+    )
+    return Heading(name, known.why, facts)
+
+
+def _cell(result: Result, folder: Path | None) -> MatrixCell:
+    outcome = next(name for name in SIGNS if name == result.outcome)
+    linked = folder if result.trace else None
+    return MatrixCell(
+        result.design,
+        result.attack,
+        outcome,
+        result.sentence,
+        as_expected=result.as_expected,
+        evidence=result.evidence,
+        policy="" if result.outcome == "senseless" else result.policy,
+        leaks=result.leaks,
+        refused_by=result.refused_by,
+        trace=_address(Path(result.trace), linked) if linked is not None else "",
+        page=_address(_page_beside(result.trace), linked) if linked is not None else "",
+    )
+
+
+def _page_beside(trace: str) -> Path:
+    return Path(trace).with_suffix(".html")
+
+
+def _address(path: Path, folder: Path) -> str:
+    return quote(os.path.relpath(path.resolve(), folder.resolve()))
