@@ -6,15 +6,22 @@ from pathlib import Path
 
 from trustlab.attacks import CATALOGUE
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
+from trustlab.cli.matrix_page import page_of
+from trustlab.inspector.screenshot import screenshot
 from trustlab.passage import DESIGNS
 from trustlab.scenarios import TABLES, run_matrix
 
 PAGE = Path(__file__).with_name("matrix.md")
+PICTURE = Path(__file__).with_name("matrix.png")
 SIGNS = {"succeeded": "**S**", "refused": "x", "failed": "x", "senseless": "-"}
 HEAD = """# Every design, every attack
 
 *Written by `docs/matrix_page.py`: every mark on this page comes from a real run with real TPMs (`trustlab matrix`), judged by the facts of its trace.
 S: Alice holds the secret, or a client trusts a machine of hers; x: she was refused, or got nothing; -: the attack makes no sense there.*
+
+![The ladder against every attack, on TLS 1.2: each rung stops what broke the one below; the last two stop everything](matrix.png)
+
+`trustlab matrix --html matrix.html --keep traces` writes this table as a page whose cells open: what happened, which facts say so, and the trace in the inspector.
 """
 
 
@@ -23,6 +30,8 @@ def table(version: str) -> list[str]:
     results = run_matrix(tls=version)
     wrong = [r for r in results if not r.as_expected]
     assert not wrong, wrong
+    if version == "1.2":
+        screenshot(page_of(results), PICTURE)
     attacks = list(dict.fromkeys(r.attack for r in results))
     by_place = {(r.design, r.attack): r for r in results}
     designs = list(dict.fromkeys(r.design for r in results))
