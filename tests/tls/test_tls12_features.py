@@ -182,12 +182,3 @@ def test_an_older_client_gets_protocol_version_and_a_fallback_is_noticed() -> No
 
     pair = Pair(client_config(intercept=True), client_answers={"MessageReady": older}).run()
     assert isinstance(pair.server.error, tls.ProtocolVersion)
-
-
-def test_the_extended_master_secret_can_be_required_by_either_side() -> None:
-    required, without = {"require_extended_master_secret": True}, {"extended_master_secret": False}
-    assert connected(client=client_config(**required), server=server_config(**required))
-    pair = Pair(client_config(**required), server_config(**without)).run()
-    assert isinstance(pair.client.error, tls.HandshakeFailure)
-    pair = Pair(client_config(**without), server_config(**required)).run()
-    assert isinstance(pair.server.error, tls.HandshakeFailure)

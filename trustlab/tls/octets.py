@@ -148,13 +148,15 @@ class SpanReader(Reader):
 
     def uint(self, size: int, name: str, registry: type[IntEnum] | None = None) -> int:
         start = self.position
-        value = super().uint(size, name, registry)
-        self.record(name, start, start + size, label(registry, value, size) if registry else str(value))
+        value = Reader.uint(self, size, name)
+        shown_name, note, clause = _naming(self.prefix, name)
+        text = label(registry, value, size) if registry else str(value)
+        self.spans.append(Span(shown_name, start, start + size, text, note, clause))
         return value
 
     def octets(self, size: int, name: str, show: Callable[[bytes], str] | None = None) -> bytes:
         start = self.position
-        value = super().octets(size, name)
+        value = Reader.octets(self, size, name)
         if size:
             self.record(name, start, start + size, show(value) if show else shown(value))
         return value

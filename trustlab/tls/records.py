@@ -222,7 +222,7 @@ class RecordLayer:
 
     def written(self, start: int) -> bytes:
         """Return the octets written from stream position `start` on and not yet drained."""
-        return bytes(self._output[len(self._output) - (self.write_offset - start) :])
+        return bytes(memoryview(self._output)[len(self._output) - (self.write_offset - start) :])
 
 
 class HandshakeJoiner:

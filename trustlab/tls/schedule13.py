@@ -19,17 +19,16 @@ def hkdf_extract(salt: bytes, keying_material: bytes, hash_name: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _info(label: bytes, context: bytes, length: int) -> bytes:
+def _before_context(label: bytes, length: int, context_length: int) -> bytes:
+    """Return HkdfLabel up to its context, which alone differs from handshake to handshake."""
     full = b"tls13 " + label
-    return length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
+    return length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([context_length])
 
 
 def hkdf_expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
     """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
-    info = _info(label, context, length)
+    info = _before_context(label, length, len(context)) + context
     output = block = hmac(secret, info + b"\x01", hash_name)
-    if length <= len(block):
-        return block if length == len(block) else block[:length]
     counter = 2
     while len(output) < length:
         block = hmac(secret, block + info + bytes([counter]), hash_name)
