@@ -15,6 +15,7 @@ from trustlab.attacks import (
     memory_scrape,
     own_genuine_machine,
     reflection,
+    resumption_splice,
     rogue_certificate,
     same_pms_reencryption,
     toctou_redirect,
@@ -58,7 +59,7 @@ ATTACKS13 = {
 
 ON_RULES = {
     module.ATTACK.name: module.ATTACK
-    for module in (downgrade, fail_open, early_canary, uncertified_mallory, bleichenbacher)
+    for module in (downgrade, fail_open, early_canary, uncertified_mallory, resumption_splice, bleichenbacher)
 }
 """The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
 

@@ -1,12 +1,13 @@
 """`memory-scrape`: Alice reads the private key out of an ordinary VM's memory, and decrypts her recording with it.
 
 The VM's RAM is a file of hers: a guest's memory is the hypervisor's to read, unless hardware prevents it. She looks
-for what a private key looks like: PEM (RFC 7468), or PKCS #8 in DER (RFC 5958). It needs machines that have memory of
-their own, the `uml` substrate; at a HyperSafe machine she is refused (emulated: see the refusal's own words).
+for what a private key looks like in PEM (RFC 7468). It needs machines that have memory of their own, the `uml`
+substrate; at a HyperSafe machine she is refused (emulated: see the refusal's own words).
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -18,7 +19,7 @@ from trustlab.capture.keys import PRIVATE_KEY
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from trustlab.cloud import Guest
 
@@ -34,9 +35,12 @@ ATTACK = Attack(
     source="Trusted Passages (2011)",
     stopped_by="HyperSafe, which shows its guest's memory to nobody; and a key that never was in the VM's memory",
 )
-PEM = rb"-----BEGIN PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{1000,4000}-----END PRIVATE KEY-----"
-RSA_OID = rb"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
-DER = rb"\x30\x82[\x04-\x09].\x02\x01\x00" + RSA_OID + rb"\x04\x82.{1100,2400}"
+BEGIN, END = b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----"
+LENGTHS = (1704, 1700, 1708)
+"""Octets of an RSA-2048 key in PEM, the last newline not counted; the second and third where a number is shorter."""
+SLIP = 4
+"""A page that follows by chance may begin with octets that PEM could go on with."""
+BODY = re.compile(rb"-----BEGIN PRIVATE KEY-----\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/=]{0,64}")
 
 
 def start(guest: Guest) -> None:
@@ -48,14 +52,15 @@ def afterwards(guest: Guest) -> None:
     """Search the bank's memory; with a key, everything recorded opens."""
     tell, victim = teller_of(guest, ATTACK), guest.setting("victim")
     try:
-        found = powers(guest).search_memory(victim, PEM) + powers(guest).search_memory(victim, DER)
+        heads = powers(guest).search_memory(victim, BEGIN + b".{0,%d}" % max(LENGTHS))
+        tails = powers(guest).search_memory(victim, END, before=max(LENGTHS))
     except HypercallRefusedError as refusal:
         tell("refused", f"asks for the memory of {victim}'s VM and is refused: {refusal}")
         return
     except CloudError as error:
         tell("nothing", f"cannot: {error}")
         return
-    keys = private_keys(found)
+    keys = private_keys(heads, tails)
     for der in keys:
         guest.party.secret(PRIVATE_KEY, der)
     if keys:
@@ -64,25 +69,44 @@ def afterwards(guest: Guest) -> None:
         tell("nothing", f"finds no private key in the memory of {victim}'s VM.")
 
 
-def private_keys(found: Iterable[bytes]) -> list[bytes]:
-    """Return the RSA private keys (PKCS #8, DER) among octets that look like one, each once."""
-    keys = []
-    for octets in found:
-        try:
-            key = _load(octets)
-        except ValueError:
-            continue
-        if not isinstance(key, rsa.RSAPrivateKey):
-            continue
-        form = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        der = key.private_bytes(*form)
-        if der not in keys:
-            keys.append(der)
+def private_keys(heads: Iterable[bytes], tails: Iterable[bytes]) -> list[bytes]:
+    """Return the RSA private keys (PKCS #8, DER) that beginnings and endings in memory make, each once.
+
+    A key may lie across two pages that are no neighbours, so every beginning is tried with every ending.
+    """
+    keys: list[bytes] = []
+    endings = list(tails)
+    for head in heads:
+        for pem in _joined(head, endings):
+            der = _der(pem)
+            if der and der not in keys:
+                keys.append(der)
+            if der:
+                break
     return keys
 
 
-def _load(octets: bytes) -> object:
-    if octets.startswith(b"-----"):
-        return serialization.load_pem_private_key(octets, None)
-    length = 4 + int.from_bytes(octets[2:4], "big")
-    return serialization.load_der_private_key(octets[:length], None)
+def _joined(head: bytes, tails: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what one beginning could be, whole or with each ending."""
+    whole, end, _ = head.partition(END)
+    if end:
+        yield whole + end
+    body = BODY.match(head)
+    known = len(body[0]) if body else 0
+    for tail in tails:
+        for length in LENGTHS:
+            for cut in range(known, max(0, known - SLIP) - 1, -1):
+                if 0 < length - cut <= len(tail):
+                    yield head[:cut] + tail[-(length - cut) :]
+
+
+def _der(pem: bytes) -> bytes:
+    """Return an RSA key in DER, nothing where this is none."""
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except ValueError:
+        return b""
+    if not isinstance(key, rsa.RSAPrivateKey):
+        return b""
+    form = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form)

@@ -136,6 +136,10 @@ class Impostor(AliceLeg):
             case _:
                 super().respond(request)
 
+    def own_hello(self, own: tls.ServerHello, banks: tls.ServerHello) -> tls.ServerHello:
+        """Return what Alice says in the bank's place."""
+        return with_values_of(own, banks)
+
     def proceed(self) -> None:
         """Answer what was waiting for the bank, as far as the bank has spoken."""
         bank = self.bank
@@ -143,7 +147,7 @@ class Impostor(AliceLeg):
             return
         if self._hello_ready is not None and bank.server_hello is not None:
             (ready, own), self._hello_ready = self._hello_ready, None
-            self.connection.answer(ready, with_values_of(own, bank.server_hello))
+            self.connection.answer(ready, self.own_hello(own, bank.server_hello))
             self.pump()
         if self._evidence_wanted is not None and bank.evidence:
             wanted, self._evidence_wanted = self._evidence_wanted, None

@@ -59,6 +59,8 @@ class Channels:
         self._attester = attester
         self._references = references
         self._pinned = pinned
+        self._sessions: dict[bytes, tls.Session] | None = {} if design.resumes else None
+        self._last: tls.Client | None = None
         self._without_rules = known_rules(filter(None, settings.get("without_rules", "").split(",")))
         for name in sorted(self._without_rules):
             party.emit("note", f"rule left out: {name}", sentence=f"The {party.name} {RULES[name].without}.")
@@ -83,6 +85,7 @@ class Channels:
                 extended_master_secret=self.design.extended_master_secret,
                 require_extended_master_secret=self.design.extended_master_secret,
                 attestation=offer(self.design, "server"),
+                sessions=self._sessions,
                 client_certificate="require" if self.design.client_key else "none",
                 trust=[self._root("web_root")] if self.design.client_key else None,
             )
@@ -105,6 +108,7 @@ class Channels:
         engine = tls.Client(
             tls.ClientConfig(
                 server_name=server_name,
+                session=self._last.session if self._last and self.design.resumes else None,
                 trust=[self._root("web_root")],
                 check_peer="CA identity" not in self._without_rules,
                 certificates=(identity.certificate_der,) if identity else (),
@@ -118,6 +122,7 @@ class Channels:
             )
         )
         guard = self.guard("client", connection, peer)
+        self._last = engine
         return self._end(engine, "client", application, guard, connection)
 
     def answerer(self, application: Application, connection: str, peer: str) -> Endpoint:
@@ -159,13 +164,17 @@ class Channels:
             "after-finished": lambda: (
                 Exported(application, guard, engine)
                 if self.design.tls == "1.3"
-                else Mutual(application, guard, lambda: engine.facts)
+                else Mutual(application, guard, lambda: engine.facts, skip=lambda: self._unasked(engine))
             ),
         }
         inner = wrap.get(self.design.when, lambda: application)()
         observer = tls.TraceObserver(self._party, connection, role=role)
         kind = Talkative if role == "server" and "one answer" in self._without_rules else TlsEndpoint
         return kind(engine, inner, observer=observer, guard=guard)
+
+    def _unasked(self, engine: tls.Client | tls.Server) -> bool:
+        """Whether evidence is left out because the session is an old one; only without the rule."""
+        return "session_hash" not in engine.facts and "evidence anew" in self._without_rules
 
     def _root(self, setting: str) -> x509.Certificate:
         return x509.load_pem_x509_certificate(self._settings[setting].encode())

@@ -34,7 +34,8 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     `deployed` with the image by the provider; `machine`, made in the TPM but open to a password that the provider
     deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
     certificate too. `not_demanded` names checks of the Verifier that this rung does not make. `suite` and `group` are
-    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names.
+    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. `resumes` is a switch of
+    the lab's: both ends resume TLS 1.2 sessions, which no rung does.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     server: Binder | None = None
     client: Binder | None = None
     client_key: bool = False
+    resumes: bool = False
     extended_master_secret: bool = False
     not_demanded: tuple[str, ...] = ()
     suite: str = "TLS_RSA_WITH_AES_128_GCM_SHA256"
@@ -57,7 +59,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: it has binders, but attestation happens never")
         if self.when != "never" and self.server is None:
             raise DesignError(f"{self.name}: attestation happens {self.when}, but the server proves nothing")
-        if self.when == "after-finished" and self.tls == "1.2" and not self.extended_master_secret:
+        if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):
             raise DesignError(f"{self.name}: the session hash needs the extended master secret (RFC 7627)")
         self._check_names()
 
@@ -188,6 +190,19 @@ SESSION_HASH = Design(
     not_enough="What 2015 made of the slides' last step; it works with ephemeral keys too.",
     source="RFC 7627",
 )
+
+RESUMED = Design(
+    name="session-hash-resumed",
+    when="after-finished",
+    key_origin="tcb",
+    server=SESSION_HASH.server,
+    client=SESSION_HASH.client,
+    resumes=True,
+    sentence="As session-hash, but sessions are resumed, and the master secret is the one from before RFC 7627.",
+    not_enough="Alice makes two sessions share a master secret; who resumes without evidence resumes with her.",
+    source="RFC 7627, 1",
+)
+"""No rung: what resumption would do to one. The lab's switch is on."""
 
 LADDER = (
     PLAIN_TLS,

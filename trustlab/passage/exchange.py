@@ -133,11 +133,15 @@ class Answering(_Framed):
 class Mutual(_Framed):
     """Both sides ask and answer over the session hash (RFC 7627), before any other data.
 
+    `skip`, a switch of the lab's, is asked when the channel stands, and says whether to leave the whole exchange out.
     `facts` gives the facts of the finished handshake, without nonces; the nonces are the first frames of each side.
     """
 
-    def __init__(self, inner: Application, guard: Guard, facts: Callable[[], Facts]) -> None:
+    def __init__(
+        self, inner: Application, guard: Guard, facts: Callable[[], Facts], *, skip: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(inner)
+        self._skip = skip
         self._guard = guard
         self._facts = facts
         self._own = os.urandom(NONCE)
@@ -146,7 +150,7 @@ class Mutual(_Framed):
 
     def connected(self) -> bytes:
         """Ask."""
-        return frame(self._own)
+        return self._open() if self._skip() else frame(self._own)
 
     def frame_received(self, octets: bytes) -> bytes:
         """First the peer's nonce, which is answered; then its Evidence, which is judged."""

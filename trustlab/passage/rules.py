@@ -49,6 +49,11 @@ RULES = {
             "takes evidence in place of a certificate of a CA it trusts",
         ),
         Rule(
+            "evidence anew",
+            "A resumed session is attested like a new one; that its handshake has no hash of its own refuses it.",
+            "takes a resumed session for one that was attested",
+        ),
+        Rule(
             "one answer",
             "Whatever is wrong with an encrypted pre-master secret, the answer is the same (RFC 5246, 7.4.7.1).",
             "says by an alert of its own that a pre-master secret did not decrypt",

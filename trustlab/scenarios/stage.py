@@ -157,6 +157,10 @@ class Act:
         self.trace.party(self.customer).secret("canary pin", self._canaries["pin"].encode())
         teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
+        if self.design.resumes:
+            self._say("once more", f"The {self.customer} is told to pay again, and resumes the session it has.")
+            teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
+            cloud.run()
         if alice is not None and alice.understands("afterwards"):
             alice.control("afterwards")
 
