@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trustlab.attacks import CATALOGUE
+from trustlab.attacks import CATALOGUE, RULE_ROWS, RuleRow
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.cli.matrix_page import page_of
 from trustlab.inspector.screenshot import screenshot
-from trustlab.passage import DESIGNS
-from trustlab.scenarios import TABLES, run_matrix
+from trustlab.passage import DESIGNS, RULES
+from trustlab.scenarios import TABLES, run_matrix, rung
 
 PAGE = Path(__file__).with_name("matrix.md")
 PICTURE = Path(__file__).with_name("matrix.png")
@@ -65,6 +65,23 @@ def checks() -> list[str]:
     return lines
 
 
+def rules() -> list[str]:
+    """Return the table of the rules that are no checks, and the attack that needs each, run with and without it."""
+    lines = ["| rule | what it says | attack | on | base |", "|---|---|---|---|---|"]
+    for row in RULE_ROWS:
+        with rung(row.design, row.attack) as whole, rung(row.design, row.attack, without=(row.rule,)) as less:
+            assert whole.run().outcome in ("refused", "failed"), row
+            assert less.run().outcome == "succeeded", row
+        lines.append(rule_line(row))
+    return lines
+
+
+def rule_line(row: RuleRow) -> str:
+    """Return a rule's line."""
+    why, says = CATALOGUE[row.attack].why, RULES[row.rule].sentence
+    return f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} |"
+
+
 def main() -> None:
     """Run everything and write the page."""
     parts = [HEAD, "## The ladder, on TLS 1.2", "", *table("1.2"), "", "## TLS 1.3", ""]
@@ -79,6 +96,12 @@ def main() -> None:
         "Each attack, with real octets of real TPMs, is refused by exactly one check on its base, and succeeds when that check is left out.",
         "",
         *checks(),
+        "",
+        "## Rules that are no checks",
+        "",
+        "Each attack is stopped on its base, and succeeds when its rule is left out: a switch of the lab's, off by default and told in the trace.",
+        "",
+        *rules(),
     ]
     PAGE.write_text("\n".join(parts) + "\n")
     print(f"wrote {PAGE}")  # noqa: T201 - a script's word

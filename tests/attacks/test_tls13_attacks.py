@@ -85,6 +85,17 @@ def test_a_genuine_machine_of_alices_falls_to_the_pin_on_the_slides_ladder_too()
         assert act.run().refused_by == "machine pinned"
 
 
+@pytest.mark.parametrize("design", ["trusted-passage", "tls13-exporter"])
+def test_a_diversion_to_another_machine_of_bobs_falls_to_the_pin(design, monkeypatch):
+    with rung(design, "diversion") as act:
+        assert act.run().outcome == "succeeded"
+    truth = act.trace.select("ground-truth", name="connection")
+    assert ("bank", "bank-test") in {(e.data["addressed"], e.data["server"]) for e in truth}
+    monkeypatch.setitem(CATALOGUE, "diversion", msgspec.structs.replace(CATALOGUE["diversion"], unpinned=False))
+    with rung(design, "diversion") as act:
+        assert act.run().refused_by == "machine pinned"
+
+
 def test_the_usable_key_signs_in_the_banks_own_tpm_for_the_root_vm():
     act = played("tls13-nonce-key", "evidence-relay")
     by_client = {e.data["client"]: e.data["locality"] for e in act.trace.select("tpm.command", name="TPM2_Sign")}

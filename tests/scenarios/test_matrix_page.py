@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from trustlab.attacks import CATALOGUE, RULE_ROWS
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER
+from trustlab.passage import RULES
 from trustlab.scenarios import TABLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matrix.md").read_text()
@@ -34,3 +36,9 @@ def test_the_grid_on_the_page_is_the_signed_one(version):
 def test_the_page_has_every_attack_on_the_verifier():
     for attack in ATTACKS_ON_VERIFIER.values():
         assert f"| {attack.check} | `{attack.name}`:" in PAGE
+
+
+def test_the_page_has_every_rule_with_its_attack():
+    for row in RULE_ROWS:
+        says, why = RULES[row.rule].sentence, CATALOGUE[row.attack].why
+        assert f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} |" in PAGE

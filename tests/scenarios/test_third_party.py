@@ -6,12 +6,14 @@ import inspect
 
 import pytest
 
+from trustlab.passage import RESUMED
 from trustlab.scenarios import third_party
 from trustlab.scenarios.teller import report_antivirus
 from trustlab.scenarios.third_party import AGENT, CURRENT, OUTDATED, TRICKS
 
 CAUGHT_BY = {
     "stale-antivirus": "claims",
+    "posture-drift": "claims",
     "lying-agent": "reference values",
     "rolled-back-log": "log equals pcrDigest",
 }
@@ -39,7 +41,7 @@ def test_each_trick_is_refused_by_its_own_check_with_its_own_sentence(trick):
         outcome = act.run()
     assert outcome.outcome == "refused"
     assert outcome.failed == (CAUGHT_BY[trick],)
-    sentence = act.trace.select("verdict", party="bank", name=CAUGHT_BY[trick])[0].data["sentence"]
+    sentence = act.trace.select("verdict", party="bank", name=CAUGHT_BY[trick])[-1].data["sentence"]
     assert len(sentence) > 20
 
 
@@ -64,3 +66,24 @@ def test_the_line_that_the_liar_changes_is_in_the_measured_program():
 def test_an_unknown_trick_is_named():
     with pytest.raises(ValueError, match="no trick 'magic'"):
         third_party("magic")
+
+
+def test_a_posture_that_drifts_is_refused_by_the_next_evidence_and_not_before():
+    with third_party("posture-drift") as act:
+        outcome = act.run()
+    assert (outcome.outcome, outcome.refused_by) == ("refused", "claims")
+    assert len(act.trace.select("app", party="bank", name="payment")) == 1
+
+
+def test_without_evidence_anew_a_resumed_session_keeps_the_posture_it_began_with():
+    with third_party("posture-drift", design=RESUMED) as act:
+        act.run()
+    assert len(act.trace.select("app", party="bank", name="payment")) == 1
+    with third_party("posture-drift", design=RESUMED, without=("evidence anew",)) as act:
+        assert act.run().outcome == "completed"
+    assert len(act.trace.select("app", party="bank", name="payment")) == 2
+
+
+def test_without_the_claims_check_the_drift_goes_through():
+    with third_party("posture-drift", without=("claims",)) as act:
+        assert act.run().outcome == "completed"

@@ -63,7 +63,13 @@ ON_RULES = {
 }
 """The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
 
-_OTHERS = (reflection.ATTACK, memory_scrape.ATTACK, tpm_nuisance.ATTACK, tpm_nuisance.WITHOUT_END)
+_OTHERS = (
+    own_genuine_machine.DIVERSION,
+    reflection.ATTACK,
+    memory_scrape.ATTACK,
+    tpm_nuisance.ATTACK,
+    tpm_nuisance.WITHOUT_END,
+)
 CATALOGUE = ATTACKS | ATTACKS13 | {attack.name: attack for attack in _OTHERS} | ON_RULES
 """Every attack that has a program of Alice's, by name."""
 

@@ -18,9 +18,9 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     `lax_client` says that it needs a client that checks nothing, `unpinned` that it needs relying parties that pin no
     machine. `leaks` are assumptions, given to Alice by the lab: that she can use the bank's TLS key, with a password,
     at locality 0; that she knows the secret of the key agreement; that the client's verifier fails. With `genuine` she
-    has a genuine machine of her own, with the bank's image or another; not `certified`, she is not the provider, and no
-    CA of the public's signs for it. `tls` is the version it is about. `program` is the module where it has another
-    name than the attack.
+    has a genuine machine of her own, with the bank's image or another, or there is a second one of Bob's with the same
+    image; not `certified`, she is not the provider, and no CA of the public's signs for it. `tls` is the version it is
+    about. `program` is the module where it has another name than the attack.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     lax_client: bool = False
     unpinned: bool = False
     leaks: tuple[Leak, ...] = ()
-    genuine: Literal["", "same image", "other image"] = ""
+    genuine: Literal["", "same image", "other image", "same image, Bob's"] = ""
     certified: bool = True
     tls: Literal["any", "1.2", "1.3"] = "any"
     program: str = ""

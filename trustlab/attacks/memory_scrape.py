@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -36,7 +37,7 @@ ATTACK = Attack(
     stopped_by="HyperSafe, which shows its guest's memory to nobody; and a key that never was in the VM's memory",
 )
 BEGIN, END = b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----"
-LENGTHS = (1704, 1700, 1708)
+LENGTHS = (1703, 1699, 1707)
 """Octets of an RSA-2048 key in PEM, the last newline not counted; the second and third where a number is shorter."""
 SLIP = 4
 """A page that follows by chance may begin with octets that PEM could go on with."""
@@ -104,7 +105,7 @@ def _der(pem: bytes) -> bytes:
     """Return an RSA key in DER, nothing where this is none."""
     try:
         key = serialization.load_pem_private_key(pem, None)
-    except ValueError:
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # other things look like keys too
         return b""
     if not isinstance(key, rsa.RSAPrivateKey):
         return b""

@@ -48,10 +48,21 @@ OTHER_IMAGE = msgspec.structs.replace(
     program="own_genuine_machine",
 )
 """The same with another image, and no pin: what is measured is not what Bob published."""
+DIVERSION = msgspec.structs.replace(
+    ATTACK,
+    name="diversion",
+    needs=("owns the network between the VMs", "another genuine machine with Bob's image: one of his own will do"),
+    steps=("waits until Bob rents a second machine for the same image", "sends the teller's connection there"),
+    why="Two machines with one image look the same to whoever asks only what runs.",
+    source="ID-Crisis (2026)",
+    genuine="same image, Bob's",
+    program="own_genuine_machine",
+)
+"""The same without a machine of Alice's: the teller is sent to the wrong one of Bob's, say one with test accounts."""
 
 
 def start(guest: Guest) -> None:
     """Send the teller to her own machine."""
     tell, victim = teller_of(guest, ATTACK), guest.setting("victim")
     powers(guest).redirect(victim, HTTPS, to=guest.setting("genuine"))
-    tell("divert", f"sends connections for {victim} to a genuine machine of her own.")
+    tell("divert", f"sends connections for {victim} to another genuine machine, {guest.setting('genuine')}.")

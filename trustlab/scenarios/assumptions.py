@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LAB, ALICE, VICTIM = "lab", "alice", "bank"
 GENUINE = "alice-genuine"
 """A machine of Alice's own with a genuine TPM, launched by HyperSafe like any other."""
+BOBS = "bank-test"
+"""A second machine of Bob's, with the bank's image."""
 USABLE = (
     "Assumed: a password opens the bank's key, it stands in the configuration that Alice deployed, and the verifiers "
     "do not ask how the key was made. The key itself stays in the TPM."
@@ -81,16 +83,23 @@ class Leaks:
         self._trace.party(LAB).emit("note", title, sentence=sentence)
 
 
+def genuine_name(attack: Attack) -> str:
+    """Return the name of the genuine machine that an attack wants beside the bank's."""
+    return BOBS if attack.genuine == "same image, Bob's" else GENUINE
+
+
 def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: ReferenceValues) -> Machine:
     """Rent a genuine machine for Alice and start it, with the bank's own image or with another one."""
     sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
+    if genuine_name(attack) == BOBS:
+        sentence = f"Bob has a second machine, {BOBS}, with the image of his bank: the accounts on it are not real."
     if not attack.certified:
         sentence = "Mallory has a genuine machine of her own; its certificate is signed by a CA that only she runs."
     cloud.trace.party(LAB).emit("note", "assumption: genuine machine", sentence=sentence)
     image = bank
     if attack.genuine == "other image":
         image = Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
-    machine = cloud.rent(GENUINE, image, HyperSafe)
+    machine = cloud.rent(genuine_name(attack), image, HyperSafe)
     if not attack.certified:
         machine.stand_behind(OwnCa(None, cloud.trace.party("mallory-ca")))
     machine.start(references=references)

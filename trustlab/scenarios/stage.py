@@ -18,7 +18,7 @@ from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.passage import RULES, setting_of, with_usable_key
-from trustlab.scenarios.assumptions import GENUINE, Leaks, genuine_machine
+from trustlab.scenarios.assumptions import BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
 
@@ -157,12 +157,19 @@ class Act:
         self.trace.party(self.customer).secret("canary pin", self._canaries["pin"].encode())
         teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
-        if self.design.resumes:
-            self._say("once more", f"The {self.customer} is told to pay again, and resumes the session it has.")
-            teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
-            cloud.run()
+        self._afterwards(cloud, teller)
         if alice is not None and alice.understands("afterwards"):
             alice.control("afterwards")
+
+    def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
+        """Go on after the payment: where sessions are resumed, with another one."""
+        if self.design.resumes:
+            self._say("once more", f"The {self.customer} is told to pay again, and resumes the session it has.")
+            self._pay_again(cloud, customer)
+
+    def _pay_again(self, cloud: Cloud, customer: Machine) -> None:
+        customer.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
+        cloud.run()
 
     def _alice(self, cloud: Cloud) -> Machine | None:
         """Rent Alice's own machine and start her tools on it, if she takes part."""
@@ -172,7 +179,7 @@ class Act:
             "design": setting_of(self.design),
             "attack": self.attack.name,
             "victim": "bank",
-            "genuine": GENUINE,
+            "genuine": genuine_name(self.attack),
             "server_name": BANK_NAME,
             "web_root": cloud.web_root_pem,
         }
@@ -268,7 +275,9 @@ class Act:
 
     def _success(self, prize: str, facts: Judgement) -> str:
         if prize == "peer":
-            return f"The {facts.wrong_peer} took a machine of Alice's for the bank, and told it the PIN."
+            bobs = self.attack is not None and genuine_name(self.attack) == BOBS
+            what = "another machine of Bob's" if bobs else "a machine of Alice's"
+            return f"The {facts.wrong_peer} took {what} for the bank, and told it the PIN."
         if prize == "service":
             return "The payment did not go through. Alice learned nothing, and nobody was deceived."
         if prize == "oracle":

@@ -16,12 +16,14 @@ from trustlab.scenarios.stage import Act
 
 if TYPE_CHECKING:
     from trustlab.cloud import Cloud, Machine, Ordinary
+    from trustlab.passage import Design
 
 CURRENT, OUTDATED, DEMANDED = "2026-11-20", "2026-03-01", "2026-11-01"
 AGENT = b'guest.claim("antivirus.signatures", date)'
 TRICKS = {
     "stale-antivirus": "The signatures are old, and the measured agent says so.",
     "lying-agent": "Carol changes the agent so that it claims another date: now it is another image.",
+    "posture-drift": "The signatures are current when Carol's first payment is made, and old when the next one is.",
     "rolled-back-log": "The root VM of Carol's machine rewrites the claim in the event log on its way out.",
 }
 """What an unwilling Carol may try, in a sentence each."""
@@ -49,11 +51,11 @@ class ThirdParty(Act):
 
     customer = "carol"
 
-    def __init__(self, trick: str | None, *, without: tuple[str, ...] = ()) -> None:
+    def __init__(self, trick: str | None, *, without: tuple[str, ...] = (), design: Design = TRUSTED_PASSAGE) -> None:
         if trick is not None and trick not in TRICKS:
             raise ValueError(f"no trick {trick!r}; there are: {', '.join(TRICKS)}")
         super().__init__(
-            TRUSTED_PASSAGE,
+            design,
             None,
             expected=("refused",) if trick and not without else ("completed",),
             title=f"Carol and the bank: {trick}" if trick else "Carol and the bank",
@@ -78,11 +80,27 @@ class ThirdParty(Act):
             lie = f'guest.claim("antivirus.signatures", "{CURRENT}")'.encode()
             image = Image(image.name, image.program.replace(AGENT, lie), image.configuration)
         machine = cloud.rent(self.customer, image, Rewriting if self.trick == "rolled-back-log" else hypervisor)
-        date = OUTDATED if self.trick else CURRENT
+        date = OUTDATED if self.trick not in {None, "posture-drift"} else CURRENT
         machine.disk["antivirus.db"] = f"signatures {date}\n".encode()
         return machine
 
+    def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
+        if self.trick != "posture-drift":
+            super()._afterwards(cloud, customer)
+            return
+        self._say("drift", "Time passes. Carol's signatures grow old; her measured agent says so, and she pays again.")
+        customer.disk["antivirus.db"] = f"signatures {OUTDATED}\n".encode()
+        customer.control("report_antivirus")
+        self._pay_again(cloud, customer)
 
-def third_party(trick: str | None = None, *, without: tuple[str, ...] = ()) -> ThirdParty:
+    @property
+    def _paid(self) -> bool:
+        orders = 2 if self.trick == "posture-drift" else 1
+        return super()._paid and len(self.trace.select("app", party="bank", name="payment")) >= orders
+
+
+def third_party(
+    trick: str | None = None, *, without: tuple[str, ...] = (), design: Design = TRUSTED_PASSAGE
+) -> ThirdParty:
     """Return the act of Carol and the bank; ValueError names the tricks there are."""
-    return ThirdParty(trick, without=without)
+    return ThirdParty(trick, without=without, design=design)
