@@ -123,3 +123,20 @@ def test_the_janitor_ends_what_is_on_its_list_and_nothing_else():
     finally:
         stays.kill()
         stays.wait()
+
+
+@pytest.mark.skipif(not SOAK, reason="make soak runs the whole set once more as a user without privilege")
+@pytest.mark.timeout(900)
+def test_the_whole_set_passes_for_a_user_without_any_privilege(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    directory = tmp_path / "plain"
+    directory.mkdir()
+    line = [PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cloud", "-k", "uml"]
+    if os.geteuid() == 0:
+        os.chown(directory, 1000, 1000)
+        line = [*SETPRIV.split(), *line]
+    surroundings = {k: v for k, v in os.environ.items() if k != "TRUSTLAB_SOAK"}
+    surroundings |= {"TMPDIR": str(directory), "HOME": str(directory)}
+    done = subprocess.run(line, cwd=ROOT, env=surroundings, capture_output=True, text=True, timeout=800, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]

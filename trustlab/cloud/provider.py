@@ -67,7 +67,7 @@ class Provider:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
         return self._fabric.machines[name].disk
 
-    def search_memory(self, name: str, pattern: bytes) -> list[bytes]:  # noqa: ARG002 - as in the other substrate
+    def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:  # noqa: ARG002 - as in the other substrate
         """Refuse: a HyperSafe machine shows nothing, and here the others have no memory of their own."""
         hypervisor = self._fabric.machines[name].hypervisor
         if isinstance(hypervisor, HyperSafe):

@@ -130,9 +130,9 @@ class Console:
         """Read a machine's disk."""
         return dict(self._ask("disk_of", name=name))
 
-    def search_memory(self, name: str, pattern: bytes) -> list[bytes]:
-        """Search a machine's memory for a regular expression; HypercallRefusedError at a HyperSafe machine."""
-        return list(self._ask("search_memory", name=name, pattern=pattern))
+    def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:
+        """Search a machine's memory (`uml.memory.search`); HypercallRefusedError at a HyperSafe machine."""
+        return list(self._ask("search_memory", name=name, pattern=pattern, before=before))
 
     def obtain_certificate(
         self, server_name: str, host: str, public_key: CertificateIssuerPublicKeyTypes

@@ -182,9 +182,9 @@ class UmlMachine(Machine):
         self._guarded_memory()
         return self._vm.ram()
 
-    def search_memory(self, pattern: bytes) -> list[bytes]:
-        """Search the guest's memory for a regular expression; HypercallRefusedError at a HyperSafe machine."""
-        return memory.search(self.ram, pattern)
+    def search_memory(self, pattern: bytes, before: int = 0) -> list[bytes]:
+        """Search the guest's memory (`memory.search`); HypercallRefusedError at a HyperSafe machine."""
+        return memory.search(self.ram, pattern, before)
 
     def proportional_size(self) -> int:
         """Return what the VM costs the host, in octets (PSS)."""

@@ -31,8 +31,12 @@ def extents(descriptor: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def search(ram: Path, pattern: bytes) -> list[bytes]:
-    """Return what a regular expression (over octets, dot matches all) finds in memory; CloudError where it is none."""
+def search(ram: Path, pattern: bytes, before: int = 0) -> list[bytes]:
+    """Return what a regular expression (over octets, dot matches all) finds in memory; CloudError where it is none.
+
+    With `before` each hit begins so many octets earlier, as far as there is data. Neighbours in a guest's memory are
+    neighbours in this file within a page of 4096 octets only.
+    """
     try:
         expression = re.compile(pattern, re.DOTALL)
     except re.error as error:
@@ -41,8 +45,9 @@ def search(ram: Path, pattern: bytes) -> list[bytes]:
     descriptor = os.open(ram, os.O_RDONLY)
     try:
         for start, end in extents(descriptor):
-            for found in expression.finditer(_read(descriptor, start, end)):
-                hits.append(found[0][:MAX_HIT])
+            data = _read(descriptor, start, end)
+            for found in expression.finditer(data):
+                hits.append(data[max(0, found.start() - before) : found.end()][:MAX_HIT])
                 if len(hits) >= MAX_HITS:
                     return hits
     finally:

@@ -68,7 +68,8 @@ class GuestVerbs:
     def _search(self, call: Call, say: Callable[[Answer | Failed], None]) -> None:
         """Search on a thread of its own: it reads tens of megabytes, and the wire must go on."""
         other = self._other(call.arguments["name"])
-        work = self._fabric.loop.run_in_executor(None, other.search_memory, call.arguments["pattern"])
+        wanted = call.arguments["pattern"], call.arguments["before"]
+        work = self._fabric.loop.run_in_executor(None, other.search_memory, *wanted)
         work.add_done_callback(lambda done: say(_told(call, done.exception() or done.result())))
 
     def _other(self, name: str) -> UmlMachine:
