@@ -7,13 +7,14 @@ unknown extensions stay opaque.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trustlab.tls.alerts import DecodeError, IllegalParameter
-from trustlab.tls.octets import Reader, Writer
+from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter
+from trustlab.tls.octets import Reader, SpanReader, Writer
 from trustlab.tls.registry import (
     EvidenceFormat,
     ExtensionType,
@@ -28,6 +29,8 @@ from trustlab.tls.registry import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from trustlab.trace import Span
+
 ROLE_S = 1
 """Role bit of the server in the attestation extension."""
 ROLE_C = 2
@@ -36,6 +39,7 @@ ATTESTATION_VERSION = 1
 _HOST = re.compile(rb"[A-Za-z0-9._-]+")
 NONCE_LENGTH = 32
 REMEMBERED = 256  # octets of an extension whose parsed form may be kept
+FRONT = 1024  # octets at the front of a message in which the names of an extension's octets may be kept
 
 
 class Extension(NamedTuple):
@@ -288,7 +292,7 @@ def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
     found: dict[int, Extension] = {}
     inside = reader.nested(2, "extensions")
     while inside.position < inside.end:
-        extension = _dissect(inside, message) if inside.recording else _cut(inside)
+        extension = _dissect(inside, message) if isinstance(inside, SpanReader) else _cut(inside)
         if extension.type in found:
             raise IllegalParameter(
                 f"{message} has the extension {extension_name(extension.type)} twice", "RFC 8446 4.2"
@@ -310,23 +314,39 @@ def _cut(inside: Reader) -> Extension:
     return Extension(kind, data[start:end])
 
 
-def _dissect(inside: Reader, message: str) -> Extension:
+def _dissect(inside: SpanReader, message: str) -> Extension:
     """Pull one extension with names for everything in it."""
-    kind = int.from_bytes(inside.data[inside.position : inside.position + 2], "big")
-    size = int.from_bytes(inside.data[inside.position + 2 : inside.position + 4], "big")
-    if inside.left < 4 + size:
-        raise DecodeError(f"an extension needs {4 + size} octets, {inside.left} are left")
+    start = inside.position
+    extension = _cut(inside)
+    end = inside.position
+    if end <= FRONT:
+        with suppress(Alert):  # one that breaks off halfway is named below, as far as it goes
+            inside.spans += _names(inside.data[start:end], start, inside.prefix, message)
+            return extension
+    inside.position = start
+    _name(inside, message)
+    return extension
+
+
+@lru_cache(maxsize=256)
+def _names(octets: bytes, start: int, prefix: str, message: str) -> tuple[Span, ...]:
+    """Name the octets of an extension that stands at `start`: most are the same in every handshake."""
+    reader = SpanReader(bytes(start) + octets, start, prefix=prefix)
+    _name(reader, message)
+    return tuple(reader.spans)
+
+
+def _name(inside: SpanReader, message: str) -> None:
+    kind, size = unpack_from(">HH", inside.data, inside.position)
     whole = inside.inner(4 + size, extension_name(kind))
     whole.uint(2, "extension_type", ExtensionType)
     whole.length(2, "extension_data")
-    data = inside.data[whole.position : whole.end]
     pull = _PULL.get(kind)
     if pull is not None:
         pull(whole, message)
         whole.finish(extension_name(kind))
     else:
         whole.rest("extension_data")
-    return Extension(kind, data)
 
 
 def parse_extension(extension: Extension, message: str) -> Any:  # noqa: ANN401 - each extension has its own type

@@ -44,6 +44,7 @@ _RSA: dict[int, tuple[padding.AsymmetricPadding, hashes.HashAlgorithm]] = {
     **{s: (padding.PSS(padding.MGF1(h), h.digest_size), h) for s, h in _PSS.items()},
     **{s: (padding.PKCS1v15(), h) for s, h in _PKCS1.items()},
 }
+_ENCRYPTION = padding.PKCS1v15()
 _RSA13 = tuple(_PSS)
 _RSA12 = (*_PSS, *_PKCS1)
 
@@ -109,7 +110,7 @@ def encrypt(public_key: object, pre_master_secret: bytes) -> bytes:
     if not isinstance(public_key, rsa.RSAPublicKey):
         raise IllegalParameter("RSA key exchange with a certificate that has no RSA key", "RFC 5246 7.4.2")
     try:
-        return public_key.encrypt(pre_master_secret, padding.PKCS1v15())
+        return public_key.encrypt(pre_master_secret, _ENCRYPTION)
     except ValueError as error:
         raise BadCertificate("a certificate whose RSA key cannot encrypt", "RFC 5246 7.4.7.1") from error
 
@@ -130,7 +131,7 @@ def perform(request: KeyOperationWanted) -> bytes | Exception:
         if request.operation == "sign" and request.scheme is not None:
             return sign(key, request.scheme, request.data)
         if request.operation == "rsa-decrypt" and isinstance(key, rsa.RSAPrivateKey):
-            return key.decrypt(request.data, padding.PKCS1v15())
+            return key.decrypt(request.data, _ENCRYPTION)
     except (ValueError, LocalProtocolError) as error:
         return error
     return LocalProtocolError(f"a {type(key).__name__} cannot do {request.operation}")

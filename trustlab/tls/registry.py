@@ -18,7 +18,10 @@ class Version(IntEnum):
     @property
     def title(self) -> str:
         """The name people use: `TLS 1.2`."""
-        return {0x0300: "SSL 3.0"}.get(self, f"TLS 1.{self - 0x0301}")
+        return _TITLES[self]
+
+
+_TITLES = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 
 
 class ContentType(IntEnum):
