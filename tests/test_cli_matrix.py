@@ -72,7 +72,7 @@ def test_what_does_not_exist_is_named_with_what_does():
     ):
         done = run(*arguments)
         assert done.returncode == 1
-        assert named in done.stderr.replace("\n", " ")
+        assert named in " ".join(done.stderr.split())
 
 
 def test_the_page_leads_to_the_kept_traces_and_their_inspector_pages(tmp_path):

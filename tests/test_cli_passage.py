@@ -60,5 +60,5 @@ def test_nobody_there_no_design_no_lab_are_named(tmp_path):
     ):
         done = run(*arguments)
         assert done.returncode == 1
-        assert named in done.stderr.replace("\n", " "), done.stderr
+        assert named in " ".join(done.stderr.split()), done.stderr
         assert "Traceback" not in done.stderr
