@@ -14,6 +14,7 @@ from trustlab.attacks import (
     known_dh_secret_and_key,
     memory_scrape,
     own_genuine_machine,
+    quote_flooding,
     reflection,
     resumption_splice,
     rogue_certificate,
@@ -26,6 +27,7 @@ from trustlab.attacks import (
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.bleichenbacher import answers
 from trustlab.attacks.judge import Judgement, judge
+from trustlab.attacks.quote_flooding import quotes_for
 from trustlab.attacks.rules import RULE_ROWS, RuleRow
 
 ATTACKS = {
@@ -59,7 +61,15 @@ ATTACKS13 = {
 
 ON_RULES = {
     module.ATTACK.name: module.ATTACK
-    for module in (downgrade, fail_open, early_canary, uncertified_mallory, resumption_splice, bleichenbacher)
+    for module in (
+        downgrade,
+        fail_open,
+        early_canary,
+        uncertified_mallory,
+        resumption_splice,
+        quote_flooding,
+        bleichenbacher,
+    )
 }
 """The attacks that need a rule to be left out, by name; `RULE_ROWS` says which."""
 
@@ -84,4 +94,5 @@ __all__ = [
     "RuleRow",
     "answers",
     "judge",
+    "quotes_for",
 ]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Prize = Literal["pin", "balance", "peer", "service", "oracle"]
+Prize = Literal["pin", "balance", "peer", "service", "oracle", "quotes"]
 Leak = Literal["key usable", "DH secret", "verifier errs"]
 
 
@@ -14,7 +14,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     """One attack of the catalogue. Its module is Alice's guest program, named like it with underscores.
 
     `prize` is what shows that it succeeded: a canary secret, the client's `pin` or the server's `balance`; that a
-    client trusts the wrong `peer`; that there is no `service`; that answers differ and make an `oracle`.
+    client trusts the wrong `peer`; that there is no `service`; that answers differ and make an `oracle`; that she
+    gets as many `quotes` as she asks for.
     `lax_client` says that it needs a client that checks nothing, `unpinned` that it needs relying parties that pin no
     machine. `leaks` are assumptions, given to Alice by the lab: that she can use the bank's TLS key, with a password,
     at locality 0; that she knows the secret of the key agreement; that the client's verifier fails. With `genuine` she

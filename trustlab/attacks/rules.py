@@ -28,6 +28,7 @@ RULE_ROWS = (
     ),
     RuleRow("CA identity", "uncertified-mallory", DESIGNS["trusted-passage"], "no machine pinned; same image"),
     RuleRow("evidence anew", "resumption-splice", RESUMED, "sessions are resumed; no extended master secret"),
+    RuleRow("paced quotes", "quote-flooding", DESIGNS["trusted-passage"], "at most four quotes at once for one peer"),
     RuleRow("one answer", "bleichenbacher", DESIGNS["tcb-key"], "anybody may be the client; RSA key transport"),
 )
 """The rules that are no checks of the Verifier, with the attack that needs each."""

@@ -20,6 +20,8 @@ from trustlab.passage import (
     Guard,
     Mutual,
     OpenSslEndpoint,
+    Pace,
+    Paced,
     PlainEndpoint,
     Talkative,
     TlsEndpoint,
@@ -61,6 +63,7 @@ class Channels:
         self._pinned = pinned
         self._sessions: dict[bytes, tls.Session] | None = {} if design.resumes else None
         self._last: tls.Client | None = None
+        self._pace = Pace(int(settings["quote_burst"])) if "quote_burst" in settings else None
         self._without_rules = known_rules(filter(None, settings.get("without_rules", "").split(",")))
         for name in sorted(self._without_rules):
             party.emit("note", f"rule left out: {name}", sentence=f"The {party.name} {RULES[name].without}.")
@@ -140,7 +143,7 @@ class Channels:
             role,
             party=self._party,
             connection=connection,
-            attester=self._attester,
+            attester=self._for_peer(peer) if role == "server" else self._attester,
             verifier=self._verifier(),
             peer=peer,
             lax=self._settings.get("policy") == "lax",
@@ -171,6 +174,12 @@ class Channels:
         observer = tls.TraceObserver(self._party, connection, role=role)
         kind = Talkative if role == "server" and "one answer" in self._without_rules else TlsEndpoint
         return kind(engine, inner, observer=observer, guard=guard)
+
+    def _for_peer(self, peer: str) -> Attester:
+        """Return the attester, at a peer's pace where the configuration sets one."""
+        if self._pace is None or "paced quotes" in self._without_rules:
+            return self._attester
+        return Paced(self._attester, self._pace, peer)
 
     def _unasked(self, engine: tls.Client | tls.Server) -> bool:
         """Whether evidence is left out because the session is an old one; only without the rule."""

@@ -15,6 +15,7 @@ from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, 
 from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
+from trustlab.passage.pace import Pace, Paced
 from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
 from trustlab.passage.streams import PassageError, PassageStream, connect, serve
 from trustlab.passage.talkative import Talkative
@@ -49,6 +50,8 @@ __all__ = [
     "KeyHolder",
     "Mutual",
     "OpenSslEndpoint",
+    "Pace",
+    "Paced",
     "PassageError",
     "PassageStream",
     "PlainEndpoint",

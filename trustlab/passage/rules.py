@@ -54,6 +54,11 @@ RULES = {
             "takes a resumed session for one that was attested",
         ),
         Rule(
+            "paced quotes",
+            "Where a configuration sets a limit, a peer gets no more quotes at once than that.",
+            "quotes for whoever asks, as often as he asks",
+        ),
+        Rule(
             "one answer",
             "Whatever is wrong with an encrypted pre-master secret, the answer is the same (RFC 5246, 7.4.7.1).",
             "says by an alert of its own that a pre-master secret did not decrypt",

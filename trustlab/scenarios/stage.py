@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 from cryptography.hazmat.primitives import serialization
 
-from trustlab.attacks import CATALOGUE, Judgement, answers, judge
+from trustlab.attacks import CATALOGUE, Judgement, answers, judge, quotes_for
 from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.passage import RULES, setting_of, with_usable_key
-from trustlab.scenarios.assumptions import BOBS, Leaks, genuine_machine, genuine_name
+from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
 
@@ -33,8 +33,11 @@ AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
 IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory", "tpm-nuisance", "tpm-nuisance-without-end")
 """Attacks whose program handles what belongs to another machine: its TPM's objects, the network it stands in."""
+QUOTE_BURST = 4
+"""How many quotes at once the bank makes for one peer, where somebody floods it."""
 KEPT = {
     "service": "The payment went through all the same.",
+    "quotes": "The bank's TPM made a few quotes for Alice, and then no more; the teller got its own.",
     "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
 }
 """What there is to say when Alice did not get what is neither a secret nor a peer."""
@@ -203,6 +206,8 @@ class Act:
             configuration["without_rules"] = ",".join(rules)
         if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
             configuration["verifier"] = "errs"
+        if name == "bank" and self.attack and self.attack.prize == "quotes":
+            configuration["quote_burst"] = str(QUOTE_BURST)
         program = "bank" if name == "bank" else "teller"
         return Image.of(name, f"trustlab.scenarios.{program}", configuration | self._settings(name))
 
@@ -232,6 +237,9 @@ class Act:
             outcome = "succeeded"
         elif self.attack.prize == "service":
             outcome = "failed" if self._paid else "succeeded"
+        elif self.attack.prize == "quotes":
+            asked = [e for e in self.trace.select("ground-truth", name="connection") if e.data["client"] == ALICE]
+            outcome = "succeeded" if quotes_for(self.trace)[ALICE] == len(asked) else "failed"
         elif self.attack.prize == "oracle":
             outcome = "succeeded" if len(set(answers(self.trace).values())) > 1 else "failed"
         else:
@@ -280,6 +288,8 @@ class Act:
             return f"The {facts.wrong_peer} took {what} for the bank, and told it the PIN."
         if prize == "service":
             return "The payment did not go through. Alice learned nothing, and nobody was deceived."
+        if prize == "quotes":
+            return "The bank's TPM made a quote for every handshake that Alice began."
         if prize == "oracle":
             return "The bank's answers differ by what is wrong with the secret: an oracle that decrypts recordings."
         what = {"pin": "the PIN", "balance": "the balance of the account"}[prize]
