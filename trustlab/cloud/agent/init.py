@@ -15,17 +15,22 @@ from pathlib import Path
 
 BEGAN = time.monotonic()
 POWER_OFF = 0x4321FEDC
+PLACES = ("/run", "/tmp", "/mnt")  # noqa: S108 - mounted over, nothing is named in them
+"""Where memory to write into may be mounted: a checkout may itself lie under /tmp."""
 PACKAGE = Path(__file__).parents[2]
 LAZY = ("wire", "tpm", "capture", "cloud", "cloud.uml", "attacks", "scenarios")
 """Rooms whose face would import half the house: it is run only if somebody asks for a name of it."""
 
 
 def mount() -> None:
-    """Mount what programs expect: /proc, and memory where they write."""
+    """Mount what programs expect: /proc, and memory where they write, in a place that hides nothing they read."""
     libc = ctypes.CDLL(None, use_errno=True)
-    for kind, where in ((b"proc", b"/proc"), (b"tmpfs", b"/tmp"), (b"tmpfs", b"/run")):
-        if libc.mount(kind, where, kind, 0, None) != 0:
-            raise OSError(ctypes.get_errno(), f"cannot mount {where.decode()}: {os.strerror(ctypes.get_errno())}")
+    read = [str(PACKAGE), sys.prefix, sys.base_prefix]
+    where = next(place for place in PLACES if not any(path.startswith(place + "/") for path in read))
+    for kind, target in ((b"proc", b"/proc"), (b"tmpfs", where.encode())):
+        if libc.mount(kind, target, kind, 0, None) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot mount {target.decode()}: {os.strerror(ctypes.get_errno())}")
+    os.environ["TMPDIR"] = where
 
 
 def lazy_room(name: str) -> None:
