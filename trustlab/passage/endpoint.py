@@ -36,7 +36,8 @@ class TlsEndpoint:
         self.connection = connection
         self.application = application
         self.guard = guard
-        self._observer = observer
+        self.observer = observer
+        """Writes the engine's messages into a trace; None where nobody wants to read them."""
         self._over = False
 
     @property
@@ -76,8 +77,8 @@ class TlsEndpoint:
     def pump(self) -> None:
         """Run the engine until it waits for octets, or for an answer that is not there yet."""
         for event in tls.pump(self.connection):
-            if self._observer is not None:
-                self._observer.observe(event)
+            if self.observer is not None:
+                self.observer.observe(event)
             if isinstance(event, tls.Request):
                 self.respond(event)
             else:
