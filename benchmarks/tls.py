@@ -3,6 +3,11 @@
 All of it runs in this process, so that processor time is what counts. Both ends put the messages of a flight into one
 record (`coalesce`), as Python's ssl and aioquic do; everything else is as a configuration has it by default, every
 secret an event.
+
+What the remaining time is (py-spy, TLS 1.3): 45 % of a handshake is in cryptography and hashlib, where the floor is too
+(path validation 14, verifying 6, x25519 12, HMAC 5, signing 4, AEAD 4). The rest is Python, spread thin: reading and
+joining records and messages 12, codecs and extensions 10, events, states and the steps between them 10, the key
+schedule around its hashes 6, the decisions of the handshakes and checks the remainder. No function of ours has 3 %.
 """
 
 from __future__ import annotations
@@ -187,5 +192,5 @@ def _bulk(identities: tls_peers.Identities) -> dict[str, float]:
         for _ in range(MIB // len(piece)):
             aead.decrypt(bytes(12), aead.encrypt(bytes(12), piece, bytes(5)), bytes(5))
 
-    times = side_by_side({"ours": ours, "limit": limit}, rounds=ROUNDS)
+    times = side_by_side({"ours": ours, "limit": limit}, rounds=ROUNDS, calls=3, clock=time.process_time)
     return {"bulk_mb_per_s": MIB / 1e6 / times["ours"], "aes_gcm_mb_per_s": MIB / 1e6 / times["limit"]}
