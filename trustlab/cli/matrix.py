@@ -14,13 +14,14 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attacks import CATALOGUE
+from trustlab.attacks import CATALOGUE, RULE_ROWS
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.attest import CHECKS
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
 from trustlab.inspector.screenshot import NoPictureError, browser
-from trustlab.scenarios import TABLES, Result, cells, run_matrix
+from trustlab.passage import RULES
+from trustlab.scenarios import TABLES, Result, cells, run_matrix, run_rules
 
 SIGNS = {"succeeded": ("S", "bold red"), "refused": ("x", "green"), "failed": ("x", "green"), "senseless": ("-", "dim")}
 
@@ -31,9 +32,14 @@ def matrix(  # noqa: PLR0913 - the options of the command
     checks: Annotated[
         bool, typer.Option(help="Instead: every check of the Verifier, and the attack that needs it.")
     ] = False,
+    rules: Annotated[
+        bool, typer.Option(help="Instead: every rule that is no check, and the attack that needs it.")
+    ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these rungs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Leave this check out of every verifier.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave this check out of every verifier, or this rule out of every end.")
+    ] = None,
     keep: Annotated[Path | None, typer.Option(help="Write the trace of every cell into this folder.")] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a page (with --keep it leads to every trace).")
@@ -53,11 +59,16 @@ def matrix(  # noqa: PLR0913 - the options of the command
     _known([tls], list(TABLES), "table for TLS")
     _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
     _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
-    _known(left_out, CHECKS[1:], "check")
+    _known(left_out, CHECKS[1:] if checks else (*CHECKS[1:], *RULES), "check")
+    if rules and (checks or left_out):
+        raise Failure("--rules leaves every rule out in its turn: it goes with neither --checks nor --without")
     console = Console(stderr=as_json, highlight=False)
-    _writable(html, png, checks=checks)
+    _writable(html, png, checks=checks or rules)
     if checks:
         _ablation(console, left_out, as_json=as_json)
+        return
+    if rules:
+        _rules(console, as_json=as_json)
         return
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("running", total=len(cells(designs, attacks, tls=tls)))
@@ -80,7 +91,7 @@ def _writable(html: Path | None, png: Path | None, *, checks: bool) -> None:
     """Say before the runs what would fail after them."""
     for path in filter(None, (html, png)):
         if checks:
-            raise Failure("--checks is a list, not a table: it has no --html and no --png")
+            raise Failure("--checks and --rules are lists, not tables: they have no --html and no --png")
         if not path.absolute().parent.is_dir():
             raise Failure(f"there is no folder {path.parent} to write {path.name} into: make it first")
     if png is not None:
@@ -113,6 +124,30 @@ def _ablation(console: Console, without: tuple[str, ...], *, as_json: bool) -> N
             table.add_row(whole.check, whole.attack, refused, told)
         console.print(table)
     if not without and not all(less.succeeded and whole.refused_by == (whole.check,) for whole, less in rows):
+        raise typer.Exit(1)
+
+
+def _rules(console: Console, *, as_json: bool) -> None:
+    """Play every attack on a rule, with the rule and without it."""
+    with Progress(console=console, transient=True) as bar:
+        rows = list(bar.track(run_rules(), total=len(RULE_ROWS), description="running"))
+    if as_json:
+        typer.echo(json.dumps({"rules": msgspec.to_builtins(rows)}))
+    else:
+        table = Table(title="rule, and the attack that needs it", title_justify="left", box=SIMPLE_HEAD)
+        for heading in ("rule", "attack", "design", "with it", "without it"):
+            table.add_column(heading)
+        for row in rows:
+            stopped, got = row.outcome != "succeeded", row.without == "succeeded"
+            table.add_row(
+                row.rule,
+                row.attack,
+                row.design,
+                Text("stopped" if stopped else "SUCCEEDS", style="green" if stopped else "red"),
+                Text("succeeds" if got else "stopped", style="bold red" if got else "green"),
+            )
+        console.print(table)
+    if not all(row.decisive for row in rows):
         raise typer.Exit(1)
 
 

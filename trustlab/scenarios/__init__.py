@@ -4,6 +4,7 @@ from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
+from trustlab.scenarios.rules import RuleResult, run_rules
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.third_party import third_party
 
@@ -14,11 +15,13 @@ __all__ = [
     "Peers",
     "Recording",
     "Result",
+    "RuleResult",
     "cells",
     "plain_tls",
     "record",
     "run_cell",
     "run_matrix",
+    "run_rules",
     "rung",
     "third_party",
     "trusted_passage",

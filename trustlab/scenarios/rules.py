@@ -1,0 +1,37 @@
+"""The rules that are no checks: each attack played on its base, with the rule and without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attacks import RULE_ROWS
+from trustlab.scenarios.acts import rung
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class RuleResult(msgspec.Struct, frozen=True):
+    """What became of one attack with its rule, and without: outcomes as an act tells them."""
+
+    rule: str
+    attack: str
+    design: str
+    base: str
+    outcome: str
+    without: str
+
+    @property
+    def decisive(self) -> bool:
+        """Whether the rule, and it alone, stops the attack on this base."""
+        return self.outcome in {"refused", "failed"} and self.without == "succeeded"
+
+
+def run_rules() -> Iterator[RuleResult]:
+    """Play every row twice."""
+    for row in RULE_ROWS:
+        with rung(row.design, row.attack) as whole, rung(row.design, row.attack, without=(row.rule,)) as less:
+            outcomes = whole.run().outcome, less.run().outcome
+        yield RuleResult(row.rule, row.attack, row.design.name, row.base, *outcomes)
