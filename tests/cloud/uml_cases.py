@@ -44,8 +44,10 @@ def write_to_root(guest):
     open("/trustlab-was-here", "w")
 
 def write_to_tmp(guest):
-    open("/tmp/note", "w").write("kept in the VM's own memory")
-    return open("/tmp/note").read()
+    import os
+    note = os.environ["TMPDIR"] + "/note"
+    open(note, "w").write("kept in the VM's own memory")
+    return open(note).read()
 
 def kernel(guest):
     import os
