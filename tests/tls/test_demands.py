@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from test_tls13_interop import modern_client, modern_server
 from tls_pair import Pair, client_config, connected, server_config
 
@@ -42,3 +45,30 @@ def test_groups_that_merely_differ_are_a_failed_handshake() -> None:
     pair = Pair(client=client, server=modern_server(groups=(tls.Group.SECP256R1,))).run()
     assert isinstance(pair.server.error, tls.HandshakeFailure)
     assert not isinstance(pair.server.error, tls.InsufficientSecurity)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"alpn": ("x" * 256,)}, {"alpn": ("",)}, {"server_name": "x" * 256}],
+    ids=["a protocol too long", "a protocol without a name", "a server name too long"],
+)
+def test_a_configuration_that_no_message_can_carry_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(tls.LocalProtocolError):
+        client_config(**settings)
+
+
+@pytest.mark.parametrize("make", [(client_config, server_config), (modern_client, modern_server)])
+@pytest.mark.parametrize("asked", [("x" * 250, b"", 32), ("x", bytes(2**16), 32), ("x", b"", 8161), ("x", b"", -1)])
+def test_an_exporter_refuses_what_no_label_or_expansion_can_hold(make: Any, asked: tuple[str, bytes, int]) -> None:
+    client = connected(client=make[0](), server=make[1]()).client.connection
+    assert len(client.export("x" * 249, bytes(2**16 - 1), 8160)) == 8160
+    with pytest.raises(tls.LocalProtocolError):
+        client.export(*asked)
+
+
+def test_evidence_fills_a_certificate_entry_and_no_more() -> None:
+    wants, gives = tls.AttestationOffer(demanded=tls.ROLE_S), tls.AttestationOffer(offered=tls.ROLE_S)
+    pair = {"client": modern_client(attestation=wants), "server": modern_server(attestation=gives)}
+    assert connected(**pair, server_answers={"EvidenceWanted": bytes(65529)})
+    with pytest.raises(tls.LocalProtocolError):
+        Pair(**pair, server_answers={"EvidenceWanted": bytes(65530)}).run()

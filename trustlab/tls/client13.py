@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.tls import attestation, x509
-from trustlab.tls.alerts import DecodeError, IllegalParameter, MissingExtension, UnsupportedExtension
+from trustlab.tls.alerts import (
+    DecodeError,
+    IllegalParameter,
+    LocalProtocolError,
+    MissingExtension,
+    UnsupportedExtension,
+)
 from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import (
     ROLE_C,
@@ -40,6 +46,8 @@ if TYPE_CHECKING:
     )
     from trustlab.tls.x509 import PeerCertificate
 
+MAX_EVIDENCE = 2**16 - 1 - 6
+"""Octets of Evidence that fit into a list of extensions with one header and one length."""
 IN_SERVER_HELLO = {ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE}
 IN_RETRY = IN_SERVER_HELLO | {ExtensionType.COOKIE}
 IN_ENCRYPTED_EXTENSIONS = {
@@ -291,6 +299,8 @@ class Client13(Handshake13):
 def entries(chain: tuple[bytes, ...], evidence: bytes) -> tuple[CertificateEntry, ...]:
     """Return a chain as certificate entries, Evidence beside the leaf."""
     extensions: tuple[Extension, ...] = ()
+    if len(evidence) > MAX_EVIDENCE:
+        raise LocalProtocolError(f"evidence has 1 to {MAX_EVIDENCE} octets, not {len(evidence)}")
     if evidence:
         writer = Writer()
         writer.vector(2, evidence)

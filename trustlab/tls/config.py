@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from trustlab.tls.extensions import Extension
     from trustlab.tls.groups import Share
 
+LONGEST_NAME = 255  # octets of an application protocol (RFC 7301 3.1) or a host name (RFC 1035 2.3.4)
 DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
 DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
 DEFAULT_SCHEMES = (
@@ -127,6 +128,11 @@ class Config:
     padding: Callable[[int], int] | None = field(default=None, repr=False)
     ephemeral: Callable[[int], Share] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        for protocol in self.alpn:
+            if not 0 < len(protocol.encode()) <= LONGEST_NAME:
+                raise LocalProtocolError(f"an application protocol has 1 to {LONGEST_NAME} octets: {protocol[:20]!r}")
+
     def new_share(self, group: int) -> Share:
         """Draw a key pair for key agreement in a group."""
         return self.ephemeral(group) if self.ephemeral else generate(group)
@@ -177,6 +183,9 @@ class ClientConfig(Config):
     session: Session | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.server_name and len(self.server_name) > LONGEST_NAME:
+            raise LocalProtocolError(f"a server name has {LONGEST_NAME} characters at most")
         if self.check_peer and not self.trust:
             raise LocalProtocolError("a client needs roots to trust, or check_peer=False to trust anyone")
         if self.check_peer and not self.server_name:
@@ -197,6 +206,7 @@ class ServerConfig(Config):
     acknowledge_server_name: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.certificates or self.key is None:
             raise LocalProtocolError("a server needs certificates and their key")
         if self.client_certificate not in {"none", "request", "require"}:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+LONGEST_LABEL = 255 - len("tls13 ")  # of HkdfLabel (RFC 8446 7.1)
+LONGEST_CONTEXT = 2**16 - 1  # RFC 5705 4
+MOST_EXPORTED = 255 * 32  # RFC 5869 2.3, with SHA-256
 _COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
 """What a copied connection must have of its own; everything else it holds never changes."""
 
@@ -158,10 +161,18 @@ class Connection(Incoming):
             self.fail(alert)
 
     def export(self, label_: str, context: bytes | None, length: int) -> bytes:
-        """Return keying material for another protocol (RFC 5705; RFC 8446 7.5)."""
+        """Return keying material for another protocol (RFC 5705; RFC 8446 7.5).
+
+        The label has up to 249 octets, the context up to 65535; there are up to 8160 octets to have.
+        """
         if not self.handshake_complete:
             raise LocalProtocolError("there is nothing to export before the handshake is complete")
-        return self.handshake.export(label_.encode(), context, length)
+        label = label_.encode()
+        if len(label) > LONGEST_LABEL or len(context or b"") > LONGEST_CONTEXT or not 0 <= length <= MOST_EXPORTED:
+            raise LocalProtocolError(
+                f"no exporter for a label of {len(label)}, a context of {len(context or b'')}, {length} octets"
+            )
+        return self.handshake.export(label, context, length)
 
 
 def pump(connection: Connection) -> Iterator[Event]:
