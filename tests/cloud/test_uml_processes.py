@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -76,6 +77,14 @@ def program(stay: float) -> list[str]:
     return [PYTHON, "-B", "-c", RENT.format(tests=str(ROOT / "tests" / "cloud"), stay=stay)]
 
 
+@pytest.fixture
+def directory():
+    """Make a plain directory that another user may enter: pytest keeps its own to their owner."""
+    with tempfile.TemporaryDirectory(prefix="trustlab-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_kill_9_leaves_no_kernel_no_emulator_and_no_file(tmp_path, moment):
     process = subprocess.Popen(
@@ -87,11 +96,7 @@ def test_kill_9_leaves_no_kernel_no_emulator_and_no_file(tmp_path, moment):
     assert gone(tmp_path), living(tmp_path)
 
 
-def test_virtual_machines_run_for_a_user_without_any_privilege(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    directory = tmp_path / "plain"
-    directory.mkdir()
+def test_virtual_machines_run_for_a_user_without_any_privilege(directory):
     line = program(0)
     if os.geteuid() == 0:
         os.chown(directory, 1000, 1000)
@@ -143,11 +148,7 @@ def test_the_janitor_ends_what_is_on_its_list_and_nothing_else():
 if SOAK:  # the whole set once more, as a user without privilege
 
     @pytest.mark.timeout(900)
-    def test_the_whole_set_passes_for_a_user_without_any_privilege(tmp_path):
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-        directory = tmp_path / "plain"
-        directory.mkdir()
+    def test_the_whole_set_passes_for_a_user_without_any_privilege(directory):
         line = [PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/cloud", "-k", "uml"]
         if os.geteuid() == 0:
             os.chown(directory, 1000, 1000)
