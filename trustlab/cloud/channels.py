@@ -5,6 +5,7 @@ Every rung of the ladder is built here from the same parts; what differs is said
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -90,7 +91,7 @@ class Channels:
                 attestation=offer(self.design, "server"),
                 sessions=self._sessions,
                 client_certificate="require" if self.design.client_key else "none",
-                trust=[self._root("web_root")] if self.design.client_key else None,
+                trust=[self._web_root] if self.design.client_key else None,
             )
         )
         guard = self.guard("server", connection, peer)
@@ -112,7 +113,7 @@ class Channels:
             tls.ClientConfig(
                 server_name=server_name,
                 session=self._last.session if self._last and self.design.resumes else None,
-                trust=[self._root("web_root")],
+                trust=[self._web_root],
                 check_peer="CA identity" not in self._without_rules,
                 certificates=(identity.certificate_der,) if identity else (),
                 key=identity.key if identity else None,
@@ -144,7 +145,7 @@ class Channels:
             party=self._party,
             connection=connection,
             attester=self._for_peer(peer) if role == "server" else self._attester,
-            verifier=self._verifier(),
+            verifier=self._verifier,
             peer=peer,
             lax=self._settings.get("policy") == "lax",
             without_rules=self._without_rules,
@@ -185,9 +186,11 @@ class Channels:
         """Whether evidence is left out because the session is an old one; only without the rule."""
         return "session_hash" not in engine.facts and "evidence anew" in self._without_rules
 
-    def _root(self, setting: str) -> x509.Certificate:
-        return x509.load_pem_x509_certificate(self._settings[setting].encode())
+    @cached_property
+    def _web_root(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate(self._settings["web_root"].encode())
 
+    @cached_property
     def _verifier(self) -> Verifier | None:
         """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
         if self._references is None:
@@ -199,4 +202,5 @@ class Channels:
         )
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
         kind = OutOfReach if self._settings.get("verifier") == "errs" else Verifier
-        return kind([self._root("privacy_root")], self._references, policy, without=left_out)
+        anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
+        return kind([anchor], self._references, policy, without=left_out)
