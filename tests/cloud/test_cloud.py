@@ -7,9 +7,10 @@ from hashlib import sha256
 
 import pytest
 
-from trustlab.attest import extend
-from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, Ordinary
+from trustlab.attest import Evidence, extend, parse_attest
+from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.cloud.uml import why_not
 from trustlab.cloud.worker import Worker
 from trustlab.tpm import launch_pcr
 
@@ -35,6 +36,32 @@ def test_another_image_gives_another_pcr_19():
         ]
     assert values[0][17] == values[1][17]
     assert values[0][19] != values[1][19]
+
+
+READER = Image(
+    "reader",
+    b"def start(guest): pass\n\ndef read(guest, *, name): return guest.file(name)\n\n"
+    b"def quote(guest, *, binder, pcrs): return guest.attest(binder, tuple(pcrs))\n",
+    {"design": "trusted-passage"},
+    {"rates.csv": b"EUR,1.08"},
+)
+
+
+@pytest.mark.parametrize("substrate", ["memory", "uml"])
+def test_a_guest_reads_its_measured_files_and_has_any_pcrs_quoted(substrate):
+    if substrate == "uml" and (reason := why_not()) is not None:
+        pytest.skip(f"no virtual machines here: {reason}")
+    with Cloud(substrate) as cloud:
+        machine = cloud.rent("reader", READER, HyperSafe)
+        machine.start()
+        assert machine.control("read", name="rates.csv") == b"EUR,1.08"
+        with pytest.raises(ImageError, match="no file 'moon'"):
+            machine.control("read", name="moon")
+        evidence = Evidence.decode(machine.control("quote", binder=b"b" * 32, pcrs=[17, 19]))
+    attested = parse_attest(evidence.quote)
+    assert attested.extra_data == b"b" * 32
+    assert [s.pcrs for s in attested.attested.selections] == [(17, 19)]
+    assert sorted(evidence.pcr_values) == [17, 19]
 
 
 def test_the_substrate_is_announced_in_the_trace():

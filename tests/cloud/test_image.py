@@ -39,6 +39,14 @@ def test_changing_a_setting_or_the_name_makes_another_image():
     assert base.digest != Image("y", b"", {"a": "1", "b": "2"}).digest
 
 
+def test_changing_a_files_octet_or_name_makes_another_image():
+    base = Image("x", b"", {}, {"rates.csv": b"1,2"})
+    assert base.digest == Image("x", b"", {}, {"rates.csv": b"1,2"}).digest
+    assert base.digest != Image("x", b"", {}, {"rates.csv": b"1,3"}).digest
+    assert base.digest != Image("x", b"", {}, {"other.csv": b"1,2"}).digest
+    assert base.digest != Image("x", b"", {}).digest
+
+
 def test_what_was_measured_is_what_runs():
     image = Image("x", b"def start(guest):\n    return guest + 1\n", {})
     assert image.load().function("start")(41) == 42

@@ -15,7 +15,7 @@ from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.passage import Design, DesignError, design_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
@@ -51,6 +51,7 @@ class Guest:
         pinned: tuple[bytes, ...],
         provider: Provider | None,
         disk: dict[str, Any],
+        files: Mapping[str, bytes],
     ) -> None:
         self.name = name
         self.configuration = configuration
@@ -58,6 +59,7 @@ class Guest:
         self.provider = provider
         self.disk = disk
         self.memory: dict[str, str] = {}
+        self._files = files
         self._hypervisor = hypervisor
         self._fabric = fabric
         self._client_identity: Identity | None = None
@@ -79,6 +81,17 @@ class Guest:
             return self.configuration[name]
         except KeyError:
             raise ImageError(f"the configuration of {self.name} has no {name!r}") from None
+
+    def file(self, name: str) -> bytes:
+        """Return a file of the measured image; ImageError where it has none of that name."""
+        try:
+            return self._files[name]
+        except KeyError:
+            raise ImageError(f"the image of {self.name} has no file {name!r}") from None
+
+    def attest(self, binder: bytes, pcrs: tuple[int, ...] = (17, 18, 19, 20)) -> bytes:
+        """Have HyperSafe quote 32 octets over a selection of PCRs; encoded Evidence, or AttestationFailure."""
+        return self._hypervisor.attest(binder, prove_key=False, pcrs=pcrs)
 
     def log(self, name: str, sentence: str) -> Event:
         """Tell the trace, in a sentence without secrets, what the program does."""

@@ -112,20 +112,24 @@ class HyperSafe:
         """Hypercall: use the guest's own key."""
         return rsa_decrypt(self._tpm, key, data)
 
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Hypercall: quote a binder of the guest's. HyperSafe signs any: only the measured image keeps that honest."""
+    def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = EVIDENCE_PCRS) -> bytes:
+        """Hypercall: quote a binder of the guest's over a selection of PCRs.
+
+        HyperSafe signs any binder: only the measured image keeps that honest. Whether the selection is the one that a
+        relying party wants, its Verifier says.
+        """
         if prove_key and self._key is None:
             raise AttestationFailure("the guest has made no key yet: nothing to prove")
         try:
             if prove_key and self._key is not None and self._key.policy is None:
-                return self._linked(binder, self._key).encode()
-            return self._evidence.evidence(binder, pcrs=EVIDENCE_PCRS, key=self._key if prove_key else None).encode()
+                return self._linked(binder, self._key, pcrs).encode()
+            return self._evidence.evidence(binder, pcrs=pcrs, key=self._key if prove_key else None).encode()
         except TpmError as error:
             raise AttestationFailure(f"the TPM did not quote: {error}") from error
 
-    def _linked(self, binder: bytes, key: CreatedKey) -> Evidence:
+    def _linked(self, binder: bytes, key: CreatedKey, pcrs: tuple[int, ...]) -> Evidence:
         """Return Evidence with a plain TPM2_Certify: the key is in this TPM, and nothing about who made it."""
-        evidence = self._evidence.evidence(binder, pcrs=EVIDENCE_PCRS)
+        evidence = self._evidence.evidence(binder, pcrs=pcrs)
         proof = certify(self._tpm, self._evidence.ak, key, key_binder(key.spki))
         linked = KeyAttestation(proof.attest, proof.signature, key.public, b"")
         return dataclasses.replace(evidence, key_attestation=linked)

@@ -31,19 +31,26 @@ CONTROL_VERBS = ("start", "control", "state", "power off")
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A guest program with its configuration. `program` is Python source in UTF-8 that defines `start(guest)`."""
+    """A guest program with its configuration and files.
+
+    `program` is Python source in UTF-8 that defines `start(guest)`; `files` are octets by name, which the program reads
+    with `guest.file(name)`.
+    """
 
     name: str
     program: bytes
     configuration: dict[str, str]
+    files: dict[str, bytes] = {}
 
     @classmethod
-    def of(cls, name: str, module: str, configuration: Mapping[str, str]) -> Image:
+    def of(
+        cls, name: str, module: str, configuration: Mapping[str, str], files: Mapping[str, bytes] | None = None
+    ) -> Image:
         """Make an image of an importable module's source file, which is read but not imported."""
         spec = importlib.util.find_spec(module)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             raise ImageError(f"no Python source to be found for the module {module!r}")
-        return cls(name, Path(spec.origin).read_bytes(), dict(configuration))
+        return cls(name, Path(spec.origin).read_bytes(), dict(configuration), dict(files or {}))
 
     @property
     def manifest(self) -> bytes:
@@ -53,6 +60,7 @@ class Image(msgspec.Struct, frozen=True):
                 "name": self.name,
                 "program": hashlib.sha256(self.program).hexdigest(),
                 "configuration": self.configuration,
+                "files": {name: hashlib.sha256(octets).hexdigest() for name, octets in self.files.items()},
                 "unmeasured": UNMEASURED,
                 "control line": CONTROL_VERBS,
             },

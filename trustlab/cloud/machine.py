@@ -87,6 +87,7 @@ class Machine:
             pinned=tuple(pinned),
             provider=Provider(self._fabric, self.name) if provider else None,
             disk=self.disk,
+            files=self.image.files,
         )
         self._guest = guest
         self._worker.call(self._program.function("start"), guest)

@@ -34,6 +34,6 @@ class Ordinary:
         """Refuse: there is no measured code here whose claims could mean anything."""
         raise HypercallRefusedError("an ordinary hypervisor measures no claims")
 
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:  # noqa: ARG002 - as HyperSafe's
+    def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = ()) -> bytes:  # noqa: ARG002
         """Refuse: nothing was measured, so there is nothing to attest."""
         raise HypercallRefusedError("an ordinary hypervisor measures nothing: there is nothing to attest")

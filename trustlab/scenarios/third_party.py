@@ -13,6 +13,7 @@ from trustlab.attest import EventLog, Evidence, LogEvent, claim_event
 from trustlab.cloud import HyperSafe, Image
 from trustlab.passage import TRUSTED_PASSAGE
 from trustlab.scenarios.stage import Act
+from trustlab.tpm import EVIDENCE_PCRS
 
 if TYPE_CHECKING:
     from trustlab.cloud import Cloud, Machine, Ordinary
@@ -32,9 +33,9 @@ TRICKS = {
 class Rewriting(HyperSafe):
     """A machine whose root VM rewrites the event log as the Evidence passes; HyperSafe itself is the genuine one."""
 
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+    def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = EVIDENCE_PCRS) -> bytes:
         """Return the Evidence with another claim in its log."""
-        evidence = Evidence.decode(super().attest(binder, prove_key=prove_key))
+        evidence = Evidence.decode(super().attest(binder, prove_key=prove_key, pcrs=pcrs))
         log = EventLog()
         for event in EventLog.decode(evidence.event_log).events:
             log.append(_renewed(event))

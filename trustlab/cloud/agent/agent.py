@@ -46,7 +46,7 @@ class Agent:
         self._line = SerialLine(CONTROL, ToGuest)
         boot = self._hypervisor.boot()
         self._name = boot.name
-        self._image = Image(boot.image, boot.program, boot.configuration)
+        self._image = Image(boot.image, boot.program, boot.configuration, boot.files)
         self._trace = Trace(boot.name, "uml")
         self._trace.subscribe(self._tell)
         self._program = self._image.load()
@@ -142,5 +142,6 @@ class Agent:
             pinned=tuple(pinned),
             provider=cast("Provider | None", console),
             disk=Disk(self.ask),
+            files=self._image.files,
         )
         self._program.function("start")(self._guest)

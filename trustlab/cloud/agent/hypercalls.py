@@ -69,9 +69,9 @@ class RemoteHypervisor:
         spki = self.call(MakeKey, kind=kind, origin=origin)
         return HeldKey(self, cast("rsa.RSAPublicKey", load_der_public_key(spki)))
 
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Hypercall: quote a binder; AttestationFailure where the machine refuses."""
-        return self.call(Attest, binder=binder, prove_key=prove_key, pcrs=PCRS)
+    def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = PCRS) -> bytes:
+        """Hypercall: quote a binder over a selection of PCRs; AttestationFailure where the machine refuses."""
+        return self.call(Attest, binder=binder, prove_key=prove_key, pcrs=pcrs)
 
     def claim(self, name: str, value: str) -> None:
         """Hypercall: extend a claim into PCR 20."""

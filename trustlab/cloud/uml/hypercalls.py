@@ -22,7 +22,6 @@ from trustlab.cloud.uml.messages import (
     Refused,
     UseKey,
 )
-from trustlab.tpm import EVIDENCE_PCRS
 
 if TYPE_CHECKING:
     import asyncio
@@ -64,7 +63,8 @@ class HypercallServer:
         if isinstance(call, Read):
             return
         if isinstance(call, Hello):
-            say(Boot(self._name, self._image.name, self._image.program, dict(self._image.configuration)))
+            image = self._image
+            say(Boot(self._name, image.name, image.program, dict(image.configuration), dict(image.files)))
             return
         number = call.id
 
@@ -91,9 +91,7 @@ class HypercallServer:
                     raise HypercallRefusedError("this VM has no key: make one first")
                 return self._key.perform(operation, data, None if scheme is None else tls.SignatureScheme(scheme))
             case Attest(binder=binder, prove_key=prove_key, pcrs=pcrs):
-                if pcrs != tuple(EVIDENCE_PCRS):
-                    raise HypercallRefusedError(f"HyperSafe quotes the PCRs {EVIDENCE_PCRS}, all of them and no other")
-                return self._hypervisor.attest(binder, prove_key=prove_key)
+                return self._hypervisor.attest(binder, prove_key=prove_key, pcrs=pcrs)
             case MeasureClaim(name=name, value=value):
                 if not isinstance(self._hypervisor, HyperSafe):
                     raise HypercallRefusedError("an ordinary hypervisor measures nothing")

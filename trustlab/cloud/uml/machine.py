@@ -71,7 +71,7 @@ class UmlMachine(Machine):
         worker: Worker,
     ) -> None:
         self.name = name
-        self.image = Image(image.name, image.program, dict(image.configuration))
+        self.image = Image(image.name, image.program, dict(image.configuration), dict(image.files))
         self.disk: dict[str, Any] = {}
         self.provider = False
         self._trace = trace

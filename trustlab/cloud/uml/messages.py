@@ -81,6 +81,7 @@ class Boot(msgspec.Struct, frozen=True, tag="boot"):
     image: str
     program: bytes
     configuration: dict[str, str]
+    files: dict[str, bytes]
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted"):
