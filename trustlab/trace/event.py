@@ -10,7 +10,7 @@ Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 """What `Event.data` may hold: JSON values only."""
 
 
-class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A named field of an event's `raw` bytes: the half-open range `start:end`, in octets.
 
     `name` is the standard's own field name; nested fields are dotted (`extensions.attestation.nonce`) and their
@@ -26,7 +26,7 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     clause: str = ""
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """A reference from one event to another: `rel` says how they belong together (`response-to`, `inside`, ...)."""
 
     rel: str

@@ -65,7 +65,7 @@ class Pen:
             direction=direction,
             offset=offset,
             sent=sent,
-            data={**(data or {}), **more},
+            data=more if data is None else {**data, **more},
         )
 
     def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
@@ -154,9 +154,10 @@ class Trace:
             self._events.append(event)
             if self._keep is not None and len(self._events) > 2 * self._keep:
                 del self._events[: -self._keep]
-            self._untold.append(event)
-            if not self._telling:
-                self._tell()
+            if self._subscribers:
+                self._untold.append(event)
+                if not self._telling:
+                    self._tell()
             return event
 
     def _tell(self) -> None:
