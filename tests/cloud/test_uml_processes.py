@@ -67,7 +67,8 @@ def living(directory: Path) -> list[str]:
 def gone(directory: Path) -> bool:
     until = time.monotonic() + 15
     while time.monotonic() < until:
-        if not living(directory) and not [p for p in directory.rglob("*") if p.is_file()]:
+        # os.walk does not mind folders that the janitor removes while it looks
+        if not living(directory) and not [name for _, _, files in os.walk(directory) for name in files]:
             return True
         time.sleep(0.1)
     return False
