@@ -5,7 +5,7 @@ record (`coalesce`), and so does the floor (aioquic has no records here, Python'
 else is as a configuration has it by default, every secret an event.
 
 Two things flatter the ratio to the floor. One record a flight is not the engine's default: with one a message it is
-2.0 to 2.1. And the floor calls `hmac.digest`, slower than the engine's own HMAC: on equal terms it were some 10 % lower.
+2.0 to 2.1. And the floor calls `hmac.digest`, slower than our own HMAC: on equal terms it were some 10 % lower.
 
 What the remaining time is (py-spy, TLS 1.3): 45 % of a handshake is in cryptography and hashlib, where the floor is too
 (path validation 14, verifying 6, x25519 12, HMAC 5, signing 4, AEAD 4). The rest is Python, spread thin: reading and
