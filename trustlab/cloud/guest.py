@@ -113,7 +113,7 @@ class Guest:
         """Make a server's key as the design wants it and have the public CA certify it for `name`."""
         if self.design.key_origin == "deployed":
             return self.make_identity(lambda public_key: self._validated(name, public_key))
-        kind: Literal["rsa-decrypt", "ecdsa"] = "rsa-decrypt" if self.design.tls == "1.2" else "ecdsa"
+        kind: Literal["rsa-decrypt", "ecdsa"] = "rsa-decrypt" if self.design.transports_key else "ecdsa"
         key = self._hypervisor.make_key(kind, origin=self.design.key_origin, disk=self.disk)
         return Identity(self._validated(name, key.public_key), key)
 

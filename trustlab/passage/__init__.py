@@ -16,8 +16,10 @@ from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.pace import Pace, Paced
+from trustlab.passage.parts import NOT_LEFT_OUT, PARTS, Part, design_without
 from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
-from trustlab.passage.streams import PassageError, PassageStream, connect, serve
+from trustlab.passage.serving import PassageServer, serve
+from trustlab.passage.streams import PassageError, PassageStream, connect
 from trustlab.passage.talkative import Talkative
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "KEY_PROOF",
     "LADDER",
     "LADDER13",
+    "NOT_LEFT_OUT",
+    "PARTS",
     "PLAIN_TLS",
     "RESUMED",
     "RULES",
@@ -52,7 +56,9 @@ __all__ = [
     "OpenSslEndpoint",
     "Pace",
     "Paced",
+    "Part",
     "PassageError",
+    "PassageServer",
     "PassageStream",
     "PlainEndpoint",
     "Rule",
@@ -61,6 +67,7 @@ __all__ = [
     "TlsEndpoint",
     "connect",
     "design_of",
+    "design_without",
     "known_rules",
     "offer",
     "serve",

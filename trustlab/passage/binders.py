@@ -136,10 +136,16 @@ FIELDS: dict[str, Callable[[Facts], bytes]] = {
     "exporter_server": _named("exporter_server", 32),
     "exporter_client": _named("exporter_client", 32),
     "exporter": _named("exporter", 32),
+    "exporter_server, no context": _named("exporter_server, no context", 32),
+    "exporter_client, no context": _named("exporter_client, no context", 32),
+    "exporter, no context": _named("exporter, no context", 32),
     "early(SPKI_S)": _early("spki_S"),
     "early(SPKI_C)": _early("spki_C"),
 }
-"""Every field a design may name, and how its octets come from the facts. `?`: empty where there is no such key."""
+"""Every field a design may name, and how its octets come from the facts.
+
+`?`: empty where there is no such key. `no context`: the exporter as it would be for every request on one channel.
+"""
 
 PMS_DEPENDENT = frozenset({"HMAC(PMS)"})
 """Fields that hold only once both ends agree on the pre-master secret: compared after Finished, refused with 51."""

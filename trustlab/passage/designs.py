@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from trustlab import tls
-from trustlab.passage.binders import Binder
+from trustlab.passage.binders import KEY_PROOF, Binder
 from trustlab.tls.groups import SUPPORTED
 from trustlab.tls.suites import TLS13_SUITES
 
@@ -28,7 +28,8 @@ class DesignError(ValueError):
 class Design(msgspec.Struct, frozen=True, kw_only=True):
     """One way to bind TLS to attestation.
 
-    `server` and `client` are the binders their Evidence carries (None: that role does not attest). `when`: in no place
+    `server` and `client` are the binders their Evidence carries (None: that role does not attest); `key_proof` is that
+    of the attestation of a key (None: the relying party does not look what it was attested for). `when`: in no place
     (`never`), on a connection of its own `before`, `inside` the finished channel, in the `handshake`, or
     `after-finished` as the first application data of both sides. `key_origin` says who made the server's key:
     `deployed` with the image by the provider; `machine`, made in the TPM but open to a password that the provider
@@ -44,6 +45,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     key_origin: KeyOrigin = "deployed"
     server: Binder | None = None
     client: Binder | None = None
+    key_proof: Binder | None = KEY_PROOF
     client_key: bool = False
     resumes: bool = False
     extended_master_secret: bool = False
@@ -71,6 +73,13 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: the engine has no key agreement in {self.group}")
         if (tls.CipherSuite[self.suite] in TLS13_SUITES) != (self.tls == "1.3"):
             raise DesignError(f"{self.name}: {self.suite} is not a suite of TLS {self.tls}")
+        if self.tls == "1.2" and not self.transports_key and ("ECDSA" in self.suite) == (self.key_origin == "deployed"):
+            raise DesignError(f"{self.name}: deployed keys are RSA, keys made in the TPM sign ECDSA; not {self.suite}")
+
+    @property
+    def transports_key(self) -> bool:
+        """Whether the client encrypts the secret to the server's key (RSA key transport), as in 2011."""
+        return self.suite.startswith("TLS_RSA_")
 
     @property
     def attests_key(self) -> bool:

@@ -48,11 +48,11 @@ def context_of(asked: bytes) -> bytes:
 
 def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> dict[str, bytes]:
     """Return the facts of the channel, with the exporter for what `role` proves over the context of a request."""
-    exported = {
-        f"exporter_{role}": connection.export(LABELS[role], context, EXPORTED),
-        "exporter": connection.export(BARE_LABEL, context, EXPORTED),
-    }
-    return {**connection.facts, **exported}
+    facts = dict(connection.facts)
+    for name, label in ((f"exporter_{role}", LABELS[role]), ("exporter", BARE_LABEL)):
+        facts[name] = connection.export(label, context, EXPORTED)
+        facts[f"{name}, no context"] = connection.export(label, b"", EXPORTED)
+    return facts
 
 
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:

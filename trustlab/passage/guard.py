@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from trustlab import tls
 from trustlab.attest import Expected
-from trustlab.passage.binders import KEY_PROOF, BinderError, Facts
+from trustlab.passage.binders import BinderError, Facts
 
 if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
@@ -156,11 +156,12 @@ class Guard:
     def _expected(self, bound: Bound, peer_role: Role, facts: Facts) -> Expected:
         name = _key_of(self.design, peer_role)
         spki = facts.get(name) if name is not None else None
+        proof = self.design.key_proof
         return Expected(
             binder=bound.octets,
             fields=tuple((f.name, f.octets) for f in bound.fields),
             key_spki=spki,
-            key_binder=KEY_PROOF.bind({"spki_S": spki}).octets if spki is not None else None,
+            key_binder=proof.bind({"spki_S": spki}).octets if proof and spki is not None else None,
         )
 
     def _accept_unseen(self, sentence: str) -> None:
