@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from trustlab.tpm import from_pem, to_pem
+from trustlab.tpm.maker import from_pem, to_pem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ import traceback
 from typing import TYPE_CHECKING, Any, cast
 
 from trustlab.attest import ReferenceValues
-from trustlab.cloud import errors
 from trustlab.cloud.agent import interface
 from trustlab.cloud.agent.hypercalls import RemoteHypervisor
 from trustlab.cloud.agent.lines import HungUpError, SerialLine
 from trustlab.cloud.agent.streams import Streams
 from trustlab.cloud.agent.surroundings import Console, Disk, Fabric
+from trustlab.cloud.errors import CloudError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.image import Image
 from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Ready, ToGuest, Told
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HYPERCALLS, CONTROL = "/dev/ttyS0", "/dev/ttyS1"
 TIMEOUT = 60.0
-ERRORS = {name: error for name in dir(errors) if isinstance(error := getattr(errors, name), type)}
+ERRORS = {error.__name__: error for error in CloudError.__subclasses__()}
 
 
 class Agent:
@@ -82,7 +82,7 @@ class Agent:
                 self._sort(self._line.wait(left))
         answer = self._answers.pop(number)
         if isinstance(answer, Failed):
-            raise ERRORS.get(answer.error, errors.CloudError)(answer.sentence)
+            raise ERRORS.get(answer.error, CloudError)(answer.sentence)
         return answer.value
 
     def _tell(self, event: Event) -> None:
@@ -127,7 +127,7 @@ class Agent:
                     pass
                 return {"open": self._streams.open, "moved": self._streams.moved, "failures": failures}
             case _:
-                raise errors.CloudError(f"the control line has no verb {verb!r}")
+                raise CloudError(f"the control line has no verb {verb!r}")
 
     def _start(self, *, references: str | None, pinned: list[bytes], provider: bool, **_more: object) -> None:
         fabric = Fabric(self._streams, self.ask)
