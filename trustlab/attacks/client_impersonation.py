@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, SUITES, FalseClient, Pipe
-from trustlab.attacks.programs import powers, teller_of
+from trustlab.attacks.programs import powers, rogue_identity, teller_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
     from trustlab.wire import Connection
 
 ATTACK = Attack(
@@ -39,11 +39,13 @@ STATEMENT = b"STATEMENT\n"
 
 
 def start(guest: Guest) -> None:
-    """Sit on the wire between teller and bank; no certificate is needed."""
+    """Sit on the wire between teller and bank; a certificate is needed only where the client shows one."""
     tell = teller_of(guest, ATTACK)
+    identity = rogue_identity(guest, tell) if guest.design.client_key else None
     powers(guest).redirect(guest.setting("victim"), HTTPS)
-    guest.listen(HTTPS, lambda connection: Splice(guest, connection, tell))
-    tell("splice", "sits on the wire, with no certificate at all.")
+    guest.listen(HTTPS, lambda connection: Splice(guest, connection, tell, identity))
+    shown = "a certificate of her own, for where one is asked for" if identity else "no certificate at all"
+    tell("splice", f"sits on the wire, with {shown}.")
 
 
 class Impersonator(FalseClient):
@@ -61,9 +63,12 @@ class Impersonator(FalseClient):
 class Splice:
     """The teller's end of the wire: a stream of records that Alice passes on, but for what comes after the quote."""
 
-    def __init__(self, guest: Guest, connection: Connection, tell: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, guest: Guest, connection: Connection, tell: Callable[[str, str], None], identity: Identity | None
+    ) -> None:
         self.closed = False
         self.bank: Impersonator | None = None
+        self._identity = identity
         self._guest = guest
         self._victim = connection.server.name
         self._tell = tell
@@ -110,7 +115,14 @@ class Splice:
 
     def _dial(self, name: str, hello: tls.ClientHello) -> Impersonator:
         self.bank = Impersonator(
-            self._guest, hello, name, Pipe(STATEMENT), lambda: None, own_secret=True, whole_hello=True
+            self._guest,
+            hello,
+            name,
+            Pipe(STATEMENT),
+            lambda: None,
+            own_secret=True,
+            whole_hello=True,
+            identity=self._identity,
         )
         self.bank.forward = self.show
         return self.bank

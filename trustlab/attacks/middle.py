@@ -7,7 +7,7 @@ bank, with the teller's random, nonce, pre-master secret and Evidence. Several a
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from trustlab import tls
 from trustlab.passage import TlsEndpoint, offer
@@ -15,6 +15,7 @@ from trustlab.passage import TlsEndpoint, offer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trustlab.attacks.borrowed_key import BorrowedKey
     from trustlab.cloud import Guest, Identity
     from trustlab.passage.guard import Role
     from trustlab.wire import Connection
@@ -60,6 +61,13 @@ class Pipe:
             self.other.hang_up()
 
 
+class Borrowed(NamedTuple):
+    """Somebody else's certificate, and what signs for it."""
+
+    certificate_der: bytes
+    key: BorrowedKey
+
+
 class AliceLeg(TlsEndpoint):
     """One of Alice's two channels; requests it cannot answer yet wait until the other leg has what is needed."""
 
@@ -75,24 +83,31 @@ class AliceLeg(TlsEndpoint):
 
 
 class Impostor(AliceLeg):
-    """The leg towards the client: Alice plays the bank, and opens the leg to the real one on the ClientHello."""
+    """The leg towards the client: Alice plays the bank, and opens the leg to the real one on the ClientHello.
+
+    `source` is the machine whose Evidence she forwards, where it is not the bank. With `same_octets` she says in both
+    channels what the other end said, hellos and encrypted secret included: it takes the bank's own key.
+    """
 
     def __init__(
         self,
         guest: Guest,
-        identity: Identity,
+        identity: Identity | Borrowed,
         connection: Connection,
         *,
         tell: Callable[[str, str], None],
         towards_client: Pipe | None = None,
         towards_bank: Pipe | None = None,
+        source: str = "",
+        same_octets: bool = False,
     ) -> None:
         engine = tls.Server(
             tls.ServerConfig(
                 certificates=(identity.certificate_der,),
                 key=identity.key,
                 versions=(tls.Version.TLS12,),
-                cipher_suites=SUITES,
+                cipher_suites=(tls.CipherSuite[guest.design.suite],),
+                groups=(tls.Group[guest.design.group],),
                 extended_master_secret=guest.design.extended_master_secret,
                 attestation=offer(guest.design, "server"),
                 client_certificate="request" if guest.design.client_key else "none",
@@ -103,8 +118,10 @@ class Impostor(AliceLeg):
         super().__init__(engine, towards_client or Pipe(), guest, connection.name, "server")
         self._guest = guest
         self._tell = tell
-        self._victim = connection.server.name
+        self._victim = source or connection.server.name
+        self._same_octets = same_octets
         self._bank_pipe = towards_bank or Pipe()
+        self._epms = b""
         self._evidence_wanted: tls.EvidenceWanted | None = None
         self._hello_ready: tuple[tls.MessageReady, tls.ServerHello] | None = None
         self._pms = b""
@@ -114,10 +131,12 @@ class Impostor(AliceLeg):
         """Open the other leg on the ClientHello; remember the secret that the client chose, and pass it on."""
         if isinstance(event, tls.MessageReceived) and isinstance(event.message, tls.ClientHello):
             self._open(event.message)
+        if isinstance(event, tls.MessageReceived) and isinstance(event.message, tls.ClientKeyExchange):
+            self._epms = event.message.exchange if self._same_octets else b""
         if isinstance(event, tls.SecretDerived) and event.label == "pre_master_secret":
             self._pms = event.value
         if isinstance(event, tls.HandshakeCompleted) and self.bank is not None:
-            self.bank.go_on(self._pms, b"")
+            self.bank.go_on(self._pms, b"", self._epms)
         super().handle(event)
 
     def respond(self, request: tls.Request) -> None:
@@ -132,13 +151,13 @@ class Impostor(AliceLeg):
             case tls.EvidenceReceived():
                 self.connection.answer(request, None)
                 if self.bank is not None:
-                    self.bank.go_on(self._pms, request.evidence)
+                    self.bank.go_on(self._pms, request.evidence, self._epms)
             case _:
                 super().respond(request)
 
     def own_hello(self, own: tls.ServerHello, banks: tls.ServerHello) -> tls.ServerHello:
         """Return what Alice says in the bank's place."""
-        return with_values_of(own, banks)
+        return banks if self._same_octets else with_values_of(own, banks)
 
     def proceed(self) -> None:
         """Answer what was waiting for the bank, as far as the bank has spoken."""
@@ -157,7 +176,9 @@ class Impostor(AliceLeg):
 
     def _open(self, hello: tls.ClientHello) -> None:
         def make(name: str) -> FalseClient:
-            self.bank = FalseClient(self._guest, hello, name, self._bank_pipe, self.proceed)
+            self.bank = FalseClient(
+                self._guest, hello, name, self._bank_pipe, self.proceed, whole_hello=self._same_octets
+            )
             self.pipe.other, self.bank.pipe.other = self.bank, self
             return self.bank
 
@@ -167,7 +188,8 @@ class Impostor(AliceLeg):
 class FalseClient(AliceLeg):
     """The leg towards the bank: Alice plays the teller, with the teller's random, nonce, secret and Evidence.
 
-    With `own_secret` she chooses the pre-master secret herself.
+    With `own_secret` she chooses the pre-master secret herself; an `identity` is hers to show where a certificate is
+    asked for.
     """
 
     def __init__(
@@ -180,6 +202,7 @@ class FalseClient(AliceLeg):
         *,
         own_secret: bool = False,
         whole_hello: bool = False,
+        identity: Identity | None = None,
     ) -> None:
         engine = tls.Client(
             tls.ClientConfig(
@@ -187,9 +210,12 @@ class FalseClient(AliceLeg):
                 trust=None,
                 check_peer=False,
                 versions=(tls.Version.TLS12,),
-                cipher_suites=SUITES,
+                cipher_suites=(tls.CipherSuite[guest.design.suite],),
+                groups=(tls.Group[guest.design.group],),
                 extended_master_secret=guest.design.extended_master_secret,
                 attestation=offer(guest.design, "client"),
+                certificates=(identity.certificate_der,) if identity else (),
+                key=identity.key if identity else None,
                 intercept=True,
             )
         )
@@ -202,6 +228,7 @@ class FalseClient(AliceLeg):
         self._own_secret = own_secret
         self._waiting: list[tls.Request] = []
         self._pms: bytes | None = None
+        self._epms = b""
         self._client_evidence = b""
 
     def handle(self, event: tls.Event) -> None:
@@ -227,9 +254,9 @@ class FalseClient(AliceLeg):
             case _:
                 super().respond(request)
 
-    def go_on(self, pms: bytes, evidence: bytes) -> None:
-        """Go on with what the teller chose and proved."""
-        self._pms, self._client_evidence = pms, self._client_evidence or evidence
+    def go_on(self, pms: bytes, evidence: bytes, epms: bytes = b"") -> None:
+        """Go on with what the teller chose and proved; with `epms`, as it encrypted it."""
+        self._pms, self._epms, self._client_evidence = pms, epms, self._client_evidence or evidence
         self._answer()
         self.pump()
 
@@ -239,7 +266,8 @@ class FalseClient(AliceLeg):
         waiting, self._waiting = self._waiting, []
         for request in waiting:
             if isinstance(request, tls.PreMasterSecretReady):
-                self.connection.answer(request, None if self._own_secret else self._pms)
+                chosen = tls.ChosenPreMasterSecret(self._pms, self._epms) if self._epms else self._pms
+                self.connection.answer(request, None if self._own_secret else chosen)
             else:
                 self.connection.answer(request, self._client_evidence)
 

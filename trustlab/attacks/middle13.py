@@ -59,7 +59,8 @@ def leaked_secret(guest: Guest, client_random: bytes) -> bytes | None:
 def settings_of(design: Design) -> dict[str, Any]:
     """Return what all of Alice's engines are told: the design's version, suite and group, and open hooks."""
     return {
-        "versions": (tls.Version.TLS13,),
+        "versions": (tls.Version.TLS13 if design.tls == "1.3" else tls.Version.TLS12,),
+        "extended_master_secret": design.extended_master_secret,
         "cipher_suites": (tls.CipherSuite[design.suite],),
         "groups": (tls.Group[design.group],),
         "trust": None,

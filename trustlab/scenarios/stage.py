@@ -163,6 +163,7 @@ class Act:
         self._afterwards(cloud, teller)
         if alice is not None and alice.understands("afterwards"):
             alice.control("afterwards")
+            cloud.run()
 
     def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
         """Go on after the payment: where sessions are resumed, with another one."""
