@@ -8,6 +8,7 @@ import msgspec
 
 Prize = Literal["pin", "balance", "peer", "service", "oracle", "quotes"]
 Leak = Literal["key usable", "DH secret", "verifier errs"]
+Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,9 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     leaks: tuple[Leak, ...] = ()
     genuine: Literal["", "same image", "other image", "same image, Bob's"] = ""
     certified: bool = True
+    deploys: Deployed = ""
+    resumes: bool = False
+    peers: bool = False
     tls: Literal["any", "1.2", "1.3"] = "any"
     program: str = ""
 
