@@ -172,7 +172,8 @@ class Middle:
     """Alice's end of a connection of the teller's (`wire.Endpoint`).
 
     `own` is the identity she answers with; without one she takes the bank's certificate, and `key` to sign for it.
-    `kept` is Evidence and chain from an earlier connection: with it the bank is not asked again.
+    `kept` is Evidence and chain from an earlier connection: with it the bank is not asked again. `source` is the
+    machine that is asked, where it is not the bank.
     """
 
     def __init__(
@@ -185,6 +186,7 @@ class Middle:
         key: Any = None,  # noqa: ANN401 - any KeyHolder
         kept: BankLeg | None = None,
         takeover: bool = False,
+        source: str = "",
     ) -> None:
         self.leg: TellerLeg | None = None
         self.bank = kept
@@ -195,6 +197,7 @@ class Middle:
         self._key = key
         self._replay = kept is not None
         self._takeover = takeover
+        self._source = source or connection.server.name
         self._hello: tls.ClientHello | None = None
         self._held = b""
         self._gone = False
@@ -243,7 +246,7 @@ class Middle:
             )
             return self.bank
 
-        self._guest.connect(self._connection.server.name, HTTPS, make)
+        self._guest.connect(self._source, HTTPS, make)
 
     def _stand(self) -> None:
         """Answer the teller, now that there is Evidence, or a bank that can be asked for it."""
