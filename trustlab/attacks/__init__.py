@@ -2,11 +2,13 @@
 
 from trustlab.attacks import (
     bleichenbacher,
+    client_evidence_replay,
     client_impersonation,
     deployed_key,
     downgrade,
     early_canary,
     evidence_relay,
+    evidence_relay_tls12,
     evidence_replay,
     fail_open,
     key_abuse,
@@ -76,6 +78,9 @@ ON_RULES = {
 _OTHERS = (
     own_genuine_machine.DIVERSION,
     reflection.ATTACK,
+    client_evidence_replay.ATTACK,
+    evidence_replay.ON_TLS12,
+    evidence_relay_tls12.ATTACK,
     memory_scrape.ATTACK,
     tpm_nuisance.ATTACK,
     tpm_nuisance.WITHOUT_END,
