@@ -19,6 +19,7 @@ from trustlab.tpm import (
     KeyPolicy,
     TpmClient,
     TpmError,
+    TpmProtocolError,
     TpmResponseError,
     certify,
     certify_creation,
@@ -29,6 +30,7 @@ from trustlab.tpm import (
     create_tls_key,
     load_key,
     quote,
+    read_key,
     rsa_decrypt,
     sign,
 )
@@ -337,3 +339,17 @@ def test_an_fixed_tpm_key_with_an_imported_private_part_is_refused_by_the_tpm(ma
     attributes = Attr.FIXED_TPM | Attr.SENSITIVE_DATA_ORIGIN | Attr.SIGN_ENCRYPT | Attr.USER_WITH_AUTH
     area = template("ecc256:ecdsa-sha256:null", attributes)
     assert refusal(lambda: create_primary(machine.hypersafe, 0x40000001, area)) == 0x2C2
+
+
+@pytest.mark.parametrize("policy", [None, "password"])
+def test_a_keys_file_is_all_it_takes_to_load_it_again_in_its_own_tpm(machine, policy):
+    key = ecdsa_key(machine, policy)
+    again = load_key(machine.hypersafe, read_key(key.file))
+    assert again.name == key.name
+    assert again.policy == key.policy
+    key.public_key.verify(sign(machine.hypersafe, again, DIGEST), DIGEST, ec.ECDSA(Prehashed(hashes.SHA256())))
+
+
+def test_a_file_that_is_no_key_is_refused():
+    with pytest.raises(TpmProtocolError, match="no key's file"):
+        read_key(b"\x00\x10short")

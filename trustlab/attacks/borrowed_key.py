@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from trustlab.attacks.programs import powers
-from trustlab.tpm import CreatedKey, TpmError, load_key, sign
+from trustlab.tpm import TpmError, load_key, read_key, sign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +27,11 @@ class BorrowedKey:
         """Sign with ECDSA and SHA-256; TpmError where the TPM refuses, LookupError where there is no such key."""
         provider, victim = powers(self._guest), self._guest.setting("victim")
         blob = provider.disk_of(victim).get(BLOB)
-        if operation != "sign" or not isinstance(blob, CreatedKey):
+        if operation != "sign" or not isinstance(blob, bytes):
             raise LookupError(f"there is no key on {victim}'s disk that could do {operation}")
         tpm = provider.root_tpm(victim)
         try:
-            key = load_key(tpm, blob)
+            key = load_key(tpm, read_key(blob))
             try:
                 signature = sign(tpm, key, hashlib.sha256(data).digest())
             finally:

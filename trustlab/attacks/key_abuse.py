@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.programs import powers, teller_of
-from trustlab.tpm import CreatedKey, TpmError, load_key, rsa_decrypt
+from trustlab.tpm import TpmError, load_key, read_key, rsa_decrypt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,12 @@ def afterwards(guest: Guest) -> None:
     """Ask the bank's TPM to open what was recorded."""
     tell, provider, victim = teller_of(guest, ATTACK), powers(guest), guest.setting("victim")
     blob = provider.disk_of(victim).get(BLOB)
-    if not isinstance(blob, CreatedKey):
+    if not isinstance(blob, bytes):
         tell("nothing", "finds no TPM key on the bank's disk.")
         return
     tpm = provider.root_tpm(victim)
     try:
-        key = load_key(tpm, blob)
+        key = load_key(tpm, read_key(blob))
         tell("load", "loads the key's blob into the bank's own TPM, from the root VM at locality 0.")
         for connection, client_random, epms in recorded(guest):
             secret = rsa_decrypt(tpm, key, epms)

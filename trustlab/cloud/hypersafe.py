@@ -101,7 +101,7 @@ class HyperSafe:
         if self._key is not None:
             raise HypercallRefusedError("this VM has its key already: one key a launch")
         self._key = create_tls_key(self._tpm, kind, policy="password" if origin == "machine" else None)
-        disk["tls-key.tpm"] = self._key
+        disk["tls-key.tpm"] = self._key.file
         return TpmResidentKey(self, self._key)
 
     def sign(self, key: CreatedKey, digest: bytes) -> bytes:

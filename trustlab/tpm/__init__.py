@@ -32,6 +32,7 @@ from trustlab.tpm.keys import (
     create_srk,
     create_tls_key,
     load_key,
+    read_key,
 )
 from trustlab.tpm.latency import SLB9670, LatencyProfile
 from trustlab.tpm.maker import OID_EK_EKU, TpmMaker, from_pem, to_pem
@@ -102,6 +103,7 @@ __all__ = [
     "provisioned_ek",
     "quote",
     "read_ek_certificate",
+    "read_key",
     "rsa_decrypt",
     "sign",
     "to_pem",

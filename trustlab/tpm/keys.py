@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tpm2_pytss import TPM2B_PRIVATE, TPM2B_PUBLIC, TPM2B_SENSITIVE_CREATE, TPML_PCR_SELECTION, TPMT_PUBLIC
 
-from trustlab.attest import Public, parse_public
-from trustlab.tpm.errors import TssError
+from trustlab.attest import ObjectAttributes, Public, parse_public, pcr_selection
+from trustlab.tpm.errors import TpmProtocolError, TssError
 from trustlab.tpm.esys import afterwards, structure
-from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER
-from trustlab.tpm.policy import KeyPolicy
+from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER, Fields, sized
+from trustlab.tpm.policy import DRTM, KeyPolicy
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class CreatedKey(LoadedKey):
     creation_ticket: bytes = field(default=b"", repr=False)
     private: bytes = field(default=b"", repr=False)
 
+    @property
+    def file(self) -> bytes:
+        """The key as it lies on a disk: TPM2B_PUBLIC, TPM2B_PRIVATE (Part 2, 12.2.5 and 12.3.7). See `read_key`."""
+        return sized(self.public) + sized(self.private)
+
 
 TlsKey = CreatedKey
 """What `create_tls_key` returns."""
@@ -126,6 +131,24 @@ def create_tls_key(
         under = esys.resource(parent.handle)
         private, public, *proof = esys.create(under, NO_SENSITIVE, template, b"", NO_PCRS)
         return _created(esys.handle_of(esys.load(under, private, public)), public, proof, bound, bytes(private))
+
+
+def read_key(octets: bytes) -> CreatedKey:
+    """Read a key's `file`; it is not loaded. TpmProtocolError, or a CodecError of `attest`, where it is none.
+
+    A public area holds the digest of a policy, not its terms: where no password opens the key, they are taken to be
+    those of `DRTM`.
+    """
+    fields = Fields(octets)
+    try:
+        public, private = fields.sized(), fields.sized()
+    except TpmProtocolError as error:
+        raise TpmProtocolError(f"{len(octets)} octets that are no key's file") from error
+    area = parse_public(public)
+    policy = None
+    if not area.attributes & ObjectAttributes.USER_WITH_AUTH:
+        policy = KeyPolicy(DRTM.key_pcrs, DRTM.locality, area.auth_policy, pcr_selection(DRTM.key_pcrs))
+    return CreatedKey(0, public, policy, private=private)
 
 
 def load_key(client: TpmClient, key: CreatedKey) -> CreatedKey:
