@@ -27,7 +27,6 @@ ATTACK = Attack(
     why="Who goes on without what he demanded, because nobody spoke of it, demanded nothing.",
     source="SEAT use cases; RFC 9846 4.1.4 (an extension without an answer is not in use)",
     stopped_by="failing closed: an offer that is not answered ends the handshake, alert 40 or 109",
-    tls="1.2",
 )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.attacks.attack import Attack
-from trustlab.attacks.middle import HTTPS, SUITES
+from trustlab.attacks.middle import HTTPS
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
 from trustlab.passage import TlsEndpoint
 
@@ -31,8 +31,8 @@ ATTACK = Attack(
     why="The evidence was about another connection than the one that carries the data.",
     source="Trusted Passages (2011)",
     stopped_by="evidence on the connection that carries the data",
-    tls="1.2",
 )
+VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
 
 
 def start(guest: Guest) -> None:
@@ -50,9 +50,12 @@ def clone(guest: Guest, identity: Identity, connection: Connection, tell: Callab
         tls.ServerConfig(
             certificates=(identity.certificate_der,),
             key=identity.key,
-            versions=(tls.Version.TLS12,),
-            cipher_suites=SUITES,
+            versions=(VERSIONS[guest.design.tls],),
+            cipher_suites=(tls.CipherSuite[guest.design.suite],),
+            groups=(tls.Group[guest.design.group],),
             extended_master_secret=guest.design.extended_master_secret,
+            client_certificate="request" if guest.design.client_key else "none",
+            check_peer=False,
         )
     )
     observer = tls.TraceObserver(guest.party, connection.name, role="server")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, Impostor
+from trustlab.attacks.middle13 import Middle
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
 
 if TYPE_CHECKING:
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
+    from trustlab.wire import Connection, Endpoint
 
 ATTACK = Attack(
     name="tunnel-relay",
@@ -27,7 +29,6 @@ ATTACK = Attack(
     why="A quote over a nonce says that a good machine exists, not that this channel ends there.",
     source="Trusted Passages (2011); Goldman, Perez, Sailer: Linking Remote Attestation ... (2006)",
     stopped_by="the channel in the quote: its key, its exporter or its session hash",
-    tls="1.2",
 )
 
 
@@ -36,5 +37,13 @@ def start(guest: Guest) -> None:
     tell = teller_of(guest, ATTACK)
     identity = rogue_identity(guest, tell)
     powers(guest).redirect(guest.setting("victim"), HTTPS)
-    guest.listen(HTTPS, lambda connection: Impostor(guest, identity, connection, tell=tell))
+    guest.listen(HTTPS, lambda connection: relay(guest, identity, connection))
     tell("relay", "waits for the teller, to forward its questions to the bank and the bank's quotes to it.")
+
+
+def relay(guest: Guest, identity: Identity, connection: Connection) -> Endpoint:
+    """Make Alice's end of the teller's connection, which asks the bank whatever the teller asks."""
+    tell = teller_of(guest, ATTACK)
+    if guest.design.tls == "1.3":
+        return Middle(guest, connection, tell, own=identity)
+    return Impostor(guest, identity, connection, tell=tell)
