@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import DecodeError, HandshakeFailure, IllegalParameter, LocalProtocolError, MissingExtension
 from trustlab.tls.extensions import NONCE_LENGTH, ROLE_C, ROLE_S, AttestationExtension
+from trustlab.tls.messages.hello import attestation_of
 from trustlab.tls.messages.tls12 import SupplementalData
 from trustlab.tls.registry import ExtensionType
 
 if TYPE_CHECKING:
     from trustlab.tls.alerts import Alert
     from trustlab.tls.config import Config
+    from trustlab.tls.messages.hello import ClientHello
 
 CLAUSE = "trustlab protocol, carriage"
 MAX_EVIDENCE = 0xFFFF
+
+
+def asked(config: Config, hello: ClientHello) -> AttestationExtension | None:
+    """Return what a client asks; None without attestation, where the extension is as unknown as any other."""
+    return attestation_of(hello) if config.attestation is not None else None
 
 
 def nonce_for(config: Config) -> bytes:

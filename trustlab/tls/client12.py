@@ -192,6 +192,7 @@ class Client12(Handshake12):
 
     def receive_server_hello_done(self, _message: ServerHelloDone) -> str:
         """Begin the client's flight, for the server's is complete."""
+        self.c.check_end_of_flight()
         plan = ["judge_evidence", "prepare_secret"]
         if self.gives_evidence:
             plan += ["want_evidence"]

@@ -96,6 +96,7 @@ class Client13(Handshake13):
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
         """Check what the server wants; say hello again (RFC 8446 4.1.4)."""
+        self.c.check_end_of_flight()
         self.choose_suite()
         self._check_hello(retry, IN_RETRY)
         share = retry.value(ExtensionType.KEY_SHARE)

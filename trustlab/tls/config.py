@@ -38,6 +38,7 @@ DEFAULT_SCHEMES = (
     SignatureScheme.RSA_PKCS1_SHA384,
     SignatureScheme.RSA_PSS_RSAE_SHA512,
     SignatureScheme.RSA_PKCS1_SHA512,
+    SignatureScheme.ECDSA_SECP521R1_SHA512,
 )
 
 
@@ -56,7 +57,7 @@ class Limits:
     message: int = 2**18
     chain: int = 10
     buffered: int = 2**24
-    warnings: int = 5
+    warnings: int = 4
     empty_records: int = 32
     key_updates: int = 32
     disguises: int = 8

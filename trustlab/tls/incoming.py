@@ -132,6 +132,11 @@ class Incoming(Outgoing):
         self._move("receive", message.name, chosen)
         self.handshake.entered(message)
 
+    def check_end_of_flight(self) -> None:
+        """Refuse what follows the last message of a flight: its sender cannot know yet what to say next."""
+        if self.joiner.pending:
+            raise UnexpectedMessage("handshake octets behind the end of a flight", "RFC 8446 5.1")
+
     def unexpected(self, name: str) -> UnexpectedMessage:
         """Return the alert for a message that has no place in this state."""
         wanted = " or ".join(self.table.expected(self.state)) or "nothing of the handshake"

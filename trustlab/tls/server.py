@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.tls.alerts import DecodeError, IllegalParameter, InappropriateFallback, ProtocolVersion, UnrecognizedName
+from trustlab.tls.alerts import IllegalParameter, InappropriateFallback, ProtocolVersion, UnrecognizedName
 from trustlab.tls.connection import Connection
 from trustlab.tls.extensions import parse_extension
 from trustlab.tls.handshake import Handshake
@@ -16,6 +16,21 @@ from trustlab.tls.states import SERVER12, SERVER13
 if TYPE_CHECKING:
     from trustlab.tls.config import ServerConfig
     from trustlab.tls.messages import ClientHello
+
+ONLY_TLS12 = {
+    ExtensionType.EC_POINT_FORMATS,
+    ExtensionType.ENCRYPT_THEN_MAC,
+    ExtensionType.EXTENDED_MASTER_SECRET,
+    ExtensionType.RENEGOTIATION_INFO,
+}
+ONLY_TLS13 = {
+    ExtensionType.COOKIE,
+    ExtensionType.PSK_KEY_EXCHANGE_MODES,
+    ExtensionType.CERTIFICATE_AUTHORITIES,
+    ExtensionType.POST_HANDSHAKE_AUTH,
+    ExtensionType.KEY_SHARE,
+}
+"""What means nothing in the version spoken is passed over unread, like any unknown extension (RFC 8446 4.1.2)."""
 
 
 class Server(Connection):
@@ -39,10 +54,7 @@ class ServerStart(Handshake):
         version = self._version(hello)
         if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and version < max(self.c.config.versions):
             raise InappropriateFallback("the client fell back to a lower version than both speak", "RFC 7507 3")
-        for extension in hello.extensions:
-            parse_extension(extension, hello.name)
-        if CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV not in hello.cipher_suites:
-            self._check_renegotiation_info(hello)
+        self._read_extensions(hello, version)
         self.c.version = version
         self.c.records.version = version
         self.c.facts["client_random"] = hello.random
@@ -80,7 +92,11 @@ class ServerStart(Handshake):
             raise IllegalParameter("a ClientHello without the null compression method", "RFC 5246 7.4.1.2")
         return version
 
-    def _check_renegotiation_info(self, hello: ClientHello) -> None:
-        value = hello.value(ExtensionType.RENEGOTIATION_INFO)
-        if value is not None and not isinstance(value, bytes):
-            raise DecodeError("a malformed renegotiation_info", "RFC 5746 3.2")
+    def _read_extensions(self, hello: ClientHello, version: Version) -> None:
+        """Read every extension that this server knows, used or not, so that a malformed one is told."""
+        unknown: set[int] = set(ONLY_TLS12 if version == Version.TLS13 else ONLY_TLS13)
+        if self.c.config.attestation is None:
+            unknown.add(ExtensionType.ATTESTATION)
+        for extension in hello.extensions:
+            if extension.type not in unknown:
+                parse_extension(extension, hello.name)

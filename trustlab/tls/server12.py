@@ -97,10 +97,11 @@ class Server12(Handshake12):
         """Choose suite, group, signature scheme and protocol; plan the flight."""
         config = self.config
         self._check_extensions(hello)
-        self.answer = attestation.server_answer(config, attestation_of(hello), tls13=False)
-        if attestation_of(hello) is not None:
-            nonce = attestation_of(hello)
-            self.c.facts["nonce_C"] = nonce.nonce if nonce else b""
+        self.c.check_end_of_flight()
+        asked = attestation.asked(config, hello)
+        self.answer = attestation.server_answer(config, asked, tls13=False)
+        if asked is not None:
+            self.c.facts["nonce_C"] = asked.nonce
         self.c.cipher_suite = self._choose(hello)
         self.choose_suite()
         offered = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
@@ -364,6 +365,7 @@ class Server12(Handshake12):
 
     def receive_finished(self, message: Finished) -> str:
         """Check the client's Finished; its Evidence is judged before anything more is said."""
+        self.c.check_end_of_flight()
         self.check_finished(message)
         if self.resumed:
             return "Connected"

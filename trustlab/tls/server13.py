@@ -34,7 +34,6 @@ from trustlab.tls.messages import (
     EncryptedExtensions,
     HelloRetryRequest,
     ServerHello,
-    attestation_of,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
@@ -53,6 +52,9 @@ MAY_CHANGE = {
     ExtensionType.PADDING,
 }
 """What a second ClientHello may do differently (RFC 8446 4.1.2)."""
+
+OBSOLETE_GROUPS = {*range(0x0001, 0x0017), *range(0x001A, 0x001D), 0xFF01, 0xFF02}
+"""Groups of old that a TLS 1.3 client must not even offer (RFC 8446 B.3.1.4)."""
 
 
 class Server13(Handshake13):
@@ -84,6 +86,7 @@ class Server13(Handshake13):
     def receive_client_hello(self, hello: ClientHello) -> str:
         """Choose suite and group; ask again if there is no key share for it."""
         first = self.hello
+        self.c.check_end_of_flight()
         self._check_form(hello)
         if first is not None:
             self._check_second(first, hello)
@@ -120,6 +123,8 @@ class Server13(Handshake13):
             if hello.extension(kind) is None:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
+        if any(group in OBSOLETE_GROUPS for group in named):
+            raise IllegalParameter("a TLS 1.3 ClientHello that offers obsolete groups", "RFC 8446 B.3.1.4")
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if len(set(shared)) != len(shared) or not set(shared) <= set(named):
             raise IllegalParameter("key shares twice or for groups not offered", "RFC 8446 4.2.8")
@@ -165,7 +170,7 @@ class Server13(Handshake13):
         self._scheme = self.choose_scheme(self.require_key(), hello.value(ExtensionType.SIGNATURE_ALGORITHMS))
         if not self._scheme:
             raise HandshakeFailure("no signature scheme in common that the server's key can serve", "RFC 8446 4.4.2.2")
-        asked = attestation_of(hello)
+        asked = attestation.asked(self.config, hello)
         self.answer = attestation.server_answer(self.config, asked, tls13=True)
         if asked is not None:
             self.c.facts["nonce_C"] = asked.nonce
