@@ -28,6 +28,7 @@ from trustlab.attacks import (
 )
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.bleichenbacher import answers
+from trustlab.attacks.fields import FIELD_ROWS, FieldRow
 from trustlab.attacks.judge import Judgement, judge
 from trustlab.attacks.quote_flooding import quotes_for
 from trustlab.attacks.rules import RULE_ROWS, RuleRow
@@ -92,9 +93,11 @@ __all__ = [
     "ATTACKS",
     "ATTACKS13",
     "CATALOGUE",
+    "FIELD_ROWS",
     "ON_RULES",
     "RULE_ROWS",
     "Attack",
+    "FieldRow",
     "Judgement",
     "RuleRow",
     "answers",

@@ -136,15 +136,15 @@ FIELDS: dict[str, Callable[[Facts], bytes]] = {
     "exporter_server": _named("exporter_server", 32),
     "exporter_client": _named("exporter_client", 32),
     "exporter": _named("exporter", 32),
-    "exporter_server, no context": _named("exporter_server, no context", 32),
-    "exporter_client, no context": _named("exporter_client, no context", 32),
-    "exporter, no context": _named("exporter, no context", 32),
+    "exporter_server without context": _named("exporter_server without context", 32),
+    "exporter_client without context": _named("exporter_client without context", 32),
+    "exporter without context": _named("exporter without context", 32),
     "early(SPKI_S)": _early("spki_S"),
     "early(SPKI_C)": _early("spki_C"),
 }
 """Every field a design may name, and how its octets come from the facts.
 
-`?`: empty where there is no such key. `no context`: the exporter as it would be for every request on one channel.
+`?`: empty where there is no such key. `without context`: the exporter as it would be for every request on one channel.
 """
 
 PMS_DEPENDENT = frozenset({"HMAC(PMS)"})
@@ -168,6 +168,13 @@ class Binder(msgspec.Struct, frozen=True):
     def pms_dependent(self) -> bool:
         """Whether the binder may be compared only after the peer's Finished verified."""
         return not PMS_DEPENDENT.isdisjoint(self.fields)
+
+    @property
+    def formula(self) -> str:
+        """How it is computed, in the notation of the designs."""
+        if not self.fields:
+            return "a constant"
+        return self.fields[0] if self.bare else f"H({', '.join(self.fields)})"
 
     def bind(self, facts: Facts) -> Bound:
         """Compute the binder from the facts of a handshake; BinderError where one is missing."""

@@ -51,7 +51,7 @@ def exporter_facts(connection: tls.Client | tls.Server, role: str, context: byte
     facts = dict(connection.facts)
     for name, label in ((f"exporter_{role}", LABELS[role]), ("exporter", BARE_LABEL)):
         facts[name] = connection.export(label, context, EXPORTED)
-        facts[f"{name}, no context"] = connection.export(label, b"", EXPORTED)
+        facts[f"{name} without context"] = connection.export(label, b"", EXPORTED)
     return facts
 
 

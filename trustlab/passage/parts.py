@@ -67,7 +67,7 @@ PARTS = {
         _both(
             "request context",
             "It was made for this question, and for no earlier one on the same channel.",
-            {name: f"{name}, no context" for name in (_SERVERS, _CLIENTS, _BARE)},
+            {name: f"{name} without context" for name in (_SERVERS, _CLIENTS, _BARE)},
         ),
         Part("key binder", "The TPM vouches for this key as a TLS key, and as nothing else.", key_proof=True),
     )

@@ -1,6 +1,7 @@
 """Scenarios: the acts, who rents what and says what; used by demo, notebooks, tests and benchmarks."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
+from trustlab.scenarios.fields import FieldResult, run_field, run_fields
 from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
@@ -11,6 +12,7 @@ from trustlab.scenarios.third_party import third_party
 __all__ = [
     "TABLES",
     "Act",
+    "FieldResult",
     "Outcome",
     "Peers",
     "Recording",
@@ -20,6 +22,8 @@ __all__ = [
     "plain_tls",
     "record",
     "run_cell",
+    "run_field",
+    "run_fields",
     "run_matrix",
     "run_rules",
     "rung",

@@ -60,6 +60,7 @@ EVIL = hashlib.sha256(b"an image that Alice made").digest()
 NAMES = {BANK: "bank 1.0", TELLER: "teller 1.0", HOLED: "bank 0.9", EVIL: "bank 1.0"}
 CLAIM = "antivirus.signatures"
 CURRENT, STALE = "2026-11-20", "2011-06-01"
+CURRENT_ENOUGH = f"{CLAIM} >= 2026-11-01"
 EVIDENCE_PCRS = (17, 18, 19, 20)
 
 
@@ -192,6 +193,11 @@ class Stage:
         platform.power_on()
         return Machine(platform, maker or self.maker, ca or self.ca)
 
+    def verifier(self, without: tuple[str, ...] = ()) -> Verifier:
+        """Return the Relying Party's verifier: it demands everything but a pinned machine."""
+        policy = AppraisalPolicy(claims=(CURRENT_ENOUGH,))
+        return Verifier((self.ca.root,), self.references, policy, last_reference_version=7, without=without)
+
     def expected(self, key: CreatedKey | None = None, *, boot: BootCounters | None = None) -> Expected:
         """Return what the Relying Party recomputed for its own passage; `key` is the one TLS uses."""
         if key is None:
@@ -209,7 +215,7 @@ class Stage:
         references: ReferenceValues | None = None,
     ) -> Presented:
         """Put evidence before the Relying Party; unless told otherwise it demands everything but a pinned machine."""
-        demanded = policy or AppraisalPolicy(claims=(f"{CLAIM} >= 2026-11-01",))
+        demanded = policy or AppraisalPolicy(claims=(CURRENT_ENOUGH,))
         if pinned is not None:
             demanded = msgspec.structs.replace(demanded, ek_digests=(pinned.ek_digest,))
         return Presented(
