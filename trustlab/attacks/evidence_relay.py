@@ -15,6 +15,8 @@ from trustlab.attacks.middle13 import Middle
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustlab.cloud import Guest
 
 ATTACK = Attack(
@@ -37,8 +39,12 @@ ATTACK = Attack(
 def start(guest: Guest) -> None:
     """Sit between teller and bank, with the bank's certificate and the use of its key."""
     tell = teller_of(guest, ATTACK)
+    stand_between(guest, BorrowedKey(guest, tell), tell)
+
+
+def stand_between(guest: Guest, key: BorrowedKey, tell: Callable[[str, str], None]) -> None:
+    """Answer the teller in the bank's name, with its certificate and `key` to sign for it."""
     own = rogue_identity(guest, tell) if guest.design.when == "after-finished" else None
-    key = BorrowedKey(guest, tell)
     powers(guest).redirect(guest.setting("victim"), HTTPS)
     guest.listen(HTTPS, lambda connection: Middle(guest, connection, tell, own=own, key=key))
     tell("relay", "waits for the teller, with the bank's own certificate.")

@@ -2,6 +2,8 @@
 
 The key's blob and its password stand on the disk, as she deployed them. From her root VM, at locality 0, she loads
 the blob into the same TPM and has it decrypt the EncryptedPreMasterSecret she recorded.
+
+In TLS 1.3 a key only signs: there she has the TPM sign for a channel of her own, and forwards the bank's evidence.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.attacks.attack import Attack
+from trustlab.attacks.borrowed_key import BorrowedKey
+from trustlab.attacks.evidence_relay import stand_between
 from trustlab.attacks.programs import powers, teller_of
 from trustlab.tpm import TpmError, load_key, read_key, rsa_decrypt
 
@@ -35,12 +39,18 @@ BLOB = "tls-key.tpm"
 
 
 def start(guest: Guest) -> None:
-    """Wait: the network is recorded anyway."""
-    teller_of(guest, ATTACK)("wait", "only listens: she records what crosses her network.")
+    """Wait, for the network is recorded anyway; in TLS 1.3 sit between teller and bank."""
+    tell = teller_of(guest, ATTACK)
+    if guest.design.tls == "1.3":
+        stand_between(guest, BorrowedKey(guest, tell), tell)
+    else:
+        tell("wait", "only listens: she records what crosses her network.")
 
 
 def afterwards(guest: Guest) -> None:
     """Ask the bank's TPM to open what was recorded."""
+    if guest.design.tls == "1.3":
+        return
     tell, provider, victim = teller_of(guest, ATTACK), powers(guest), guest.setting("victim")
     blob = provider.disk_of(victim).get(BLOB)
     if not isinstance(blob, bytes):

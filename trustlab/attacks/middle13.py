@@ -19,6 +19,7 @@ from trustlab.passage import Design, TlsEndpoint, offer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trustlab.attacks.early_canary import Ear
     from trustlab.attacks.reflection import Mirror
     from trustlab.cloud import Guest, Identity
     from trustlab.wire import Connection
@@ -132,7 +133,7 @@ class TellerLeg(TlsEndpoint):
         self,
         guest: Guest,
         name: str,
-        application: TowardsTeller | Mirror,
+        application: TowardsTeller | Mirror | Ear,
         credentials: Credentials,
         *,
         evidence: bytes,

@@ -48,7 +48,7 @@ def intercept(guest: Guest, identity: Identity, connection: Connection) -> Endpo
     tell = teller_of(guest, ATTACK)
     tell("intercept", f"answers {connection.client.name}'s connection in the name of {connection.server.name}.")
     if guest.design.when == "never":
-        return _plain(guest, identity, connection)
+        return plain(guest, identity, connection)
     if guest.design.tls == "1.3":
         return Middle(guest, connection, tell, own=identity)
     towards_client = NoAnswer() if guest.design.when == "inside" else Pipe()
@@ -88,7 +88,8 @@ class Relay:
             self.other.close()
 
 
-def _plain(guest: Guest, identity: Identity, connection: Connection) -> Endpoint:
+def plain(guest: Guest, identity: Identity, connection: Connection) -> Endpoint:
+    """Make both of Alice's ends by OpenSSL, for a design that is nothing but TLS."""
     towards_client, towards_server = Relay(), Relay()
     left = OpenSslEndpoint.server(
         towards_client,

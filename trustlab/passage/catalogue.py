@@ -29,6 +29,11 @@ def design_of(setting: str) -> Design:
 
 
 def with_usable_key(design: Design) -> Design:
-    """Return the design with a server's key that a password opens, and checks that do not mind: a leak, assumed."""
+    """Return the design with a server's key that a password opens, and checks that do not mind: a leak, assumed.
+
+    A key that came with the image is usable as it is, by whoever deployed it.
+    """
+    if design.key_origin == "deployed":
+        return design
     unasked = tuple(dict.fromkeys((*design.not_demanded, "key provenance", "key policy")))
     return msgspec.structs.replace(design, key_origin="machine", not_demanded=unasked)
