@@ -17,8 +17,9 @@ from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.passage import RULES, setting_of, with_usable_key
+from trustlab.passage import design_without, setting_of, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
+from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
 
@@ -67,7 +68,8 @@ class Act:
     """One act of the story; made by `plain_tls` or `trusted_passage`, played once by `run`.
 
     `trace` is live from the beginning: an inspector may watch it before the act is played. `without` leaves checks
-    out of Bob's verifiers, or rules (`passage.RULES`) out of his programs, to see what each is good for.
+    out of Bob's verifiers, rules (`passage.RULES`) out of his programs, or parts (`passage.PARTS`) out of the design's
+    binders, to see what each is good for. ValueError for anything else.
     """
 
     customer = "teller"
@@ -89,6 +91,8 @@ class Act:
         self.attack = CATALOGUE[attack] if attack is not None else None
         if self.attack is not None and self.attack.tls not in {"any", design.tls}:
             raise ValueError(f"{attack} is an attack on TLS {self.attack.tls}, and {design.name} runs on {design.tls}")
+        self._without = left_out(without)
+        design = design_without(design, self._without.parts)
         self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
         self.substrate = choose(substrate)
@@ -97,14 +101,14 @@ class Act:
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence
-        self._without = (without,) if isinstance(without, str) else tuple(without)
         self._canaries = {"pin": _number(6), "balance": _number(9)}
         self._cloud: Cloud | None = None
 
     @property
     def slug(self) -> str:
         """A file name for this act."""
-        return f"{self.design.name}-{self.attack.name}" if self.attack else self.design.name
+        design = self.design.name.replace(" ", "-")
+        return f"{design}-{self.attack.name}" if self.attack else design
 
     def run(self) -> Outcome:
         """Play the act to its end and return what became of it. A second call returns the same outcome."""
@@ -200,11 +204,11 @@ class Act:
             "peer_image": peer,
             "web_root": cloud.web_root_pem,
             "privacy_root": _pem(cloud),
-            "without": ",".join(name for name in self._without if name not in RULES),
+            "without": ",".join(self._without.checks),
             "policy": "lax" if self.attack and self.attack.lax_client and name == self.customer else "strict",
         }
-        if rules := [rule for rule in self._without if rule in RULES]:
-            configuration["without_rules"] = ",".join(rules)
+        if self._without.rules:
+            configuration["without_rules"] = ",".join(self._without.rules)
         if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
             configuration["verifier"] = "errs"
         if name == "bank" and self.attack and self.attack.prize == "quotes":
