@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from trustlab.attacks.apps13 import TowardsBank
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.borrowed_key import BorrowedKey
@@ -36,15 +34,6 @@ ATTACK = Attack(
     leaks=("key usable",),
     tls="1.3",
 )
-ON_TLS12 = msgspec.structs.replace(
-    ATTACK,
-    name="evidence-replay-tls12",
-    why="Evidence that names no nonce and no random is good for ever, whatever became of the machine since.",
-    stopped_by="the client's nonce and both randoms in the server's quote",
-    tls="1.2",
-    program="evidence_replay",
-)
-"""The same where Evidence stands in the handshake of TLS 1.2."""
 
 
 def start(guest: Guest) -> None:

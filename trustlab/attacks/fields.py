@@ -25,12 +25,12 @@ class FieldRow(msgspec.Struct, frozen=True):
     peers: bool = False
 
 
-_EPHEMERAL = {"suite": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "group": "SECP256R1"}
-TCB_KEY_EPHEMERAL = Design.custom(
-    "tcb-key-ecdhe", like=DESIGNS["tcb-key"], **_EPHEMERAL, sentence="As tcb-key, with ephemeral keys."
-)
 SESSION_HASH_EPHEMERAL = Design.custom(
-    "session-hash-ecdhe", like=DESIGNS["session-hash"], **_EPHEMERAL, sentence="As session-hash, with ephemeral keys."
+    "session-hash-ecdhe",
+    like=DESIGNS["session-hash"],
+    suite="TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    group="SECP256R1",
+    sentence="As session-hash, with ephemeral keys.",
 )
 UNPROVED_KEYS = Design.custom(
     "client-certificate-unproved",
@@ -54,7 +54,7 @@ NONCE_AND_KEY_PROOF = Design.custom(
 
 _USABLE = "a password opens the bank's key, and the verifiers do not ask how it was made"
 FIELD_ROWS = (
-    FieldRow("nonce and randoms", "evidence-replay-tls12", TCB_KEY_EPHEMERAL, f"{_USABLE}; ephemeral keys; any client"),
+    FieldRow("nonce and randoms", "evidence-replay-rsa", DESIGNS["tcb-key"], f"{_USABLE}; anybody may be the client"),
     FieldRow(
         "nonce and randoms", "client-evidence-replay", DESIGNS["client-quote"], "the client has no TLS key", "client"
     ),
@@ -72,7 +72,7 @@ FIELD_ROWS = (
     FieldRow(
         "H(EPMS)", "same-pms-reencryption", DESIGNS["trusted-passage"], "a lax client; a valid certificate", "client"
     ),
-    FieldRow("session_hash", "evidence-relay-tls12", SESSION_HASH_EPHEMERAL, f"{_USABLE}; ephemeral keys"),
+    FieldRow("session_hash", "evidence-relay-ecdhe", SESSION_HASH_EPHEMERAL, f"{_USABLE}; ephemeral keys"),
     FieldRow("Hash(CH..SH)", "evidence-relay", DESIGNS["tls13-early"], _USABLE),
     FieldRow("attest_secret", "evidence-relay", DESIGNS["tls13-handshake-secret"], _USABLE),
     FieldRow("exporter", "evidence-relay", OWN_KEYS_ONLY, f"{_USABLE}; no peer's key in the binder"),

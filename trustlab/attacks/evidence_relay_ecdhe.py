@@ -1,4 +1,4 @@
-"""`evidence-relay-tls12`: fresh Evidence after Finished, from a channel that the machine's own key signs for Alice.
+"""`evidence-relay-ecdhe`: fresh Evidence after Finished, from a channel that the machine's own key signs for Alice.
 
 As `evidence-relay`, where both ends ask and answer inside the channel. She terminates the teller's TLS with the bank's
 certificate, copies both randoms, and passes every frame on; only the two handshakes are not the same.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trustlab.wire import Connection
 
 ATTACK = Attack(
-    name="evidence-relay-tls12",
+    name="evidence-relay-ecdhe",
     needs=("owns the network between the VMs", "can use the bank's TLS key, though it never leaves the TPM"),
     steps=(
         "connects to the bank as anybody may, for its certificate",
