@@ -54,7 +54,7 @@ def test_what_fails_is_one_sentence_and_the_shell_goes_on():
         "--substrate",
         "memory",
         "--run",
-        "nonsense; hold; alice nobody; alice key-abuse; console x; ; release; machines",
+        "nonsense; hold; alice nobody; alice fail-open; console x; ; release; machines",
     )
     assert done.exit_code == 1
     assert "no command 'nonsense'" in done.output

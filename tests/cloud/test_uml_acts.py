@@ -99,9 +99,22 @@ def test_in_memory_there_is_no_ram_to_scrape():
     assert "rent them in 'uml'" in act.trace.select("attack")[-1].data["sentence"]
 
 
-def test_an_attack_that_needs_more_than_a_vm_says_so():
-    with pytest.raises(ValueError, match="play it in the memory substrate"):
-        rung("machine-linked-key", "key-abuse", substrate="uml")
+def test_from_her_vm_alice_has_the_banks_tpm_open_the_recording_through_the_root_vm():
+    act = played(rung("machine-linked-key", "key-abuse", substrate="uml"))
+    assert (act.outcome.outcome, act.outcome.alice_knows) == ("succeeded", ("pin",))
+    decrypted = [e for e in act.trace.select("tpm.command", party="bank", name="TPM2_RSA_Decrypt")]
+    assert [(e.data["client"], e.data["locality"]) for e in decrypted] == [("HyperSafe", 2), ("root VM", 0)]
+
+
+def test_the_banks_tpm_refuses_alices_vm_a_key_of_the_tcb():
+    act = played(rung("tcb-key", "key-abuse", substrate="uml"))
+    assert (act.outcome.outcome, act.outcome.alice_knows) == ("failed", ())
+    assert "TPM_RC_LOCALITY" in act.trace.select("attack")[-1].data["sentence"]
+
+
+def test_an_attack_that_no_vm_can_make_says_why():
+    with pytest.raises(ValueError, match="comes too late.*Play it in the memory substrate"):
+        rung("trusted-passage", "tpm-nuisance", substrate="uml")
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -19,6 +19,7 @@ from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.passage import design_without, setting_of, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
+from trustlab.scenarios.between_vms import check_between_vms
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
-IN_MEMORY_ONLY = ("key-abuse", "uncertified-mallory", "tpm-nuisance", "tpm-nuisance-without-end")
-"""Attacks whose program handles what belongs to another machine: its TPM's objects, the network it stands in."""
 QUOTE_BURST = 4
 """How many quotes at once the bank makes for one peer, where somebody floods it."""
 KEPT = {
@@ -96,8 +95,8 @@ class Act:
         self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
         self.expected = expected
         self.substrate = choose(substrate)
-        if self.substrate == "uml" and self.attack and (self.attack.leaks or self.attack.name in IN_MEMORY_ONLY):
-            raise ValueError(f"{attack} rests on what does not cross into Alice's VM: play it in the memory substrate")
+        if self.substrate == "uml":
+            check_between_vms(attack)
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.agent import interface
+from trustlab.cloud.agent.console import Console
 from trustlab.cloud.agent.hypercalls import RemoteHypervisor
 from trustlab.cloud.agent.lines import HungUpError, SerialLine
 from trustlab.cloud.agent.streams import Streams
-from trustlab.cloud.agent.surroundings import Console, Disk, Fabric
+from trustlab.cloud.agent.surroundings import Disk, Fabric
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.image import Image
@@ -131,17 +132,18 @@ class Agent:
 
     def _start(self, *, references: str | None, pinned: list[bytes], provider: bool, **_more: object) -> None:
         fabric = Fabric(self._streams, self.ask)
-        console = Console(self._name, fabric.network, fabric.web_ca, self.ask) if provider else None
+        party = self._trace.party(self._name)
+        console = Console(party, fabric.network, fabric.web_ca, self.ask) if provider else None
         self._guest = Guest(
             self._name,
             dict(self._image.configuration),
-            party=self._trace.party(self._name),
+            party=party,
             hypervisor=cast("Any", self._hypervisor),
             fabric=cast("MemoryFabric", fabric),
             references=ReferenceValues.from_toml(references) if references is not None else None,
             pinned=tuple(pinned),
             provider=cast("Provider | None", console),
-            disk=Disk(self.ask),
+            disk=cast("dict[str, Any]", Disk(self.ask)),
             files=self._image.files,
         )
         self._program.function("start")(self._guest)

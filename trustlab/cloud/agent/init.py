@@ -5,6 +5,7 @@ It uses the host's files read-only. What the VM writes goes to file systems in i
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import os
 import sys
@@ -34,7 +35,7 @@ def mount() -> None:
 
 
 def lazy_room(name: str) -> None:
-    """Put a package in place whose `__init__` is executed when a name is missed that no submodule of it has."""
+    """Put a package in place whose `__init__` is executed when a name of it is missed; a submodule's is not one."""
     module = types.ModuleType(name)
     folder = PACKAGE.parent / name.replace(".", "/")
     face = folder / "__init__.py"
@@ -43,8 +44,12 @@ def lazy_room(name: str) -> None:
     def missing(attribute: str) -> object:
         if attribute.startswith("__") or asked:
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        text = ast.parse(face.read_bytes())
+        imported = [alias for node in text.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+        if not any(attribute in (alias.asname, alias.name) for alias in imported):  # then an import tries submodules
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
         asked.append(attribute)
-        exec(compile(face.read_bytes(), str(face), "exec"), module.__dict__)  # noqa: S102 - the package's own face
+        exec(compile(text, str(face), "exec"), module.__dict__)  # noqa: S102 - the package's own face
         return getattr(module, attribute)
 
     module.__path__ = [str(folder)]

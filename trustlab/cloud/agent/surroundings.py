@@ -1,23 +1,24 @@
-"""What a guest program sees of the world, inside a VM: the network, the public CA, the disk, Alice's console.
+"""What a guest program sees of the world, inside a VM: the network, the public CA, the disk.
 
-The shapes are those of `provider.Fabric` and `provider.Provider` in the `memory` substrate; the work is done by
-sockets, or by whoever is at the other end of the control line.
+The shapes are those of `provider.Fabric` in the `memory` substrate; the work is done by sockets, or by whoever is at
+the other end of the control line.
 """
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography import x509
 
-from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
+from trustlab.cloud.pki import spki_of
 from trustlab.wire.errors import ConnectionRefusedOnWireError
 from trustlab.wire.ethernet import Host
 from trustlab.wire.memory import Connection
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
@@ -99,48 +100,26 @@ class Fabric:
         self.network.connect(client, destination, port, make_end)
 
 
-class Disk(dict[str, object]):
-    """The machine's disk: what is written here is the provider's to read."""
+class Disk(MutableMapping[str, bytes]):
+    """The machine's disk: every access goes there, and what lies there is the provider's to read, and to change."""
 
     def __init__(self, ask: Ask) -> None:
-        super().__init__()
         self._ask = ask
 
-    def __setitem__(self, name: str, value: object) -> None:
-        super().__setitem__(name, value)
-        if isinstance(value, bytes):
-            self._ask("disk", name=name, value=value)
+    def __getitem__(self, name: str) -> bytes:
+        return self._files()[name]
 
+    def __setitem__(self, name: str, value: bytes) -> None:
+        self._ask("write", name=name, value=value)
 
-class Console:
-    """Alice's powers as the provider, at the other end of her machine's control line (see `provider.Provider`)."""
+    def __delitem__(self, name: str) -> None:
+        self._ask("remove", name=name)
 
-    def __init__(self, name: str, network: Network, ca: RemoteCa, ask: Ask) -> None:
-        self._name = name
-        self._network = network
-        self._ca = ca
-        self._ask = ask
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files())
 
-    def redirect(self, destination: str, port: int, *, to: str = "") -> Callable[[], None]:
-        """Have connections to `destination` answered on her own machine, or on `to`; the returned function ends it."""
-        order = self._ask("redirect", destination=destination, port=port, to=to or self._name)
-        return lambda: self._ask("undo", order=order)
+    def __len__(self) -> int:
+        return len(self._files())
 
-    def disk_of(self, name: str) -> Mapping[str, object]:
-        """Read a machine's disk."""
-        return dict(self._ask("disk_of", name=name))
-
-    def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:
-        """Search a machine's memory (`uml.memory.search`); HypercallRefusedError at a HyperSafe machine."""
-        return list(self._ask("search_memory", name=name, pattern=pattern, before=before))
-
-    def obtain_certificate(
-        self, server_name: str, host: str, public_key: CertificateIssuerPublicKeyTypes
-    ) -> x509.Certificate:
-        """Have the public CA certify her own key for a name hosted with her, by answering its connection herself."""
-        undo = self.redirect(host, HTTP)
-        self._network.listen(self._name, HTTP, lambda _connection: ChallengeAnswer(spki_of(public_key)))
-        try:
-            return self._ca.certify(server_name, host, public_key)
-        finally:
-            undo()
+    def _files(self) -> dict[str, bytes]:
+        return dict(self._ask("files"))

@@ -29,6 +29,7 @@ class UmlFabric:
 
     def __init__(self, trace: Trace) -> None:
         self.loop = asyncio.get_running_loop()
+        self.trace = trace
         self.switch = Switch(trace)
         self.web_ca = WebCa(None, trace.party("web-ca"))
         self.images: dict[str, str] = {}

@@ -16,7 +16,9 @@ from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation a
 WINDOW = 2048
 """How many octets may be under way to a guest: its terminal holds 4096, and stalls once it was full."""
 MAX_MESSAGE = 16 * 1024 * 1024
-GUEST_VERBS = ("lookup", "which", "certify", "redirect", "undo", "disk", "disk_of", "search_memory")
+ANY_GUESTS = ("lookup", "which", "certify", "files", "write", "remove")
+PROVIDERS = ("redirect", "undo", "disk_of", "search_memory", "root_tpm", "recording")
+GUEST_VERBS = ANY_GUESTS + PROVIDERS
 
 
 class LineError(Exception):

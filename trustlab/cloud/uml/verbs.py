@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+from msgspec import structs
 
 from trustlab.cloud.errors import CloudError
-from trustlab.cloud.uml.messages import GUEST_VERBS, Answer, Call, Failed
+from trustlab.cloud.uml.messages import GUEST_VERBS, PROVIDERS, Answer, Call, Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.cloud.uml.fabric import UmlFabric
     from trustlab.cloud.uml.machine import UmlMachine
+    from trustlab.tpm import TpmClient
 
-PROVIDER_ONLY = ("redirect", "undo", "disk_of", "search_memory")
+Done = Callable[[object], None]
+"""Gets the result of a verb that is answered later, or the exception."""
+
+ROOT = "root VM"
+LATER = ("certify", "search_memory", "root_tpm")
+"""Verbs whose answer comes later: the wire must go on meanwhile."""
 
 
 class GuestVerbs:
@@ -23,24 +33,24 @@ class GuestVerbs:
         self._machine = machine
         self._fabric = fabric
         self._orders: list[Callable[[], None]] = []
+        self._tpms: dict[str, TpmClient] = {}
 
     def obey(self, call: Call, say: Callable[[Answer | Failed], None]) -> None:
         """Do what a guest asks, and say what came of it."""
         try:
             self._allow(call.verb)
-            if call.verb == "certify":
-                self._fabric.certify(**call.arguments, done=lambda result: say(_told(call, result)))
-            elif call.verb == "search_memory":
-                self._search(call, say)
+            verb = getattr(self, f"_{call.verb}")
+            if call.verb in LATER:
+                verb(**call.arguments, done=lambda result: say(_told(call, result)))
             else:
-                say(Answer(call.id, getattr(self, f"_{call.verb}")(**call.arguments)))
+                say(Answer(call.id, verb(**call.arguments)))
         except Exception as error:  # noqa: BLE001 - it is raised again in the guest
             say(_told(call, error))
 
     def _allow(self, verb: str) -> None:
         if verb not in GUEST_VERBS:
             raise CloudError(f"the control line has no verb {verb!r}")
-        if verb in PROVIDER_ONLY and not self._machine.provider:
+        if verb in PROVIDERS and not self._machine.provider:
             raise CloudError(f"{verb!r} is the provider's alone")
 
     def _lookup(self, name: str) -> str:
@@ -49,13 +59,26 @@ class GuestVerbs:
     def _which(self, client: list[Any], server: list[Any], *, opened: bool) -> dict[str, Any]:
         return self._fabric.which((client[0], client[1]), (server[0], server[1]), opened=opened)
 
-    def _disk(self, name: str, value: bytes) -> None:
+    def _certify(self, name: str, host: str, spki: bytes, *, done: Done) -> None:
+        """Have the public CA certify a key, or whoever stands in its place for this machine."""
+        own = self._machine.ca
+        if own is None:
+            self._fabric.certify(name, host, spki, done)
+        else:
+            key = cast("CertificateIssuerPublicKeyTypes", load_der_public_key(spki))
+            done(own.certify(name, host, key).public_bytes(Encoding.DER))
+
+    def _files(self) -> dict[str, bytes]:
+        return self._machine.disk
+
+    def _write(self, name: str, value: bytes) -> None:
         self._machine.disk[name] = value
 
+    def _remove(self, name: str) -> None:
+        del self._machine.disk[name]
+
     def _disk_of(self, name: str) -> dict[str, bytes]:
-        """Return the files of a machine's disk; what is no octets (a TPM's key object) does not cross the line."""
-        disk = self._other(name).disk
-        return {file: octets for file, octets in disk.items() if isinstance(octets, bytes)}
+        return self._other(name).disk
 
     def _redirect(self, destination: str, port: int, to: str) -> int:
         self._orders.append(self._fabric.switch.order(lambda core: core.redirect(destination, port, to=to)))
@@ -65,12 +88,24 @@ class GuestVerbs:
         undo = self._orders[order]
         self._fabric.switch.order(lambda _core: undo())
 
-    def _search(self, call: Call, say: Callable[[Answer | Failed], None]) -> None:
-        """Search on a thread of its own: it reads tens of megabytes, and the wire must go on."""
-        other = self._other(call.arguments["name"])
-        wanted = call.arguments["pattern"], call.arguments["before"]
-        work = self._fabric.loop.run_in_executor(None, other.search_memory, *wanted)
-        work.add_done_callback(lambda done: say(_told(call, done.exception() or done.result())))
+    def _search_memory(self, name: str, pattern: bytes, before: int, *, done: Done) -> None:
+        """Search on a thread of its own: it reads tens of megabytes."""
+        work = self._fabric.loop.run_in_executor(None, self._other(name).search_memory, pattern, before)
+        work.add_done_callback(lambda found: done(found.exception() or found.result()))
+
+    def _root_tpm(self, name: str, command: bytes, *, done: Done) -> None:
+        """Have a machine's root VM send one command, at locality 0 and behind the gate, on the TPM's own thread."""
+        platform, loop = self._other(name).platform, self._fabric.loop
+        if name not in self._tpms:
+            self._tpms[name] = platform.client(ROOT, locality=0)
+        work = platform.submit(self._tpms[name].transmit, command)
+        work.add_done_callback(lambda sent: loop.call_soon_threadsafe(done, sent.exception() or sent.result()))
+
+    def _recording(self, since: int) -> dict[str, Any]:
+        """Return what the provider recorded from an event on: frames, and the secrets of this machine's own."""
+        fresh = self._fabric.trace[since:]
+        own = [e for e in fresh if e.kind == "frame" or (e.secret and e.party == self._machine.name)]
+        return {"next": since + len(fresh), "events": [structs.replace(e, spans=(), links=()) for e in own]}
 
     def _other(self, name: str) -> UmlMachine:
         if name not in self._fabric.machines:
