@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, SUITES
-from trustlab.attacks.programs import teller_of
+from trustlab.attacks.programs import rogue_identity, teller_of
 from trustlab.passage import Application, TlsEndpoint, offer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
     from trustlab.trace import Trace
 
 ATTACK = Attack(
@@ -42,6 +42,8 @@ ATTACK = Attack(
     tls="1.2",
     prize="oracle",
 )
+NO_EVIDENCE = b"\0"
+"""What she shows where evidence is asked for: it is judged only after the handshake, which her keys do not finish."""
 PMS = 48
 V12 = b"\x03\x03"
 
@@ -72,15 +74,16 @@ VARIANTS: dict[str, Callable[[int], bytes]] = {
 def start(guest: Guest) -> None:
     """Ask the bank once for every variant."""
     tell = teller_of(guest, ATTACK)
+    identity = rogue_identity(guest, tell) if guest.design.client_key else None
     for name, make in VARIANTS.items():
-        guest.connect(guest.setting("victim"), HTTPS, partial(Questioner, guest, make))
+        guest.connect(guest.setting("victim"), HTTPS, partial(Questioner, guest, identity, make))
         tell(name, f"asks the bank to open a secret with this about it: {name}.")
 
 
 class Questioner(TlsEndpoint):
     """A client whose EncryptedPreMasterSecret opens to a block of Alice's, and whose keys are made up."""
 
-    def __init__(self, guest: Guest, make: Callable[[int], bytes], connection: str) -> None:
+    def __init__(self, guest: Guest, identity: Identity | None, make: Callable[[int], bytes], connection: str) -> None:
         self._make = make
         engine = tls.Client(
             tls.ClientConfig(
@@ -90,6 +93,8 @@ class Questioner(TlsEndpoint):
                 cipher_suites=SUITES,
                 extended_master_secret=guest.design.extended_master_secret,
                 attestation=offer(guest.design, "client"),
+                certificates=(identity.certificate_der,) if identity else (),
+                key=identity.key if identity else None,
                 intercept=True,
             )
         )
@@ -100,6 +105,8 @@ class Questioner(TlsEndpoint):
         match request:
             case tls.EvidenceReceived():
                 self.connection.answer(request, None)
+            case tls.EvidenceWanted():
+                self.connection.answer(request, NO_EVIDENCE)
             case tls.PreMasterSecretReady():
                 certificate = x509.load_der_x509_certificate(self.connection.peer_certificates[0])
                 key = certificate.public_key()

@@ -5,15 +5,20 @@ Alice begins handshakes and finishes none. What is measured is whose quotes the 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.bleichenbacher import Silent
-from trustlab.attacks.middle import HTTPS, SUITES
+from trustlab.attacks.leaky_bank import Saying
+from trustlab.attacks.middle import HTTPS
 from trustlab.attacks.programs import teller_of
-from trustlab.passage import TlsEndpoint, offer
+from trustlab.attacks.standing_in import QUESTIONS
+from trustlab.attacks.toctou_redirect import VERSIONS
+from trustlab.passage import PlainEndpoint, TlsEndpoint, offer
+from trustlab.passage.exchange import NONCE, frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -27,7 +32,6 @@ ATTACK = Attack(
     why="The server proves itself before the client has done any work.",
     source="published benchmarks of attested handshakes: 140 to 1,020 ms each",
     stopped_by="a limit before the quote is made",
-    tls="1.2",
     prize="quotes",
 )
 FLOOD = 24
@@ -35,10 +39,16 @@ FLOOD = 24
 
 
 def start(guest: Guest) -> None:
-    """Begin them all."""
+    """Begin them all; where a machine answers questions before TLS, ask."""
+    tell, victim = teller_of(guest, ATTACK), guest.setting("victim")
+    if guest.design.when == "before":
+        for _ in range(FLOOD):
+            guest.connect(victim, QUESTIONS, lambda _name: PlainEndpoint(Saying(frame(os.urandom(NONCE)))))
+        tell("flood", f"asks the bank's machine {FLOOD} questions.")
+        return
     for _ in range(FLOOD):
-        guest.connect(guest.setting("victim"), HTTPS, lambda _name: Beginner(guest))
-    teller_of(guest, ATTACK)("flood", f"begins {FLOOD} handshakes with the bank and finishes none.")
+        guest.connect(victim, HTTPS, lambda _name: Beginner(guest))
+    tell("flood", f"begins {FLOOD} handshakes with the bank and finishes none.")
 
 
 class Beginner(TlsEndpoint):
@@ -48,8 +58,9 @@ class Beginner(TlsEndpoint):
         config = tls.ClientConfig(
             server_name=guest.setting("server_name"),
             check_peer=False,
-            versions=(tls.Version.TLS12,),
-            cipher_suites=SUITES,
+            versions=(VERSIONS[guest.design.tls],),
+            cipher_suites=(tls.CipherSuite[guest.design.suite],),
+            groups=(tls.Group[guest.design.group],),
             extended_master_secret=guest.design.extended_master_secret,
             attestation=offer(guest.design, "client"),
         )

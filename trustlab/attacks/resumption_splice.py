@@ -36,6 +36,7 @@ ATTACK = Attack(
     why="A resumed handshake shows no certificate and no evidence; it rests on a secret that two sessions may share.",
     source="RFC 7627, 1; Bhargavan et al., Triple Handshakes (2014)",
     stopped_by="the session hash in the master secret; no resumption without evidence anew",
+    resumes=True,
     tls="1.2",
 )
 

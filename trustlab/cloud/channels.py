@@ -203,4 +203,5 @@ class Channels:
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
         kind = OutOfReach if self._settings.get("verifier") == "errs" else Verifier
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
-        return kind([anchor], self._references, policy, without=left_out)
+        seen = int(self._settings.get("references_seen", "0"))
+        return kind([anchor], self._references, policy, last_reference_version=seen, without=left_out)

@@ -64,7 +64,7 @@ class BackDoored(HyperSafe):
     name = "HyperSafe with a back door"
     measured: Image
 
-    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - it runs, unmeasured
+    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - it runs
         super().__init__(platform, self.measured, endorsers)
         genuine = self._evidence
         platform.launch(BACK_DOOR, "HyperSafe with a back door")

@@ -17,9 +17,10 @@ from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.passage import design_without, setting_of, with_usable_key
+from trustlab.passage import design_without, setting_of, with_resumption, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.between_vms import check_between_vms
+from trustlab.scenarios.deployed import WITHDRAWN, deploy
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
@@ -92,7 +93,8 @@ class Act:
             raise ValueError(f"{attack} is an attack on TLS {self.attack.tls}, and {design.name} runs on {design.tls}")
         self._without = left_out(without)
         design = design_without(design, self._without.parts)
-        self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
+        design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
+        self.design = with_resumption(design) if self.attack and self.attack.resumes else design
         self.expected = expected
         self.substrate = choose(substrate)
         if self.substrate == "uml":
@@ -141,9 +143,11 @@ class Act:
     def _play(self, cloud: Cloud) -> None:
         hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
-        references = self._references(images)
-        bank = cloud.rent("bank", images["bank"], hypervisor, wait=False)
+        deployed = deploy(self.attack, images["bank"], hypervisor, self._references(images))
+        references = deployed.references
+        bank = cloud.rent("bank", deployed.image, deployed.hypervisor, wait=False)
         teller = self._rent_customer(cloud, images[self.customer], hypervisor)
+        alice = self._alice(cloud)
         pinned = [
             machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
         ]
@@ -155,7 +159,8 @@ class Act:
         self.trace.party("bank").secret("canary balance", self._canaries["balance"].encode())
         if self.attack is not None and self.attack.genuine:
             genuine_machine(cloud, self.attack, images["bank"], references)
-        alice = self._alice(cloud)
+        if alice is not None:
+            self._start_alice(cloud, alice)
         self._say(
             "the payment",
             f"The {self.customer} is told to pay {AMOUNT} to {PAYEE}. The PIN is secret, and Alice's prize.",
@@ -179,7 +184,7 @@ class Act:
         cloud.run()
 
     def _alice(self, cloud: Cloud) -> Machine | None:
-        """Rent Alice's own machine and start her tools on it, if she takes part."""
+        """Rent Alice's own machine, if she takes part; between VMs it boots beside the others."""
         if self.attack is None:
             return None
         settings = {
@@ -190,10 +195,12 @@ class Act:
             "server_name": BANK_NAME,
             "web_root": cloud.web_root_pem,
         }
-        alice = cloud.rent("alice", Image.of("alice's tools", self.attack.module, settings), Ordinary)
+        return cloud.rent("alice", Image.of("alice's tools", self.attack.module, settings), Ordinary, wait=False)
+
+    @staticmethod
+    def _start_alice(cloud: Cloud, alice: Machine) -> None:
         alice.start(provider=True)
         cloud.run()
-        return alice
 
     def _image(self, cloud: Cloud, name: str) -> Image:
         peer = self.customer if name == "bank" else "bank"
@@ -210,6 +217,8 @@ class Act:
             configuration["without_rules"] = ",".join(self._without.rules)
         if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
             configuration["verifier"] = "errs"
+        if name == self.customer and self.attack and self.attack.deploys == "an old image":
+            configuration["references_seen"] = str(WITHDRAWN)
         if name == "bank" and self.attack and self.attack.prize == "quotes":
             configuration["quote_burst"] = str(QUOTE_BURST)
         program = "bank" if name == "bank" else "teller"
