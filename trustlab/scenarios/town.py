@@ -85,6 +85,7 @@ class Town(Act):
         alice = self._alice(self.cloud)
         if alice is not None:
             self._machines["alice"] = alice
+            self._start_alice(self.cloud, alice)
 
     def afterwards(self) -> None:
         """Let Alice do what she does with her recording, if her attack has such a part."""
