@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import subprocess
 import sys
 
 import pytest
+from tls_identities import client_identity, server_identity
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
@@ -89,6 +92,71 @@ def test_keys_are_kept_in_the_form_wireshark_reads(server, tmp_path):
     assert (label, len(random), len(secret)) == ("CLIENT_RANDOM", 64, 96)
 
 
+def fetch(port: str, request: bytes) -> bytes:
+    """Ask by Python's `ssl` and read until the stream ends."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    found = b""
+    with socket.create_connection(("127.0.0.1", int(port)), 10) as stream, context.wrap_socket(stream) as channel:
+        channel.sendall(request)
+        while part := channel.recv(4096):
+            found += part
+    return found
+
+
+def test_a_request_may_end_its_lines_with_lf_alone(server):
+    port, _ = server("--quiet")
+    assert b"It works" in fetch(port, b"GET / HTTP/1.0\n\n")
+
+
+def test_a_silent_client_does_not_keep_others_waiting(server):
+    port, _ = server("--count", "2")
+    with socket.create_connection(("127.0.0.1", int(port))):
+        assert b"It works" in fetch(port, b"GET / HTTP/1.0\r\n\r\n")
+
+
+def test_an_alert_reaches_a_client_that_goes_on_talking(server):
+    """A server that closes over unread octets resets the connection, and the alert is lost with it."""
+    port, _ = server("--quiet")
+    with socket.create_connection(("127.0.0.1", int(port)), 10) as stream:
+        stream.sendall(b"\x16\3\1\0\4\1\0\0\0" + bytes(300_000))
+        stream.shutdown(socket.SHUT_WR)
+        assert stream.makefile("rb").read() == b"\x15\3\3\0\2\2\x32"
+
+
+def test_a_server_goes_on_after_a_client_that_resets(server):
+    port, _ = server("--quiet", "--count", "2")
+    with socket.create_connection(("127.0.0.1", int(port))) as stream:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    assert b"It works" in fetch(port, b"GET / HTTP/1.0\r\n\r\n")
+
+
+def test_a_client_certificate_can_be_demanded_and_shown(server, tmp_path):
+    pem = tmp_path / "client.pem"
+    pem.write_bytes(client_identity("ECDSA").pem + client_identity("ECDSA").key_pem)
+    port, root = server("--quiet", "--client-certificate", "require", "--count", "2", "--tls", "1.3")
+    refused = run("s_client", f"localhost:{port}", "--ca", root, "--quiet", said=REQUEST)
+    assert "certificate_required" in refused.stderr
+    done = run("s_client", f"localhost:{port}", "--ca", root, "--quiet", "--cert", str(pem), said=REQUEST)
+    assert "client certificates</th><td>1" in done.stdout, done.stderr
+
+
+def test_a_suite_off_the_list_is_spoken_where_it_is_asked_for(server):
+    port, root = server("--quiet", "--ciphers", "all")
+    suite = "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"
+    done = run("s_client", f"localhost:{port}", "--ca", root, "--quiet", "--ciphers", suite, said=REQUEST)
+    assert suite in done.stdout, done.stderr
+
+
+def test_a_key_of_another_certificate_is_refused_at_once(tmp_path):
+    pem = tmp_path / "mixed.pem"
+    pem.write_bytes(server_identity("ECDSA").pem + client_identity("ECDSA").key_pem)
+    done = run("s_server", "--cert", str(pem))
+    assert "the key in" in done.stderr
+    assert "belong to the first certificate" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -97,6 +165,9 @@ def test_keys_are_kept_in_the_form_wireshark_reads(server, tmp_path):
         (("s_client", "localhost:1", "--ca", "/nonexistent"), "--ca"),
         (("s_client", "localhost:1", "--tls", "1.4"), "--tls"),
         (("s_server", "--cert", "/nonexistent"), "/nonexistent"),
+        (("s_server", "--ciphers", "RC4-MD5"), "TLS_AES_128_GCM_SHA256"),
+        (("s_server", "--groups", "ffdhe2048"), "X25519"),
+        (("s_server", "--client-certificate", "perhaps"), "require"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line_with_the_fix(arguments, named):

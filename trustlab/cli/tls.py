@@ -6,65 +6,68 @@ standard error.
 
 from __future__ import annotations
 
-import contextlib
-import html
-import os
-import selectors
 import socket
 import ssl
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
-from rich.console import Console
 
 from trustlab import tls
-from trustlab.capture import keylog
 from trustlab.cli.failure import Failure
+from trustlab.cli.tls_service import Service, announce, keep_keys, ladder
+from trustlab.cli.tls_talk import Pipe, converse
 from trustlab.cloud import Authority
-from trustlab.inspector import TerminalLadder
 from trustlab.passage import TlsEndpoint
-from trustlab.trace import Trace, Value
-
-CHUNK = 65_536
-LINGER = 2.0
-"""Seconds of silence after which a client whose input has ended closes the channel."""
-IDLE = 30.0
-"""Seconds after which a server gives up a peer that says nothing."""
+from trustlab.trace import Trace
 
 Versions = Annotated[
     str, typer.Option("--tls", help="Which versions to speak: 1.2, 1.3, or 1.2,1.3 (default: what the engine prefers).")
 ]
+Ciphers = Annotated[str, typer.Option(help="Cipher suites by their IANA names, or `all`: AES-CBC as well.")]
+Groups = Annotated[str, typer.Option(help="Groups for key agreement: x25519, secp256r1, X25519MLKEM768.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no ladder.")]
 KeyLogFile = Annotated[Path | None, typer.Option("--keylogfile", help="Append the secrets here (NSS format).")]
 VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
+SUITES = {s.name: s for s in tls.CipherSuite if not s.name.endswith("SCSV")}
+GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
+N = TypeVar("N")
 
 
-def s_client(
+def s_client(  # noqa: PLR0913 - the parameters are the options
     target: Annotated[str, typer.Argument(help="HOST:PORT")],
     *,
     servername: Annotated[str, typer.Option(help="The name to send and to check (default: HOST).")] = "",
     ca: Annotated[Path | None, typer.Option("--ca", help="PEM file of roots to trust (default: the system's).")] = None,
     insecure: Annotated[bool, typer.Option(help="Accept any certificate.")] = False,
+    cert: Annotated[Path | None, typer.Option(help="PEM chain of a client certificate, leaf first.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM private key of the client certificate.")] = None,
     alpn: Annotated[str, typer.Option(help="Application protocols to offer, separated by commas.")] = "",
     versions: Versions = "",
+    ciphers: Ciphers = "",
+    groups: Groups = "",
     keylogfile: KeyLogFile = None,
     quiet: Quiet = False,
 ) -> None:
     """Connect by our engine, show the ladder, send standard input and print what comes back."""
     host, port = _host_and_port(target)
-    name = servername or host
+    chain, private = _load(cert, key) if cert is not None else ((), None)
+    suites = _suites(ciphers)
     config = tls.ClientConfig(
-        server_name=name,
+        server_name=servername or host,
         trust=None if insecure else _roots(ca),
         check_peer=not insecure,
-        versions=_versions(versions),
+        certificates=chain,
+        key=private,
+        versions=_versions(versions, suites),
+        cipher_suites=suites,
+        groups=_chosen("--groups", groups, GROUPS) or tls.ClientConfig.groups,
         alpn=tuple(filter(None, alpn.split(","))),
     )
     try:
@@ -72,12 +75,12 @@ def s_client(
     except OSError as error:
         raise Failure(f"cannot connect to {host}:{port}: {error.strerror or error}") from error
     trace = Trace(f"s_client {target}", "tcp")
-    with sock, _ladder(trace, ("client", "server"), quiet=quiet):
-        _announce(trace, sock, "client", "server")
+    with sock, ladder(trace, quiet=quiet):
+        announce(trace, sock, "client", "server")
         observer = tls.TraceObserver(trace.party("client"), "c", role="client")
         end = TlsEndpoint(tls.Client(config), Pipe(), observer=observer)
-        _converse(sock, end, stdin=True)
-    _keep_keys(trace, keylogfile)
+        converse(sock, end, stdin=True)
+    keep_keys(trace, keylogfile)
     if end.error is not None:
         raise end.error
 
@@ -89,160 +92,44 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
     cert: Annotated[Path | None, typer.Option(help="PEM chain, leaf first (default: minted now).")] = None,
     key: Annotated[Path | None, typer.Option(help="PEM private key of the leaf.")] = None,
     write_ca: Annotated[Path | None, typer.Option(help="Write the root minted now here, for --ca.")] = None,
+    client_certificate: Annotated[str, typer.Option(help="none, request or require one of the client.")] = "none",
+    client_ca: Annotated[Path | None, typer.Option(help="PEM roots for it (default: any certificate will do).")] = None,
+    servername: Annotated[str, typer.Option(help="Names to serve, others are refused (default: any).")] = "",
     echo: Annotated[bool, typer.Option(help="Echo what comes, instead of answering with a status page.")] = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after so many connections; 0 never.")] = 0,
     versions: Versions = "",
+    ciphers: Ciphers = "",
+    groups: Groups = "",
     alpn: Annotated[str, typer.Option(help="Application protocols to choose from, separated by commas.")] = "",
     keylogfile: KeyLogFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve by our engine, one connection after the other, and show the ladder of each."""
+    """Serve by our engine, several connections at once where they come so, and show the ladder of each."""
     chain, private = _load(cert, key) if cert is not None else _mint(write_ca)
+    suites = _suites(ciphers)
+    if client_certificate not in {"none", "request", "require"}:
+        raise Failure(f"--client-certificate {client_certificate}: say none, request or require")
     config = tls.ServerConfig(
-        certificates=chain, key=private, versions=_versions(versions), alpn=tuple(filter(None, alpn.split(",")))
+        certificates=chain,
+        key=private,
+        client_certificate=client_certificate,
+        trust=_roots(client_ca) if client_ca else None,
+        check_peer=client_ca is not None,
+        names=tuple(name.lower() for name in servername.split(",") if name),
+        versions=_versions(versions, suites),
+        cipher_suites=suites,
+        groups=_chosen("--groups", groups, GROUPS) or tls.ServerConfig.groups,
+        alpn=tuple(filter(None, alpn.split(","))),
     )
     try:
-        listener = socket.create_server((host, port))
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise Failure(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.") from error
-    served = 0
+    service = Service(config, echo=echo, keylogfile=keylogfile, quiet=quiet)
     with listener:
         typer.echo(f"listening on {host}:{listener.getsockname()[1]}")
         sys.stdout.flush()
-        while not count or served < count:
-            sock, _ = listener.accept()
-            served += 1
-            _serve_one(sock, config, echo=echo, keylogfile=keylogfile, quiet=quiet)
-
-
-def _serve_one(
-    sock: socket.socket, config: tls.ServerConfig, *, echo: bool, keylogfile: Path | None, quiet: bool
-) -> None:
-    trace = Trace(f"s_server {sock.getpeername()[0]}", "tcp")
-    with sock, _ladder(trace, ("client", "server"), quiet=quiet):
-        sock.settimeout(IDLE)
-        _announce(trace, sock, "server", "client")
-        engine = tls.Server(config)
-        observer = tls.TraceObserver(trace.party("server"), "c", role="server")
-        end = TlsEndpoint(engine, Echo() if echo else StatusPage(engine), observer=observer)
-        _converse(sock, end, stdin=False)
-    _keep_keys(trace, keylogfile)
-    if end.error is not None:
-        Console(stderr=True, highlight=False).print(f"connection ended: {end.error}", markup=False)
-
-
-class Echo:
-    """Says everything back."""
-
-    finished = False
-
-    def connected(self) -> bytes:
-        """Wait."""
-        return b""
-
-    def received(self, data: bytes) -> bytes:
-        """Say it back."""
-        return data
-
-    def closed(self, error: Exception | None) -> None:
-        """Nothing is left to do."""
-
-
-class Pipe(Echo):
-    """Prints what comes to standard output."""
-
-    def received(self, data: bytes) -> bytes:
-        """Print it."""
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return b""
-
-
-class StatusPage(Echo):
-    """Answers an HTTP request with what was negotiated, as `openssl s_server -www` does."""
-
-    def __init__(self, engine: tls.Server) -> None:
-        self._engine = engine
-        self._request = b""
-
-    def received(self, data: bytes) -> bytes:
-        """Answer once the request's blank line is here."""
-        self._request = (self._request + data)[:CHUNK]
-        if b"\r\n\r\n" not in self._request:
-            return b""
-        rows = {
-            "version": self._engine.version.title if self._engine.version else "",
-            "cipher suite": getattr(self._engine.cipher_suite, "name", str(self._engine.cipher_suite)),
-            "server name": self._engine.server_name or "none sent",
-            "ALPN": self._engine.alpn or "none",
-        }
-        table = "".join(f"<tr><th>{k}</th><td>{html.escape(str(v))}</td></tr>" for k, v in rows.items())
-        page = f"<!doctype html><title>trustlab s_server</title><h1>It works</h1><table>{table}</table>\n".encode()
-        self.finished = True
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\nConnection: close\r\n\r\n"
-        return head.encode() + page
-
-
-def _converse(sock: socket.socket, end: TlsEndpoint, *, stdin: bool) -> None:
-    """Move octets between socket, engine and standard input until the channel is over."""
-    with selectors.SelectSelector() as waiting:
-        waiting.register(sock, selectors.EVENT_READ)
-        asking = False
-        while True:
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                sock.sendall(end.data_to_send())
-            if end.closed:
-                return
-            if stdin and end.connection.handshake_complete and not asking:
-                waiting.register(sys.stdin, selectors.EVENT_READ)
-                asking = True
-            ready = waiting.select(LINGER if asking and not stdin else IDLE)
-            if not ready:
-                end.connection.close()
-            for key, _ in ready:
-                if key.fileobj is sock:
-                    _read(sock, end)
-                elif data := os.read(sys.stdin.fileno(), CHUNK):
-                    end.connection.send(data)
-                else:
-                    waiting.unregister(sys.stdin)
-                    stdin = False
-
-
-def _read(sock: socket.socket, end: TlsEndpoint) -> None:
-    try:
-        data = sock.recv(CHUNK)
-    except (ConnectionResetError, TimeoutError):
-        data = b""
-    if data:
-        end.receive(data)
-    else:
-        end.eof_received()
-
-
-def _announce(trace: Trace, sock: socket.socket, own: str, other: str) -> None:
-    """Tell the trace who stands at the ends of the TCP connection."""
-    ends = {own: _address(sock.getsockname()), other: _address(sock.getpeername())}
-    data: dict[str, Value] = {"from": "client", "to": "server", "src": ends["client"], "dst": ends["server"]}
-    trace.append(own, "connection", "TCP", connection="c", direction="client", data=data)
-
-
-def _address(address: tuple[str, int]) -> str:
-    return f"{address[0]}:{address[1]}"
-
-
-def _ladder(trace: Trace, lifelines: tuple[str, ...], *, quiet: bool) -> contextlib.AbstractContextManager[object]:
-    if quiet:
-        return contextlib.nullcontext()
-    ladder = TerminalLadder(Console(stderr=True, highlight=False), lifelines=lifelines)
-    ladder.attach(trace)
-    return ladder
-
-
-def _keep_keys(trace: Trace, path: Path | None) -> None:
-    if path is not None:
-        with path.open("a") as file:
-            file.write(keylog(trace))
+        service.run(listener, count)
 
 
 def _host_and_port(target: str) -> tuple[str, int]:
@@ -252,13 +139,30 @@ def _host_and_port(target: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _versions(text: str) -> tuple[tls.Version, ...]:
-    if not text:
-        return tls.ClientConfig.versions
-    chosen = [VERSIONS.get(part.strip()) for part in text.split(",")]
-    if not chosen or None in chosen:
-        raise Failure(f"--tls {text}: say 1.2, 1.3, or 1.2,1.3")
-    return tuple(v for v in chosen if v is not None)
+def _versions(text: str, suites: tuple[int, ...]) -> tuple[tls.Version, ...]:
+    """Return the versions that are asked for and that some suite belongs to."""
+    wanted = _chosen("--tls", text, VERSIONS) or tls.ClientConfig.versions
+    able = {tls.Version.TLS12 if "_WITH_" in tls.CipherSuite(s).name else tls.Version.TLS13 for s in suites}
+    found = tuple(v for v in wanted if v in able)
+    if not found:
+        raise Failure(f"--tls {text}: none of the suites of --ciphers belongs to that version")
+    return found
+
+
+def _suites(text: str) -> tuple[int, ...]:
+    if text == "all":
+        preferred = tls.ClientConfig.cipher_suites
+        return (*preferred, *(s for s in SUITES.values() if s not in preferred))
+    return _chosen("--ciphers", text, SUITES) or tls.ClientConfig.cipher_suites
+
+
+def _chosen(option: str, text: str, known: dict[str, N]) -> tuple[N, ...]:
+    """Return what the names in `text` stand for, without regard to case; none where nothing is said."""
+    names = [part.strip() for part in text.split(",")] if text else []
+    found = {name.lower(): value for name, value in known.items()}
+    if any(name.lower() not in found for name in names):
+        raise Failure(f"{option} {text}: say some of {', '.join(known)}")
+    return tuple(found[name.lower()] for name in names)
 
 
 def _roots(path: Path | None) -> list[x509.Certificate]:
@@ -279,6 +183,10 @@ def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
         private = serialization.load_pem_private_key((key or cert).read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise Failure(f"cannot read certificate and key from {cert} and {key or cert}: {error}") from error
+    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise Failure(f"{key or cert}: this engine signs with RSA and ECDSA keys, not with a {type(private).__name__}")
+    if private.public_key() != chain[0].public_key():
+        raise Failure(f"the key in {key or cert} does not belong to the first certificate in {cert}")
     return tuple(c.public_bytes(serialization.Encoding.DER) for c in chain), private
 
 

@@ -299,6 +299,7 @@ class Client12(Handshake12):
 
     def receive_finished(self, message: Finished) -> str:
         """Check the server's Finished."""
+        self.c.check_end_of_flight()
         self.check_finished(message)
         if self.resumed:
             self.c.plan.extend(["send_change_cipher_spec", "send_finished"])
