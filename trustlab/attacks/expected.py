@@ -87,3 +87,10 @@ EXPECTED: dict[tuple[str, str], Cell] = {
     (design, attack): Cell(*cell) for attack, row in _ROWS.items() for design, cell in zip(_RUNGS, row, strict=True)
 }
 """(design, attack) to the cell; source: the slides, and the signed table of the protocol."""
+
+_OPEN = "An ordinary VM's memory is its owner's to read, and the key lies in it."
+_ISOLATED = "HyperSafe shows its guest's memory to nobody (emulated: an `if`)."
+BETWEEN_VMS: dict[tuple[str, str], Cell] = {
+    (design.name, "memory-scrape"): Cell("x", _ISOLATED) if design.measured else Cell("S", _OPEN) for design in LADDER
+}
+"""What is added between virtual machines, which have memory of their own; source: the slides."""
