@@ -80,8 +80,8 @@ NOT_LEFT_OUT = {
         "what a stranger chose, and the lab has none"
     ),
     "H(SPKI_peer)": (
-        "stands beside a session hash that covers both certificates, or an exporter that covers the server's; the "
-        "client's own field names the client's. Alone it refuses nobody: it is there to be read"
+        "stands beside a session hash that covers both certificates, or an exporter that covers the server's, with the "
+        "client's own field for the client's. Left out alone it lets nobody in: it is there to be read"
     ),
 }
 """The parts of no row, and why."""

@@ -2,6 +2,7 @@
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.fields import FieldResult, run_field, run_fields
+from trustlab.scenarios.left_out import LeftOut, left_out
 from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
@@ -13,12 +14,14 @@ __all__ = [
     "TABLES",
     "Act",
     "FieldResult",
+    "LeftOut",
     "Outcome",
     "Peers",
     "Recording",
     "Result",
     "RuleResult",
     "cells",
+    "left_out",
     "plain_tls",
     "record",
     "run_cell",

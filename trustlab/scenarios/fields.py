@@ -11,13 +11,15 @@ from trustlab.attacks.on_binder import ATTACKS_ON_BINDERS
 from trustlab.attacks.on_verifier import Stage
 from trustlab.passage import design_without
 from trustlab.scenarios.acts import rung
+from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.peers import Peers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from trustlab.attacks import FieldRow
     from trustlab.passage import Binder, Design
+    from trustlab.scenarios.left_out import LeftOut
 
 
 NOT_COMPARED = "not compared"
@@ -46,19 +48,18 @@ class FieldResult(msgspec.Struct, frozen=True):
         return self.outcome == "refused" and bool(self.refused_by) and self.without == "succeeded"
 
 
-def run_fields(rows: Collection[FieldRow] = FIELD_ROWS) -> Iterator[FieldResult]:
-    """Play every row twice."""
+def run_fields(rows: Collection[FieldRow] = FIELD_ROWS, *, without: Sequence[str] = ()) -> Iterator[FieldResult]:
+    """Play every row twice, the second time without its part, or without what is named."""
     for row in rows:
-        yield run_field(row)
+        yield run_field(row, without=without)
 
 
-def run_field(row: FieldRow) -> FieldResult:
-    """Play one row twice."""
-    less = design_without(row.design, [row.part])
-    outcome, refused_by = play(row, row.design)
-    without, _ = play(row, less)
+def run_field(row: FieldRow, *, without: Sequence[str] = ()) -> FieldResult:
+    """Play one row twice; checks, rules and parts may be named."""
+    outcome, refused_by = play(row)
+    less, _ = play(row, without=without or (row.part,))
     whole: Binder | None = getattr(row.design, row.binder)
-    left: Binder | None = getattr(less, row.binder)
+    left: Binder | None = getattr(design_without(row.design, [row.part]), row.binder)
     return FieldResult(
         row.part,
         row.attack,
@@ -68,16 +69,22 @@ def run_field(row: FieldRow) -> FieldResult:
         left.formula if left else NOT_COMPARED,
         outcome,
         refused_by,
-        without,
+        less,
     )
 
 
-def play(row: FieldRow, design: Design) -> tuple[str, tuple[str, ...]]:
-    """Play a row's attack over a design; what became of it, and all checks that failed where it was refused first."""
+def play(row: FieldRow, *, without: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
+    """Play a row's attack; what became of it, and all checks that failed where it was refused first."""
     if (attack := ATTACKS_ON_BINDERS.get(row.attack)) is not None:
         with Stage() as stage:
-            result = attack.carry_out(stage, design)
+            result = attack.carry_out(stage, _less(row.design, left_out(without)))
         return ("succeeded" if result.accepted else "refused"), tuple(result.failed)
-    with (Peers if row.peers else rung)(design, row.attack) as act:
+    with (Peers if row.peers else rung)(row.design, row.attack, without=tuple(without)) as act:
         told = act.run()
     return told.outcome, told.failed
+
+
+def _less(design: Design, names: LeftOut) -> Design:
+    """Return the design without parts of its binders, and with checks that nobody makes; rules are not at stake."""
+    unasked = (*design.not_demanded, *names.checks)
+    return msgspec.structs.replace(design_without(design, names.parts), not_demanded=unasked)

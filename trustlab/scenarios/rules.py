@@ -10,7 +10,7 @@ from trustlab.attacks import RULE_ROWS
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -29,9 +29,10 @@ class RuleResult(msgspec.Struct, frozen=True):
         return self.outcome in {"refused", "failed"} and self.without == "succeeded"
 
 
-def run_rules() -> Iterator[RuleResult]:
-    """Play every row twice."""
+def run_rules(without: Sequence[str] = ()) -> Iterator[RuleResult]:
+    """Play every row twice, the second time without its rule, or without what is named."""
     for row in RULE_ROWS:
-        with rung(row.design, row.attack) as whole, rung(row.design, row.attack, without=(row.rule,)) as less:
+        left_out = tuple(without) or (row.rule,)
+        with rung(row.design, row.attack) as whole, rung(row.design, row.attack, without=left_out) as less:
             outcomes = whole.run().outcome, less.run().outcome
         yield RuleResult(row.rule, row.attack, row.design.name, row.base, *outcomes)
