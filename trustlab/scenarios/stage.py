@@ -17,9 +17,10 @@ from trustlab.attest import ReferenceValues
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.passage import design_without, setting_of, with_usable_key
+from trustlab.passage import design_without, setting_of, with_resumption, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.between_vms import check_between_vms
+from trustlab.scenarios.deployed import WITHDRAWN, deploy
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
 from trustlab.trace import Trace
@@ -92,7 +93,8 @@ class Act:
             raise ValueError(f"{attack} is an attack on TLS {self.attack.tls}, and {design.name} runs on {design.tls}")
         self._without = left_out(without)
         design = design_without(design, self._without.parts)
-        self.design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
+        design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
+        self.design = with_resumption(design) if self.attack and self.attack.resumes else design
         self.expected = expected
         self.substrate = choose(substrate)
         if self.substrate == "uml":
@@ -141,8 +143,9 @@ class Act:
     def _play(self, cloud: Cloud) -> None:
         hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
-        references = self._references(images)
-        bank = cloud.rent("bank", images["bank"], hypervisor, wait=False)
+        deployed = deploy(self.attack, images["bank"], hypervisor, self._references(images))
+        references = deployed.references
+        bank = cloud.rent("bank", deployed.image, deployed.hypervisor, wait=False)
         teller = self._rent_customer(cloud, images[self.customer], hypervisor)
         alice = self._alice(cloud)
         pinned = [
@@ -214,6 +217,8 @@ class Act:
             configuration["without_rules"] = ",".join(self._without.rules)
         if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
             configuration["verifier"] = "errs"
+        if name == self.customer and self.attack and self.attack.deploys == "an old image":
+            configuration["references_seen"] = str(WITHDRAWN)
         if name == "bank" and self.attack and self.attack.prize == "quotes":
             configuration["quote_burst"] = str(QUOTE_BURST)
         program = "bank" if name == "bank" else "teller"
