@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from trustlab.attacks import CATALOGUE, RULE_ROWS, RuleRow
+from trustlab.attacks.on_binder import ATTACKS_ON_BINDERS
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.cli.matrix_page import page_of
 from trustlab.inspector.screenshot import screenshot
-from trustlab.passage import DESIGNS, RULES
-from trustlab.scenarios import TABLES, run_matrix, rung
+from trustlab.passage import DESIGNS, NOT_LEFT_OUT, PARTS, RULES
+from trustlab.scenarios import TABLES, FieldResult, run_fields, run_matrix, rung
 
 PAGE = Path(__file__).with_name("matrix.md")
 PICTURE = Path(__file__).with_name("matrix.png")
@@ -82,6 +83,24 @@ def rule_line(row: RuleRow) -> str:
     return f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} |"
 
 
+def fields() -> list[str]:
+    """Return the table of the binders' fields, and the attack that needs each, run with and without it."""
+    lines = ["| field | what it is for | attack | on | base | binder | without it | refused by |", "|---" * 8 + "|"]
+    for row in run_fields():
+        assert row.decisive, row
+        lines.append(field_line(row))
+    lines += ["", "Not left out:", "", *(f"- `{name}` {why}." for name, why in NOT_LEFT_OUT.items())]
+    return lines
+
+
+def field_line(row: FieldResult) -> str:
+    """Return a field's line."""
+    attack = ATTACKS_ON_BINDERS[row.attack].attack if row.attack in ATTACKS_ON_BINDERS else CATALOGUE[row.attack]
+    binders = f"`{row.binder}` | `{row.binder_without}`"
+    played = f"`{row.attack}`: {attack.why} | `{row.design}` | {row.base}"
+    return f"| {row.field} | {PARTS[row.field].sentence} | {played} | {binders} | {', '.join(row.refused_by)} |"
+
+
 def main() -> None:
     """Run everything and write the page."""
     parts = [HEAD, "## The ladder, on TLS 1.2", "", *table("1.2"), "", "## TLS 1.3", ""]
@@ -96,6 +115,13 @@ def main() -> None:
         "Each attack, with real octets of real TPMs, is refused by exactly one check on its base, and succeeds when that check is left out.",
         "",
         *checks(),
+        "",
+        "## Fields of the binders",
+        "",
+        "Each attack is refused on its base, and succeeds over the same design without that one field (`trustlab matrix --fields`). Where fields",
+        "overlap the base is one where they do not; nonce and randoms are fresh for the same purpose, and are left out together.",
+        "",
+        *fields(),
         "",
         "## Rules that are no checks",
         "",
