@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class Peers(Act):
     """The payment between two machines that each accept either image, and pin both machines."""
 
-    def __init__(self, design: Design, attack: str | None, *, without: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, design: Design, attack: str | None, *, without: tuple[str, ...] = (), substrate: str = "memory"
+    ) -> None:
         super().__init__(
             design,
             attack,
@@ -24,6 +26,7 @@ class Peers(Act):
             + design.sentence
             + (f" {CATALOGUE[attack].why}" if attack in CATALOGUE else ""),
             without=without,
+            substrate=substrate,
         )
 
     def _settings(self, name: str) -> dict[str, str]:  # noqa: ARG002 - both images are told the same

@@ -52,7 +52,14 @@ class ThirdParty(Act):
 
     customer = "carol"
 
-    def __init__(self, trick: str | None, *, without: tuple[str, ...] = (), design: Design = TRUSTED_PASSAGE) -> None:
+    def __init__(
+        self,
+        trick: str | None,
+        *,
+        without: tuple[str, ...] = (),
+        design: Design = TRUSTED_PASSAGE,
+        substrate: str = "memory",
+    ) -> None:
         if trick is not None and trick not in TRICKS:
             raise ValueError(f"no trick {trick!r}; there are: {', '.join(TRICKS)}")
         super().__init__(
@@ -63,6 +70,7 @@ class ThirdParty(Act):
             sentence="Carol measures the bank before she says a word; the bank wants to know how old her antivirus is. "
             + (TRICKS[trick] if trick else "Both are in order."),
             without=without,
+            substrate=substrate,
         )
         self.trick = trick
 
@@ -80,7 +88,8 @@ class ThirdParty(Act):
         if self.trick == "lying-agent":
             lie = f'guest.claim("antivirus.signatures", "{CURRENT}")'.encode()
             image = Image(image.name, image.program.replace(AGENT, lie), image.configuration)
-        machine = cloud.rent(self.customer, image, Rewriting if self.trick == "rolled-back-log" else hypervisor)
+        hypervisor = Rewriting if self.trick == "rolled-back-log" else hypervisor
+        machine = cloud.rent(self.customer, image, hypervisor, wait=False)
         date = OUTDATED if self.trick not in {None, "posture-drift"} else CURRENT
         machine.disk["antivirus.db"] = f"signatures {date}\n".encode()
         return machine
@@ -101,7 +110,11 @@ class ThirdParty(Act):
 
 
 def third_party(
-    trick: str | None = None, *, without: tuple[str, ...] = (), design: Design = TRUSTED_PASSAGE
+    trick: str | None = None,
+    *,
+    without: tuple[str, ...] = (),
+    design: Design = TRUSTED_PASSAGE,
+    substrate: str = "memory",
 ) -> ThirdParty:
     """Return the act of Carol and the bank; ValueError names the tricks there are."""
-    return ThirdParty(trick, without=without, design=design)
+    return ThirdParty(trick, without=without, design=design, substrate=substrate)
