@@ -18,10 +18,17 @@ from trustlab.attacks import CATALOGUE
 from trustlab.cli import ablation
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
+from trustlab.cloud import choose
 from trustlab.inspector.screenshot import NoPictureError, browser
 from trustlab.scenarios import TABLES, Result, cells, left_out, run_matrix
 
-SIGNS = {"succeeded": ("S", "bold red"), "refused": ("x", "green"), "failed": ("x", "green"), "senseless": ("-", "dim")}
+SIGNS = {
+    "succeeded": ("S", "bold red"),
+    "refused": ("x", "green"),
+    "failed": ("x", "green"),
+    "senseless": ("-", "dim"),
+    "unplayed": ("o", "dim"),
+}
 
 
 def matrix(  # noqa: PLR0913 - the options of the command
@@ -42,6 +49,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
         list[str] | None,
         typer.Option(help="Leave this check out of every verifier, this rule or binder field out of both ends."),
     ] = None,
+    substrate: Annotated[
+        str, typer.Option(help="Where it runs: memory (one process), uml (virtual machines, seconds a cell) or auto.")
+    ] = "memory",
     keep: Annotated[Path | None, typer.Option(help="Write the trace of every cell into this folder.")] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a page (with --keep it leads to every trace).")
@@ -55,12 +65,16 @@ def matrix(  # noqa: PLR0913 - the options of the command
     by the facts of its own run: what she can decrypt, and who refused whom. `--without extraData` shows what a check
     is good for, `--without "H(EPMS)"` a field of the binder; `--checks`, `--rules` and `--fields` list them.
 
+    With `--substrate uml` every machine is a virtual machine, booted anew for each cell; an ordinary one has memory
+    to search. What cannot be played there is marked o, with the reason.
+
     Exits with 0 only when every cell is as the signed table says, and every line of a list is decisive (with
     --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
     lists = [kind for wanted, kind in ((checks, "checks"), (rules, "rules"), (fields, "fields")) if wanted]
-    _possible(lists, without_names, chosen=bool(designs or attacks))
+    _possible(lists, without_names, chosen=bool(designs or attacks), substrate=substrate)
+    substrate = choose(substrate)
     _known([tls], list(TABLES), "table for TLS")
     _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
     _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
@@ -74,7 +88,13 @@ def matrix(  # noqa: PLR0913 - the options of the command
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("running", total=len(cells(designs, attacks, tls=tls)))
         results = run_matrix(
-            designs, attacks, tls=tls, without=without_names, keep=keep, progress=lambda _: bar.advance(task)
+            designs,
+            attacks,
+            tls=tls,
+            without=without_names,
+            keep=keep,
+            substrate=substrate,
+            progress=lambda _: bar.advance(task),
         )
     if html is not None:
         save_html(html, results, tls=tls)
@@ -88,12 +108,14 @@ def matrix(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool) -> None:
+def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool, substrate: str) -> None:
     """Say what does not go together, and what there is to leave out."""
     if len(lists) > 1:
         raise Failure("--checks, --rules and --fields are a list each: ask for one of them at a time")
     if lists and chosen:
         raise Failure(f"--{lists[0]} is a list, run as a whole: it goes with neither --design nor --attack")
+    if lists and substrate != "memory":
+        raise Failure(f"--{lists[0]} is run in memory: it does not go with --substrate {substrate}")
     try:
         names = left_out(without)
     except ValueError as error:
@@ -132,6 +154,8 @@ def _show(console: Console, results: list[Result]) -> None:
     for number, attack in enumerate(attacks, start=1):
         leaks = f" (assumes: {', '.join(CATALOGUE[attack].leaks)})" if CATALOGUE[attack].leaks else ""
         console.print(f"  {number}  {attack}{leaks}", markup=False)
+    for attack, why in {r.attack: r.sentence for r in results if r.outcome == "unplayed"}.items():
+        console.print(f"o not between virtual machines: {attack}: {why}", markup=False)
     for result in results:
         if not result.as_expected:
             console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)

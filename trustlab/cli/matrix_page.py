@@ -25,6 +25,7 @@ LEAD = (
     "Alice owns the data centre. Each row is a way to bind a TLS handshake to TPM attestation, each column something "
     "she tries. Every mark comes from a real run with real TPMs, judged by the facts of its trace."
 )
+BETWEEN_VMS = "Every machine was a virtual machine with a Linux kernel of its own (User Mode Linux)."
 
 
 def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str = "1.2") -> str:
@@ -35,7 +36,8 @@ def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str =
     ]
     columns = [_attack(name) for name in dict.fromkeys(result.attack for result in results)]
     cells = [_cell(result, folder) for result in results]
-    return matrix_page(f"{TITLE}: TLS {tls}", LEAD, rows, columns, cells)
+    lead = f"{LEAD} {BETWEEN_VMS}" if any(result.substrate == "uml" for result in results) else LEAD
+    return matrix_page(f"{TITLE}: TLS {tls}", lead, rows, columns, cells)
 
 
 def save_html(path: Path, results: Sequence[Result], *, tls: str) -> None:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Outcome = Literal["succeeded", "refused", "failed", "senseless"]
+Outcome = Literal["succeeded", "refused", "failed", "senseless", "unplayed"]
 
 SIGNS: dict[Outcome, tuple[str, str, str]] = {
     "succeeded": ("S", "win", "Alice wins"),
     "refused": ("×", "hold", "refused"),  # noqa: RUF001 - the sign is meant
     "failed": ("×", "hold", "came to nothing"),  # noqa: RUF001
     "senseless": ("–", "none", "makes no sense here"),  # noqa: RUF001
+    "unplayed": ("○", "none", "not between virtual machines"),
 }
 """Of each outcome: its sign, its class, its words. The shape of the tile differs too: no colour says anything alone."""
 
