@@ -1,4 +1,4 @@
-"""`trustlab matrix`: every rung against every attack, from real runs."""
+"""`trustlab matrix`: every design against every attack, from real runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
 
-from trustlab.attacks import CATALOGUE
 from trustlab.cli import ablation
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
+from trustlab.cli.matrix_table import show_table
 from trustlab.cloud import choose
 from trustlab.inspector.screenshot import NoPictureError, browser
-from trustlab.scenarios import TABLES, Result, cells, left_out, run_matrix
+from trustlab.scenarios import TABLES, cells, left_out, run_matrix
 
 SIGNS = {
     "succeeded": ("S", "bold red"),
@@ -33,7 +30,7 @@ SIGNS = {
 
 def matrix(  # noqa: PLR0913 - the options of the command
     *,
-    tls: Annotated[str, typer.Option(help="Which table: the ladder on TLS 1.2, or the designs on 1.3.")] = "1.2",
+    tls: Annotated[str, typer.Option(help="Which designs: those on TLS 1.2, those on 1.3, or all.")] = "all",
     checks: Annotated[
         bool, typer.Option(help="Instead: every check of the Verifier, and the attack that needs it.")
     ] = False,
@@ -43,7 +40,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     fields: Annotated[
         bool, typer.Option(help="Instead: every field of a binder, and the attack that needs it.")
     ] = False,
-    design: Annotated[list[str] | None, typer.Option(help="Only these rungs (may be given again).")] = None,
+    design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
     without: Annotated[
         list[str] | None,
@@ -59,16 +56,16 @@ def matrix(  # noqa: PLR0913 - the options of the command
     png: Annotated[Path | None, typer.Option(help="Draw the table as a picture; wants a Chromium.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
-    """Run every attack against every rung of the ladder where it makes sense, and show what became of it.
+    """Run every attack against every design where it makes sense, and show what became of it.
 
-    S: Alice holds the secret. x: she was refused, or got nothing. -: the attack makes no sense there. A cell is judged
-    by the facts of its own run: what she can decrypt, and who refused whom. `--without extraData` shows what a check
+    S: Alice holds the secret, or has what else she was after. x: she was refused, or got nothing. -: the attack makes
+    no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom. `--without extraData` shows what a check
     is good for, `--without "H(EPMS)"` a field of the binder; `--checks`, `--rules` and `--fields` list them.
 
     With `--substrate uml` every machine is a virtual machine, booted anew for each cell; an ordinary one has memory
     to search. What cannot be played there is marked o, with the reason.
 
-    Exits with 0 only when every cell is as the signed table says, and every line of a list is decisive (with
+    Exits with 0 only when every cell is as the table of expectations says, and every line of a list is decisive (with
     --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
@@ -103,7 +100,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     if as_json:
         typer.echo(json.dumps({"cells": [msgspec.to_builtins(r) | {"as_expected": r.as_expected} for r in results]}))
     else:
-        _show(console, results)
+        show_table(console, results)
     if not without_names and not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
@@ -139,31 +136,6 @@ def _writable(html: Path | None, png: Path | None, *, lists: bool) -> None:
             browser()
         except NoPictureError as error:
             raise Failure(str(error)) from error
-
-
-def _show(console: Console, results: list[Result]) -> None:
-    attacks = list(dict.fromkeys(r.attack for r in results))
-    table = Table(title="S Alice wins   x she does not   - makes no sense", title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("design", no_wrap=True)
-    for number in range(len(attacks)):
-        table.add_column(str(number + 1), justify="center")
-    by_place = {(r.design, r.attack): r for r in results}
-    for design in dict.fromkeys(r.design for r in results):
-        table.add_row(design, *(_cell(by_place[design, attack]) for attack in attacks))
-    console.print(table)
-    for number, attack in enumerate(attacks, start=1):
-        leaks = f" (assumes: {', '.join(CATALOGUE[attack].leaks)})" if CATALOGUE[attack].leaks else ""
-        console.print(f"  {number}  {attack}{leaks}", markup=False)
-    for attack, why in {r.attack: r.sentence for r in results if r.outcome == "unplayed"}.items():
-        console.print(f"o not between virtual machines: {attack}: {why}", markup=False)
-    for result in results:
-        if not result.as_expected:
-            console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)
-
-
-def _cell(result: Result) -> Text:
-    sign, style = SIGNS[result.outcome]
-    return Text(sign if result.as_expected else f"{sign} !", style=style)
 
 
 def _known(given: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:
