@@ -16,10 +16,15 @@ Mark = Literal["S", "x", "-"]
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What is expected of one attack against one design."""
+    """What is expected of one attack against one design, and where that comes from.
+
+    `only` names the substrate that the cell takes, where not every one will do.
+    """
 
     mark: Mark
     sentence: str
+    source: str = ""
+    only: str = ""
 
 
 _CERTIFIED = "Nobody asks for evidence, and the certificate is in order: Alice earned it."
@@ -86,11 +91,4 @@ _ROWS: dict[str, tuple[tuple[Mark, str], ...]] = {
 EXPECTED: dict[tuple[str, str], Cell] = {
     (design, attack): Cell(*cell) for attack, row in _ROWS.items() for design, cell in zip(_RUNGS, row, strict=True)
 }
-"""(design, attack) to the cell; source: the slides, and the signed table of the protocol."""
-
-_OPEN = "An ordinary VM's memory is its owner's to read, and the key lies in it."
-_ISOLATED = "HyperSafe shows its guest's memory to nobody (emulated: an `if`)."
-BETWEEN_VMS: dict[tuple[str, str], Cell] = {
-    (design.name, "memory-scrape"): Cell("x", _ISOLATED) if design.measured else Cell("S", _OPEN) for design in LADDER
-}
-"""What is added between virtual machines, which have memory of their own; source: the slides."""
+"""(design, attack) to the cell, as the slides and the protocol have it; `table.TABLE` adds each cell's source."""

@@ -14,12 +14,6 @@ from trustlab.attacks.expected import Cell, Mark
 from trustlab.passage import LADDER13
 
 
-class SourcedCell(Cell, frozen=True):
-    """What is expected of one attack against one design, and where that comes from."""
-
-    source: str
-
-
 class Row(msgspec.Struct, frozen=True):
     """One row of the signed table: its words, and the attacks that play it; every one must come out alike."""
 
@@ -93,8 +87,8 @@ _CELLS: dict[str, tuple[tuple[Mark, str], ...]] = {
     "own-genuine-machine-pinned": (("x", _PINNED),) * 6,
     "own-genuine-machine-other-image": (("x", _IMAGE),) * 6,
 }
-EXPECTED13: dict[tuple[str, str], SourcedCell] = {
-    (design.name, attack): SourcedCell(mark, sentence, f"{CATALOGUE[attack].source}; {design.source}")
+EXPECTED13: dict[tuple[str, str], Cell] = {
+    (design.name, attack): Cell(mark, sentence, f"{CATALOGUE[attack].source}; {design.source}")
     for attack, row in _CELLS.items()
     for design, (mark, sentence) in zip(LADDER13, row, strict=True)
 }

@@ -38,7 +38,7 @@ ATTACK = Attack(
     why="Both ends quote the same octets, and a quote does not say whose it is.",
     source="cmc issue 406",
     stopped_by="the role in the binder",
-    tls="1.3",
+    peers=True,
 )
 
 

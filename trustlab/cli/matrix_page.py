@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from trustlab.attacks import CATALOGUE
+from trustlab.attacks.unwilling import BY_CAROL
 from trustlab.cli.failure import Failure
 from trustlab.inspector.export import save_page
 from trustlab.inspector.matrix_html import SIGNS, Heading, MatrixCell, matrix_page
@@ -57,7 +58,7 @@ def save_png(path: Path, results: Sequence[Result], *, tls: str) -> None:
 
 
 def _attack(name: str) -> Heading:
-    known = CATALOGUE[name]
+    known = BY_CAROL.get(name) or CATALOGUE[name]
     facts = (
         ("needs", "; ".join(known.needs)),
         ("the lab gives her", ", ".join(known.leaks)),

@@ -1,4 +1,4 @@
-"""What Alice puts on the bank's machine: it is hers, and so is what boots on it. Nothing is hidden from who measures."""
+"""What Alice puts on the bank's machine: it is hers, and so is what boots on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix: every attack against every rung where it makes sense, from real runs with real TPMs."""
+"""The matrix: every attack against every design where it makes sense, from real runs with real TPMs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trustlab.attacks import CATALOGUE
-from trustlab.attacks.expected import BETWEEN_VMS, EXPECTED, Cell
-from trustlab.attacks.expected13 import EXPECTED13
+from trustlab.attacks.table import ONLY_BETWEEN_VMS, TABLE, Cell, attack_on
+from trustlab.attacks.unwilling import BY_CAROL
 from trustlab.cloud import choose
+from trustlab.passage import DESIGNS
 from trustlab.scenarios.acts import rung
 from trustlab.scenarios.between_vms import NOT_BETWEEN_VMS
+from trustlab.scenarios.facts import facts
+from trustlab.scenarios.peers import Peers
+from trustlab.scenarios.third_party import third_party
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
-    from trustlab.trace import Trace
+    from trustlab.attacks import Attack
+    from trustlab.scenarios.stage import Act
+
+VERSIONS = ("1.2", "1.3")
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+class Result(msgspec.Struct, frozen=True):
     """One cell: what was expected, what a run gave, and the facts it rests on.
 
     `outcome` is `succeeded`, `refused`, `failed`, `senseless` where there is nothing to run, or `unplayed` where the
     substrate has no way to (`sentence` says why); `evidence` says in words which facts of `trace` (a file, where one
-    was kept) decide it.
+    was kept) decide it. `policy` is the relying parties', `leaks` is what the lab assumes to have leaked.
     """
 
     design: str
@@ -39,6 +45,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     refused_by: str | None = None
     trace: str = ""
     leaks: tuple[str, ...] = ()
+    source: str = ""
     substrate: str = "memory"
 
     @property
@@ -50,24 +57,36 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
         return marks[self.outcome] == self.expected
 
 
-TABLES: dict[str, dict[tuple[str, str], Cell]] = {"1.2": EXPECTED, "1.3": {**EXPECTED13}}
-"""The two signed tables, by the version of TLS: (design, attack) to the cell."""
-ADDED = {"uml": {"1.2": BETWEEN_VMS}}
-"""What a substrate adds to a table."""
+TABLES: dict[str, dict[tuple[str, str], Cell]] = {
+    "all": TABLE,
+    **{
+        version: {place: cell for place, cell in TABLE.items() if DESIGNS[place[0]].tls == version}
+        for version in VERSIONS
+    },
+}
+"""The table, whole and by the version of TLS: (design, attack) to the cell."""
 
 
 def cells(
-    designs: Collection[str] = (), attacks: Collection[str] = (), *, tls: str = "1.2", substrate: str = "memory"
+    designs: Collection[str] = (), attacks: Collection[str] = (), *, tls: str = "all"
 ) -> list[tuple[str, str, Cell]]:
-    """Return the cells of the chosen rows and columns (all, where none are named) of one table, design by design."""
-    table = TABLES[tls] | ADDED.get(substrate, {}).get(tls, {})
-    chosen = [
+    """Return the cells of the chosen designs and attacks (all, where none are named), design by design."""
+    return [
         (design, attack, cell)
-        for (design, attack), cell in table.items()
+        for (design, attack), cell in TABLES[tls].items()
         if (not designs or design in designs) and (not attacks or attack in attacks)
     ]
-    order = list(dict.fromkeys(design for design, _ in TABLES[tls]))
-    return sorted(chosen, key=lambda place: order.index(place[0]))
+
+
+def act_of(design: str, attack: str, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
+    """Return the act that plays a cell: who takes part, and what the relying parties demand, is the attack's word."""
+    chosen = DESIGNS[design]
+    if attack in BY_CAROL:
+        return third_party(attack, without=without, design=chosen, substrate=substrate)
+    played = attack_on(attack, chosen.tls)
+    if played.peers:
+        return Peers(chosen, played.name, without=without, substrate=substrate)
+    return rung(design, played.name, without=without, substrate=substrate)
 
 
 def run_cell(
@@ -80,36 +99,50 @@ def run_cell(
     substrate: str = "memory",
 ) -> Result:
     """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there."""
-    known, substrate = CATALOGUE[attack], choose(substrate)
-    policy = "lax client" if known.lax_client else "no machine pinned" if known.unpinned else "strict"
-    idle = partial(Result, design, attack, cell.mark, policy=policy, leaks=known.leaks, substrate=substrate)
-    if cell.mark == "-":
-        return idle(outcome="senseless", sentence=cell.sentence)
-    if substrate == "uml" and attack in NOT_BETWEEN_VMS:
-        return idle(outcome="unplayed", sentence=NOT_BETWEEN_VMS[attack])
-    with rung(design, attack, without=without, substrate=substrate) as act:
-        outcome = act.run()
-        kept = str(act.trace.save(keep / f"{act.slug}.jsonl", secrets=True)) if keep else ""
-    return Result(
+    known, substrate = attack_on(attack, DESIGNS[design].tls), choose(substrate)
+    result = partial(
+        Result,
         design,
         attack,
         cell.mark,
-        outcome.outcome,
-        cell.sentence if (outcome.outcome == "succeeded") == (cell.mark == "S") else outcome.sentence,
-        policy,
-        _evidence(act.trace, outcome.alice_knows),
-        outcome.refused_by,
-        kept,
-        known.leaks,
-        substrate,
+        policy=policy_of(known),
+        source=cell.source,
+        leaks=known.leaks,
+        substrate=substrate,
     )
+    if cell.mark == "-":
+        return result(outcome="senseless", sentence=cell.sentence)
+    if substrate == "uml" and attack in NOT_BETWEEN_VMS:
+        return result(outcome="unplayed", sentence=NOT_BETWEEN_VMS[attack])
+    if cell.only and substrate != cell.only:
+        return result(outcome="unplayed", sentence=ONLY_BETWEEN_VMS[design, attack])
+    with act_of(design, attack, without=without, substrate=substrate) as act:
+        outcome = act.run()
+        kept = str(act.trace.save(keep / f"{design}-{attack}.jsonl", secrets=True)) if keep else ""
+    became = "succeeded" if outcome.outcome == "completed" else outcome.outcome
+    return result(
+        outcome=became,
+        sentence=cell.sentence if (became == "succeeded") == (cell.mark == "S") else outcome.sentence,
+        evidence=facts(act.trace, known, outcome.alice_knows),
+        refused_by=outcome.refused_by,
+        trace=kept,
+    )
+
+
+def policy_of(attack: Attack) -> str:
+    """Name the relying parties' policy under which an attack is played."""
+    if attack.lax_client:
+        return "lax client"
+    if attack.peers:
+        return "strict; either end would accept a machine like itself"
+    return "strict; no machine pinned" if attack.unpinned else "strict"
 
 
 def run_matrix(
     designs: Collection[str] = (),
     attacks: Collection[str] = (),
     *,
-    tls: str = "1.2",
+    tls: str = "all",
     without: tuple[str, ...] = (),
     keep: Path | None = None,
     substrate: str = "memory",
@@ -120,7 +153,7 @@ def run_matrix(
     `substrate` is that of an act; CloudError where it does not work here.
     """
     substrate = choose(substrate)
-    chosen = cells(designs, attacks, tls=tls, substrate=substrate)
+    chosen = cells(designs, attacks, tls=tls)
     results = []
     for result in _run(chosen, without, keep, substrate):
         progress(result)
@@ -135,15 +168,3 @@ def _run(
         keep.mkdir(parents=True, exist_ok=True)
     for design, attack, cell in chosen:
         yield run_cell(design, attack, cell, without=without, keep=keep, substrate=substrate)
-
-
-def _evidence(trace: Trace, known: tuple[str, ...]) -> str:
-    """Say which facts of the trace decide: what Alice can read, who refused whom, and where connections ended."""
-    facts = [f"Alice holds the canary {name!r}" for name in known]
-    facts += [f"{e.party} refused by {e.data['refused_by']!r}" for e in trace.select("appraisal", name="refused")]
-    facts += [
-        f"{e.connection} addressed {e.data['addressed']}, held by {e.data['server']}"
-        for e in trace.select("ground-truth")
-        if e.data["addressed"] != e.data["server"]
-    ]
-    return "; ".join(facts) or "Alice holds no canary, and every connection ended where it was addressed"

@@ -1,0 +1,73 @@
+"""The facts that decide a cell of the matrix, in words: from the trace alone, and from nobody's opinion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attacks import answers, quotes_for
+from trustlab.scenarios.assumptions import ALICE
+from trustlab.tls.registry import AlertDescription
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustlab.attacks import Attack
+    from trustlab.trace import Event, Trace
+
+FATAL = 2
+
+
+def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
+    """Say what Alice can read, who refused whom and how, and where connections ended.
+
+    For an attack on the service, or on answers, say what became of these.
+    """
+    found = [f"Alice holds the canary {name!r}" for name in known]
+    found += dict.fromkeys(
+        f"{e.party} refused by {e.data['refused_by']!r}" for e in trace.select("appraisal", name="refused")
+    )
+    found += dict.fromkeys(_silent(trace))
+    if not known:
+        found += dict.fromkeys(_alerts(trace))
+    found += [
+        f"{e.connection} addressed {e.data['addressed']}, held by {e.data['server']}"
+        for e in trace.select("ground-truth")
+        if e.data["addressed"] != e.data["server"] and e.data["client"] != "web-ca"
+    ]
+    found += _prize(trace, attack)
+    return "; ".join(found) or "Alice holds no canary, and every connection ended where it was addressed"
+
+
+def _silent(trace: Trace) -> Iterator[str]:
+    """Yield why a machine of Bob's made no evidence."""
+    for event in trace.select("note", name="no evidence"):
+        if event.party != ALICE:
+            yield f"{event.party} made no evidence: {str(event.data['sentence']).rstrip('.')}"
+
+
+def _alerts(trace: Trace) -> Iterator[str]:
+    """Yield the fatal alerts that Bob's side sent."""
+    for event in trace.select("tls.message", name="Alert"):
+        if event.party != ALICE and event.sent and len(event.raw) == 2 and event.raw[0] == FATAL:
+            yield f"{event.party} ended {event.connection} with alert {_name(event)}"
+
+
+def _name(event: Event) -> str:
+    code = event.raw[1]
+    names = {int(value): value.name.lower() for value in AlertDescription}
+    return f"{code} ({names.get(code, 'unknown')})"
+
+
+def _prize(trace: Trace, attack: Attack) -> Iterator[str]:
+    match attack.prize:
+        case "service":
+            paid = len(trace.select("app", party="bank", name="payment"))
+            yield f"payments made by the bank: {paid}"
+        case "oracle":
+            told = answers(trace)
+            said = sorted({octets.hex() for octets in told.values()})
+            yield f"{len(told)} wrong secrets, answered by: {', '.join(said)}"
+        case "quotes":
+            made = quotes_for(trace)
+            asked = [e for e in trace.select("ground-truth", name="connection") if e.data["client"] == ALICE]
+            yield f"the bank's TPM made {made[ALICE]} quotes for Alice, who asked {len(asked)} times"
