@@ -34,6 +34,7 @@ from trustlab.attacks.attack import Attack
 from trustlab.attacks.bleichenbacher import answers
 from trustlab.attacks.fields import FIELD_ROWS, FieldRow
 from trustlab.attacks.judge import Judgement, judge
+from trustlab.attacks.overlaps import OVERLAP_ROWS, STOPPED_BY_NO_CHECK, OverlapRow
 from trustlab.attacks.quote_flooding import quotes_for
 from trustlab.attacks.rules import RULE_ROWS, RuleRow
 
@@ -106,10 +107,13 @@ __all__ = [
     "CATALOGUE",
     "FIELD_ROWS",
     "ON_RULES",
+    "OVERLAP_ROWS",
     "RULE_ROWS",
+    "STOPPED_BY_NO_CHECK",
     "Attack",
     "FieldRow",
     "Judgement",
+    "OverlapRow",
     "RuleRow",
     "answers",
     "judge",

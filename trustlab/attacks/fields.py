@@ -77,6 +77,12 @@ FIELD_ROWS = (
     FieldRow("attest_secret", "evidence-relay", DESIGNS["tls13-handshake-secret"], _USABLE),
     FieldRow("exporter", "evidence-relay", OWN_KEYS_ONLY, f"{_USABLE}; no peer's key in the binder"),
     FieldRow(
+        "exporter",
+        "known-dh-secret-and-key",
+        OWN_KEYS_ONLY,
+        f"{_USABLE}; the secret of the key agreement is known; no peer's key in the binder",
+    ),
+    FieldRow(
         "request context",
         "stale-authenticator",
         BARE_EXPORTER_WITH_ROLE,

@@ -13,17 +13,17 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attacks import FIELD_ROWS, RULE_ROWS
+from trustlab.attacks import FIELD_ROWS, OVERLAP_ROWS, RULE_ROWS, STOPPED_BY_NO_CHECK
 from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
 from trustlab.passage import NOT_LEFT_OUT
-from trustlab.scenarios import run_fields, run_rules
+from trustlab.scenarios import run_fields, run_overlaps, run_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
-    from trustlab.scenarios import FieldResult, RuleResult
+    from trustlab.scenarios import FieldResult, OverlapResult, RuleResult
 
 Row = TypeVar("Row")
 
@@ -82,6 +82,27 @@ def fields(console: Console, without: Sequence[str], *, as_json: bool) -> bool:
     return all(row.decisive for row in rows)
 
 
+def overlaps(console: Console, without: Sequence[str], *, as_json: bool) -> bool:  # noqa: ARG001 - as the other lists
+    """Play every attack that stands in no other list: with all that stops it, without each, and without all."""
+    rows = _watched(console, run_overlaps(), len(OVERLAP_ROWS))
+    if as_json:
+        typer.echo(json.dumps({"overlaps": msgspec.to_builtins(rows), "stopped_by_no_check": STOPPED_BY_NO_CHECK}))
+        return all(row.decisive for row in rows)
+    table = Table(title="attack, and all that stops it", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("attack, on this design", "without", "it"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(_place(row), "nothing", _got(got=row.outcome == "succeeded"))
+        for name, outcome in row.without_each.items() if len(row.together) > 1 else ():
+            table.add_row("", name, _got(got=outcome == "succeeded"))
+        table.add_row("", " and ".join(row.together), _got(got=row.without_all == "succeeded"), end_section=True)
+    console.print(table)
+    for name, why in STOPPED_BY_NO_CHECK.items():
+        console.print(f"  {name}", markup=False)
+        console.print(Padding(Text(f"{why}.", style="dim"), (0, 0, 0, 4)))
+    return all(row.decisive for row in rows)
+
+
 def _formulas(console: Console, rows: Sequence[FieldResult]) -> None:
     """Print each binder with its field and without, and why some fields have no line."""
     for row in rows:
@@ -93,7 +114,7 @@ def _formulas(console: Console, rows: Sequence[FieldResult]) -> None:
         console.print(Padding(Text(f"It {why}.", style="dim"), (0, 0, 0, 4)))
 
 
-def _place(row: FieldResult | RuleResult) -> Text:
+def _place(row: FieldResult | OverlapResult | RuleResult) -> Text:
     return Text.assemble(row.attack, "\n", (row.design, "dim"))
 
 
@@ -118,3 +139,7 @@ def _by(check: str, refused_by: Sequence[str]) -> Text:
 
 def _got(*, got: bool) -> Text:
     return Text("succeeds", style="bold red") if got else Text("refused", style="green")
+
+
+LISTS = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
+"""The lists by the option that asks for each."""

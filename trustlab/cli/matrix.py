@@ -19,14 +19,6 @@ from trustlab.cloud import choose
 from trustlab.inspector.screenshot import NoPictureError, browser
 from trustlab.scenarios import TABLES, cells, left_out, run_matrix
 
-SIGNS = {
-    "succeeded": ("S", "bold red"),
-    "refused": ("x", "green"),
-    "failed": ("x", "green"),
-    "senseless": ("-", "dim"),
-    "unplayed": ("o", "dim"),
-}
-
 
 def matrix(  # noqa: PLR0913 - the options of the command
     *,
@@ -39,6 +31,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
     ] = False,
     fields: Annotated[
         bool, typer.Option(help="Instead: every field of a binder, and the attack that needs it.")
+    ] = False,
+    overlaps: Annotated[
+        bool, typer.Option(help="Instead: every attack in none of these lists, and all that stops it.")
     ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
@@ -59,8 +54,10 @@ def matrix(  # noqa: PLR0913 - the options of the command
     """Run every attack against every design where it makes sense, and show what became of it.
 
     S: Alice holds the secret, or has what else she was after. x: she was refused, or got nothing. -: the attack makes
-    no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom. `--without extraData` shows what a check
-    is good for, `--without "H(EPMS)"` a field of the binder; `--checks`, `--rules` and `--fields` list them.
+    no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom.
+
+    `--without extraData` shows what a check is good for, `--without "H(EPMS)"` a field of the binder. `--checks`,
+    `--rules` and `--fields` list them all, each with its attack, and `--overlaps` the attacks in none of these lists.
 
     With `--substrate uml` every machine is a virtual machine, booted anew for each cell; an ordinary one has memory
     to search. What cannot be played there is marked o, with the reason.
@@ -69,17 +66,17 @@ def matrix(  # noqa: PLR0913 - the options of the command
     --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
-    lists = [kind for wanted, kind in ((checks, "checks"), (rules, "rules"), (fields, "fields")) if wanted]
+    wanted = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
+    lists = [kind for kind, asked in wanted.items() if asked]
     _possible(lists, without_names, chosen=bool(designs or attacks), substrate=substrate)
     substrate = choose(substrate)
     _known([tls], list(TABLES), "table for TLS")
     _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
     _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
     console = Console(stderr=as_json, highlight=False)
-    _writable(html, png, lists=bool(lists))
+    _writable(html, png, lists=lists)
     if lists:
-        show = {"checks": ablation.checks, "rules": ablation.rules, "fields": ablation.fields}[lists[0]]
-        if not show(console, without_names, as_json=as_json) and not without_names:
+        if not ablation.LISTS[lists[0]](console, without_names, as_json=as_json) and not without_names:
             raise typer.Exit(1)
         return
     with Progress(console=console, transient=True) as bar:
@@ -108,9 +105,11 @@ def matrix(  # noqa: PLR0913 - the options of the command
 def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool, substrate: str) -> None:
     """Say what does not go together, and what there is to leave out."""
     if len(lists) > 1:
-        raise Failure("--checks, --rules and --fields are a list each: ask for one of them at a time")
+        raise Failure("--checks, --rules, --fields and --overlaps are a list each: ask for one of them at a time")
     if lists and chosen:
         raise Failure(f"--{lists[0]} is a list, run as a whole: it goes with neither --design nor --attack")
+    if lists == ["overlaps"] and without:
+        raise Failure("--overlaps leaves out what stops an attack, one by one and together: it takes no --without")
     if lists and substrate != "memory":
         raise Failure(f"--{lists[0]} is run in memory: it does not go with --substrate {substrate}")
     try:
@@ -124,11 +123,11 @@ def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool, subst
         )
 
 
-def _writable(html: Path | None, png: Path | None, *, lists: bool) -> None:
+def _writable(html: Path | None, png: Path | None, *, lists: list[str]) -> None:
     """Say before the runs what would fail after them."""
     for path in filter(None, (html, png)):
-        if lists:
-            raise Failure("--checks, --rules and --fields are lists, not tables: they have no --html and no --png")
+        for kind in lists:
+            raise Failure(f"--{kind} is a list, not a table: it has no --html and no --png")
         if not path.absolute().parent.is_dir():
             raise Failure(f"there is no folder {path.parent} to write {path.name} into: make it first")
     if png is not None:

@@ -4,6 +4,7 @@ from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.fields import FieldResult, run_field, run_fields
 from trustlab.scenarios.left_out import LeftOut, left_out
 from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
+from trustlab.scenarios.overlaps import OverlapResult, run_overlaps
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.rules import RuleResult, run_rules
@@ -16,6 +17,7 @@ __all__ = [
     "FieldResult",
     "LeftOut",
     "Outcome",
+    "OverlapResult",
     "Peers",
     "Recording",
     "Result",
@@ -28,6 +30,7 @@ __all__ = [
     "run_field",
     "run_fields",
     "run_matrix",
+    "run_overlaps",
     "run_rules",
     "rung",
     "third_party",
