@@ -71,8 +71,8 @@ class HybridShare:
 
     def __init__(self) -> None:
         self._kem = mlkem.MLKEM768PrivateKey.generate()
-        self._classic = X25519Share()
-        self.public = self._kem.public_key().public_bytes_raw() + self._classic.public
+        self.classic = X25519Share()
+        self.public = self._kem.public_key().public_bytes_raw() + self.classic.public
 
     def finish(self, peer: bytes) -> bytes:
         """Decapsulate and exchange; the peer's share is the ciphertext and its x25519 value."""
@@ -82,7 +82,7 @@ class HybridShare:
             first = self._kem.decapsulate(peer[:MLKEM768_CIPHERTEXT])
         except ValueError:
             raise IllegalParameter("an ML-KEM ciphertext that cannot be used", "draft-ietf-tls-ecdhe-mlkem 4") from None
-        return first + self._classic.finish(peer[MLKEM768_CIPHERTEXT:])
+        return first + self.classic.finish(peer[MLKEM768_CIPHERTEXT:])
 
 
 _GENERATE: dict[int, Callable[[], Share]] = {
@@ -105,20 +105,20 @@ def generate(group: int) -> Share:
 def respond(own: Share | None, group: int, peer: bytes) -> tuple[bytes, bytes]:
     """Answer the initiator's share: return this side's share and the secret.
 
-    `own` is a key pair drawn before (only tests and attacks have one), None draws a fresh one.
+    `own` was drawn before (only tests and attacks have one), None draws a fresh one. Of a pair that could begin the
+    hybrid its x25519 half answers: ML-KEM's half of an answer is not a key but a ciphertext, made here.
     """
-    if group == Group.X25519MLKEM768:
-        return _encapsulate(peer)
+    if group == Group.X25519MLKEM768 and (own is None or isinstance(own, HybridShare)):
+        return _encapsulate(own.classic if own else X25519Share(), peer)
     share = own or generate(group)
     return share.public, share.finish(peer)
 
 
-def _encapsulate(peer: bytes) -> tuple[bytes, bytes]:
+def _encapsulate(classic: X25519Share, peer: bytes) -> tuple[bytes, bytes]:
     if len(peer) != MLKEM768_KEY + X25519_LENGTH:
         raise IllegalParameter(f"an X25519MLKEM768 share of {len(peer)} octets", "draft-ietf-tls-ecdhe-mlkem 4")
     try:
         secret, ciphertext = mlkem.MLKEM768PublicKey.from_public_bytes(peer[:MLKEM768_KEY]).encapsulate()
     except ValueError:
         raise IllegalParameter("an ML-KEM key that fails its check", "draft-ietf-tls-ecdhe-mlkem 4") from None
-    classic = X25519Share()
     return ciphertext + classic.public, secret + classic.finish(peer[MLKEM768_KEY:])

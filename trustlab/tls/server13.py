@@ -36,7 +36,7 @@ from trustlab.tls.messages import (
     ServerHello,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
-from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group, Version, label
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ MAY_CHANGE = {
 """What a second ClientHello may do differently (RFC 8446 4.1.2)."""
 
 OBSOLETE_GROUPS = {*range(0x0001, 0x0017), *range(0x001A, 0x001D), 0xFF01, 0xFF02}
-"""Groups of old that a TLS 1.3 client must not even offer (RFC 8446 B.3.1.4)."""
+"""Groups of old that TLS 1.3 must not even offer (RFC 8446 B.3.1.4); a client of both versions may, for TLS 1.2."""
 
 
 class Server13(Handshake13):
@@ -123,11 +123,12 @@ class Server13(Handshake13):
             if hello.extension(kind) is None:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
-        if any(group in OBSOLETE_GROUPS for group in named):
-            raise IllegalParameter("a TLS 1.3 ClientHello that offers obsolete groups", "RFC 8446 B.3.1.4")
+        versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
+        if Version.TLS12 not in versions and any(group in OBSOLETE_GROUPS for group in named):
+            raise IllegalParameter("a ClientHello of TLS 1.3 alone that offers obsolete groups", "RFC 8446 B.3.1.4")
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
-        if len(set(shared)) != len(shared) or not set(shared) <= set(named):
-            raise IllegalParameter("key shares twice or for groups not offered", "RFC 8446 4.2.8")
+        if shared != [group for group in dict.fromkeys(named) if group in shared]:
+            raise IllegalParameter("key shares twice, in another order or for groups not offered", "RFC 8446 4.2.8")
 
     def _check_second(self, first: ClientHello, second: ClientHello) -> None:
         """Refuse a second ClientHello that changed what it must not (RFC 8446 4.1.2)."""
