@@ -12,6 +12,7 @@ from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import ImageError
 from trustlab.cloud.identity import Identity, private_pem, software_key
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
+from trustlab.cloud.published import accepted
 from trustlab.passage import Design, DesignError, design_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Guest:
         party: Pen,
         hypervisor: HyperSafe | Ordinary,
         fabric: Fabric,
-        references: ReferenceValues | None,
+        references: ReferenceValues | str | None,
         pinned: tuple[bytes, ...],
         provider: Provider | None,
         disk: dict[str, Any],
@@ -64,7 +65,12 @@ class Guest:
         self._fabric = fabric
         self._client_identity: Identity | None = None
         self._channels = Channels(
-            self.design, configuration, party=party, attester=hypervisor, references=references, pinned=pinned
+            self.design,
+            configuration,
+            party=party,
+            attester=hypervisor,
+            references=accepted(references, configuration),
+            pinned=pinned,
         )
 
     @property

@@ -68,14 +68,15 @@ class Machine:
     def start(
         self,
         *,
-        references: ReferenceValues | None = None,
+        references: ReferenceValues | str | None = None,
         pinned: Sequence[bytes] = (),
         provider: bool = False,
     ) -> None:
         """Start the guest program.
 
-        `references` are Bob's, `pinned` the EK digests (32 octets each) of the machines he rented; `provider` gives a
-        program of Alice's her powers.
+        `references` are Bob's: values, or the file that he signed, which an image demands that names a `publisher`
+        (ReferenceValuesError where it is not his); `pinned` are the EK digests (32 octets each) of the machines he
+        rented; `provider` gives a program of Alice's her powers.
         """
         guest = Guest(
             self.name,

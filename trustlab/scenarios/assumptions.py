@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.attacks import Attack
-    from trustlab.attest import ReferenceValues
     from trustlab.cloud import Cloud, Machine
     from trustlab.trace import Event, Trace
 
@@ -88,8 +87,11 @@ def genuine_name(attack: Attack) -> str:
     return BOBS if attack.genuine == "same image, Bob's" else GENUINE
 
 
-def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: ReferenceValues) -> Machine:
-    """Rent a genuine machine for Alice and start it, with the bank's own image or with another one."""
+def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: str) -> Machine:
+    """Rent a genuine machine for Alice and start it, with the bank's own image or with another one.
+
+    `references` are Bob's, as he published them.
+    """
     sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
     if genuine_name(attack) == BOBS:
         sentence = f"Bob has a second machine, {BOBS}, with the image of his bank: the accounts on it are not real."

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trustlab.attacks import CATALOGUE, Judgement, answers, judge, quotes_for
-from trustlab.attest import ReferenceValues
+from trustlab.attest import ReferenceValues, publish
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.passage import design_without, setting_of, with_resumption, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.between_vms import check_between_vms
@@ -102,6 +104,7 @@ class Act:
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence
+        self._publisher = Ed25519PrivateKey.generate()
         self._canaries = {"pin": _number(6), "balance": _number(9)}
         self._cloud: Cloud | None = None
 
@@ -144,7 +147,7 @@ class Act:
         hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
         deployed = deploy(self.attack, images["bank"], hypervisor, self._references(images))
-        references = deployed.references
+        references = publish(deployed.references, self._publisher)
         bank = cloud.rent("bank", deployed.image, deployed.hypervisor, wait=False)
         teller = self._rent_customer(cloud, images[self.customer], hypervisor)
         alice = self._alice(cloud)
@@ -210,6 +213,7 @@ class Act:
             "peer_image": peer,
             "web_root": cloud.web_root_pem,
             "privacy_root": _pem(cloud),
+            PUBLISHER: publisher_setting(self._publisher.public_key()),
             "without": ",".join(self._without.checks),
             "policy": "lax" if self.attack and self.attack.lax_client and name == self.customer else "strict",
         }

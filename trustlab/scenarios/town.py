@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from trustlab.attacks import CATALOGUE, judge
+from trustlab.attest import publish
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Ordinary
 from trustlab.passage import DESIGNS
@@ -54,7 +55,7 @@ class Town(Act):
             self._open.enter_context(PassiveDecoder(self.trace))
         hypervisor = HyperSafe if self.design.measured else Ordinary
         images = {name: self._image(self.cloud, name) for name in ("bank", self.customer)}
-        references = self._references(images)
+        references = publish(self._references(images), self._publisher)
         for name, image in images.items():
             self._machines[name] = self.cloud.rent(name, image, hypervisor, wait=False)
         found = [getattr(machine.hypervisor, "ek_digest", None) for machine in self._machines.values()]

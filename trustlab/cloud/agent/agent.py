@@ -9,7 +9,6 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, cast
 
-from trustlab.attest import ReferenceValues
 from trustlab.cloud.agent import interface
 from trustlab.cloud.agent.console import Console
 from trustlab.cloud.agent.hypercalls import RemoteHypervisor
@@ -140,7 +139,7 @@ class Agent:
             party=party,
             hypervisor=cast("Any", self._hypervisor),
             fabric=cast("MemoryFabric", fabric),
-            references=ReferenceValues.from_toml(references) if references is not None else None,
+            references=references,
             pinned=tuple(pinned),
             provider=cast("Provider | None", console),
             disk=cast("dict[str, Any]", Disk(self.ask)),

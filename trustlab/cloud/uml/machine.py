@@ -9,6 +9,8 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from trustlab.attest import ReferenceValues
+from trustlab.attest import errors as attest_errors
 from trustlab.cloud import errors
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.image import Image
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trustlab.attest import ReferenceValues
     from trustlab.cloud.hypersafe import HyperSafe
     from trustlab.cloud.makers import Endorsers
     from trustlab.cloud.ordinary import Ordinary
@@ -44,7 +45,13 @@ LAST_WORDS = 1.0
 """How long a kernel whose line broke may take to say why, in seconds."""
 NOT_A_GUESTS = ("ground-truth", "frame", "machine", "tpm")
 """Kinds of events that no guest can write: they become notes."""
-MORE_TO_SAY = (wire_errors.EndpointError, UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError)
+MORE_TO_SAY = (
+    wire_errors.EndpointError,
+    attest_errors.CodecError,
+    UnicodeDecodeError,
+    UnicodeEncodeError,
+    UnicodeTranslateError,
+)
 """Exceptions that are not made of a sentence alone."""
 EMULATED = (
     "The VM is a real kernel, but a process of the user who plays Alice, and its memory a file of hers; its "
@@ -135,13 +142,13 @@ class UmlMachine(Machine):
     def start(
         self,
         *,
-        references: ReferenceValues | None = None,
+        references: ReferenceValues | str | None = None,
         pinned: Sequence[bytes] = (),
         provider: bool = False,
     ) -> None:
         """Start the guest program; parameters as for `Machine.start`."""
         self.provider = provider
-        text = references.to_toml() if references is not None else None
+        text = references.to_toml() if isinstance(references, ReferenceValues) else references
         self._say("start", references=text, pinned=list(pinned), provider=provider)
 
     def stand_behind(self, ca: WebCa) -> None:
@@ -318,7 +325,7 @@ class UmlMachine(Machine):
 
 def _error(name: str, error: str, sentence: str) -> Exception:
     """Make the error that a guest named; one that this side does not know becomes a CloudError that names it."""
-    for module in (errors, wire_errors, builtins):
+    for module in (errors, attest_errors, wire_errors, builtins):
         kind = getattr(module, error, None)
         if isinstance(kind, type) and issubclass(kind, Exception) and kind not in MORE_TO_SAY:
             return kind(sentence)
