@@ -13,8 +13,7 @@ from trustlab.passage.designs13 import KEY_CHECKS
 class FieldRow(msgspec.Struct, frozen=True):
     """One row: the part of the binder, the attack that needs it, the design it is decisive on, what else is assumed.
 
-    `binder` says in which of the design's binders it is missed. Among `peers` either end would accept its own machine
-    for its peer.
+    `binder` says in which of the design's binders it is missed.
     """
 
     part: str
@@ -22,7 +21,6 @@ class FieldRow(msgspec.Struct, frozen=True):
     design: Design
     base: str
     binder: Literal["server", "client", "key_proof"] = "server"
-    peers: bool = False
 
 
 SESSION_HASH_EPHEMERAL = Design.custom(
@@ -64,7 +62,6 @@ FIELD_ROWS = (
         "reflection",
         BARE_EXPORTER_WITH_ROLE,
         "either end accepts a machine like itself; no key proved",
-        peers=True,
     ),
     FieldRow("H(SPKI_S)", "tunnel-relay", DESIGNS["key-in-quote"], "a rogue certificate; no key proved"),
     FieldRow("H(SPKI_C)", "client-impersonation", UNPROVED_KEYS, "a certificate of Alice's; no key proved", "client"),

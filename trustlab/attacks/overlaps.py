@@ -32,6 +32,8 @@ OVERLAP_ROWS = (
     ),
     OverlapRow("toctou-redirect", DESIGNS["tcb-key"], ("offer answered",), "the clone gives no evidence"),
     OverlapRow("key-abuse", PROVED_KEY, ("key provenance", "key policy"), "a password opens the bank's key"),
+    OverlapRow("lying-agent", DESIGNS["trusted-passage"], ("reference values",), "an agent that was changed"),
+    OverlapRow("posture-drift", DESIGNS["trusted-passage"], ("claims",), "evidence anew for each payment"),
     OverlapRow("own-genuine-machine-pinned", DESIGNS["tls13-exporter"], ("machine pinned",), "same image"),
     OverlapRow(
         "own-genuine-machine-other-image", DESIGNS["tls13-exporter"], ("reference values",), "no machine pinned"

@@ -10,9 +10,8 @@ from trustlab.attacks import FIELD_ROWS
 from trustlab.attacks.on_binder import ATTACKS_ON_BINDERS
 from trustlab.attacks.on_verifier import Stage
 from trustlab.passage import design_without
-from trustlab.scenarios.acts import rung
 from trustlab.scenarios.left_out import left_out
-from trustlab.scenarios.peers import Peers
+from trustlab.scenarios.played import Played, play
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -56,8 +55,7 @@ def run_fields(rows: Collection[FieldRow] = FIELD_ROWS, *, without: Sequence[str
 
 def run_field(row: FieldRow, *, without: Sequence[str] = ()) -> FieldResult:
     """Play one row twice; checks, rules and parts may be named."""
-    outcome, refused_by = play(row)
-    less, _ = play(row, without=without or (row.part,))
+    whole_run, less_run = play_row(row), play_row(row, without=without or (row.part,))
     whole: Binder | None = getattr(row.design, row.binder)
     left: Binder | None = getattr(design_without(row.design, [row.part]), row.binder)
     return FieldResult(
@@ -67,21 +65,18 @@ def run_field(row: FieldRow, *, without: Sequence[str] = ()) -> FieldResult:
         row.base,
         whole.formula if whole else NOT_COMPARED,
         left.formula if left else NOT_COMPARED,
-        outcome,
-        refused_by,
-        less,
+        *whole_run,
+        less_run.outcome,
     )
 
 
-def play(row: FieldRow, *, without: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
-    """Play a row's attack; what became of it, and all checks that failed where it was refused first."""
-    if (attack := ATTACKS_ON_BINDERS.get(row.attack)) is not None:
-        with Stage() as stage:
-            result = attack.carry_out(stage, _less(row.design, left_out(without)))
-        return ("succeeded" if result.accepted else "refused"), tuple(result.failed)
-    with (Peers if row.peers else rung)(row.design, row.attack, without=tuple(without)) as act:
-        told = act.run()
-    return told.outcome, told.failed
+def play_row(row: FieldRow, *, without: Sequence[str] = ()) -> Played:
+    """Play a row's attack, in a cloud or on the stage it needs."""
+    if (attack := ATTACKS_ON_BINDERS.get(row.attack)) is None:
+        return play(row.design, row.attack, without=tuple(without))
+    with Stage() as stage:
+        result = attack.carry_out(stage, _less(row.design, left_out(without)))
+    return Played("succeeded" if result.accepted else "refused", tuple(result.failed))
 
 
 def _less(design: Design, names: LeftOut) -> Design:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.attacks import OVERLAP_ROWS
-from trustlab.scenarios.acts import rung
+from trustlab.scenarios.played import play
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -37,15 +37,8 @@ class OverlapResult(msgspec.Struct, frozen=True):
 def run_overlaps(rows: Collection[OverlapRow] = OVERLAP_ROWS) -> Iterator[OverlapResult]:
     """Play every row."""
     for row in rows:
-        with rung(row.design, row.attack) as whole:
-            told = whole.run()
-        each = {name: _without(row, (name,)) for name in row.together}
-        without_all = each[row.together[0]] if len(row.together) == 1 else _without(row, row.together)
-        yield OverlapResult(
-            row.attack, row.design.name, row.base, row.together, told.outcome, told.failed, each, without_all
-        )
-
-
-def _without(row: OverlapRow, names: tuple[str, ...]) -> str:
-    with rung(row.design, row.attack, without=names) as act:
-        return act.run().outcome
+        told = play(row.design, row.attack)
+        each = {name: play(row.design, row.attack, without=(name,)).outcome for name in row.together}
+        last = row.together[0]
+        without_all = each[last] if len(each) == 1 else play(row.design, row.attack, without=row.together).outcome
+        yield OverlapResult(row.attack, row.design.name, row.base, row.together, *told, each, without_all)

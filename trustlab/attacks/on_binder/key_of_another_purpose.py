@@ -25,10 +25,12 @@ def carry_out(stage: Stage, design: Design) -> AttestationResult:
     purpose = H(L, b"log", log_key.spki)
     certified = certify_creation(machine.hypersafe, machine.attestation_key, log_key, purpose)
     attested = KeyAttestation(certified.attest, certified.signature, log_key.public, log_key.creation_data)
-    nonce = stage.binder
-    evidence = replace(machine.evidence(nonce), key_attestation=attested)
+    facts = {"nonce_C": stage.binder, "spki_S": log_key.spki}
+    if design.server is None:
+        raise ValueError(f"{design.name}: the server proves nothing")
+    evidence = replace(machine.evidence(design.server.bind(facts).octets), key_attestation=attested)
     relying = guard(stage, design, "client")
-    relying.appraise(evidence.encode(), {"nonce_C": nonce, "spki_S": log_key.spki})
+    relying.appraise(evidence.encode(), facts)
     if relying.result is None:
         raise RuntimeError("the relying party did not come to a result")
     return relying.result

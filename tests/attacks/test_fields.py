@@ -1,0 +1,90 @@
+"""Binder fields: with each, its attack is refused; without it, it succeeds; and nothing else is different."""
+
+from __future__ import annotations
+
+import pytest
+
+from trustlab.attacks import FIELD_ROWS, OVERLAP_ROWS
+from trustlab.attacks.fields import OWN_KEYS_ONLY
+from trustlab.attacks.on_binder import stale_authenticator
+from trustlab.attacks.on_verifier import Stage
+from trustlab.passage import PARTS
+from trustlab.scenarios import Peers, left_out, run_field, run_overlaps, rung
+from trustlab.scenarios.fields import play_row
+
+IDS = [f"{row.part}-{row.attack}" for row in FIELD_ROWS]
+SWALLOWS = {"request context": {"exporter"}}
+"""Parts that are gone with another: without the exporter there is nothing to put a context into."""
+
+
+@pytest.mark.parametrize("row", FIELD_ROWS, ids=IDS)
+def test_the_field_refuses_the_attack_and_without_it_the_attack_succeeds(row):
+    result = run_field(row)
+    assert (result.outcome, result.refused_by) == (
+        "refused",
+        ("key identity",) if row.part == "key binder" else ("extraData",),
+    )
+    assert result.without == "succeeded"
+    assert result.decisive
+    assert result.binder != result.binder_without
+
+
+@pytest.mark.parametrize("row", FIELD_ROWS, ids=IDS)
+def test_leaving_out_every_other_field_does_not_help_the_attack(row):
+    others = tuple(name for name in PARTS if name not in {row.part, *SWALLOWS.get(row.part, ())})
+    outcome, failed = play_row(row, without=others)
+    assert (outcome, len(failed)) == ("refused", 1)
+
+
+@pytest.mark.parametrize("row", [row for row in FIELD_ROWS if row.binder != "key_proof"], ids=lambda r: r.design.name)
+def test_an_honest_payment_goes_through_with_and_without_the_field(row):
+    for without in ((), (row.part,)):
+        with (Peers if row.attack == "reflection" else rung)(row.design, None, without=without) as act:
+            assert act.run().outcome == "completed"
+
+
+def test_the_refusing_check_left_out_in_place_of_the_field_lets_the_attack_in_as_well():
+    row = next(row for row in FIELD_ROWS if row.part == "request context")
+    assert run_field(row, without=("extraData",)).without == "succeeded"
+    assert run_field(row, without=("claims",)).without == "refused"
+
+
+def test_evidence_made_anew_would_have_shown_what_the_stale_one_hides(monkeypatch):
+    row = next(row for row in FIELD_ROWS if row.part == "request context")
+    remembering = stale_authenticator.Remembering
+    monkeypatch.setattr(remembering, "attest", lambda self, binder, **_: self._machine.evidence(binder).encode())
+    with Stage() as stage:
+        assert stale_authenticator.carry_out(stage, row.design).failed == ["claims"]
+
+
+def test_without_the_peers_key_alone_the_exporter_still_refuses_the_relay_and_the_takeover():
+    for attack in ("evidence-relay", "known-dh-secret-and-key"):
+        with rung(OWN_KEYS_ONLY, attack) as act:
+            assert act.run().failed == ("extraData",)
+
+
+def test_the_trace_of_a_run_without_a_field_shows_the_binder_that_was_computed():
+    with rung("trusted-passage", "same-pms-reencryption", without=("H(EPMS)",)) as act:
+        act.run()
+    binders = [e for e in act.trace.select("binder") if e.data["role"] == "C"]
+    assert binders
+    assert {e.name for e in binders} == {"trusted-passage without H(EPMS)"}
+    assert all("H(EPMS)" not in dict(e.data["fields"]) for e in binders)
+
+
+def test_what_stops_an_attack_together_must_all_be_left_out():
+    results = list(run_overlaps())
+    assert [result.attack for result in results] == [row.attack for row in OVERLAP_ROWS]
+    assert all(result.decisive for result in results)
+
+
+def test_what_is_left_out_is_sorted_by_kind():
+    assert left_out(["claims", "role", "CA identity", "role"]) == (("claims",), ("CA identity",), ("role",))
+    assert left_out("claims").checks == ("claims",)
+
+
+def test_what_cannot_be_left_out_is_named_with_what_can():
+    with pytest.raises(
+        ValueError, match=r"called 'nonce'.*checks: AK chain.*rules: offer answered.*binder fields: nonce and"
+    ):
+        rung("tcb-key", without=("nonce",))
