@@ -256,6 +256,7 @@ FROM_SERVERS_13 = [
     Case("user_canceled without end", tls.UnexpectedMessage, then=sends(*[Part(ALERT, b"\1\x5a")] * 5)),
     Case("a hybrid answer of another length", tls.IllegalParameter, {"ServerHello": extension(TYPE.KEY_SHARE, u16(HYBRID) + listed(bytes(1119)))}, ours={"groups": (HYBRID,)}, theirs={"groups": (HYBRID,)}),
     Case("a hybrid answer whose x25519 half is zero", tls.IllegalParameter, {"ServerHello": extension(TYPE.KEY_SHARE, u16(HYBRID) + listed(bytes(1120)))}, ours={"groups": (HYBRID,)}, theirs={"groups": (HYBRID,)}),
+    Case("padding in EncryptedExtensions", tls.IllegalParameter, {"EncryptedExtensions": extension(TYPE.PADDING, b"")}),
     Case("a ticket with an extension twice", tls.IllegalParameter, then=sends(Part(HANDSHAKE, b"\4\0\0\x16" + bytes(8) + b"\0\0\1t\0\x08" + b"\x0a\x0a\0\0" * 2))),
     Case("a CertificateRequest with an extension twice", tls.IllegalParameter, {"CertificateRequest": both(extension(0x3000, b""), lambda m: replace(m, extensions=(*m.extensions, m.extensions[-1])))}, client="ECDSA"),
 ]

@@ -64,8 +64,8 @@ class StatusPage(Echo):
         """Answer once the request's blank line is here; lines may end in LF alone (RFC 9112 2.2)."""
         if self.finished:
             return b""
-        self._request = (self._request + data)[:CHUNK]
-        if not _BLANK_LINE.search(self._request):
+        request, self._request = self._request + data, (self._request + data)[-3:]
+        if not _BLANK_LINE.search(request):
             return b""
         rows = {
             "version": self._engine.version.title if self._engine.version else "",

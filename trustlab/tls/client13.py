@@ -183,11 +183,11 @@ class Client13(Handshake13):
         """Take the server's answers (RFC 8446 4.3.1)."""
         offered = {e.type for e in self.hello.extensions}
         for extension in message.extensions:
-            check_solicited(extension, offered, message.name)
             if extension.type in NOT_IN_ENCRYPTED_EXTENSIONS:
                 raise IllegalParameter(
-                    f"{extension_name(extension.type)} does not belong in EncryptedExtensions", "RFC 8446 4.2"
+                    f"{extension_name(extension.type)} does not belong in EncryptedExtensions", "RFC 8446 4.3.1"
                 )
+            check_solicited(extension, offered, message.name)
             message.value(extension.type)
         chosen = message.value(ExtensionType.ALPN)
         if chosen is not None:
