@@ -15,6 +15,7 @@ from trustlab.attacks import (
     evidence_replay_rsa,
     evil_workload,
     fail_open,
+    forwarding13,
     key_abuse,
     known_dh_secret,
     known_dh_secret_and_key,
@@ -51,6 +52,8 @@ ATTACKS = {
     )
 }
 """The attacks on the ladder, by name, in the order of the slides."""
+SLIDES = (*ATTACKS, memory_scrape.ATTACK.name)
+"""All attacks of the slides, by name; the last one needs machines that have memory of their own."""
 
 ATTACKS13 = {
     attack.name: attack
@@ -90,6 +93,8 @@ _OTHERS = (
     deployed_key.MIDDLE,
     evidence_replay_rsa.ATTACK,
     evidence_relay_rsa.ATTACK,
+    forwarding13.ATTACK,
+    forwarding13.LAX,
     cuckoo.ATTACK,
     evil_workload.ATTACK,
     evil_workload.WRONG,
@@ -109,6 +114,7 @@ __all__ = [
     "ON_RULES",
     "OVERLAP_ROWS",
     "RULE_ROWS",
+    "SLIDES",
     "STOPPED_BY_NO_CHECK",
     "Attack",
     "FieldRow",

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from trustlab.attacks import SLIDES
 from trustlab.cli import ablation
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
@@ -34,6 +35,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
     ] = False,
     overlaps: Annotated[
         bool, typer.Option(help="Instead: every attack in none of these lists, and all that stops it.")
+    ] = False,
+    slides: Annotated[
+        bool, typer.Option(help="Only what the slides of 2011 have: the ladder on TLS 1.2, and their eight attacks.")
     ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
@@ -59,8 +63,8 @@ def matrix(  # noqa: PLR0913 - the options of the command
     `--without extraData` shows what a check is good for, `--without "H(EPMS)"` a field of the binder. `--checks`,
     `--rules` and `--fields` list them all, each with its attack, and `--overlaps` the attacks in none of these lists.
 
-    With `--substrate uml` every machine is a virtual machine, booted anew for each cell; an ordinary one has memory
-    to search. What cannot be played there is marked o, with the reason.
+    With `--substrate uml` every machine is a virtual machine, booted anew for each cell (with `--slides`, some minutes
+    for all); an ordinary one has memory to search. What cannot be played there is marked o, with the reason.
 
     Exits with 0 only when every cell is as the table of expectations says, and every line of a list is decisive (with
     --without: always).
@@ -68,7 +72,11 @@ def matrix(  # noqa: PLR0913 - the options of the command
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
     wanted = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
     lists = [kind for kind, asked in wanted.items() if asked]
-    _possible(lists, without_names, chosen=bool(designs or attacks), substrate=substrate)
+    _possible(lists, without_names, chosen=bool(designs or attacks or slides), substrate=substrate)
+    if slides and (attacks or tls != "all"):
+        raise Failure("--slides names the attacks and the version itself: it goes with neither --attack nor --tls")
+    if slides:
+        attacks, tls = list(SLIDES), "1.2"
     substrate = choose(substrate)
     _known([tls], list(TABLES), "table for TLS")
     _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
