@@ -233,21 +233,36 @@ class Middle:
             self._tell("replay", "answers with the evidence that she kept; nobody asks the bank.")
             self._stand()
             return
-        application = TowardsBank(self._guest.design)
 
         def make(name: str) -> BankLeg:
-            self.bank = BankLeg(
-                self._guest,
-                name,
-                application,
-                learned=self._stand,
-                like=hello,
-                takeover=self._takeover,
-                identity=self._own if self._guest.design.when == "after-finished" else None,
-            )
+            self.bank = self.towards_bank(name, hello)
             return self.bank
 
         self._guest.connect(self._source, HTTPS, make)
+
+    def towards_bank(self, name: str, hello: tls.ClientHello) -> BankLeg:
+        """Make her leg to the bank."""
+        return BankLeg(
+            self._guest,
+            name,
+            TowardsBank(self._guest.design),
+            learned=self._stand,
+            like=hello,
+            takeover=self._takeover,
+            identity=self._own if self._guest.design.when == "after-finished" else None,
+        )
+
+    def towards_teller(self, bank: BankLeg, hello: tls.ClientHello, credentials: Credentials) -> TellerLeg:
+        """Make her leg to the teller, with what she learned from the bank."""
+        return TellerLeg(
+            self._guest,
+            self._connection.name,
+            TowardsTeller(self._guest.design, bank, self._tell, replay=self._replay),
+            credentials,
+            evidence=bank.evidence,
+            hello=None if self._replay else bank.server_hello,
+            share=LeakedShare(self._guest, hello.random) if self._takeover else None,
+        )
 
     def _stand(self) -> None:
         """Answer the teller, now that there is Evidence, or a bank that can be asked for it."""
@@ -260,16 +275,7 @@ class Middle:
             credentials = Credentials((self._own.certificate_der,), self._own.key)
         else:
             raise LookupError("Alice has neither a certificate of her own nor the use of the bank's key")
-        application = TowardsTeller(self._guest.design, bank, self._tell, replay=self._replay)
-        self.leg = TellerLeg(
-            self._guest,
-            self._connection.name,
-            application,
-            credentials,
-            evidence=bank.evidence,
-            hello=None if self._replay else bank.server_hello,
-            share=LeakedShare(self._guest, hello.random) if self._takeover else None,
-        )
+        self.leg = self.towards_teller(bank, hello, credentials)
         held, self._held = self._held, b""
         self.leg.receive(held)
 

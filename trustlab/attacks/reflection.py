@@ -16,6 +16,7 @@ from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS
 from trustlab.attacks.middle13 import Credentials, TellerLeg
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
+from trustlab.attacks.standing_in import StandIn
 from trustlab.passage.exchange import frame
 from trustlab.passage.exported import answer, context_of, request
 from trustlab.tls import authenticators
@@ -51,8 +52,12 @@ def start(guest: Guest) -> None:
     tell("mirror", "waits for the teller, to show it what it shows her.")
 
 
-def mirror(guest: Guest, identity: Identity, connection: Connection, tell: Callable[[str, str], None]) -> TellerLeg:
+def mirror(
+    guest: Guest, identity: Identity, connection: Connection, tell: Callable[[str, str], None]
+) -> TellerLeg | StandIn:
     """Make Alice's end of the teller's connection; the bank is not asked for anything."""
+    if guest.design.tls == "1.2":
+        return StandIn(guest, connection.name, identity, b"", Echo(tell))
     credentials = Credentials((identity.certificate_der,), identity.key)
     return TellerLeg(guest, connection.name, Mirror(tell), credentials, evidence=b"")
 
@@ -100,3 +105,32 @@ class Mirror:
         except tls.TlsError as error:
             self._tell("stuck", f"cannot go on: {error}")
             return b""
+
+
+class Echo:
+    """Asks the teller what the teller asks, frame by frame: in `session-hash` first a nonce, then evidence."""
+
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        self.finished = False
+        self._tell = tell
+        self._frames = Frames()
+        self._left = 2
+
+    def connected(self) -> bytes:
+        """Wait for the teller's nonce: hers will be the same."""
+        return b""
+
+    def received(self, data: bytes) -> bytes:
+        """Give both frames back as they are; what comes after them is what she is after."""
+        if not self._left:
+            return THANKS
+        said = b""
+        for octets in self._frames.feed(data, self._left):
+            self._left -= 1
+            deed = "asks the teller over the teller's own nonce" if self._left else "shows the teller its own evidence"
+            self._tell("ask" if self._left else "reflect", f"{deed}.")
+            said += frame(octets)
+        return said + (THANKS if not self._left and self._frames.rest else b"")
+
+    def closed(self, error: Exception | None) -> None:
+        """Note nothing."""

@@ -16,7 +16,7 @@ from trustlab.passage.exchange import NONCE, frame
 if TYPE_CHECKING:
     from trustlab.attacks.middle import Borrowed
     from trustlab.cloud import Guest, Identity
-    from trustlab.passage import Design
+    from trustlab.passage import Application, Design
 
 QUESTIONS = 4433
 WINDOW = bytes(NONCE)
@@ -139,9 +139,19 @@ class Answering(Showing):
 
 
 class StandIn(TlsEndpoint):
-    """Alice's end of the teller's connection: evidence that is at hand, and nobody behind her."""
+    """Alice's end of the teller's connection: evidence that is at hand, and nobody behind her.
 
-    def __init__(self, guest: Guest, name: str, identity: Identity | Borrowed, evidence: bytes) -> None:
+    Without an `application` of its own it says what `Showing` says.
+    """
+
+    def __init__(
+        self,
+        guest: Guest,
+        name: str,
+        identity: Identity | Borrowed,
+        evidence: bytes,
+        application: Application | None = None,
+    ) -> None:
         engine = tls.Server(
             tls.ServerConfig(
                 certificates=(identity.certificate_der,),
@@ -156,7 +166,7 @@ class StandIn(TlsEndpoint):
             )
         )
         observer = tls.TraceObserver(guest.party, name, role="server")
-        super().__init__(engine, Showing(guest.design, evidence), observer=observer)
+        super().__init__(engine, application or Showing(guest.design, evidence), observer=observer)
         self._evidence = evidence
 
     def respond(self, request: tls.Request) -> None:

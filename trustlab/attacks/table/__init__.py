@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trustlab.attacks import CATALOGUE, Attack, evidence_relay_rsa, evidence_replay_rsa
+from trustlab.attacks import CATALOGUE, Attack, evidence_relay_rsa, evidence_replay_rsa, forwarding13
 from trustlab.attacks.expected import EXPECTED, Cell
 from trustlab.attacks.expected13 import EXPECTED13
 from trustlab.attacks.table import between, evidence, keys, machines, server, service, software
@@ -66,15 +66,18 @@ ONLY_BETWEEN_VMS = {
 }
 """Cells that take machines with memory of their own, and what is said of them where there are none."""
 
-_ON_12 = {"evidence-replay": evidence_replay_rsa.ATTACK, "evidence-relay": evidence_relay_rsa.ATTACK}
-"""Attacks that take other steps on TLS 1.2, under one name in the table."""
+_PLAYED = {
+    ("evidence-replay", "1.2"): evidence_replay_rsa.ATTACK,
+    ("evidence-relay", "1.2"): evidence_relay_rsa.ATTACK,
+    ("client-impersonation", "1.3"): forwarding13.ATTACK,
+    ("same-pms-reencryption", "1.3"): forwarding13.LAX,
+}
+"""Attacks that take other steps on the other version of TLS, under one name in the table."""
 
 
 def attack_on(attack: str, tls: str) -> Attack:
     """Return the attack of a column as it is played on a version of TLS; KeyError where there is none."""
-    if tls == "1.2" and attack in _ON_12:
-        return _ON_12[attack]
-    return BY_CAROL.get(attack) or CATALOGUE[attack]
+    return _PLAYED.get((attack, tls)) or BY_CAROL.get(attack) or CATALOGUE[attack]
 
 
 def _table() -> dict[tuple[str, str], Cell]:
