@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
+
+from trustlab.cli.failure import Failure
+from trustlab.cli.passage import connect, serve
+from trustlab.cloud import CloudError, World
+from trustlab.tpm import TpmError
+from trustlab.tpm.marshal import command
+from trustlab.tpm.programs import find_program
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
 
-@pytest.fixture
-def bank(tmp_path):
+@contextlib.contextmanager
+def serving(lab, *arguments: str):
+    """Run a bank in another shell; yield where it serves, and its process."""
     process = subprocess.Popen(
-        [*COMMAND, "serve", "--lab", str(tmp_path / "lab"), "--port", "0", "--quiet"],
+        [*COMMAND, "serve", "--lab", str(lab), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "COLUMNS": "100"},
     )
-    port = process.stdout.readline().strip().rpartition(":")[2]
-    yield f"127.0.0.1:{port}", tmp_path / "lab"
-    process.kill()
-    process.communicate()
+    try:
+        line = process.stdout.readline().strip()
+        yield line.removeprefix("serving on "), process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory):
+    lab = tmp_path_factory.mktemp("shells") / "lab"
+    with serving(lab, "--port", "0", "--quiet", "--quote-burst", "0") as (target, _):
+        yield target, lab
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=100, check=False)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what went wrong, in one sentence."""
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split()).removeprefix("trustlab: ")
 
 
 def test_a_payment_between_two_shells_with_the_ladder(bank):
@@ -38,27 +69,183 @@ def test_a_payment_between_two_shells_with_the_ladder(bank):
     assert "teller accepts" in done.stderr
 
 
-def test_a_machine_of_another_world_is_refused_in_one_line(bank, tmp_path):
-    done = run("connect", bank[0], "--lab", str(tmp_path / "other"), "--quiet")
-    assert done.returncode == 1
-    assert done.stderr.startswith("trustlab: ")
-    assert "Traceback" not in done.stderr
+def test_the_bank_keeps_its_account_and_answers_what_it_does_not_know(bank):
+    target, lab = bank
+
+    def asked(path: str) -> subprocess.CompletedProcess[str]:
+        return run("connect", target, path, "--lab", str(lab), "--quiet")
+
+    before = json.loads(asked("/balance").stdout)["balance"]
+    assert json.loads(asked("/pay?amount=0.75&to=dave").stdout)["to"] == "dave"
+    assert float(before) - float(json.loads(asked("/balance").stdout)["balance"]) == 0.75
+    assert json.loads(asked("/").stdout)["bank"] == "open"
+    for path, answer in (
+        ("/moon", "the bank says 404 Not Found"),
+        ("/pay?amount=-1&to=me", "the bank says 400 Bad Request"),
+        ("/pay?amount=999999.00&to=me", "the bank says 409 Conflict"),
+    ):
+        assert told(asked(path)).startswith(answer)
+
+
+def test_a_machine_of_another_world_is_refused_and_the_check_is_named(bank, tmp_path):
+    assert "name the same --lab in both shells" in told(
+        run("connect", bank[0], "--lab", str(tmp_path / "other"), "--quiet")
+    )
 
 
 def test_the_labs_keys_are_for_its_owner_alone(bank):
     assert {(file.stat().st_mode & 0o777) for file in bank[1].iterdir()} == {0o600}
 
 
-def test_nobody_there_no_design_no_lab_are_named(tmp_path):
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"target": "127.0.0.1:1"}, "nobody listens there. Does `trustlab serve` run"),
+        ({"target": "[::1]:1"}, "::1, port 1"),
+        ({"target": "nowhere.invalid:1"}, "nowhere.invalid, port 1"),
+        ({"target": "nowhere"}, "HOST:PORT"),
+        ({"target": "127.0.0.1:99999"}, "HOST:PORT"),
+        ({"path": "balance"}, "begins with /"),
+        ({"path": "/a b"}, "has no spaces"),
+        ({"design": "moon"}, "trusted-passage"),
+        ({"design": "plain-tls"}, "plain-tls"),
+        ({"design": "session-hash"}, "no passage: the peer sent the alert handshake_failure. Both shells must"),
+        ({"peer_tpm": "tpm"}, "say swtpm or device"),
+        ({"peer_tpm": "device"}, "'AK chain' refused"),
+        ({"tpm": "tpm0"}, "write swtpm for an emulator, or device:/dev/tpmrm0"),
+        ({"tpm": "device:/nowhere/tpmrm0"}, "No such file or directory"),
+        ({"tpm": f"device:{__file__}"}, "is no TPM"),
+        ({"tpm": "device:/dev/null"}, "gave no answer"),
+    ],
+)
+def test_a_customer_is_told_what_is_wrong(bank, change, named):
+    with pytest.raises((Failure, CloudError, TpmError)) as caught:
+        connect(**{"target": bank[0], "lab": bank[1], "quiet": True, **change})
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"host": "192.0.2.1"}, "does not have the address"),
+        ({"host": "nowhere.invalid"}, "cannot serve on nowhere.invalid"),
+        ({"design": "attest-then-connect"}, "no single attested channel"),
+        ({"tpm": "device:/nowhere/tpmrm0"}, "No such file or directory"),
+    ],
+)
+def test_a_bank_that_cannot_open_says_why(tmp_path, change, named):
+    with pytest.raises((Failure, CloudError, TpmError)) as caught:
+        serve(lab=tmp_path, quiet=True, **change)
+    assert named in str(caught.value)
+
+
+def test_two_banks_at_one_port_are_one_too_many(bank):
+    port = bank[0].rpartition(":")[2]
+    assert "the port is taken" in told(run("serve", "--port", port, "--lab", str(bank[1]), "--quiet"))
+
+
+def test_a_folder_that_holds_no_whole_lab_is_named(bank, tmp_path):
     (tmp_path / "web-ca.pem").write_text("nonsense")
-    for arguments, named in (
-        (("connect", "127.0.0.1:1", "--lab", str(tmp_path / "lab")), "Connect call failed"),
-        (("connect", "nowhere", "--lab", str(tmp_path / "lab")), "HOST:PORT"),
-        (("connect", "127.0.0.1:1", "--design", "moon", "--lab", str(tmp_path / "lab")), "trusted-passage"),
-        (("connect", "127.0.0.1:1", "--design", "plain-tls", "--lab", str(tmp_path / "lab")), "plain-tls"),
-        (("serve", "--lab", str(tmp_path)), "no lab of ours"),
-    ):
-        done = run(*arguments)
-        assert done.returncode == 1
-        assert named in " ".join(done.stderr.split()), done.stderr
-        assert "Traceback" not in done.stderr
+    with pytest.raises(CloudError, match=r"holds no lab of ours .* name another --lab"):
+        World(tmp_path)
+    half = shutil.copytree(bank[1], tmp_path / "half")
+    (half / "web-ca.pem").unlink()
+    with pytest.raises(CloudError, match=r"has lost its web-ca\.pem"):
+        World(half)
+    with pytest.raises(NotADirectoryError):
+        World(tmp_path / "web-ca.pem" / "lab")
+
+
+def test_ipv6_in_brackets(tmp_path):
+    with serving(tmp_path, "--host", "::1", "--port", "0", "--quiet") as (target, _):
+        assert target.startswith("[::1]:")
+        assert run("connect", target, "--lab", str(tmp_path), "--quiet").returncode == 0
+
+
+def test_garbage_half_a_handshake_and_a_killed_customer_do_not_stop_the_bank(bank):
+    target, lab = bank
+    host, _, port = target.rpartition(":")
+    for octets in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(500), b"\x16\x03\x01\x00\x05\x01", b""):
+        with socket.create_connection((host, int(port))) as stranger:
+            stranger.sendall(octets)
+    customer = subprocess.Popen([*COMMAND, "connect", target, "--lab", str(lab)], stderr=subprocess.PIPE)
+    while b"ServerHello" not in customer.stderr.readline():
+        pass
+    customer.kill()
+    customer.communicate()
+    assert run("connect", target, "--lab", str(lab), "--quiet").returncode == 0
+
+
+def test_a_server_that_is_killed_in_the_middle_is_said_in_a_sentence(tmp_path):
+    with serving(tmp_path, "--port", "0", "--quiet") as (target, process):
+        os.kill(process.pid, signal.SIGSTOP)
+        customer = subprocess.Popen(
+            [*COMMAND, "connect", target, "--lab", str(tmp_path)], stderr=subprocess.PIPE, text=True
+        )
+        heard = ""
+        while "ClientHello" not in heard and "connects to" not in heard:
+            heard += customer.stderr.readline()
+        process.kill()
+        _, rest = customer.communicate(timeout=60)
+    assert customer.returncode == 1
+    assert "no passage: " in rest
+    assert "Traceback" not in rest
+
+
+def test_ctrl_c_ends_a_server_that_has_customers(tmp_path):
+    with serving(tmp_path, "--port", "0", "--quiet") as (target, process):
+        host, _, port = target.rpartition(":")
+        with socket.create_connection((host, int(port))):
+            process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in rest
+
+
+def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path):
+    with serving(tmp_path, "--port", "0", "--quiet", "--quote-burst", "1", "--quote-rate", "0") as (target, _):
+        assert run("connect", target, "--lab", str(tmp_path), "--quiet").returncode == 0
+        assert "internal_error" in told(run("connect", target, "--lab", str(tmp_path), "--quiet"))
+
+
+@pytest.fixture
+def device(tmp_path):
+    """Start an emulator behind a socket, with power on: it stands in for a device where there is none."""
+    path = tmp_path / "tpm.sock"
+    process = subprocess.Popen(
+        [
+            *(find_program("swtpm"), "socket", "--tpm2", "--flags", "startup-clear,not-need-init"),
+            *("--tpmstate", f"dir={tmp_path}", "--server", f"type=unixio,path={path}"),
+        ]
+    )
+    while not path.exists():
+        time.sleep(0.01)
+    yield path
+    process.kill()
+    process.wait()
+
+
+def test_a_device_proves_its_firmware_to_those_who_ask_for_no_more(device, tmp_path):
+    lab = ("--lab", str(tmp_path / "lab"))
+    with serving(tmp_path / "lab", "--port", "0", "--quiet", "--tpm", f"device:{device}") as (target, _):
+        done = run("connect", target, "/balance", "--peer-tpm", "device", *lab)
+        assert json.loads(done.stdout) == {"balance": "1000.00"}
+        assert "the quote oracle is open" in " ".join(done.stderr.split())
+        assert "AK chain" in told(run("connect", target, "--quiet", *lab))
+
+
+def test_a_device_says_what_it_cannot_prove_and_other_firmware_is_refused(device, tmp_path):
+    lab = ("--lab", str(tmp_path / "lab"))
+    with serving(tmp_path / "lab", "--port", "0", "--quiet", "--peer-tpm", "device") as (target, _):
+        here = ("connect", target, "--quiet", "--tpm", f"device:{device}", *lab)
+        done = run(*here)
+        assert done.returncode == 0, done.stderr
+        assert "It does not prove which program runs" in done.stderr
+        assert "trusted because it is the first" in done.stderr
+        assert "are those noted" in run(*here).stderr
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(device))
+            extend = bytes.fromhex("00000001000b") + bytes(32)  # one digest, SHA-256
+            line.sendall(command(0x182, (4,), (bytes.fromhex("40000009 0000 00 0000"),), extend))
+            assert line.recv(100)[6:10] == bytes(4)
+        assert "PCR 4 of this machine is not what" in told(run(*here))

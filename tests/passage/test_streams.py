@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import math
+import weakref
 
 import pytest
 
 from trustlab.cloud import SERVER_NAME, Station, World
-from trustlab.passage import DESIGNS, PassageError, connect, serve
+from trustlab.passage import DESIGNS, Pace, PassageError, connect, serve, streams
 from trustlab.trace import Trace
 
-HOST = "127.0.0.1"
+HOST, FLOODER = "127.0.0.1", "127.0.0.2"
+ROOM = 24
 
 
 def stations(folder, design_name="trusted-passage", other=None):
@@ -129,4 +133,270 @@ def test_a_server_that_says_nothing_costs_the_client_no_more_than_its_patience(t
 
     stack, _, client = stations(tmp_path)
     with stack, pytest.raises(PassageError, match=r"not finished within 0\.5 seconds"):
+        asyncio.run(play())
+
+
+class Counted:
+    """A policy that counts its server's ends while they live."""
+
+    def __init__(self, station) -> None:
+        self.station = station
+        self.ends = weakref.WeakSet()
+        self.many = asyncio.Event()
+        self.most = self.made = 0
+
+    def server_end(self, *arguments, **options):
+        end = self.station.server_end(*arguments, **options)
+        self.made += 1
+        self.ends.add(end)
+        if self.made % 100 == 0:
+            gc.collect()
+            self.most = max(self.most, len(self.ends))
+        if self.made == 500:
+            self.many.set()
+        return end
+
+
+class Hello:
+    """An application with nothing to say."""
+
+    finished = False
+
+    def connected(self):
+        return b""
+
+    def closed(self, error):
+        pass
+
+
+def test_thousands_of_unfinished_connections_cost_bounded_memory_and_starve_nobody(tmp_path):
+    """A flood of hellos from one address, which keeps as many connections open as it can; a client from another."""
+
+    async def flood(port: int, served: asyncio.Event) -> int:
+        begun, kept = 0, []
+        while begun < 2000 or not served.is_set():
+            with contextlib.suppress(ConnectionError):
+                _, writer = await asyncio.open_connection(HOST, port, local_addr=(FLOODER, 0))
+                writer.write(hello)
+                kept.append(writer)
+                begun += 1
+            if len(kept) > 300:
+                kept.pop(0).close()
+        for writer in kept:
+            writer.close()
+        return begun
+
+    async def play() -> tuple[list[bytes], int]:
+        served = asyncio.Event()
+        async with serving(counted, unfinished=ROOM, pace=Pace(5, rate=0.0)) as port:
+            flooding = asyncio.create_task(flood(port, served))
+            await counted.many.wait()
+            answers = []
+            for _ in range(3):
+                async with await connect(HOST, port, policy=client) as stream:
+                    await stream.write(b"me too\n")
+                    answers.append(await stream.readline())
+            served.set()
+            return answers, await flooding
+
+    stack, server, client = stations(tmp_path)
+    counted = Counted(server)
+    hello = client.client_end(Hello(), "flood", HOST).data_to_send()
+    with stack:
+        answers, begun = asyncio.run(play())
+    assert answers == [b"ME TOO\n"] * 3
+    assert begun >= 2000
+    assert counted.most <= 4 * ROOM, "ends in their handshake, and some on their way out"
+    quotes = server.platform.party.trace.select("tpm.response", name="TPM2_Quote")
+    assert len(quotes) == 5 + 3, "five for the flood, one for each passage"
+
+
+def test_for_one_more_the_address_with_the_most_connections_loses_its_oldest(tmp_path):
+    async def ended(reader) -> bool:
+        try:
+            return await asyncio.wait_for(reader.read(), 0.3) == b""
+        except TimeoutError:
+            return False
+
+    async def play() -> list[bool]:
+        async with serving(server, unfinished=3) as port:
+            first = await asyncio.open_connection(HOST, port)
+            others = [await asyncio.open_connection(HOST, port, local_addr=(FLOODER, 0)) for _ in range(4)]
+            fates = [await ended(reader) for reader, _ in (first, *others)]
+            for _, writer in (first, *others):
+                writer.close()
+            return fates
+
+    stack, server, _ = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == [False, True, True, False, False]
+
+
+def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_path):
+    async def play() -> str:
+        async with serving(server, pace=Pace(1, rate=0.0)) as port, serving(server, pace=Pace(0)) as stingy:
+            async with await connect(HOST, port, policy=client):
+                pass
+            with pytest.raises(PassageError, match="internal_error"):
+                await connect(HOST, port, policy=client)
+            with pytest.raises(PassageError, match="internal_error"):
+                await connect(HOST, stingy, policy=client)
+        sentences = [str(event.data["sentence"]) for event in server.platform.party.trace.select("note")]
+        return sentences[0]
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == "127.0.0.1 has had its share of quotes for now"
+
+
+def test_a_server_has_a_pace_unless_it_is_told_otherwise(tmp_path):
+    async def play(**options) -> int:
+        stood = 0
+        async with serving(server, **options) as port:
+            with contextlib.suppress(PassageError):
+                for _ in range(30):
+                    async with await connect(HOST, port, policy=client):
+                        stood += 1
+        return stood
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert 20 <= asyncio.run(play()) < 30
+        assert asyncio.run(play(pace=Pace(math.inf))) == 30
+
+
+def test_a_passage_over_ipv6(tmp_path):
+    async def play() -> bytes:
+        listener = await serve(echo, "::1", 0, policy=server)
+        async with listener, await connect("::1", listener.sockets[0].getsockname()[1], policy=client) as stream:
+            await stream.write(b"six\n")
+            return await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == b"SIX\n"
+
+
+def test_what_nobody_reads_is_not_fetched_from_the_socket(tmp_path):
+    """Else a peer could fill the memory of whoever reads slowly."""
+
+    async def play() -> int:
+        read_on, all_of_it, heard = asyncio.Event(), asyncio.Event(), 0
+
+        async def slow(stream) -> None:
+            nonlocal heard
+            await read_on.wait()
+            while data := await stream.read(1 << 20):
+                heard += len(data)
+                if heard == 32 << 20:
+                    all_of_it.set()
+
+        async with await serve(slow, HOST, 0, policy=server) as listener:
+            port = listener.sockets[0].getsockname()[1]
+            async with await connect(HOST, port, policy=client) as stream:
+                sending = asyncio.create_task(stream.write(bytes(32 << 20)))
+                done, _ = await asyncio.wait([sending], timeout=2)
+                assert not done, "32 MiB went somewhere"
+                read_on.set()
+                await sending
+                await all_of_it.wait()
+        return heard
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == 32 << 20
+
+
+def test_closing_waits_for_a_peer_that_reads_nothing_only_so_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "CLOSE_SECONDS", 0.5)
+
+    async def play() -> None:
+        async def deaf(_stream) -> None:
+            await over.wait()
+
+        over = asyncio.Event()
+        async with await serve(deaf, HOST, 0, policy=server) as listener:
+            stream = await connect(HOST, listener.sockets[0].getsockname()[1], policy=client)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(stream.write(bytes(32 << 20)), 1)
+            await stream.close()
+            over.set()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        asyncio.run(play())
+
+
+def test_closing_a_server_ends_the_passages_that_stand(tmp_path):
+    async def play() -> bytes:
+        listener = await serve(echo, HOST, 0, policy=server)
+        async with await connect(HOST, listener.sockets[0].getsockname()[1], policy=client) as stream:
+            await listener.close()
+            await listener.close()
+            await listener.serve_forever()
+            return await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == b""
+
+
+def test_a_peer_that_dies_in_the_middle_is_no_error_of_the_handlers(tmp_path):
+    async def play() -> list[dict]:
+        told, ended = [], asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+
+        async def listening(stream) -> None:
+            try:
+                await stream.readline()
+            finally:
+                ended.set()
+
+        async with await serve(listening, HOST, 0, policy=server) as listener:
+            stream = await connect(HOST, listener.sockets[0].getsockname()[1], policy=client)
+            stream.give_up("killed")
+            await ended.wait()
+        return told
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == []
+
+
+def test_a_handlers_own_error_is_told_to_the_loop_and_the_server_goes_on(tmp_path):
+    async def play() -> tuple[list[str], bytes]:
+        told = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(str(context["exception"])))
+        failing = [True]
+
+        async def clumsy(stream) -> None:
+            if failing.pop():
+                failing.append(False)
+                raise RuntimeError("a bug")
+            await echo(stream)
+
+        async with await serve(clumsy, HOST, 0, policy=server) as listener:
+            port = listener.sockets[0].getsockname()[1]
+            async with await connect(HOST, port, policy=client) as stream:
+                assert await stream.readline() == b""
+            async with await connect(HOST, port, policy=client) as stream:
+                await stream.write(b"again\n")
+                return told, await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == (["a bug"], b"AGAIN\n")
+
+
+def test_a_line_without_an_end_is_a_passage_error(tmp_path):
+    async def play() -> None:
+        async def babble(stream) -> None:
+            await stream.write(b"x" * 300_000)
+
+        listener = await serve(babble, HOST, 0, policy=server)
+        async with listener, await connect(HOST, listener.sockets[0].getsockname()[1], policy=client) as stream:
+            await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack, pytest.raises(PassageError, match="too long"):
         asyncio.run(play())

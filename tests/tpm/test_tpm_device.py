@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LOADED, SESSIONS = (bytes.fromhex(f"00000001{first}00000010") for first in ("80000000", "02000000"))
+"""TPM2_GetCapability for the handles of loaded objects, and of loaded sessions (TPM 2.0 Part 3, 30.2)."""
 GET_RANDOM = command(0x17B, parameters=b"\0\x08")
 
 
@@ -152,9 +155,35 @@ def test_a_missing_device_says_so(tmp_path: Path) -> None:
         DeviceTpm(str(tmp_path / "tpmrm0")).start()
 
 
-def test_a_real_file_can_be_opened_once(tmp_path: Path) -> None:
-    (tmp_path / "tpmrm0").write_bytes(b"")
-    device = DeviceTpm.from_name(f"device:{tmp_path}/tpmrm0").start()
+def test_a_device_says_what_to_do_when_it_may_not_be_opened() -> None:
+    def refuse(path: str) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    with pytest.raises(TpmStartError, match=r"Permission denied \(the group 'tss' may: `sudo usermod"):
+        DeviceTpm("/dev/tpmrm0", opener=refuse).start()
+
+
+def test_a_file_is_no_device_and_nothing_is_written_into_it(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    note.write_bytes(b"mine")
+    with pytest.raises(TpmStartError, match="is no TPM"):
+        DeviceTpm.from_name(f"device:{note}").start()
+    assert note.read_bytes() == b"mine"
+
+
+def test_what_was_loaded_is_flushed_from_a_device_that_keeps_its_power(emulator: Swtpm) -> None:
+    for _ in range(3):  # an emulator has three slots for objects
+        device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(emulator.fileno()))
+        with Platform("laptop", Trace().party("laptop"), tpm=device) as opened:
+            client = opened.client("owner")
+            create_ek(client)
+            quote(client, create_ak(client), bytes(32), (0, 2, 4, 7))
+    assert emulator.transmit(command(0x17A, parameters=LOADED))[-4:] == bytes(4)
+    assert emulator.transmit(command(0x17A, parameters=SESSIONS))[-4:] == bytes(4)
+
+
+def test_a_device_can_be_opened_once() -> None:
+    device = DeviceTpm.from_name("device:/dev/null").start()
     with pytest.raises(TpmStartError, match="open already"):
         device.start()
     device.close()

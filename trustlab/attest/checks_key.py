@@ -94,10 +94,11 @@ def key_policy_of(case: Case, key: KeyCase) -> Outcome:
     """Key policy: the key opens for this HyperSafe, launch policy and image only, at HyperSafe's locality."""
     pcrs = case.policy.key_pcrs
     wanted = key_policy(pcrs, case.values(pcrs), locality=case.policy.locality)
+    where = "" if case.policy.locality is None else " at HyperSafe's locality"
     if key.public.auth_policy != wanted:
-        text = f"The key is not bound to the quoted values of PCR {', '.join(map(str, pcrs))} at HyperSafe's locality."
+        text = f"The key is not bound to the quoted values of PCR {', '.join(map(str, pcrs))}{where}."
         return failed(text, wanted, key.public.auth_policy)
-    return passed("The key opens only for what was quoted, at HyperSafe's locality.", wanted)
+    return passed(f"The key opens only for what was quoted,{where or ' at any locality'}.", wanted)
 
 
 @about_the_key

@@ -3,138 +3,239 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
+import errno
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from trustlab import passage
+from trustlab.cli import in_vm
 from trustlab.cli.failure import Failure
-from trustlab.cloud import SERVER_NAME, Image, Station, World
-from trustlab.inspector import TerminalLadder
-from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Design, PassageError, streams
+from trustlab.cli.watching import watching
+from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
+from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Design, Pace, PassageError
+from trustlab.passage.pace import BURST, RATE
+from trustlab.passage.serving import MAX_UNFINISHED
+from trustlab.passage.streams import HANDSHAKE_SECONDS
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from trustlab.passage.streams import PassageStream
+    from trustlab.passage import PassageStream
 
-MAX_HEAD = 16_384
 KEPT = 10_000
-"""Events of its trace that a quiet server holds: it may run for days."""
+"""Events of its trace that a server holds: it may run for days."""
+MAX_HEAD, MAX_ANSWER = 16_384, 1 << 20
+HINTS = {
+    "unknown_ca": "The server's certificate is from another lab: name the same --lab in both shells.",
+    "'AK chain'": "Its TPM is from another lab, or of another kind: name the same --lab, and by --peer-tpm its kind.",
+    "'reference values'": "It runs another program, another --design, or other firmware than this lab knows.",
+    "handshake_failure": "Both shells must name the same --design.",
+    "protocol_version": "Both shells must name the same --design.",
+    "alert access_denied": "The server refuses this machine; the ladder in its shell says by which check.",
+    "alert internal_error": "The server gave no evidence; the ladder in its shell says why (--quote-burst may be it).",
+}
+"""What to look at first, by what a refusal says."""
+ASK_SECONDS = 30.0
+"""How long a customer of the bank may take to say what it wants, and the bank to answer."""
 
 Lab = Annotated[Path, typer.Option(help="Folder that both shells share: the lab's authorities, with their keys.")]
 DesignName = Annotated[str, typer.Option("--design", help="Which design; both shells must name the same.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no ladder.")]
+InVm = Annotated[
+    bool,
+    typer.Option("--in-vm", help="In virtual machines: `serve` is the cloud, `connect` rents a machine in it."),
+]
+Tpm = Annotated[
+    str,
+    typer.Option(
+        help="swtpm: an emulator, with an emulated DRTM launch. device:/dev/tpmrm0: a real TPM; its evidence is about "
+        "the firmware alone, and any program that may open it can quote."
+    ),
+]
+PeerTpm = Annotated[
+    str,
+    typer.Option(help="What to demand of the other side: swtpm (HyperSafe and its image) or device (its firmware)."),
+]
 
 
-def serve(
+def serve(  # noqa: PLR0913 - options
     *,
     lab: Lab = Path("trustlab-lab"),
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; ::1 and :: for IPv6.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one.")] = 4444,
     design: DesignName = TRUSTED_PASSAGE.name,
-    count: Annotated[int, typer.Option(min=0, help="Stop after so many passages; 0 never.")] = 0,
+    tpm: Tpm = "swtpm",
+    peer_tpm: PeerTpm = "swtpm",
+    vm: InVm = False,
+    count: Annotated[int, typer.Option(min=0, help="Stop after so many answers; 0 never.")] = 0,
+    quote_burst: Annotated[
+        int, typer.Option(min=0, help="Quotes that one address gets at once: a ClientHello is cheap. 0: no limit.")
+    ] = BURST,
+    quote_rate: Annotated[float, typer.Option(min=0, help="Quotes a second that one address gets after that.")] = RATE,
+    unfinished: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Connections in their handshake at once; for one more, the greediest address loses one."
+        ),
+    ] = MAX_UNFINISHED,
     quiet: Quiet = False,
 ) -> None:
-    """Boot a machine with a TPM and serve a small HTTP bank over a trusted passage.
+    """Boot a machine with a TPM; serve a small HTTP bank over trusted passages.
 
-    In another shell, with the same --lab: `trustlab connect 127.0.0.1:4444`. A client without evidence of its own is
-    refused.
+    In another shell, with the same --lab:
+
+    trustlab connect 127.0.0.1:4444 /balance
+
+    A client without evidence of its own is refused. Ctrl-C ends it.
     """
-    chosen, world = _design(design), World(lab)
-    bank, teller = _images(world, chosen)
-    trace = Trace("trustlab serve", "tcp", keep=KEPT if quiet else None)  # a ladder that is watched shows it all
-    with Station(world, chosen, bank, world.references(bank, teller), trace.party("bank")) as station:
+    chosen = _design(design)
+    if vm:
+        in_vm.serve(lab, chosen, count, quiet=quiet)
+        return
+    world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
+    bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
+    pace = Pace(quote_burst or math.inf, quote_rate)
+    with (
+        watching(trace, quiet=quiet),
+        Station(world, chosen, bank, world.references(bank, teller), trace.party("bank"), tpm=tpm) as station,
+    ):
         station.certify(SERVER_NAME)
-        with _ladder(trace, quiet=quiet):
-            asyncio.run(_serve(station, host, port, count))
+        _tell(station)
+        counter = _Counter(bank, count)
+        asyncio.run(_serve(counter, station, host, port, pace=pace, unfinished=unfinished))
 
 
 def connect(
-    target: Annotated[str, typer.Argument(help="HOST:PORT of a `trustlab serve`")],
-    *,
+    target: Annotated[str, typer.Argument(help="HOST:PORT of a `trustlab serve`; with --in-vm: bank.")],
     path: Annotated[str, typer.Argument(help="What to ask for.")] = "/",
+    *,
     lab: Lab = Path("trustlab-lab"),
     design: DesignName = TRUSTED_PASSAGE.name,
+    tpm: Tpm = "swtpm",
+    peer_tpm: PeerTpm = "swtpm",
+    vm: InVm = False,
     quiet: Quiet = False,
 ) -> None:
-    """Boot a machine with a TPM, open a trusted passage to the bank and print its answer.
+    """Boot a machine with a TPM; open a passage to the bank, print its answer.
 
-    Try the paths / and /pay?amount=120.00&to=carol. Exits with 1 where either side refuses the other; the ladder says
-    by which check.
+    Paths: / and /balance and "/pay?amount=120.00&to=carol". Exits with 1 where
+    either side refuses the other (the ladder says by which check), and where
+    the bank answers anything but 200.
     """
-    host, colon, port = target.rpartition(":")
-    if not colon or not port.isdecimal():
-        raise Failure(f"{target!r} is not HOST:PORT (as in 127.0.0.1:4444)")
-    chosen, world = _design(design), World(lab)
-    bank, teller = _images(world, chosen)
-    trace = Trace(f"trustlab connect {target}", "tcp")
-    with Station(world, chosen, teller, world.references(bank, teller), trace.party("teller")) as station:
+    if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
+        raise Failure(f"{path!r} is no path: it begins with / and has no spaces, as in /balance")
+    chosen = _design(design)
+    if vm:
+        typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
+        return
+    host, port = _address(target)
+    world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
+    bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
+    with (
+        watching(trace, quiet=quiet),
+        Station(world, chosen, teller, world.references(bank, teller), trace.party("teller"), tpm=tpm) as station,
+    ):
         if chosen.client_key:
             station.certify("teller.example")
-        with _ladder(trace, quiet=quiet):
-            try:
-                typer.echo(asyncio.run(_ask(station, host, int(port), path)))
-            except OSError as error:
-                raise Failure(f"{target}: {error.strerror or error}") from error
+        _tell(station)
+        request = teller.load().function("request")(path, SERVER_NAME)
+        answer = asyncio.run(_ask(station, host, port, request))
+    typer.echo(_body(answer))
 
 
-async def _serve(station: Station, host: str, port: int, count: int) -> None:
-    done = asyncio.Event()
-    served = 0
+class _Counter:
+    """Answers as the measured program does: the very octets whose digest is in PCR 19."""
 
-    async def handle(stream: PassageStream) -> None:
-        nonlocal served
-        await answer(stream)
-        served += 1
-        if count and served >= count:
-            done.set()
+    def __init__(self, bank: Image, count: int) -> None:
+        self._bank = bank.load().function("Bank")()
+        self._left = count or math.inf
+        self.done = asyncio.Event()
 
-    server = await streams.serve(handle, host, port, policy=station)
-    typer.echo(f"serving on {host}:{server.sockets[0].getsockname()[1]}")
-    async with server:
-        await done.wait()
-
-
-async def answer(stream: PassageStream) -> None:
-    """Answer one HTTP request, as the bank does."""
-    head = b""
-    while not head.endswith(b"\r\n\r\n") and len(head) < MAX_HEAD:
-        line = await stream.readline()
-        if not line:
-            return
-        head += line
-    words = head.split(b"\r\n")[0].decode("ascii", "replace").split(" ")
-    page = _page(words[1] if len(words) > 1 else "/")
-    body = json.dumps(page) + "\n"
-    status = "404 Not Found" if "error" in page else "200 OK"
-    fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
-    await stream.write(f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n{body}".encode())
-
-
-def _page(path: str) -> dict[str, str]:
-    name, _, query = path.partition("?")
-    fields = dict(part.split("=", 1) for part in query.split("&") if "=" in part)
-    match name:
-        case "/":
-            return {"bank": "open", "pay": "/pay?amount=120.00&to=carol"}
-        case "/pay" if {"amount", "to"} <= set(fields):
-            return {"paid": fields["amount"], "to": fields["to"]}
-        case _:
-            return {"error": f"no page {name}; there are / and /pay?amount=...&to=..."}
-
-
-async def _ask(station: Station, host: str, port: int, path: str) -> str:
-    async with await streams.connect(host, port, policy=station) as stream:
-        await stream.write(f"GET {path} HTTP/1.1\r\nHost: {SERVER_NAME}\r\n\r\n".encode())
+    async def answer(self, stream: PassageStream) -> None:
+        """Answer one request; who takes too long over it gets none."""
         head = b""
-        while not head.endswith(b"\r\n\r\n"):
-            line = await stream.readline()
-            if not line:
-                raise PassageError("the bank closed the passage before it answered")
-            head += line
-        return (await stream.readline()).decode("utf-8", "replace").rstrip()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ASK_SECONDS):
+                while not head.endswith(b"\r\n\r\n") and len(head) <= MAX_HEAD:
+                    line = await stream.readline()
+                    if not line:
+                        return
+                    head += line
+                await stream.write(self._bank.answer(head))
+                await stream.close()
+            self._left -= 1
+            if self._left <= 0:
+                self.done.set()
+
+
+async def _serve(counter: _Counter, station: Station, host: str, port: int, *, pace: Pace, unfinished: int) -> None:
+    try:
+        server = await passage.serve(
+            counter.answer, host, port, policy=station, pace=pace, unfinished=unfinished, seconds=HANDSHAKE_SECONDS
+        )
+    except OSError as error:
+        raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error
+    async with server:
+        bound = server.sockets[0].getsockname()
+        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
+        typer.echo(f"serving on {shown}:{bound[1]}")
+        await counter.done.wait()
+
+
+def _why_not(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "the port is taken. Name another with --port, or 0 for a free one."
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have the address. Name one of its own with --host."
+        case errno.EACCES:
+            return "ports below 1024 are for root."
+        case _:
+            return f"{error.strerror or error}."
+
+
+async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
+    try:
+        stream = await passage.connect(host, port, policy=station)
+    except PassageError as error:
+        hint = next((hint for words, hint in HINTS.items() if words in str(error)), "")
+        raise Failure(f"{error}. {hint}".rstrip(". ") + ".") from error
+    except OSError as error:
+        why = "nobody listens there" if isinstance(error, ConnectionRefusedError) else error.strerror or error
+        raise Failure(f"{host}, port {port}: {why}. Does `trustlab serve` run there, on this port?") from error
+    async with stream:
+        await stream.write(request)
+        answer = b""
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                while data := await stream.read(MAX_ANSWER):
+                    answer += data
+                    if len(answer) > MAX_ANSWER:
+                        raise PassageError(f"the bank's answer has more than {MAX_ANSWER} octets")
+        except TimeoutError:
+            raise PassageError(f"the bank did not answer within {ASK_SECONDS:g} seconds") from None
+    return answer.decode("utf-8", "replace")
+
+
+def _body(answer: str) -> str:
+    """Return what a good answer holds; Failure with the bank's words for another."""
+    head, _, body = answer.partition("\r\n\r\n")
+    version, _, status = head.partition("\r\n")[0].partition(" ")
+    if not version.startswith("HTTP/1."):
+        raise Failure("the bank closed the passage before it answered")
+    if not status.startswith("200 "):
+        raise Failure(f"the bank says {status}: {body.strip()}")
+    return body.rstrip()
+
+
+def _address(target: str) -> tuple[str, int]:
+    host, colon, port = target.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65_536 or not host.strip("[]"):
+        raise Failure(f"{target!r} is not HOST:PORT (as in 127.0.0.1:4444 or [::1]:4444)")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _design(name: str) -> Design:
@@ -143,24 +244,20 @@ def _design(name: str) -> Design:
     return DESIGNS[name]
 
 
-def _images(world: World, design: Design) -> tuple[Image, Image]:
+def _kind(name: str) -> TpmKind:
+    if name not in ("swtpm", "device"):
+        raise Failure(f"--peer-tpm {name!r}: say swtpm or device")
+    return "swtpm" if name == "swtpm" else "device"
+
+
+def _images(world: World, design: Design, *, bank: TpmKind, teller: TpmKind) -> tuple[Image, Image]:
+    """Return both images: each is told, and measured with it, what to demand of the other's TPM."""
     return (
-        world.image("bank", "teller", "trustlab.scenarios.bank", design),
-        world.image("teller", "bank", "trustlab.scenarios.teller", design),
+        world.image("bank", "teller", "trustlab.scenarios.http_bank", design, peer_tpm=teller),
+        world.image("teller", "bank", "trustlab.scenarios.http_teller", design, peer_tpm=bank),
     )
 
 
-class _Silent:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-def _ladder(trace: Trace, *, quiet: bool) -> TerminalLadder | _Silent:
-    if quiet:
-        return _Silent()
-    ladder = TerminalLadder(Console(stderr=True, highlight=False))
-    ladder.attach(trace)
-    return ladder
+def _tell(station: Station) -> None:
+    for note in station.notes:
+        typer.echo(f"{station.platform.tpm!r}: {note}" if note is station.notes[0] else note, err=True)

@@ -12,7 +12,8 @@ from trustlab.cloud.makers import Endorsers
 from trustlab.cloud.ordinary import Ordinary
 from trustlab.cloud.pki import WebCa
 from trustlab.cloud.provider import Fabric, Provider
-from trustlab.cloud.world import SERVER_NAME, Station, World
+from trustlab.cloud.station import Station, kind_of
+from trustlab.cloud.world import SERVER_NAME, TpmKind, World, references_of
 
 __all__ = [
     "SERVER_NAME",
@@ -32,7 +33,10 @@ __all__ = [
     "Ordinary",
     "Provider",
     "Station",
+    "TpmKind",
     "WebCa",
     "World",
     "choose",
+    "kind_of",
+    "references_of",
 ]

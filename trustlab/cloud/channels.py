@@ -12,6 +12,7 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import AppraisalPolicy, Verifier
+from trustlab.cloud import firmware
 from trustlab.cloud.erring import OutOfReach
 from trustlab.passage import (
     RULES,
@@ -69,8 +70,10 @@ class Channels:
         for name in sorted(self._without_rules):
             party.emit("note", f"rule left out: {name}", sentence=f"The {party.name} {RULES[name].without}.")
 
-    def server(self, identity: Identity, application: Application, connection: str, peer: str) -> Endpoint:
-        """Make the server's end of a channel."""
+    def server(
+        self, identity: Identity, application: Application, connection: str, peer: str, *, pace: Pace | None = None
+    ) -> Endpoint:
+        """Make the server's end of a channel; `pace` limits the peer's quotes where the configuration does not."""
         if self.design.when == "never":
             return OpenSslEndpoint.server(
                 application,
@@ -94,7 +97,7 @@ class Channels:
                 trust=[self._web_root] if self.design.client_key else None,
             )
         )
-        guard = self.guard("server", connection, peer)
+        guard = self.guard("server", connection, peer, pace)
         return self._end(engine, "server", application, guard, connection)
 
     def client(
@@ -137,14 +140,14 @@ class Channels:
         """Make the end that asks them; `application` is connected when the answer was accepted."""
         return PlainEndpoint(Asking(application, self.guard("client", connection, peer)))
 
-    def guard(self, role: Role, connection: str, peer: str) -> Guard:
+    def guard(self, role: Role, connection: str, peer: str, pace: Pace | None = None) -> Guard:
         """Make the guard of one connection."""
         return Guard(
             self.design,
             role,
             party=self._party,
             connection=connection,
-            attester=self._for_peer(peer) if role == "server" else self._attester,
+            attester=self._for_peer(peer, self._pace or pace) if role == "server" else self._attester,
             verifier=self._verifier,
             peer=peer,
             lax=self._settings.get("policy") == "lax",
@@ -176,11 +179,11 @@ class Channels:
         kind = Talkative if role == "server" and "one answer" in self._without_rules else TlsEndpoint
         return kind(engine, inner, observer=observer, guard=guard)
 
-    def _for_peer(self, peer: str) -> Attester:
-        """Return the attester, at a peer's pace where the configuration sets one."""
-        if self._pace is None or "paced quotes" in self._without_rules:
+    def _for_peer(self, peer: str, pace: Pace | None) -> Attester:
+        """Return the attester, at a peer's pace where there is one."""
+        if pace is None or "paced quotes" in self._without_rules:
             return self._attester
-        return Paced(self._attester, self._pace, peer)
+        return Paced(self._attester, pace, peer)
 
     def _unasked(self, engine: tls.Client | tls.Server) -> bool:
         """Whether evidence is left out because the session is an old one; only without the rule."""
@@ -195,10 +198,14 @@ class Channels:
         """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
         if self._references is None:
             return None
-        policy = AppraisalPolicy(
-            allowed_images=tuple(self._settings["peer_image"].split(",")),
-            ek_digests=self._pinned,
-            claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
+        policy = (
+            firmware.POLICY
+            if self._settings.get("peer_tpm") == "device"
+            else AppraisalPolicy(
+                allowed_images=tuple(self._settings["peer_image"].split(",")),
+                ek_digests=self._pinned,
+                claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
+            )
         )
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
         kind = OutOfReach if self._settings.get("verifier") == "errs" else Verifier

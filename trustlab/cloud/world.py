@@ -1,134 +1,136 @@
-"""A lab folder: what two shells on one machine must share to meet in one world.
+"""A lab folder: what two shells must share to meet in one world.
 
-The TPM maker, the privacy CA, the web CA and their private keys lie in it in clear: it is a lab, and nobody outside
-it trusts them. Each shell boots its own machine, with a TPM of its own, and gets its certificates from the same
-authorities.
+The TPM maker, the CAs and their private keys lie in it in clear: it is a lab, and nobody outside it trusts them. Each
+shell boots its own machine, with a TPM of its own, and gets its certificates from the same authorities.
 """
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import fcntl
 import hashlib
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Literal
 
-from cryptography.hazmat.primitives import serialization
+import msgspec
 
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.authority import Authority
-from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import CloudError
-from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY, HyperSafe
-from trustlab.cloud.identity import Identity
+from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.image import Image
 from trustlab.cloud.makers import Endorsers
-from trustlab.passage import TlsEndpoint
-from trustlab.tpm import Platform
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import Self
 
-    from trustlab.passage import Application, Design
-    from trustlab.trace import Party, Value
-    from trustlab.wire import Endpoint
+    from trustlab.passage import Design
 
 SERVER_NAME = "bank.example"
-FILES = ("tpm-maker.pem", "privacy-ca.pem", "web-ca.pem")
+FILES = ("tpm-maker.pem", "privacy-ca.pem", "device-ca.pem", "web-ca.pem")
+FIRMWARE = "firmware.toml"
+TpmKind = Literal["swtpm", "device"]
+"""What stands behind a machine's evidence: HyperSafe on an emulator, or a real TPM's firmware measurements alone."""
 
 
 class World:
-    """The authorities of a lab folder; minted at first use, read afterwards."""
+    """The authorities of a lab folder; minted at first use, read afterwards.
+
+    CloudError where the folder holds something else, a part of a lab, or a lab whose certificates have expired.
+    """
 
     def __init__(self, folder: Path) -> None:
-        kept = [(folder / name).read_bytes() if (folder / name).exists() else None for name in FILES]
-        try:
-            self.endorsers = Endorsers(maker=kept[0], privacy_ca=kept[1])
-            self.web_ca = Authority("trustlab web CA", kept=kept[2])
-        except ValueError as error:
-            raise CloudError(f"{folder} holds no lab of ours ({error}): name another folder, or remove it") from error
-        if None in kept:
-            folder.mkdir(parents=True, exist_ok=True)
-            keys = (self.endorsers.maker.keep(), self.endorsers.privacy_ca.keep(), self.web_ca.keep())
-            for name, key in zip(FILES, keys, strict=True):
-                path = folder / name
-                path.touch(mode=0o600)
-                path.write_bytes(key)
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            kept = [(folder / name).read_bytes() if (folder / name).exists() else None for name in FILES]
+            missing = [name for name, octets in zip(FILES, kept, strict=True) if octets is None]
+            try:
+                self.endorsers = Endorsers(maker=kept[0], privacy_ca=kept[1], device_ca=kept[2])
+                self.web_ca = Authority("trustlab web CA", kept=kept[3])
+            except ValueError as error:
+                raise CloudError(f"{folder} holds no lab of ours ({error}): {ANEW}") from error
+            if missing and len(missing) < len(FILES):
+                raise CloudError(f"the lab in {folder} has lost its {missing[0]}: {ANEW}")
+            if missing:
+                self._keep()
+        if self.web_ca.root.not_valid_after_utc < dt.datetime.now(dt.UTC):
+            raise CloudError(f"the certificates of the lab in {folder} have expired: {ANEW}")
 
-    def image(self, name: str, peer: str, module: str, design: Design) -> Image:
-        """Return the image of one of the two machines; both shells compute the same."""
-        privacy_root = self.endorsers.privacy_ca.root.public_bytes(serialization.Encoding.PEM).decode()
+    def _keep(self) -> None:
+        ours = self.endorsers
+        keys = (ours.maker.keep(), ours.privacy_ca.keep(), ours.device_ca.keep(), self.web_ca.keep())
+        for name, key in zip(FILES, keys, strict=True):
+            path = self.folder / name
+            path.touch(mode=0o600)
+            path.write_bytes(key)
+
+    def image(self, name: str, peer: str, module: str, design: Design, *, peer_tpm: TpmKind = "swtpm") -> Image:
+        """Return the image of one of the two machines; both shells compute the same.
+
+        `peer_tpm` says what its Verifier demands of the other machine, which is measured with the rest.
+        """
+        ca = self.endorsers.device_ca if peer_tpm == "device" else self.endorsers.privacy_ca
         configuration = {
             "design": design.name,
             "server_name": SERVER_NAME,
             "peer_image": peer,
             "web_root": self.web_ca.root_pem,
-            "privacy_root": privacy_root,
+            "privacy_root": ca.root_pem,
         }
+        if peer_tpm != "swtpm":
+            configuration["peer_tpm"] = peer_tpm
         return Image.of(name, module, configuration)
 
-    @staticmethod
-    def references(*images: Image) -> ReferenceValues:
-        """Return Bob's reference values for these images."""
-        return ReferenceValues(
-            version=1,
-            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
-            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
-            images={image.digest: image.name for image in images},
+    def references(self, *images: Image) -> ReferenceValues:
+        """Return Bob's reference values for these images, and for the firmware that the lab has noted."""
+        path = self.folder / FIRMWARE
+        noted = ReferenceValues.from_toml(path).pcrs if path.exists() else {}
+        return msgspec.structs.replace(references_of(*images), pcrs=noted)
+
+    def note_firmware(self, values: Mapping[int, bytes]) -> str:
+        """Note a device's PCRs as reference values where the lab has none; return a sentence for its owner.
+
+        Trust at first use: the values are taken as good because nobody has others. What is noted stays.
+        """
+        path = self.folder / FIRMWARE
+        with _alone(self.folder):
+            if not path.exists():
+                noted = ReferenceValues(1, {}, {}, {}, {pcr: (value,) for pcr, value in values.items()})
+                path.write_text(noted.to_toml(), "utf-8")
+                return f"The lab notes this firmware's PCRs in {path}: trusted because it is the first."
+            known = ReferenceValues.from_toml(path).pcrs
+        strange = [str(pcr) for pcr, value in values.items() if value not in known.get(pcr, ())]
+        if not strange:
+            return f"This firmware's PCRs are those noted in {path}."
+        return (
+            f"PCR {', '.join(strange)} of this machine is not what {path} notes: the other side will refuse. If you "
+            "changed the firmware, the boot loader or secure boot, or if this is another machine, add its values there "
+            "(`tpm2_pcrread sha256:0,2,4,7`), or remove the file and restart both shells."
         )
 
 
-class Station:
-    """A booted machine in a world, as a `passage.Policy`: it makes the ends of passages over TCP."""
-
-    def __init__(self, world: World, design: Design, image: Image, references: ReferenceValues, party: Party) -> None:
-        if design.when in ("never", "before"):
-            raise CloudError(f"the design {design.name} has no single attested channel: choose another")
-        self.platform = Platform(image.name, party)
-        self.platform.power_on()
-        self._world = world
-        self._party = party
-        self._design = design
-        self._identity: Identity | None = None
-        try:
-            self._hypersafe = HyperSafe(self.platform, image, world.endorsers)
-        except BaseException:
-            self.platform.close()
-            raise
-        self._channels = Channels(
-            design, image.configuration, party=party, attester=self._hypersafe, references=references, pinned=()
-        )
-
-    def certify(self, name: str) -> None:
-        """Have HyperSafe make this machine's TLS key, and the lab's web CA certify it."""
-        key = self._hypersafe.make_key(
-            "rsa-decrypt" if self._design.tls == "1.2" and name == SERVER_NAME else "ecdsa", origin="tcb", disk={}
-        )
-        self._identity = Identity(self._world.web_ca.issue([name], key.public_key), key)
-
-    def server_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:
-        """Make a server's end; CloudError before `certify`."""
-        if self._identity is None:
-            raise CloudError("a server needs a certified key first")
-        self._announce(connection)
-        return _ours(self._channels.server(self._identity, application, connection, peer))
-
-    def client_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:
-        """Make a client's end, to a server that must be called `bank.example`."""
-        self._announce(connection)
-        return _ours(self._channels.client(SERVER_NAME, self._identity, application, connection, peer))
-
-    def _announce(self, connection: str) -> None:
-        """Tell the trace who is meant to stand at the ends, though only one of them is seen here."""
-        ends: dict[str, Value] = {"from": "teller", "to": "bank", "dst": connection}
-        self._party.emit("connection", "TCP", connection=connection, direction="client", data=ends)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.platform.close()
+def references_of(*images: Image) -> ReferenceValues:
+    """Return reference values for images under HyperSafe, from Bob's own copies of everything."""
+    return ReferenceValues(
+        version=1,
+        hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
+        launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
+        images={image.digest: image.name for image in images},
+    )
 
 
-def _ours(end: Endpoint) -> TlsEndpoint:
-    if not isinstance(end, TlsEndpoint):
-        raise CloudError("this design runs on another stack than ours: it has no passage over TCP")
-    return end
+ANEW = "name another --lab for both shells, or remove its *.pem files and restart both"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock: two shells that begin at once must not each mint a world of its own."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -10,7 +10,7 @@ BADGES: dict[str, str] = {
     "qemu": "Each VM runs under QEMU with its own software TPM, on a real Ethernet wire. "
     "Emulated: the CPU, so also its launch instruction and the isolation.",
     "tcp": "A real TCP connection between two processes. Nothing of TLS is emulated; where a TPM takes part it is a "
-    "software TPM, and the CPU's launch and its locality are emulated.",
+    "software TPM, with the CPU's launch and its locality emulated, unless it is named as a device.",
     "replay": "A recorded run: nothing runs here now. What was emulated when it was recorded is said in its story.",
 }
 

@@ -1,11 +1,12 @@
 """A pace for quotes: a ClientHello is cheap and a quote is not, so one peer gets only so many at once.
 
-A limit for a configuration to set. It counts by the peer's address: who owns the network has as many as she likes, and
-against her nothing helps; a stranger has few.
+It counts by the peer's address: who owns the network has as many as she likes, and against her nothing helps; a
+stranger has few. With IPv6 a stranger has 2^64 of them, so there the first 64 bits count (RFC 6177, 2).
 """
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -17,14 +18,25 @@ if TYPE_CHECKING:
 
     from trustlab.passage.guard import Attester
 
+BURST, RATE = 20, 2.0
+"""What `passage.serve` gives each peer: a shell's share, and far from what a TPM can do (swtpm 1 ms, a chip 40-190)."""
 PEERS = 10_000
 """How many peers are remembered; the one that was heard of longest ago is forgotten first."""
 
 
-class Pace:
-    """A bucket for each peer: `burst` quotes at once, and `rate` more a second."""
+def share_of(peer: str) -> str:
+    """Return whose share a peer uses: an IPv6 address counts by its first 64 bits, anything else as it is."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    return peer if address.version == 4 else address.packed[:8].hex()
 
-    def __init__(self, burst: int, rate: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
+
+class Pace:
+    """A bucket for each peer: `burst` quotes at once (`math.inf`: no limit), and `rate` more a second."""
+
+    def __init__(self, burst: float, rate: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._burst = burst
         self._rate = rate
         self._clock = clock
@@ -32,11 +44,11 @@ class Pace:
 
     def take(self, peer: str) -> bool:
         """Take a quote for a peer; False where it has had its share."""
-        now = self._clock()
-        left, since = self._buckets.pop(peer, (float(self._burst), now))
+        now, share = self._clock(), share_of(peer)
+        left, since = self._buckets.pop(share, (float(self._burst), now))
         left = min(float(self._burst), left + (now - since) * self._rate)
         allowed = left >= 1
-        self._buckets[peer] = (left - 1 if allowed else left), now
+        self._buckets[share] = (left - 1 if allowed else left), now
         if len(self._buckets) > PEERS:
             self._buckets.popitem(last=False)
         return allowed

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol, Self
+import threading
+from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from trustlab.passage.application import Application
+    from trustlab.passage.pace import Pace
 
+P = ParamSpec("P")
+R = TypeVar("R")
 CHUNK = 65_536
 HANDSHAKE_SECONDS = 30.0
-MAX_UNFINISHED = 256
-"""How many connections of a server may be in their handshake at once; for one more, the oldest of them has to go."""
+CLOSE_SECONDS = 5.0
+"""How long a peer may take to hear that a passage is over before its connection is cut."""
 
 
 class PassageError(ConnectionError):
@@ -59,19 +63,36 @@ class Policy(Protocol):
     def client_end(self, application: Application, connection: str, peer: str) -> End:
         """Make a client's end."""
 
-    def server_end(self, application: Application, connection: str, peer: str) -> End:
-        """Make a server's end."""
+    def server_end(self, application: Application, connection: str, peer: str, *, pace: Pace | None = None) -> End:
+        """Make a server's end, which quotes for this peer at that pace."""
 
 
-class _Bridge:
+class _Valve(asyncio.ReadTransport):
+    """Shut by the stream's reader while it holds more than anybody reads: then the socket is not read either."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = asyncio.Event()
+        self.opened.set()
+
+    def pause_reading(self) -> None:
+        self.opened.clear()
+
+    def resume_reading(self) -> None:
+        self.opened.set()
+
+
+class Bridge:
     """The application of an end: passes what is heard to an asyncio stream."""
 
     finished = False
 
     def __init__(self) -> None:
         self.reader = asyncio.StreamReader()
-        self.stands: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.valve = _Valve()
+        self.reader.set_transport(self.valve)
         self._loop = asyncio.get_running_loop()
+        self.stands: asyncio.Future[None] = self._loop.create_future()
 
     def connected(self) -> bytes:
         """Learn that the channel stands: every demanded Evidence was accepted."""
@@ -85,21 +106,10 @@ class _Bridge:
 
     def closed(self, error: Exception | None) -> None:
         """End the stream, with the reason where there is one."""
-        self._tell(self._closed, error)
+        self._tell(self.over, error)
 
-    def give_up(self, reason: str) -> None:
-        """End the wait for the passage; nothing where it stands already."""
-        if not self.stands.done():
-            self.stands.set_exception(PassageError(f"no passage: {reason}"))
-
-    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
-        self._loop.call_soon_threadsafe(function, *arguments)
-
-    def _connected(self) -> None:
-        if not self.stands.done():
-            self.stands.set_result(None)
-
-    def _closed(self, error: Exception | None) -> None:
+    def over(self, error: Exception | None) -> None:
+        """End the stream; called in the loop."""
         if not self.stands.done():
             self.stands.set_exception(PassageError(f"no passage: {error or 'the peer left during the handshake'}"))
             self.stands.exception()  # noted: whoever waits for it is told, and nobody has to
@@ -108,15 +118,24 @@ class _Bridge:
         else:
             self.reader.feed_eof()
 
+    def _tell(self, function: Callable[..., None], *arguments: object) -> None:
+        self._loop.call_soon_threadsafe(function, *arguments)
+
+    def _connected(self) -> None:
+        if not self.stands.done():
+            self.stands.set_result(None)
+
 
 class PassageStream:
     """A passage as a stream: `read`, `readline`, `write`, `close`; an async context manager."""
 
-    def __init__(self, end: End, bridge: _Bridge, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, end: End, bridge: Bridge, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._end = end
         self._bridge = bridge
         self._socket = reader, writer
         self._turn = asyncio.Lock()
+        self._engine = threading.Lock()
+        self._dropped = False
         self._task = asyncio.create_task(self._move())
 
     async def read(self, count: int = -1) -> bytes:
@@ -124,32 +143,53 @@ class PassageStream:
         return await self._bridge.reader.read(count)
 
     async def readline(self) -> bytes:
-        """Return a line with its newline; less at the end of the stream."""
-        return await self._bridge.reader.readline()
+        """Return a line with its newline; less at the end of the stream. PassageError for a line beyond 64 KiB."""
+        try:
+            return await self._bridge.reader.readline()
+        except ValueError as error:
+            raise PassageError(f"the peer's line is too long: {error}") from error
 
     async def write(self, data: bytes) -> None:
         """Send plaintext and wait until the socket has taken it; PassageError where the channel is over."""
         if self._end.closed:
             raise PassageError(f"the passage is over: {self._end.error or 'it was closed'}")
-        async with self._turn:
-            await asyncio.to_thread(self._end.write, data)
+        await self._drive(self._end.write, data)
         await self._flush()
 
     async def close(self) -> None:
-        """Close the channel and the socket. Closing twice is harmless."""
+        """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless."""
         try:
-            if not self._end.closed:
-                async with self._turn:
-                    await asyncio.to_thread(self._end.close)
-            with contextlib.suppress(ConnectionError):
-                await self._flush()  # an alert may still wait to be told
+            if not self._dropped:
+                await self._part()
         finally:
-            self._task.cancel()
-            self._socket[1].close()  # also where a program that ends has no patience left
+            self._drop()  # also where a program that ends has no patience left
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(OSError):
             await self._socket[1].wait_closed()
+
+    async def _part(self) -> None:
+        """Say the last words: close_notify, or an alert that still waits to be told."""
+        with contextlib.suppress(OSError):  # a peer that reads no more is one, by TimeoutError
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if not self._end.closed:
+                    await self._drive(self._end.close)
+                await self._flush()
+
+    def give_up(self, reason: str) -> None:
+        """End it at once, without a word of TLS; whoever waits for the passage gets the reason."""
+        self._bridge.over(PassageError(reason))
+        self._drop()
+
+    def _drop(self) -> None:
+        """Close the socket; octets that the peer does not fetch are thrown away."""
+        self._dropped = True
+        self._task.cancel()
+        transport = self._socket[1].transport
+        if transport.get_write_buffer_size():
+            transport.abort()
+        else:
+            transport.close()
 
     async def stands(self, seconds: float = HANDSHAKE_SECONDS) -> None:
         """Wait until the passage stands; PassageError where it is refused, or takes longer than `seconds`."""
@@ -163,21 +203,33 @@ class PassageStream:
         try:
             await self._flush()
             while not self._end.closed:
+                await self._bridge.valve.opened.wait()
                 data = await reader.read(CHUNK)
-                async with self._turn:
-                    await asyncio.to_thread(self._end.receive, data) if data else self._end.eof_received()
+                if data:
+                    await self._drive(self._end.receive, data)
+                else:
+                    await self._drive(self._end.eof_received)
                 await self._flush()
                 if not data:
                     break
-        except ConnectionError as error:
-            self._bridge.closed(error)
+        except OSError as error:
+            self._bridge.over(error)
 
     async def _flush(self) -> None:
-        async with self._turn:
-            data = await asyncio.to_thread(self._end.data_to_send)
+        data = await self._drive(self._end.data_to_send)
         if data:
             self._socket[1].write(data)
-            await self._socket[1].drain()
+        await self._socket[1].drain()  # also for octets of mine that another's turn has sent
+
+    async def _drive(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call into the engine on a thread; in turn, also after somebody has stopped waiting for his."""
+
+        def alone() -> R:
+            with self._engine:
+                return function(*args, **kwargs)
+
+        async with self._turn:
+            return await asyncio.to_thread(alone)
 
     async def __aenter__(self) -> Self:
         return self
@@ -189,55 +241,22 @@ class PassageStream:
 async def connect(host: str, port: int, *, policy: Policy, seconds: float = HANDSHAKE_SECONDS) -> PassageStream:
     """Open a passage; it stands, and every Evidence the policy demands was accepted, when this returns.
 
-    PassageError names the check or the alert that refused it; OSError where there is no TCP connection.
+    PassageError names the check or the alert that refused it, or says that it took longer than `seconds`; OSError where
+    there is no TCP connection.
     """
-    reader, writer = await asyncio.open_connection(host, port)
-    bridge = _Bridge()
-    stream = PassageStream(policy.client_end(bridge, f"{host}:{port}", host), bridge, reader, writer)
+    try:
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), seconds)
+    except TimeoutError:
+        raise PassageError(f"nobody answered within {seconds:g} seconds") from None
+    try:
+        bridge = Bridge()
+        stream = PassageStream(policy.client_end(bridge, f"{host}:{port}", host), bridge, reader, writer)
+    except BaseException:
+        writer.close()
+        raise
     try:
         await stream.stands(seconds)
     except BaseException:
         await stream.close()
         raise
     return stream
-
-
-async def serve(
-    handler: Callable[[PassageStream], Awaitable[None]],
-    host: str,
-    port: int,
-    *,
-    policy: Policy,
-    seconds: float = HANDSHAKE_SECONDS,
-    unfinished: int = MAX_UNFINISHED,
-) -> asyncio.Server:
-    """Serve passages: `handler` gets each one when it stands. Close the returned server to stop.
-
-    Connections that do not finish their handshake within `seconds` are dropped, and no more than `unfinished` wait at
-    once: for one more, the one that has waited longest is dropped. So a peer that only begins handshakes costs bounded
-    memory, and others, who finish theirs, are still served.
-    """
-    waiting: dict[int, _Bridge] = {}  # in order of arrival
-    number = 0
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal number
-        if len(waiting) >= unfinished:
-            waiting.pop(next(iter(waiting))).give_up("too many others wait to begin")
-        number += 1
-        mine = number
-        bridge = waiting[mine] = _Bridge()
-        peer = str(writer.get_extra_info("peername", ("somewhere",))[0])
-        stream = PassageStream(policy.server_end(bridge, f"{peer}-{mine}", peer), bridge, reader, writer)
-        try:
-            try:
-                await stream.stands(seconds)
-            except PassageError:
-                return
-            finally:
-                waiting.pop(mine, None)
-            await handler(stream)
-        finally:
-            await stream.close()
-
-    return await asyncio.start_server(accept, host, port)

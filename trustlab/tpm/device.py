@@ -7,8 +7,11 @@ oracle is open).
 
 from __future__ import annotations
 
+import errno
 import os
 import select
+import socket
+import stat
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -22,7 +25,27 @@ SCHEME = "device:"
 
 
 def _open(path: str) -> int:
+    """Open a character device, or connect to a socket behind which an emulator stands in for one."""
+    mode = os.stat(path).st_mode  # noqa: PTH116 - one call, no object
+    if stat.S_ISSOCK(mode):
+        with socket.socket(socket.AF_UNIX) as stand_in:
+            stand_in.connect(path)
+            return stand_in.detach()
+    if not stat.S_ISCHR(mode):
+        raise TpmStartError(f"{path} is no TPM: neither a character device nor an emulator's socket")
     return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+HINTS = {
+    errno.ENOENT: "this machine shows no TPM there (`ls /dev/tpm*`); the emulator needs none: leave the TPM's name out",
+    errno.EACCES: "the group 'tss' may: `sudo usermod -aG tss $USER`, then log in again",
+    errno.EPERM: "this container may not use the host's devices",
+    errno.EBUSY: "somebody else has it; /dev/tpmrm0 is the one that can be shared",
+    errno.ENXIO: "the kernel knows of no TPM behind it; the emulator needs none: leave the TPM's name out",
+    errno.ENODEV: "the kernel knows of no TPM behind it; the emulator needs none: leave the TPM's name out",
+    errno.ECONNREFUSED: "no emulator listens on this socket any more",
+}
+"""What to do about a device that cannot be opened."""
 
 
 class DeviceTpm:
@@ -43,7 +66,7 @@ class DeviceTpm:
     def from_name(cls, name: str) -> Self:
         """Make one from `device:/dev/tpmrm0`, as on the command line; TpmStartError for another scheme."""
         if not name.startswith(SCHEME) or name == SCHEME:
-            raise TpmStartError(f"'{name}' names no TPM: write {SCHEME}/dev/tpmrm0")
+            raise TpmStartError(f"'{name}' names no TPM: write swtpm for an emulator, or {SCHEME}/dev/tpmrm0")
         return cls(name.removeprefix(SCHEME))
 
     def __repr__(self) -> str:
@@ -56,8 +79,8 @@ class DeviceTpm:
         try:
             self._descriptor = self._opener(self.path)
         except OSError as error:
-            hint = " (are you in the group 'tss'?)" if isinstance(error, PermissionError) else ""
-            raise TpmStartError(f"cannot open {self.path}: {error.strerror}{hint}") from error
+            hint = HINTS.get(error.errno or 0, "")
+            raise TpmStartError(f"cannot open {self.path}: {error.strerror}{hint and f' ({hint})'}") from error
         return self
 
     def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:

@@ -36,7 +36,8 @@ def enrol(
     client.platform.party.emit(
         "machine",
         "AK enrolled",
-        sentence=f"{privacy_ca.name} certifies the AK: it lives in the TPM of this EK, and only HyperSafe can use it.",
+        sentence=f"{privacy_ca.name} certifies the AK: it lives in the TPM of this EK, and "
+        + ("any program here can use it." if privacy_ca.ak_policies is None else "only HyperSafe can use it."),
         ak_name=ak.name.hex(),
     )
     return (certificate,)

@@ -73,6 +73,11 @@ class Issuer:
         """The self-signed certificate in DER."""
         return self.root.public_bytes(Encoding.DER)
 
+    @property
+    def root_pem(self) -> str:
+        """The self-signed certificate in PEM."""
+        return self.root.public_bytes(Encoding.PEM).decode()
+
     def builder(
         self, subject: x509.Name, key: CertificatePublicKeyTypes, *, issuer: x509.Name | None = None
     ) -> x509.CertificateBuilder:

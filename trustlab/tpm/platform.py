@@ -150,9 +150,10 @@ class Platform:
             self.tpm.start()
             self._on = True
             self._line.reset()
+            if not self.emulated:  # the firmware has sent TPM2_Startup long ago
+                self.party.emit("machine", "TPM opened", sentence=f"{self.name} opens a TPM that has power already.")
+                return
             self.party.emit("machine", step, sentence=sentence)
-            if not self.emulated:
-                return  # the firmware has sent TPM2_Startup long ago
             try:
                 self._line.succeed(command(CODES["Startup"], parameters=u16(startup)))
             except BaseException as error:
@@ -166,7 +167,9 @@ class Platform:
             if not self._on:
                 return
             try:
-                if shutdown is not None and self.emulated:
+                if not self.emulated:
+                    self._manager.flush_all()
+                elif shutdown is not None:
                     self._line.succeed(command(CODES["Shutdown"], parameters=u16(shutdown)))
             except TpmDead as error:  # a dead TPM loses its power like any other
                 self.party.emit("note", "TPM was dead", sentence=str(error))
@@ -175,7 +178,8 @@ class Platform:
                 self._forget()
                 self.event_log = EventLog()
                 self.tpm.stop()
-                self.party.emit("machine", step, sentence=sentence)
+                if self.emulated:
+                    self.party.emit("machine", step, sentence=sentence)
 
     def _forget(self) -> None:
         """Forget what the TPM has just forgotten: loaded objects and sessions."""

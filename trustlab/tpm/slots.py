@@ -58,6 +58,13 @@ class ResourceManager:
         for space in self.spaces:
             space.clear()
 
+    def flush_all(self) -> None:
+        """Take everything of ours out of a TPM that keeps its power; what cannot be flushed is gone already."""
+        for item in self._loaded(session=False):
+            self._own(command(_FLUSH, parameters=u32(item.real or 0)))
+        for handle in {handle for space in self.spaces for handle in space.sessions}:
+            self._own(command(_FLUSH, parameters=u32(handle)))
+
     def lend(self, handle: int, owner: HandleSpace, to: HandleSpace) -> None:
         """Let another space hold an object as well; it is still one object."""
         owner.owned(handle, "lending")

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from tpm2_pytss import PyTCTI
 
-from trustlab.tpm.errors import TpmError
-
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
 
@@ -46,6 +44,6 @@ class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
         """Return the response; where there is none, Ctrl-C came before `do_transmit` had begun."""
         response, self._response = self._response, None
         if response is None:
-            self.error = TpmError("the command was interrupted before it was sent")
+            self.error = KeyboardInterrupt("the command was interrupted before it was sent")
             return _FAILURE
         return response

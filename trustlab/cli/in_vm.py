@@ -1,0 +1,51 @@
+"""`trustlab serve --in-vm`, `trustlab connect --in-vm`: the passage between two virtual machines on Alice's switch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from trustlab.cli.failure import Failure
+from trustlab.cli.watching import Watch, watching
+from trustlab.cloud.uml import why_not
+from trustlab.scenarios.desk import Desk, Order, order
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trustlab.passage import Design
+
+
+def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
+    """Run the cloud, with the bank in a virtual machine, until it has answered `count` times (0: for ever)."""
+    reason = why_not()
+    if reason is not None:
+        raise Failure(f"no virtual machines here: {reason}")
+    trace = Trace("trustlab serve --in-vm", "uml")
+    typer.echo("Booting the bank's virtual machine (a few seconds) ...", err=True)
+    with watching(trace, quiet=quiet), Desk(lab, design, trace) as desk:
+        typer.echo("serving in a virtual machine: bank")
+        answered = 0
+        while not count or answered < count:
+            delivery = desk.serve()
+            answered += bool(delivery.answer)
+            if delivery.problem:
+                typer.echo(f"no answer for a customer: {delivery.problem}", err=True)
+
+
+def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> str:
+    """Have the teller's virtual machine ask the bank's; return the answer as HTTP has it."""
+    if target != "bank":
+        raise Failure(f"there is no virtual machine {target!r} to connect to: say bank")
+    typer.echo("The teller's virtual machine asks (at first it has to boot, a few seconds) ...", err=True)
+    delivery = order(lab, Order(path, design.name))
+    if not quiet:
+        watch = Watch(Trace("trustlab connect --in-vm", "uml"))
+        for event in delivery.events:
+            watch.feed(event)
+        watch.end()
+    if delivery.problem:
+        raise Failure(delivery.problem)
+    return delivery.answer

@@ -1,0 +1,56 @@
+"""A trace as a ladder on standard error while it grows, for commands that may run for days."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from trustlab.inspector import TerminalLadder
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from trustlab.trace import Event
+
+LONG = 20_000
+"""After so many events a ladder is put away, and a new one begun: it remembers every row."""
+
+
+@contextlib.contextmanager
+def watching(trace: Trace, *, quiet: bool = False) -> Iterator[None]:
+    """Print the trace's rows until the end of the `with`; nothing where `quiet`."""
+    if quiet:
+        yield
+        return
+    watch = Watch(trace)
+    unsubscribe = trace.subscribe(watch.feed)
+    try:
+        yield
+    finally:
+        unsubscribe()
+        watch.end()
+
+
+class Watch:
+    """Prints the rows of events that it is fed, under a trace's title, and remembers no more than it must."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._ladder = TerminalLadder(self._console)
+        self._ladder.attach(Trace(trace.title, trace.substrate))()  # the title alone: events are fed one by one
+        self._fed = 0
+
+    def feed(self, event: Event) -> None:
+        """Take one event."""
+        if event.kind == "connection" and self._fed > LONG:
+            self.end()
+            self._ladder, self._fed = TerminalLadder(self._console), 0
+        self._fed += 1
+        self._ladder.feed(event)
+
+    def end(self) -> None:
+        """Print the rows that still wait for their other half."""
+        self._ladder.flush()

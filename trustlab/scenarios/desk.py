@@ -1,0 +1,178 @@
+"""Alice's rental desk: a cloud with Bob's bank in a virtual machine, and a socket on which a customer rents the next.
+
+`trustlab serve --in-vm` is the desk, with the cloud, its switch and all machines in it; `trustlab connect --in-vm`, in
+another shell, asks it for the teller's machine and has that ask the bank. The passage is between the two machines; what
+crosses the socket, a line of JSON each way, is the lab's control line, a back door that a real cloud must not have.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from trustlab.attest import AttestError
+from trustlab.cloud import SERVER_NAME, Cloud, CloudError, HyperSafe, Image, references_of
+from trustlab.tpm import TpmError
+from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation at run time
+from trustlab.wire import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from trustlab.cloud import Machine
+    from trustlab.passage import Design
+    from trustlab.trace import Trace
+
+SOCKET = "cloud.sock"
+PATIENCE = 5.0
+"""How long a customer may take over his order, in seconds."""
+LONGEST = 180.0
+"""How long a customer waits: a boot, a question, an answer."""
+MAX_ORDER = 16_384
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a customer wants: the teller's machine, and a path to ask the bank for. Both must mean the same design."""
+
+    path: str
+    design: str
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What came of it: the bank's answer as HTTP has it, or a sentence that says why there is none; and the events."""
+
+    answer: str = ""
+    problem: str = ""
+    events: tuple[Event, ...] = ()
+
+
+class Desk:
+    """A context manager: the bank's machine is up inside it, and everything is off outside."""
+
+    def __init__(self, folder: Path, design: Design, trace: Trace) -> None:
+        if design.when == "never":
+            raise CloudError(f"the design {design.name} attests nothing: choose another")
+        self._folder = folder
+        self._design = design
+        self._trace = trace
+        self._open = contextlib.ExitStack()
+        self._images: dict[str, Image] = {}
+        self._machines: dict[str, Machine] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._socket = stack.enter_context(_listening(self._folder))
+            self._cloud = stack.enter_context(Cloud("uml", trace=self._trace))
+            for name, peer in (("bank", "teller"), ("teller", "bank")):
+                self._images[name] = Image.of(name, f"trustlab.scenarios.http_{name}", self._settings(peer))
+            self._boot("bank")
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def serve(self) -> Delivery:
+        """Wait for one customer and do what he wants; return what he got."""
+        customer, _ = self._socket.accept()
+        with customer:
+            customer.settimeout(PATIENCE)
+            delivery = self._serve(customer)
+            with contextlib.suppress(OSError):  # he has left: it is his loss
+                customer.sendall(msgspec.json.encode(delivery))
+            return delivery
+
+    def _serve(self, customer: socket.socket) -> Delivery:
+        try:
+            with customer.makefile("rb") as lines:
+                order = msgspec.json.decode(lines.readline(MAX_ORDER), type=Order)
+        except (OSError, msgspec.MsgspecError) as error:
+            return Delivery(problem=f"the desk cannot read the order: {error}")
+        if order.design != self._design.name:
+            return Delivery(problem=f"this cloud's machines speak {self._design.name}: name it by --design")
+        before = len(self._trace)
+        try:
+            answer, problem = self._ask(order.path)
+        except (CloudError, TpmError, AttestError, WireError) as error:
+            answer, problem = "", str(error)
+        seen = [
+            e for e in self._trace[before:] if e.party == "teller" or e.kind in ("connection", "frame", "ground-truth")
+        ]
+        return Delivery(answer, problem, tuple(event for event in seen if not event.secret))
+
+    def _ask(self, path: str) -> tuple[str, str]:
+        if "teller" not in self._machines:
+            self._boot("teller")
+        teller = self._machines["teller"]
+        teller.control("ask", path=path)
+        self._cloud.run()
+        answer, problem = teller.control("answer")
+        return answer, problem
+
+    def _boot(self, name: str) -> None:
+        machine = self._cloud.rent(name, self._images[name], HyperSafe)
+        machine.start(references=references_of(*self._images.values()))
+        self._machines[name] = machine
+
+    def _settings(self, peer: str) -> dict[str, str]:
+        return {
+            "design": self._design.name,
+            "server_name": SERVER_NAME,
+            "peer_image": peer,
+            "web_root": self._cloud.web_root_pem,
+            "privacy_root": self._cloud.endorsers.privacy_ca.root_pem,
+        }
+
+
+def order(folder: Path, wanted: Order) -> Delivery:
+    """Give an order at the desk that runs with this folder; CloudError where there is none, or where it goes away."""
+    with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
+        line.settimeout(LONGEST)
+        try:
+            line.connect(path)
+        except OSError as error:
+            raise CloudError(
+                f"no cloud runs with the lab in {folder} ({error.strerror}): `trustlab serve --in-vm` is it"
+            ) from error
+        try:
+            line.sendall(msgspec.json.encode(wanted) + b"\n")
+            with line.makefile("rb") as answer:
+                return msgspec.json.decode(answer.read(), type=Delivery)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise CloudError(f"the cloud went away before it answered: {error}") from error
+
+
+@contextlib.contextmanager
+def _listening(folder: Path) -> Iterator[socket.socket]:
+    """Listen in a folder; CloudError where another desk does. What a killed one left is taken away."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(path) == 0:
+                raise CloudError(f"a cloud runs already with the lab in {folder}: end it, or name another --lab")
+        (folder / SOCKET).unlink(missing_ok=True)
+        line.bind(path)
+        try:
+            (folder / SOCKET).chmod(0o600)
+            line.listen(8)
+            yield line
+        finally:
+            (folder / SOCKET).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _short(folder: Path) -> Iterator[str]:
+    """Give the socket's path by way of a descriptor: a socket's name has at most 107 octets (Linux unix(7))."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise CloudError(f"no lab is in {folder}: {error.strerror}") from error
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
