@@ -198,7 +198,7 @@ def run(target: Target, data: bytes, chunk: int = 0) -> list[tls.Event]:
         for start in range(0, len(data), step):
             connection.receive(data[start : start + step])
             events += drain(connection)
-            held = connection.records.buffered + connection.joiner.pending
+            held = len(connection.records.input) + len(connection.joiner.buffer)
             assert held <= LIMITS.message + 2 * (2**14 + 2048) + 9, f"{held} octets are held"
         if connection.state == "Connected":
             connection.send(b"answer")

@@ -70,7 +70,7 @@ def derive(guest: Guest, connection: str) -> bool:
     hellos = hello.raw + answer.raw
     digest = hashlib.new(hash_name, hellos).digest()
     for side in SIDES:
-        _hold(guest, f"{side}_handshake_traffic_secret", secret.traffic(side, digest), connection, random)
+        _hold(guest, f"{side}_handshake_traffic_secret", secret.traffic(side, digest).value, connection, random)
     flight = b""
     for message in powers(guest).knowledge().messages(connection, "server"):
         if message.encrypted and message.readable and message.content_type == tls.ContentType.HANDSHAKE:
@@ -80,7 +80,7 @@ def derive(guest: Guest, connection: str) -> bool:
     digest = hashlib.new(hash_name, hellos + flight).digest()
     main = secret.main()
     for side in SIDES:
-        _hold(guest, f"{side}_application_traffic_secret_0", main.traffic(side, digest), connection, random)
+        _hold(guest, f"{side}_application_traffic_secret_0", main.traffic(side, digest).value, connection, random)
     return True
 
 

@@ -122,8 +122,8 @@ class ConnectionDecoder:
             if half.buffer and not half.lost:
                 sentence = f"{len(half.buffer)} octets of an unfinished record"
                 found.append(Trouble(direction, half.offset, sentence))
-            elif half.joiner.pending:
-                sentence = f"{half.joiner.pending} octets of an unfinished handshake message"
+            elif half.joiner.buffer:
+                sentence = f"{len(half.joiner.buffer)} octets of an unfinished handshake message"
                 found.append(Trouble(direction, half.offset, sentence))
         return found
 

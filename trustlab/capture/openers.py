@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
 from trustlab.tls.protection import Aead13
-from trustlab.tls.schedule13 import next_traffic_secret, traffic_keys
+from trustlab.tls.schedule13 import TrafficSecret
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class Opener13:
     """TLS 1.3: each direction has a secret for the handshake and one for the data, renewed by KeyUpdate."""
 
     def __init__(self, secret: bytes, suite: int) -> None:
-        self._secret = secret
         self._suite = suite
         parameters = SUITES[suite]
-        key, iv = traffic_keys(secret, parameters.key_length, parameters.hash_name)
+        self._secret = TrafficSecret(secret, parameters.hash_name)
+        key, iv = self._secret.keys(parameters.key_length)
         self._aead = Aead13(parameters.cipher, key, iv)
 
     def open(self, sequence: int, record: tls.RawRecord) -> tuple[int, bytes]:
@@ -57,7 +57,7 @@ class Opener13:
 
     def updated(self) -> Opener13:
         """Return the opener of what follows a KeyUpdate (RFC 8446 7.2)."""
-        return Opener13(next_traffic_secret(self._secret, SUITES[self._suite].hash_name), self._suite)
+        return Opener13(self._secret.next().value, self._suite)
 
 
 def opener(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Opener:

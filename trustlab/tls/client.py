@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.tls import attestation
@@ -15,12 +13,8 @@ from trustlab.tls.extensions import (
     Extension,
     KeyShareEntry,
     extension_name,
-    push_alpn,
     push_attestation,
-    push_server_name,
     push_shares,
-    push_supported_versions,
-    push_uint16_list,
 )
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.messages import ClientHello, HelloRequest, attestation_of
@@ -91,44 +85,15 @@ class ClientStart(Handshake):
     def extensions(self) -> list[Extension]:
         """Return the extensions of the ClientHello."""
         config = self.c.config
-        found: list[Extension] = []
-        if config.server_name and not _is_address(config.server_name):
-            host = config.server_name.rstrip(".").encode("ascii", "ignore")
-            found.append(Extension(ExtensionType.SERVER_NAME, push_server_name(host)))
-        if Version.TLS12 in config.versions:
-            found += self._tls12_extensions()
-        found += self._key_agreement_extensions()
-        schemes = push_uint16_list(config.signature_schemes)
-        found.append(Extension(ExtensionType.SIGNATURE_ALGORITHMS, schemes))
-        if config.alpn:
-            found.append(Extension(ExtensionType.ALPN, push_alpn(p.encode() for p in config.alpn)))
-        offer = attestation.client_offer(config)
-        if offer is not None:
-            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(offer)))
-        return found + list(config.extensions)
-
-    def _tls12_extensions(self) -> list[Extension]:
-        config = self.c.config
-        found = [Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00")]
-        if config.extended_master_secret:
-            found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
-        if any(SUITES[s].key_exchange is KeyExchange.ECDHE for s in self.c.config.offered_suites):
-            found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
-        return found
-
-    def _key_agreement_extensions(self) -> list[Extension]:
-        """Return groups, and with TLS 1.3 versions and key shares."""
-        config = self.c.config
-        usable = config.groups if self.tls13 else tuple(g for g in config.groups if g != Group.X25519MLKEM768)
-        found: list[Extension] = []
-        if any(SUITES[s].key_exchange is not KeyExchange.RSA for s in self.c.config.offered_suites):
-            found.append(Extension(ExtensionType.SUPPORTED_GROUPS, push_uint16_list(usable)))
+        found = list(config.standing_extensions)
         if self.tls13:
-            versions = sorted(config.versions, reverse=True)
-            found.append(Extension(ExtensionType.SUPPORTED_VERSIONS, push_supported_versions(versions)))
             self.shares = {group: config.new_share(group) for group in self._share_groups()}
             body = push_shares(KeyShareEntry(group, share.public) for group, share in self.shares.items())
             found.append(Extension(ExtensionType.KEY_SHARE, body))
+        offer = attestation.client_offer(config)
+        if offer is not None:
+            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(offer)))
+        found += config.extensions
         return found
 
     def _share_groups(self) -> tuple[int, ...]:
@@ -235,12 +200,3 @@ class ClientStart(Handshake):
         if message.name != ClientHello.name:
             raise HandshakeFailure(f"{message.name} before the server chose a version")
         return super().sent(message, raw)
-
-
-@lru_cache(maxsize=64)
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -36,7 +36,7 @@ from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, H
 
 if TYPE_CHECKING:
     from trustlab.tls.client import Client, ClientStart
-    from trustlab.tls.config import ClientConfig, Session
+    from trustlab.tls.config import Session
     from trustlab.tls.messages import (
         CertificateRequest,
         Finished,
@@ -61,16 +61,12 @@ class Client12(Handshake12):
 
     def __init__(self, start: ClientStart) -> None:
         super().__init__(start.c, start.hello)
+        self.config = start.c.config
         self.peer_certificate: PeerCertificate | None = None
         self.request: CertificateRequest | None = None
         self._peer_share = (0, b"")
         self._exchange = b""
         self._scheme = 0
-
-    @property
-    def config(self) -> ClientConfig:
-        """The client's configuration."""
-        return self.c.config
 
     # What the server says
 

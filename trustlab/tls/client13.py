@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from trustlab.tls.client import Client
-    from trustlab.tls.config import ClientConfig
     from trustlab.tls.groups import Share
     from trustlab.tls.messages import (
         CertificateRequest13,
@@ -80,17 +79,13 @@ class Client13(Handshake13):
 
     def __init__(self, connection: Client, hello: ClientHello, shares: Mapping[int, Share]) -> None:
         super().__init__(connection)
+        self.config = connection.config
         self.hello = hello
         self.shares = shares
         self.request: CertificateRequest13 | None = None
         self._retried_group: int | None = None
         self._retried = False
         self._second = hello
-
-    @property
-    def config(self) -> ClientConfig:
-        """The client's configuration."""
-        return self.c.config
 
     # The hellos
 

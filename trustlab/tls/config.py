@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,9 +13,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
+from trustlab.tls.extensions import (
+    Extension,
+    push_alpn,
+    push_server_name,
+    push_supported_versions,
+    push_uint16_list,
+)
 from trustlab.tls.groups import generate
 from trustlab.tls.messages.base import KeyExchange
-from trustlab.tls.registry import Group, SignatureScheme, Version
+from trustlab.tls.registry import ExtensionType, Group, SignatureScheme, Version
 from trustlab.tls.suites import DEFAULT_SUITES, SUITES
 
 if TYPE_CHECKING:
@@ -23,7 +31,6 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
-    from trustlab.tls.extensions import Extension
     from trustlab.tls.groups import Share
 
 LONGEST_NAME = 255  # octets of an application protocol (RFC 7301 3.1) or a host name (RFC 1035 2.3.4)
@@ -182,6 +189,38 @@ class ClientConfig(Config):
 
     server_name: str | None = None
     session: Session | None = None
+
+    @cached_property
+    def standing_extensions(self) -> tuple[Extension, ...]:
+        """What every ClientHello of this configuration says alike; key shares and nonces are fresh each time."""
+        found = [Extension(ExtensionType.SERVER_NAME, push_server_name(self._host))] if self._host else []
+        exchanges = {SUITES[suite].key_exchange for suite in self.offered_suites}
+        if Version.TLS12 in self.versions:
+            found.append(Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00"))
+            if self.extended_master_secret:
+                found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
+            if KeyExchange.ECDHE in exchanges:
+                found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
+        if exchanges - {KeyExchange.RSA}:
+            modern = Version.TLS13 in self.versions
+            usable = tuple(group for group in self.groups if modern or group != Group.X25519MLKEM768)
+            found.append(Extension(ExtensionType.SUPPORTED_GROUPS, push_uint16_list(usable)))
+        if Version.TLS13 in self.versions:
+            versions = sorted(self.versions, reverse=True)
+            found.append(Extension(ExtensionType.SUPPORTED_VERSIONS, push_supported_versions(versions)))
+        found.append(Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.signature_schemes)))
+        if self.alpn:
+            found.append(Extension(ExtensionType.ALPN, push_alpn(p.encode() for p in self.alpn)))
+        return tuple(found)
+
+    @property
+    def _host(self) -> bytes:
+        """The name for server_name: a host, never an address (RFC 6066 3)."""
+        try:
+            ipaddress.ip_address(self.server_name or "")
+        except ValueError:
+            return (self.server_name or "").rstrip(".").encode("ascii", "ignore")
+        return b""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trustlab.tls.messages import AnyMessage
     from trustlab.trace import Span
 
+_HELLOS = {bytes([HandshakeType.CLIENT_HELLO]), bytes([HandshakeType.SERVER_HELLO])}
 REMEMBERED = 2**14  # octets of a message whose description may be kept
 _NAMES = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
 
@@ -49,6 +50,8 @@ def describe(
     """
     if content_type == ContentType.APPLICATION_DATA:
         return describe_record(raw, suite=suite, protected=True)
+    if content_type == ContentType.HANDSHAKE and raw[:1] in _HELLOS:
+        suite, version = None, Version.TLS12  # hellos are read without knowing: so writer and reader ask alike
     if len(raw) <= REMEMBERED:
         return _remembered(raw, content_type, suite, version)
     return _describe(raw, content_type, suite, version)
@@ -137,18 +140,19 @@ _SENTENCES = {
 
 def sentence(message: AnyMessage) -> str:
     """Say in a plain sentence what a message is for."""
+    known = _SENTENCES.get(message.name)
+    if known is not None:
+        return known
     if isinstance(message, AlertMessage):
         return f"The sender says: {label(AlertDescription, message.description, 1)}."
     if isinstance(message, ClientHello):
         return f"The client offers {len(message.cipher_suites)} cipher suites and its random{_nonce(message)}."
-    if isinstance(message, ServerHello) and message.name not in _SENTENCES:
+    if isinstance(message, ServerHello):
         return f"The server chooses {label(CipherSuite, message.cipher_suite)}, adds its random{_nonce(message)}."
     if message.name == "Certificate":
         count = len(getattr(message, "certificate_list", ()))
         return f"A chain of {count} certificates, the sender's own first." if count else "No certificate to show."
-    if message.name == "ClientKeyExchange":
-        return _key_exchange(message)
-    return _SENTENCES.get(message.name, f"{message.name}.")
+    return _key_exchange(message) if message.name == "ClientKeyExchange" else f"{message.name}."
 
 
 def _nonce(hello: ClientHello | ServerHello) -> str:

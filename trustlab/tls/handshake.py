@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Self
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
-from trustlab.tls.outgoing import CONNECTED, method_for
+from trustlab.tls.outgoing import CONNECTED
 from trustlab.tls.registry import AlertLevel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustlab.tls.connection import Connection
     from trustlab.tls.messages import AlertMessage, AnyMessage, Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.records import Record
+
+
+class Deeds(NamedTuple):
+    """What a handshake does about one message: its methods, named after it."""
+
+    receive: Callable[[Any, AnyMessage], str | None] | None
+    sent: Callable[[Any, AnyMessage], str | None] | None
+    after: Callable[[Any], None] | None
+
+
+_DEEDS: dict[tuple[type, str], Deeds] = {}
+
+
+def _deeds(handshake: type, message: str) -> Deeds:
+    """Return the methods for a message: `ClientHello` -> `receive_client_hello` and so on, None where there is none."""
+    found = _DEEDS.get((handshake, message))
+    if found is None:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "_", message).lower()
+        found = Deeds(*[getattr(handshake, f"{deed}_{name}", None) for deed in Deeds._fields])
+        _DEEDS[handshake, message] = found
+    return found
 
 
 class Handshake:
@@ -35,21 +59,23 @@ class Handshake:
 
     def sent(self, message: AnyMessage, raw: bytes) -> str | None:  # noqa: ARG002
         """Note what a written message really said; return the next state where the table leaves a choice."""
-        method = getattr(self, method_for("sent", message.name), None)
-        result: str | None = method(message) if method else None
-        return result
+        method = _deeds(type(self), message.name).sent
+        return method(self, message) if method else None
 
     def received(self, message: AnyMessage, raw: bytes) -> str | None:
         """Judge a message; it joins the transcript afterwards, so that Finished covers what came before it."""
-        result: str | None = getattr(self, method_for("receive", message.name))(message)
+        method = _deeds(type(self), message.name).receive
+        if method is None:
+            raise LookupError(f"{type(self).__name__} has nothing to do with a {message.name}")
+        result = method(self, message)
         self.c.handshake.add_to_transcript(message, raw)
         return result
 
     def entered(self, message: AnyMessage) -> None:
         """Plan what comes next: the state is entered and the transcript has the message."""
-        after = getattr(self, method_for("after", message.name), None)
-        if after:
-            after()
+        method = _deeds(type(self), message.name).after
+        if method:
+            method(self)
 
     def add_to_transcript(self, message: AnyMessage, raw: bytes) -> None:
         """Add a handshake message to the transcript."""

@@ -61,8 +61,8 @@ class Handshake13(Handshake):
         self.peer_certificate: PeerCertificate | None = None
         self._handshake_secret: schedule13.HandshakeSecret | None = None
         self._main_secret: schedule13.MainSecret | None = None
-        self._traffic: dict[str, bytes] = {}
-        self._application: dict[str, bytes] = {}
+        self._traffic: dict[str, schedule13.TrafficSecret] = {}
+        self._application: dict[str, schedule13.TrafficSecret] = {}
         self._shared = b""
         self._own_evidence = b""
         self._exporter_secret: tuple[schedule13.MainSecret, bytes] | None = None
@@ -99,7 +99,7 @@ class Handshake13(Handshake):
         c.secret("handshake_secret", secret.value, "early_secret", "shared_secret")
         self._traffic = {side: secret.traffic(side, digest) for side in ("client", "server")}
         for side, traffic in self._traffic.items():
-            c.secret(f"{side}_handshake_traffic_secret", traffic, "handshake_secret", "transcript_hash")
+            c.secret(f"{side}_handshake_traffic_secret", traffic.value, "handshake_secret", "transcript_hash")
         if c.config.attestation is not None:
             c.facts["transcript_hash_CH_SH"] = digest
             c.facts["attest_base"] = schedule13.attestation_base(digest, self.hash_name)
@@ -116,7 +116,7 @@ class Handshake13(Handshake):
         c.secret("main_secret", main.value, "handshake_secret")
         self._application = {side: main.traffic(side, digest) for side in ("client", "server")}
         for side, secret in self._application.items():
-            c.secret(f"{side}_application_traffic_secret_0", secret, "main_secret", "transcript_hash")
+            c.secret(f"{side}_application_traffic_secret_0", secret.value, "main_secret", "transcript_hash")
         self._exporter_secret = (main, digest)
         if c.config.secrets:
             c.secret("exporter_master_secret", main.exporter(digest), "main_secret", "transcript_hash")
@@ -130,18 +130,18 @@ class Handshake13(Handshake):
         self._main_secret = None
         self.c.complete()
 
-    def _protection(self, secret: bytes) -> Aead13:
-        key, iv = schedule13.traffic_keys(secret, self.parameters.key_length, self.hash_name)
+    def _protection(self, secret: schedule13.TrafficSecret) -> Aead13:
+        key, iv = secret.keys(self.parameters.key_length)
         return Aead13(self.parameters.cipher, key, iv, self.c.config.padding)
 
-    def write_with(self, secret: bytes) -> None:
+    def write_with(self, secret: schedule13.TrafficSecret) -> None:
         """Protect what is written from now on."""
         self.c.flush()
         self.c.records.write = self._protection(secret)
 
-    def read_with(self, secret: bytes) -> None:
+    def read_with(self, secret: schedule13.TrafficSecret) -> None:
         """Take off the protection of what is read from now on; no message may lie across the change."""
-        if self.c.joiner.pending:
+        if self.c.joiner.buffer:
             raise UnexpectedMessage("a message that lies across a change of keys", "RFC 8446 5.1")
         self.c.records.read = self._protection(secret)
         self._read_protected = False
@@ -211,7 +211,7 @@ class Handshake13(Handshake):
 
     def verify_data(self, side: str) -> bytes:
         """Return Finished's content for the transcript as it is now."""
-        value = schedule13.verify_data(self._traffic[side], self.c.transcript.digest(), self.hash_name)
+        value = self._traffic[side].verify_data(self.c.transcript.digest())
         self.c.secret(f"{side}_verify_data", value, f"{side}_handshake_traffic_secret", "transcript_hash")
         return value
 
@@ -236,10 +236,10 @@ class Handshake13(Handshake):
         """Do as the peer asked."""
         self.update_keys(request_peer=False)
 
-    def _next_secret(self, side: str) -> bytes:
-        secret = schedule13.next_traffic_secret(self._application[side], self.hash_name)
+    def _next_secret(self, side: str) -> schedule13.TrafficSecret:
+        secret = self._application[side].next()
         self._application = self._application | {side: secret}
-        self.c.secret(f"{side}_application_traffic_secret", secret, "the secret before")
+        self.c.secret(f"{side}_application_traffic_secret", secret.value, "the secret before")
         return secret
 
     def sent_key_update(self, _message: KeyUpdate) -> None:

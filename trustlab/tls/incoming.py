@@ -17,7 +17,7 @@ from trustlab.tls.events import (
     ApplicationData,
     MessageReceived,
 )
-from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Message, pull_message
+from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Message, parse_message
 from trustlab.tls.octets import Reader
 from trustlab.tls.outgoing import CLOSED, CLOSING, CONNECTED, TITLES, Outgoing
 from trustlab.tls.registry import ContentType, HandshakeType, Version, label
@@ -40,14 +40,14 @@ class Incoming(Outgoing):
                 return True
             if self._held:
                 self.flush()
-            return (self.records.buffered or self.joiner.pending) > 0 and self._read()
+            return bool(self.records.input or self.joiner.buffer) and self._read()
         except Alert as alert:
             self.fail(alert)
             return True
 
     def _read(self) -> bool:
         """Handle one message or record; False if there is none."""
-        if self.joiner.pending and self._read_message():
+        if self.joiner.buffer and self._read_message():
             return True
         record = self.records.next_record()
         if record is None:
@@ -83,7 +83,7 @@ class Incoming(Outgoing):
         if not record.content:
             raise UnexpectedMessage("a handshake record without content", "RFC 5246 6.2.1")
         self.handshake.check_protected(record)
-        self.joiner.add(record.content, record.raw.start, record.raw.end)
+        self.joiner.add(record.content, record.start, record.end)
         self._joined_encrypted = record.encrypted
         self._read_message()
 
@@ -102,7 +102,7 @@ class Incoming(Outgoing):
         if found is None:
             return False
         raw, ranges = found
-        message = pull_message(Reader(raw), self.context)
+        message = parse_message(raw, self.context)
         self._told(message, raw, ranges, encrypted=self._joined_encrypted)
         self._warnings = 0
         self._received(message, raw)
@@ -129,12 +129,12 @@ class Incoming(Outgoing):
         if not self.table.targets(self.state, "receive", message.name):
             raise self.unexpected(message.name)
         chosen = self.handshake.received(message, raw)
-        self._move("receive", message.name, chosen)
+        self._move(self.table.targets(self.state, "receive", message.name), chosen)  # a hello may change the table
         self.handshake.entered(message)
 
     def check_end_of_flight(self) -> None:
         """Refuse what follows the last message of a flight: its sender cannot know yet what to say next."""
-        if self.joiner.pending:
+        if self.joiner.buffer:
             raise UnexpectedMessage("handshake octets behind the end of a flight", "RFC 8446 5.1")
 
     def unexpected(self, name: str) -> UnexpectedMessage:
@@ -158,33 +158,33 @@ class Incoming(Outgoing):
         return self.unexpected(title or f"a message of the type {label(HandshakeType, kind, 1)}")
 
     def _change_cipher_spec_record(self, record: Record) -> None:
-        if self.joiner.pending:
+        if self.joiner.buffer:
             raise UnexpectedMessage("ChangeCipherSpec inside a handshake message", "RFC 5246 7.1")
         if self.handshake.ignores_change_cipher_spec(record):
-            self._told(ChangeCipherSpec(), record.content, ((record.raw.start, record.raw.end),), encrypted=False)
+            self._told(ChangeCipherSpec(), record.content, ((record.start, record.end),), encrypted=False)
             return
         if not self.table.targets(self.state, "receive", "ChangeCipherSpec"):
             raise self.unexpected("ChangeCipherSpec")
         message = ChangeCipherSpec.pull(Reader(record.content), self.context)
-        self._told(message, record.content, ((record.raw.start, record.raw.end),), encrypted=record.encrypted)
+        self._told(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         self._received(message, record.content)
 
     def _application_record(self, record: Record) -> None:
         self.handshake.check_protected(record)
         if not (record.encrypted and self.handshake.takes_application_data()):
             raise UnexpectedMessage(f"application data in {self.state}", "RFC 5246 7.4.9")
-        if self.joiner.pending:
+        if self.joiner.buffer:
             raise UnexpectedMessage("application data inside a handshake message", "RFC 8446 5.1")
         if record.content:
             self._warnings = 0
             self.handshake.application_data_read()
         if self.state in {CONNECTED, CLOSING}:
-            ranges = ((record.raw.start, record.raw.end),)
+            ranges = ((record.start, record.end),)
             self._events.append(
                 ApplicationData(
                     record.content,
-                    record.raw.raw,
-                    record.raw.start,
+                    record.raw,
+                    record.start,
                     ranges,
                     self.version or Version.TLS12,
                     self.cipher_suite,
@@ -193,14 +193,14 @@ class Incoming(Outgoing):
 
     def _alert_record(self, record: Record) -> None:
         self.handshake.check_protected(record)
-        if self.joiner.pending and self.context.tls13:
+        if self.joiner.buffer and self.context.tls13:
             raise UnexpectedMessage("an alert inside a handshake message", "RFC 8446 5.1")
         if not record.content:
             raise UnexpectedMessage("an alert record without content", "RFC 5246 6.2.1")
         if len(record.content) != 2:
             raise DecodeError(f"an alert of {len(record.content)} octets", "RFC 5246 7.2")
         message = AlertMessage.pull(Reader(record.content), self.context)
-        self._told(message, record.content, ((record.raw.start, record.raw.end),), encrypted=record.encrypted)
+        self._told(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         alert = message.alert
         if isinstance(alert, CloseNotify):
             self._events.append(AlertReceived(alert, fatal=False))

@@ -72,12 +72,14 @@ class TraceObserver:
             direction=self._direction(sent=sent),
             offset=event.offset,
             sent=sent,
-            content_type=event.content_type,
-            version=event.version.title,
-            encrypted=event.encrypted,
-            records=[list(r) for r in event.records],
-            passive=False,
-            sentence=sentence(event.message),
+            data={
+                "content_type": event.content_type,
+                "version": event.version.title,
+                "encrypted": event.encrypted,
+                "records": list(map(list, event.records)),
+                "passive": False,
+                "sentence": sentence(event.message),
+            },
         )
 
     def _data(self, event: ApplicationData | ApplicationDataSent) -> None:
@@ -95,7 +97,7 @@ class TraceObserver:
             content_type=int(ContentType.APPLICATION_DATA),
             version=event.version.title,
             encrypted=True,
-            records=[list(r) for r in event.records],
+            records=list(map(list, event.records)),
             passive=False,
             sentence="Application data: only the two ends can read it.",
         )

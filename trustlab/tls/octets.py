@@ -69,7 +69,12 @@ class Reader:
 
     def length(self, size: int, name: str, low: int = 0, high: int | None = None, step: int = 1) -> int:
         """Pull the length in front of the vector `name` and check it against the bounds of its definition."""
-        count = self.uint(size, f"{name}_length")
+        start = self.position
+        end = start + size
+        if end > self.end:
+            raise self._short(size, f"{name}_length")
+        self.position = end
+        count = int.from_bytes(self.data[start:end], "big")
         if count > self.end - self.position:
             raise DecodeError(f"{name} claims {count} octets, {self.end - self.position} are left")
         if count < low or (high is not None and count > high) or count % step:
@@ -85,8 +90,7 @@ class Reader:
         show: Callable[[bytes], str] | None = None,
     ) -> bytes:
         """Pull `opaque name<low..high>` with a length of `size` octets in front."""
-        count = self.length(size, name, low, high)
-        return self.octets(count, name, show)
+        return self.octets(self.length(size, name, low, high), name, show)
 
     def nested(self, size: int, name: str, low: int = 0, high: int | None = None) -> Reader:
         """Pull a vector and return a reader of its content, which must be pulled to its end (`finish`)."""
@@ -160,6 +164,12 @@ class SpanReader(Reader):
         if size:
             self.record(name, start, start + size, show(value) if show else shown(value))
         return value
+
+    def length(self, size: int, name: str, low: int = 0, high: int | None = None, step: int = 1) -> int:
+        start = self.position
+        self.uint(size, f"{name}_length")  # it has its name even where it is out of bounds
+        self.position = start
+        return Reader.length(self, size, name, low, high, step)
 
     def nested(self, size: int, name: str, low: int = 0, high: int | None = None) -> SpanReader:
         return self.inner(self.length(size, name, low, high), name)

@@ -5,9 +5,7 @@ What the handshakes of `client12`, `server13` and the others call stands here.
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import (
@@ -44,12 +42,6 @@ CONNECTED = "Connected"
 CLOSING = "Closing"
 CLOSED = "Closed"
 TITLES: dict[int, str] = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
-
-
-@lru_cache(maxsize=128)
-def method_for(deed: str, name: str) -> str:
-    """Return the name of the method for a message: `receive`, `ClientHello` -> `receive_client_hello`."""
-    return f"{deed}_{re.sub(r'(?<!^)(?=[A-Z])', '_', name).lower()}"
 
 
 class Outgoing:
@@ -112,11 +104,11 @@ class Outgoing:
             self._events.append(StateChanged(self.state, state))
             self.state = state
 
-    def _move(self, action: str, name: str, chosen: str | None) -> None:
-        targets = self.table.targets(self.state, action, name)
+    def _move(self, targets: tuple[str, ...], chosen: str | None) -> None:
+        """Go on to the one state that a message leads to, or to the one its handshake chose."""
         target = chosen or (targets[0] if len(targets) == 1 else None)
         if target not in targets:
-            raise LookupError(f"{self.table.name}: no edge {self.state} --{action} {name}--> {target}")
+            raise LookupError(f"{self.table.name}: {target} is none of {targets} behind {self.state}")
         self.enter(target)
 
     def emit(self, message: AnyMessage) -> None:
@@ -135,14 +127,15 @@ class Outgoing:
         self._write(message)
 
     def _write(self, message: AnyMessage) -> None:
-        if not self.table.targets(self.state, "send", message.name):
+        targets = self.table.targets(self.state, "send", message.name)
+        if not targets:
             raise LocalProtocolError(f"{message.name} has no place in {self.state}")
         raw = message.encode()
         if message.content_type == ContentType.HANDSHAKE:
             self.handshake.add_to_transcript(message, raw)
         self.put(message, raw)
         chosen = self.handshake.sent(message, raw)
-        self._move("send", message.name, chosen)
+        self._move(targets, chosen)
         self.handshake.entered(message)
 
     def put(self, message: AnyMessage, raw: bytes, *, plain: bool = False) -> None:

@@ -9,7 +9,7 @@ from trustlab.tls.messages import pull_any
 from trustlab.tls.protection import Aead13, Protection, protection12
 from trustlab.tls.registry import Version
 from trustlab.tls.schedule12 import key_block
-from trustlab.tls.schedule13 import traffic_keys
+from trustlab.tls.schedule13 import TrafficSecret
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class PassiveDecryptor13:
 
     def __init__(self, traffic_secret: bytes, suite: int) -> None:
         parameters = SUITES[suite]
-        key, iv = traffic_keys(traffic_secret, parameters.key_length, parameters.hash_name)
+        key, iv = TrafficSecret(traffic_secret, parameters.hash_name).keys(parameters.key_length)
         self._protection = Aead13(parameters.cipher, key, iv)
 
     def decrypt(self, sequence: int, record: RawRecord) -> tuple[int, bytes]:

@@ -40,12 +40,21 @@ class RawRecord(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A record after its protection is taken off; `raw` is what was on the wire."""
+    """A record after its protection is taken off; the last three fields are what was on the wire."""
 
     content_type: int
     content: bytes
     encrypted: bool
-    raw: RawRecord
+    start: int
+    end: int
+    outer_type: int
+    version: int
+    fragment: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """The whole record as it was on the wire, header included."""
+        return record_header(self.outer_type, self.version, len(self.fragment)) + self.fragment
 
 
 def record_header(content_type: int, version: int, length: int) -> bytes:
@@ -91,7 +100,8 @@ class RecordLayer:
         self.write: Protection | None = None
         self.read_offset = 0
         self.write_offset = 0
-        self._input = bytearray()
+        self.input = bytearray()
+        """Octets received and not yet read as records."""
         self._output = bytearray()
         self._waiting = bytearray()
         self._waiting_type = 0
@@ -101,22 +111,17 @@ class RecordLayer:
     def copy(self) -> Self:
         """Return an independent copy: buffers, positions and sequence numbers of its own."""
         other = copy.copy(self)
-        other._input, other._output = self._input[:], self._output[:]  # noqa: SLF001
+        other.input, other._output = self.input[:], self._output[:]  # noqa: SLF001
         other._waiting = self._waiting[:]  # noqa: SLF001
         other.read = self.read.copy() if self.read else None
         other.write = self.write.copy() if self.write else None
         return other
 
-    @property
-    def buffered(self) -> int:
-        """Octets received and not yet read as records."""
-        return len(self._input)
-
     def feed(self, data: bytes, limit: int) -> None:
         """Take octets from the stream; LocalProtocolError when the program lets more than `limit` pile up."""
-        if len(self._input) + len(data) > limit:
+        if len(self.input) + len(data) > limit:
             raise LocalProtocolError(f"more than {limit} octets wait to be processed: read events first")
-        self._input += data
+        self.input += data
 
     def drain(self) -> bytes:
         """Return what is to be sent."""
@@ -126,7 +131,7 @@ class RecordLayer:
 
     def discard_input(self) -> None:
         """Forget what was received and not read."""
-        self._input.clear()
+        self.input.clear()
 
     def _limit(self) -> int:
         if self.read is None:
@@ -135,31 +140,31 @@ class RecordLayer:
 
     def next_record(self) -> Record | None:
         """Return the next record, unprotected, or None until more octets come; raises the alert it deserves."""
-        while self._input and (raw := self._cut()) is not None:
-            if not (self.skip_early_data and self._is_early_data(raw)):
-                return self._unprotect(raw)
+        while self.input and (cut := self._cut()) is not None:
+            if not (self.skip_early_data and self._is_early_data(*cut)):
+                return self._unprotect(*cut)
         return None
 
-    def _is_early_data(self, raw: RawRecord) -> bool:
+    def _is_early_data(self, outer: int, version: int, fragment: bytes) -> bool:
         """Skip 0-RTT data that nobody wanted: records that do not authenticate, up to a limit (RFC 8446 4.2.10)."""
-        if raw.content_type != ContentType.APPLICATION_DATA:
+        if outer != ContentType.APPLICATION_DATA:
             return False
         if self.read is not None:
             try:
-                self.read.copy().unprotect(raw.content_type, raw.version, raw.fragment)
+                self.read.copy().unprotect(outer, version, fragment)
             except BadRecordMac:
                 pass
             else:
                 self.skip_early_data = 0
                 return False
-        if len(raw.fragment) > self.skip_early_data:
+        if len(fragment) > self.skip_early_data:
             return False
-        self.skip_early_data -= len(raw.fragment)
+        self.skip_early_data -= len(fragment)
         return True
 
-    def _cut(self) -> RawRecord | None:
-        """Cut the next record off the stream."""
-        buffer = self._input
+    def _cut(self) -> tuple[int, int, bytes] | None:
+        """Cut the next record off the stream: content type, version and fragment; it ends at `read_offset`."""
+        buffer = self.input
         if len(buffer) < HEADER_LENGTH:
             if buffer[0] not in _CONTENT_TYPES:
                 raise UnexpectedMessage(f"a record of content type {buffer[0]}", "RFC 5246 6")
@@ -173,9 +178,8 @@ class RecordLayer:
             return None
         fragment = bytes(memoryview(buffer)[HEADER_LENGTH:size])
         del buffer[:size]
-        start = self.read_offset
-        self.read_offset = start + size
-        return RawRecord(content_type, version, fragment, start, start + size)
+        self.read_offset += size
+        return content_type, version, fragment
 
     def _check_header(self, content_type: int, version: int, length: int) -> None:
         if content_type not in _CONTENT_TYPES:
@@ -188,15 +192,16 @@ class RecordLayer:
         if length > self._limit():
             raise RecordOverflow(f"a record of {length} octets where {self._limit()} are allowed", "RFC 5246 6.2.1")
 
-    def _unprotect(self, raw: RawRecord) -> Record:
-        outer, version, fragment, _, _ = raw
+    def _unprotect(self, outer: int, version: int, fragment: bytes) -> Record:
+        end = self.read_offset
+        start = end - HEADER_LENGTH - len(fragment)
         protection = self.read
         if protection is None or (protection.hides_type and outer != ContentType.APPLICATION_DATA):
-            return Record(outer, fragment, encrypted=False, raw=raw)
+            return Record(outer, fragment, False, start, end, outer, version, fragment)  # noqa: FBT003 - by its place, for speed
         content_type, content = protection.unprotect(outer, version, fragment)
         if len(content) > MAX_PLAINTEXT:
             raise RecordOverflow(f"a record of {len(content)} octets of plaintext", "RFC 5246 6.2.1")
-        return Record(content_type, content, encrypted=True, raw=raw)
+        return Record(content_type, content, True, start, end, outer, version, fragment)  # noqa: FBT003
 
     def write_message(self, content_type: int, content: bytes, *, plain: bool = False) -> tuple[Range, ...]:
         """Put octets into records and return the stream ranges of those; `plain` leaves the protection out."""
@@ -230,28 +235,24 @@ class HandshakeJoiner:
 
     def __init__(self, limit: int = 2**24) -> None:
         self.limit = limit
-        self._buffer = bytearray()
+        self.buffer = bytearray()
+        """Octets of an unfinished message, or of messages not yet taken."""
         self._records: list[tuple[int, int, int]] = []  # octets of the buffer this record ends at, start, end
 
     def copy(self) -> Self:
         """Return an independent copy."""
         other = copy.copy(self)
-        other._buffer, other._records = self._buffer[:], self._records[:]  # noqa: SLF001
+        other.buffer, other._records = self.buffer[:], self._records[:]  # noqa: SLF001
         return other
-
-    @property
-    def pending(self) -> int:
-        """Octets of an unfinished message, or of messages not yet taken."""
-        return len(self._buffer)
 
     def add(self, fragment: bytes, start: int, end: int) -> None:
         """Take the content of a record that fills the stream positions `start:end`."""
-        self._buffer += fragment
-        self._records.append((len(self._buffer), start, end))
+        self.buffer += fragment
+        self._records.append((len(self.buffer), start, end))
 
     def header(self) -> tuple[int, int] | None:
         """Return type and length of the message in front as soon as its header is there."""
-        buffer = self._buffer
+        buffer = self.buffer
         if len(buffer) < 4:
             return None
         head = int.from_bytes(buffer[:4], "big")
@@ -259,16 +260,15 @@ class HandshakeJoiner:
 
     def take(self, length: int) -> tuple[bytes, tuple[Range, ...]] | None:
         """Return the message in front, whose header claims `length`, and its records' ranges, once it is complete."""
-        buffer, size = self._buffer, 4 + length
+        buffer, size = self.buffer, 4 + length
         if len(buffer) < size:
             return None
-        if len(self._records) == 1 and len(buffer) == size:  # the usual case: one record, one message
-            _, start, end = self._records.pop()
-            raw = bytes(buffer)
-            buffer.clear()
-            return raw, ((start, end),)
         raw = bytes(buffer[:size])
         del buffer[:size]
+        if len(self._records) == 1:  # the usual case: one record, with this message and perhaps more
+            _, start, end = self._records[0]
+            self._records = [(len(buffer), start, end)] if buffer else []
+            return raw, ((start, end),)
         ranges: list[Range] = []
         kept: list[tuple[int, int, int]] = []
         before = 0

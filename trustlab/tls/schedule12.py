@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from trustlab.tls.mac import hmac
+from trustlab.tls.mac import Hmac, hmac
 from trustlab.tls.suites import SUITES
 
 
@@ -13,9 +13,10 @@ def prf(secret: bytes, label: bytes, seed: bytes, length: int, hash_name: str) -
     seed = label + seed
     block = seed
     output = b""
+    mac = Hmac(secret, hash_name)
     while len(output) < length:
-        block = hmac(secret, block, hash_name)
-        output += hmac(secret, block + seed, hash_name)
+        block = mac(block)
+        output += mac(block + seed)
     return output[:length]
 
 

@@ -7,10 +7,9 @@ so that a wrong order does not type-check.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from functools import lru_cache
 
-from trustlab.tls.mac import hmac
+from trustlab.tls.mac import Hmac, hmac
 
 
 def hkdf_extract(salt: bytes, keying_material: bytes, hash_name: str) -> bytes:
@@ -27,14 +26,7 @@ def _before_context(label: bytes, length: int, context_length: int) -> bytes:
 
 def hkdf_expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
     """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
-    info = _before_context(label, length, len(context)) + context
-    output = block = hmac(secret, info + b"\x01", hash_name)
-    counter = 2
-    while len(output) < length:
-        block = hmac(secret, block + info + bytes([counter]), hash_name)
-        output += block
-        counter += 1
-    return output[:length]
+    return _Secret(secret, hash_name).expand(label, context, length)
 
 
 @lru_cache(maxsize=4)
@@ -43,22 +35,42 @@ def empty_hash(hash_name: str) -> bytes:
     return hashlib.new(hash_name).digest()
 
 
-@dataclass(frozen=True, slots=True)
 class _Secret:
-    value: bytes = field(repr=False)
-    hash_name: str
+    """A secret that others are derived from: `value`, and which hash the suite has."""
+
+    __slots__ = ("_mac", "hash_name", "value")
+
+    def __init__(self, value: bytes, hash_name: str) -> None:
+        self.value = value
+        self.hash_name = hash_name
+        self._mac = Hmac(value, hash_name)
+
+    def expand(self, label: bytes, context: bytes, length: int) -> bytes:
+        """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
+        info = _before_context(label, length, len(context)) + context
+        output = block = self._mac(info + b"\x01")
+        counter = 2
+        while len(output) < length:  # seldom: an exporter may want more than one block
+            block = self._mac(block + info + bytes([counter]))
+            output += block
+            counter += 1
+        return output[:length]
 
     def derive(self, label: bytes, transcript_hash: bytes) -> bytes:
         """Return Derive-Secret with the hash of the messages it covers."""
-        return hkdf_expand_label(self.value, label, transcript_hash, len(self.value), self.hash_name)
+        return self.expand(label, transcript_hash, len(self.value))
 
     def _salt(self) -> bytes:
         return self.derive(b"derived", empty_hash(self.hash_name))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {self.hash_name}>"
 
-@dataclass(frozen=True, slots=True)
+
 class EarlySecret(_Secret):
     """What there is before any key agreement: without a pre-shared key, nothing but zeros."""
+
+    __slots__ = ()
 
     @staticmethod
     def start(hash_name: str, psk: bytes = b"") -> EarlySecret:
@@ -86,17 +98,19 @@ def _early_salt(secret: EarlySecret) -> bytes:
     return secret.derive(b"derived", empty_hash(secret.hash_name))
 
 
-@dataclass(frozen=True, slots=True)
 class HandshakeSecret(_Secret):
     """Protects the rest of the handshake."""
 
-    def traffic(self, side: str, transcript_hash: bytes) -> bytes:
+    __slots__ = ()
+
+    def traffic(self, side: str, transcript_hash: bytes) -> TrafficSecret:
         """Return a side's handshake traffic secret; the hash covers ClientHello to ServerHello."""
-        return self.derive(b"c hs traffic" if side == "client" else b"s hs traffic", transcript_hash)
+        label = b"c hs traffic" if side == "client" else b"s hs traffic"
+        return TrafficSecret(self.derive(label, transcript_hash), self.hash_name)
 
     def attest(self, transcript_hash: bytes) -> bytes:
         """Return what the design `tls13-handshake-secret` binds Evidence to: this secret, without telling it."""
-        return hkdf_expand_label(self.value, b"tp attest", transcript_hash, len(self.value), self.hash_name)
+        return self.derive(b"tp attest", transcript_hash)
 
     def main(self) -> MainSecret:
         """Go on to the secret of the finished handshake."""
@@ -104,13 +118,15 @@ class HandshakeSecret(_Secret):
         return MainSecret(hkdf_extract(self._salt(), zeros, self.hash_name), self.hash_name)
 
 
-@dataclass(frozen=True, slots=True)
 class MainSecret(_Secret):
     """Everything after the handshake comes from here (RFC 8446 calls it the Master Secret)."""
 
-    def traffic(self, side: str, transcript_hash: bytes) -> bytes:
+    __slots__ = ()
+
+    def traffic(self, side: str, transcript_hash: bytes) -> TrafficSecret:
         """Return a side's first application traffic secret; the hash covers ClientHello to the server's Finished."""
-        return self.derive(b"c ap traffic" if side == "client" else b"s ap traffic", transcript_hash)
+        label = b"c ap traffic" if side == "client" else b"s ap traffic"
+        return TrafficSecret(self.derive(label, transcript_hash), self.hash_name)
 
     def exporter(self, transcript_hash: bytes) -> bytes:
         """Return the exporter secret; the hash covers ClientHello to the server's Finished."""
@@ -121,21 +137,22 @@ class MainSecret(_Secret):
         return self.derive(b"res master", transcript_hash)
 
 
-def traffic_keys(secret: bytes, key_length: int, hash_name: str) -> tuple[bytes, bytes]:
-    """Return key and IV of a traffic secret (RFC 8446 7.3)."""
-    key = hkdf_expand_label(secret, b"key", b"", key_length, hash_name)
-    return key, hkdf_expand_label(secret, b"iv", b"", 12, hash_name)
+class TrafficSecret(_Secret):
+    """Protects what one side writes, until its next KeyUpdate."""
 
+    __slots__ = ()
 
-def next_traffic_secret(secret: bytes, hash_name: str) -> bytes:
-    """Return the traffic secret after a KeyUpdate (RFC 8446 7.2)."""
-    return hkdf_expand_label(secret, b"traffic upd", b"", len(secret), hash_name)
+    def keys(self, key_length: int) -> tuple[bytes, bytes]:
+        """Return key and IV (RFC 8446 7.3)."""
+        return self.expand(b"key", b"", key_length), self.expand(b"iv", b"", 12)
 
+    def next(self) -> TrafficSecret:
+        """Return the traffic secret after a KeyUpdate (RFC 8446 7.2)."""
+        return TrafficSecret(self.derive(b"traffic upd", b""), self.hash_name)
 
-def verify_data(base_key: bytes, transcript_hash: bytes, hash_name: str) -> bytes:
-    """Return Finished's content (RFC 8446 4.4.4); `base_key` is the sender's traffic secret."""
-    finished_key = hkdf_expand_label(base_key, b"finished", b"", len(base_key), hash_name)
-    return hmac(finished_key, transcript_hash, hash_name)
+    def verify_data(self, transcript_hash: bytes) -> bytes:
+        """Return Finished's content (RFC 8446 4.4.4), where this is its sender's handshake traffic secret."""
+        return hmac(self.derive(b"finished", b""), transcript_hash, self.hash_name)
 
 
 def export(exporter_secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:

@@ -41,7 +41,6 @@ from trustlab.tls.registry import (
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import ServerConfig
     from trustlab.tls.groups import Share
     from trustlab.tls.messages import (
         CertificateVerify,
@@ -67,17 +66,13 @@ class Server12(Handshake12):
 
     def __init__(self, connection: Server, hello: ClientHello) -> None:
         super().__init__(connection, hello)
+        self.config = connection.config
         self.answer: AttestationExtension | None = None
         self.peer_certificate: PeerCertificate | None = None
         self._share: Share | None = None
         self._group = 0
         self._scheme = 0
         self._substitute = b""
-
-    @property
-    def config(self) -> ServerConfig:
-        """The server's configuration."""
-        return self.c.config
 
     # ClientHello and the choices it leads to
 

@@ -40,7 +40,6 @@ from trustlab.tls.registry import CipherSuite, ExtensionType, Group, Version, la
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import ServerConfig
     from trustlab.tls.messages import ClientHello, Finished
     from trustlab.tls.server import Server
 
@@ -66,15 +65,11 @@ class Server13(Handshake13):
 
     def __init__(self, connection: Server) -> None:
         super().__init__(connection)
+        self.config = connection.config
         self.hello: ClientHello | None = None
         self.answer: AttestationExtension | None = None
         self._group = 0
         self._share: KeyShareEntry | None = None
-
-    @property
-    def config(self) -> ServerConfig:
-        """The server's configuration."""
-        return self.c.config
 
     @property
     def requests_certificate(self) -> bool:
@@ -114,13 +109,14 @@ class Server13(Handshake13):
         """Check what RFC 8446 4.1.2, 4.2 and 9.2 demand of every ClientHello."""
         if hello.compression_methods != (0,):
             raise IllegalParameter("a TLS 1.3 ClientHello with compression", "RFC 8446 4.1.2")
-        psk = [n for n, e in enumerate(hello.extensions) if e.type == ExtensionType.PRE_SHARED_KEY]
-        if psk and psk[0] != len(hello.extensions) - 1:
-            raise IllegalParameter("pre_shared_key is not the last extension", "RFC 8446 4.2.11")
-        if psk and hello.extension(ExtensionType.PSK_KEY_EXCHANGE_MODES) is None:
-            raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 8446 4.2.9")
+        kinds = [extension.type for extension in hello.extensions]
+        if ExtensionType.PRE_SHARED_KEY in kinds:
+            if kinds[-1] != ExtensionType.PRE_SHARED_KEY:
+                raise IllegalParameter("pre_shared_key is not the last extension", "RFC 8446 4.2.11")
+            if ExtensionType.PSK_KEY_EXCHANGE_MODES not in kinds:
+                raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 8446 4.2.9")
         for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_GROUPS, ExtensionType.KEY_SHARE):
-            if hello.extension(kind) is None:
+            if kind not in kinds:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)

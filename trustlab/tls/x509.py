@@ -50,6 +50,7 @@ class PeerCertificate:
 
     def __init__(self, der: bytes) -> None:
         self.certificate = load(der)
+        self._usages: dict[str, bool] = {}
         try:
             self.public_key: CertificatePublicKeyTypes = self.certificate.public_key()
         except UNREADABLE as error:
@@ -67,7 +68,9 @@ class PeerCertificate:
 
     def require_usage(self, usage: str) -> None:
         """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
-        if not allows(self.certificate, usage):
+        if usage not in self._usages:
+            self._usages[usage] = allows(self.certificate, usage)
+        if not self._usages[usage]:
             raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
 
 

@@ -34,7 +34,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     seq: int
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that happened at one party.
 
     `kind` is dotted, the room that emits it first (`tls.message`, `tpm.command`, `frame`, `verdict`, ...);

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AnyMessage = Message | ChangeCipherSpec | AlertMessage
+HEADER_LENGTH = 4  # msg_type and length (RFC 5246 7.4)
 
 _COMMON: dict[int, Callable[[Reader, Context], Message]] = {
     HandshakeType.CLIENT_HELLO: ClientHello.pull,
@@ -73,13 +74,22 @@ _TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
 def pull_message(reader: Reader, context: Context) -> Message:
     """Pull one handshake message with its header; the reader must end where the message does."""
     kind = reader.uint(1, "msg_type", HandshakeType)
-    pull = (_TLS13 if context.tls13 else _TLS12).get(kind)
     length = reader.uint(3, "length")
     if length != reader.end - reader.position:
         raise DecodeError(f"a handshake message claims {length} octets and has {reader.left}", "RFC 5246 7.4")
+    return _codec(kind, context)(reader, context)
+
+
+def parse_message(raw: bytes, context: Context) -> Message:
+    """Parse a handshake message that was joined by the length in its header."""
+    return _codec(raw[0], context)(Reader(raw, HEADER_LENGTH), context)
+
+
+def _codec(kind: int, context: Context) -> Callable[[Reader, Context], Message]:
+    pull = (_TLS13 if context.tls13 else _TLS12).get(kind)
     if pull is None:
         raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
-    return pull(reader, context)
+    return pull
 
 
 def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
@@ -117,6 +127,7 @@ __all__ = [
     "ServerKeyExchange",
     "SupplementalData",
     "attestation_of",
+    "parse_message",
     "pull_any",
     "pull_message",
     "with_attestation",
