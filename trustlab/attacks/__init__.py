@@ -93,6 +93,7 @@ _OTHERS = (
     deployed_key.MIDDLE,
     evidence_replay_rsa.ATTACK,
     evidence_relay_rsa.ATTACK,
+    known_dh_secret.ON_12,
     forwarding13.ATTACK,
     forwarding13.LAX,
     cuckoo.ATTACK,

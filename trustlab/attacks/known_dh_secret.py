@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from trustlab import tls
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle13 import leaked_secret
@@ -33,6 +35,14 @@ ATTACK = Attack(
     leaks=("DH secret",),
     tls="1.3",
 )
+ON_12 = msgspec.structs.replace(
+    ATTACK,
+    name="known-dh-secret-ecdhe",
+    source="SEAT use cases; RFC 5246, 8.1; RFC 7627, 4",
+    tls="1.2",
+    program="known_dh_secret",
+)
+"""The same where a design of TLS 1.2 runs over an ephemeral key agreement: the secret is the pre-master secret."""
 RANDOM = slice(6, 38)
 """Where the random stands in a hello: after the header of four octets and the version of two (RFC 8446, 4.1.2)."""
 SIDES: tuple[Direction, ...] = ("client", "server")
@@ -46,6 +56,8 @@ def start(guest: Guest) -> None:
 def afterwards(guest: Guest) -> None:
     """Open every recorded connection whose secret is known."""
     tell = teller_of(guest, ATTACK)
+    if powers(guest).own_secrets("pre_master_secret"):
+        tell("derive", "derives the master secret from what leaked and the handshake she saw, and opens her recording.")
     for connection in powers(guest).knowledge().connections:
         if derive(guest, connection):
             tell("derive", f"derives the traffic keys of {connection} and opens her recording.")

@@ -22,10 +22,10 @@ SIGNS = {
     "refused": ("x", "green"),
     "failed": ("x", "green"),
     "senseless": ("-", "dim"),
-    "unplayed": ("·", "dim"),
+    "unplayed": ("o", "dim"),
 }
 """Of each outcome: its sign and its style."""
-KEY = "S Alice wins   x she does not   - makes no sense   · not in this substrate   ! not as expected"
+KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! unexpected"
 NAMES = 34
 """Columns for the attack's name."""
 
@@ -35,6 +35,8 @@ def show_table(console: Console, results: Sequence[Result]) -> None:
     console.print(KEY + "\n", markup=False)
     for line in table_lines(results):
         console.print(line, soft_wrap=True)
+    for reason, places in _unplayed(results).items():
+        console.print(f"o {', '.join(places)}: {reason}", markup=False, style="dim")
     for result in results:
         if not result.as_expected:
             console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)
@@ -102,3 +104,13 @@ def _leaks(results: Sequence[Result]) -> Iterator[Text]:
             found.setdefault(", ".join(known.leaks), []).append(result.attack)
     for leak, attacks in found.items():
         yield Text(f"assumed ({leak}): {', '.join(dict.fromkeys(attacks))}", style="dim")
+
+
+def _unplayed(results: Sequence[Result]) -> dict[str, list[str]]:
+    """Return why cells were not run, and which."""
+    found: dict[str, list[str]] = {}
+    for result in results:
+        if result.outcome == "unplayed":
+            places = found.setdefault(result.sentence, [])
+            places.append(f"{result.design} / {result.attack}")
+    return found

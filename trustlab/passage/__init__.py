@@ -7,7 +7,14 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 
 from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, Facts, H
-from trustlab.passage.catalogue import DESIGNS, design_of, setting_of, with_resumption, with_usable_key
+from trustlab.passage.catalogue import (
+    DESIGNS,
+    design_of,
+    setting_of,
+    with_ephemeral_keys,
+    with_resumption,
+    with_usable_key,
+)
 from trustlab.passage.designs import LADDER, PLAIN_TLS, RESUMED, TRUSTED_PASSAGE, Design, DesignError
 from trustlab.passage.designs13 import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, LADDER13
 from trustlab.passage.endpoint import KeyHolder, TlsEndpoint
@@ -72,6 +79,7 @@ __all__ = [
     "offer",
     "serve",
     "setting_of",
+    "with_ephemeral_keys",
     "with_resumption",
     "with_usable_key",
 ]

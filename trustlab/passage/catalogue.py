@@ -39,6 +39,13 @@ def with_usable_key(design: Design) -> Design:
     return msgspec.structs.replace(design, key_origin="machine", not_demanded=unasked)
 
 
+def with_ephemeral_keys(design: Design) -> Design:
+    """Return a design of TLS 1.2 with an ephemeral key agreement, where it has RSA key exchange."""
+    if not design.transports_key:
+        return design
+    return msgspec.structs.replace(design, suite="TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", group="SECP256R1")
+
+
 def with_resumption(design: Design) -> Design:
     """Return the design with both ends resuming TLS 1.2 sessions: a switch of the lab's, which no rung has on."""
     return msgspec.structs.replace(design, resumes=True)

@@ -34,6 +34,8 @@ ERRING = (
     "Assumed: the teller's verifier fails when it is asked, for what it judges by lies beyond Alice's network. A real "
     "verifier of ours fetches nothing."
 )
+AGREED = ("shared_secret", "pre_master_secret")
+"""What the result of a key agreement is called in TLS 1.3, and in TLS 1.2."""
 
 
 class OwnCa(WebCa):
@@ -66,7 +68,7 @@ class Leaks:
             self._leave()
 
     def _observe(self, event: Event) -> None:
-        if (event.kind, event.party, event.name) != ("secret", VICTIM, "shared_secret"):
+        if (event.kind, event.party) != ("secret", VICTIM) or event.name not in AGREED:
             return
         name = event.connection or str(event.data.get("connection", ""))
         self._say(
@@ -75,7 +77,7 @@ class Leaks:
         )
         client_random = str(event.data.get("client_random", ""))
         self._trace.party(ALICE).secret(
-            "shared_secret", event.raw, connection=name, client_random=client_random, inputs=["a leak"], leaked=True
+            event.name, event.raw, connection=name, client_random=client_random, inputs=["a leak"], leaked=True
         )
 
     def _say(self, title: str, sentence: str) -> None:

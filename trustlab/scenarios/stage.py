@@ -19,7 +19,7 @@ from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.published import PUBLISHER, publisher_setting
-from trustlab.passage import design_without, setting_of, with_resumption, with_usable_key
+from trustlab.passage import design_without, setting_of, with_ephemeral_keys, with_resumption, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.between_vms import check_between_vms
 from trustlab.scenarios.deployed import WITHDRAWN, deploy
@@ -96,7 +96,10 @@ class Act:
         self._without = left_out(without)
         design = design_without(design, self._without.parts)
         design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
-        self.design = with_resumption(design) if self.attack and self.attack.resumes else design
+        if self.attack and design.tls == "1.2":
+            design = with_ephemeral_keys(design) if "DH secret" in self.attack.leaks else design
+            design = with_resumption(design) if self.attack.resumes else design
+        self.design = design
         self.expected = expected
         self.substrate = choose(substrate)
         if self.substrate == "uml":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trustlab.attacks import CATALOGUE, Attack, evidence_relay_rsa, evidence_replay_rsa, forwarding13
+from trustlab.attacks import CATALOGUE, Attack, evidence_relay_rsa, evidence_replay_rsa, forwarding13, known_dh_secret
 from trustlab.attacks.expected import EXPECTED, Cell
 from trustlab.attacks.expected13 import EXPECTED13
 from trustlab.attacks.table import between, evidence, keys, machines, server, service, software
@@ -69,6 +69,7 @@ ONLY_BETWEEN_VMS = {
 _PLAYED = {
     ("evidence-replay", "1.2"): evidence_replay_rsa.ATTACK,
     ("evidence-relay", "1.2"): evidence_relay_rsa.ATTACK,
+    ("known-dh-secret", "1.2"): known_dh_secret.ON_12,
     ("client-impersonation", "1.3"): forwarding13.ATTACK,
     ("same-pms-reencryption", "1.3"): forwarding13.LAX,
 }

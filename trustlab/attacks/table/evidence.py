@@ -30,11 +30,15 @@ ROWS: dict[str, Row] = {
         ("S", "attest-then-connect", "The evidence was about the first connection; the second one has the bank's key."),
         ("S", "connect-then-attest", "She passes question and quote on, and everything else: the key is the bank's."),
         ("S", "key-in-quote to trusted-passage", _EVERY_OCTET),
-        ("S", "session-hash", f"{_EVERY_OCTET} Both channels have one session hash."),
+        ("S", "session-hash", f"{_EVERY_OCTET} With ephemeral keys the session hash stops it (--fields)."),
     ),
     "known-dh-secret": (
         ("-", "plain-tls to trusted-passage", _NO_AGREEMENT),
-        ("-", "session-hash", _NO_AGREEMENT),
+        (
+            "S",
+            "session-hash",
+            "Played with ephemeral keys, which this design takes too: nothing on the wire differs, and she only reads.",
+        ),
     ),
     "known-dh-secret-and-key": (
         ("-", "plain-tls to trusted-passage", _NO_AGREEMENT),

@@ -53,7 +53,11 @@ ROWS: dict[str, Row] = {
     "reflection": (
         ("-", "plain-tls to tcb-key", _NOTHING_OF_ITS_OWN),
         ("-", "client-quote to trusted-passage", _SERVER_FIRST),
-        ("x", "session-hash", "Both quote one hash, but each says whose quote it is; and the teller's is about no key of a server's."),
+        (
+            "x",
+            "session-hash",
+            "Both quote one hash, but each says whose quote it is; and the teller's is about no server's key.",
+        ),
         ("-", "tls13-nonce to tls13-nonce-key", _NOTHING_OF_ITS_OWN),
         ("-", "tls13-early to tls13-handshake-secret", _SERVER_FIRST),
         ("x", "tls13-exporter", "Each side's exporter has a label of its own, and the role stands in the binder."),
