@@ -8,7 +8,8 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
 # Tests that do more under TRUSTLAB_SOAK=1.
-SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py
+SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
+	tests/cloud/test_uml_matrix.py
 
 .PHONY: help demo lab test soak bench lint types check clean
 
