@@ -1,0 +1,140 @@
+"""Every check, rule and binder field taken out of the program, one at a time, and the test that must notice.
+
+What is taken out is taken out of the code that does it; no option of the program's own (`without`) is used, so that
+an option that does nothing would be noticed as well.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, NamedTuple
+
+from trustlab.attacks import FIELD_ROWS, RULE_ROWS
+from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER
+from trustlab.attest import CHECKS, verifier
+from trustlab.attest.checks import passed
+from trustlab.attest.result import AttestationResult, Check
+from trustlab.cloud import channels
+from trustlab.passage import PARTS, Asking, Guard, Mutual, Pace, Talkative
+from trustlab.passage.binders import FIELDS
+from trustlab.passage.exchange import frame
+from trustlab.tls import attestation, x509
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ON_VERIFIER = (
+    "tests/attacks/test_attacks_on_verifier.py"
+    "::test_the_one_check_refuses_the_attack_and_without_it_the_attack_succeeds[{}]"
+)
+ON_RULES = "tests/attacks/test_rules.py::test_the_rule_stops_the_attack_and_without_it_the_attack_succeeds[{}]"
+ON_FIELDS = "tests/attacks/test_fields.py::test_the_field_refuses_the_attack_and_without_it_the_attack_succeeds[{}]"
+ON_FORMAT = "tests/attest/test_attest_verifier.py::test_every_truncation_of_evidence_is_refused_by_evidence_format"
+
+
+class Removal(NamedTuple):
+    """One thing taken out: what it does to the program, given a MonkeyPatch, and the tests that must fail then."""
+
+    take_out: Callable
+    tests: tuple[str, ...]
+
+
+def without_check(name):
+    """Leave the check's name in the verifier's list, and behind it nothing that looks."""
+    rules = verifier._rules
+
+    def gutted(anchors):
+        idle = {"judge": lambda _case: passed("Nobody looked.")}
+        return tuple(dataclasses.replace(rule, **idle) if rule.name == name else rule for rule in rules(anchors))
+
+    return lambda patch: patch.setattr(verifier, "_rules", gutted)
+
+
+def without_format(patch):
+    """Take what cannot be read for what is in order."""
+
+    def shrug(_sentence, _evidence, expected):
+        return AttestationResult((Check("evidence format", "pass", "Nobody looked."),), expected.binder)
+
+    patch.setattr(verifier, "_malformed", shrug)
+
+
+def without_field(name):
+    """Put nothing in the place of the field's octets, or what is left of it, at both ends."""
+    part = PARTS[name]
+
+    def take_out(patch):
+        for field, left in {**part.server, **part.client}.items():
+            patch.setitem(FIELDS, field, FIELDS[left] if left else lambda _facts: b"")
+
+    return take_out
+
+
+def without_key_binder(patch):
+    expected = Guard._expected
+    patch.setattr(Guard, "_expected", lambda *args: dataclasses.replace(expected(*args), key_binder=None))
+
+
+def without_offer_answered(patch):
+    check = attestation.check_answer
+    patch.setattr(
+        attestation,
+        "check_answer",
+        lambda asked, answer, **how: None if answer is None else check(asked, answer, **how),
+    )
+
+
+def without_error_refuses(patch):
+    patch.setattr(Guard, "_erred", lambda _guard, _error: None)
+
+
+def without_evidence_first(patch):
+    patch.setattr(Asking, "connected", lambda asking: frame(asking.nonce) + asking._open())
+
+
+def without_ca_identity(patch):
+    patch.setattr(x509, "verify_server", lambda *_: None)
+
+
+def without_evidence_anew(patch):
+    ask = Mutual.connected
+    patch.setattr(Mutual, "connected", lambda m: ask(m) if "session_hash" in m._facts() else m._open())
+
+
+def without_paced_quotes(patch):
+    patch.setattr(Pace, "take", lambda _pace, _peer: True)
+
+
+def without_one_answer(patch):
+    patch.setattr(channels, "TlsEndpoint", Talkative)
+
+
+RULES_OUT = {
+    "offer answered": without_offer_answered,
+    "error refuses": without_error_refuses,
+    "evidence first": without_evidence_first,
+    "CA identity": without_ca_identity,
+    "evidence anew": without_evidence_anew,
+    "paced quotes": without_paced_quotes,
+    "one answer": without_one_answer,
+}
+
+
+def attacks_on(check):
+    return tuple(ON_VERIFIER.format(attack.name) for attack in ATTACKS_ON_VERIFIER.values() if attack.check == check)
+
+
+def rows_of(part):
+    return tuple(ON_FIELDS.format(f"{row.part}-{row.attack}") for row in FIELD_ROWS if row.part == part)
+
+
+REMOVALS = {
+    CHECKS[0]: Removal(without_format, (ON_FORMAT,)),
+    **{name: Removal(without_check(name), attacks_on(name)) for name in CHECKS[1:]},
+    **{row.rule: Removal(RULES_OUT[row.rule], (ON_RULES.format(row.rule),)) for row in RULE_ROWS},
+    **{
+        name: Removal(without_key_binder if part.key_proof else without_field(name), rows_of(name))
+        for name, part in PARTS.items()
+    },
+}
+"""By the name of what is taken out."""
