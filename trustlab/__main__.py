@@ -20,14 +20,16 @@ def main() -> None:
         pressed.append(number)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, note)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a job in the background ignores it
+        signal.signal(signal.SIGINT, note)
     try:
         from trustlab.cli import main as run  # noqa: PLC0415 - the import takes most of a second
     except BaseException:
         if pressed:
             sys.exit(INTERRUPTED)
         raise
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is note:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if pressed:  # raised where a library under way swallowed it
         sys.exit(INTERRUPTED)
     run()
