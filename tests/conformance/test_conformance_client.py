@@ -79,7 +79,7 @@ HELLOS = [
     Case("application data first", tls.UnexpectedMessage, {HELLO: instead(Part(DATA, b"<html>"))}),
     Case("plain text in place of TLS", tls.UnexpectedMessage, {HELLO: instead(Part(0, b"HTTP/1.1 400 Bad Request\r\n"))}),
     Case("a record longer than 2^14", tls.RecordOverflow, {HELLO: instead(Part(0, b"\x16\3\3\x48\1"))}),
-    Case("a handshake message longer than the limit", tls.IllegalParameter, {HELLO: instead(Part(HANDSHAKE, b"\2\xff\xff\xff"))}),
+    Case("a ServerHello longer than its form allows", tls.DecodeError, {HELLO: instead(Part(HANDSHAKE, b"\2\xff\xff\xff"))}),
     Case("a Certificate without certificates", tls.DecodeError, {"Certificate": fields(certificate_list=())}),
     Case("a Certificate without its last octet", tls.DecodeError, {"Certificate": shorter}),
     Case("a Certificate with an octet too many", tls.DecodeError, {"Certificate": longer}),

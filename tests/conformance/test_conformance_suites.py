@@ -181,6 +181,8 @@ REFUSED = [
     Case("an octet behind the hello", tls.UnexpectedMessage, {HELLO: behind(b"\x10")}),
     Case("a message behind the hello", tls.UnexpectedMessage, {HELLO: behind(b"\x14\0\0\0")}),
     Case("an octet behind Finished", tls.UnexpectedMessage, {"Finished": behind(b"\0")}),
+    Case("a hello that claims more octets than its form allows", tls.DecodeError, {HELLO: instead(Part(HANDSHAKE, b"\1\2\1\x45"))}),
+    Case("a hello that claims all the octets it may", None, {HELLO: lambda m: instead(Part(HANDSHAKE, replace(m, extensions=(*m.extensions, tls.Extension(0x3000, bytes(0xFFFF - 4 - sum(4 + len(e.data) for e in m.extensions))))).encode()))(m)}),
     Case("a Finished that claims 2^17 octets", tls.DecodeError, {"Finished": instead(Part(HANDSHAKE, b"\x14\2\0\0"))}),
     Case("empty data instead of Finished", tls.UnexpectedMessage, {"Finished": instead(Part(DATA, b""))}),
     Case("a hello of the version 0.2 beside an offer of it", tls.ProtocolVersion, {HELLO: both(offers(0x0304, 0x0002), fields(legacy_version=0x0002))}),
@@ -189,6 +191,8 @@ REFUSED = [
 ]
 REFUSED_12 = [
     Case("a ChangeCipherSpec between the pieces of ClientKeyExchange", tls.UnexpectedMessage, {"ClientKeyExchange": cut(2, Part(CCS, b"\1"))}),
+    Case("a ClientKeyExchange that claims 2^24 - 1 octets", tls.DecodeError, {"ClientKeyExchange": instead(Part(HANDSHAKE, b"\x10\xff\xff\xff"))}),
+    Case("a Certificate that claims 2^24 - 1 octets", tls.IllegalParameter, {"Certificate": instead(Part(HANDSHAKE, b"\x0b\xff\xff\xff"))}, client="ECDSA"),
     Case("the hybrid group alone", tls.HandshakeFailure, {HELLO: extension(TYPE.SUPPORTED_GROUPS, listed(u16(HYBRID)))}),
     Case("a KeyUpdate", tls.UnexpectedMessage, then=sends(Part(HANDSHAKE, b"\x18\0\0\1\0"))),
     Case("a Certificate whose list claims one octet too few", tls.DecodeError, {"Certificate": lambda m: instead(Part(HANDSHAKE, off_by(m.encode(), 6, -1)))(m)}, client="ECDSA"),

@@ -163,7 +163,7 @@ SERVER_CASES: dict[str, tuple[str, Any, type]] = {
     ),
     "an unasked extension in EncryptedExtensions": (
         "EncryptedExtensions",
-        lambda m: changed(m, X.COOKIE, b"\x00\x01x"),
+        lambda m: changed(m, X.MAX_FRAGMENT_LENGTH, b"\x01"),
         tls.UnsupportedExtension,
     ),
     "a protocol not offered": (

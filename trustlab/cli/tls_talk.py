@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 LINGER = 2.0
 """Seconds of silence after which a side that has nothing left to say goes."""
-LONGEST_LINGER = 10.0
+LONGEST_LINGER = 30.0
 """Seconds after which it goes whatever the peer still says."""
 IDLE = 30.0
 """Seconds after which a peer that says nothing is given up."""

@@ -26,6 +26,21 @@ if TYPE_CHECKING:
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.records import Range, Record
 
+LONG = 2**16
+LONGEST: dict[int, int] = {
+    HandshakeType.HELLO_REQUEST: 0,
+    HandshakeType.CLIENT_HELLO: 2 + 32 + 1 + 32 + 2 + 0xFFFE + 1 + 0xFF + 2 + 0xFFFF,
+    HandshakeType.SERVER_HELLO: 2 + 32 + 1 + 32 + 2 + 1 + 2 + 0xFFFF,
+    HandshakeType.NEW_SESSION_TICKET: 4 + 4 + 1 + 0xFF + 2 + 0xFFFF + 2 + 0xFFFE,
+    HandshakeType.ENCRYPTED_EXTENSIONS: 2 + 0xFFFF,
+    HandshakeType.SERVER_KEY_EXCHANGE: 1 + 2 + 1 + 0xFF + 2 + 2 + 0xFFFF,
+    HandshakeType.CERTIFICATE_REQUEST: 1 + 0xFF + 2 + 0xFFFE + 2 + 0xFFFF,
+    HandshakeType.SERVER_HELLO_DONE: 0,
+    HandshakeType.CERTIFICATE_VERIFY: 2 + 2 + 0xFFFF,
+    HandshakeType.CLIENT_KEY_EXCHANGE: 2 + 0xFFFF,
+}
+"""Octets of a message's body by the lengths of its parts, for what is read once it is longer than `LONG`."""
+
 
 class Incoming(Outgoing):
     """Reading: what the peer's octets lead to."""
@@ -94,10 +109,8 @@ class Incoming(Outgoing):
             return False
         kind, length = head
         self.handshake.check_welcome(kind, length)
-        if length > self.config.limits.message:
-            raise IllegalParameter(
-                f"a handshake message of {length} octets where {self.config.limits.message} are allowed"
-            )
+        if length > LONG or length > self.config.limits.message:
+            self._check_length(kind, length)
         found = self.joiner.take(length)
         if found is None:
             return False
@@ -107,6 +120,15 @@ class Incoming(Outgoing):
         self._warnings = 0
         self._received(message, raw)
         return True
+
+    def _check_length(self, kind: int, length: int) -> None:
+        """Refuse a message that is longer than its definition allows, or than this side's patience."""
+        if length > LONGEST.get(kind, length):
+            raise DecodeError(f"a handshake message of {length} octets where its form allows {LONGEST[kind]}")
+        if length > self.config.limits.message:
+            raise IllegalParameter(
+                f"a handshake message of {length} octets where {self.config.limits.message} are allowed"
+            )
 
     def _told(self, message: AnyMessage, raw: bytes, ranges: tuple[Range, ...], *, encrypted: bool) -> None:
         self._events.append(
