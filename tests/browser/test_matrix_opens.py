@@ -25,10 +25,10 @@ CELLS = (
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    rows = Heading("plain-tls", "A certificate."), Heading("trusted-passage", "Two quotes.")
-    columns = Heading("rogue-certificate", "Anyone gets one."), Heading("key-abuse", "Use it where it is.")
+    designs = Heading("plain-tls", "A certificate."), Heading("trusted-passage", "Two quotes.")
+    attacks = Heading("rogue-certificate", "Anyone gets one."), Heading("key-abuse", "Use it where it is.")
     path = tmp_path / "matrix.html"
-    path.write_text(matrix_page("Matrix", "Who wins?", rows, columns, CELLS), "utf-8")
+    path.write_text(matrix_page("Matrix", "Who wins?", designs, attacks, CELLS), "utf-8")
     return path
 
 

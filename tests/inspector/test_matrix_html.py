@@ -15,8 +15,14 @@ from trustlab.inspector.screenshot import NoPictureError, browser, screenshot
 if TYPE_CHECKING:
     from pathlib import Path
 
-ROWS = (Heading("plain-tls", "A <certificate>.", (("not enough", "Alice & her CA"),)), Heading("trusted-passage"))
-COLUMNS = (Heading("rogue-certificate", "Anyone gets one."), Heading("key-abuse"))
+DESIGNS = (
+    Heading("plain-tls", "A <certificate>.", (("not enough", "Alice & her CA"),), "as in <2011>"),
+    Heading("trusted-passage", group="today"),
+)
+ATTACKS = (
+    Heading("rogue-certificate", "Anyone <gets> one.", group="in the middle", tags=("assumed: <nothing>",)),
+    Heading("key-abuse", group="the key"),
+)
 CELLS = (
     MatrixCell(
         "plain-tls", "rogue-certificate", "succeeded", "Nobody <asks>.", evidence="Alice holds 'pin'", policy="strict"
@@ -37,7 +43,7 @@ CELLS = (
 
 
 def page() -> str:
-    return matrix_page("A matrix & <more>", "Who wins?", ROWS, COLUMNS, CELLS)
+    return matrix_page("A matrix & <more>", "Who wins?", DESIGNS, ATTACKS, CELLS)
 
 
 class Reader(HTMLParser):
@@ -77,6 +83,16 @@ def test_what_the_data_say_is_text_and_never_markup() -> None:
     assert "<h1>A matrix &amp; &lt;more&gt;</h1>" in text
     assert "Nobody &lt;asks&gt;." in text
     assert "<certificate>" not in text
+    assert "Anyone &lt;gets&gt; one." in text
+    assert "as in &lt;2011&gt;" in text
+    assert "assumed: &lt;nothing&gt;" in text
+
+
+def test_attacks_stand_under_the_titles_of_their_families_and_designs_under_their_versions() -> None:
+    text = page()
+    order = ["today", "in the middle", ">rogue-certificate<", "the key", ">key-abuse<"]
+    assert sorted(order, key=text.index) == order
+    assert text.count('class="family"') == 2
 
 
 def test_every_cell_and_heading_opens_a_card_that_is_there() -> None:
@@ -85,7 +101,7 @@ def test_every_cell_and_heading_opens_a_card_that_is_there() -> None:
         given["popovertarget"] for tag, given in read.tags if tag == "button" and "popovertargetaction" not in given
     ]
     assert sorted(opened) == sorted(read.cards)
-    assert len(read.cards) == len(ROWS) + len(COLUMNS) + len(CELLS)
+    assert len(read.cards) == len(DESIGNS) + len(ATTACKS) + len(CELLS)
 
 
 def test_a_card_says_the_outcome_the_reason_and_what_it_rests_on() -> None:
@@ -106,16 +122,16 @@ def test_no_cell_says_anything_by_colour_alone() -> None:
     tiles = [given for tag, given in Reader(page()).tags if tag == "button" and "tile" in (given.get("class") or "")]
     assert [given["aria-label"] for given in tiles] == [
         "plain-tls against rogue-certificate: Alice wins",
-        "plain-tls against key-abuse: makes no sense here",
         "trusted-passage against rogue-certificate: refused",
+        "plain-tls against key-abuse: makes no sense here",
         "trusted-passage against key-abuse: came to nothing, not as expected",
     ]
-    assert len({(sign, kind) for sign, kind, _ in SIGNS.values()}) == 3
+    assert len({(sign, kind) for sign, kind, _ in SIGNS.values()}) == 4
 
 
 def test_what_the_signed_table_does_not_say_is_marked_and_counted() -> None:
     assert "<b>1</b> not as expected" in page()
-    assert "not as expected<small>" not in matrix_page("", "", ROWS, COLUMNS, CELLS[:3])
+    assert "not as expected<small>" not in matrix_page("", "", DESIGNS, ATTACKS, CELLS[:3])
 
 
 def test_the_style_knows_light_dark_and_paper() -> None:

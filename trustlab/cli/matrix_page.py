@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from trustlab.attacks import CATALOGUE
-from trustlab.attacks.unwilling import BY_CAROL
+from trustlab.attacks.table import FAMILIES, attack_on
 from trustlab.cli.failure import Failure
 from trustlab.inspector.export import save_page
 from trustlab.inspector.matrix_html import SIGNS, Heading, MatrixCell, matrix_page
@@ -23,22 +22,30 @@ if TYPE_CHECKING:
 
 TITLE = "Every design, every attack"
 LEAD = (
-    "Alice owns the data centre. Each row is a way to bind a TLS handshake to TPM attestation, each column something "
-    "she tries. Every mark comes from a real run with real TPMs, judged by the facts of its trace."
+    "Alice owns the data centre. Each row is something she tries, each column a way to bind a TLS handshake to TPM "
+    "attestation. Every mark comes from a real run with real TPMs, judged by the facts of its trace."
 )
-BETWEEN_VMS = "Every machine was a virtual machine with a Linux kernel of its own (User Mode Linux)."
+GROUPS = {"1.2": "TLS 1.2, as in 2011", "1.3": "TLS 1.3"}
 
 
-def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str = "1.2") -> str:
+def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str = "all") -> str:
     """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages."""
-    rows = [
-        Heading(name, DESIGNS[name].sentence, (("not enough", DESIGNS[name].not_enough),))
+    designs = [
+        Heading(name, DESIGNS[name].sentence, _design_facts(name), GROUPS[DESIGNS[name].tls])
         for name in dict.fromkeys(result.design for result in results)
     ]
-    columns = [_attack(name) for name in dict.fromkeys(result.attack for result in results)]
+    wanted = dict.fromkeys(result.attack for result in results)
+    versions: set[str] = {DESIGNS[result.design].tls for result in results}
+    attacks = [
+        _attack(name, family.title, versions) for family in FAMILIES for name in family.attacks if name in wanted
+    ]
     cells = [_cell(result, folder) for result in results]
-    lead = f"{LEAD} {BETWEEN_VMS}" if any(result.substrate == "uml" for result in results) else LEAD
-    return matrix_page(f"{TITLE}: TLS {tls}", lead, rows, columns, cells)
+    title = TITLE if tls == "all" else f"{TITLE}: TLS {tls}"
+    return matrix_page(title, LEAD, designs, attacks, cells)
+
+
+def _design_facts(name: str) -> tuple[tuple[str, str], ...]:
+    return ("not enough", DESIGNS[name].not_enough), ("source", DESIGNS[name].source)
 
 
 def save_html(path: Path, results: Sequence[Result], *, tls: str) -> None:
@@ -57,15 +64,19 @@ def save_png(path: Path, results: Sequence[Result], *, tls: str) -> None:
         raise Failure(str(error)) from error
 
 
-def _attack(name: str) -> Heading:
-    known = BY_CAROL.get(name) or CATALOGUE[name]
+def _attack(name: str, family: str, versions: set[str]) -> Heading:
+    """Return an attack's heading; where it takes other steps on TLS 1.3, it is told as on 1.2."""
+    known = attack_on(name, min(versions))
     facts = (
         ("needs", "; ".join(known.needs)),
+        ("steps", "; ".join(known.steps)),
         ("the lab gives her", ", ".join(known.leaks)),
         ("stopped by", known.stopped_by),
         ("source", known.source),
     )
-    return Heading(name, known.why, facts)
+    tags = [f"assumed: {leak}" for leak in known.leaks]
+    tags += ["lax client"] if known.lax_client else ["no machine pinned"] if known.unpinned else []
+    return Heading(name, known.why, facts, family, tuple(tags))
 
 
 def _cell(result: Result, folder: Path | None) -> MatrixCell:
@@ -81,6 +92,7 @@ def _cell(result: Result, folder: Path | None) -> MatrixCell:
         policy="" if result.outcome == "senseless" else result.policy,
         leaks=result.leaks,
         refused_by=result.refused_by,
+        source=result.source,
         trace=_address(Path(result.trace), linked) if linked is not None else "",
         page=_address(_page_beside(result.trace), linked) if linked is not None else "",
     )

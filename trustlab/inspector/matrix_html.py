@@ -21,7 +21,7 @@ SIGNS: dict[Outcome, tuple[str, str, str]] = {
     "refused": ("×", "hold", "refused"),  # noqa: RUF001 - the sign is meant
     "failed": ("×", "hold", "came to nothing"),  # noqa: RUF001
     "senseless": ("–", "none", "makes no sense here"),  # noqa: RUF001
-    "unplayed": ("○", "none", "not between virtual machines"),
+    "unplayed": ("○", "idle", "not run in this substrate"),
 }
 """Of each outcome: its sign, its class, its words. The shape of the tile differs too: no colour says anything alone."""
 
@@ -59,22 +59,27 @@ PAGE = """<!doctype html>
 
 @dataclass(frozen=True)
 class Heading:
-    """A row or a column: its name, a sentence (shown beside a row's name), and more facts for its card."""
+    """A design or an attack: its name, a sentence (shown beside an attack's name), and more facts for its card.
+
+    Headings of one `group`, which stand together, have a title above them; `tags` are short words beside a name.
+    """
 
     name: str
     sentence: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    group: str = ""
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """What became of one attack (`column`) on one design (`row`), and what that rests on.
+    """What became of one attack on one design, and what that rests on.
 
     `trace` and `page` are addresses relative to the HTML file, of the saved trace and of its inspector page.
     """
 
-    row: str
-    column: str
+    design: str
+    attack: str
     outcome: Outcome
     sentence: str
     as_expected: bool = True
@@ -84,25 +89,26 @@ class MatrixCell:
     refused_by: str | None = None
     trace: str = ""
     page: str = ""
+    source: str = ""
 
 
 def matrix_page(
-    title: str, lead: str, rows: Sequence[Heading], columns: Sequence[Heading], cells: Sequence[MatrixCell]
+    title: str, lead: str, designs: Sequence[Heading], attacks: Sequence[Heading], cells: Sequence[MatrixCell]
 ) -> str:
-    """Return the page. A place of the table without a cell stays empty."""
-    places = {(cell.row, cell.column): cell for cell in cells}
-    cards = [_heading_card(f"d{n}", "design", row) for n, row in enumerate(rows)]
-    cards += [_heading_card(f"a{n}", "attack", column) for n, column in enumerate(columns)]
-    for y, row in enumerate(rows):
-        for x, column in enumerate(columns):
-            if (cell := places.get((row.name, column.name))) is not None:
-                cards.append(_cell_card(f"c{y}-{x}", cell))
+    """Return the page: a row for each attack, a column for each design. A place without a cell stays empty."""
+    places = {(cell.design, cell.attack): cell for cell in cells}
+    cards = [_heading_card(f"d{n}", "design", design) for n, design in enumerate(designs)]
+    cards += [_heading_card(f"a{n}", "attack", attack) for n, attack in enumerate(attacks)]
+    for x, design in enumerate(designs):
+        for y, attack in enumerate(attacks):
+            if (cell := places.get((design.name, attack.name))) is not None:
+                cards.append(_cell_card(f"c{x}-{y}", cell))
     return PAGE.format(
         title=escape(title),
         lead=escape(lead),
         css=STYLE.read_text("utf-8"),
         tally=_tally(cells),
-        table=_table(rows, columns, places),
+        table=_table(designs, attacks, places),
         cards="\n".join(cards),
     )
 
@@ -119,6 +125,12 @@ def _tally(cells: Sequence[MatrixCell]) -> str:
         f"<span><b>{sum(SIGNS[cell.outcome][1] == kind for cell in cells)}</b> {words}<small>{note}</small></span></li>"
         for kind, sign, words, note in kinds
     ]
+    idle = sum(cell.outcome == "unplayed" for cell in cells)
+    if idle:
+        items.append(
+            f'<li><span class="tile idle" aria-hidden="true">{SIGNS["unplayed"][0]}</span> <span><b>{idle}</b> not run'
+            "<small>not in this substrate</small></span></li>"
+        )
     odd = sum(not cell.as_expected for cell in cells)
     if odd:
         items.append(
@@ -128,30 +140,64 @@ def _tally(cells: Sequence[MatrixCell]) -> str:
     return f'<ul class="tally">{"".join(items)}</ul>'
 
 
-def _table(rows: Sequence[Heading], columns: Sequence[Heading], places: dict[tuple[str, str], MatrixCell]) -> str:
+def _table(designs: Sequence[Heading], attacks: Sequence[Heading], places: dict[tuple[str, str], MatrixCell]) -> str:
+    begins = _begins(designs)
     heads = [
-        f'<th scope="col"><button popovertarget="a{n}">{_breaking(column.name)}</button></th>'
-        for n, column in enumerate(columns)
+        f'<th scope="col"{_edge(here=n in begins)}><button popovertarget="d{n}">'
+        f"<span>{escape(design.name)}</span></button></th>"
+        for n, design in enumerate(designs)
     ]
-    lines = [f'<thead><tr><td class="corner"></td>{"".join(heads)}</tr></thead>', "<tbody>"]
-    for y, row in enumerate(rows):
-        sentence = f"<small>{escape(row.sentence)}</small>" if row.sentence else ""
-        head = f'<th scope="row"><button popovertarget="d{y}">{escape(row.name)}</button>{sentence}</th>'
-        tiles = [_tile(f"c{y}-{x}", places.get((row.name, column.name))) for x, column in enumerate(columns)]
-        lines.append(f"<tr>{head}{''.join(tiles)}</tr>")
+    corner = '<td class="corner"></td>'
+    lines = ["<thead>", *_groups(designs, begins), f"<tr>{corner}{''.join(heads)}</tr></thead>", "<tbody>"]
+    for y, attack in enumerate(attacks):
+        if y in _begins(attacks) and attack.group:
+            span = len(designs) + 1
+            lines.append(f'<tr class="family"><th scope="rowgroup" colspan="{span}">{escape(attack.group)}</th></tr>')
+        tiles = [
+            _tile(f"c{x}-{y}", places.get((design.name, attack.name)), edge=x in begins)
+            for x, design in enumerate(designs)
+        ]
+        lines.append(f"<tr>{_attack_head(y, attack)}{''.join(tiles)}</tr>")
     return "\n".join(["<table>", *lines, "</tbody></table>"])
 
 
-def _tile(name: str, cell: MatrixCell | None) -> str:
+def _begins(headings: Sequence[Heading]) -> set[int]:
+    """Return where a group begins."""
+    return {n for n, heading in enumerate(headings) if not n or headings[n - 1].group != heading.group}
+
+
+def _groups(designs: Sequence[Heading], begins: set[int]) -> list[str]:
+    """Return the line of the groups' titles above the designs, where there are any."""
+    if not any(design.group for design in designs):
+        return []
+    starts = sorted(begins)
+    spans = [end - start for start, end in zip(starts, [*starts[1:], len(designs)], strict=True)]
+    titles = [
+        f'<th scope="colgroup" colspan="{span}"{_edge(here=True)}>{escape(designs[start].group)}</th>'
+        for start, span in zip(starts, spans, strict=True)
+    ]
+    return [f'<tr class="versions"><td class="corner"></td>{"".join(titles)}</tr>']
+
+
+def _edge(*, here: bool) -> str:
+    return ' class="edge"' if here else ""
+
+
+def _attack_head(y: int, attack: Heading) -> str:
+    sentence = f"<small>{escape(attack.sentence)}</small>" if attack.sentence else ""
+    tags = "".join(f"<em>{escape(tag)}</em>" for tag in attack.tags)
+    return f'<th scope="row"><button popovertarget="a{y}">{escape(attack.name)}</button>{tags}{sentence}</th>'
+
+
+def _tile(name: str, cell: MatrixCell | None, *, edge: bool) -> str:
     if cell is None:
-        return "<td></td>"
+        return f"<td{_edge(here=edge)}></td>"
     sign, kind, words = SIGNS[cell.outcome]
     odd, says = ("", "") if cell.as_expected else (" odd", ", not as expected")
     mark = "" if cell.as_expected else "<i>!</i>"
-    label = escape(f"{cell.row} against {cell.column}: {words}{says}")
-    return (
-        f'<td><button class="tile {kind}{odd}" popovertarget="{name}" aria-label="{label}">{sign}{mark}</button></td>'
-    )
+    label = escape(f"{cell.design} against {cell.attack}: {words}{says}")
+    button = f'<button class="tile {kind}{odd}" popovertarget="{name}" aria-label="{label}">{sign}{mark}</button>'
+    return f"<td{_edge(here=edge)}>{button}</td>"
 
 
 def _cell_card(name: str, cell: MatrixCell) -> str:
@@ -162,6 +208,7 @@ def _cell_card(name: str, cell: MatrixCell) -> str:
         ("evidence", cell.evidence),
         ("policy", cell.policy),
         ("the lab gives her", ", ".join(cell.leaks)),
+        ("source", cell.source),
     ]
     links = [
         f'<a href="{escape(address)}">{words}</a>'
@@ -173,7 +220,7 @@ def _cell_card(name: str, cell: MatrixCell) -> str:
     )
     body += f"<p>{escape(cell.sentence)}</p>{_facts(facts)}"
     body += f'<p class="links">{" ".join(links)}</p>' if links else ""
-    return _card(name, f"{escape(cell.row)} <span>against</span> {escape(cell.column)}", body)
+    return _card(name, f"{escape(cell.design)} <span>against</span> {escape(cell.attack)}", body)
 
 
 def _heading_card(name: str, what: str, heading: Heading) -> str:
@@ -192,8 +239,3 @@ def _card(name: str, title: str, body: str) -> str:
     return (
         f'<article id="{name}" popover aria-labelledby="{name}-t"><h2 id="{name}-t">{title}</h2>{close}{body}</article>'
     )
-
-
-def _breaking(name: str) -> str:
-    """Let a name break after its hyphens."""
-    return escape(name).replace("-", "-<wbr>")
