@@ -14,12 +14,14 @@ import time
 
 import pytest
 
+from trustlab.cli import watching
 from trustlab.cli.failure import Failure
 from trustlab.cli.passage import connect, serve
 from trustlab.cloud import CloudError, World
 from trustlab.tpm import TpmError
 from trustlab.tpm.marshal import command
 from trustlab.tpm.programs import find_program
+from trustlab.trace import Trace
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
@@ -249,3 +251,21 @@ def test_a_device_says_what_it_cannot_prove_and_other_firmware_is_refused(device
             line.sendall(command(0x182, (4,), (bytes.fromhex("40000009 0000 00 0000"),), extend))
             assert line.recv(100)[6:10] == bytes(4)
         assert "PCR 4 of this machine is not what" in told(run(*here))
+
+
+def test_a_ladder_that_has_grown_long_is_put_away_and_a_new_one_goes_on(capsys, monkeypatch):
+    monkeypatch.setattr(watching, "LONG", 5)
+    trace = Trace("a long day", "tcp", keep=4)
+    bank, ladders = trace.party("bank"), set()
+    watch = watching.Watch(trace)
+    trace.subscribe(watch.feed)
+    for number in range(9):
+        ends = {"from": "teller", "to": "bank", "dst": f"customer {number}"}
+        bank.emit("connection", "TCP", connection=f"c{number}", direction="client", data=ends)
+        bank.emit("app", "served", sentence=f"number {number} is served")
+        ladders.add(watch._ladder)
+    watch.end()
+    said = capsys.readouterr().err
+    assert said.count("a long day") == 1
+    assert all(f"number {number} is served" in said for number in range(9))
+    assert len(ladders) == 3

@@ -1,0 +1,175 @@
+"""The bank and the teller over HTTP: what the measured programs answer, and between virtual machines at Alice's desk."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from trustlab.cloud import Cloud, CloudError, HyperSafe, Image, references_of
+from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE
+from trustlab.scenarios.desk import Delivery, Desk, Order, order
+from trustlab.scenarios.http_bank import MAX_HEAD, Bank, Counter
+from trustlab.trace import Trace
+
+COMMAND = [sys.executable, "-m", "trustlab"]
+needs_vms = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64",
+    reason="User Mode Linux runs on Linux on x86-64 alone",
+)
+
+
+def ask(bank: Bank, head: bytes) -> tuple[str, dict[str, str]]:
+    status, _, rest = bank.answer(head).decode().partition("\r\n")
+    return status.removeprefix("HTTP/1.1 "), json.loads(rest.partition("\r\n\r\n")[2])
+
+
+def get(bank: Bank, path: str) -> tuple[str, dict[str, str]]:
+    return ask(bank, f"GET {path} HTTP/1.1\r\nHost: bank.example\r\n\r\n".encode())
+
+
+def test_what_is_paid_leaves_the_account():
+    bank = Bank()
+    assert get(bank, "/balance") == ("200 OK", {"balance": "1000.00"})
+    assert get(bank, "/pay?amount=0.05&to=carol") == ("200 OK", {"paid": "0.05", "to": "carol"})
+    assert get(bank, "/balance") == ("200 OK", {"balance": "999.95"})
+    assert get(bank, "/pay?amount=999.96&to=carol")[0] == "409 Conflict"
+
+
+@pytest.mark.parametrize(
+    "path", ["/pay", "/pay?amount=1.00", "/pay?amount=-1.00&to=me", "/pay?amount=1&to=me", "/pay?amount=1.00&to="]
+)
+def test_an_order_that_says_too_little_pays_nothing(path):
+    bank = Bank()
+    assert get(bank, path)[0] == "400 Bad Request"
+    assert get(bank, "/balance")[1] == {"balance": "1000.00"}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\r\n\r\n", b"POST / HTTP/1.1\r\n\r\n", b"GET / HTTP/2\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n", b"GET\r\n\r\n"],
+)
+def test_what_is_no_request_is_a_bad_request(head):
+    assert ask(Bank(), head)[0] == "400 Bad Request"
+
+
+def test_a_head_without_an_end_is_answered_once_it_is_too_long():
+    class Guest:
+        def log(self, name, sentence):
+            pass
+
+    counter = Counter(Guest(), Bank())
+    assert counter.received(b"GET / HTTP/1.1\r\n") == b""
+    assert counter.received(bytes(MAX_HEAD)).startswith(b"HTTP/1.1 431 ")
+    assert counter.finished
+
+
+def settings(cloud: Cloud, peer: str) -> dict[str, str]:
+    return {
+        "design": "trusted-passage",
+        "server_name": "bank.example",
+        "peer_image": peer,
+        "web_root": cloud.web_root_pem,
+        "privacy_root": cloud.endorsers.privacy_ca.root_pem,
+    }
+
+
+def test_the_programs_speak_in_memory_too():
+    with Cloud("memory") as cloud:
+        images = {
+            name: Image.of(name, f"trustlab.scenarios.http_{name}", settings(cloud, peer))
+            for name, peer in (("bank", "teller"), ("teller", "bank"))
+        }
+        machines = {name: cloud.rent(name, image, HyperSafe) for name, image in images.items()}
+        for machine in machines.values():
+            machine.start(references=references_of(*images.values()))
+        for path, told in (("/balance", '{"balance": "1000.00"}'), ("/moon", "no page /moon")):
+            machines["teller"].control("ask", path=path)
+            cloud.run()
+            answer, problem = machines["teller"].control("answer")
+            assert told in answer
+            assert not problem
+
+
+def test_nobody_at_the_desk_is_said(tmp_path):
+    with pytest.raises(CloudError, match=r"no cloud runs .* `trustlab serve --in-vm` is it"):
+        order(tmp_path, Order("/", "trusted-passage"))
+    with pytest.raises(CloudError, match="No such file or directory"):
+        order(tmp_path / "nowhere", Order("/", "trusted-passage"))
+
+
+def test_a_design_that_attests_nothing_has_no_desk(tmp_path):
+    with pytest.raises(CloudError, match="plain-tls attests nothing"):
+        Desk(tmp_path, PLAIN_TLS, Trace())
+
+
+@needs_vms
+def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
+    folder = tmp_path / ("a long way down " * 6)  # beyond what the name of a socket may have
+
+    def customer() -> None:
+        with socket.socket(socket.AF_UNIX) as line:
+            os.chdir(folder)
+            line.connect("cloud.sock")
+            line.sendall(b"good morning\n")
+            got.append(line.recv(10_000).decode())
+        with pytest.raises(CloudError, match="a cloud runs already"):
+            Desk(folder, TRUSTED_PASSAGE, Trace()).__enter__()
+        got.append(order(folder, Order("/balance", "session-hash")).problem)
+        got.append(order(folder, Order("/balance", "trusted-passage")))
+        got.append(order(folder, Order("/pay?amount=1.00&to=carol", "trusted-passage")).answer)
+
+    got = []
+    trace, here = Trace("desk", "uml"), Path.cwd()
+    with Desk(folder, TRUSTED_PASSAGE, trace) as desk:
+        orders = threading.Thread(target=customer)
+        orders.start()
+        for _ in range(5):  # the one who only looks whether a cloud runs is one of them
+            desk.serve()
+        orders.join()
+    os.chdir(here)
+    assert "cannot read the order" in got[0]
+    assert "speak trusted-passage" in got[1]
+    first = got[2]
+    assert isinstance(first, Delivery)
+    assert first.answer.endswith('{"balance": "1000.00"}\n')
+    assert any(e.kind == "appraisal" and e.party == "teller" and e.name == "accepted" for e in first.events)
+    assert not any(e.party == "bank" or e.secret for e in first.events)
+    assert got[3].endswith('{"paid": "1.00", "to": "carol"}\n')
+    kernels = trace.select("machine", name="guest kernel")
+    assert [event.party for event in kernels] == ["bank", "teller"]
+    assert not list(folder.iterdir())
+
+
+@needs_vms
+def test_two_shells_and_two_virtual_machines(tmp_path):
+    lab = ("--lab", str(tmp_path), "--in-vm")
+    bank = subprocess.Popen(
+        [*COMMAND, "serve", *lab, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert bank.stdout.readline() == "serving in a virtual machine: bank\n"
+        done = subprocess.run(
+            [*COMMAND, "connect", *lab, "bank", "/balance"], capture_output=True, text=True, check=True
+        )
+        assert json.loads(done.stdout) == {"balance": "1000.00"}
+        assert "teller accepts" in done.stderr
+        assert "ClientKeyExchange" in done.stderr
+        bank.send_signal(signal.SIGINT)
+        _, said = bank.communicate(timeout=60)
+    finally:
+        bank.kill()
+        bank.communicate()
+    assert bank.returncode == 130
+    assert "Traceback" not in said
+    again = subprocess.run([*COMMAND, "connect", *lab, "bank"], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert "no cloud runs" in again.stderr

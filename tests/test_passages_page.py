@@ -1,0 +1,38 @@
+"""The page about passages: its program runs, and its options are there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from trustlab.passage.pace import BURST, RATE
+from trustlab.passage.serving import MAX_UNFINISHED
+from trustlab.passage.streams import HANDSHAKE_SECONDS
+
+PAGE = (Path(__file__).parent.parent / "docs" / "passages.md").read_text("utf-8")
+
+
+def test_the_program_on_the_page_runs(tmp_path):
+    program = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "b'HELLO\\n'\n", done.stderr
+
+
+def test_the_commands_have_the_options_that_the_page_names():
+    helps = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "trustlab", name, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for name in ("serve", "connect")
+    )
+    assert {option for option in re.findall(r"[ `](--[a-z-]+)", PAGE) if option not in helps} <= {
+        *("--tpm2", "--tpmstate", "--server", "--flags")
+    }
+
+
+def test_the_page_states_the_bounds_that_hold():
+    assert f"{BURST} quotes at once and {RATE:g} a second" in PAGE
+    assert f"At most {MAX_UNFINISHED} connections" in PAGE
+    assert f"each for {HANDSHAKE_SECONDS:g} seconds" in " ".join(PAGE.split())
