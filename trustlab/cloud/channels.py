@@ -5,6 +5,7 @@ Every rung of the ladder is built here from the same parts; what differs is said
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ class Channels:
         self._pinned = pinned
         self._sessions: dict[bytes, tls.Session] | None = {} if design.resumes else None
         self._last: tls.Client | None = None
+        self._serving: tuple[Identity, tls.ServerConfig] | None = None
+        self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._pace = Pace(int(settings["quote_burst"])) if "quote_burst" in settings else None
         self._without_rules = known_rules(filter(None, settings.get("without_rules", "").split(",")))
         for name in sorted(self._without_rules):
@@ -82,23 +85,26 @@ class Channels:
                 chain_pem=[identity.certificate_pem],
                 key_pem=identity.key_pem,
             )
-        engine = tls.Server(
-            tls.ServerConfig(
-                certificates=(identity.certificate_der,),
-                key=identity.key,
-                versions=VERSIONS[self.design.tls],
-                cipher_suites=(tls.CipherSuite[self.design.suite],),
-                groups=(tls.Group[self.design.group],),
-                extended_master_secret=self.design.extended_master_secret,
-                require_extended_master_secret=self.design.extended_master_secret,
-                attestation=offer(self.design, "server"),
-                sessions=self._sessions,
-                client_certificate="require" if self.design.client_key else "none",
-                trust=[self._web_root] if self.design.client_key else None,
-            )
-        )
+        if self._serving is None or self._serving[0] is not identity:
+            self._serving = identity, self._server_config(identity)
+        engine = tls.Server(self._serving[1])
         guard = self.guard("server", connection, peer, pace)
         return self._end(engine, "server", application, guard, connection)
+
+    def _server_config(self, identity: Identity) -> tls.ServerConfig:
+        return tls.ServerConfig(
+            certificates=(identity.certificate_der,),
+            key=identity.key,
+            versions=VERSIONS[self.design.tls],
+            cipher_suites=(tls.CipherSuite[self.design.suite],),
+            groups=(tls.Group[self.design.group],),
+            extended_master_secret=self.design.extended_master_secret,
+            require_extended_master_secret=self.design.extended_master_secret,
+            attestation=offer(self.design, "server"),
+            sessions=self._sessions,
+            client_certificate="require" if self.design.client_key else "none",
+            trust=[self._web_root] if self.design.client_key else None,
+        )
 
     def client(
         self, server_name: str, identity: Identity | None, application: Application, connection: str, peer: str
@@ -112,25 +118,31 @@ class Channels:
                 server_name=server_name,
                 roots_pem=self._settings["web_root"],
             )
-        engine = tls.Client(
-            tls.ClientConfig(
-                server_name=server_name,
-                session=self._last.session if self._last and self.design.resumes else None,
-                trust=[self._web_root],
-                check_peer="CA identity" not in self._without_rules,
-                certificates=(identity.certificate_der,) if identity else (),
-                key=identity.key if identity else None,
-                versions=VERSIONS[self.design.tls],
-                cipher_suites=(tls.CipherSuite[self.design.suite],),
-                groups=(tls.Group[self.design.group],),
-                extended_master_secret=self.design.extended_master_secret,
-                require_extended_master_secret=self.design.extended_master_secret,
-                attestation=offer(self.design, "client", fail_closed="offer answered" not in self._without_rules),
-            )
-        )
+        known = self._calling.get(server_name)
+        if known is None or known[0] is not identity:
+            known = self._calling[server_name] = identity, self._client_config(server_name, identity)
+        config = known[1]
+        if self._last is not None and self.design.resumes:
+            config = dataclasses.replace(config, session=self._last.session)
+        engine = tls.Client(config)
         guard = self.guard("client", connection, peer)
         self._last = engine
         return self._end(engine, "client", application, guard, connection)
+
+    def _client_config(self, server_name: str, identity: Identity | None) -> tls.ClientConfig:
+        return tls.ClientConfig(
+            server_name=server_name,
+            trust=[self._web_root],
+            check_peer="CA identity" not in self._without_rules,
+            certificates=(identity.certificate_der,) if identity else (),
+            key=identity.key if identity else None,
+            versions=VERSIONS[self.design.tls],
+            cipher_suites=(tls.CipherSuite[self.design.suite],),
+            groups=(tls.Group[self.design.group],),
+            extended_master_secret=self.design.extended_master_secret,
+            require_extended_master_secret=self.design.extended_master_secret,
+            attestation=offer(self.design, "client", fail_closed="offer answered" not in self._without_rules),
+        )
 
     def answerer(self, application: Application, connection: str, peer: str) -> Endpoint:
         """Make the end that answers attestation questions outside TLS (`attest-then-connect`)."""
