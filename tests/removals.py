@@ -33,10 +33,10 @@ ON_FORMAT = "tests/attest/test_attest_verifier.py::test_every_truncation_of_evid
 
 
 class Removal(NamedTuple):
-    """One thing taken out: what it does to the program, given a MonkeyPatch, and the tests that must fail then."""
+    """One thing taken out: what it does to the program, given a MonkeyPatch, and the test that must fail then."""
 
     take_out: Callable
-    tests: tuple[str, ...]
+    test: str
 
 
 def without_check(name):
@@ -120,20 +120,15 @@ RULES_OUT = {
 }
 
 
-def attacks_on(check):
-    return tuple(ON_VERIFIER.format(attack.name) for attack in ATTACKS_ON_VERIFIER.values() if attack.check == check)
-
-
-def rows_of(part):
-    return tuple(ON_FIELDS.format(f"{row.part}-{row.attack}") for row in FIELD_ROWS if row.part == part)
-
+ATTACKS = {attack.check: attack.name for attack in ATTACKS_ON_VERIFIER.values()}
+ROWS = {row.part: f"{row.part}-{row.attack}" for row in FIELD_ROWS}
 
 REMOVALS = {
-    CHECKS[0]: Removal(without_format, (ON_FORMAT,)),
-    **{name: Removal(without_check(name), attacks_on(name)) for name in CHECKS[1:]},
-    **{row.rule: Removal(RULES_OUT[row.rule], (ON_RULES.format(row.rule),)) for row in RULE_ROWS},
+    CHECKS[0]: Removal(without_format, ON_FORMAT),
+    **{name: Removal(without_check(name), ON_VERIFIER.format(ATTACKS[name])) for name in CHECKS[1:]},
+    **{row.rule: Removal(RULES_OUT[row.rule], ON_RULES.format(row.rule)) for row in RULE_ROWS},
     **{
-        name: Removal(without_key_binder if part.key_proof else without_field(name), rows_of(name))
+        name: Removal(without_key_binder if part.key_proof else without_field(name), ON_FIELDS.format(ROWS[name]))
         for name, part in PARTS.items()
     },
 }

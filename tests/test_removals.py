@@ -1,7 +1,7 @@
 """Taking any single check, rule or binder field out of the program makes a test fail, and the test is named.
 
-The named tests are run by a pytest of their own inside this one: once as the program is, and once for each removal,
-which is in force only while the body of the test runs.
+The named test is run by a pytest of its own inside this one: once as the program is, and once with the removal, which
+is in force only while the body of the test runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class Applied:
-    """A plugin: something is taken out while a test's body runs, and what became of the tests is kept."""
+    """A plugin: something is taken out while a test's body runs, and what became of it is kept."""
 
     def __init__(self, take_out=lambda _patch: None):
         self.became = {}
@@ -36,34 +36,26 @@ class Applied:
             self.became[report.nodeid] = report
 
 
-def run(tests, plugin):
-    """Run tests by their names, in this process and with no other plugin, and return what became of each."""
-    places = [str(ROOT / test) for test in tests]
+def run(test, plugin):
+    """Run a test by its name, in this process and with no other plugin, and return what became of it."""
     options = ["-c", os.devnull, "--rootdir", str(ROOT), "-p", "no:cacheprovider", "-qq", "--no-summary"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        pytest.main([*options, *places], plugins=[plugin])
-    return plugin.became
+        pytest.main([*options, str(ROOT / test)], plugins=[plugin])
+    assert set(plugin.became) == {test}
+    return plugin.became[test]
 
 
 def test_every_check_rule_and_field_is_taken_out_once():
     assert set(REMOVALS) == {*CHECKS, *RULES, *PARTS}
-    assert all(removal.tests for removal in REMOVALS.values())
-
-
-def test_the_named_tests_pass_as_the_program_is():
-    tests = {test for removal in REMOVALS.values() for test in removal.tests}
-    became = run(sorted(tests), Applied())
-    assert set(became) == tests
-    assert {report.outcome for report in became.values()} == {"passed"}
 
 
 @pytest.mark.parametrize("name", REMOVALS)
-def test_taking_it_out_makes_its_tests_fail(name):
-    take_out, tests = REMOVALS[name]
-    became = run(tests, Applied(take_out))
-    assert {test: report.outcome for test, report in became.items()} == dict.fromkeys(tests, "failed")
-    for test, report in became.items():
-        crash = report.longrepr.reprcrash
-        assert (report.when, Path(crash.path)) == ("call", ROOT / test.partition("::")[0])
-        assert crash.message.startswith(("AssertionError", "assert "))
+def test_its_test_passes_as_the_program_is_and_fails_when_it_is_taken_out(name):
+    take_out, test = REMOVALS[name]
+    assert run(test, Applied()).outcome == "passed"
+    report = run(test, Applied(take_out))
+    assert (report.outcome, report.when) == ("failed", "call")
+    crash = report.longrepr.reprcrash
+    assert Path(crash.path) == ROOT / test.partition("::")[0]
+    assert crash.message.startswith(("AssertionError", "assert "))
