@@ -6,9 +6,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 
 import pytest
 from tls_identities import client_identity, server_identity
+
+from trustlab import tls
+from trustlab.cli import tls_talk
+from trustlab.passage import TlsEndpoint
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
@@ -130,6 +135,46 @@ def test_a_server_goes_on_after_a_client_that_resets(server):
     with socket.create_connection(("127.0.0.1", int(port))) as stream:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     assert b"It works" in fetch(port, b"GET / HTTP/1.0\r\n\r\n")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Seconds of patience become moments."""
+    monkeypatch.setattr(tls_talk, "IDLE", 0.05)
+    monkeypatch.setattr(tls_talk, "LINGER", 0.05)
+
+
+def serve(stream: socket.socket) -> tls.Server:
+    identity = server_identity("ECDSA")
+    engine = tls.Server(tls.ServerConfig(certificates=(identity.der,), key=identity.key))
+    tls_talk.converse(stream, TlsEndpoint(engine, tls_talk.StatusPage(engine)), stdin=False)
+    return engine
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_peer_that_never_says_a_word_is_given_up():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        serve(ours)
+        assert theirs.recv(100) == b"\x15\3\3\0\2\1\0"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_peer_that_ignores_close_notify_is_let_go():
+    ours, theirs = socket.socketpair()
+    client = tls.Client(tls.ClientConfig(check_peer=False))
+    with ours, theirs:
+        theirs.settimeout(10)
+        theirs.sendall(client.data_to_send())
+        thread = threading.Thread(target=serve, args=(ours,))
+        thread.start()
+        while not client.handshake_complete:
+            client.receive(theirs.recv(65_536))
+            list(tls.pump(client))
+        client.send(b"GET / HTTP/1.0\n\n")
+        theirs.sendall(client.data_to_send())
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_client_certificate_can_be_demanded_and_shown(server, tmp_path):

@@ -79,7 +79,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
         announce(trace, sock, "client", "server")
         observer = tls.TraceObserver(trace.party("client"), "c", role="client")
         end = TlsEndpoint(tls.Client(config), Pipe(), observer=observer)
-        converse(sock, end, stdin=True)
+        converse(sock, end, stdin=sys.stdin is not None)
     keep_keys(trace, keylogfile)
     if end.error is not None:
         raise end.error
