@@ -102,7 +102,7 @@ def test_in_memory_there_is_no_ram_to_scrape():
 def test_from_her_vm_alice_has_the_banks_tpm_open_the_recording_through_the_root_vm():
     act = played(rung("machine-linked-key", "key-abuse", substrate="uml"))
     assert (act.outcome.outcome, act.outcome.alice_knows) == ("succeeded", ("pin",))
-    decrypted = [e for e in act.trace.select("tpm.command", party="bank", name="TPM2_RSA_Decrypt")]
+    decrypted = act.trace.select("tpm.command", party="bank", name="TPM2_RSA_Decrypt")
     assert [(e.data["client"], e.data["locality"]) for e in decrypted] == [("HyperSafe", 2), ("root VM", 0)]
 
 
@@ -112,9 +112,11 @@ def test_the_banks_tpm_refuses_alices_vm_a_key_of_the_tcb():
     assert "TPM_RC_LOCALITY" in act.trace.select("attack")[-1].data["sentence"]
 
 
-def test_an_attack_that_no_vm_can_make_says_why():
-    with pytest.raises(ValueError, match="comes too late.*Play it in the memory substrate"):
-        rung("trusted-passage", "tpm-nuisance", substrate="uml")
+def test_the_root_vm_keeps_a_standing_order_of_alices_and_meddles_between_two_commands():
+    act = played(rung("trusted-passage", "tpm-nuisance", substrate="uml"))
+    quotes = [e.data["rc"] for e in act.trace.select("tpm.response", party="bank", name="TPM2_Quote")]
+    assert (act.outcome.outcome, quotes) == ("failed", [0x128] * 4 + [0])
+    assert act.trace.select("app", party="bank", name="payment")
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")

@@ -7,7 +7,6 @@ tries again; the platform's gate stops the rest. A nuisance that never ends wins
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,10 @@ import msgspec
 
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.programs import powers, teller_of
+from trustlab.cloud.standing import StandingOrder
 from trustlab.tpm import TpmError
-from trustlab.tpm.marshal import PASSWORD
+from trustlab.tpm.commands import CODES
+from trustlab.tpm.marshal import PASSWORD, command, u16, u32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +51,8 @@ TRIES = {ATTACK.name: 4}
 """How often each command is disturbed; more is without end."""
 RH_LOCKOUT = 0x4000000A
 TRANSIENT = range(0x80000000, 0x80000003)
-CHANGE = bytes(32)
+PCR_0, SHA256 = 0, 0x000B
+EXTEND = command(CODES["PCR_Extend"], (PCR_0,), (PASSWORD,), u32(1) + u16(SHA256) + bytes(32))
 
 
 def start(guest: Guest) -> None:
@@ -63,30 +65,11 @@ def start(guest: Guest) -> None:
             tell(what, f"has the bank's TPM {what}.")
         except TpmError as error:
             tell("refused", f"would have the bank's TPM {what}, and may not: {error}")
-    meddler = Meddler(tpm, TRIES.get(guest.setting("attack")))
-    provider.watch_tpm(victim, meddler)
-    tell("wait", "waits for the moment between a policy and its command.")
+    provider.order_tpm(victim, StandingOrder("TPM2_PolicyLocality", EXTEND, TRIES.get(guest.setting("attack"))))
+    tell("order", "orders the root VM to extend PCR 0 in the moment between a policy and its command.")
 
 
 def _forbidden(tpm: TpmClient) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "clear", partial(tpm.run, "Clear", (RH_LOCKOUT,), (PASSWORD,))
     for handle in TRANSIENT:
         yield f"flush {handle:#x}", partial(tpm.flush, handle)
-
-
-class Meddler:
-    """Extends PCR 0 after a policy is complete, at most `tries` times in a row (None: always)."""
-
-    def __init__(self, tpm: TpmClient, tries: int | None) -> None:
-        self._tpm = tpm
-        self._tries = tries
-        self._row = Counter[str]()
-
-    def __call__(self, command: str, rc: int) -> None:
-        """Look at a response as it passes."""
-        if command == "TPM2_PolicyLocality":
-            if self._tries is None or self._row["tries"] < self._tries:
-                self._row["tries"] += 1
-                self._tpm.pcr_extend(0, CHANGE)
-        elif rc == 0 and not command.startswith("TPM2_P"):
-            self._row.clear()

@@ -64,7 +64,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     `--rules` and `--fields` list them all, each with its attack, and `--overlaps` the attacks in none of these lists.
 
     With `--substrate uml` every machine is a virtual machine, booted anew for each cell (with `--slides`, some minutes
-    for all); an ordinary one has memory to search. What cannot be played there is marked o, with the reason.
+    for all); an ordinary one has memory to search. What a substrate cannot play is marked o, with the reason.
 
     Exits with 0 only when every cell is as the table of expectations says, and every line of a list is decisive (with
     --without: always).

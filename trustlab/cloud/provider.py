@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from trustlab.capture import Knowledge
     from trustlab.cloud.machine import Machine
+    from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Event, Trace
     from trustlab.wire import Endpoint
@@ -78,18 +79,9 @@ class Provider:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
         return self._fabric.machines[name].platform.client("root VM", locality=0)
 
-    def watch_tpm(self, name: str, look: Callable[[str, int], None]) -> Callable[[], None]:
-        """Have `look` called with command name and response code as a machine's TPM answers; returns what ends that.
-
-        It is her machine, and so is the bus the TPM hangs on.
-        """
-
-        def passing(event: Event) -> None:
-            rc = event.data.get("rc")
-            if event.kind == "tpm.response" and event.party == name and isinstance(rc, int):
-                look(event.name, rc)
-
-        return self._fabric.network.trace.subscribe(passing)
+    def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
+        """Leave a standing order with a machine's root VM; the returned function takes it back."""
+        return order.carry_out(self._fabric.network.trace, name, self.root_tpm(name))
 
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,19 +14,20 @@ from trustlab.attacks.unwilling import BY_CAROL
 from trustlab.cloud import choose
 from trustlab.passage import DESIGNS
 from trustlab.scenarios.acts import rung
-from trustlab.scenarios.between_vms import NOT_BETWEEN_VMS
 from trustlab.scenarios.facts import facts
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.third_party import third_party
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from trustlab.attacks import Attack
     from trustlab.scenarios.stage import Act
 
 VERSIONS = ("1.2", "1.3")
+AT_MOST = 4
+"""Cells at once, however many processors there are: what is not a TPM runs one after the other in Python."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -112,8 +115,6 @@ def run_cell(
     )
     if cell.mark == "-":
         return result(outcome="senseless", sentence=cell.sentence)
-    if substrate == "uml" and attack in NOT_BETWEEN_VMS:
-        return result(outcome="unplayed", sentence=NOT_BETWEEN_VMS[attack])
     if cell.only and substrate != cell.only:
         return result(outcome="unplayed", sentence=ONLY_BETWEEN_VMS[design, attack])
     with act_of(design, attack, without=without, substrate=substrate) as act:
@@ -150,21 +151,25 @@ def run_matrix(
 ) -> list[Result]:
     """Run every chosen cell; `progress` is called after each. `without` leaves checks out of every verifier.
 
-    `substrate` is that of an act; CloudError where it does not work here.
+    `substrate` is that of an act; CloudError where it does not work here. In memory several cells run at once, each in
+    a cloud of its own, for the TPMs are processes; the results come in the table's order.
     """
     substrate = choose(substrate)
-    chosen = cells(designs, attacks, tls=tls)
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+    run = partial(run_cell, without=without, keep=keep, substrate=substrate)
     results = []
-    for result in _run(chosen, without, keep, substrate):
-        progress(result)
-        results.append(result)
+    with ThreadPoolExecutor(_at_once(substrate), "matrix") as pool:
+        waiting = [pool.submit(run, *place) for place in cells(designs, attacks, tls=tls)]
+        try:
+            for done in waiting:
+                results.append(done.result())
+                progress(results[-1])
+        finally:
+            pool.shutdown(cancel_futures=True)
     return results
 
 
-def _run(
-    chosen: list[tuple[str, str, Cell]], without: tuple[str, ...], keep: Path | None, substrate: str
-) -> Iterator[Result]:
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-    for design, attack, cell in chosen:
-        yield run_cell(design, attack, cell, without=without, keep=keep, substrate=substrate)
+def _at_once(substrate: str) -> int:
+    """Return how many cells run side by side: virtual machines would be in each other's way."""
+    return 1 if substrate == "uml" else min(AT_MOST, len(os.sched_getaffinity(0)))

@@ -21,7 +21,6 @@ from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.passage import design_without, setting_of, with_ephemeral_keys, with_resumption, with_usable_key
 from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
-from trustlab.scenarios.between_vms import check_between_vms
 from trustlab.scenarios.deployed import WITHDRAWN, deploy
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
@@ -102,8 +101,6 @@ class Act:
         self.design = design
         self.expected = expected
         self.substrate = choose(substrate)
-        if self.substrate == "uml":
-            check_between_vms(attack)
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence

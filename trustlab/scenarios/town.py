@@ -10,7 +10,6 @@ from trustlab.attest import publish
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Ordinary
 from trustlab.passage import DESIGNS
-from trustlab.scenarios.between_vms import NOT_BETWEEN_VMS
 from trustlab.scenarios.stage import AMOUNT, PAYEE, Act
 
 if TYPE_CHECKING:
@@ -77,8 +76,7 @@ class Town(Act):
         if attack not in CATALOGUE:
             raise CloudError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
         chosen = CATALOGUE[attack]
-        late = self.substrate == "uml" and attack in NOT_BETWEEN_VMS
-        if chosen.genuine or chosen.leaks or chosen.unpinned or chosen.lax_client or late:
+        if chosen.genuine or chosen.leaks or chosen.unpinned or chosen.lax_client:
             raise CloudError(f"{attack} needs a town built for it: play it as an act")
         if self.attack is not None:
             raise CloudError(f"Alice is at {self.attack.name} already: one attack a town")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trustlab.cloud.errors import CloudError
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.trace import Event, Trace
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from trustlab.capture import Knowledge
     from trustlab.cloud.agent.surroundings import Ask, Network, RemoteCa
+    from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Pen
 
@@ -56,9 +56,10 @@ class Console:
 
         return RootTpm(name, self._party, self._ask)
 
-    def watch_tpm(self, name: str, look: Callable[[str, int], None]) -> Callable[[], None]:  # noqa: ARG002 - the Provider's
-        """Refuse: between two commands of a TPM there is no time to tell another machine."""
-        raise CloudError(f"the TPM of {name} is done before a VM hears of it: play this in the memory substrate")
+    def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
+        """Leave a standing order with a machine's root VM; the returned function takes it back."""
+        number = self._ask("order_tpm", name=name, order=msgspec.structs.asdict(order))
+        return lambda: self._ask("undo", order=number)
 
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""

@@ -17,7 +17,7 @@ WINDOW = 2048
 """How many octets may be under way to a guest: its terminal holds 4096, and stalls once it was full."""
 MAX_MESSAGE = 16 * 1024 * 1024
 ANY_GUESTS = ("lookup", "which", "certify", "files", "write", "remove")
-PROVIDERS = ("redirect", "undo", "disk_of", "search_memory", "root_tpm", "recording")
+PROVIDERS = ("redirect", "undo", "disk_of", "search_memory", "root_tpm", "order_tpm", "recording")
 GUEST_VERBS = ANY_GUESTS + PROVIDERS
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
-from msgspec import structs
+from msgspec import convert, structs
 
 from trustlab.cloud.errors import CloudError
+from trustlab.cloud.standing import StandingOrder
 from trustlab.cloud.uml.messages import GUEST_VERBS, PROVIDERS, Answer, Call, Failed
 
 if TYPE_CHECKING:
@@ -95,17 +96,25 @@ class GuestVerbs:
 
     def _root_tpm(self, name: str, command: bytes, *, done: Done) -> None:
         """Have a machine's root VM send one command, at locality 0 and behind the gate, on the TPM's own thread."""
-        platform, loop = self._other(name).platform, self._fabric.loop
-        if name not in self._tpms:
-            self._tpms[name] = platform.client(ROOT, locality=0)
-        work = platform.submit(self._tpms[name].transmit, command)
+        loop = self._fabric.loop
+        work = self._other(name).platform.submit(self._root(name).transmit, command)
         work.add_done_callback(lambda sent: loop.call_soon_threadsafe(done, sent.exception() or sent.result()))
+
+    def _order_tpm(self, name: str, order: dict[str, Any]) -> int:
+        standing = convert(order, StandingOrder)
+        self._orders.append(standing.carry_out(self._fabric.trace, name, self._root(name)))
+        return len(self._orders) - 1
 
     def _recording(self, since: int) -> dict[str, Any]:
         """Return what the provider recorded from an event on: frames, and the secrets of this machine's own."""
         fresh = self._fabric.trace[since:]
         own = [e for e in fresh if e.kind == "frame" or (e.secret and e.party == self._machine.name)]
         return {"next": since + len(fresh), "events": [structs.replace(e, spans=(), links=()) for e in own]}
+
+    def _root(self, name: str) -> TpmClient:
+        if name not in self._tpms:
+            self._tpms[name] = self._other(name).platform.client(ROOT, locality=0)
+        return self._tpms[name]
 
     def _other(self, name: str) -> UmlMachine:
         if name not in self._fabric.machines:
