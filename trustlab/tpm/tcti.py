@@ -41,7 +41,7 @@ class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
             self._response = _FAILURE
 
     def do_receive(self, timeout: int) -> bytes:  # noqa: ARG002 - the client bounds every command
-        """Return the response; where there is none, Ctrl-C came before `do_transmit` had begun."""
+        """Return the response; where there is none, Ctrl-C came before `do_transmit` had begun, and arrives late."""
         response, self._response = self._response, None
         if response is None:
             self.error = KeyboardInterrupt("the command was interrupted before it was sent")
