@@ -277,6 +277,39 @@ def test_a_tls13_client_answers(case: Case) -> None:
     judge(case, "client", TLS13)
 
 
+def plain_hello(extensions: bytes | None) -> bytes:
+    """Return a ClientHello of long ago with its header: one suite, RSA key exchange."""
+    body = b"\3\3" + bytes(32) + b"\0" + listed(b"\0\x9c") + b"\1\0"
+    return b"\1" + listed(body if extensions is None else body + listed(extensions), 3)
+
+
+@pytest.mark.parametrize(
+    ("place", "extensions", "lawful"),
+    [
+        pytest.param(38, None, {0}, id="session id"),
+        pytest.param(40, None, {2}, id="cipher suites"),
+        pytest.param(43, None, {1}, id="compression methods"),
+        pytest.param(38, b"\xff\1\0\1\0", {0}, id="session id, with extensions"),
+        pytest.param(40, b"\xff\1\0\1\0", {2}, id="cipher suites, with extensions"),
+        pytest.param(43, b"\xff\1\0\1\0", {1, 8}, id="compression methods, with extensions"),
+        pytest.param(46, b"\xff\1\0\1\0", {5}, id="extensions"),
+        pytest.param(50, b"\xff\1\0\1\0", {1}, id="renegotiation_info"),
+    ],
+)
+def test_a_length_in_the_hello_that_is_wrong_is_a_decode_error(
+    place: int, extensions: bytes | None, lawful: set[int]
+) -> None:
+    """Eight methods of compression and no extensions are a lawful reading of the same octets."""
+    config = server_config(TLS12, kind="RSA")
+    hello = plain_hello(extensions)
+    for value in range(256):
+        server = End(tls.Server(config))
+        octets = hello[:place] + bytes([value]) + hello[place + 1 :]
+        server.connection.receive(b"\x16\3\1" + listed(octets))
+        server.process()
+        assert isinstance(server.fatal, type(None) if value in lawful else tls.DecodeError), (value, server.fatal)
+
+
 PRIME = 2**255 - 19
 SMALL_ORDER = [
     0,
