@@ -41,7 +41,7 @@ NOTES = {
     "tpm_commands_ms": "of it: the raw TPM commands of both machines, one after the other",
     "tls_floor_ms": "of it: the calls into cryptography and hmac",
     "attested_handshakes_per_s": "one server over TCP, clients in another process, 4 at a time, on 2 cores",
-    "matrix_s": "every cell of TLS 1.2 with machines of its own, in memory (seconds)",
+    "matrix_s": "every design against every attack, each cell with machines of its own, in memory (seconds)",
     "unfinished_cost_mb": "what 3000 connections that never finish leave in the server's memory (MB); a third say "
     "nothing, a third half a ClientHello, a third a whole one, and none of them leaves",
     "unfinished_last_third_mb": "of it: what the last third of them added (MB): little, where the cost is bounded",
