@@ -106,6 +106,11 @@ class Signer:
         return leaf.tbs_certificate_bytes, leaf.signature, leaf.signature_hash_algorithm
 
     @cached_property
+    def issued_by(self) -> dict[x509.Certificate, bool]:
+        """Which anchors' signatures on the certificate were verified before, and with what outcome."""
+        return {}
+
+    @cached_property
     def certifies_key(self) -> bool:
         """Whether the certificate holds the public area's key."""
         return bool(self.chain[0].public_key() == self.public.public_key)
@@ -120,6 +125,11 @@ class KeyCase:
     public: Public
     creation: CreationData | None
     signer: Signer
+
+    @cached_property
+    def well_signed(self) -> bool:
+        """Whether its AK signed the attestation: made once for each key, it comes with every quote."""
+        return self.signature.verify(self.signer.public.public_key, self.attest.raw)
 
 
 @dataclass(frozen=True)
@@ -150,6 +160,12 @@ class Case:
         if self.key_demanded and self.key is not None:
             signed.append((self.key.attest, self.key.signature, self.key.signer))
         return signed
+
+    def well_signed(self, attest: Attest, signature: Signature, signer: Signer) -> bool:
+        """Whether the AK signed this structure of `signed`."""
+        if self.key is not None and attest is self.key.attest:
+            return self.key.well_signed
+        return signature.verify(signer.public.public_key, attest.raw)
 
     @cached_property
     def signers(self) -> list[Signer]:
@@ -204,8 +220,9 @@ def _key_case(key: KeyAttestation, signer: Signer) -> KeyCase:
     return _read_key(key.attest, key.signature, key.public, key.creation_data, signer)
 
 
-# What stays the same from one passage of a machine to the next is parsed once: octets in, immutable values out. Every
-# check is still made, and every signature verified, each time.
+# What stays the same from one passage of a machine to the next is parsed once: octets in, immutable values out. The
+# signatures on it (of the AK certificate, of the key attestation) are verified once too: the same octets under the same
+# key. Every check is still made each time, validity dates included, and a quote is new each time.
 
 
 @lru_cache(maxsize=KEPT)

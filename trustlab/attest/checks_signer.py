@@ -84,7 +84,9 @@ class TrustAnchors:
             return False
         if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
             return False
-        return _signed_by(signer, anchor)
+        if anchor not in signer.issued_by:
+            signer.issued_by[anchor] = _signed_by(signer, anchor)
+        return signer.issued_by[anchor]
 
 
 def _signed_by(signer: Signer, anchor: x509.Certificate) -> bool:
@@ -165,7 +167,7 @@ def machine_pinned(case: Case) -> Outcome:
 def signature(case: Case) -> Outcome:
     """Signature: the AK signed exactly these octets."""
     for attest, signed, signer in case.signed:
-        if not signed.verify(signer.public.public_key, attest.raw):
+        if not case.well_signed(attest, signed, signer):
             text = f"The signature over the {_kind(attest, case)} is not by {signer.role}, or octets were changed."
             return failed(text, found=signed.value)
     what = "the quote and the key attestation" if len(case.signed) > 1 else "the quote"

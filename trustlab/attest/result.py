@@ -88,8 +88,7 @@ class AttestationResult:
     def record(self, party: Pen, *, about: str, connection: str = "", **data: Value) -> None:
         """Emit one `verdict` event a check and the `appraisal` event; `about` names whose evidence it was."""
         for check in self.checks:
-            entry = {**_entry(check), "about": about, **data}
-            party.emit("verdict", check.name, connection=connection, data=entry)
+            party.emit("verdict", check.name, connection=connection, data={**_entry(check), "about": about, **data})
         whole: dict[str, Value] = {
             "refused_by": self.refused_by,
             "failed": list(self.failed),

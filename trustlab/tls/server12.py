@@ -343,8 +343,9 @@ class Server12(Handshake12):
         good = hmac.compare_digest(padded[:2], version) & hmac.compare_digest(
             len(found).to_bytes(4, "big"), PMS_LENGTH.to_bytes(4, "big")
         )
-        mask = -int(good) & 0xFF
-        secret = bytes((a & mask) | (b & ~mask & 0xFF) for a, b in zip(padded, self._substitute, strict=True))
+        keep = int.from_bytes(bytes([-int(good) & 0xFF]) * PMS_LENGTH, "big")  # all ones or all zeros
+        substitute = int.from_bytes(self._substitute, "big")
+        secret = (int.from_bytes(padded, "big") & keep | substitute & ~keep).to_bytes(PMS_LENGTH, "big")
         self._substitute = b""
         self.set_pre_master_secret(secret, "epms", "private key")
         self.derive_master_secret()
