@@ -38,7 +38,8 @@ class Applied:
 
 def run(test, plugin):
     """Run a test by its name, in this process and with no other plugin, and return what became of it."""
-    options = ["-c", os.devnull, "--rootdir", str(ROOT), "-p", "no:cacheprovider", "-qq", "--no-summary"]
+    idle = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception")]
+    options = ["-c", os.devnull, "--rootdir", str(ROOT), *idle, "-qq", "--no-summary"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         pytest.main([*options, str(ROOT / test)], plugins=[plugin])
