@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from enum import IntEnum
 
+MAX_LENGTH = 2**24 - 1  # of any vector in TLS
 SHOWN = 24  # octets of a field that its value shows
 
 
@@ -67,7 +68,7 @@ class Reader:
         self.position = end
         return self.data[start:end]
 
-    def length(self, size: int, name: str, low: int = 0, high: int | None = None, step: int = 1) -> int:
+    def length(self, size: int, name: str, low: int = 0, high: int = MAX_LENGTH, step: int = 1) -> int:
         """Pull the length in front of the vector `name` and check it against the bounds of its definition."""
         start = self.position
         end = start + size
@@ -77,7 +78,7 @@ class Reader:
         count = int.from_bytes(self.data[start:end], "big")
         if count > self.end - self.position:
             raise DecodeError(f"{name} claims {count} octets, {self.end - self.position} are left")
-        if count < low or (high is not None and count > high) or count % step:
+        if not low <= count <= high or count % step:
             raise DecodeError(f"{name} has {count} octets, which its definition does not allow")
         return count
 
@@ -86,13 +87,13 @@ class Reader:
         size: int,
         name: str,
         low: int = 0,
-        high: int | None = None,
+        high: int = MAX_LENGTH,
         show: Callable[[bytes], str] | None = None,
     ) -> bytes:
         """Pull `opaque name<low..high>` with a length of `size` octets in front."""
         return self.octets(self.length(size, name, low, high), name, show)
 
-    def nested(self, size: int, name: str, low: int = 0, high: int | None = None) -> Reader:
+    def nested(self, size: int, name: str, low: int = 0, high: int = MAX_LENGTH) -> Reader:
         """Pull a vector and return a reader of its content, which must be pulled to its end (`finish`)."""
         count = self.length(size, name, low, high)
         start = self.position
@@ -165,13 +166,13 @@ class SpanReader(Reader):
             self.record(name, start, start + size, show(value) if show else shown(value))
         return value
 
-    def length(self, size: int, name: str, low: int = 0, high: int | None = None, step: int = 1) -> int:
+    def length(self, size: int, name: str, low: int = 0, high: int = MAX_LENGTH, step: int = 1) -> int:
         start = self.position
         self.uint(size, f"{name}_length")  # it has its name even where it is out of bounds
         self.position = start
         return Reader.length(self, size, name, low, high, step)
 
-    def nested(self, size: int, name: str, low: int = 0, high: int | None = None) -> SpanReader:
+    def nested(self, size: int, name: str, low: int = 0, high: int = MAX_LENGTH) -> SpanReader:
         return self.inner(self.length(size, name, low, high), name)
 
     def inner(self, size: int, name: str) -> SpanReader:

@@ -133,16 +133,16 @@ class Outgoing:
         raw = message.encode()
         if message.content_type == ContentType.HANDSHAKE:
             self.handshake.add_to_transcript(message, raw)
-        self.put(message, raw)
+        if self.config.coalesce and message.content_type == ContentType.HANDSHAKE:
+            self._held.append((message, raw))
+        else:
+            self.put(message, raw)
         chosen = self.handshake.sent(message, raw)
         self._move(targets, chosen)
         self.handshake.entered(message)
 
     def put(self, message: AnyMessage, raw: bytes, *, plain: bool = False) -> None:
-        """Write a message into records and tell it; with `coalesce`, handshake messages wait for `flush`."""
-        if self.config.coalesce and message.content_type == ContentType.HANDSHAKE:
-            self._held.append((message, raw))
-            return
+        """Write a message into records of its own and tell it."""
         if self._held:
             self.flush()
         position = self.records.write_offset

@@ -48,9 +48,13 @@ class _Secret:
     def expand(self, label: bytes, context: bytes, length: int) -> bytes:
         """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
         info = _before_context(label, length, len(context)) + context
-        output = block = self._mac(info + b"\x01")
-        counter = 2
-        while len(output) < length:  # seldom: an exporter may want more than one block
+        output = self._mac(info + b"\x01")
+        return output[:length] if length <= len(output) else self._expand_on(info, output, length)
+
+    def _expand_on(self, info: bytes, output: bytes, length: int) -> bytes:
+        """Go on where one block is not enough, as for an exporter (RFC 5869 2.3)."""
+        block, counter = output, 2
+        while len(output) < length:
             block = self._mac(block + info + bytes([counter]))
             output += block
             counter += 1
