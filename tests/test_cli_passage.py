@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import pytest
 from trustlab.cli import watching
 from trustlab.cli.failure import Failure
 from trustlab.cli.passage import connect, serve
-from trustlab.cloud import CloudError, World
+from trustlab.cloud import Authority, CloudError, World
 from trustlab.tpm import TpmError
 from trustlab.tpm.marshal import command
 from trustlab.tpm.programs import find_program
@@ -109,6 +110,8 @@ def test_the_labs_keys_are_for_its_owner_alone(bank):
         ({"target": "127.0.0.1:99999"}, "HOST:PORT"),
         ({"path": "balance"}, "begins with /"),
         ({"path": "/a b"}, "has no spaces"),
+        ({"vm": True}, "say bank"),
+        ({"vm": True, "target": "bank", "peer_tpm": "device"}, "the TPMs of virtual machines are emulated"),
         ({"design": "moon"}, "trusted-passage"),
         ({"design": "plain-tls"}, "plain-tls"),
         ({"design": "session-hash"}, "no passage: the peer sent the alert handshake_failure. Both shells must"),
@@ -153,6 +156,9 @@ def test_a_folder_that_holds_no_whole_lab_is_named(bank, tmp_path):
     half = shutil.copytree(bank[1], tmp_path / "half")
     (half / "web-ca.pem").unlink()
     with pytest.raises(CloudError, match=r"has lost its web-ca\.pem"):
+        World(half)
+    (half / "web-ca.pem").write_bytes(Authority("yesterday's", lifetime=dt.timedelta(minutes=-1)).keep())
+    with pytest.raises(CloudError, match="have expired"):
         World(half)
     with pytest.raises(NotADirectoryError):
         World(tmp_path / "web-ca.pem" / "lab")

@@ -93,6 +93,7 @@ def serve(  # noqa: PLR0913 - options
     """
     chosen = _design(design)
     if vm:
+        _emulated(tpm, peer_tpm)
         in_vm.serve(lab, chosen, count, quiet=quiet)
         return
     world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
@@ -129,6 +130,7 @@ def connect(
         raise Failure(f"{path!r} is no path: it begins with / and has no spaces, as in /balance")
     chosen = _design(design)
     if vm:
+        _emulated(tpm, peer_tpm)
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
         return
     host, port = _address(target)
@@ -248,6 +250,11 @@ def _kind(name: str) -> TpmKind:
     if name not in ("swtpm", "device"):
         raise Failure(f"--peer-tpm {name!r}: say swtpm or device")
     return "swtpm" if name == "swtpm" else "device"
+
+
+def _emulated(*tpms: str) -> None:
+    if set(tpms) != {"swtpm"}:
+        raise Failure("the TPMs of virtual machines are emulated: --in-vm goes without --tpm and --peer-tpm")
 
 
 def _images(world: World, design: Design, *, bank: TpmKind, teller: TpmKind) -> tuple[Image, Image]:

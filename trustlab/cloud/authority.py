@@ -1,4 +1,4 @@
-"""A certificate authority minted at run time: an ECDSA root and the leaves it signs, all for one day."""
+"""A certificate authority minted at run time: an ECDSA root and its leaves, for one day unless told otherwise."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ USAGES = (
 class Authority:
     """Issues server certificates for whatever names it is told; who may have which is its owner's business."""
 
-    def __init__(self, name: str, *, kept: bytes | None = None) -> None:
+    def __init__(self, name: str, *, kept: bytes | None = None, lifetime: dt.timedelta = LIFETIME) -> None:
+        self._lifetime = lifetime
         self._now = dt.datetime.now(dt.UTC)
         if kept is not None:
             self._key, self.root = from_pem(kept)
@@ -84,7 +85,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now - dt.timedelta(hours=1))
-            .not_valid_after(self._now + LIFETIME)
+            .not_valid_after(self._now + self._lifetime)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
 

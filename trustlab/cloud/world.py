@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 SERVER_NAME = "bank.example"
 FILES = ("tpm-maker.pem", "privacy-ca.pem", "device-ca.pem", "web-ca.pem")
 FIRMWARE = "firmware.toml"
+LIFETIME = dt.timedelta(days=365)
+"""A lab folder stays, and its server may run for days."""
 TpmKind = Literal["swtpm", "device"]
 """What stands behind a machine's evidence: HyperSafe on an emulator, or a real TPM's firmware measurements alone."""
 
@@ -49,7 +51,7 @@ class World:
             missing = [name for name, octets in zip(FILES, kept, strict=True) if octets is None]
             try:
                 self.endorsers = Endorsers(maker=kept[0], privacy_ca=kept[1], device_ca=kept[2])
-                self.web_ca = Authority("trustlab web CA", kept=kept[3])
+                self.web_ca = Authority("trustlab web CA", kept=kept[3], lifetime=LIFETIME)
             except ValueError as error:
                 raise CloudError(f"{folder} holds no lab of ours ({error}): {ANEW}") from error
             if missing and len(missing) < len(FILES):
