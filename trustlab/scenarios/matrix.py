@@ -19,7 +19,7 @@ from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.third_party import third_party
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from trustlab.attacks import Attack
@@ -159,17 +159,22 @@ def run_matrix(
         keep.mkdir(parents=True, exist_ok=True)
     run = partial(run_cell, without=without, keep=keep, substrate=substrate)
     results = []
-    with ThreadPoolExecutor(_at_once(substrate), "matrix") as pool:
-        waiting = [pool.submit(run, *place) for place in cells(designs, attacks, tls=tls)]
-        try:
-            for done in waiting:
-                results.append(done.result())
-                progress(results[-1])
-        finally:
-            pool.shutdown(cancel_futures=True)
+    for result in _each(run, cells(designs, attacks, tls=tls), side_by_side=substrate != "uml"):
+        results.append(result)
+        progress(result)
     return results
 
 
-def _at_once(substrate: str) -> int:
-    """Return how many cells run side by side: virtual machines would be in each other's way."""
-    return 1 if substrate == "uml" else min(AT_MOST, os.cpu_count() or 1)
+def _each(
+    run: Callable[[str, str, Cell], Result], chosen: list[tuple[str, str, Cell]], *, side_by_side: bool
+) -> Iterator[Result]:
+    """Yield the results in order. Virtual machines would be in each other's way: their cells run here, one by one."""
+    if not side_by_side:
+        yield from (run(*place) for place in chosen)
+        return
+    with ThreadPoolExecutor(min(AT_MOST, os.cpu_count() or 1), "matrix") as pool:
+        waiting = [pool.submit(run, *place) for place in chosen]
+        try:
+            yield from (done.result() for done in waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)
