@@ -55,6 +55,13 @@ Tpm = Annotated[
         "the firmware alone, and any program that may open it can quote."
     ),
 ]
+Makers = Annotated[
+    Path | None,
+    typer.Option(
+        "--ek-roots",
+        help="PEM file with the CA certificates of your TPM's maker: they, and not the lab, vouch for the device's EK.",
+    ),
+]
 PeerTpm = Annotated[
     str,
     typer.Option(help="What to demand of the other side: swtpm (HyperSafe and its image) or device (its firmware)."),
@@ -68,6 +75,7 @@ def serve(  # noqa: PLR0913 - options
     port: Annotated[int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one.")] = 4444,
     design: DesignName = TRUSTED_PASSAGE.name,
     tpm: Tpm = "swtpm",
+    makers: Makers = None,
     peer_tpm: PeerTpm = "swtpm",
     vm: InVm = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after so many answers; 0 never.")] = 0,
@@ -101,7 +109,9 @@ def serve(  # noqa: PLR0913 - options
     pace = Pace(quote_burst or math.inf, quote_rate)
     with (
         watching(trace, quiet=quiet),
-        Station(world, chosen, bank, world.references(bank, teller), trace.party("bank"), tpm=tpm) as station,
+        Station(
+            world, chosen, bank, world.references(bank, teller), trace.party("bank"), tpm=tpm, makers=makers
+        ) as station,
     ):
         station.certify(SERVER_NAME)
         _tell(station)
@@ -109,13 +119,14 @@ def serve(  # noqa: PLR0913 - options
         asyncio.run(_serve(counter, station, host, port, pace=pace, unfinished=unfinished))
 
 
-def connect(
+def connect(  # noqa: PLR0913 - options
     target: Annotated[str, typer.Argument(help="HOST:PORT of a `trustlab serve`; with --in-vm: bank.")],
     path: Annotated[str, typer.Argument(help="What to ask for.")] = "/",
     *,
     lab: Lab = Path("trustlab-lab"),
     design: DesignName = TRUSTED_PASSAGE.name,
     tpm: Tpm = "swtpm",
+    makers: Makers = None,
     peer_tpm: PeerTpm = "swtpm",
     vm: InVm = False,
     quiet: Quiet = False,
@@ -138,7 +149,9 @@ def connect(
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
     with (
         watching(trace, quiet=quiet),
-        Station(world, chosen, teller, world.references(bank, teller), trace.party("teller"), tpm=tpm) as station,
+        Station(
+            world, chosen, teller, world.references(bank, teller), trace.party("teller"), tpm=tpm, makers=makers
+        ) as station,
     ):
         if chosen.client_key:
             station.certify("teller.example")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Literal
 
+from cryptography import x509
+
 from trustlab import tls
 from trustlab.attest import AppraisalPolicy, EventLog, ek_digest_of
 from trustlab.cloud.errors import CloudError
@@ -17,16 +19,21 @@ from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
     DEVICE,
     EvidenceMaker,
+    PrivacyCa,
     TpmError,
     create_ak,
     create_ek,
     create_tls_key,
     enrol,
+    provisioned_ek,
     rsa_decrypt,
     sign,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from trustlab.cloud.makers import Endorsers
     from trustlab.tpm import CreatedKey, Platform, TpmClient
 
@@ -60,18 +67,29 @@ class FirmwareKey:
 class FirmwareSystem:
     """An `Attester` that quotes the firmware's PCRs; `values` are what they hold now (32 octets each)."""
 
-    def __init__(self, platform: Platform, endorsers: Endorsers) -> None:
-        """Make the keys on `platform` (powered on, a device) and enrol the AK."""
-        self._client = platform.client("this system")
+    def __init__(
+        self, platform: Platform, endorsers: Endorsers, makers: Sequence[x509.Certificate] | None = None
+    ) -> None:
+        """Make the keys on `platform` (powered on, a device) and enrol the AK.
+
+        With `makers`, the certificates of TPM makers' CAs, the EK certificate in the TPM must lead to a root among them
+        (EnrolmentRefused); without, the lab's own maker vouches for whatever EK this TPM has.
+        """
+        self._client = client = platform.client("this system")
         self._key: CreatedKey | None = None
-        self.values = self._client.pcr_read(DEVICE.quote_pcrs)
-        ek, ak = create_ek(self._client, "ecc"), create_ak(self._client)
-        ek_certificate = endorsers.maker.certify(ek.public, model="device")
-        certificates = enrol(self._client, ek, ek_certificate, ak, endorsers.device_ca)
-        self._client.flush(ek)
+        self.values = client.pcr_read(DEVICE.quote_pcrs)
+        if makers is None:
+            ek = create_ek(client, "ecc")
+            ek_certificate, ca = endorsers.maker.certify(ek.public, model="device"), endorsers.device_ca
+        else:
+            ek, ek_certificate = provisioned_ek(client)
+            ca = _trusting(makers, endorsers.device_ca)
+        self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
+        ak = create_ak(client)
+        certificates = enrol(client, ek, ek_certificate, ak, ca)
         self.ek_digest = ek_digest_of(ek_certificate)
-        self._evidence = EvidenceMaker(self._client, ak, certificates, EventLog())
-        platform.party.emit("machine", "device TPM", sentence=f"{platform.tpm!r}. {PROVES} {VOUCHED}")
+        self._evidence = EvidenceMaker(client, ak, certificates, EventLog())
+        platform.party.emit("machine", "device TPM", sentence=f"{platform.tpm!r}. {PROVES} {self.vouched}")
 
     def make_key(self, kind: Literal["rsa-decrypt", "ecdsa"]) -> FirmwareKey:
         """Have the TPM make this machine's TLS key, which opens while the firmware's PCRs are as they are."""
@@ -86,3 +104,22 @@ class FirmwareSystem:
             return self._evidence.evidence(binder, key=self._key if prove_key else None).encode()
         except TpmError as error:
             raise AttestationFailure(f"the TPM did not quote: {error}") from error
+
+
+def makers_in(file: Path) -> list[x509.Certificate]:
+    """Return the certificates of a PEM file; CloudError where there are none to read."""
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CloudError(f"{file} holds no certificates of TPM makers in PEM: {error}") from error
+
+
+def _trusting(makers: Sequence[x509.Certificate], device_ca: PrivacyCa) -> PrivacyCa:
+    """Return the device CA, as one that believes these makers instead of the lab's own."""
+    roots = [certificate for certificate in makers if certificate.issuer == certificate.subject]
+    between = [certificate for certificate in makers if certificate not in roots]
+    return PrivacyCa(roots, ak_policies=None, intermediates=between, name=device_ca.name, kept=device_ca.keep())
+
+
+def _issuer(ek_certificate: bytes) -> str:
+    return x509.load_der_x509_certificate(ek_certificate).issuer.rfc4514_string()

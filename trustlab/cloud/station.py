@@ -8,7 +8,7 @@ import msgspec
 
 from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import CloudError
-from trustlab.cloud.firmware import PROVES, VOUCHED, FirmwareSystem
+from trustlab.cloud.firmware import PROVES, FirmwareSystem, makers_in
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.identity import Identity
 from trustlab.cloud.world import SERVER_NAME
@@ -16,6 +16,7 @@ from trustlab.passage import TlsEndpoint
 from trustlab.tpm import DeviceTpm, Platform
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Self
 
     from trustlab.attest import ReferenceValues
@@ -37,7 +38,8 @@ class Station:
     """A booted machine in a world. `tpm` is `swtpm`, an emulator of its own, or `device:/dev/tpmrm0`.
 
     With an emulator it is launched by DRTM and its image is measured; with a device there is no such launch, and its
-    evidence is about its firmware (`cloud.firmware`). `notes` are sentences for whoever started it.
+    evidence is about its firmware (`cloud.firmware`); `makers` is then a PEM file with the certificates of TPM makers
+    that are to be believed about its EK. `notes` are sentences for whoever started it.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Station:
         party: Party,
         *,
         tpm: str = EMULATOR,
+        makers: Path | None = None,
     ) -> None:
         if design.when in ("never", "before"):
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
@@ -62,7 +65,7 @@ class Station:
         try:
             self.platform.power_on()
             self._system: HyperSafe | FirmwareSystem = (
-                HyperSafe(self.platform, image, world.endorsers) if device is None else self._firmware()
+                HyperSafe(self.platform, image, world.endorsers) if device is None else self._firmware(makers)
             )
         except BaseException:
             self.platform.close()
@@ -85,9 +88,10 @@ class Station:
             pinned=(),
         )
 
-    def _firmware(self) -> FirmwareSystem:
-        system = FirmwareSystem(self.platform, self._world.endorsers)
-        self.notes = (PROVES, VOUCHED, self._world.note_firmware(system.values))
+    def _firmware(self, makers: Path | None) -> FirmwareSystem:
+        believed = makers_in(makers) if makers is not None else None
+        system = FirmwareSystem(self.platform, self._world.endorsers, believed)
+        self.notes = (PROVES, system.vouched, self._world.note_firmware(system.values))
         return system
 
     def certify(self, name: str) -> None:
