@@ -42,6 +42,7 @@ _SOFTWARE = "The key is in software; who wants it copies it (deployed-key)."
 _ANYONE = "Anyone may be the client: there is no client to impersonate."
 _CHOSEN = "The teller's quote binds the randoms only, and they are public: the secret is Alice's own."
 _SIGNED = "CertificateVerify covers the ClientKeyExchange, and only the teller's TPM can sign it."
+_OWN_CERTIFICATE = "CertificateVerify covers the ClientKeyExchange: hers is by another key than the teller's quote names."
 _COMMITTED = "The teller's quote commits to the secret it chose; Alice does not know it and sends another."
 _SAME_TWICE = "The quote binds the secret, and Evil uses the same one with the bank, encrypted anew."
 _REENCRYPTED = "The quote names the encrypted secret; encrypted anew it is another."
@@ -74,7 +75,7 @@ _ROWS: dict[str, tuple[tuple[Mark, str], ...]] = {
     "client-impersonation": (
         *(("-", _ANYONE),) * 6,
         ("S", _CHOSEN),
-        ("x", _SIGNED),
+        ("x", _OWN_CERTIFICATE),
         ("x", _COMMITTED),
         ("x", _COMMITTED),
         ("x", _SESSION),
