@@ -9,17 +9,55 @@ import subprocess
 import sys
 from urllib.parse import unquote
 
+import pytest
 
-def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+from trustlab.attacks.table import TABLE
+
+
+def run(*arguments: str, env: dict[str, str] | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "trustlab", "matrix", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, env=env)
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, env=env)
+
+
+@pytest.mark.timeout(900)
+def test_the_whole_table_comes_out_a_second_time_as_cell_by_cell():
+    done = run("--json", timeout=850)
+    assert done.returncode == 0, done.stderr
+    told = {(cell["design"], cell["attack"]): cell for cell in json.loads(done.stdout)["cells"]}
+    assert list(told) == list(TABLE)
+    marks = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
+    for place, cell in told.items():
+        wanted = TABLE[place]
+        assert cell["as_expected"], place
+        assert (cell["expected"], cell["sentence"]) == (wanted.mark, wanted.sentence) or wanted.only
+        assert marks.get(cell["outcome"], wanted.only and wanted.mark) == wanted.mark
+        assert cell["source"] == wanted.source
+        assert bool(cell["evidence"]) == (cell["outcome"] not in {"senseless", "unplayed"})
+
+
+def test_the_table_fits_into_eighty_columns_and_says_what_its_letters_stand_for():
+    env = dict(os.environ) | {"COLUMNS": "80", "TERM": "dumb"}
+    done = run("--attack", "stale-antivirus", "--attack", "own-genuine-machine-other-image", env=env)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    row = next(line for line in lines if line.strip().startswith("stale-antivirus"))
+    assert row.split()[1:] == [*"------xxxxx", *"---xxx"]
+    assert any("q tls13-exporter" in line for line in lines)
+    assert lines.index("another machine") < lines.index("an unwilling customer")
+
+
+def test_what_takes_virtual_machines_is_said_and_not_played():
+    done = run("--design", "plain-tls", "--attack", "memory-scrape")
+    assert done.returncode == 0, done.stderr
+    assert "o plain-tls / memory-scrape: In the memory substrate" in " ".join(done.stdout.split())
 
 
 def test_a_column_of_the_table_as_json_with_evidence_and_traces(tmp_path):
     done = run("--attack", "deployed-key", "--json", "--keep", str(tmp_path))
     assert done.returncode == 0, done.stderr
     cells = json.loads(done.stdout)["cells"]
-    assert len(cells) == 11
+    assert len(cells) == 17
     assert all(cell["as_expected"] for cell in cells)
     succeeded = [cell for cell in cells if cell["outcome"] == "succeeded"]
     assert {cell["design"] for cell in succeeded} == {

@@ -1,13 +1,15 @@
-"""The signed table of the ladder comes out of real runs, cell by cell."""
+"""The table comes out of real runs, cell by cell: every design against every attack."""
 
 from __future__ import annotations
 
 import pytest
 
-from trustlab.attacks import ATTACKS
 from trustlab.attacks.expected import EXPECTED
-from trustlab.passage import LADDER
-from trustlab.scenarios import cells, run_cell, rung
+from trustlab.attacks.expected13 import EXPECTED13
+from trustlab.attacks.table import FAMILIES, ONLY_BETWEEN_VMS, TABLE, attack_on
+from trustlab.attacks.table.notation import named, spread
+from trustlab.passage import DESIGNS, LADDER
+from trustlab.scenarios import TABLES, cells, run_cell, run_matrix, rung
 from trustlab.trace import Trace
 
 SIGNED = """
@@ -35,13 +37,40 @@ COLUMNS = (
 )
 
 
-def test_the_table_in_the_code_is_the_signed_one():
+def test_the_ladder_in_the_code_is_the_signed_one():
     signed = {}
     for line in SIGNED.split("\n")[1:-1]:
         design, *marks = line.split()
         signed |= {(design, attack): mark for attack, mark in zip(COLUMNS, marks, strict=True)}
     assert {place: cell.mark for place, cell in EXPECTED.items()} == signed
     assert all(len(cell.sentence) > 20 for cell in EXPECTED.values())
+
+
+def test_both_signed_tables_are_parts_of_the_table_as_they_were_signed():
+    for place, cell in (EXPECTED | EXPECTED13).items():
+        assert (TABLE[place].mark, TABLE[place].sentence) == (cell.mark, cell.sentence)
+
+
+def test_every_design_meets_every_attack_and_every_cell_has_a_sentence_and_a_source():
+    attacks = [attack for family in FAMILIES for attack in family.attacks]
+    assert list(TABLE) == [(design, attack) for design in DESIGNS for attack in attacks]
+    for (design, attack), cell in TABLE.items():
+        assert cell.sentence.endswith("."), (design, attack)
+        assert len(cell.sentence) > 20, (design, attack)
+        assert attack_on(attack, DESIGNS[design].tls).source in cell.source
+        assert DESIGNS[design].source in cell.source
+
+
+def test_the_two_versions_are_the_whole():
+    assert TABLES["1.2"] | TABLES["1.3"] == TABLES["all"] == TABLE
+    assert {DESIGNS[design].tls for design, _ in TABLES["1.3"]} == {"1.3"}
+
+
+def test_a_row_is_written_from_one_design_to_another():
+    assert named("plain-tls") == ("plain-tls",)
+    assert named("pms-in-quote to tls13-nonce") == ("pms-in-quote", "trusted-passage", "session-hash", "tls13-nonce")
+    with pytest.raises(ValueError, match="two cells for plain-tls against x"):
+        spread({"x": (("S", "plain-tls", "One thing."), ("x", "plain-tls to tcb-key", "Another."))})
 
 
 @pytest.mark.parametrize("design", [d.name for d in LADDER])
@@ -52,17 +81,42 @@ def test_every_rung_carries_the_payment_when_alice_does_nothing(design):
 
 
 @pytest.mark.parametrize(("design", "attack", "cell"), cells(), ids=lambda v: v if isinstance(v, str) else v.mark)
-def test_each_cell_is_as_signed_and_names_its_evidence(design, attack, cell, tmp_path):
+def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, tmp_path):
     result = run_cell(design, attack, cell, keep=tmp_path)
     assert result.as_expected, f"{result.outcome}: {result.evidence}"
     assert result.sentence
+    assert result.policy.split(";")[0] in {"strict", "lax client"}
     if cell.mark == "-":
-        assert result.outcome == "senseless"
+        assert (result.outcome, result.trace) == ("senseless", "")
+        return
+    if cell.only:
+        assert (result.outcome, result.sentence) == ("unplayed", ONLY_BETWEEN_VMS[design, attack])
         return
     assert result.evidence
+    assert result.trace == str(tmp_path / f"{design}-{attack}.jsonl")
     assert len(Trace.load(result.trace)) > 50
-    if cell.mark == "S":
-        assert ATTACKS[attack].prize in result.evidence
+    known = attack_on(attack, DESIGNS[design].tls)
+    assert result.leaks == known.leaks
+    if cell.mark == "S" and known.prize in {"pin", "balance"}:
+        assert f"Alice holds the canary '{known.prize}'" in result.evidence
+    if cell.mark == "S" and known.prize == "peer":
+        assert "teller-bank-1 addressed bank, held by" in result.evidence or "teller-bank-2" in result.evidence
+
+
+def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
+    wrong = TABLE["plain-tls", "deployed-key"]
+    result = run_cell("tcb-key", "deployed-key", wrong)
+    assert not result.as_expected
+    assert result.sentence != wrong.sentence
+
+
+def test_cells_run_side_by_side_and_come_in_the_tables_order(tmp_path):
+    seen = []
+    chosen = {"designs": ["key-in-quote", "tls13-key"], "attacks": ["rogue-certificate", "deployed-key", "reflection"]}
+    results = run_matrix(**chosen, keep=tmp_path, progress=seen.append)
+    assert [(r.design, r.attack) for r in results] == [(d, a) for d, a, _ in cells(**chosen)]
+    assert seen == results
+    assert {path.name for path in tmp_path.iterdir()} == {f"{r.design}-{r.attack}.jsonl" for r in results if r.trace}
 
 
 def test_an_unknown_rung_is_named():
