@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from trustlab.attacks import CATALOGUE, RULE_ROWS
-from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER
-from trustlab.passage import RULES
 from trustlab.scenarios import TABLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matrix.md").read_text()
@@ -31,14 +28,3 @@ def test_the_grid_on_the_page_is_the_signed_one(version):
             if line.startswith(f"| `{design}` | ") and "`" not in line[len(design) + 6 :]
         )
         assert [cell.strip(" *") for cell in row.split("|")[2:-1]] == marks
-
-
-def test_the_page_has_every_attack_on_the_verifier():
-    for attack in ATTACKS_ON_VERIFIER.values():
-        assert f"| {attack.check} | `{attack.name}`:" in PAGE
-
-
-def test_the_page_has_every_rule_with_its_attack():
-    for row in RULE_ROWS:
-        says, why = RULES[row.rule].sentence, CATALOGUE[row.attack].why
-        assert f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} |" in PAGE
