@@ -116,11 +116,26 @@ def test_a_session_is_resumed_only_with_the_switch_on() -> None:
     assert off.client.connection.session is None
 
 
-def test_a_session_is_not_resumed_with_another_kind_of_master_secret() -> None:
+@pytest.mark.parametrize(
+    ("made_with", "offered_with", "alert"),
+    [
+        ({}, {"extended_master_secret": False}, tls.HandshakeFailure),
+        ({}, {"cipher_suites": RSA}, tls.IllegalParameter),
+        ({"extended_master_secret": False}, {}, None),
+    ],
+    ids=["without its extended master secret", "without its cipher suite", "with more than it had"],
+)
+def test_a_session_that_is_offered_otherwise_than_it_was_made_is_not_resumed(
+    made_with: dict[str, Any], offered_with: dict[str, Any], alert: type[tls.Alert] | None
+) -> None:
     sessions: dict[bytes, Any] = {}
-    session = connected(server=server_config(sessions=sessions)).client.connection.session
-    changed = client_config(session=session, extended_master_secret=False)
-    assert "Certificate" in connected(client=changed, server=server_config(sessions=sessions)).client.received
+    server = server_config(sessions=sessions)
+    session = connected(client=client_config(**made_with), server=server).client.connection.session
+    again = Pair(client=client_config(session=session, **offered_with), server=server).run()
+    if alert is None:
+        assert "Certificate" in again.client.received
+    else:
+        assert isinstance(again.server.connection.error, alert)
 
 
 @pytest.mark.parametrize("table", [CLIENT12, SERVER12, CLIENT13, SERVER13], ids=lambda t: t.name)

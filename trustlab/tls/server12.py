@@ -41,6 +41,7 @@ from trustlab.tls.registry import (
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
+    from trustlab.tls.config import Session
     from trustlab.tls.groups import Share
     from trustlab.tls.messages import (
         CertificateVerify,
@@ -109,11 +110,13 @@ class Server12(Handshake12):
             self._plan()
 
     def _choose_session(self, hello: ClientHello) -> None:
-        """Resume a session where the lab's switch is on and everything is as it was (RFC 7627 5.3)."""
+        """Resume a session where the lab's switch is on and everything is as it was."""
         sessions = self.config.sessions
         if sessions is None:
             return
         session = sessions.get(hello.session_id)
+        if session is not None:
+            check_session(hello, session)
         same = session is not None and session.cipher_suite == self.suite and self.answer is None
         if session is not None and same and session.extended_master_secret == self.extended:
             self.session_id = hello.session_id
@@ -376,3 +379,11 @@ class Server12(Handshake12):
         """Tell that the handshake is done."""
         if self.connected:
             self.finish()
+
+
+def check_session(hello: ClientHello, session: Session) -> None:
+    """Refuse a session that is offered without what it was made with (RFC 5246 7.4.1.2, RFC 7627 5.3)."""
+    if session.cipher_suite not in hello.cipher_suites:
+        raise IllegalParameter("a session offered without its cipher suite", "RFC 5246 7.4.1.2")
+    if session.extended_master_secret and hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is None:
+        raise HandshakeFailure("a session offered without the extended master secret", "RFC 7627 5.3")
