@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -54,7 +55,7 @@ class AttestationResult:
     ek_digest: bytes = b""
     reference_version: int = 0
 
-    @property
+    @cached_property
     def failed(self) -> list[str]:
         """The names of all checks that failed, in order."""
         return [check.name for check in self.checks if check.verdict == FAIL]

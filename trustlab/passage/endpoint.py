@@ -22,6 +22,10 @@ class KeyHolder(Protocol):
         """Do `rsa-decrypt` or `sign` with the key; any exception means that the operation failed."""
 
 
+UNTOLD = (tls.SecretDerived, tls.StateChanged, tls.MessageSent, tls.MessageReceived)
+"""Most events are for the trace alone."""
+
+
 class TlsEndpoint:
     """One end of a TLS channel on our own engine; see `wire.Endpoint` for how a wire drives it."""
 
@@ -100,6 +104,8 @@ class TlsEndpoint:
 
     def handle(self, event: tls.Event) -> None:
         """Tell the application what concerns it."""
+        if type(event) in UNTOLD:
+            return
         match event:
             case tls.HandshakeCompleted():
                 self._say(self.application.connected())

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
 MAX_SHAPES = 512
+ALIKE = 4
+"""Shapes of one key: a PolicyPCR for one key and one for another differ in the PCRs they select."""
 _SHORTEST = 8
 """Shorter fields than this (sizes, algorithms, handles) decide where the others lie."""
 
@@ -77,15 +79,17 @@ class Shapes:
     """Shapes by what usually tells layouts apart: command code, length, and whatever else the caller adds."""
 
     def __init__(self) -> None:
-        self._shapes: dict[Hashable, Shape] = {}
+        self._shapes: dict[Hashable, tuple[Shape, ...]] = {}
 
     def fit(self, key: Hashable, raw: bytes) -> tuple[Span, ...] | None:
         """Return the spans of `raw` if a shape fits it; `raw` has the length that is part of the key."""
-        shape = self._shapes.get(key)
-        return None if shape is None or len(shape.raw) != len(raw) else shape.fit(raw)
+        for shape in self._shapes.get(key, ()):
+            if len(shape.raw) == len(raw) and (spans := shape.fit(raw)) is not None:
+                return spans
+        return None
 
     def learn(self, key: Hashable, raw: bytes, spans: Iterable[Span]) -> None:
-        """Remember a layout; never one with a secret in it."""
+        """Remember a layout, the last ones of its key; never one with a secret in it."""
         if len(self._shapes) >= MAX_SHAPES:
             self._shapes.clear()
-        self._shapes[key] = Shape(raw, spans)
+        self._shapes[key] = (Shape(raw, spans), *self._shapes.get(key, ())[: ALIKE - 1])
