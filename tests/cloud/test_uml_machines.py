@@ -9,10 +9,11 @@ import threading
 import time
 
 import pytest
-from uml_cases import IDLE, PROGRAM, needs_vms
+from uml_cases import IDLE, needs_vms
 
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary, choose
 from trustlab.cloud.uml import machine as machine_module
+from trustlab.cloud.uml.messages import PROVIDERS
 from trustlab.wire import ConnectionRefusedOnWireError, EndpointError, Match
 
 pytestmark = needs_vms
@@ -164,12 +165,24 @@ def test_where_nobody_listens_the_kernel_refuses(shop):
         shop.control("shout_at", to="bank", port=4242)
 
 
-def test_a_machine_of_bobs_has_none_of_the_providers_powers(cloud, shop):
-    program = PROGRAM + b"\ndef grab(guest):\n    guest._fabric.network._ask('disk_of', name='shop')\n"
-    bob = cloud.rent("bob", Image("grabber", program, IDLE.configuration), Ordinary)
-    bob.start()
-    with pytest.raises(CloudError, match="the provider's alone"):
-        bob.control("grab")
+@pytest.mark.parametrize("verb", PROVIDERS)
+def test_a_machine_of_bobs_has_none_of_the_providers_powers(shop, verb):
+    with pytest.raises(CloudError, match=f"'{verb}' is the provider's alone"):
+        shop.control("ask", what=verb, arguments={})
+
+
+def test_what_no_guest_may_ask_is_said(shop):
+    with pytest.raises(CloudError, match="no verb 'platform'"):
+        shop.control("ask", what="platform", arguments={})
+
+
+def test_a_disk_is_written_by_its_guest_and_by_who_owns_the_machine(shop):
+    shop.control("write", name="note", data=b"from the guest")
+    assert shop.disk["note"] == b"from the guest"
+    shop.disk["note"] = b"from the owner"
+    assert shop.control("files")["note"] == b"from the owner"
+    shop.control("remove", name="note")
+    assert "note" not in shop.disk
 
 
 def test_four_machines_stay_under_900_megabytes_together(cloud):

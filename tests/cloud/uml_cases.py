@@ -37,6 +37,18 @@ def claim(guest):
 def tpm(guest, *, command):
     return guest._hypervisor.tpm(command)
 
+def write(guest, *, name, data):
+    guest.disk[name] = data
+
+def remove(guest, *, name):
+    del guest.disk[name]
+
+def files(guest):
+    return dict(guest.disk)
+
+def ask(guest, *, what, arguments):
+    return guest._fabric.network._ask(what, **arguments)
+
 def remember(guest, *, text):
     guest.memory["kept"] = text
 
