@@ -88,7 +88,9 @@ def test_a_rule_may_be_left_out_of_the_attacks_on_all_rules():
         (("--checks", "--without", "role"), "'role' is no check: leave it out of the table"),
         (("--overlaps", "--without", "role"), "it takes no --without"),
         (("--fields", "--rules"), "ask for one of them at a time"),
-        (("--fields", "--attack", "reflection"), "goes with neither --design nor --attack"),
+        (("--fields", "--attack", "reflection"), "--design, --attack, --slides, --tls and --keep are"),
+        (("--rules", "--keep", "traces"), "--design, --attack, --slides, --tls and --keep are"),
+        (("--fields", "--substrate", "uml"), "it does not go with --substrate uml"),
         (("--fields", "--html", "x.html"), "--fields is a list, not a table"),
     ],
 )

@@ -72,7 +72,8 @@ def matrix(  # noqa: PLR0913 - the options of the command
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
     wanted = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
     lists = [kind for kind, asked in wanted.items() if asked]
-    _possible(lists, without_names, chosen=bool(designs or attacks or slides), substrate=substrate)
+    chosen = bool(designs or attacks or slides or keep or tls != "all")
+    _possible(lists, without_names, chosen=chosen, substrate=substrate)
     if slides and (attacks or tls != "all"):
         raise Failure("--slides names the attacks and the version itself: it goes with neither --attack nor --tls")
     if slides:
@@ -115,7 +116,9 @@ def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool, subst
     if len(lists) > 1:
         raise Failure("--checks, --rules, --fields and --overlaps are a list each: ask for one of them at a time")
     if lists and chosen:
-        raise Failure(f"--{lists[0]} is a list, run as a whole: it goes with neither --design nor --attack")
+        raise Failure(
+            f"--{lists[0]} is a list, run as a whole: --design, --attack, --slides, --tls and --keep are the table's"
+        )
     if lists == ["overlaps"] and without:
         raise Failure("--overlaps leaves out what stops an attack, one by one and together: it takes no --without")
     if lists and substrate != "memory":
