@@ -94,9 +94,8 @@ class ServerStart(Handshake):
 
     def _read_extensions(self, hello: ClientHello, version: Version) -> None:
         """Read every extension that this server knows, used or not, so that a malformed one is told."""
-        unknown: set[int] = set(ONLY_TLS12 if version == Version.TLS13 else ONLY_TLS13)
-        if self.c.config.attestation is None:
-            unknown.add(ExtensionType.ATTESTATION)
+        unread = ONLY_TLS12 if version == Version.TLS13 else ONLY_TLS13
+        attests = self.c.config.attestation is not None
         for extension in hello.extensions:
-            if extension.type not in unknown:
+            if extension.type not in unread and (attests or extension.type != ExtensionType.ATTESTATION):
                 parse_extension(extension, hello.name)

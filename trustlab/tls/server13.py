@@ -120,7 +120,7 @@ class Server13(Handshake13):
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
-        if Version.TLS12 not in versions and any(group in OBSOLETE_GROUPS for group in named):
+        if Version.TLS12 not in versions and not OBSOLETE_GROUPS.isdisjoint(named):
             raise IllegalParameter("a ClientHello of TLS 1.3 alone that offers obsolete groups", "RFC 8446 B.3.1.4")
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
