@@ -119,6 +119,8 @@ def main() -> None:
         "",
         *checks(),
         "",
+        "`evidence format`, the first of the checks, is no choice: what cannot be read cannot be judged.",
+        "",
         "## Fields of the binders",
         "",
         "A line's design without the field is a design like any other: no more is changed than its binders. Where fields overlap, the base is one where they",

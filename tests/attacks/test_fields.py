@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 
 from trustlab.attacks import FIELD_ROWS, OVERLAP_ROWS
-from trustlab.attacks.fields import OWN_KEYS_ONLY
+from trustlab.attacks.fields import OWN_KEYS_ONLY, SESSION_HASH_EPHEMERAL
 from trustlab.attacks.on_binder import stale_authenticator
 from trustlab.attacks.on_verifier import Stage
-from trustlab.passage import PARTS
+from trustlab.passage import PARTS, Binder, Design
 from trustlab.scenarios import Peers, left_out, run_field, run_overlaps, rung
 from trustlab.scenarios.fields import play_row
 
 IDS = [f"{row.part}-{row.attack}" for row in FIELD_ROWS]
+SESSION_HASH_WITHOUT_PEERS = Design.custom(
+    "session-hash-own-keys",
+    like=SESSION_HASH_EPHEMERAL,
+    server=Binder(("L", "S", "nonce_C", "session_hash", "H(SPKI_S)")),
+    client=Binder(("L", "C", "nonce_S", "session_hash", "H(SPKI_C)?")),
+)
 SWALLOWS = {"request context": {"exporter"}}
 """Parts that are gone with another: without the exporter there is nothing to put a context into."""
 
@@ -57,10 +63,20 @@ def test_evidence_made_anew_would_have_shown_what_the_stale_one_hides(monkeypatc
         assert stale_authenticator.carry_out(stage, row.design).failed == ["claims"]
 
 
-def test_without_the_peers_key_alone_the_exporter_still_refuses_the_relay_and_the_takeover():
-    for attack in ("evidence-relay", "known-dh-secret-and-key"):
-        with rung(OWN_KEYS_ONLY, attack) as act:
-            assert act.run().failed == ("extraData",)
+@pytest.mark.parametrize(
+    ("design", "attack"),
+    [
+        (OWN_KEYS_ONLY, "evidence-relay"),
+        (OWN_KEYS_ONLY, "known-dh-secret-and-key"),
+        (SESSION_HASH_WITHOUT_PEERS, "evidence-relay-ecdhe"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else v.name,
+)
+def test_leaving_out_the_peers_key_alone_lets_nobody_in(design, attack):
+    with rung(design, attack) as act:
+        assert act.run().failed == ("extraData",)
+    with rung(design) as act:
+        assert act.run().outcome == "completed"
 
 
 def test_the_trace_of_a_run_without_a_field_shows_the_binder_that_was_computed():
