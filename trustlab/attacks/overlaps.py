@@ -32,6 +32,15 @@ OVERLAP_ROWS = (
     ),
     OverlapRow("toctou-redirect", DESIGNS["tcb-key"], ("offer answered",), "the clone gives no evidence"),
     OverlapRow("key-abuse", PROVED_KEY, ("key provenance", "key policy"), "a password opens the bank's key"),
+    OverlapRow(
+        "client-impersonation-tls13",
+        DESIGNS["tls13-early"],
+        ("extraData", "key identity"),
+        "she has a client's certificate of her own",
+    ),
+    OverlapRow(
+        "same-pms-reencryption-tls13", DESIGNS["tls13-exporter"], ("extraData", "key identity"), "a client that is lax"
+    ),
     OverlapRow("lying-agent", DESIGNS["trusted-passage"], ("reference values",), "an agent that was changed"),
     OverlapRow("posture-drift", DESIGNS["trusted-passage"], ("claims",), "evidence anew for each payment"),
     OverlapRow("own-genuine-machine-pinned", DESIGNS["tls13-exporter"], ("machine pinned",), "same image"),
@@ -50,6 +59,7 @@ STOPPED_BY_NO_CHECK = {
     "own-genuine-machine": _PIN,
     "diversion": _PIN,
     "known-dh-secret": "she only listens: key agreement itself must hold",
+    "known-dh-secret-ecdhe": "she only listens: key agreement itself must hold",
     "memory-scrape": "she reads memory: what stops it is HyperSafe, between her and the VM (emulated)",
     "tpm-nuisance": "nobody is deceived: the platform's gate stops it",
     "tpm-nuisance-without-end": "nobody is deceived, and nothing stops who owns the machine",

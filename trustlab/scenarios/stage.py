@@ -20,10 +20,11 @@ from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.passage import design_without, setting_of, with_ephemeral_keys, with_resumption, with_usable_key
-from trustlab.scenarios.assumptions import ALICE, BOBS, Leaks, genuine_machine, genuine_name
+from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.deployed import WITHDRAWN, deploy
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.record import Recording, record
+from trustlab.scenarios.verdict import verdict
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -37,12 +38,6 @@ AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
 QUOTE_BURST = 4
 """How many quotes at once the bank makes for one peer, where somebody floods it."""
-KEPT = {
-    "service": "The payment went through all the same.",
-    "quotes": "The bank's TPM made a few quotes for Alice, and then no more; the teller got its own.",
-    "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
-}
-"""What there is to say when Alice did not get what is neither a secret nor a peer."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
 
@@ -268,7 +263,7 @@ class Act:
             alice_knows=facts.alice_knows,
             refused_by=facts.refused_by,
             failed=facts.failed,
-            sentence=self._verdict(outcome, facts),
+            sentence=verdict(outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid),
             as_told=outcome in self.expected,
             alice_read=facts.alice_read.decode("utf-8", "replace"),
         )
@@ -278,40 +273,6 @@ class Act:
         """Whether the bank paid and the teller heard so."""
         told = self.trace.select("app", party=self.customer, name="answer")
         return bool(told and self.trace.select("app", party="bank", name="payment"))
-
-    def _verdict(self, outcome: str, facts: Judgement) -> str:
-        match outcome:
-            case "succeeded" if self.attack:
-                return self._success(self.attack.prize, facts)
-            case "failed" if self.attack and self.attack.prize in KEPT:
-                return KEPT[self.attack.prize]
-            case "completed":
-                return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
-            case "refused":
-                sent = self.trace.select("app", party=self.customer, name="connected")
-                kept = "" if sent else " The PIN was never sent."
-                return f"Refused by the check '{facts.refused_by}'.{kept}"
-            case _ if self.attack is None:
-                ended = [str(e.data["sentence"]) for e in self.trace.select("app", name="channel failed")]
-                known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
-                return " ".join(["The payment did not end as it should.", *ended]) + known
-            case _:
-                return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
-
-    def _success(self, prize: str, facts: Judgement) -> str:
-        if prize == "peer":
-            bobs = self.attack is not None and genuine_name(self.attack) == BOBS
-            what = "another machine of Bob's" if bobs else "a machine of Alice's"
-            return f"The {facts.wrong_peer} took {what} for the bank, and told it the PIN."
-        if prize == "service":
-            return "The payment did not go through. Alice learned nothing, and nobody was deceived."
-        if prize == "quotes":
-            return "The bank's TPM made a quote for every handshake that Alice began."
-        if prize == "oracle":
-            return "The bank's answers differ by what is wrong with the secret: an oracle that decrypts recordings."
-        what = {"pin": "the PIN", "balance": "the balance of the account"}[prize]
-        rest = " The payment went through, and neither end noticed." if self._paid else ""
-        return f"Alice read {what}.{rest}"
 
     def _say(self, title: str, sentence: str) -> None:
         self.trace.party(LAB).emit("note", title, sentence=sentence, act=self.trace.title)

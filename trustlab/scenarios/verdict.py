@@ -1,0 +1,56 @@
+"""What became of an act, in a sentence: nothing is judged here, only said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.scenarios.assumptions import BOBS, genuine_name
+
+if TYPE_CHECKING:
+    from trustlab.attacks import Attack, Judgement
+    from trustlab.trace import Trace
+
+KEPT = {
+    "service": "The payment went through all the same.",
+    "quotes": "The bank's TPM made a few quotes for Alice, and then no more; the teller got its own.",
+    "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
+}
+"""What there is to say when Alice did not get what is neither a secret nor a peer."""
+WON = {
+    "service": "The payment did not go through. Alice learned nothing, and nobody was deceived.",
+    "quotes": "The bank's TPM made a quote for every handshake that Alice began.",
+    "oracle": "The bank's answers differ by what is wrong with the secret: an oracle that decrypts recordings.",
+}
+"""And when she did."""
+SECRETS = {"pin": "the PIN", "balance": "the balance of the account"}
+
+
+def verdict(outcome: str, facts: Judgement, attack: Attack | None, trace: Trace, *, customer: str, paid: bool) -> str:
+    """Say in a sentence or two what the facts of a run come to; `customer` ordered the payment."""
+    match outcome:
+        case "succeeded" if attack:
+            return _success(attack, facts, paid=paid)
+        case "failed" if attack and attack.prize in KEPT:
+            return KEPT[attack.prize]
+        case "completed":
+            return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
+        case "refused":
+            sent = trace.select("app", party=customer, name="connected")
+            kept = "" if sent else " The PIN was never sent."
+            return f"Refused by the check '{facts.refused_by}'.{kept}"
+        case _ if attack is None:
+            ended = [str(e.data["sentence"]) for e in trace.select("app", name="channel failed")]
+            known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
+            return " ".join(["The payment did not end as it should.", *ended]) + known
+        case _:
+            return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
+
+
+def _success(attack: Attack, facts: Judgement, *, paid: bool) -> str:
+    if attack.prize == "peer":
+        what = "another machine of Bob's" if genuine_name(attack) == BOBS else "a machine of Alice's"
+        return f"The {facts.wrong_peer} took {what} for the bank, and told it the PIN."
+    if attack.prize in WON:
+        return WON[attack.prize]
+    rest = " The payment went through, and neither end noticed." if paid else ""
+    return f"Alice read {SECRETS[attack.prize]}.{rest}"
