@@ -28,6 +28,7 @@ DECISIVE = [
     ("tls13-exporter", "client-impersonation", BOTH),
     ("tls13-handshake-secret", "same-pms-reencryption", BOTH),
     ("tls13-exporter", "same-pms-reencryption", BOTH),
+    ("session-hash", "same-pms-reencryption", ("extraData",)),
     ("key-in-quote", "downgrade", ("offer answered",)),
     ("tls13-early", "downgrade", ("offer answered",)),
     ("tls13-exporter", "fail-open", ("error refuses",)),

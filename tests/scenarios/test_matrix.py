@@ -110,6 +110,23 @@ def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
     assert result.sentence != wrong.sentence
 
 
+@pytest.mark.parametrize(
+    ("design", "attack", "fact"),
+    [
+        ("tcb-key", "key-abuse", "the TPM of bank refused TPM2_RSA_Decrypt to the root VM: TPM_RC_LOCALITY"),
+        ("tls13-key", "key-abuse", "the TPM of bank refused TPM2_Sign to the root VM"),
+        ("tls13-nonce", "downgrade", "teller ended teller-bank-1 with alert 109 (missing_extension)"),
+        ("tcb-key", "evil-hypersafe", "0x99d"),
+        ("connect-then-attest", "quote-flooding", "made 0 quotes for Alice, who asked 24 times"),
+        ("tcb-key", "bleichenbacher", "bank ended 9 connections with alert 20 (bad_record_mac); 9 wrong secrets"),
+        ("tls13-early", "stale-antivirus", "bank refused by 'claims'; "),
+        ("trusted-passage", "tpm-nuisance", "payments made by the bank: 1"),
+    ],
+)
+def test_what_stopped_her_is_said_by_the_facts(design, attack, fact):
+    assert fact in run_cell(design, attack, TABLE[design, attack]).evidence
+
+
 def test_cells_run_side_by_side_and_come_in_the_tables_order(tmp_path):
     seen = []
     chosen = {"designs": ["key-in-quote", "tls13-key"], "attacks": ["rogue-certificate", "deployed-key", "reflection"]}

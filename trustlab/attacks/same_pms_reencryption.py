@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.attacks.apps13 import Frames
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, Impostor, Pipe
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
+from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -40,10 +42,16 @@ def start(guest: Guest) -> None:
     tell = teller_of(guest, ATTACK)
     identity = rogue_identity(guest, tell)
     powers(guest).redirect(guest.setting("victim"), HTTPS)
+    late = guest.design.when == "after-finished"
     guest.listen(
         HTTPS,
         lambda connection: Impostor(
-            guest, identity, connection, tell=tell, towards_client=Mute(), towards_bank=Pipe(STATEMENT)
+            guest,
+            identity,
+            connection,
+            tell=tell,
+            towards_client=Handing() if late else Mute(),
+            towards_bank=Pipe(b"" if late else STATEMENT),
         ),
     )
     tell("evil", "waits for a client that does not look, and will encrypt its secret again, to the bank.")
@@ -54,4 +62,22 @@ class Mute(Pipe):
 
     def received(self, data: bytes) -> bytes:  # noqa: ARG002 - nothing of it is passed on
         """Answer nothing and pass nothing on."""
+        return b""
+
+
+class Handing(Pipe):
+    """Hands the client's first two frames to the bank, nonce and evidence, and then asks what Alice wants to know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = Frames()
+        self._left = 2
+
+    def received(self, data: bytes) -> bytes:
+        """Pass on what proves the client, and nothing of what it orders."""
+        if self.other is None or not self._left:
+            return b""
+        for octets in self._frames.feed(data, self._left):
+            self._left -= 1
+            self.other.pipe.say(frame(octets) + (b"" if self._left else STATEMENT), self.other)
         return b""

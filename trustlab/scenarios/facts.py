@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from trustlab.attacks import answers, quotes_for
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from trustlab.attacks import Attack
     from trustlab.trace import Event, Trace
 
-FATAL = 2
+FATAL, ROOT = 2, "root VM"
 
 
 def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
@@ -27,8 +28,9 @@ def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
         f"{e.party} refused by {e.data['refused_by']!r}" for e in trace.select("appraisal", name="refused")
     )
     found += dict.fromkeys(_silent(trace))
-    if not known:
-        found += dict.fromkeys(_alerts(trace))
+    if attack.prize not in known:
+        found += _alerts(trace)
+        found += _tpm(trace)
     found += [
         f"{e.connection} addressed {e.data['addressed']}, held by {e.data['server']}"
         for e in trace.select("ground-truth")
@@ -47,9 +49,21 @@ def _silent(trace: Trace) -> Iterator[str]:
 
 def _alerts(trace: Trace) -> Iterator[str]:
     """Yield the fatal alerts that Bob's side sent."""
-    for event in trace.select("tls.message", name="Alert"):
-        if event.party != ALICE and event.sent and len(event.raw) == 2 and event.raw[0] == FATAL:
-            yield f"{event.party} ended {event.connection} with alert {_name(event)}"
+    sent = [
+        event
+        for event in trace.select("tls.message", name="Alert")
+        if event.party != ALICE and event.sent and len(event.raw) == 2 and event.raw[0] == FATAL
+    ]
+    for (party, alert), times in Counter((event.party, _name(event)) for event in sent).items():
+        where = next(event.connection for event in sent if (event.party, _name(event)) == (party, alert))
+        yield f"{party} ended {where if times == 1 else f'{times} connections'} with alert {alert}"
+
+
+def _tpm(trace: Trace) -> Iterator[str]:
+    """Yield what a TPM refused to Alice's root VM, the last of it: before that it may have been short of room."""
+    refused = [e for e in trace.select("tpm.response") if e.data.get("client") == ROOT and e.data.get("rc")]
+    for event in refused[-1:]:
+        yield f"the TPM of {event.party} refused {event.name} to the {ROOT}: {event.data['rc_name']}"
 
 
 def _name(event: Event) -> str:
