@@ -74,17 +74,18 @@ def field_line(row: FieldResult) -> str:
 
 def rules() -> list[str]:
     """Return the list of the rules that are no checks."""
-    lines = ["| rule | what it says | attack | on | base |", "|---|---|---|---|---|"]
+    lines = ["| rule | what it says | attack | on | base | refused by |", "|---|---|---|---|---|---|"]
     for row, result in zip(RULE_ROWS, run_rules(), strict=True):
         assert result.decisive, result
-        lines.append(rule_line(row))
+        lines.append(rule_line(row, result.refused_by))
     return lines
 
 
-def rule_line(row: RuleRow) -> str:
+def rule_line(row: RuleRow, refused_by: tuple[str, ...]) -> str:
     """Return a rule's line."""
     why, says = CATALOGUE[row.attack].why, RULES[row.rule].sentence
-    return f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} |"
+    refused = ", ".join(refused_by) or "no check"
+    return f"| {row.rule} | {says} | `{row.attack}`: {why} | `{row.design.name}` | {row.base} | {refused} |"
 
 
 def overlaps() -> list[str]:
@@ -104,7 +105,7 @@ def overlaps() -> list[str]:
 
 def overlap_line(row: OverlapResult) -> str:
     """Return such an attack's line."""
-    refused = ", ".join(row.refused_by) or "an alert"
+    refused = ", ".join(row.refused_by) or "no check"
     together = " and ".join(row.together)
     return f"| `{row.attack}`: {known(row.attack).why} | `{row.design}` | {row.base} | {refused} | {together} |"
 
@@ -130,7 +131,8 @@ def main() -> None:
         "",
         "## Rules that are no checks",
         "",
-        "What leaves a rule out is a switch of the lab's, off by default and told in the trace.",
+        "What leaves a rule out is a switch of the lab's, off by default and told in the trace. Where no check refuses, the rule itself ends the attack: by an alert,",
+        "or by what it does not give.",
         "",
         *rules(),
         "",

@@ -6,7 +6,7 @@ import pytest
 
 from trustlab.attacks import CATALOGUE, ON_RULES, RULE_ROWS
 from trustlab.passage import RULES, RuleError, known_rules
-from trustlab.scenarios import rung
+from trustlab.scenarios import run_rules, rung
 
 NAMES = [row.rule for row in RULE_ROWS]
 
@@ -63,6 +63,15 @@ def test_each_rule_refuses_in_its_own_way():
     assert alerts(acts["CA identity"], "teller") == [48]
     assert acts["error refuses"].outcome.refused_by == "verifier"
     assert acts["evidence first"].outcome.refused_by == "evidence format"
+
+
+def test_the_list_of_rules_names_all_that_refused():
+    told = {result.rule: result.refused_by for result in run_rules() if result.refused_by}
+    assert told == {
+        "error refuses": ("verifier",),
+        "evidence first": ("evidence format",),
+        "evidence anew": ("extraData",),
+    }
 
 
 def test_mallorys_evidence_is_true_and_no_check_of_the_verifier_would_stop_her():
