@@ -69,7 +69,8 @@ def _attest(
 def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
     """Decrypt PKCS#1 v1.5; bad padding is TpmResponseError (TPM_RC_FAILURE or TPM_RC_VALUE).
 
-    And answers faster than good.
+    And answers faster than good. An emulator on OpenSSL 3.2 or later answers it with noise instead, the same each time
+    (implicit rejection): whoever decrypts looks at what came out, as TLS does.
     """
     parameters = sized(ciphertext) + u16(ALG_RSAES) + sized(b"")
     return authorized(
