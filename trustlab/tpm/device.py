@@ -80,7 +80,7 @@ class DeviceTpm:
             self._descriptor = self._opener(self.path)
         except OSError as error:
             hint = HINTS.get(error.errno or 0, "")
-            raise TpmStartError(f"cannot open {self.path}: {error.strerror}{hint and f' ({hint})'}") from error
+            raise TpmStartError(f"cannot open {self.path}: {error.strerror or error}{hint and f' ({hint})'}") from error
         return self
 
     def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
