@@ -16,6 +16,8 @@ from trustlab.attest import CHECKS
 from trustlab.passage import PARTS, RULES
 
 ROOT = Path(__file__).parents[1]
+NOT_NEEDED = ("cacheprovider", "faulthandler", "unraisableexception", "threadexception")
+"""Plugins of pytest's own that the outer one has already, or that would leave files."""
 
 
 class Applied:
@@ -38,7 +40,7 @@ class Applied:
 
 def run(test, plugin):
     """Run a test by its name, in this process and with no other plugin, and return what became of it."""
-    idle = [f"-pno:{name}" for name in ("cacheprovider", "unraisableexception", "threadexception")]
+    idle = [f"-pno:{name}" for name in NOT_NEEDED]
     options = ["-c", os.devnull, "--rootdir", str(ROOT), *idle, "-qq", "--no-summary"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
