@@ -1,30 +1,55 @@
-"""The page of the matrix says what the tables say; the page itself was written from real runs."""
+"""The page of the matrix says what the table says; the page itself was written from real runs."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from trustlab.scenarios import TABLES
+from trustlab.attacks.table import FAMILIES, TABLE, attack_on
+from trustlab.passage import DESIGNS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matrix.md").read_text()
+ATTACKS = [attack for family in FAMILIES for attack in family.attacks]
+NAMES = list(DESIGNS)
+LINE = re.compile(r"- (\*\*S\*\*|x|–) `([^`]+)`(?: to `([^`]+)`)?(?: \(only in `(\w+)`\))?: (.+)")  # noqa: RUF001 - the sign of the page
+MARKS = {"**S**": "S", "x": "x", "–": "-"}  # noqa: RUF001
 
 
-@pytest.mark.parametrize("version", TABLES)
-def test_the_page_has_every_mark_and_every_sentence_of_the_table(version):
-    for (design, attack), cell in TABLES[version].items():
-        if cell.mark != "-":
-            assert f"| `{design}` | `{attack}` | {cell.mark} | {cell.sentence} |" in PAGE
+def section(attack):
+    return PAGE.split(f"\n### {attack}\n")[1].split("\n## ")[0].split("\n### ")[0]
 
 
-@pytest.mark.parametrize("version", TABLES)
-def test_the_grid_on_the_page_is_the_signed_one(version):
-    for design in dict.fromkeys(d for d, _ in TABLES[version]):
-        marks = [cell.mark for (d, _), cell in TABLES[version].items() if d == design]
-        row = next(
-            line
-            for line in PAGE.splitlines()
-            if line.startswith(f"| `{design}` | ") and "`" not in line[len(design) + 6 :]
-        )
-        assert [cell.strip(" *") for cell in row.split("|")[2:-1]] == marks
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_page_says_of_every_design_what_the_table_says(attack):
+    told = {}
+    for line in section(attack).splitlines():
+        if found := LINE.fullmatch(line):
+            mark, first, last, only, sentence = found.groups()
+            for name in NAMES[NAMES.index(first) : NAMES.index(last or first) + 1]:
+                told[name] = (MARKS[mark], sentence, only or "")
+    wanted = {design: cell for (design, name), cell in TABLE.items() if name == attack}
+    assert told == {design: (cell.mark, cell.sentence, cell.only) for design, cell in wanted.items()}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_grid_on_the_page_has_the_marks_of_the_table(attack):
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| [`{attack}`](#{attack}) |"))
+    marks = [cell.strip(" *") for cell in row.split("|")[2:-1]]
+    assert marks == [("o" if cell.only else cell.mark) for (_, name), cell in TABLE.items() if name == attack]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_the_page_says_what_an_attack_needs_and_where_it_comes_from(attack):
+    for tls in ("1.2", "1.3"):
+        known = attack_on(attack, tls)
+        if known.tls in {"any", tls}:
+            assert known.why in section(attack)
+            assert f"*{known.source}*" in section(attack)
+            assert all(leak in section(attack) for leak in known.leaks)
+
+
+def test_every_design_is_on_the_page_with_what_is_not_enough():
+    for name, design in DESIGNS.items():
+        assert f"`{name}`: {design.sentence} {design.not_enough} *{design.source}*" in PAGE
