@@ -12,8 +12,7 @@ import subprocess
 import time
 
 import pytest
-from test_uml_processes import gone, living
-from uml_cases import PYTHON, ROOT, needs_vms
+from uml_cases import PYTHON, ROOT, gone, living, needs_vms
 
 from trustlab.attacks import SLIDES
 from trustlab.passage import DESIGNS

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from uml_cases import IDLE, PYTHON, ROOT, needs_vms
+from uml_cases import IDLE, PYTHON, ROOT, gone, living, needs_vms
 
 from trustlab.cloud import Cloud, Ordinary
 from trustlab.cloud.uml.janitor import Janitor
@@ -46,32 +46,6 @@ def unprivileged() -> list[str]:
         for n, word in enumerate(line)
         if word not in ("--reuid", "--regid", "--clear-groups") and line[n - 1] not in ("--reuid", "--regid")
     ]
-
-
-def living(directory: Path) -> list[str]:
-    """Return the command lines of processes that run with their files in a directory."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
-            environment = (path / "environ").read_bytes()
-            line = (path / "cmdline").read_bytes()
-        except OSError:
-            continue
-        ours = str(directory).encode() in environment + line
-        if ours and state != "Z" and (b"linux" in line or b"swtpm" in line):
-            found.append(line.replace(b"\0", b" ").decode())
-    return found
-
-
-def gone(directory: Path) -> bool:
-    until = time.monotonic() + 15
-    while time.monotonic() < until:
-        # os.walk does not mind folders that the janitor removes while it looks
-        if not living(directory) and not [name for _, _, files in os.walk(directory) for name in files]:
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def program(stay: float) -> list[str]:

@@ -1,9 +1,11 @@
-"""What the tests of virtual machines share: when they can run, and images that do little."""
+"""What the tests of virtual machines share: when they can run, images that do little, and what is left of them."""
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,33 @@ needs_vms = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64",
     reason="User Mode Linux runs on Linux on x86-64 alone",
 )
+
+
+def living(directory: Path) -> list[str]:
+    """Return the command lines of processes that run with their files in a directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            state = (path / "stat").read_text().rpartition(")")[2].split()[0]
+            environment = (path / "environ").read_bytes()
+            line = (path / "cmdline").read_bytes()
+        except OSError:
+            continue
+        ours = str(directory).encode() in environment + line
+        if ours and state != "Z" and (b"linux" in line or b"swtpm" in line):
+            found.append(line.replace(b"\0", b" ").decode())
+    return found
+
+
+def gone(directory: Path) -> bool:
+    until = time.monotonic() + 15
+    while time.monotonic() < until:
+        # os.walk does not mind folders that the janitor removes while it looks
+        if not living(directory) and not [name for _, _, files in os.walk(directory) for name in files]:
+            return True
+        time.sleep(0.1)
+    return False
+
 
 PROGRAM = b"""
 def start(guest):
