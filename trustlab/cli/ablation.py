@@ -89,7 +89,7 @@ def overlaps(console: Console, without: Sequence[str], *, as_json: bool) -> bool
         typer.echo(json.dumps({"overlaps": msgspec.to_builtins(rows), "stopped_by_no_check": STOPPED_BY_NO_CHECK}))
         return all(row.decisive for row in rows)
     table = Table(title="attack, and all that stops it", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("attack, on this design", "without", "it"):
+    for heading in ("attack, on this design", "left out", "outcome"):
         table.add_column(heading)
     for row in rows:
         table.add_row(_place(row), "nothing", _got(got=row.outcome == "succeeded"))
