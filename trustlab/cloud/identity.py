@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives import serialization
@@ -36,9 +37,12 @@ class Identity:
         self.certificate = certificate
         self.key = key
 
-    @property
+    @cached_property
     def key_pem(self) -> str:
-        """The private key, where it lies in software; CloudError where it cannot leave the TPM."""
+        """The private key, where it lies in software; CloudError where it cannot leave the TPM.
+
+        Kept as it was read, as servers keep it: so it lies in memory as long as they run.
+        """
         if not isinstance(self.key, rsa.RSAPrivateKey):
             raise CloudError("this key lives in the TPM: nobody can have it as a file")
         return private_pem(self.key).decode()
