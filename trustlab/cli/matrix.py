@@ -48,7 +48,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
     substrate: Annotated[
         str, typer.Option(help="Where it runs: memory (one process), uml (virtual machines, seconds a cell) or auto.")
     ] = "memory",
-    keep: Annotated[Path | None, typer.Option(help="Write the trace of every cell into this folder.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Write the trace of every cell into this folder (half a megabyte each).")
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the table as a page (with --keep it leads to every trace).")
     ] = None,
@@ -99,8 +101,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
             substrate=substrate,
             progress=lambda _: bar.advance(task),
         )
-    if html is not None:
-        save_html(html, results, tls=tls)
+        if html is not None:
+            pages = bar.add_task("writing", total=len(results))
+            save_html(html, results, tls=tls, progress=lambda _: bar.advance(pages))
     if png is not None:
         save_png(png, results, tls=tls)
     if as_json:

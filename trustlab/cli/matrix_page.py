@@ -16,7 +16,7 @@ from trustlab.passage import DESIGNS
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trustlab.scenarios import Result
 
@@ -48,11 +48,14 @@ def _design_facts(name: str) -> tuple[tuple[str, str], ...]:
     return ("not enough", DESIGNS[name].not_enough), ("source", DESIGNS[name].source)
 
 
-def save_html(path: Path, results: Sequence[Result], *, tls: str) -> None:
-    """Write the page, and beside each trace that was kept an inspector page of it."""
+def save_html(
+    path: Path, results: Sequence[Result], *, tls: str, progress: Callable[[Result], None] = lambda _result: None
+) -> None:
+    """Write the page, and beside each trace that was kept an inspector page of it; `progress` is told of each cell."""
     for result in results:
         if result.trace:
             save_page(_page_beside(result.trace), Trace.load(result.trace))
+        progress(result)
     path.write_text(page_of(results, path.parent, tls=tls), "utf-8")
 
 
