@@ -345,18 +345,28 @@ def test_closing_a_server_ends_the_passages_that_stand(tmp_path):
         assert asyncio.run(play()) == b""
 
 
-def test_a_peer_that_dies_in_the_middle_is_no_error_of_the_handlers(tmp_path):
+async def listens(stream) -> None:
+    await stream.readline()
+
+
+async def talks(stream) -> None:
+    while True:
+        await stream.write(bytes(100_000))
+
+
+@pytest.mark.parametrize("does", [listens, talks])
+def test_a_peer_that_dies_in_the_middle_is_no_error_of_the_handlers(tmp_path, does):
     async def play() -> list[dict]:
         told, ended = [], asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
 
-        async def listening(stream) -> None:
+        async def handler(stream) -> None:
             try:
-                await stream.readline()
+                await does(stream)
             finally:
                 ended.set()
 
-        async with await serve(listening, HOST, 0, policy=server) as listener:
+        async with await serve(handler, HOST, 0, policy=server) as listener:
             stream = await connect(HOST, listener.sockets[0].getsockname()[1], policy=client)
             stream.give_up("killed")
             await ended.wait()

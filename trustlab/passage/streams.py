@@ -12,6 +12,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
+from trustlab.tls import TlsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -153,8 +155,11 @@ class PassageStream:
         """Send plaintext and wait until the socket has taken it; PassageError where the channel is over."""
         if self._end.closed:
             raise PassageError(f"the passage is over: {self._end.error or 'it was closed'}")
-        await self._drive(self._end.write, data)
-        await self._flush()
+        try:
+            await self._drive(self._end.write, data)
+            await self._flush()
+        except (ConnectionError, TlsError) as error:  # it ended meanwhile
+            raise PassageError(f"the passage is over: {error}") from error
 
     async def close(self) -> None:
         """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless."""
