@@ -11,6 +11,7 @@ from trustlab.attacks.bleichenbacher import VARIANTS, answer_times
 from trustlab.scenarios import rung
 
 BAD_RECORD_MAC, DECRYPT_ERROR = bytes.fromhex("15030300020214"), bytes.fromhex("15030300020233")
+SECRETS = {"sound", "another version inside"}
 OPENS = {"sound", "another version inside", "a secret too short", "a secret too long", "no secret at all"}
 
 
@@ -29,16 +30,22 @@ def test_every_wrong_secret_is_answered_by_the_same_octets(act):
     assert answers(act.trace) == dict.fromkeys(VARIANTS, BAD_RECORD_MAC)
 
 
-def test_some_of_the_blocks_do_open_in_the_tpm_and_others_do_not(act):
+def opened(act) -> set[str]:
     codes = [e.data["rc"] for e in act.trace.select("tpm.response", party="bank", name="TPM2_RSA_Decrypt")]
-    opened = {name for name, rc in zip(VARIANTS, codes, strict=False) if rc == 0}
-    assert opened == OPENS
+    return {name for name, rc in zip(VARIANTS, codes, strict=False) if rc == 0}
 
 
-def test_without_the_rule_the_answers_tell_what_opened():
-    told = answers(asked(without=("one answer",)).trace)
-    assert {name for name, answer in told.items() if answer == DECRYPT_ERROR} == set(VARIANTS) - OPENS
-    assert {name for name, answer in told.items() if answer == BAD_RECORD_MAC} == OPENS
+def test_blocks_of_the_right_form_open_in_the_tpm_and_others_do_not_or_to_noise(act):
+    """Noise is what an emulator on OpenSSL 3.2 or later hands out: implicit rejection."""
+    assert opened(act) in (OPENS, set(VARIANTS))
+
+
+def test_without_the_rule_the_answers_tell_what_opened_to_a_secret():
+    act = asked(without=("one answer",))
+    told = answers(act.trace)
+    noise = opened(act) - OPENS  # of 48 octets once in some 250 times
+    said = {answer: {name for name, given in told.items() if given == answer} - noise for answer in told.values()}
+    assert said == {BAD_RECORD_MAC: SECRETS, DECRYPT_ERROR: set(VARIANTS) - SECRETS - noise}
 
 
 def test_the_tpm_takes_about_as_long_for_what_does_not_open(act):

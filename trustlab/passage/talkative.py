@@ -7,18 +7,24 @@ from trustlab.passage.endpoint import TlsEndpoint, operate
 
 DECRYPT_ERROR = bytes.fromhex("15 0303 0002 02 33")
 """A record with a fatal alert 51, in clear (RFC 5246, 7.2)."""
+PRE_MASTER_SECRET = 48
+"""Octets (RFC 5246, 7.4.7.1)."""
 
 
 class Talkative(TlsEndpoint):
-    """Ends with alert 51 where a pre-master secret does not decrypt, as RFC 5246, 7.4.7.1 forbids; a lab's switch."""
+    """Ends with alert 51 where what decrypts is no pre-master secret, as RFC 5246, 7.4.7.1 forbids; a lab's switch.
+
+    That is 48 octets. A TPM may also hand out noise for what does not decrypt at all (implicit rejection, in emulators
+    on OpenSSL 3.2 or later): noise has another length nearly always.
+    """
 
     _complaint = b""
 
     def respond(self, request: tls.Request) -> None:
-        """Complain about what does not decrypt; all else as usual."""
+        """Complain about what is no pre-master secret; all else as usual."""
         if isinstance(request, tls.KeyOperationWanted) and request.operation == "rsa-decrypt":
             result = operate(request)
-            if isinstance(result, Exception):
+            if isinstance(result, Exception) or len(result) != PRE_MASTER_SECRET:
                 self._complaint = DECRYPT_ERROR
             self.connection.answer(request, result)
         else:
