@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,11 @@ class HostLine:
             return
         self._unsent += frame(message)
         self._drain()
+
+    def catch_up(self) -> None:
+        """Hear at once all that has arrived by now."""
+        while not self._closed and select.select([self._near], [], [], 0)[0]:
+            self._readable()
 
     def close(self) -> None:
         """Hang up."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import concurrent.futures
 import itertools
 import threading
@@ -10,12 +9,11 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from trustlab.attest import ReferenceValues
-from trustlab.attest import errors as attest_errors
-from trustlab.cloud import errors
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.image import Image
 from trustlab.cloud.machine import Machine
 from trustlab.cloud.uml import kernel, memory
+from trustlab.cloud.uml.failures import raised
 from trustlab.cloud.uml.hypercalls import HypercallServer
 from trustlab.cloud.uml.line import HostLine
 from trustlab.cloud.uml.messages import Answer, Call, Failed, FromGuest, Hypercall, Ready, Told
@@ -23,7 +21,6 @@ from trustlab.cloud.uml.process import VirtualMachine
 from trustlab.cloud.uml.verbs import GuestVerbs
 from trustlab.tpm import Platform
 from trustlab.trace import Link
-from trustlab.wire import errors as wire_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,14 +42,6 @@ LAST_WORDS = 1.0
 """How long a kernel whose line broke may take to say why, in seconds."""
 NOT_A_GUESTS = ("ground-truth", "frame", "machine", "tpm")
 """Kinds of events that no guest can write: they become notes."""
-MORE_TO_SAY = (
-    wire_errors.EndpointError,
-    attest_errors.CodecError,
-    UnicodeDecodeError,
-    UnicodeEncodeError,
-    UnicodeTranslateError,
-)
-"""Exceptions that are not made of a sentence alone."""
 EMULATED = (
     "The VM is a real kernel, but a process of the user who plays Alice, and its memory a file of hers; its "
     "interpreter and libraries are the host's, unmeasured; the lab's control line is a back door that a real VM must "
@@ -195,6 +184,10 @@ class UmlMachine(Machine):
         """Search the guest's memory (`memory.search`); HypercallRefusedError at a HyperSafe machine."""
         return memory.search(self.ram, pattern, before)
 
+    def catch_up(self) -> None:
+        """Take into the trace all that the guest has told by now. On the cloud's thread."""
+        self._control.catch_up()
+
     def proportional_size(self) -> int:
         """Return what the VM costs the host, in octets (PSS)."""
         return self._vm.proportional_size()
@@ -258,7 +251,7 @@ class UmlMachine(Machine):
                     self._waiting[number].set_result(value)
             case Failed(id=number, error=error, sentence=sentence):
                 if number in self._waiting:
-                    self._waiting[number].set_exception(_error(self.name, error, sentence))
+                    self._waiting[number].set_exception(raised(self.name, error, sentence))
             case Ready():
                 self._become_ready(message)
 
@@ -321,12 +314,3 @@ class UmlMachine(Machine):
         for future in (self._ready, *self._waiting.values()):
             if not future.done():
                 future.set_exception(error)
-
-
-def _error(name: str, error: str, sentence: str) -> Exception:
-    """Make the error that a guest named; one that this side does not know becomes a CloudError that names it."""
-    for module in (errors, attest_errors, wire_errors, builtins):
-        kind = getattr(module, error, None)
-        if isinstance(kind, type) and issubclass(kind, Exception) and kind not in MORE_TO_SAY:
-            return kind(sentence)
-    return CloudError(f"{name}: {error}: {sentence}")

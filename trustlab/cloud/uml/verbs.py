@@ -106,7 +106,13 @@ class GuestVerbs:
         return len(self._orders) - 1
 
     def _recording(self, since: int) -> dict[str, Any]:
-        """Return what the provider recorded from an event on: frames, and the secrets of this machine's own."""
+        """Return what the provider recorded from an event on: frames, and the secrets of this machine's own.
+
+        A secret that leaks in another machine is told on that machine's line, and may still be on its way.
+        """
+        for machine in self._fabric.machines.values():
+            if machine is not self._machine:
+                machine.catch_up()
         fresh = self._fabric.trace[since:]
         own = [e for e in fresh if e.kind == "frame" or (e.secret and e.party == self._machine.name)]
         return {"next": since + len(fresh), "events": [structs.replace(e, spans=(), links=()) for e in own]}
