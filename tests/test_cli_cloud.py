@@ -79,3 +79,8 @@ def test_a_town_that_was_not_opened_says_so_and_one_alice_is_enough():
         town.let_alice("rogue-certificate")
         with pytest.raises(CloudError, match="one attack a town"):
             town.let_alice("tunnel-relay")
+    with Town("plain-tls") as town:
+        town.open()
+        for attack, said in (("evil-workload", "a town built for it"), ("known-dh-secret", "an attack on TLS 1.3")):
+            with pytest.raises(CloudError, match=said):
+                town.let_alice(attack)

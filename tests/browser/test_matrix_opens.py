@@ -25,8 +25,11 @@ CELLS = (
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    designs = Heading("plain-tls", "A certificate."), Heading("trusted-passage", "Two quotes.")
-    attacks = Heading("rogue-certificate", "Anyone gets one."), Heading("key-abuse", "Use it where it is.")
+    designs = Heading("plain-tls", "A certificate.", group="2011"), Heading("trusted-passage", "Two.", group="today")
+    attacks = (
+        Heading("rogue-certificate", "Anyone gets one.", group="in the middle", tags=("no machine pinned",)),
+        Heading("key-abuse", "Use it where it is.", group="the key"),
+    )
     path = tmp_path / "matrix.html"
     path.write_text(matrix_page("Matrix", "Who wins?", designs, attacks, CELLS), "utf-8")
     return path

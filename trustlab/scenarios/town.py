@@ -76,7 +76,10 @@ class Town(Act):
         if attack not in CATALOGUE:
             raise CloudError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
         chosen = CATALOGUE[attack]
-        if chosen.genuine or chosen.leaks or chosen.unpinned or chosen.lax_client:
+        if chosen.tls not in {"any", self.design.tls}:
+            raise CloudError(f"{attack} is an attack on TLS {chosen.tls}, and this town has {self.design.name}")
+        built = (chosen.genuine, chosen.leaks, chosen.unpinned, chosen.lax_client)
+        if any(built) or chosen.deploys or chosen.resumes or chosen.peers:
             raise CloudError(f"{attack} needs a town built for it: play it as an act")
         if self.attack is not None:
             raise CloudError(f"Alice is at {self.attack.name} already: one attack a town")
