@@ -9,6 +9,7 @@ import pytest
 from trustlab.attacks import answers
 from trustlab.attacks.bleichenbacher import VARIANTS, answer_times
 from trustlab.scenarios import rung
+from trustlab.trace import Trace
 
 BAD_RECORD_MAC, DECRYPT_ERROR = bytes.fromhex("15030300020214"), bytes.fromhex("15030300020233")
 SECRETS = {"sound", "another version inside"}
@@ -28,6 +29,16 @@ def act():
 
 def test_every_wrong_secret_is_answered_by_the_same_octets(act):
     assert answers(act.trace) == dict.fromkeys(VARIANTS, BAD_RECORD_MAC)
+
+
+def test_what_a_kernel_sends_twice_is_read_once(act):
+    again = Trace("with retransmissions")
+    for event in act.trace.select("frame"):
+        for _ in range(2):
+            again.append(
+                event.party, "frame", event.name, raw=event.raw, connection=event.connection, data=dict(event.data)
+            )
+    assert answers(again) == answers(act.trace)
 
 
 def opened(act) -> set[str]:

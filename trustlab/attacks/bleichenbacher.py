@@ -20,6 +20,7 @@ from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, SUITES
 from trustlab.attacks.programs import rogue_identity, teller_of
 from trustlab.passage import Application, TlsEndpoint, offer
+from trustlab.wire import Reassembler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,13 +145,14 @@ def encrypted(key: RSAPublicKey, block: bytes) -> bytes:
 def answers(trace: Trace, adversary: str = "alice", server: str = "bank") -> dict[str, bytes]:
     """Return what the server said to each variant after its last word of the handshake: records as on the wire.
 
-    Taken from the frames in the trace, and so from nobody's word.
+    Taken from the frames in the trace, and so from nobody's word; a kernel may send an octet twice.
     """
     streams: dict[str, bytes] = {}
+    reassembler = Reassembler()
     for frame in trace.select("frame"):
-        if frame.data.get("from") == server and frame.data.get("to") == adversary and frame.data["payload_length"]:
-            payload = frame.raw[int(str(frame.data["payload_offset"])) :][: int(str(frame.data["payload_length"]))]
-            streams[frame.connection] = streams.get(frame.connection, b"") + payload
+        if frame.data.get("from") == server and frame.data.get("to") == adversary:
+            for piece in reassembler.feed(frame.raw, name=frame.connection):
+                streams[frame.connection] = streams.get(frame.connection, b"") + piece.data
     said = (_after_handshake(stream) for _, stream in sorted(streams.items(), key=lambda item: _number(item[0])))
     return dict(zip(VARIANTS, said, strict=False))
 
