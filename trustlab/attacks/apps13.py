@@ -73,10 +73,15 @@ class TowardsBank:
             return b""
         for octets in self._frames.feed(data, 2):
             self._seen += 1
-            if self._seen == 2:
+            if self._seen == 1:
+                self.asked(octets)
+            elif self._seen == 2:
                 found = authenticators.validate(self.leg.connection, self._asked, octets)
                 self._proved(found.evidence or b"")
         return b""
+
+    def asked(self, octets: bytes) -> None:
+        """Learn what the bank asks of her: she has nothing to show."""
 
     def closed(self, error: Exception | None) -> None:
         """Note nothing: what the teller says next is kept all the same."""

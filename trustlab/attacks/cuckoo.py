@@ -12,6 +12,7 @@ from trustlab.attacks.attack import Attack
 from trustlab.attacks.middle import HTTPS, Impostor
 from trustlab.attacks.middle13 import Middle
 from trustlab.attacks.programs import powers, rogue_identity, teller_of
+from trustlab.attacks.standing_in import QUESTIONS
 from trustlab.attacks.toctou_redirect import clone
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ ATTACK = Attack(
     unpinned=True,
     genuine="same image",
 )
-QUESTIONS = 4433
 
 
 def start(guest: Guest) -> None:

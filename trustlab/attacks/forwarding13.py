@@ -137,13 +137,13 @@ class AskingForBalance(TowardsBank):
         return b"" if self.exported else STATEMENT
 
     def received(self, data: bytes) -> bytes:
-        """Keep the bank's request for an authenticator, its first frame; the rest is as ever."""
-        if not self.exported:
-            return b""
-        if not self.wanted:
-            self.wanted = data[2 : 2 + int.from_bytes(data[:2], "big")]
-            self.then()
-        return super().received(data)
+        """Keep what the bank says to herself."""
+        return super().received(data) if self.exported else b""
+
+    def asked(self, octets: bytes) -> None:
+        """Keep the bank's request for an authenticator: the teller is to answer it."""
+        self.wanted = octets
+        self.then()
 
     def prove(self, evidence: bytes) -> None:
         """Make an authenticator for the bank around the teller's evidence, and ask for the balance."""
@@ -188,8 +188,15 @@ class Listening(TowardsTeller):
             if self._left:
                 self._wanted(octets)
             else:
-                self.heard(authenticators.validate(self.leg.connection, self._mine, octets).evidence or b"")
+                self._take(octets)
         return b"" if self._left or not self._frames.rest else THANKS
+
+    def _take(self, proved: bytes) -> None:
+        """Take the evidence out of the teller's authenticator."""
+        try:
+            self.heard(authenticators.validate(self.leg.connection, self._mine, proved).evidence or b"")
+        except tls.TlsError as error:
+            self._tell("stuck", f"cannot go on: {error}")
 
     def closed(self, error: Exception | None) -> None:
         """Stay with the bank when the teller is gone."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trustlab.cloud import Guest, Identity
     from trustlab.passage import Application, Design
 
-QUESTIONS = 4433
-WINDOW = bytes(NONCE)
+HTTPS, QUESTIONS = 443, 4433
+OWN_NONCE = bytes(NONCE)
 """Alice's own nonce: anything will do."""
 
 
@@ -43,7 +43,7 @@ class Asking:
 
     def connected(self) -> bytes:
         """Ask for evidence over a nonce of hers."""
-        return b"" if self._silent else frame(WINDOW)
+        return b"" if self._silent else frame(OWN_NONCE)
 
     def received(self, data: bytes) -> bytes:
         """Keep the last frame that was waited for: in a mutual exchange the first is the bank's own question."""
@@ -96,7 +96,7 @@ class Visitor(TlsEndpoint):
 def visit(guest: Guest) -> Kept:
     """Connect to the bank as anybody may; what there is to keep is there once the network came to rest."""
     kept, victim = Kept(), guest.setting("victim")
-    guest.connect(victim, 443, lambda name: Visitor(guest, name, kept))
+    guest.connect(victim, HTTPS, lambda name: Visitor(guest, name, kept))
     if guest.design.when == "before":
         guest.connect(victim, QUESTIONS, lambda _name: PlainEndpoint(Asking(guest.design, kept)))
     return kept
@@ -114,7 +114,7 @@ class Showing:
 
     def connected(self) -> bytes:
         """Ask, where both sides do."""
-        return frame(WINDOW) if self._asks else b""
+        return frame(OWN_NONCE) if self._asks else b""
 
     def received(self, data: bytes) -> bytes:
         """Answer the question; thank for whatever comes after it."""
