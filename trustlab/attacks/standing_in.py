@@ -111,6 +111,7 @@ class Showing:
         self._asks = design.when == "after-finished"
         self._left = {"inside": 1, "after-finished": 2}.get(design.when, 0)
         self._evidence = evidence
+        self._shown = False
 
     def connected(self) -> bytes:
         """Ask, where both sides do."""
@@ -120,10 +121,11 @@ class Showing:
         """Answer the question; thank for whatever comes after it."""
         if not self._left:
             return THANKS
-        said, asked = b"", self._left
+        said = b""
         for _ in self._frames.feed(data, self._left):
-            said += frame(self._evidence) if self._left == asked and not said else b""
             self._left -= 1
+            said += b"" if self._shown else frame(self._evidence)
+            self._shown = True
         return said + (THANKS if not self._left and self._frames.rest else b"")
 
     def closed(self, error: Exception | None) -> None:
