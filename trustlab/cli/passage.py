@@ -204,7 +204,7 @@ def _why_not(error: OSError) -> str:
     match error.errno:
         case errno.EADDRINUSE:
             return "the port is taken. Name another with --port, or 0 for a free one."
-        case errno.EADDRNOTAVAIL:
+        case errno.EADDRNOTAVAIL | None:  # asyncio gives no number for it from Python 3.13.1 on
             return "this machine does not have the address. Name one of its own with --host."
         case errno.EACCES:
             return "ports below 1024 are for root."
