@@ -35,6 +35,8 @@ class Handshake12(Handshake):
 
     own: str
     peer: str
+    suite: CipherSuite
+    parameters: SuiteParameters
 
     def __init__(self, connection: Connection, hello: ClientHello) -> None:
         super().__init__(connection)
@@ -50,22 +52,13 @@ class Handshake12(Handshake):
         self._master = b""
         self._keys: KeyBlock | None = None
 
-    @property
-    def suite(self) -> CipherSuite:
-        """The negotiated cipher suite."""
+    def choose_suite(self) -> None:
+        """Set up what depends on the negotiated cipher suite."""
         suite = self.c.cipher_suite
         if suite is None:
             raise LookupError("no cipher suite is chosen yet")
-        return suite
-
-    @property
-    def parameters(self) -> SuiteParameters:
-        """What the negotiated cipher suite means."""
-        return SUITES[self.suite]
-
-    def choose_suite(self) -> None:
-        """Set up what depends on the cipher suite."""
-        parameters = self.parameters
+        self.suite = suite
+        self.parameters = parameters = SUITES[suite]
         self.c.transcript.choose(parameters.hash_name)
         self.c.context = Context(tls13=False, key_exchange=parameters.key_exchange, suite=self.suite)
 
@@ -87,8 +80,9 @@ class Handshake12(Handshake):
         """Take the pre-master secret, however it came to be."""
         facts = self.c.facts
         self._pms = value
-        commitment = schedule12.pms_commitment(value, facts["client_random"], facts["server_random"])
-        facts["pms_commitment"] = commitment
+        if self.c.config.attestation is not None:
+            commitment = schedule12.pms_commitment(value, facts["client_random"], facts["server_random"])
+            facts["pms_commitment"] = commitment
         self.c.secret("pre_master_secret", value, *inputs)
 
     def derive_master_secret(self) -> None:

@@ -107,10 +107,10 @@ def verify(public_key: object, scheme: int, signature: bytes, data: bytes, *, tl
 
 def encrypt(public_key: object, pre_master_secret: bytes) -> bytes:
     """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1); BadCertificate if that cannot be."""
-    if not isinstance(public_key, rsa.RSAPublicKey):
+    if kind_of(public_key) != "RSA":
         raise IllegalParameter("RSA key exchange with a certificate that has no RSA key", "RFC 5246 7.4.2")
     try:
-        return public_key.encrypt(pre_master_secret, _ENCRYPTION)
+        return cast("rsa.RSAPublicKey", public_key).encrypt(pre_master_secret, _ENCRYPTION)
     except ValueError as error:
         raise BadCertificate("a certificate whose RSA key cannot encrypt", "RFC 5246 7.4.7.1") from error
 
@@ -130,8 +130,8 @@ def perform(request: KeyOperationWanted) -> bytes | Exception:
     try:
         if request.operation == "sign" and request.scheme is not None:
             return sign(key, request.scheme, request.data)
-        if request.operation == "rsa-decrypt" and isinstance(key, rsa.RSAPrivateKey):
-            return key.decrypt(request.data, _ENCRYPTION)
+        if request.operation == "rsa-decrypt" and is_local(key) and kind_of(key) == "RSA":
+            return cast("rsa.RSAPrivateKey", key).decrypt(request.data, _ENCRYPTION)
     except (ValueError, LocalProtocolError) as error:
         return error
     return LocalProtocolError(f"a {type(key).__name__} cannot do {request.operation}")

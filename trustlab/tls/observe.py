@@ -18,7 +18,7 @@ from trustlab.tls.registry import ContentType
 from trustlab.trace import Link
 
 if TYPE_CHECKING:
-    from trustlab.trace import Pen
+    from trustlab.trace import Pen, Value
 
 _OTHER = {"client": "server", "server": "client"}
 
@@ -37,11 +37,11 @@ class TraceObserver:
 
     def observe(self, event: Event) -> None:
         """Write an event of the engine; those that have no place in a trace are passed over."""
-        if isinstance(event, StateChanged):
-            self.party.emit("tls.state", event.new, connection=self.connection, role=self.role, old=event.old)
-        elif isinstance(event, SecretDerived):
-            if self.secrets:
-                self._secret(event)
+        if isinstance(event, SecretDerived):
+            self._secret(event)
+        elif isinstance(event, StateChanged):
+            data: dict[str, Value] = {"role": self.role, "old": event.old}
+            self.party.emit("tls.state", event.new, connection=self.connection, data=data)
         elif isinstance(event, MessageSent):
             self._message(event, sent=True)
         elif isinstance(event, MessageReceived):
@@ -50,6 +50,8 @@ class TraceObserver:
             self._data(event)
 
     def _secret(self, event: SecretDerived) -> None:
+        if not self.secrets:
+            return
         self.party.secret(
             event.label,
             event.value,

@@ -106,10 +106,12 @@ class Outgoing:
 
     def _move(self, targets: tuple[str, ...], chosen: str | None) -> None:
         """Go on to the one state that a message leads to, or to the one its handshake chose."""
-        target = chosen or (targets[0] if len(targets) == 1 else None)
-        if target not in targets:
-            raise LookupError(f"{self.table.name}: {target} is none of {targets} behind {self.state}")
-        self.enter(target)
+        if chosen is None and len(targets) == 1:
+            self.enter(targets[0])
+        elif chosen in targets:
+            self.enter(chosen)
+        else:
+            raise LookupError(f"{self.table.name}: {chosen} is none of {targets} behind {self.state}")
 
     def emit(self, message: AnyMessage) -> None:
         """Send a message of the handshake, after `MessageReady` where the program asked for that."""

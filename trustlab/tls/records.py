@@ -7,6 +7,7 @@ the other's.
 from __future__ import annotations
 
 import copy
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from trustlab.tls.alerts import BadRecordMac, LocalProtocolError, ProtocolVersion, RecordOverflow, UnexpectedMessage
@@ -15,11 +16,15 @@ from trustlab.tls.registry import ContentType, Version
 if TYPE_CHECKING:
     from trustlab.tls.protection import Protection
 
-HEADER_LENGTH = 5
+_MESSAGE_HEADER = Struct(">I")  # msg_type and length (RFC 5246 7.4)
+_HEADER = Struct(">BHH")  # type, version, length (RFC 5246 6.2.1)
+HEADER_LENGTH = _HEADER.size
 MAX_PLAINTEXT = 2**14
 MAX_CIPHERTEXT12 = 2**14 + 2048
 MAX_CIPHERTEXT13 = 2**14 + 256
 _CONTENT_TYPES = frozenset(ContentType)
+TLS12 = int(Version.TLS12)  # these are asked for with every record, and an enumeration's members come slowly
+APPLICATION_DATA = int(ContentType.APPLICATION_DATA)
 Range = tuple[int, int]
 """Stream positions `start:end` that a record fills."""
 
@@ -59,13 +64,12 @@ class Record(NamedTuple):
 
 def record_header(content_type: int, version: int, length: int) -> bytes:
     """Return the five octets in front of a fragment (RFC 5246 6.2.1)."""
-    return ((content_type << 16 | version) << 16 | length).to_bytes(5, "big")
+    return _HEADER.pack(content_type, version, length)
 
 
 def parse_record_header(data: bytes) -> tuple[int, int, int]:
     """Return content type, version and length of a record; the alert of the RFC where the header is nonsense."""
-    head = int.from_bytes(data[:HEADER_LENGTH], "big")
-    content_type, version, length = head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF
+    content_type, version, length = _HEADER.unpack_from(data)
     if content_type not in _CONTENT_TYPES:
         raise UnexpectedMessage(f"a record of content type {content_type}", "RFC 5246 6")
     if version >> 8 != 3:
@@ -169,9 +173,8 @@ class RecordLayer:
             if buffer[0] not in _CONTENT_TYPES:
                 raise UnexpectedMessage(f"a record of content type {buffer[0]}", "RFC 5246 6")
             return None
-        head = int.from_bytes(buffer[:HEADER_LENGTH], "big")
-        content_type, version, length = head >> 32, head >> 16 & 0xFFFF, head & 0xFFFF
-        if version != Version.TLS12 or length > MAX_PLAINTEXT or content_type not in _CONTENT_TYPES:
+        content_type, version, length = _HEADER.unpack_from(buffer)
+        if version != TLS12 or length > MAX_PLAINTEXT or content_type not in _CONTENT_TYPES:
             self._check_header(content_type, version, length)
         size = HEADER_LENGTH + length
         if len(buffer) < size:
@@ -196,7 +199,7 @@ class RecordLayer:
         end = self.read_offset
         start = end - HEADER_LENGTH - len(fragment)
         protection = self.read
-        if protection is None or (protection.hides_type and outer != ContentType.APPLICATION_DATA):
+        if protection is None or (protection.hides_type and outer != APPLICATION_DATA):
             return Record(outer, fragment, False, start, end, outer, version, fragment)  # noqa: FBT003 - by its place, for speed
         content_type, content = protection.unprotect(outer, version, fragment)
         if len(content) > MAX_PLAINTEXT:
@@ -217,7 +220,7 @@ class RecordLayer:
             fragment, outer = piece, content_type
         else:
             fragment = self.write.protect(content_type, version, piece)
-            outer = ContentType.APPLICATION_DATA if self.write.hides_type else content_type
+            outer = APPLICATION_DATA if self.write.hides_type else content_type
         length = len(fragment)
         self._output += record_header(outer, version, length)
         self._output += fragment
@@ -255,7 +258,7 @@ class HandshakeJoiner:
         buffer = self.buffer
         if len(buffer) < 4:
             return None
-        head = int.from_bytes(buffer[:4], "big")
+        (head,) = _MESSAGE_HEADER.unpack_from(buffer)
         return head >> 24, head & 0xFFFFFF
 
     def take(self, length: int) -> tuple[bytes, tuple[Range, ...]] | None:

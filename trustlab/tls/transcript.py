@@ -16,7 +16,7 @@ class Transcript:
     """Handshake messages in order, as they were sent and received (RFC 5246 7.4.9, RFC 8446 4.4.1)."""
 
     def __init__(self) -> None:
-        self._messages = bytearray()
+        self._messages: list[bytes] = []
         self._hash: _Hash | None = None
         self._name = ""
 
@@ -29,7 +29,7 @@ class Transcript:
 
     def add(self, raw: bytes) -> None:
         """Append a message with its header."""
-        self._messages += raw
+        self._messages.append(raw)
         if self._hash is not None:
             self._hash.update(raw)
 
@@ -37,24 +37,24 @@ class Transcript:
         """Begin hashing with the negotiated hash, from the first message on."""
         if self._name != hash_name:
             self._name = hash_name
-            self._hash = HASHES[hash_name](self._messages)
+            self._hash = HASHES[hash_name](self.octets())
 
     def restart(self, hash_name: str) -> None:
         """Replace ClientHello1 by its hash, after a HelloRetryRequest (RFC 8446 4.4.1)."""
-        digest = HASHES[hash_name](self._messages).digest()
-        self._messages = bytearray(b"\xfe\x00\x00" + bytes([len(digest)]) + digest)
+        digest = HASHES[hash_name](self.octets()).digest()
+        self._messages = [b"\xfe\x00\x00" + bytes([len(digest)]) + digest]
         self._name = ""
         self.choose(hash_name)
 
     def digest(self) -> bytes:
         """Return the hash of everything so far."""
         if self._hash is None:
-            return hashlib.sha256(self._messages).digest()
+            return hashlib.sha256(self.octets()).digest()
         return self._hash.digest()
 
     def octets(self) -> bytes:
         """Return everything so far; TLS 1.2 signs it in CertificateVerify (RFC 5246 7.4.8)."""
-        return bytes(self._messages)
+        return b"".join(self._messages)
 
     def __repr__(self) -> str:
-        return f"<Transcript of {len(self._messages)} octets>"
+        return f"<Transcript of {len(self._messages)} messages>"

@@ -54,23 +54,14 @@ class Pen:
         **more: Value,
     ) -> Event:
         """Append an event; keyword arguments beyond the event's own fields are added to its `data`."""
-        return self._append(
-            self.name,
-            kind,
-            name,
-            raw=raw,
-            spans=tuple(spans),
-            links=tuple(links),
-            connection=connection,
-            direction=direction,
-            offset=offset,
-            sent=sent,
-            data={**data, **more} if data and more else dict(data or more),
+        whole = {**data, **more} if data and more else dict(data or more)
+        return self._append(  # all by their places, which is quicker
+            self.name, kind, name, raw, tuple(spans), tuple(links), connection, direction, offset, sent, whole
         )
 
     def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
         """Append key material or private plaintext, as an event of the kind that exports leave out."""
-        return self._append(self.name, "secret", name, raw=raw, links=tuple(links), data=data)
+        return self._append(self.name, "secret", name, raw, (), tuple(links), "", "", None, None, data)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -115,19 +106,18 @@ class Trace:
         """Return the pen of the participant called `name`."""
         return Party(self, name)
 
-    def append(  # noqa: PLR0913 - the parameters are the event's fields
+    def append(  # noqa: PLR0913, PLR0917 - the parameters are the event's fields
         self,
         party: str,
         kind: str,
         name: str,
-        *,
         raw: bytes = b"",
         spans: tuple[Span, ...] = (),
         links: tuple[Link, ...] = (),
         connection: str = "",
         direction: str = "",
         offset: int | None = None,
-        sent: bool | None = None,
+        sent: bool | None = None,  # noqa: FBT001
         data: dict[str, Value] | None = None,
     ) -> Event:
         """Record one event of `party`, number and time it, and tell the subscribers.
@@ -136,12 +126,11 @@ class Trace:
         """
         with self._lock:
             seq = self._next[party]
+            self._next[party] = seq + 1
             when = time.monotonic() - self._began
-            # by their places, which is quicker: an event is written for every message of every connection
             event = Event(
                 kind, party, seq, when, name, connection, direction, offset, sent, raw, spans, links, data or {}
             )
-            self._next[party] = seq + 1
             self._events.append(event)
             if self._keep is not None and len(self._events) > 2 * self._keep:
                 del self._events[: -self._keep]
