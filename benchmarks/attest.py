@@ -15,7 +15,8 @@ from trustlab.attest.result import BootCounters
 
 GOALS = {"appraisal_vs_signatures": 2.0}
 NOTES = {
-    "appraisal_vs_signatures": "all checks of fresh evidence with a key, of a machine met before / its 3 signatures",
+    "appraisal_vs_signatures": "all checks of fresh evidence with a key, of a machine met before / its 3 signatures, "
+    "of which only the quote's is new and is verified again",
     "first_appraisal_vs_signatures": "the same of a machine never met: AK, certificate, key and log are parsed too",
 }
 PASSAGES = 20
