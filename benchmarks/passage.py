@@ -34,7 +34,7 @@ GOALS = {"attested_handshake_vs_floor": 1.5, "matrix_s": 110.0}
 NOTES = {
     "attested_handshake_vs_floor": "trusted-passage, both ends, TPM commands and both appraisals in the trace / its "
     "raw TPM commands over the socketpair + its TLS floor (without RSA decryption, which is one of the TPM commands). "
-    "The rest is flat: the engine's state machine and codecs take most, then the appraisals (2 signatures of theirs the "
+    "The rest is flat: the engine's state machine and codecs take most, then the appraisals (2 signatures the "
     "floor does not count), then the way to the TPM and the log of its commands",
     "traced_handshake_vs_floor": "the same with every message, span and secret of both ends in the trace as well",
     "attested_handshake_ms": "the same in milliseconds here and now",
