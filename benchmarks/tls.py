@@ -44,7 +44,7 @@ NOTES = {
     "tls13_ecdsa_vs_ssl": "/ Python ssl through MemoryBIO, the same work in C",
     "tls13_ecdsa_vs_aioquic": "/ aioquic's TLS context, x25519 only, which has no record layer",
     "tls13_ecdsa_vs_floor": "/ the same asymmetric operations, key schedule and AEAD calls with nothing around them; "
-    "of the rest two fifths are the state machine with its 62 events, half codecs and records, a tenth the key schedule",
+    "of the rest two fifths are the state machine and its 62 events, half codecs and records, a tenth the key schedule",
     "tls13_ecdsa_vs_tlslite": "/ tlslite-ng, which verifies no chain",
     "tls12_rsa_ms": "TLS 1.2, RSA key exchange, AES-128-GCM",
     "tracing_vs_none": "TLS 1.3 with every event of both ends written into a Trace / without",

@@ -11,6 +11,7 @@ from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAtt
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
 from trustlab.attest.digests import (
     AK_PCRS,
+    FIRMWARE_PCRS,
     LOCALITY,
     TLS_KEY_PCRS,
     extend,
@@ -44,7 +45,7 @@ from trustlab.attest.eventlog import (
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
 from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
-from trustlab.attest.policy import AppraisalPolicy
+from trustlab.attest.policy import FIRMWARE, AppraisalPolicy
 from trustlab.attest.public import (
     ENDORSEMENT_QUALIFIED_NAME,
     EccParameters,
@@ -82,6 +83,8 @@ __all__ = [
     "EVENT_IMAGE",
     "EVENT_LAUNCH",
     "EVENT_LAUNCH_POLICY",
+    "FIRMWARE",
+    "FIRMWARE_PCRS",
     "LOCALITY",
     "OID_AIK_EKU",
     "OID_AK_NAME",

@@ -15,6 +15,8 @@ AK_PCRS = (17,)
 """The AK opens for the HyperSafe that was launched, whatever image runs on it."""
 TLS_KEY_PCRS = (17, 18, 19)
 """A TLS key opens for this HyperSafe, its launch policy and this VM image only."""
+FIRMWARE_PCRS = (0, 2, 4, 7)
+"""Firmware, option ROMs, boot loader, secure-boot state: what is measured where there is no launch, before Linux."""
 LOCALITY = 2
 """The locality at which HyperSafe works; Alice's root VM has 0."""
 PCR_COUNT = 24

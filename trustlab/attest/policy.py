@@ -21,7 +21,7 @@ import msgspec
 
 from trustlab.attest import tables
 from trustlab.attest.claims import Condition
-from trustlab.attest.digests import LOCALITY, PCR_COUNT, TLS_KEY_PCRS
+from trustlab.attest.digests import FIRMWARE_PCRS, LOCALITY, PCR_COUNT, TLS_KEY_PCRS
 from trustlab.attest.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -103,3 +103,7 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         return tables.quote(value)
     return str(value).lower()
+
+
+FIRMWARE = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None)
+"""What a Relying Party can demand of a machine that has a TPM and no DRTM launch."""

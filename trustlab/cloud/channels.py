@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import AppraisalPolicy, Verifier
-from trustlab.cloud import firmware
+from trustlab.attest import FIRMWARE, AppraisalPolicy, Verifier
 from trustlab.cloud.erring import OutOfReach
 from trustlab.passage import (
     RULES,
@@ -211,7 +210,7 @@ class Channels:
         if self._references is None:
             return None
         policy = (
-            firmware.POLICY
+            FIRMWARE
             if self._settings.get("peer_tpm") == "device"
             else AppraisalPolicy(
                 allowed_images=tuple(self._settings["peer_image"].split(",")),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import AppraisalPolicy, EventLog, ek_digest_of
+from trustlab.attest import EventLog, ek_digest_of
 from trustlab.cloud.errors import CloudError
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
@@ -43,8 +43,6 @@ PROVES = (
     "measured after boot, and every program that may open the device can use these keys and quote anything."
 )
 VOUCHED = "The lab's own maker vouches for its endorsement key: nobody asked who made this TPM."
-POLICY = AppraisalPolicy(pcrs=DEVICE.quote_pcrs, key_pcrs=DEVICE.key_pcrs, ak_policy=False, locality=None)
-"""What a Relying Party can demand of such a machine."""
 
 
 class FirmwareKey:

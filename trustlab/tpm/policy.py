@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from trustlab.attest import AK_PCRS, LOCALITY, TLS_KEY_PCRS, key_policy, pcr_selection
+from trustlab.attest import AK_PCRS, FIRMWARE_PCRS, LOCALITY, TLS_KEY_PCRS, key_policy, pcr_selection
 from trustlab.tpm.errors import TpmResponseError
 from trustlab.tpm.marshal import PASSWORD, RH_NULL, authorization, sized, u16, u32
 from trustlab.tpm.responses import RC_PCR_CHANGED
@@ -37,7 +37,7 @@ class KeyProfile:
 
 DRTM = KeyProfile("DRTM", AK_PCRS, TLS_KEY_PCRS, LOCALITY, (17, 18, 19, 20))
 """HyperSafe launched by DRTM, at locality 2: the lab's machines."""
-DEVICE = KeyProfile("firmware", (0, 2, 4, 7), (0, 2, 4, 7), None, (0, 2, 4, 7))
+DEVICE = KeyProfile("firmware", FIRMWARE_PCRS, FIRMWARE_PCRS, None, FIRMWARE_PCRS)
 """A real TPM through the kernel: firmware, option ROMs, boot loader and secure-boot state, at any locality."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 import platform
 import shutil
@@ -42,6 +43,9 @@ WITHOUT_AVX = (
     "OPENSSL_ia32cap=~0x1800080000000000:0",
 )
 """Environment of a guest whose kernel cannot keep AVX registers: the C library and OpenSSL do without them."""
+
+_TURNS = itertools.count(os.getpid())
+"""VMs take turns on the processors: the next one's, and not every process begins with the first."""
 
 
 def find_kernel() -> str | None:
@@ -97,7 +101,7 @@ def command_line(kernel: str, host: Host, hypercalls: int, control: int, network
     mode, extra = ("no-xstate", WITHOUT_AVX) if has_amx() else ("plain", ())
     return [
         sys.executable,
-        *("-I", "-S", str(LAUNCHER), str(os.getpid()), mode, kernel),
+        *("-I", "-S", str(LAUNCHER), str(os.getpid()), str(next(_TURNS)), mode, kernel),
         *("rootfstype=hostfs", "rootflags=/", "ro", f"mem={MEMORY_MIB}M", f"init={sys.executable}", "quiet"),
         *("con=null", "con0=null,fd:1", "ipv6.disable=1", "uml_dir=/dev/null/"),  # it leaves no directory behind
         SKIPPED,

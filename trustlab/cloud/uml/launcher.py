@@ -1,9 +1,10 @@
 """Start a VM's kernel so that it dies with its owner; run as a script, with the standard library alone.
 
-`launcher.py OWNER-PID plain|no-xstate KERNEL ARGUMENT...`. With `no-xstate` a seccomp filter (seccomp(2)) refuses
-PTRACE_GETREGSET and PTRACE_SETREGSET: kernels up to 6.12 keep 2696 octets of floating-point state, and on a processor
-with AMX the host refuses to set fewer than all its 11 KiB (EFAULT, "ptrace set fp regs failed"). The kernel then falls
-back to PTRACE_SETFPREGS, which is right as long as the guest's programs leave AVX alone; `kernel.py` sees to that.
+`launcher.py OWNER-PID TURN plain|no-xstate KERNEL ARGUMENT...`: TURN counts the owner's VMs, which take turns on the
+processors. With `no-xstate` a seccomp filter (seccomp(2)) refuses PTRACE_GETREGSET and PTRACE_SETREGSET: kernels up to
+6.12 keep 2696 octets of floating-point state, and on a processor with AMX the host refuses to set fewer than all its
+11 KiB (EFAULT, "ptrace set fp regs failed"). The kernel then falls back to PTRACE_SETFPREGS, which is right as long as
+the guest's programs leave AVX alone; `kernel.py` sees to that.
 """
 
 from __future__ import annotations
@@ -52,14 +53,25 @@ def refuse_register_sets() -> None:
     _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
 
 
+def stay_on_one_processor(turn: int) -> None:
+    """Keep all of a VM on one processor; VMs that start one after the other take turns.
+
+    The kernel is made for one, and every system call of its programs goes back and forth between two processes of ours:
+    woken on an idle processor each time, a boot takes four times as long.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {allowed[turn % len(allowed)]})
+
+
 def main() -> None:
     """Tie the life of this process to its owner's, and become the kernel."""
-    owner, mode, *line = sys.argv[1:]
+    owner, turn, mode, *line = sys.argv[1:]
     _prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != int(owner):
         sys.exit("the owner is gone already")
     if mode == "no-xstate":
         refuse_register_sets()
+    stay_on_one_processor(int(turn))
     os.execv(line[0], line)  # noqa: S606 - fixed arguments
 
 
