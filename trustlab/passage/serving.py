@@ -71,6 +71,7 @@ class PassageServer:
         """Listen no more, and end every passage. Closing twice is harmless."""
         self._over.set()
         if self._listener is not None:
+            await _accept_no_more(self._listener)
             self._listener.close()
         tasks = tuple(self._tasks)
         for task in tasks:
@@ -84,9 +85,13 @@ class PassageServer:
         await self.close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._over.is_set():
+            writer.close()
+            return
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        task.add_done_callback(lambda _: writer.close())  # a task that is cancelled before it began has closed nothing
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -131,6 +136,15 @@ class PassageServer:
         mine.pop(number, None)
         if not mine:
             self._waiting.pop(share, None)
+
+
+async def _accept_no_more(listener: asyncio.Server) -> None:
+    """Let what the kernel has handed over become a connection; asyncio trips over one that does so after the close."""
+    loop = asyncio.get_running_loop()
+    for listening in listener.sockets:
+        loop.remove_reader(listening.fileno())
+    for _ in range(2):
+        await asyncio.sleep(0)
 
 
 async def serve(
