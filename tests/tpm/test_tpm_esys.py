@@ -53,9 +53,9 @@ OWNER = 0x40000001
 
 
 def commands_made_by_hand(path: Path) -> set[str]:
-    """Find the names of commands in calls such as `client.ask("Quote", ...)`."""
+    """Find the names of commands in calls such as `client.ask("Quote", ...)`, `authorized(tpm, policy, "Quote", ...)`."""
     calls = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
-    constants = (arg.value for call in calls for arg in call.args[:2] if isinstance(arg, ast.Constant))
+    constants = (arg.value for call in calls for arg in call.args[:3] if isinstance(arg, ast.Constant))
     return {value for value in constants if value in CODES}
 
 

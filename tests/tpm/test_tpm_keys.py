@@ -282,7 +282,7 @@ def test_a_missing_assertion_or_the_wrong_order_fails(machine: Machine) -> None:
 
     session.assert_policy(KeyPolicy(policy.pcrs, None, b"", policy.selection))
     assert refusal(use) == RC_POLICY_FAIL
-    session.restart()
+    machine.hypersafe.run("PolicyRestart", (session.handle,))
     machine.hypersafe.run("PolicyLocality", (session.handle,), (), b"\4")
     assert refusal(use) == RC_POLICY_FAIL
     machine.hypersafe.run("PolicyPCR", (session.handle,), (), sized(b"") + policy.selection)

@@ -291,6 +291,7 @@ def test_pcr_changed_is_retried_and_the_retry_is_in_the_trace(machine: Machine) 
             machine.alice.pcr_extend(0, bytes(32))
 
     unsubscribe = machine.trace.subscribe(meddle)
+    machine.platform.traffic.interleave()
     quote(machine.hypersafe, ak, bytes(32))
     unsubscribe()
     codes = [e.data["rc_name"] for e in machine.trace.select("tpm.response", name="TPM2_Quote")]
@@ -306,6 +307,7 @@ def test_pcr_changed_is_not_retried_for_ever(machine: Machine) -> None:
             machine.alice.pcr_extend(0, bytes(32))
 
     machine.trace.subscribe(meddle)
+    machine.platform.traffic.interleave()
     with pytest.raises(TpmResponseError) as caught:
         quote(machine.hypersafe, ak, bytes(32))
     assert caught.value.rc == 0x128

@@ -88,8 +88,8 @@ class AttestationResult:
 
     def record(self, party: Pen, *, about: str, connection: str = "", **data: Value) -> None:
         """Emit one `verdict` event a check and the `appraisal` event; `about` names whose evidence it was."""
-        for check in self.checks:
-            party.emit("verdict", check.name, connection=connection, data={**_entry(check), "about": about, **data})
+        entries = [(check.name, _entry(check, about, data)) for check in self.checks]
+        party.emit_all("verdict", entries, connection=connection)
         whole: dict[str, Value] = {
             "refused_by": self.refused_by,
             "failed": list(self.failed),
@@ -101,13 +101,15 @@ class AttestationResult:
         party.emit("appraisal", name, connection=connection, data=whole)
 
 
-def _entry(check: Check) -> dict[str, Value]:
+def _entry(check: Check, about: str, more: dict[str, Value]) -> dict[str, Value]:
     entry: dict[str, Value] = {
         "verdict": check.verdict,
         "sentence": check.sentence,
         "expected": check.expected.hex(),
         "found": check.found.hex(),
         "clause": check.clause,
+        "about": about,
+        **more,
     }
     if check.fields:
         entry["fields"] = [[name, octets.hex()] for name, octets in check.fields]

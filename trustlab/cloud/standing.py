@@ -44,4 +44,10 @@ class StandingOrder(msgspec.Struct, frozen=True):
             elif event.data.get("rc") == 0 and not event.name.startswith(POLICY):
                 done = 0
 
-        return trace.subscribe(passing)
+        ends = trace.subscribe(passing), tpm.platform.traffic.interleave()
+
+        def end() -> None:
+            for each in ends:
+                each()
+
+        return end

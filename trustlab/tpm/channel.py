@@ -1,4 +1,4 @@
-"""One socket to the emulator's process, on which questions and answers alternate within a bound.
+"""One socket to the emulator's process: questions, and their answers in the same order, each within a bound.
 
 A lost, late or interrupted answer ends the channel for good: what comes afterwards could be taken for the answer to
 another question.
@@ -26,6 +26,7 @@ class Channel:
         self._failed = failed
         self._last_words = last_words
         self._owed = ""
+        self._answers = 0
         self._timeout = 0.0
         self._began = 0.0
 
@@ -37,11 +38,15 @@ class Channel:
         """Close our end."""
         self._end.close()
 
-    def ask(self, octets: bytes, what: str, timeout: float) -> None:
-        """Send a question, called `what` in errors; its whole answer is due within `timeout` seconds."""
-        if self._owed:
+    def ask(self, octets: bytes, what: str, timeout: float, *, behind: bool = False) -> None:
+        """Send a question, called `what` in errors; its whole answer is due within `timeout` seconds.
+
+        With `behind`, earlier ones may still wait for theirs.
+        """
+        if self._owed and not behind:
             raise self._failed(TpmDead(f"'{self._owed}' was interrupted before its answer came; power-cycle the TPM"))
         self._owed, self._timeout, self._began = what, timeout, time.monotonic()
+        self._answers += 1
         try:
             if self._end.gettimeout() != timeout:  # a system call less on the hot path
                 self._end.settimeout(timeout)
@@ -69,8 +74,12 @@ class Channel:
         return octets
 
     def answered(self) -> None:
-        """Note that the answer is complete."""
-        self._owed = ""
+        """Note that an answer is complete; the time of the next, if one is due, begins now."""
+        self._answers -= 1
+        if self._answers:
+            self._began = time.monotonic()
+        else:
+            self._owed = ""
 
     def _late(self) -> TpmError:
         message = f"the TPM gave no answer within {self._timeout:g} s to '{self._owed}'; power-cycle it"

@@ -16,10 +16,10 @@ from tpm2_pytss import (
 )
 
 from trustlab.attest import pcr_selection
-from trustlab.tpm.commands import CODES, command_name
+from trustlab.tpm.commands import CODES, command_name, command_of
 from trustlab.tpm.errors import TpmProtocolError, TpmResponseError, TssError
 from trustlab.tpm.esys import Esys, structure
-from trustlab.tpm.marshal import Fields, command, header, parameters_of, response_handle, u32
+from trustlab.tpm.marshal import Fields, header, parameters_of, response_handle, u32
 from trustlab.tpm.policy import PolicySession
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class TpmClient:
 
         GateRefused, TpmOff, TpmBusy, TpmTimeout and TpmDead are raised; a TPM that says no is an ordinary answer.
         """
-        return self.platform.execute(self, octets, timeout)
+        return self.platform.traffic.execute(self, octets, timeout)
 
     def run(
         self,
@@ -72,9 +72,23 @@ class TpmClient:
 
         For what is on a handshake's way, and for octets that ESAPI would not send. TpmResponseError if it failed.
         """
-        response = self.platform.execute(self, command(CODES[name], handles, auths, parameters), timeout)
+        response = self.platform.traffic.execute(self, command_of(name, handles, auths, parameters), timeout)
         if response[6:10] != _SUCCESS:
             raise TpmResponseError(command_name(CODES[name]), header(response)[2])
+        return response
+
+    def run_together(self, commands: Sequence[bytes], *, queued: bool = True) -> bytes:
+        """Send whole commands that belong together (a policy and what it authorises); return the last one's response.
+
+        `queued`, all are sent at once where the TPM has a queue; else each when the one before it has succeeded.
+        TpmResponseError for the first that failed.
+        """
+        traffic = self.platform.traffic
+        at_once = queued and traffic.queues
+        responses = traffic.queue(self, commands) if at_once else (traffic.execute(self, each) for each in commands)
+        for octets, response in zip(commands, responses, strict=True):
+            if response[6:10] != _SUCCESS:
+                raise TpmResponseError(command_name(header(octets)[2]), header(response)[2])
         return response
 
     def ask(

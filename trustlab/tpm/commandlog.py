@@ -31,7 +31,8 @@ class CommandLog:
             locality=locality,
             redacted=_redactions(decoded),
         )
-        self._secrets(decoded, raw, event, client)
+        if decoded.secrets:
+            self._secrets(decoded, raw, event, client)
         return event, decoded.code
 
     def response(self, raw: bytes, command: tuple[Event, int], client: str, milliseconds: float) -> Event:
@@ -52,7 +53,8 @@ class CommandLog:
             ms=round(milliseconds, 3),
             redacted=_redactions(decoded),
         )
-        self._secrets(decoded, raw, event, client)
+        if decoded.secrets:
+            self._secrets(decoded, raw, event, client)
         return event
 
     def _secrets(self, decoded: Decoded, raw: bytes, event: Event, client: str) -> None:

@@ -7,6 +7,12 @@ trace and appears there only as an event of kind `secret`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from trustlab.tpm.marshal import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,11 @@ COMMANDS = _rows()
 
 CODES = {row.name: row.code for row in COMMANDS.values()}
 """`Quote` -> 0x158."""
+
+
+def command_of(name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b"") -> bytes:
+    """Put a command together by its name (`Quote`); see `marshal.command`."""
+    return command(CODES[name], handles, auths, parameters)
 
 
 def command_name(code: int) -> str:

@@ -6,8 +6,9 @@ raises.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from trustlab.tpm.commands import COMMANDS, Command, command_name
 from trustlab.tpm.fields import ShortError, Walk
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _TAGS = {0x8001: "TPM_ST_NO_SESSIONS", 0x8002: "TPM_ST_SESSIONS"}
 
 
-@dataclass
-class Decoded:
+class Decoded(msgspec.Struct):
     """One command or response in fields; `secrets` are the ranges that must not stay in the trace."""
 
     name: str

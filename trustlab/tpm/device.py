@@ -55,6 +55,7 @@ class DeviceTpm:
     """
 
     emulated = False
+    queues = False
 
     def __init__(self, path: str = "/dev/tpmrm0", *, opener: Callable[[str], int] = _open) -> None:
         self.path = path
@@ -83,8 +84,8 @@ class DeviceTpm:
             raise TpmStartError(f"cannot open {self.path}: {error.strerror or error}{hint and f' ({hint})'}") from error
         return self
 
-    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Write one command."""
+    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT, *, behind: bool = False) -> None:  # noqa: ARG002
+        """Write one command; the kernel takes none `behind` another."""
         descriptor = self._opened()
         if self._waiting:
             raise self._fail(TpmDead(f"{self.path}: an earlier command was interrupted before its answer came"))

@@ -18,8 +18,11 @@ _TRANSIENT = 0x80
 _SESSIONS = (0x02, 0x03)
 _OWNED = (_TRANSIENT, *_SESSIONS)
 _FLUSH = CODES["FlushContext"]
-_U32 = struct.Struct(">I")
-_U16 = struct.Struct(">H")
+_U32 = struct.Struct(">I").unpack_from
+_SESSION = struct.Struct(">IH").unpack_from
+"""sessionHandle, and the length of the nonce that follows."""
+_ATTRIBUTES = struct.Struct(">BH").unpack_from
+"""sessionAttributes, and the length of the hmac that follows (Part 2, 10.13.2)."""
 _ENDS_SEQUENCE = {CODES["SequenceComplete"], CODES["EventSequenceComplete"]}
 
 
@@ -71,33 +74,29 @@ def uses(command: bytes, tag: int, code: int) -> list[Use]:
     struct.error where the command is too short for them.
     """
     row = COMMANDS.get(code)
-    count = len(row.handles) if row else 0
     at = HEADER_SIZE
-    found = [Use(at + 4 * n, _handle(command, at + 4 * n), ends=False) for n in range(count)]
+    found = []
+    for _ in row.handles if row else ():
+        found.append(Use(at, _u32(command, at), ends=False))
+        at += 4
     if found and code in _ENDS_SEQUENCE:
         found[-1] = found[-1]._replace(ends=True)
-    at += 4 * count
     if tag == ST_SESSIONS:
-        end = at + 4 + _handle(command, at)
+        end = at + 4 + _u32(command, at)
         at += 4
         while at < end:
-            position, session = at, _handle(command, at)
-            at += 6 + _size(command, at + 4)
-            attributes = command[at]
-            at += 3 + _size(command, at + 1)
+            session, size = _SESSION(command, at)
+            attributes, more = _ATTRIBUTES(command, at + 6 + size)
             if session != RS_PW:
-                found.append(Use(position, session, not attributes & CONTINUE_SESSION))
+                found.append(Use(at, session, not attributes & CONTINUE_SESSION))
+            at += 9 + size + more
     if code == _FLUSH:
-        found.append(Use(at, _handle(command, at), ends=True))
+        found.append(Use(at, _u32(command, at), ends=True))
     return found
 
 
-def _handle(octets: bytes, at: int) -> int:
-    return int(_U32.unpack_from(octets, at)[0])
-
-
-def _size(octets: bytes, at: int) -> int:
-    return int(_U16.unpack_from(octets, at)[0])
+def _u32(octets: bytes, at: int) -> int:
+    return int(_U32(octets, at)[0])
 
 
 def check_owned(space: HandleSpace, command: bytes, tag: int, code: int) -> list[Use]:
@@ -107,7 +106,7 @@ def check_owned(space: HandleSpace, command: bytes, tag: int, code: int) -> list
     """
     try:
         found = uses(command, tag, code)
-    except (struct.error, IndexError):
+    except struct.error:
         raise GateRefused("malformed", command_name(code), space.client, "its handles cannot be read") from None
     for use in found:
         if use.handle >> 24 in _OWNED and use.handle not in space.objects and use.handle not in space.sessions:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from trustlab.tpm.client import TpmClient
     from trustlab.tpm.keys import CreatedKey, LoadedKey
+    from trustlab.tpm.marshal import Fields
 
 ST_HASHCHECK = 0x8024
 _OWN_SCHEME = u16(ALG_NULL)
@@ -39,14 +40,13 @@ class Attestation:
 def quote(client: TpmClient, ak: LoadedKey, qualifying: bytes, pcrs: Sequence[int] = (17, 18, 19, 20)) -> Attestation:
     """Have the AK sign the SHA-256 PCRs `pcrs` and `qualifying` (the binder, at most 64 octets)."""
     parameters = sized(qualifying) + _OWN_SCHEME + pcr_selection(pcrs)
-    return authorized(client, ak.policy, lambda auth: _attest(client, "Quote", (ak.handle,), (auth,), parameters))
+    return _attestation(authorized(client, ak.policy, "Quote", (ak.handle,), parameters))
 
 
 def certify_creation(client: TpmClient, ak: LoadedKey, key: CreatedKey, qualifying: bytes) -> Attestation:
     """Have the AK sign that this TPM made `key`, with which creation data; only the key's own ticket will do."""
     parameters = sized(qualifying) + sized(key.creation_hash) + _OWN_SCHEME + key.creation_ticket
-    handles = (ak.handle, key.handle)
-    return authorized(client, ak.policy, lambda auth: _attest(client, "CertifyCreation", handles, (auth,), parameters))
+    return _attestation(authorized(client, ak.policy, "CertifyCreation", (ak.handle, key.handle), parameters))
 
 
 def certify(client: TpmClient, ak: LoadedKey, key: LoadedKey, qualifying: bytes) -> Attestation:
@@ -55,14 +55,10 @@ def certify(client: TpmClient, ak: LoadedKey, key: LoadedKey, qualifying: bytes)
     The certified object must be authorised too, in the ADMIN role: here by its empty password.
     """
     parameters = sized(qualifying) + _OWN_SCHEME
-    handles = (key.handle, ak.handle)
-    return authorized(client, ak.policy, lambda auth: _attest(client, "Certify", handles, (PASSWORD, auth), parameters))
+    return _attestation(authorized(client, ak.policy, "Certify", (key.handle, ak.handle), parameters, (PASSWORD,)))
 
 
-def _attest(
-    client: TpmClient, name: str, handles: tuple[int, ...], auths: tuple[bytes, ...], parameters: bytes
-) -> Attestation:
-    fields = client.ask(name, handles, auths, parameters)
+def _attestation(fields: Fields) -> Attestation:
     return Attestation(fields.sized(), fields.rest())
 
 
@@ -73,9 +69,7 @@ def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
     (implicit rejection): whoever decrypts looks at what came out, as TLS does.
     """
     parameters = sized(ciphertext) + u16(ALG_RSAES) + sized(b"")
-    return authorized(
-        client, key.policy, lambda auth: client.ask("RSA_Decrypt", (key.handle,), (auth,), parameters).sized()
-    )
+    return authorized(client, key.policy, "RSA_Decrypt", (key.handle,), parameters).sized()
 
 
 def sign(
@@ -85,5 +79,4 @@ def sign(
     if scheme not in _SCHEMES:
         raise TpmError(f"signature scheme '{scheme}' is none of {', '.join(_SCHEMES)}")
     parameters = sized(digest) + u16(_SCHEMES[scheme]) + u16(ALG_SHA256) + _NO_TICKET
-    octets = authorized(client, key.policy, lambda auth: client.ask("Sign", (key.handle,), (auth,), parameters).rest())
-    return parse_signature(octets).value
+    return parse_signature(authorized(client, key.policy, "Sign", (key.handle,), parameters).rest()).value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from trustlab.tpm.commands import command_name
@@ -12,6 +13,8 @@ from trustlab.tpm.responses import RC_RETRY
 from trustlab.tpm.transport import CONTROL_TIMEOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trustlab.tpm.commandlog import CommandLog
     from trustlab.tpm.latency import LatencyProfile
     from trustlab.tpm.transport import Transport
@@ -32,10 +35,11 @@ class Line:
         self.latency = latency
         self._log = log
         self._locality: int | None = None
+        self._flight: _Flight | None = None
 
     def reset(self) -> None:
         """Forget at which locality the TPM is: it was started or launched."""
-        self._locality = None
+        self._locality = self._flight = None
 
     def exchange(self, octets: bytes, client: str, locality: int, timeout: float | None = None) -> bytes:
         """Send a command and return its response; again, as the standard wants it, where the TPM says TPM_RC_RETRY."""
@@ -45,6 +49,33 @@ class Line:
             if response[6:10] != _RETRY:
                 break
         return response
+
+    @property
+    def queues(self) -> bool:
+        """Whether `together` may be used: what plays hardware (`latency`) has no queue either."""
+        return self.tpm.queues and self.latency is None
+
+    def together(
+        self, commands: Sequence[bytes], client: str, locality: int, timeout: float | None = None
+    ) -> list[bytes]:
+        """Send commands one behind the other and return all their responses, whatever they say.
+
+        What is logged meanwhile is logged while the TPM is at work; a response's time counts from the one before.
+        """
+        bound = self.timeout if timeout is None else timeout
+        self._before(locality, bound)
+        began = time.perf_counter()
+        for n, octets in enumerate(commands):
+            self.tpm.send(octets, bound, behind=n > 0)
+        flight = self._flight = _Flight(self.tpm, len(commands), bound)
+        logged = [self._log.command(octets, client, locality) for octets in commands]
+        responses = []
+        for asked in logged:
+            response, came = flight.next()
+            self._log.response(response, asked, client, (came - began) * 1e3)
+            responses.append(response)
+            began = came
+        return responses
 
     def own(self, octets: bytes) -> bytes:
         """Send a command of the platform itself, whatever comes back."""
@@ -60,9 +91,7 @@ class Line:
 
     def _once(self, octets: bytes, client: str, locality: int, bound: float) -> bytes:
         """One command, one response, both in the log. The command is logged while the TPM is at work on it."""
-        if locality != self._locality and self.tpm.emulated:
-            self.tpm.set_locality(locality, min(bound, CONTROL_TIMEOUT))
-            self._locality = locality
+        self._before(locality, bound)
         began = time.perf_counter()
         self.tpm.send(octets, bound)
         logged = self._log.command(octets, client, locality)
@@ -71,3 +100,37 @@ class Line:
             time.sleep(max(began + self.latency.wanted(logged[0].name) / 1e3 - time.perf_counter(), 0))
         self._log.response(response, logged, client, (time.perf_counter() - began) * 1e3)
         return response
+
+    def _before(self, locality: int, bound: float) -> None:
+        """Set the locality of what follows.
+
+        Who hears in the log of a queued command, and sends one of his own, does so behind the queue.
+        """
+        if self._flight is not None:
+            self._flight.land()
+        if locality != self._locality and self.tpm.emulated:
+            self.tpm.set_locality(locality, min(bound, CONTROL_TIMEOUT))
+            self._locality = locality
+
+
+class _Flight:
+    """Commands in the TPM's queue: their responses, each with the moment it was read."""
+
+    def __init__(self, tpm: Transport, due: int, bound: float) -> None:
+        self._tpm = tpm
+        self._due = due
+        self._bound = bound
+        self._landed: deque[tuple[bytes, float]] = deque()
+
+    def next(self) -> tuple[bytes, float]:
+        """Return the next response."""
+        return self._landed.popleft() if self._landed else self._read()
+
+    def land(self) -> None:
+        """Read all that is due, for `next` to return later."""
+        while self._due:
+            self._landed.append(self._read())
+
+    def _read(self) -> tuple[bytes, float]:
+        self._due -= 1
+        return self._tpm.receive(self._bound), time.perf_counter()

@@ -16,14 +16,14 @@ from trustlab.attest import EventLog, launch_event
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES
-from trustlab.tpm.errors import GateRefused, TpmDead, TpmError, TpmOff, TpmStartError
+from trustlab.tpm.errors import TpmDead, TpmError, TpmOff, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
-from trustlab.tpm.handles import HandleSpace, check_owned
 from trustlab.tpm.line import Line
-from trustlab.tpm.marshal import command, header, u16
+from trustlab.tpm.marshal import command, u16
 from trustlab.tpm.policy import DEVICE, DRTM, KeyProfile
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm
+from trustlab.tpm.traffic import Traffic
 from trustlab.tpm.transport import DEFAULT_TIMEOUT, Transport
 from trustlab.tpm.turns import P, R, Turn, Turns
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.latency import LatencyProfile
     from trustlab.trace import Event, Party
@@ -74,6 +75,7 @@ class Platform:
         self._line = Line(self.tpm, CommandLog(party), timeout, latency)
         self._manager = ResourceManager(self._line.own)
         self._turns = Turns(name)
+        self.traffic = Traffic(party, self._line, self._manager, self)
         self._clients: list[TpmClient] = []
         self._on = False
 
@@ -214,7 +216,7 @@ class Platform:
             )
 
     def _emulator(self, *, powered: bool = True) -> Swtpm:
-        tpm = self._powered() if powered else self.tpm
+        tpm = self.powered() if powered else self.tpm
         if not isinstance(tpm, Swtpm):
             raise TpmError(f"{self.name}: only an emulated TPM can be saved and restored")
         return tpm
@@ -228,7 +230,7 @@ class Platform:
         the hash, so all loaded objects are swapped out first. A new event log begins.
         """
         with self.turn():
-            tpm = self._powered()
+            tpm = self.powered()
             if not self.emulated:
                 raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
             self._manager.swap_all_out()
@@ -271,44 +273,12 @@ class Platform:
         """Run `work` on this TPM's own thread, for callers that must not block; TpmBusy when its queue is full."""
         return self._turns.submit(work, *args, **kwargs)
 
-    # commands
-
     def turn(self) -> Turn:
         """Hold the TPM to the end of a `with`, for several commands of one thread in a row; TpmBusy."""
         return self._turns.take(self._line.timeout + GRACE)
 
-    def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:
-        """Send one command of `client` at its locality and return the response, in the client's own handles."""
-        tag, _, code = header(octets)
-        with self.turn():
-            self._powered()
-            try:
-                client.gate.check(code, client.name)
-                used = check_owned(client.space, octets, tag, code)
-                self._manager.check_share(client.space, code)
-            except GateRefused as error:
-                self._record_refusal(client, octets, error)
-                raise
-            return self._manager.send(
-                client.space,
-                code,
-                octets,
-                used,
-                lambda real: self._line.exchange(real, client.name, client.locality, timeout),
-            )
-
-    def _record_refusal(self, client: TpmClient, octets: bytes, error: GateRefused) -> None:
-        self.party.emit(
-            "machine",
-            "gate refused",
-            sentence=str(error),
-            gate=error.gate,
-            command=error.command,
-            client=client.name,
-            octets=octets.hex() if len(octets) <= 64 else f"{octets[:64].hex()}…",
-        )
-
-    def _powered(self) -> Transport:
+    def powered(self) -> Transport:
+        """Return the TPM; TpmOff where the machine has no power."""
         if not self._on:
             raise TpmOff(f"the machine {self.name} has no power")
         return self.tpm

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import AK_PCRS, FIRMWARE_PCRS, LOCALITY, TLS_KEY_PCRS, key_policy, pcr_selection
+from trustlab.tpm.commands import command_of
 from trustlab.tpm.errors import TpmResponseError
-from trustlab.tpm.marshal import PASSWORD, RH_NULL, authorization, sized, u16, u32
-from trustlab.tpm.responses import RC_PCR_CHANGED
+from trustlab.tpm.marshal import PASSWORD, RH_NULL, authorization, parameters_of, sized, u16, u32
+from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_PCR_CHANGED, RC_RETRY, RC_SESSION_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.marshal import Fields
 
-T = TypeVar("T")
 ALG_NULL = 0x0010
 ALG_SHA256 = 0x000B
 SE_POLICY = 0x01
 ATTEMPTS = 5
 """How often a command is tried when someone (Alice can) extends a PCR between PolicyPCR and its use: 0x128."""
+_ONE_BY_ONE = {RC_RETRY, RC_OBJECT_MEMORY, RC_SESSION_MEMORY}
+"""What a TPM says that wants a command again or a slot free, for which there is no time between queued commands."""
 
 
 @dataclass(frozen=True)
@@ -90,19 +93,28 @@ class PolicySession:
         self.handle, _ = client.load("StartAuthSession", (RH_NULL, RH_NULL), (), parameters)
         self.authorization = authorization(self.handle)
         self._fresh = True
+        self._assertions: dict[tuple[bytes, int | None], list[bytes]] = {}
+
+    def assertions(self, policy: KeyPolicy) -> list[bytes]:
+        """Return the commands that assert a policy: PolicyPCR over the present values (checked at use), PolicyLocality.
+
+        Before them PolicyRestart, where the session is not at its beginning.
+        """
+        terms = policy.selection, policy.locality
+        commands = self._assertions.get(terms)
+        if commands is None:
+            commands = [command_of("PolicyPCR", (self.handle,), (), sized(b"") + policy.selection)]
+            if policy.locality is not None:
+                commands.append(command_of("PolicyLocality", (self.handle,), (), bytes((1 << policy.locality,))))
+            self._assertions[terms] = commands
+        if self._fresh:
+            self._fresh = False
+            return commands
+        return [command_of("PolicyRestart", (self.handle,)), *commands]
 
     def assert_policy(self, policy: KeyPolicy) -> None:
-        """Make the policy's assertions: PolicyPCR over the present values (they are checked at use), PolicyLocality."""
-        self.restart()
-        self.client.run("PolicyPCR", (self.handle,), (), sized(b"") + policy.selection)
-        if policy.locality is not None:
-            self.client.run("PolicyLocality", (self.handle,), (), bytes((1 << policy.locality,)))
-
-    def restart(self) -> None:
-        """Take the session back to its beginning, where it is not there yet; assertions may follow."""
-        if not self._fresh:
-            self.client.run("PolicyRestart", (self.handle,))
-        self._fresh = False
+        """Make the policy's assertions."""
+        self.client.run_together(self.assertions(policy))
 
     def used(self) -> None:
         """Note that a command succeeded with it: the TPM has taken the session back to its beginning (Part 3, 11.1)."""
@@ -113,26 +125,36 @@ class PolicySession:
         self.client.run("FlushContext", parameters=u32(self.handle))
 
 
-def authorized(client: TpmClient, policy: KeyPolicy | None, work: Callable[[bytes], T]) -> T:
-    """Call `work` with an authorisation that fulfils `policy` (None: the empty password), retrying on a changed PCR.
+def authorized(
+    client: TpmClient,
+    policy: KeyPolicy | None,
+    name: str,
+    handles: Iterable[int],
+    parameters: bytes,
+    before: tuple[bytes, ...] = (),
+) -> Fields:
+    """Send a command with an authorisation that fulfils `policy` (None: the empty password), behind those `before` it.
 
-    A PCR that anybody extended between PolicyPCR and the command voids the assertion (TPM_RC_PCR_CHANGED). Each
-    retry is in the trace; after `ATTEMPTS` the TPM's answer is raised.
+    A PCR that anybody extended between PolicyPCR and the command voids the assertion (TPM_RC_PCR_CHANGED): it is tried
+    again, and each retry is in the trace; after `ATTEMPTS` the TPM's answer is raised.
     """
     if policy is None:
-        return work(PASSWORD)
+        return client.ask(name, handles, (*before, PASSWORD), parameters)
     with client.session_lock:
-        return _with_session(client, policy, work)
+        session = client.policy_session()
+        wanted = command_of(name, handles, (*before, session.authorization), parameters)
+        return parameters_of(_with_session(client, session, policy, wanted))
 
 
-def _with_session(client: TpmClient, policy: KeyPolicy, work: Callable[[bytes], T]) -> T:
-    session = client.policy_session()
-    attempt = 1
+def _with_session(client: TpmClient, session: PolicySession, policy: KeyPolicy, wanted: bytes) -> bytes:
+    attempt, queued = 1, True
     while True:
         try:
-            session.assert_policy(policy)
-            result = work(session.authorization)
+            response = client.run_together([*session.assertions(policy), wanted], queued=queued)
         except TpmResponseError as error:
+            if queued and error.rc in _ONE_BY_ONE:
+                queued = False
+                continue
             if error.rc != RC_PCR_CHANGED or attempt == ATTEMPTS:
                 raise
             attempt += 1
@@ -145,4 +167,4 @@ def _with_session(client: TpmClient, policy: KeyPolicy, work: Callable[[bytes], 
             )
         else:
             session.used()
-            return result
+            return response

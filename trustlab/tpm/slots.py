@@ -85,6 +85,20 @@ class ResourceManager:
             return self._account(space, code, used, response)
         return response
 
+    def together(
+        self,
+        space: HandleSpace,
+        commands: Sequence[tuple[bytes, int, Sequence[Use]]],
+        send: Callable[[list[bytes]], list[bytes]],
+    ) -> list[bytes]:
+        """Send commands (octets, code, handles used) that need no room for more than they use; see `send`."""
+        keep = self._swap_in(space, [use for _, _, used in commands for use in used])
+        responses = send([_in_real_handles(space, octets, used) if keep else octets for octets, _, used in commands])
+        return [
+            self._account(space, code, used, response) if response[6:10] == _SUCCESS else response
+            for (_, code, used), response in zip(commands, responses, strict=True)
+        ]
+
     def swap_all_out(self) -> None:
         """Leave the TPM's slots empty; every object comes back when it is used."""
         for item in self._loaded(session=False):

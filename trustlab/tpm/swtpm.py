@@ -1,7 +1,9 @@
 """The emulated TPM: one `swtpm` process, its data and control sockets, its encrypted state.
 
 The process is spoken to over two inherited socketpairs: no port, no path that anyone else could open, and it ends
-when our end closes, which it also does when we are killed (`statedir` says what happens to the rest). The *control*
+when our end closes, which it also does when we are killed (`statedir` says what happens to the rest). The one for
+commands keeps the borders between them (SOCK_SEQPACKET): swtpm takes what one read gives it for one command, and so
+several can wait in it. The *control*
 socket is the platform's alone: it is power, the CPU's locality signal and the DRTM launch. (On hardware the launch is
 an instruction - SKINIT, GETSEC - and locality is wired to the chipset; here a Python object holds the socket.)
 """
@@ -57,6 +59,7 @@ class Swtpm:
     """
 
     emulated = True
+    queues = True
 
     def __init__(self, state: Path | None = None, *, state_key: bytes | None = None) -> None:
         self._given = state
@@ -101,7 +104,7 @@ class Swtpm:
         """
         if self._process is not None:
             raise TpmStartError("this TPM is running already")
-        data, their_data = socket.socketpair()
+        data, their_data = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control, their_control = socket.socketpair()
         reading, writing = os.pipe()
         try:
@@ -148,9 +151,12 @@ class Swtpm:
             f"fd={key},mode=aes-256-cbc,format=binary",
         ]
 
-    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Write one command; `receive` reads its response, due within `timeout` seconds from now."""
-        self._channel(self._data).ask(command, "a command", timeout)
+    def send(self, command: bytes, timeout: float = DEFAULT_TIMEOUT, *, behind: bool = False) -> None:
+        """Write one command; `receive` reads its response, due within `timeout` seconds from now.
+
+        With `behind`, others may still wait for their responses.
+        """
+        self._channel(self._data).ask(command, "a command", timeout, behind=behind)
 
     def receive(self, timeout: float = DEFAULT_TIMEOUT) -> bytes:  # noqa: ARG002 - the clock runs since `send`
         """Read one whole response; TpmTimeout and TpmDead take the TPM out of service."""

@@ -17,11 +17,18 @@ class Transport(Protocol):
     def emulated(self) -> bool:
         """Whether power, locality and launch are ours to work."""
 
+    @property
+    def queues(self) -> bool:
+        """Whether a command may be sent before the last one is answered; the answers come in the same order."""
+
     def start(self) -> Self:
         """Give the TPM power, or open the device."""
 
-    def send(self, command: bytes, timeout: float) -> None:
-        """Send one command; TpmDead or TpmTimeout take the TPM out of service."""
+    def send(self, command: bytes, timeout: float, *, behind: bool = False) -> None:
+        """Send one command; TpmDead or TpmTimeout take the TPM out of service.
+
+        With `behind`, which only a TPM that `queues` understands, others may still wait for their answers.
+        """
 
     def receive(self, timeout: float) -> bytes:
         """Receive one whole response; TpmDead or TpmTimeout take the TPM out of service."""

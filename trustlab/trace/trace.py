@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict, deque
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
@@ -59,6 +60,11 @@ class Pen:
             self.name, kind, name, raw, tuple(spans), tuple(links), connection, direction, offset, sent, whole
         )
 
+    def emit_all(self, kind: str, entries: Iterable[tuple[str, dict[str, Value]]], *, connection: str = "") -> None:
+        """Append events of one kind, each of a name and its `data`."""
+        for name, data in entries:
+            self._append(self.name, kind, name, b"", (), (), connection, "", None, None, data)
+
     def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
         """Append key material or private plaintext, as an event of the kind that exports leave out."""
         return self._append(self.name, "secret", name, raw, (), tuple(links), "", "", None, None, data)
@@ -93,7 +99,7 @@ class Trace:
         self.substrate = substrate
         self._keep = keep
         self._events: list[Event] = []
-        self._next: dict[str, int] = defaultdict(int)
+        self._next: dict[str, Iterator[int]] = defaultdict(count)
         self._subscribers: list[Callable[[Event], None]] = []
         self._untold: deque[Event] = deque()
         self._telling = False
@@ -125,9 +131,7 @@ class Trace:
         A subscriber may append events of its own; all subscribers still hear all events in order of appending.
         """
         with self._lock:
-            seq = self._next[party]
-            self._next[party] = seq + 1
-            when = time.monotonic() - self._began
+            seq, when = next(self._next[party]), time.monotonic() - self._began
             event = Event(
                 kind, party, seq, when, name, connection, direction, offset, sent, raw, spans, links, data or {}
             )
@@ -238,6 +242,7 @@ class Trace:
         trace = cls(header.title, header.substrate)
         trace.began_at = header.began_at
         known: set[tuple[str, int]] = set()
+        last: Counter[str] = Counter()
         for number, line in enumerate(lines[1:], start=2):
             try:
                 event = msgspec.json.decode(line, type=Event)
@@ -247,7 +252,8 @@ class Trace:
                 raise TraceFormatError(f"{path}, line {number}: event {event.party}#{event.seq} stands there twice")
             known.add((event.party, event.seq))
             trace._events.append(event)
-            trace._next[event.party] = max(trace._next[event.party], event.seq + 1)
+            last[event.party] = max(last[event.party], event.seq)
+        trace._next.update((party, count(seq + 1)) for party, seq in last.items())
         return trace
 
     @overload

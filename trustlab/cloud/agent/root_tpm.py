@@ -22,19 +22,14 @@ if TYPE_CHECKING:
 ROOT = "root VM"
 
 
-class FarPlatform:
-    """What a `TpmClient` needs of a platform, at the other end of the line: gate and handles are guarded there."""
+class FarTraffic:
+    """The way to a TPM at the other end of the line, a command at a time: gate and handles are guarded there."""
 
-    profile = DRTM
+    queues = False
 
-    def __init__(self, name: str, party: Pen, ask: Ask) -> None:
+    def __init__(self, name: str, ask: Ask) -> None:
         self.name = name
-        self.party = party
         self._ask = ask
-
-    def turn(self) -> AbstractContextManager[None]:
-        """Hold nothing: a VM's agent has one thread, and the host's platform takes its turns a command at a time."""
-        return nullcontext()
 
     def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:  # noqa: ARG002
         """Have the root VM send one command, and return the response; TpmError where the host or its gate refuses."""
@@ -42,6 +37,21 @@ class FarPlatform:
             return bytes(self._ask("root_tpm", name=self.name, command=octets))
         except CloudError as error:
             raise TpmError(str(error)) from error
+
+
+class FarPlatform:
+    """What a `TpmClient` needs of a platform."""
+
+    profile = DRTM
+
+    def __init__(self, name: str, party: Pen, ask: Ask) -> None:
+        self.name = name
+        self.party = party
+        self.traffic = FarTraffic(name, ask)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold nothing: a VM's agent has one thread, and the host's platform takes its turns a command at a time."""
+        return nullcontext()
 
 
 class RootTpm(TpmClient):

@@ -1,0 +1,97 @@
+"""The way of clients' commands to one machine's TPM: past the gate, in handles of their own, one by one or queued."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.tpm.errors import GateRefused
+from trustlab.tpm.handles import check_owned
+from trustlab.tpm.marshal import header
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.handles import Use
+    from trustlab.tpm.line import Line
+    from trustlab.tpm.platform import Platform
+    from trustlab.tpm.slots import ResourceManager
+    from trustlab.trace import Party
+
+_SHOWN = 64
+"""Octets of a refused command that the trace keeps."""
+
+
+class Traffic:
+    """Sends what clients want to send; `platform` says whose turn it is and whether there is power."""
+
+    def __init__(self, party: Party, line: Line, manager: ResourceManager, platform: Platform) -> None:
+        self._party = party
+        self._line = line
+        self._manager = manager
+        self._platform = platform
+        self._interleaved = 0
+
+    def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:
+        """Send one command of `client` at its locality and return the response, in the client's own handles."""
+        with self._platform.turn():
+            code, used = self._check(client, octets)
+            return self._manager.send(
+                client.space,
+                code,
+                octets,
+                used,
+                lambda real: self._line.exchange(real, client.name, client.locality, timeout),
+            )
+
+    @property
+    def queues(self) -> bool:
+        """Whether there is a `queue` now: the TPM must have one, and nobody want to come between (`interleave`)."""
+        return self._line.queues and not self._interleaved
+
+    def queue(self, client: TpmClient, commands: Sequence[bytes]) -> list[bytes]:
+        """Send commands that wait in the TPM for one another, and return all responses, whatever they say.
+
+        They may use what is loaded, and need no more room than that.
+        """
+        with self._platform.turn():
+            checked = [(octets, *self._check(client, octets)) for octets in commands]
+            return self._manager.together(
+                client.space, checked, lambda real: self._line.together(real, client.name, client.locality)
+            )
+
+    def interleave(self) -> Callable[[], None]:
+        """Let other clients' commands come between any two of one client, as those of a busy program would.
+
+        Until the returned function is called.
+        """
+        self._interleaved += 1
+
+        def end() -> None:
+            self._interleaved -= 1
+
+        return end
+
+    def _check(self, client: TpmClient, octets: bytes) -> tuple[int, list[Use]]:
+        """Return a command's code and the handles that it uses; GateRefused where `client` may not send it."""
+        self._platform.powered()
+        tag, _, code = header(octets)
+        try:
+            client.gate.check(code, client.name)
+            used = check_owned(client.space, octets, tag, code)
+            self._manager.check_share(client.space, code)
+        except GateRefused as error:
+            self._record_refusal(client, octets, error)
+            raise
+        return code, used
+
+    def _record_refusal(self, client: TpmClient, octets: bytes, error: GateRefused) -> None:
+        self._party.emit(
+            "machine",
+            "gate refused",
+            sentence=str(error),
+            gate=error.gate,
+            command=error.command,
+            client=client.name,
+            octets=octets.hex() if len(octets) <= _SHOWN else f"{octets[:_SHOWN].hex()}…",
+        )
