@@ -232,6 +232,30 @@ def test_for_one_more_the_address_with_the_most_connections_loses_its_oldest(tmp
         assert asyncio.run(play()) == [False, True, True, False, False]
 
 
+def test_passages_that_stand_are_bounded_too_and_who_has_the_most_loses_its_oldest(tmp_path):
+    async def play() -> list[bytes]:
+        async with await serve(echo, HOST, 0, policy=server, standing=2) as listener:
+            port = listener.sockets[0].getsockname()[1]
+            streams = [await connect(HOST, port, policy=client) for _ in range(4)]
+            with pytest.raises(PassageError):
+                await asyncio.wait_for(said(streams[0]), 5)
+            with pytest.raises(PassageError):
+                await asyncio.wait_for(said(streams[1]), 5)
+            answers = [await said(stream) for stream in streams[2:]]
+            assert (listener.standing, listener.unfinished) == (2, 0)
+            for stream in streams:
+                await stream.close()
+            return answers
+
+    async def said(stream) -> bytes:
+        await stream.write(b"me?\n")
+        return await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play()) == [b"ME?\n"] * 2
+
+
 def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_path):
     async def play() -> str:
         async with serving(server, pace=Pace(1, rate=0.0)) as port, serving(server, pace=Pace(0)) as stingy:

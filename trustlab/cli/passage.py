@@ -18,7 +18,7 @@ from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
 from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Design, Pace, PassageError
 from trustlab.passage.pace import BURST, RATE
-from trustlab.passage.serving import MAX_UNFINISHED
+from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
 from trustlab.passage.streams import HANDSHAKE_SECONDS
 from trustlab.trace import Trace
 
@@ -89,6 +89,9 @@ def serve(  # noqa: PLR0913 - options
             min=1, help="Connections in their handshake at once; for one more, the greediest address loses one."
         ),
     ] = MAX_UNFINISHED,
+    standing: Annotated[
+        int, typer.Option(min=1, help="Passages that stand at once; for one more, the greediest address loses one.")
+    ] = MAX_STANDING,
     quiet: Quiet = False,
 ) -> None:
     """Boot a machine with a TPM; serve a small HTTP bank over trusted passages.
@@ -116,7 +119,7 @@ def serve(  # noqa: PLR0913 - options
         station.certify(SERVER_NAME)
         _tell(station)
         counter = _Counter(bank, count)
-        asyncio.run(_serve(counter, station, host, port, pace=pace, unfinished=unfinished))
+        asyncio.run(_serve(counter, station, host, port, pace=pace, unfinished=unfinished, standing=standing))
 
 
 def connect(  # noqa: PLR0913 - options
@@ -186,10 +189,19 @@ class _Counter:
                 self.done.set()
 
 
-async def _serve(counter: _Counter, station: Station, host: str, port: int, *, pace: Pace, unfinished: int) -> None:
+async def _serve(
+    counter: _Counter, station: Station, host: str, port: int, *, pace: Pace, unfinished: int, standing: int
+) -> None:
     try:
         server = await passage.serve(
-            counter.answer, host, port, policy=station, pace=pace, unfinished=unfinished, seconds=HANDSHAKE_SECONDS
+            counter.answer,
+            host,
+            port,
+            policy=station,
+            pace=pace,
+            unfinished=unfinished,
+            standing=standing,
+            seconds=HANDSHAKE_SECONDS,
         )
     except OSError as error:
         raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error

@@ -2,7 +2,8 @@
 
 A ClientHello is cheap, and what it costs a server is not: a quote by the TPM, a thread's time, memory. So a peer gets
 quotes at a pace, and connections that have not finished their handshake are few: for one more, the oldest of whoever
-has the most of them has to go. A flood therefore takes room from the flood; who comes from elsewhere is served.
+has the most of them has to go. A flood therefore takes room from the flood; who comes from elsewhere is served. Those
+that stand may be more, and are bounded in the same way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from trustlab.passage.pace import BURST, RATE, Pace, share_of
+from trustlab.passage.crowd import Crowd
+from trustlab.passage.pace import BURST, RATE, Pace
 from trustlab.passage.streams import HANDSHAKE_SECONDS, Bridge, PassageError, PassageStream
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_UNFINISHED = 256
 """How many connections of a server may be in their handshake at once."""
+MAX_STANDING = 512
+"""How many passages of a server may stand at once; with the others, fewer than the descriptors a process may have."""
 BACKLOG = 512
 """How many connections the kernel holds for it before they are accepted."""
 
@@ -35,15 +39,16 @@ class PassageServer:
         *,
         seconds: float,
         unfinished: int,
+        standing: int,
         pace: Pace,
     ) -> None:
         self._handler = handler
         self._policy = policy
         self._seconds = seconds
-        self._room = unfinished
         self._pace = pace
         self._number = 0
-        self._waiting: dict[str, dict[int, PassageStream]] = {}  # by share, in order of arrival
+        self._unfinished = Crowd(unfinished, "too many others wait to begin")
+        self._standing = Crowd(standing, "too many passages stand already")
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
         self._over = asyncio.Event()
@@ -61,7 +66,12 @@ class PassageServer:
     @property
     def unfinished(self) -> int:
         """How many connections are in their handshake."""
-        return sum(map(len, self._waiting.values()))
+        return len(self._unfinished)
+
+    @property
+    def standing(self) -> int:
+        """How many passages stand."""
+        return len(self._standing)
 
     async def serve_forever(self) -> None:
         """Wait until it is closed."""
@@ -100,42 +110,23 @@ class PassageServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._number += 1
-        number = self._number
         peer = str((writer.get_extra_info("peername") or ("somewhere",))[0])
-        if self.unfinished >= self._room:
-            self._make_room()
         try:
             bridge = Bridge()
-            end = self._policy.server_end(bridge, f"{peer}-{number}", peer, pace=self._pace)
+            end = self._policy.server_end(bridge, f"{peer}-{self._number}", peer, pace=self._pace)
             stream = PassageStream(end, bridge, reader, writer)
         except BaseException:
             writer.close()
             raise
-        share = share_of(peer)
-        self._waiting.setdefault(share, {})[number] = stream
         try:
-            try:
+            with self._unfinished.holding(stream, peer):
                 await stream.stands(self._seconds)
-            finally:
-                self._forget(share, number)
-            await self._handler(stream)
+            with self._standing.holding(stream, peer):
+                await self._handler(stream)
         except PassageError:
             return  # refused, or the peer has left: the trace says why
         finally:
             await stream.close()
-
-    def _make_room(self) -> None:
-        """Drop the oldest connection of whoever has the most of them."""
-        share = max(self._waiting, key=lambda name: len(self._waiting[name]))
-        number, stream = next(iter(self._waiting[share].items()))
-        self._forget(share, number)
-        stream.give_up("too many others wait to begin")
-
-    def _forget(self, share: str, number: int) -> None:
-        mine = self._waiting.get(share, {})
-        mine.pop(number, None)
-        if not mine:
-            self._waiting.pop(share, None)
 
 
 async def _accept_no_more(listener: asyncio.Server) -> None:
@@ -155,14 +146,18 @@ async def serve(
     policy: Policy,
     seconds: float = HANDSHAKE_SECONDS,
     unfinished: int = MAX_UNFINISHED,
+    standing: int = MAX_STANDING,
     pace: Pace | None = None,
 ) -> PassageServer:
     """Serve passages: `handler` gets each one when it stands. Close the returned server to stop.
 
-    Connections that do not finish their handshake within `seconds` are dropped, and no more than `unfinished` wait at
-    once. `pace` limits the quotes that a peer gets, by default to 20 at once and 2 more a second; `Pace(math.inf)` sets
-    no limit. PassageError in a handler means that its peer has left; any other error is the handler's own and goes to
-    the loop's exception handler.
+    Connections that do not finish their handshake within `seconds` are dropped; no more than `unfinished` wait at once,
+    and no more than `standing` passages stand: for one more, whoever has the most loses its oldest. `pace` limits the
+    quotes that a peer gets, by default to 20 at once and 2 more a second; `Pace(math.inf)` sets no limit. PassageError
+    in a handler means that its peer has left; any other error is the handler's own and goes to the loop's exception
+    handler.
     """
-    server = PassageServer(handler, policy, seconds=seconds, unfinished=unfinished, pace=pace or Pace(BURST, RATE))
+    server = PassageServer(
+        handler, policy, seconds=seconds, unfinished=unfinished, standing=standing, pace=pace or Pace(BURST, RATE)
+    )
     return await server.listen(host, port)

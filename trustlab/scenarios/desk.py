@@ -13,9 +13,11 @@ import socket
 from typing import TYPE_CHECKING, Self
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustlab.attest import AttestError
+from trustlab.attest import AttestError, publish
 from trustlab.cloud import SERVER_NAME, Cloud, CloudError, HyperSafe, Image, references_of
+from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.tpm import TpmError
 from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation at run time
 from trustlab.wire import WireError
@@ -61,6 +63,7 @@ class Desk:
         self._design = design
         self._trace = trace
         self._open = contextlib.ExitStack()
+        self._publisher = Ed25519PrivateKey.generate()
         self._images: dict[str, Image] = {}
         self._machines: dict[str, Machine] = {}
 
@@ -116,7 +119,7 @@ class Desk:
 
     def _boot(self, name: str) -> None:
         machine = self._cloud.rent(name, self._images[name], HyperSafe)
-        machine.start(references=references_of(*self._images.values()))
+        machine.start(references=publish(references_of(*self._images.values()), self._publisher))
         self._machines[name] = machine
 
     def _settings(self, peer: str) -> dict[str, str]:
@@ -126,6 +129,7 @@ class Desk:
             "peer_image": peer,
             "web_root": self._cloud.web_root_pem,
             "privacy_root": self._cloud.endorsers.privacy_ca.root_pem,
+            PUBLISHER: publisher_setting(self._publisher.public_key()),
         }
 
 
