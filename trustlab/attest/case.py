@@ -13,10 +13,11 @@ from trustlab.attest.certificates import (
     extended_key_usage,
     extension_octets,
     load_certificates,
+    validity,
 )
 from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
-from trustlab.attest.errors import AttestError, PolicyError
+from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EventLog
 from trustlab.attest.evidence import Evidence
 from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
+    from trustlab.attest.certificates import Validity
     from trustlab.attest.creation import CreationData
     from trustlab.attest.evidence import KeyAttestation
     from trustlab.attest.policy import AppraisalPolicy
@@ -106,8 +108,28 @@ class Signer:
         return leaf.tbs_certificate_bytes, leaf.signature, leaf.signature_hash_algorithm
 
     @cached_property
-    def issued_by(self) -> dict[x509.Certificate, bool]:
-        """Which anchors' signatures on the certificate were verified before, and with what outcome."""
+    def issuer(self) -> x509.Name:
+        """Who issued the certificate."""
+        return self.chain[0].issuer
+
+    @cached_property
+    def issuer_octets(self) -> bytes:
+        """The issuer's name in DER."""
+        return self.issuer.public_bytes()
+
+    @cached_property
+    def issuer_shown(self) -> str:
+        """The issuer's name for people."""
+        return shown(self.issuer.rfc4514_string())
+
+    @cached_property
+    def validity(self) -> Validity:
+        """When the certificate is valid."""
+        return validity(self.chain[0])
+
+    @cached_property
+    def issued_by(self) -> dict[bytes, bool]:
+        """Which anchors' (DER) signatures on the certificate were verified before, and with what outcome."""
         return {}
 
     @cached_property

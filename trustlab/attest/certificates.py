@@ -16,6 +16,9 @@ from trustlab.attest.errors import AttestError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
+
+    Validity = tuple[datetime, datetime]
 
 ARC = "1.3.6.1.4.1.65536.65364"
 """An arc of the lab's own (0xFF54, as in the TLS extension); 65536 is not assigned to anybody we know of."""
@@ -36,6 +39,11 @@ def ak_extensions(ak_name: bytes, ek_digest: bytes) -> list[x509.UnrecognizedExt
 def ek_digest_of(ek_certificate: bytes) -> bytes:
     """Return the SHA-256 of an EK certificate's DER, by which a machine is pinned."""
     return hashlib.sha256(ek_certificate).digest()
+
+
+def validity(certificate: x509.Certificate) -> Validity:
+    """Return the first and the last moment at which a certificate is valid (RFC 5280, 4.1.2.5)."""
+    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def extension_octets(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> bytes:

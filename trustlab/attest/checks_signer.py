@@ -13,11 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from trustlab.attest.certificates import OID_AIK_EKU
+from trustlab.attest.certificates import OID_AIK_EKU, validity
 from trustlab.attest.checks import Outcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
-from trustlab.attest.errors import shown
 
 if TYPE_CHECKING:
     from trustlab.attest.case import Case, Signer
@@ -42,7 +41,7 @@ class TrustAnchors:
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
         self.certificates = certificates
         self._store = Store(list(certificates)) if certificates else None
-        self._by_name = {c.subject: c for c in certificates if _may_sign(c)}
+        self._by_name = {c.subject.public_bytes(): _Anchor(c) for c in certificates if _may_sign(c)}
         self._leaf = ExtensionPolicy.permit_all()  # an AK is no web server: its extensions are judged below
         self._authority = ExtensionPolicy.webpki_defaults_ca()
 
@@ -52,8 +51,7 @@ class TrustAnchors:
         for signer in case.signers:
             if problem := self._problem(signer, time):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        issuer = shown(case.signer.chain[0].issuer.rfc4514_string())
-        return passed(f"The AK's certificate leads to a privacy CA that we trust: {issuer}.")
+        return passed(f"The AK's certificate leads to a privacy CA that we trust: {case.signer.issuer_shown}.")
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
@@ -78,15 +76,23 @@ class TrustAnchors:
 
         False is no verdict: the general validation then decides, and says why.
         """
-        leaf = signer.chain[0]
-        anchor = self._by_name.get(leaf.issuer)
+        anchor = self._by_name.get(signer.issuer_octets)
         if anchor is None:
             return False
-        if any(not c.not_valid_before_utc <= time <= c.not_valid_after_utc for c in (leaf, anchor)):
+        if any(not begin <= time <= end for begin, end in (signer.validity, anchor.validity)):
             return False
-        if anchor not in signer.issued_by:
-            signer.issued_by[anchor] = _signed_by(signer, anchor)
-        return signer.issued_by[anchor]
+        if anchor.octets not in signer.issued_by:
+            signer.issued_by[anchor.octets] = _signed_by(signer, anchor.certificate)
+        return signer.issued_by[anchor.octets]
+
+
+class _Anchor:
+    """An anchor's certificate, with what every appraisal asks of it."""
+
+    def __init__(self, certificate: x509.Certificate) -> None:
+        self.certificate = certificate
+        self.octets = certificate.public_bytes(Encoding.DER)
+        self.validity = validity(certificate)
 
 
 def _signed_by(signer: Signer, anchor: x509.Certificate) -> bool:
