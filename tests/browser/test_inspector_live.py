@@ -47,6 +47,7 @@ def live(chrome: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_content(f"<style>{style}</style><body></body>")
     page.add_script_tag(content=f"{script}\n{MODEL}", type="module")
+    page.wait_for_function("() => window.unview !== undefined")  # a module runs when its tag has long been added
     yield page
     context.close()
     assert errors == []
