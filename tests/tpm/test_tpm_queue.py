@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from collections import defaultdict
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from trustlab.tpm import (
     DeviceTpm,
@@ -21,6 +25,7 @@ from trustlab.tpm import (
     create_srk,
     create_tls_key,
     quote,
+    rsa_decrypt,
     sign,
 )
 from trustlab.tpm.commands import command_of
@@ -63,7 +68,23 @@ def test_a_policy_and_its_command_are_sent_before_the_first_answer_is_read(machi
     assert order(machine.trace, before) == QUEUED
     events = tpm_events(machine.trace, before)
     assert [event.links[0].seq for event in events[3:]] == [event.seq for event in events[:3]], "each answers its own"
-    assert all(isinstance(event.data["ms"], float) for event in events[3:])
+
+
+def test_the_times_of_queued_commands_are_the_tpms_own_and_not_the_logs(machine: Machine) -> None:
+    """PolicyPCR is a matter of microseconds; an RSA decryption takes a hundred times as long, whatever is read when."""
+    key = create_tls_key(machine.hypersafe, "rsa-decrypt")
+    ciphertext = key.public_key.encrypt(b"secret", PKCS1v15())  # type: ignore[union-attr]
+    leave = machine.trace.subscribe(lambda _: time.sleep(0.002))  # a slow log
+    before = len(machine.trace)
+    for _ in range(5):
+        assert rsa_decrypt(machine.hypersafe, key, ciphertext) == b"secret"
+    leave()
+    took: dict[str, list[float]] = defaultdict(list)
+    for event in tpm_events(machine.trace, before):
+        if event.kind == "tpm.response":
+            took[event.name].append(float(str(event.data["ms"])))
+    policy, decrypt = median(took["TPM2_PolicyPCR"]), median(took["TPM2_RSA_Decrypt"])
+    assert 0 < policy < decrypt / 3
 
 
 def test_where_others_want_to_come_between_each_waits_for_the_one_before(machine: Machine, ak: LoadedKey) -> None:

@@ -6,18 +6,28 @@ another question.
 
 from __future__ import annotations
 
+import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
 from trustlab.tpm.errors import TpmDead, TpmError, TpmTimeout
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
+
+_SO_TIMESTAMPNS = 35
+"""The kernel notes when each message came (socket(7)); Python has no name for it."""
+_TIMESPEC = struct.Struct("qq")
+_ANCILLARY = socket.CMSG_SPACE(_TIMESPEC.size)
 
 
 class Channel:
-    """Our end of a socketpair. `failed` is told of the first failure and returns the error to raise."""
+    """Our end of a socketpair. `failed` is told of the first failure and returns the error to raise.
+
+    `came` is when the last octets of an answer came, in seconds since 1970: by the kernel's own note where the socket
+    keeps the borders between messages, else when they were read.
+    """
 
     def __init__(
         self, end: socket.socket, failed: Callable[[TpmError], TpmError], last_words: Callable[[], str]
@@ -29,6 +39,8 @@ class Channel:
         self._answers = 0
         self._timeout = 0.0
         self._began = 0.0
+        self.came = 0.0
+        end.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""
@@ -63,10 +75,11 @@ class Channel:
             while len(octets) < least:
                 if octets:
                     self._end.settimeout(max(self._began + self._timeout - time.monotonic(), 1e-3))
-                part = self._end.recv(most - len(octets))
+                part, ancillary, _, _ = self._end.recvmsg(most - len(octets), _ANCILLARY)
                 if not part:
                     raise self._gone()
                 octets += part
+                self.came = _stamp(ancillary)
         except TimeoutError as error:
             raise self._late() from error
         except OSError as error:
@@ -87,3 +100,11 @@ class Channel:
 
     def _gone(self) -> TpmError:
         return self._failed(TpmDead(f"the TPM went away during '{self._owed}': {self._last_words()}"))
+
+
+def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
+    for level, kind, value in ancillary:
+        if (level, kind, len(value)) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS, _TIMESPEC.size):
+            seconds, nanoseconds = _TIMESPEC.unpack(value)
+            return float(seconds + nanoseconds / 1e9)
+    return time.time()

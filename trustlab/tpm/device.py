@@ -62,6 +62,7 @@ class DeviceTpm:
         self._opener = opener
         self._descriptor: int | None = None
         self._waiting = False
+        self.came = 0.0
 
     @classmethod
     def from_name(cls, name: str) -> Self:
@@ -117,6 +118,7 @@ class DeviceTpm:
         if len(response) != int.from_bytes(response[2:6], "big"):
             raise self._fail(TpmProtocolError(f"{self.path} gave {len(response)} octets, its header says otherwise"))
         self._waiting = False
+        self.came = time.time()
         return response
 
     def set_locality(self, locality: int, timeout: float = 0) -> None:  # noqa: ARG002 - the emulator's signature

@@ -60,19 +60,21 @@ class Line:
     ) -> list[bytes]:
         """Send commands one behind the other and return all their responses, whatever they say.
 
-        What is logged meanwhile is logged while the TPM is at work; a response's time counts from the one before.
+        What is logged meanwhile is logged while the TPM is at work; a command's time counts from when it was sent, or
+        from the response to the one before, whatever was later.
         """
         bound = self.timeout if timeout is None else timeout
         self._before(locality, bound)
-        began = time.perf_counter()
+        sent = []
         for n, octets in enumerate(commands):
+            sent.append(time.time())
             self.tpm.send(octets, bound, behind=n > 0)
         flight = self._flight = _Flight(self.tpm, len(commands), bound)
         logged = [self._log.command(octets, client, locality) for octets in commands]
-        responses = []
-        for asked in logged:
+        responses, began = [], 0.0
+        for asked, since in zip(logged, sent, strict=True):
             response, came = flight.next()
-            self._log.response(response, asked, client, (came - began) * 1e3)
+            self._log.response(response, asked, client, _milliseconds(max(since, began), came))
             responses.append(response)
             began = came
         return responses
@@ -92,13 +94,14 @@ class Line:
     def _once(self, octets: bytes, client: str, locality: int, bound: float) -> bytes:
         """One command, one response, both in the log. The command is logged while the TPM is at work on it."""
         self._before(locality, bound)
-        began = time.perf_counter()
+        began = time.time()
         self.tpm.send(octets, bound)
         logged = self._log.command(octets, client, locality)
-        response = self.tpm.receive(bound)
+        response, came = self.tpm.receive(bound), self.tpm.came
         if self.latency is not None:
-            time.sleep(max(began + self.latency.wanted(logged[0].name) / 1e3 - time.perf_counter(), 0))
-        self._log.response(response, logged, client, (time.perf_counter() - began) * 1e3)
+            time.sleep(max(began + self.latency.wanted(logged[0].name) / 1e3 - time.time(), 0))
+            came = time.time()
+        self._log.response(response, logged, client, _milliseconds(began, came))
         return response
 
     def _before(self, locality: int, bound: float) -> None:
@@ -114,7 +117,7 @@ class Line:
 
 
 class _Flight:
-    """Commands in the TPM's queue: their responses, each with the moment it was read."""
+    """Commands in the TPM's queue: their responses, each with the moment it came."""
 
     def __init__(self, tpm: Transport, due: int, bound: float) -> None:
         self._tpm = tpm
@@ -133,4 +136,9 @@ class _Flight:
 
     def _read(self) -> tuple[bytes, float]:
         self._due -= 1
-        return self._tpm.receive(self._bound), time.perf_counter()
+        return self._tpm.receive(self._bound), self._tpm.came
+
+
+def _milliseconds(began: float, came: float) -> float:
+    """Return a time that a clock which is set meanwhile never makes negative."""
+    return max(came - began, 0.0) * 1e3

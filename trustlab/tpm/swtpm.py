@@ -69,6 +69,7 @@ class Swtpm:
         self._data: Channel | None = None
         self._control: Channel | None = None
         self._failed = ""
+        self.came = 0.0
 
     def __repr__(self) -> str:
         state = f"pid {self.pid}" if self.running else "off"
@@ -168,6 +169,7 @@ class Swtpm:
         if len(response) < size:
             response += channel.read(size - len(response), size - len(response))
         channel.answered()
+        self.came = channel.came
         return response
 
     def _channel(self, channel: Channel | None) -> Channel:

@@ -21,6 +21,10 @@ class Transport(Protocol):
     def queues(self) -> bool:
         """Whether a command may be sent before the last one is answered; the answers come in the same order."""
 
+    @property
+    def came(self) -> float:
+        """When the last response came, in seconds since 1970; it may have been read later."""
+
     def start(self) -> Self:
         """Give the TPM power, or open the device."""
 
