@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +113,11 @@ def test_the_labs_keys_are_for_its_owner_alone(bank):
         ({"path": "/a b"}, "has no spaces"),
         ({"vm": True}, "say bank"),
         ({"vm": True, "target": "bank", "peer_tpm": "device"}, "the TPMs of virtual machines are emulated"),
+        (
+            {"vm": True, "target": "bank", "makers": Path("/nope")},
+            "--in-vm goes without --tpm, --peer-tpm and --ek-roots",
+        ),
+        ({"makers": Path("/nope")}, "--ek-roots goes only with --tpm device:"),
         ({"design": "moon"}, "trusted-passage"),
         ({"design": "plain-tls"}, "plain-tls"),
         ({"design": "session-hash"}, "no passage: the peer sent the alert handshake_failure. Both shells must"),
@@ -135,6 +141,8 @@ def test_a_customer_is_told_what_is_wrong(bank, change, named):
         ({"host": "192.0.2.1"}, "does not have the address"),
         ({"host": "nowhere.invalid"}, "cannot serve on nowhere.invalid"),
         ({"design": "attest-then-connect"}, "no single attested channel"),
+        ({"makers": Path("/nope"), "port": 0, "count": 1, "host": "nowhere.invalid"}, "--ek-roots goes only with"),
+        ({"vm": True, "makers": Path("/nope"), "design": "plain-tls"}, "--in-vm goes without"),
         ({"tpm": "device:/nowhere/tpmrm0"}, "No such file or directory"),
     ],
 )

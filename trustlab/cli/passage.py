@@ -59,7 +59,8 @@ Makers = Annotated[
     Path | None,
     typer.Option(
         "--ek-roots",
-        help="PEM file with the CA certificates of your TPM's maker: they, and not the lab, vouch for the device's EK.",
+        help="For --tpm device:...: PEM file with the CA certificates of your TPM's maker: they, and not the lab, "
+        "vouch for the device's EK.",
     ),
 ]
 PeerTpm = Annotated[
@@ -104,9 +105,10 @@ def serve(  # noqa: PLR0913 - options
     """
     chosen = _design(design)
     if vm:
-        _emulated(tpm, peer_tpm)
+        _emulated(tpm, peer_tpm, makers)
         in_vm.serve(lab, chosen, count, quiet=quiet)
         return
+    _check_makers(tpm, makers)
     world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
     bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
     pace = Pace(quote_burst or math.inf, quote_rate)
@@ -144,9 +146,10 @@ def connect(  # noqa: PLR0913 - options
         raise Failure(f"{path!r} is no path: it begins with / and has no spaces, as in /balance")
     chosen = _design(design)
     if vm:
-        _emulated(tpm, peer_tpm)
+        _emulated(tpm, peer_tpm, makers)
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
         return
+    _check_makers(tpm, makers)
     host, port = _address(target)
     world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
@@ -277,9 +280,16 @@ def _kind(name: str) -> TpmKind:
     return "swtpm" if name == "swtpm" else "device"
 
 
-def _emulated(*tpms: str) -> None:
-    if set(tpms) != {"swtpm"}:
-        raise Failure("the TPMs of virtual machines are emulated: --in-vm goes without --tpm and --peer-tpm")
+def _emulated(tpm: str, peer_tpm: str, makers: Path | None) -> None:
+    if {tpm, peer_tpm} != {"swtpm"} or makers is not None:
+        raise Failure(
+            "the TPMs of virtual machines are emulated: --in-vm goes without --tpm, --peer-tpm and --ek-roots"
+        )
+
+
+def _check_makers(tpm: str, makers: Path | None) -> None:
+    if makers is not None and kind_of(tpm) != "device":
+        raise Failure("the lab itself vouches for an emulator: --ek-roots goes only with --tpm device:...")
 
 
 def _images(world: World, design: Design, *, bank: TpmKind, teller: TpmKind) -> tuple[Image, Image]:
