@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from trustlab.cli import in_vm
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE
 from trustlab.scenarios.desk import Delivery, Desk, Order, order
@@ -51,6 +52,19 @@ def test_an_order_that_says_too_little_pays_nothing(path):
     bank = Bank()
     assert get(bank, path)[0] == "400 Bad Request"
     assert get(bank, "/balance")[1] == {"balance": "1000.00"}
+
+
+@pytest.mark.parametrize("amount", ["", "5000", "1e2", "0", "0.00", "-1.00", "1.000", "1234567890.00", "\u0661.00"])
+def test_an_amount_that_is_none_is_told_what_one_is(amount):
+    status, page = Bank()._page(f"/pay?amount={amount}&to=carol")
+    assert status == "400 Bad Request"
+    assert "an amount is above zero, in digits (at most nine before the point) with two decimals" in page["error"]
+
+
+def test_a_payment_to_nobody_is_not_blamed_on_the_amount():
+    said = get(Bank(), "/pay?amount=1.00")[1]["error"]
+    assert "who is to get it" in said
+    assert "amount is" not in said
 
 
 @pytest.mark.parametrize(
@@ -102,8 +116,29 @@ def test_the_programs_speak_in_memory_too():
 def test_nobody_at_the_desk_is_said(tmp_path):
     with pytest.raises(CloudError, match=r"no cloud runs .* `trustlab serve --in-vm` is it"):
         order(tmp_path, Order("/", "trusted-passage"))
-    with pytest.raises(CloudError, match="No such file or directory"):
+    with pytest.raises(CloudError, match=r"No such file or directory.* `trustlab serve --in-vm` is it"):
         order(tmp_path / "nowhere", Order("/", "trusted-passage"))
+
+
+def test_only_an_order_that_was_taken_is_said_to_be(tmp_path, capsys):
+    with pytest.raises(CloudError, match="no cloud runs"):
+        in_vm.ask(tmp_path / "nowhere", TRUSTED_PASSAGE, "bank", "/", quiet=True)
+    assert capsys.readouterr().err == ""
+
+    def desk() -> None:
+        customer, _ = line.accept()
+        with customer:
+            assert customer.recv(1000).endswith(b"\n")
+            customer.sendall(b'{"answer": "HTTP/1.1 200 OK"}')
+
+    with socket.socket(socket.AF_UNIX) as line:
+        line.bind(str(tmp_path / "cloud.sock"))
+        line.listen()
+        thread = threading.Thread(target=desk)
+        thread.start()
+        assert in_vm.ask(tmp_path, TRUSTED_PASSAGE, "bank", "/", quiet=True) == "HTTP/1.1 200 OK"
+        thread.join()
+    assert "The cloud has the order" in capsys.readouterr().err
 
 
 def test_a_design_that_attests_nothing_has_no_desk(tmp_path):

@@ -39,8 +39,7 @@ def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> st
     """Have the teller's virtual machine ask the bank's; return the answer as HTTP has it."""
     if target != "bank":
         raise Failure(f"there is no virtual machine {target!r} to connect to: say bank")
-    typer.echo("The teller's virtual machine asks (at first it has to boot, a few seconds) ...", err=True)
-    delivery = order(lab, Order(path, design.name))
+    delivery = order(lab, Order(path, design.name), taken=_taken)
     if not quiet:
         watch = Watch(Trace("trustlab connect --in-vm", "uml"))
         for event in delivery.events:
@@ -49,3 +48,7 @@ def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> st
     if delivery.problem:
         raise Failure(delivery.problem)
     return delivery.answer
+
+
+def _taken() -> None:
+    typer.echo("The cloud has the order; where the teller's machine is not up yet, it boots first ...", err=True)

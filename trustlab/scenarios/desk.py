@@ -23,7 +23,7 @@ from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation a
 from trustlab.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trustlab.cloud import Machine
@@ -133,18 +133,23 @@ class Desk:
         }
 
 
-def order(folder: Path, wanted: Order) -> Delivery:
-    """Give an order at the desk that runs with this folder; CloudError where there is none, or where it goes away."""
-    with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
+def order(folder: Path, wanted: Order, *, taken: Callable[[], None] = lambda: None) -> Delivery:
+    """Give an order at the desk that runs with this folder, and call `taken` once it lies there, before the answer.
+
+    CloudError where there is no desk, or where it goes away.
+    """
+    with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(LONGEST)
         try:
-            line.connect(path)
+            with _short(folder) as path:
+                line.connect(path)
         except OSError as error:
             raise CloudError(
                 f"no cloud runs with the lab in {folder} ({error.strerror}): `trustlab serve --in-vm` is it"
             ) from error
         try:
             line.sendall(msgspec.json.encode(wanted) + b"\n")
+            taken()
             with line.makefile("rb") as answer:
                 return msgspec.json.decode(answer.read(), type=Delivery)
         except (OSError, msgspec.MsgspecError) as error:
@@ -172,10 +177,7 @@ def _listening(folder: Path) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[str]:
     """Give the socket's path by way of a descriptor: a socket's name has at most 107 octets (Linux unix(7))."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise CloudError(f"no lab is in {folder}: {error.strerror}") from error
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/{SOCKET}"
     finally:

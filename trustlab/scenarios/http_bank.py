@@ -62,9 +62,12 @@ class Bank:
 
     def _pay(self, amount: str, to: str) -> tuple[str, dict[str, str]]:
         written = AMOUNT.fullmatch(amount)
-        if written is None or not to:
-            return "400 Bad Request", {"error": f"say {PAGES['pay']}"}
-        cents = int(written[1]) * 100 + int(written[2])
+        cents = int(written[1]) * 100 + int(written[2]) if written else 0
+        if not cents:
+            said = "an amount is above zero, in digits (at most nine before the point) with two decimals"
+            return "400 Bad Request", {"error": f"{said}, as in {PAGES['pay']}"}
+        if not to:
+            return "400 Bad Request", {"error": f"say who is to get it, as in {PAGES['pay']}"}
         if cents > self.cents:
             return "409 Conflict", {"error": "there is not so much in the account"}
         self.cents -= cents
