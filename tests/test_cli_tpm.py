@@ -109,3 +109,11 @@ def test_the_shell_goes_on_after_a_mistake_and_the_tpm_says_what_a_locality_may(
     assert "no command 'bogus'" in done.stdout
     assert sha256(bytes(32) + sha256(b"hello").digest()).hexdigest() in done.stdout
     assert run("tpm", "--run", "reset 17").returncode == 1
+
+
+def test_the_log_names_each_command_with_its_locality_and_the_launch_that_is_none():
+    log = run("tpm", "--log", "--run", "launch; quote").stderr.splitlines()
+    assert "    DRTM launch" in log
+    quotes = [line.split() for line in log if "TPM2_Quote" in line]
+    assert [line[:4] for line in quotes] == [["TPM2_Quote", "locality", "2", "TPM_RC_SUCCESS"]]
+    assert float(quotes[0][4]) > 0

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from trustlab.cloud import SERVER_NAME, Station, World
+from trustlab.cloud import SERVER_NAME, CloudError, Station, World
 from trustlab.passage import DESIGNS, Pace, PassageError, connect, serve, streams
 from trustlab.trace import Trace
 
@@ -144,6 +144,7 @@ class Counted:
         self.ends = weakref.WeakSet()
         self.many = asyncio.Event()
         self.most = self.made = 0
+        self.check_server = station.check_server
 
     def server_end(self, *arguments, **options):
         end = self.station.server_end(*arguments, **options)
@@ -416,7 +417,8 @@ def test_a_handlers_own_error_is_told_to_the_loop_and_the_server_goes_on(tmp_pat
         async with await serve(clumsy, HOST, 0, policy=server) as listener:
             port = listener.sockets[0].getsockname()[1]
             async with await connect(HOST, port, policy=client) as stream:
-                assert await stream.readline() == b""
+                with pytest.raises(PassageError, match="without close_notify"):
+                    await stream.readline()
             async with await connect(HOST, port, policy=client) as stream:
                 await stream.write(b"again\n")
                 return told, await stream.readline()
@@ -436,5 +438,25 @@ def test_a_line_without_an_end_is_a_passage_error(tmp_path):
             await stream.readline()
 
     stack, server, client = stations(tmp_path)
-    with stack, pytest.raises(PassageError, match="too long"):
+    with stack, pytest.raises(PassageError, match="longer than 65536 octets"):
+        asyncio.run(play())
+
+
+def test_a_line_that_is_too_long_for_the_server_breaks_the_passage_off_for_its_client_too(tmp_path):
+    async def play() -> None:
+        async with serving(server) as port, await connect(HOST, port, policy=client) as stream:
+            await stream.write(b"y" * 70_000 + b"\n")
+            await asyncio.wait_for(stream.readline(), 10)
+
+    stack, server, client = stations(tmp_path)
+    with stack, pytest.raises(PassageError, match=r"close_notify|reset"):
+        asyncio.run(play())
+
+
+def test_a_server_without_a_certified_key_does_not_begin(tmp_path):
+    async def play() -> None:
+        await serve(echo, HOST, 0, policy=client)
+
+    stack, _, client = stations(tmp_path)
+    with stack, pytest.raises(CloudError, match="certify"):
         asyncio.run(play())

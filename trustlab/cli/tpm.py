@@ -44,11 +44,12 @@ from trustlab.tpm import (
     key_binder,
     measure,
 )
-from trustlab.trace import Trace
+from trustlab.trace import Event, Trace
 
 if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Check
     from trustlab.tpm import CreatedKey, TpmClient
+    from trustlab.trace import Value
 
 MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
 FILES = ("evidence.cbor", "references.toml", "policy.toml", "privacy-ca.pem", "expected.json")
@@ -70,7 +71,7 @@ def tpm(
     """
     trace = Trace("trustlab tpm", "memory")
     if log:
-        trace.subscribe(_print_command)
+        trace.subscribe(_Log().print)
     other = None if device == "swtpm" else DeviceTpm.from_name(device)
     with Platform("machine", trace.party("machine"), tpm=other) as platform:
         shell = TpmShell(platform)
@@ -83,10 +84,26 @@ def tpm(
         raise typer.Exit(1)
 
 
-def _print_command(event: object) -> None:
-    kind, name, data = (getattr(event, field) for field in ("kind", "name", "data"))
-    if kind == "tpm.response":
-        print(f"    {name}  {data.get('rc_name') or 'TPM_RC_SUCCESS'}  {data.get('ms')} ms", file=sys.stderr)  # noqa: T201
+class _Log:
+    """Prints what reaches the TPM: a command when it is answered, and what no command is (power, the DRTM launch)."""
+
+    def __init__(self) -> None:
+        self._localities: dict[tuple[str, int], Value] = {}
+
+    def print(self, event: Event) -> None:
+        """Print an event of the trace."""
+        if event.kind == "tpm.command":
+            self._localities[event.party, event.seq] = event.data["locality"]
+        elif event.kind == "tpm.response":
+            (link,) = event.links
+            locality = self._localities.pop((link.party, link.seq), "?")
+            self._say(f"{event.name}  locality {locality}  {event.data['rc_name']}  {event.data['ms']} ms")
+        elif event.kind == "machine":
+            self._say(event.name)
+
+    @staticmethod
+    def _say(text: str) -> None:
+        print(f"    {text}", file=sys.stderr)  # noqa: T201
 
 
 class TpmShell(cmd.Cmd):
@@ -303,5 +320,5 @@ def _show(result: AttestationResult) -> None:
 
 def _number(text: str) -> int:
     if not text.strip().isdecimal():
-        raise Failure(f"{text!r} is not the number of a PCR")
+        raise Failure(f"{text!r} is not the number of a PCR: 0 to 23, such as 16")
     return int(text)

@@ -109,12 +109,17 @@ class Station:
         self, application: Application, connection: str, peer: str, *, pace: Pace | None = None
     ) -> TlsEndpoint:
         """Make a server's end; CloudError before `certify`."""
-        if self._identity is None:
-            raise CloudError("a server needs a certified key first")
+        identity = self.check_server()
         self._announce(connection)
         if not self._references.pcrs and self._image.configuration.get("peer_tpm") == "device":
             self._channels = self._make_channels()
-        return _ours(self._channels.server(self._identity, application, connection, peer, pace=pace))
+        return _ours(self._channels.server(identity, application, connection, peer, pace=pace))
+
+    def check_server(self) -> Identity:
+        """Return what a server shows; CloudError before `certify`."""
+        if self._identity is None:
+            raise CloudError("a server needs a certified key first: certify(name)")
+        return self._identity
 
     def client_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:
         """Make a client's end, to a server that must be called `bank.example`."""

@@ -55,6 +55,7 @@ class PassageServer:
 
     async def listen(self, host: str, port: int) -> Self:
         """Begin; OSError where the address cannot be had."""
+        self._policy.check_server()
         self._listener = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG)
         return self
 
@@ -106,7 +107,7 @@ class PassageServer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            task.get_loop().call_exception_handler({"message": "the handler of a passage failed", "exception": error})
+            task.get_loop().call_exception_handler({"message": "a passage ended by an error", "exception": error})
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._number += 1
@@ -125,6 +126,9 @@ class PassageServer:
                 await self._handler(stream)
         except PassageError:
             return  # refused, or the peer has left: the trace says why
+        except Exception:
+            await stream.close(orderly=False)
+            raise
         finally:
             await stream.close()
 
@@ -154,8 +158,8 @@ async def serve(
     Connections that do not finish their handshake within `seconds` are dropped; no more than `unfinished` wait at once,
     and no more than `standing` passages stand: for one more, whoever has the most loses its oldest. `pace` limits the
     quotes that a peer gets, by default to 20 at once and 2 more a second; `Pace(math.inf)` sets no limit. PassageError
-    in a handler means that its peer has left; any other error is the handler's own and goes to the loop's exception
-    handler.
+    in a handler means that its peer has left; any other error is the handler's own, breaks its passage off, and goes to
+    the loop's exception handler. OSError where the address cannot be had; what the policy raises where it cannot serve.
     """
     server = PassageServer(
         handler, policy, seconds=seconds, unfinished=unfinished, standing=standing, pace=pace or Pace(BURST, RATE)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 CHUNK = 65_536
+LONGEST_LINE = 65_536
+"""Octets before the newline that `readline` waits for."""
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 """How long a peer may take to hear that a passage is over before its connection is cut."""
@@ -68,6 +70,9 @@ class Policy(Protocol):
     def server_end(self, application: Application, connection: str, peer: str, *, pace: Pace | None = None) -> End:
         """Make a server's end, which quotes for this peer at that pace."""
 
+    def check_server(self) -> object:
+        """Raise where no server's end could be made."""
+
 
 class _Valve(asyncio.ReadTransport):
     """Shut by the stream's reader while it holds more than anybody reads: then the socket is not read either."""
@@ -90,7 +95,7 @@ class Bridge:
     finished = False
 
     def __init__(self) -> None:
-        self.reader = asyncio.StreamReader()
+        self.reader = asyncio.StreamReader(limit=LONGEST_LINE)
         self.valve = _Valve()
         self.reader.set_transport(self.valve)
         self._loop = asyncio.get_running_loop()
@@ -145,11 +150,16 @@ class PassageStream:
         return await self._bridge.reader.read(count)
 
     async def readline(self) -> bytes:
-        """Return a line with its newline; less at the end of the stream. PassageError for a line beyond 64 KiB."""
+        """Return a line with its newline; less at the end of the stream.
+
+        PassageError for a line of more than 64 KiB, which ends the passage.
+        """
         try:
             return await self._bridge.reader.readline()
-        except ValueError as error:
-            raise PassageError(f"the peer's line is too long: {error}") from error
+        except ValueError:
+            reason = f"the peer's line is longer than {LONGEST_LINE} octets"
+            self.give_up(reason)
+            raise PassageError(reason) from None
 
     async def write(self, data: bytes) -> None:
         """Send plaintext and wait until the socket has taken it; PassageError where the channel is over."""
@@ -161,11 +171,14 @@ class PassageStream:
         except (ConnectionError, TlsError) as error:  # it ended meanwhile
             raise PassageError(f"the passage is over: {error}") from error
 
-    async def close(self) -> None:
-        """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless."""
+    async def close(self, *, orderly: bool = True) -> None:
+        """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless.
+
+        Not `orderly`, without close_notify: so the peer does not take for the end what is none (RFC 8446, 6.1).
+        """
         try:
             if not self._dropped:
-                await self._part()
+                await self._part(orderly=orderly)
         finally:
             self._drop()  # also where a program that ends has no patience left
         with contextlib.suppress(asyncio.CancelledError):
@@ -173,11 +186,11 @@ class PassageStream:
         with contextlib.suppress(OSError):
             await self._socket[1].wait_closed()
 
-    async def _part(self) -> None:
+    async def _part(self, *, orderly: bool) -> None:
         """Say the last words: close_notify, or an alert that still waits to be told."""
         with contextlib.suppress(OSError):  # a peer that reads no more is one, by TimeoutError
             async with asyncio.timeout(CLOSE_SECONDS):
-                if not self._end.closed:
+                if orderly and not self._end.closed:
                     await self._drive(self._end.close)
                 await self._flush()
 
