@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from trustlab import tls
 from trustlab.attest import Evidence
 from trustlab.passage import DESIGNS, LADDER13, Binder, Design, DesignError, design_of, setting_of
+from trustlab.passage.designs import CHOICES
 from trustlab.scenarios import rung
 from trustlab.tls.extensions import parse_extension
 
@@ -174,3 +177,22 @@ def test_a_design_with_a_suite_or_group_that_cannot_be_is_refused(changes, says)
     base = msgspec.structs.asdict(DESIGNS["tls13-early"])
     with pytest.raises(DesignError, match=says):
         Design(**{**base, **changes})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "there_are"),
+    [
+        ("tls", "1.4", "1.2, 1.3"),
+        ("when", "tomorrow", "never, before, inside, handshake, after-finished"),
+        ("key_origin", "moon", "deployed, machine, tcb"),
+        ("key_origin", ["tcb"], "deployed, machine, tcb"),
+    ],
+)
+def test_a_design_with_a_word_that_there_is_not_is_refused_at_once(field, value, there_are):
+    with pytest.raises(DesignError, match=re.escape(f"mine: {field} cannot be {value!r}; there are: {there_are}")):
+        Design.custom("mine", **{field: value})
+
+
+def test_every_field_of_a_few_words_is_held_against_them():
+    words = {name: get_args(hint) for name, hint in get_type_hints(Design).items() if get_origin(hint) is Literal}
+    assert words == CHOICES

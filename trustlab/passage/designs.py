@@ -6,7 +6,7 @@ relying party demands. Two rungs differ visibly: by a field of a binder, by whos
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -15,8 +15,15 @@ from trustlab.passage.binders import KEY_PROOF, Binder
 from trustlab.tls.groups import SUPPORTED
 from trustlab.tls.suites import TLS13_SUITES
 
+Version = Literal["1.2", "1.3"]
 When = Literal["never", "before", "inside", "handshake", "after-finished"]
 KeyOrigin = Literal["deployed", "machine", "tcb"]
+CHOICES: dict[str, tuple[str, ...]] = {
+    "tls": get_args(Version),
+    "when": get_args(When),
+    "key_origin": get_args(KeyOrigin),
+}
+"""What there is for each field of a design that takes one of a few words."""
 
 SLIDES = "Trusted Passages (Song, Lee, Raj, 2011)"
 
@@ -40,7 +47,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    tls: Literal["1.2", "1.3"] = "1.2"
+    tls: Version = "1.2"
     when: When = "handshake"
     key_origin: KeyOrigin = "deployed"
     server: Binder | None = None
@@ -57,6 +64,9 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     source: str = SLIDES
 
     def __post_init__(self) -> None:
+        for field, known in CHOICES.items():
+            if (value := getattr(self, field)) not in known:
+                raise DesignError(f"{self.name}: {field} cannot be {value!r}; there are: {', '.join(known)}")
         if self.when == "never" and (self.server or self.client):
             raise DesignError(f"{self.name}: it has binders, but attestation happens never")
         if self.when != "never" and self.server is None:
