@@ -14,10 +14,21 @@ from trustlab.passage.streams import HANDSHAKE_SECONDS
 PAGE = (Path(__file__).parent.parent / "docs" / "passages.md").read_text("utf-8")
 
 
+def printed(program, folder):
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_program_on_the_page_runs(tmp_path):
     program = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout == "b'HELLO\\n'\n", done.stderr
+    assert printed(program, tmp_path) == "b'HELLO\\n'\n"
+
+
+def test_the_design_of_ones_own_on_the_page_is_played_and_comes_out_as_it_says(tmp_path):
+    own = PAGE.split("\n## A design of your own\n")[1]
+    program, told = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", own, re.DOTALL).groups()
+    assert printed(program, tmp_path) == told
 
 
 def test_the_commands_have_the_options_that_the_page_names():
