@@ -27,8 +27,8 @@ makes no sense there; o: it takes virtual machines, with memory of their own (`t
 
 `trustlab matrix --html matrix.html --keep traces` writes this table as a page whose cells open: what happened, which facts say so, and the trace in the inspector.
 
-Two parts of the table were signed before anything ran: seven attacks of the slides on the ladder of TLS 1.2, and eight on the designs of TLS 1.3. No real
-run contradicts them. No binder helps against a known DH secret (passive reading) or a genuine machine elsewhere (pin it, or publish reference values). Early
+Two parts of the table were signed before anything ran: seven of the slides' eight attacks (all but `memory-scrape`, which succeeds between virtual machines
+alone) on the ladder of TLS 1.2, and eight attacks on the designs of TLS 1.3. No real run contradicts them. No binder helps against a known DH secret (passive reading) or a genuine machine elsewhere (pin it, or publish reference values). Early
 transcript binding is disputed in the literature: these are the runs, and nobody's verdict.
 """
 

@@ -9,7 +9,9 @@ from trustlab.attacks.expected13 import EXPECTED13
 from trustlab.attacks.table import FAMILIES, ONLY_BETWEEN_VMS, TABLE, attack_on
 from trustlab.attacks.table.notation import named, spread
 from trustlab.passage import DESIGNS, LADDER
+from trustlab.passage.designs import SLIDES
 from trustlab.scenarios import TABLES, cells, run_cell, run_matrix, rung
+from trustlab.scenarios.matrix import said_once
 from trustlab.trace import Trace
 
 SIGNED = """
@@ -59,6 +61,28 @@ def test_every_design_meets_every_attack_and_every_cell_has_a_sentence_and_a_sou
         assert len(cell.sentence) > 20, (design, attack)
         assert attack_on(attack, DESIGNS[design].tls).source in cell.source
         assert DESIGNS[design].source in cell.source
+
+
+@pytest.mark.parametrize(
+    ("sources", "once"),
+    [
+        ("Trusted Passages (2011); Trusted Passages (Song, Lee, Raj, 2011)", SLIDES),
+        (f"Trusted Passages (2011), on IBM 2006; {SLIDES}", f"{SLIDES}, on IBM 2006"),
+        (f"Trusted Passages (2011), on IBM 2006; {SLIDES}, on IBM 2006", f"{SLIDES}, on IBM 2006"),
+        ("SEAT; Intra-handshake.fail; naive; Intra-handshake.fail", "SEAT; Intra-handshake.fail; naive"),
+        ("RFC 7627, 1; Bhargavan; RFC 7627", "RFC 7627, 1; Bhargavan"),
+        ("RFC 762; RFC 7627, 1", "RFC 762; RFC 7627, 1"),
+    ],
+)
+def test_a_source_is_said_once(sources, once):
+    assert said_once(sources) == once
+
+
+def test_no_cell_names_a_work_twice():
+    for cell in TABLE.values():
+        assert said_once(cell.source).count("Trusted Passages") <= 1
+    told = run_cell("trusted-passage", "rogue-certificate", TABLE["trusted-passage", "rogue-certificate"])
+    assert (told.source, told.failed) == (SLIDES, ("extraData", "key identity"))
 
 
 def test_the_two_versions_are_the_whole():

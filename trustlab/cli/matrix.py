@@ -37,7 +37,11 @@ def matrix(  # noqa: PLR0913 - the options of the command
         bool, typer.Option(help="Instead: every attack in none of these lists, and all that stops it.")
     ] = False,
     slides: Annotated[
-        bool, typer.Option(help="Only what the slides of 2011 have: the ladder on TLS 1.2, and their eight attacks.")
+        bool,
+        typer.Option(
+            help="Only what the slides of 2011 have: the ladder on TLS 1.2, and their eight attacks (the seven signed "
+            "ones, and memory-scrape)."
+        ),
     ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
@@ -103,13 +107,13 @@ def matrix(  # noqa: PLR0913 - the options of the command
         )
         if html is not None:
             pages = bar.add_task("writing", total=len(results))
-            save_html(html, results, tls=tls, progress=lambda _: bar.advance(pages))
+            save_html(html, results, tls=tls, without=without_names, progress=lambda _: bar.advance(pages))
     if png is not None:
-        save_png(png, results, tls=tls)
+        save_png(png, results, tls=tls, without=without_names)
     if as_json:
         typer.echo(json.dumps({"cells": [msgspec.to_builtins(r) | {"as_expected": r.as_expected} for r in results]}))
     else:
-        show_table(console, results)
+        show_table(console, results, without_names)
     if not without_names and not all(result.as_expected for result in results):
         raise typer.Exit(1)
 

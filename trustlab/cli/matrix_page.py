@@ -28,8 +28,13 @@ LEAD = (
 GROUPS = {"1.2": "TLS 1.2, as in 2011", "1.3": "TLS 1.3"}
 
 
-def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str = "all") -> str:
-    """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages."""
+def page_of(
+    results: Sequence[Result], folder: Path | None = None, *, tls: str = "all", without: Sequence[str] = ()
+) -> str:
+    """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages.
+
+    `without` is what was left out: what differs from the signed table is its doing.
+    """
     designs = [
         Heading(name, DESIGNS[name].sentence, _design_facts(name), GROUPS[DESIGNS[name].tls])
         for name in dict.fromkeys(result.design for result in results)
@@ -41,7 +46,8 @@ def page_of(results: Sequence[Result], folder: Path | None = None, *, tls: str =
     ]
     cells = [_cell(result, folder) for result in results]
     title = TITLE if tls == "all" else f"{TITLE}: TLS {tls}"
-    return matrix_page(title, LEAD, designs, attacks, cells)
+    lead = f"{LEAD} Here {' and '.join(without)} was left out." if without else LEAD
+    return matrix_page(title, lead, designs, attacks, cells, without=" and ".join(without))
 
 
 def _design_facts(name: str) -> tuple[tuple[str, str], ...]:
@@ -49,20 +55,25 @@ def _design_facts(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def save_html(
-    path: Path, results: Sequence[Result], *, tls: str, progress: Callable[[Result], None] = lambda _result: None
+    path: Path,
+    results: Sequence[Result],
+    *,
+    tls: str,
+    without: Sequence[str] = (),
+    progress: Callable[[Result], None] = lambda _result: None,
 ) -> None:
     """Write the page, and beside each trace that was kept an inspector page of it; `progress` is told of each cell."""
     for result in results:
         if result.trace:
             save_page(_page_beside(result.trace), Trace.load(result.trace))
         progress(result)
-    path.write_text(page_of(results, path.parent, tls=tls), "utf-8")
+    path.write_text(page_of(results, path.parent, tls=tls, without=without), "utf-8")
 
 
-def save_png(path: Path, results: Sequence[Result], *, tls: str) -> None:
+def save_png(path: Path, results: Sequence[Result], *, tls: str, without: Sequence[str] = ()) -> None:
     """Draw the page; Failure names what is missing where there is no browser."""
     try:
-        screenshot(page_of(results, tls=tls), path)
+        screenshot(page_of(results, tls=tls, without=without), path)
     except NoPictureError as error:
         raise Failure(str(error)) from error
 

@@ -25,29 +25,37 @@ SIGNS = {
     "unplayed": ("o", "dim"),
 }
 """Of each outcome: its sign and its style."""
-KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! unexpected"
+KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! "
+LETTERS = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
+"""The letter of each design's column: the same in a part of the table as in the whole."""
 NAMES = 34
 """Columns for the attack's name."""
 
 
-def show_table(console: Console, results: Sequence[Result]) -> None:
-    """Print the table, what its letters stand for, and every cell that is not as expected."""
-    console.print(KEY + "\n", markup=False)
+def show_table(console: Console, results: Sequence[Result], without: Sequence[str] = ()) -> None:
+    """Print the table, what its letters stand for, and every cell that is not as expected.
+
+    With something left out (`without`) such a cell is changed by that, and where there is none, what else refused is
+    said.
+    """
+    console.print(f"{KEY}{'changed' if without else 'unexpected'}\n", markup=False)
     for line in table_lines(results):
         console.print(line, soft_wrap=True)
     for reason, places in _unplayed(results).items():
         console.print(f"o {', '.join(places)}: {reason}", markup=False, style="dim")
-    for result in results:
-        if not result.as_expected:
-            console.print(f"not as expected: {result.design} / {result.attack}: {result.evidence}", markup=False)
+    others = [result for result in results if not result.as_expected]
+    what = f"changed by leaving out {' and '.join(without)}" if without else "not as expected"
+    for result in others:
+        console.print(f"{what}: {result.design} / {result.attack}: {result.evidence}", markup=False)
+    if without and not others:
+        console.print(_unchanged(results), markup=False)
 
 
 def table_lines(results: Sequence[Result]) -> Iterator[Text]:
     """Yield the lines of the table and of its legend."""
     designs = list(dict.fromkeys(result.design for result in results))
-    letters = dict(zip(designs, string.ascii_lowercase, strict=False))
     places = {(result.design, result.attack): result for result in results}
-    yield from _head(designs, letters)
+    yield from _head(designs)
     for family in FAMILIES:
         attacks = [attack for attack in family.attacks if any(result.attack == attack for result in results)]
         if attacks:
@@ -58,28 +66,37 @@ def table_lines(results: Sequence[Result]) -> Iterator[Text]:
                 line.append_text(_between(designs, design)).append_text(_sign(places.get((design, attack))))
             yield line
     yield Text()
-    yield from _legend(designs, letters)
+    yield from _legend(designs)
     yield from _leaks(results)
 
 
-def _head(designs: list[str], letters: dict[str, str]) -> Iterator[Text]:
-    versions, line = Text(" " * NAMES), Text(" " * NAMES)
+def _head(designs: list[str]) -> Iterator[Text]:
+    versions = line = " " * NAMES
     for design in designs:
-        version = DESIGNS[design].tls
-        first = next(name for name in designs if DESIGNS[name].tls == version)
-        gap = _between(designs, design)
-        versions.append_text(gap)
-        room = 2 * sum(DESIGNS[name].tls == version for name in designs)
-        versions.append(f"TLS {version}"[:room].ljust(room) if design == first else "", style="dim")
-        line.append_text(gap).append(letters[design] + " ")
-    yield versions
-    yield line
+        line += _between(designs, design).plain
+        if design == _group(designs, design)[0]:
+            versions = versions.ljust(len(line)) + _version(design)
+        line += LETTERS[design] + " "
+    yield Text(versions, style="dim")
+    yield Text(line)
+
+
+def _version(design: str) -> str:
+    return f"TLS {DESIGNS[design].tls}"
+
+
+def _group(designs: list[str], design: str) -> list[str]:
+    """Return the columns on a design's version of TLS."""
+    return [name for name in designs if DESIGNS[name].tls == DESIGNS[design].tls]
 
 
 def _between(designs: list[str], design: str) -> Text:
-    """Return the gap before a column: two spaces where the next version begins."""
-    at = designs.index(design)
-    return Text("  " if at and DESIGNS[designs[at - 1]].tls != DESIGNS[design].tls else "")
+    """Return the gap before a column: where the next version begins two spaces, and as many as the last one's title."""
+    before = designs[: designs.index(design)][-1:]
+    if not before or _version(before[0]) == _version(design):
+        return Text()
+    columns = 2 * len(_group(designs, before[0]))
+    return Text("  " + " " * (len(_version(before[0])) - columns))
 
 
 def _sign(result: Result | None) -> Text:
@@ -89,8 +106,8 @@ def _sign(result: Result | None) -> Text:
     return Text(sign, style=style) + Text(" " if result.as_expected else "!", style="bold yellow")
 
 
-def _legend(designs: list[str], letters: dict[str, str]) -> Iterator[Text]:
-    entries = [f"{letters[design]} {design}" for design in designs]
+def _legend(designs: list[str]) -> Iterator[Text]:
+    entries = [f"{LETTERS[design]} {design}" for design in designs]
     for start in range(0, len(entries), 3):
         yield Text("".join(entry.ljust(26) for entry in entries[start : start + 3]).rstrip(), style="dim")
 
@@ -114,3 +131,12 @@ def _unplayed(results: Sequence[Result]) -> dict[str, list[str]]:
             places = found.setdefault(result.sentence, [])
             places.append(f"{result.design} / {result.attack}")
     return found
+
+
+def _unchanged(results: Sequence[Result]) -> str:
+    """Say that nothing changed, and which checks refused in these very runs."""
+    refused = dict.fromkeys(check for result in results if result.outcome == "refused" for check in result.failed)
+    told = [f"still refused by {', '.join(refused)}"] if refused else []
+    if any(result.outcome == "failed" for result in results):
+        told.append("what came to nothing was refused by no check")
+    return ": ".join(filter(None, ("nothing changed", "; ".join(told))))

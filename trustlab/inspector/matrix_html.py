@@ -92,28 +92,46 @@ class MatrixCell:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Odd:
+    """What is said of a cell that is not as the signed table says: in short, and why."""
+
+    words: str = "not as expected"
+    why: str = "the signed table says otherwise"
+
+
 def matrix_page(
-    title: str, lead: str, designs: Sequence[Heading], attacks: Sequence[Heading], cells: Sequence[MatrixCell]
+    title: str,
+    lead: str,
+    designs: Sequence[Heading],
+    attacks: Sequence[Heading],
+    cells: Sequence[MatrixCell],
+    *,
+    without: str = "",
 ) -> str:
-    """Return the page: a row for each attack, a column for each design. A place without a cell stays empty."""
+    """Return the page: a row for each attack, a column for each design. A place without a cell stays empty.
+
+    `without` names what was left out of the runs: what is not as expected is changed by that.
+    """
+    odd = Odd("changed", f"by leaving out {without}") if without else Odd()
     places = {(cell.design, cell.attack): cell for cell in cells}
     cards = [_heading_card(f"d{n}", "design", design) for n, design in enumerate(designs)]
     cards += [_heading_card(f"a{n}", "attack", attack) for n, attack in enumerate(attacks)]
     for x, design in enumerate(designs):
         for y, attack in enumerate(attacks):
             if (cell := places.get((design.name, attack.name))) is not None:
-                cards.append(_cell_card(f"c{x}-{y}", cell))
+                cards.append(_cell_card(f"c{x}-{y}", cell, odd))
     return PAGE.format(
         title=escape(title),
         lead=escape(lead),
         css=STYLE.read_text("utf-8"),
-        tally=_tally(cells),
-        table=_table(designs, attacks, places),
+        tally=_tally(cells, odd),
+        table=_table(designs, attacks, places, odd),
         cards="\n".join(cards),
     )
 
 
-def _tally(cells: Sequence[MatrixCell]) -> str:
+def _tally(cells: Sequence[MatrixCell], odd: Odd) -> str:
     """Return the legend, which counts: the sign of each kind, its words, and how often it stands in the table."""
     kinds = (
         ("win", "S", "Alice wins", "she holds the secret, or is trusted"),
@@ -131,16 +149,18 @@ def _tally(cells: Sequence[MatrixCell]) -> str:
             f'<li><span class="tile idle" aria-hidden="true">{SIGNS["unplayed"][0]}</span> <span><b>{idle}</b> not run'
             "<small>not in this substrate</small></span></li>"
         )
-    odd = sum(not cell.as_expected for cell in cells)
-    if odd:
+    others = sum(not cell.as_expected for cell in cells)
+    if others:
         items.append(
-            f'<li class="odd"><span class="tile odd" aria-hidden="true">!</span> <span><b>{odd}</b> not as expected'
-            "<small>the signed table says otherwise</small></span></li>"
+            f'<li class="odd"><span class="tile odd" aria-hidden="true">!</span> <span><b>{others}</b> {odd.words}'
+            f"<small>{escape(odd.why)}</small></span></li>"
         )
     return f'<ul class="tally">{"".join(items)}</ul>'
 
 
-def _table(designs: Sequence[Heading], attacks: Sequence[Heading], places: dict[tuple[str, str], MatrixCell]) -> str:
+def _table(
+    designs: Sequence[Heading], attacks: Sequence[Heading], places: dict[tuple[str, str], MatrixCell], odd: Odd
+) -> str:
     begins = _begins(designs)
     heads = [
         f'<th scope="col"{_edge(here=n in begins)}><button popovertarget="d{n}">'
@@ -154,7 +174,7 @@ def _table(designs: Sequence[Heading], attacks: Sequence[Heading], places: dict[
             span = len(designs) + 1
             lines.append(f'<tr class="family"><th scope="rowgroup" colspan="{span}">{escape(attack.group)}</th></tr>')
         tiles = [
-            _tile(f"c{x}-{y}", places.get((design.name, attack.name)), edge=x in begins)
+            _tile(f"c{x}-{y}", places.get((design.name, attack.name)), odd, edge=x in begins)
             for x, design in enumerate(designs)
         ]
         lines.append(f"<tr>{_attack_head(y, attack)}{''.join(tiles)}</tr>")
@@ -189,22 +209,22 @@ def _attack_head(y: int, attack: Heading) -> str:
     return f'<th scope="row"><button popovertarget="a{y}">{escape(attack.name)}</button>{tags}{sentence}</th>'
 
 
-def _tile(name: str, cell: MatrixCell | None, *, edge: bool) -> str:
+def _tile(name: str, cell: MatrixCell | None, odd: Odd, *, edge: bool) -> str:
     if cell is None:
         return f"<td{_edge(here=edge)}></td>"
     sign, kind, words = SIGNS[cell.outcome]
-    odd, says = ("", "") if cell.as_expected else (" odd", ", not as expected")
+    more, says = ("", "") if cell.as_expected else (" odd", f", {odd.words}")
     mark = "" if cell.as_expected else "<i>!</i>"
     label = escape(f"{cell.design} against {cell.attack}: {words}{says}")
-    button = f'<button class="tile {kind}{odd}" popovertarget="{name}" aria-label="{label}">{sign}{mark}</button>'
+    button = f'<button class="tile {kind}{more}" popovertarget="{name}" aria-label="{label}">{sign}{mark}</button>'
     return f"<td{_edge(here=edge)}>{button}</td>"
 
 
-def _cell_card(name: str, cell: MatrixCell) -> str:
+def _cell_card(name: str, cell: MatrixCell, odd: Odd) -> str:
     sign, kind, words = SIGNS[cell.outcome]
     by = f" by “{cell.refused_by}”" if cell.refused_by and cell.outcome == "refused" else ""
     facts = [
-        ("not as expected", "" if cell.as_expected else "the signed table says otherwise"),
+        (odd.words, "" if cell.as_expected else odd.why),
         ("evidence", cell.evidence),
         ("policy", cell.policy),
         ("the lab gives her", ", ".join(cell.leaks)),

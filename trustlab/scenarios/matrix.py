@@ -13,6 +13,7 @@ from trustlab.attacks.table import ONLY_BETWEEN_VMS, TABLE, Cell, attack_on
 from trustlab.attacks.unwilling import BY_CAROL
 from trustlab.cloud import choose
 from trustlab.passage import DESIGNS
+from trustlab.passage.designs import SLIDES
 from trustlab.scenarios.acts import rung
 from trustlab.scenarios.facts import facts
 from trustlab.scenarios.peers import Peers
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from trustlab.scenarios.stage import Act
 
 VERSIONS = ("1.2", "1.3")
+SHORT = "Trusted Passages (2011)"
+"""How the attacks name the slides, which the designs name with their authors."""
 AT_MOST = 4
 """Cells at once, however many processors there are: what is not a TPM runs one after the other in Python."""
 
@@ -35,7 +38,8 @@ class Result(msgspec.Struct, frozen=True):
 
     `outcome` is `succeeded`, `refused`, `failed`, `senseless` where there is nothing to run, or `unplayed` where the
     substrate has no way to (`sentence` says why); `evidence` says in words which facts of `trace` (a file, where one
-    was kept) decide it. `policy` is the relying parties', `leaks` is what the lab assumes to have leaked.
+    was kept) decide it. `policy` is the relying parties', `leaks` is what the lab assumes to have leaked. `failed` are
+    all checks that failed where it was first refused, of which `refused_by` is the first.
     """
 
     design: str
@@ -50,6 +54,7 @@ class Result(msgspec.Struct, frozen=True):
     leaks: tuple[str, ...] = ()
     source: str = ""
     substrate: str = "memory"
+    failed: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -109,7 +114,7 @@ def run_cell(
         attack,
         cell.mark,
         policy=policy_of(known),
-        source=cell.source,
+        source=said_once(cell.source),
         leaks=known.leaks,
         substrate=substrate,
     )
@@ -127,7 +132,14 @@ def run_cell(
         evidence=facts(act.trace, known, outcome.alice_knows),
         refused_by=outcome.refused_by,
         trace=kept,
+        failed=outcome.failed,
     )
+
+
+def said_once(sources: str) -> str:
+    """Return a cell's sources, each said once; a work is not named beside a place in it, or what it rests on."""
+    named = dict.fromkeys(sources.replace(SHORT, SLIDES).split("; "))
+    return "; ".join(one for one in named if not any(other.startswith(f"{one}, ") for other in named))
 
 
 def policy_of(attack: Attack) -> str:
