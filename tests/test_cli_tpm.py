@@ -46,7 +46,7 @@ def test_the_result_is_there_as_json(kept):
 def test_another_binder_is_refused_by_name_and_octets(kept):
     done = run("verify", str(kept), "--binder", "00" * 32)
     assert done.returncode == 1
-    assert "extraData" in done.stdout
+    assert "refused by extraData" in done.stdout
     assert BINDER in done.stdout
 
 

@@ -79,7 +79,7 @@ class Verifier:
         self.last_reference_version = last_reference_version
         self.without = frozenset(without)
         if unknown := self.without - set(CHECKS[1:]):
-            raise PolicyError(f"{min(unknown)!r} is no check that can be left out; there are: {CHECKS[1:]}")
+            raise PolicyError(f"{min(unknown)!r} is no check that can be left out; there are: {', '.join(CHECKS[1:])}")
         self._rules = _rules(checks_signer.TrustAnchors(tuple(trust_anchors)))
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:

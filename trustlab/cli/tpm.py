@@ -315,7 +315,7 @@ def _show(result: AttestationResult) -> None:
             )
             console.print(Text(lines, style="red"), soft_wrap=True)
     word = Text("accepted", style="bold green") if result.accepted else Text("refused", style="bold red")
-    console.print(Text.assemble("\n", word, f" {'' if result.accepted else 'by ' + str(result.failed)}"))
+    console.print(Text.assemble("\n", word, f" {'' if result.accepted else 'by ' + ', '.join(result.failed)}"))
 
 
 def _number(text: str) -> int:
