@@ -91,6 +91,20 @@ def test_damaged_evidence_is_refused_and_never_a_traceback(kept, tmp_path, damag
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_is_not_there_is_said_to_be_missing_with_how_to_get_one(tmp_path):
+    said = " ".join(run("verify", str(tmp_path / "nowhere")).stderr.split())
+    assert said.startswith("trustlab: there is no ")
+    assert '`trustlab tpm --run "launch; quote; save kept"`' in said
+
+
+@pytest.mark.parametrize("octets", [1, 31, 33, 64])
+def test_a_binder_that_is_not_32_octets_is_no_mismatch(kept, octets):
+    done = run("verify", str(kept), "--binder", "00" * octets)
+    assert done.returncode == 1
+    assert f"--binder takes 32 octets, 64 hex digits: this has {octets}" in " ".join(done.stderr.split())
+    assert "extraData" not in done.stdout
+
+
 def test_missing_files_and_nonsense_are_named(tmp_path):
     for arguments in (
         ("verify", str(tmp_path / "nowhere")),

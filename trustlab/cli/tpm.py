@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
 FILES = ("evidence.cbor", "references.toml", "policy.toml", "privacy-ca.pem", "expected.json")
+BINDER_OCTETS = 32
 
 
 def tpm(
@@ -248,6 +249,10 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Appraise saved Evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
+    if not evidence.exists():
+        raise Failure(
+            f'there is no {evidence}; `trustlab tpm --run "launch; quote; save kept"` makes a folder to verify'
+        )
     folder = evidence if evidence.is_dir() else evidence.parent
     result = _appraise(
         evidence / FILES[0] if evidence.is_dir() else evidence,
@@ -287,12 +292,21 @@ def _expected(path: Path, binder: str) -> Expected:
         if not binder:
             kept = json.loads(path.read_bytes())
             binder, spki = kept["binder"], bytes.fromhex(kept["key_spki"]) if kept["key_spki"] else None
-        octets = bytes.fromhex(binder)
+            octets = bytes.fromhex(binder)
+        else:
+            octets = _binder(binder)
     except OSError as error:
         raise Failure(f"no expected binder: give --binder HEX (there is no {path})") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"the expected binder is no hexadecimal octets: {error}") from error
     return Expected(binder=octets, key_spki=spki, key_binder=key_binder(spki) if spki else None)
+
+
+def _binder(given: str) -> bytes:
+    octets = bytes.fromhex(given)
+    if len(octets) != BINDER_OCTETS:
+        raise Failure(f"--binder takes {BINDER_OCTETS} octets, {2 * BINDER_OCTETS} hex digits: this has {len(octets)}")
+    return octets
 
 
 def _told(check: Check) -> dict[str, str]:
