@@ -262,3 +262,11 @@ def test_a_tpm_inherits_no_descriptor_of_its_siblings() -> None:
         one, other = sockets.values()
         assert len(one) == len(other) == 2
         assert not one & other
+
+
+def test_where_the_kernel_notes_no_times_a_command_has_that_of_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustlab.tpm.channel._SO_TIMESTAMPNS", 9999)  # as a sandbox that does not know the option
+    with Swtpm() as tpm:
+        before = time.time()
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+        assert before <= tpm.came <= time.time()
