@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 ARGS ?=
+# A process a core; a browser's tests share one, and so do the virtual machines' (tests/conftest.py).
+PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
 	tests/cloud/test_uml_matrix.py
 
-.PHONY: help demo lab test soak bench lint types check clean
+.PHONY: help demo lab test quick fix soak bench lint types check clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -24,6 +26,14 @@ lab: $(VENV)/.lab  ## install the notebook extra, then open the first notebook i
 
 test: $(VENV)/.test  ## install what the tests need, then run all of them: lint, types, units, notebook, browser
 	@$(MAKE) --no-print-directory lint types check
+
+quick: $(VENV)/.test  ## lint, types and every test that needs no browser, no VM and no whole table: what to run while you write
+	@$(MAKE) --no-print-directory lint types
+	$(BIN)/pytest $(PARALLEL) -m "not browser and not machines and not long" $(ARGS)
+
+fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 soak: $(VENV)/.test  ## counts in full and long fuzzing (what `make test` samples)
 	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 $(SOAK)
@@ -39,7 +49,7 @@ types:
 	$(BIN)/mypy
 
 check:
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 clean:  ## remove the virtual environment and everything generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis trustlab-out

@@ -1,1 +1,54 @@
-"""Being here puts this folder on the path: what several rooms' tests share can be imported by name."""
+"""What every test shares. Being here also puts this folder on the path: rooms' tests import its modules by name.
+
+Three marks say what a test needs, so that `make quick` can leave it out:
+
+- `browser`: Chromium, and often a JupyterLab. Set here for all of `tests/browser` and what else starts one.
+- `machines`: virtual machines of User Mode Linux. Set at the test; skipped here where none can run.
+- `long`: whole tables and many programs. Set here by folder and file, or at the test.
+
+Under pytest-xdist (`--dist loadgroup`) a browser's tests share one process, and so do the virtual machines'. A module
+with fixtures of its own scope stays together too, so that nothing expensive is made twice.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+BROWSER = ("browser/", "interop/test_interop_chromium.py")
+LONG = ("interop/",)
+NO_MACHINES = pytest.mark.skip(reason="User Mode Linux runs on Linux on x86-64 alone")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    virtual = sys.platform == "linux" and platform.machine() == "x86_64"
+    for item in items:
+        where = item.path.relative_to(TESTS).as_posix()
+        if where.startswith(BROWSER):
+            item.add_marker("browser")
+        if where.startswith(LONG):
+            item.add_marker("long")
+        if item.get_closest_marker("machines") and not virtual:
+            item.add_marker(NO_MACHINES)
+        group = group_of(item, where)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name octets by their parameter: they may be random, and every process must collect the same names."""
+    return argname if isinstance(val, bytes) and not (val.isascii() and val.decode().isprintable()) else None
+
+
+def group_of(item: pytest.Item, where: str) -> str | None:
+    """Name the process that a test shares with others; None if it may run in any."""
+    for mark in ("browser", "machines"):
+        if item.get_closest_marker(mark):
+            return mark
+    info = getattr(item, "_fixtureinfo", None)
+    wide = info is not None and any(d.scope == "module" for defs in info.name2fixturedefs.values() for d in defs)
+    return where if wide else None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import sys
-
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -37,9 +34,7 @@ def test_over_a_trusted_passage_the_same_walk_is_refused():
     assert "refused by the check 'extraData'" in done.output
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64", reason="User Mode Linux runs on Linux on x86-64 alone"
-)
+@pytest.mark.machines
 def test_the_same_walk_between_virtual_machines_shows_the_kernels_frames():
     done = run("--frames", "--run", "machines; drop; pay; hold; release; console bank; frames off")
     assert done.exit_code == 0, done.output

@@ -10,7 +10,6 @@ import pytest
 from trustlab.attest import Evidence, extend, parse_attest
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.cloud.uml import why_not
 from trustlab.cloud.worker import Worker
 from trustlab.tpm import launch_pcr
 
@@ -47,10 +46,8 @@ READER = Image(
 )
 
 
-@pytest.mark.parametrize("substrate", ["memory", "uml"])
+@pytest.mark.parametrize("substrate", ["memory", pytest.param("uml", marks=pytest.mark.machines)])
 def test_a_guest_reads_its_measured_files_and_has_any_pcrs_quoted(substrate):
-    if substrate == "uml" and (reason := why_not()) is not None:
-        pytest.skip(f"no virtual machines here: {reason}")
     with Cloud(substrate) as cloud:
         machine = cloud.rent("reader", READER, HyperSafe)
         machine.start()

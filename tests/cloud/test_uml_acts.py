@@ -6,11 +6,10 @@ import shutil
 import subprocess
 
 import pytest
-from uml_cases import needs_vms
 
 from trustlab.scenarios import plain_tls, rung, trusted_passage
 
-pytestmark = needs_vms
+pytestmark = pytest.mark.machines
 
 
 def played(act):

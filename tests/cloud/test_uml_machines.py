@@ -9,14 +9,14 @@ import threading
 import time
 
 import pytest
-from uml_cases import IDLE, needs_vms
+from uml_cases import IDLE
 
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary, choose
 from trustlab.cloud.uml import machine as machine_module
 from trustlab.cloud.uml.messages import PROVIDERS
 from trustlab.wire import ConnectionRefusedOnWireError, EndpointError, Match
 
-pytestmark = needs_vms
+pytestmark = pytest.mark.machines
 BOOTS = 50 if os.environ.get("TRUSTLAB_SOAK") else 2
 GET_RANDOM = bytes.fromhex("8001 0000000c 0000017b 0008")
 

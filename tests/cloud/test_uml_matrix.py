@@ -14,14 +14,14 @@ import subprocess
 import time
 
 import pytest
-from uml_cases import PYTHON, ROOT, gone, living, needs_vms
+from uml_cases import PYTHON, ROOT, gone, living
 
 from trustlab.attacks import SLIDES
 from trustlab.passage import DESIGNS
 from trustlab.scenarios import TABLES, Peers, cells, run_cell, third_party
 from trustlab.trace import Trace
 
-pytestmark = needs_vms
+pytestmark = pytest.mark.machines
 SOAK = os.environ.get("TRUSTLAB_SOAK", "")
 BROKEN_AND_STOPPED = {
     "toctou-redirect": ("attest-then-connect", "connect-then-attest"),

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from uml_cases import IDLE, PYTHON, ROOT, gone, living, needs_vms
+from uml_cases import IDLE, PYTHON, ROOT, gone, living
 
 from trustlab.cloud import Cloud, Ordinary
 from trustlab.cloud.uml.janitor import Janitor
 
-pytestmark = needs_vms
+pytestmark = pytest.mark.machines
 SOAK = bool(os.environ.get("TRUSTLAB_SOAK"))
 MOMENTS = [0.1 * n for n in range(5, 45)] if SOAK else [1.0, 3.5]
 SETPRIV = "setpriv --reuid 1000 --regid 1000 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all --"

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 import time
 from pathlib import Path
-
-import pytest
 
 from trustlab.cloud import Image
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
-
-needs_vms = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="User Mode Linux runs on Linux on x86-64 alone",
-)
 
 
 def living(directory: Path) -> list[str]:

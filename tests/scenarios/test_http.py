@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import signal
 import socket
 import subprocess
@@ -22,10 +21,6 @@ from trustlab.scenarios.http_bank import MAX_HEAD, Bank, Counter
 from trustlab.trace import Trace
 
 COMMAND = [sys.executable, "-m", "trustlab"]
-needs_vms = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="User Mode Linux runs on Linux on x86-64 alone",
-)
 
 
 def ask(bank: Bank, head: bytes) -> tuple[str, dict[str, str]]:
@@ -146,7 +141,7 @@ def test_a_design_that_attests_nothing_has_no_desk(tmp_path):
         Desk(tmp_path, PLAIN_TLS, Trace())
 
 
-@needs_vms
+@pytest.mark.machines
 def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
     folder = tmp_path / ("a long way down " * 6)  # beyond what the name of a socket may have
 
@@ -184,7 +179,7 @@ def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
     assert not list(folder.iterdir())
 
 
-@needs_vms
+@pytest.mark.machines
 def test_two_shells_and_two_virtual_machines(tmp_path):
     lab = ("--lab", str(tmp_path), "--in-vm")
     bank = subprocess.Popen(
