@@ -112,14 +112,23 @@ def test_every_truncation_and_every_extra_octet_is_a_codec_error(parse, spans, r
         with pytest.raises(CodecError) as caught:
             parse(octets)
         assert caught.value.offset <= len(octets)
+        with pytest.raises(CodecError) as named:
+            spans(octets)
+        assert (named.value.field, named.value.offset) == (caught.value.field, caught.value.offset)
 
 
 @pytest.mark.parametrize(("parse", "spans", "raw"), CODECS)
 @given(data=st.data())
 def test_damaged_public_areas_and_signatures_raise_nothing_but_codec_errors(parse, spans, raw, data):
     octets = data.draw(damaged(raw))
-    with suppress(CodecError):
+    try:
         read = parse(octets)
+    except CodecError:
+        with pytest.raises(CodecError):
+            spans(octets)
+        return
+    assert covers_every_octet(spans(octets), octets)
+    with suppress(CodecError):
         if parse is parse_public:
             assert read.spki
             assert read.name[2:] == hashlib.sha256(octets).digest() or read.name_alg != ALG_SHA256

@@ -321,7 +321,7 @@ def test_submitted_work_runs_on_the_tpms_own_thread(platform: Platform) -> None:
     assert len(octets) == 8
 
 
-def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_is_bounded(platform: Platform) -> None:
     release = threading.Event()
     futures = [platform.submit(release.wait, 10) for _ in range(MAX_WAITING)]
     with pytest.raises(TpmBusy, match="wait"):
