@@ -54,6 +54,7 @@ def test_what_is_no_message_of_the_line_is_refused():
         Unframer(ToGuest).feed(frame(Hello()))
     with pytest.raises(LineError, match="limit"):
         Unframer(Hypercall).feed((MAX_MESSAGE + 1).to_bytes(4, "big"))
+    assert Unframer(Hypercall).feed(MAX_MESSAGE.to_bytes(4, "big")) == []
 
 
 class Bank:

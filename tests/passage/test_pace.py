@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from trustlab.passage import AttestationFailure, Pace, Paced, pace
+from trustlab.passage.crowd import Crowd
 
 
 class Clock:
@@ -91,3 +94,52 @@ def test_the_peer_that_was_heard_of_longest_ago_is_forgotten_first(monkeypatch):
     bucket.take("new")
     assert not bucket.take("old, but here again")
     assert bucket.take("heard of longest ago")
+
+
+class Stream:
+    """A passage that notes why it was given up."""
+
+    reason = None
+
+    def give_up(self, reason):
+        self.reason = reason
+
+
+def crowded(room, *peers):
+    """Let connections from these addresses come one after the other; return those that were given up, by number."""
+    crowd, streams = Crowd(room, "no room"), [Stream() for _ in peers]
+    with contextlib.ExitStack() as stack:
+        for stream, peer in zip(streams, peers, strict=True):
+            stack.enter_context(crowd.holding(stream, peer))
+            assert len(crowd) <= room
+        assert {stream.reason for stream in streams} <= {None, "no room"}
+        left = [number for number, stream in enumerate(streams) if stream.reason]
+    assert len(crowd) == 0
+    return left
+
+
+@pytest.mark.parametrize(
+    ("peers", "lost"),
+    [
+        ("aaa", []),
+        ("aaaa", [0]),
+        ("aaaaa", [0, 1]),
+        ("baaa", [1]),
+        ("abbb", [1]),
+        ("bbaac", [0, 2]),
+        ("abcd", [0]),
+        (("2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2"), [0]),
+        (("192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.2"), [1]),
+    ],
+)
+def test_for_one_more_than_there_is_room_for_whoever_has_the_most_loses_its_oldest(peers, lost):
+    assert crowded(3, *peers) == lost
+
+
+def test_who_has_left_takes_no_room():
+    crowd = Crowd(1, "no room")
+    for _ in range(3):
+        stream = Stream()
+        with crowd.holding(stream, "a"):
+            assert len(crowd) == 1
+        assert stream.reason is None

@@ -423,3 +423,14 @@ def test_a_patched_frame_is_what_scapy_makes_of_it(payload: bytes, change: int) 
 def test_only_tcp_can_be_patched() -> None:
     with pytest.raises(FrameError, match="only a TCP frame"):
         patch_frame(bytes(Ether() / ARP()), payload=b"")
+
+
+def test_what_is_known_of_a_connection_is_that_of_the_latest_over_its_ports(taught: SwitchCore) -> None:
+    undo = taught.redirect("bank", 443, to="alice")
+    opened(taught)
+    undo()
+    taught.receive("teller", frame(TELLER, BANK, seq=5000, flags=Flag.SYN), 0.0)
+    known = taught.known((TELLER.ip, 50000), (BANK.ip, 443))
+    assert known is not None
+    assert (known.name, known.holder) == ("teller-bank-2", "bank")
+    assert taught.known((TELLER.ip, 50001), (BANK.ip, 443)) is None
