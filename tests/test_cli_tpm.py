@@ -117,7 +117,7 @@ def test_missing_files_and_nonsense_are_named(tmp_path):
         assert "Traceback" not in done.stderr
 
 
-def test_the_shell_goes_on_after_a_mistake_and_the_tpm_says_what_a_locality_may(tmp_path):
+def test_the_shell_goes_on_after_a_mistake_and_the_tpm_says_what_a_locality_may():
     done = run("tpm", said="extend 0x x\nbogus\nextend 16 hello\nreset 16\nlog\nquit\n")
     assert done.returncode == 0, done.stderr
     assert "no command 'bogus'" in done.stdout

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from trustlab.passage.pace import BURST, RATE
-from trustlab.passage.serving import MAX_UNFINISHED
-from trustlab.passage.streams import HANDSHAKE_SECONDS
+from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
+from trustlab.passage.streams import HANDSHAKE_SECONDS, LONGEST_LINE
 
 PAGE = (Path(__file__).parent.parent / "docs" / "passages.md").read_text("utf-8")
 
@@ -47,3 +47,6 @@ def test_the_page_states_the_bounds_that_hold():
     assert f"{BURST} quotes at once and {RATE:g} a second" in PAGE
     assert f"At most {MAX_UNFINISHED} connections" in PAGE
     assert f"each for {HANDSHAKE_SECONDS:g} seconds" in " ".join(PAGE.split())
+    assert f"at most {MAX_STANDING} stand" in PAGE
+    assert f"a line of more than {LONGEST_LINE:,} octets" in PAGE
+    assert "of IPv6 addresses the first 64 bits count" in PAGE

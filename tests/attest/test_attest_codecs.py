@@ -38,7 +38,10 @@ from trustlab.attest.build import (
     build_rsa_signature,
     sized,
 )
-from trustlab.attest.constants import ALG_ECDSA, ALG_RSAPSS, ALG_RSASSA, ALG_SHA1, ALG_SHA256
+from trustlab.attest.constants import ALG_ECDSA, ALG_RSAPSS, ALG_RSASSA, ALG_SHA1, ALG_SHA256, TPM_GENERATED_VALUE
+from trustlab.attest.creation import CreationData
+from trustlab.attest.reader import Reader
+from trustlab.attest.structures import Attest, CertifyInfo, ClockInfo, CreationInfo, read_pcr_selections
 
 MESSAGE = b"octets that a TPM signed"
 EC_PUBLIC = build_public(EC_KEY.public_key(), 0x50072, bytes(32), scheme=(ALG_ECDSA, ALG_SHA256))
@@ -112,14 +115,23 @@ def test_every_truncation_and_every_extra_octet_is_a_codec_error(parse, spans, r
         with pytest.raises(CodecError) as caught:
             parse(octets)
         assert caught.value.offset <= len(octets)
+        with pytest.raises(CodecError) as named:
+            spans(octets)
+        assert (named.value.field, named.value.offset) == (caught.value.field, caught.value.offset)
 
 
 @pytest.mark.parametrize(("parse", "spans", "raw"), CODECS)
 @given(data=st.data())
 def test_damaged_public_areas_and_signatures_raise_nothing_but_codec_errors(parse, spans, raw, data):
     octets = data.draw(damaged(raw))
-    with suppress(CodecError):
+    try:
         read = parse(octets)
+    except CodecError:
+        with pytest.raises(CodecError):
+            spans(octets)
+        return
+    assert covers_every_octet(spans(octets), octets)
+    with suppress(CodecError):
         if parse is parse_public:
             assert read.spki
             assert read.name[2:] == hashlib.sha256(octets).digest() or read.name_alg != ALG_SHA256
@@ -232,3 +244,72 @@ def test_a_qualified_name_hashes_the_parents_with_the_name():
 def test_a_name_by_an_unknown_hash_is_a_codec_error():
     with pytest.raises(CodecError, match="not a hash"):
         qualified_name(b"", b"\x7f\x7f" + bytes(32))
+
+
+ATTEST = Attest(b"", TPM_GENERATED_VALUE, 0, b"", b"", ClockInfo(0, 0, 0, safe=True), 0, QuoteInfo((), b""))
+CREATION_DATA = CreationData(b"", (), b"", 0, 0, b"", b"", b"")
+BOUNDED = {
+    "attest.qualifiedSigner": (66, lambda o: build_attest(structs.replace(ATTEST, qualified_signer=o)), parse_attest),
+    "attest.extraData": (66, lambda o: build_attest(structs.replace(ATTEST, extra_data=o)), parse_attest),
+    "quote.pcrDigest": (64, lambda o: build_attest(structs.replace(ATTEST, attested=QuoteInfo((), o))), parse_attest),
+    "creation.objectName": (
+        66,
+        lambda o: build_attest(structs.replace(ATTEST, attested=CreationInfo(o, b""))),
+        parse_attest,
+    ),
+    "creation.creationHash": (
+        64,
+        lambda o: build_attest(structs.replace(ATTEST, attested=CreationInfo(b"", o))),
+        parse_attest,
+    ),
+    "certify.name": (66, lambda o: build_attest(structs.replace(ATTEST, attested=CertifyInfo(o, b""))), parse_attest),
+    "certify.qualifiedName": (
+        66,
+        lambda o: build_attest(structs.replace(ATTEST, attested=CertifyInfo(b"", o))),
+        parse_attest,
+    ),
+    "creationData.pcrDigest": (
+        64,
+        lambda o: build_creation_data(structs.replace(CREATION_DATA, pcr_digest=o)),
+        parse_creation_data,
+    ),
+    "creationData.parentName": (
+        66,
+        lambda o: build_creation_data(structs.replace(CREATION_DATA, parent_name=o)),
+        parse_creation_data,
+    ),
+    "creationData.parentQualifiedName": (
+        66,
+        lambda o: build_creation_data(structs.replace(CREATION_DATA, parent_qualified_name=o)),
+        parse_creation_data,
+    ),
+    "creationData.outsideInfo": (
+        1024,
+        lambda o: build_creation_data(structs.replace(CREATION_DATA, outside_info=o)),
+        parse_creation_data,
+    ),
+    "public.authPolicy": (64, lambda o: build_public(EC_KEY.public_key(), 0x50072, o), parse_public),
+    "public.unique.keyedHash": (64, lambda o: KEYEDHASH[:-34] + sized(o), parse_public),
+    "public.unique.rsa": (512, lambda o: RSA_PUBLIC[:-258] + sized(o), parse_public),
+    "signature.sig": (512, lambda o: build_rsa_signature(ALG_RSASSA, o), parse_signature),
+    "signature.signatureR": (66, lambda o: b"\0\x18\0\x0b" + sized(o) + sized(b"s"), parse_signature),
+    "signature.signatureS": (66, lambda o: b"\0\x18\0\x0b" + sized(b"r") + sized(o), parse_signature),
+}
+
+
+@pytest.mark.parametrize("field", BOUNDED)
+def test_a_field_may_be_as_long_as_its_type_and_no_longer(field):
+    longest, build, parse = BOUNDED[field]
+    assert parse(build(b"o" * longest))
+    with pytest.raises(CodecError, match=field.rsplit(".", 1)[1]):
+        parse(build(b"o" * (longest + 1)))
+
+
+def test_as_many_banks_may_be_selected_from_as_there_are_and_of_each_as_many_pcrs():
+    bank = b"\0\x0b\x20" + bytes(31) + b"\x80"
+    whole = (16).to_bytes(4, "big") + bank * 16
+    assert read_pcr_selections(Reader(whole, "selection"), "pcrSelect") == (PcrSelection(ALG_SHA256, (255,)),) * 16
+    with pytest.raises(CodecError, match="17 banks, at most 16 exist"):
+        read_pcr_selections(Reader((17).to_bytes(4, "big") + bank * 17, "selection"), "pcrSelect")
+    with pytest.raises(CodecError, match="no TPM has more than 256 PCRs"):
+        read_pcr_selections(Reader(b"\0\0\0\1\0\x0b\x21" + bytes(33), "selection"), "pcrSelect")

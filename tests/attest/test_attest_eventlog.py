@@ -21,7 +21,7 @@ from trustlab.attest import (
     launch_event,
     launch_policy_event,
 )
-from trustlab.attest.eventlog import EV_NO_ACTION, MAX_LOG, STARTUP_LOCALITY
+from trustlab.attest.eventlog import EV_NO_ACTION, MAX_ALGORITHMS, MAX_EVENTS, MAX_LOG, SPEC_ID, STARTUP_LOCALITY
 
 REAL_LOGS = ["arch-linux", "bootorder", "gce-ubuntu-2104-log", "moklisttrusted", "postcode", "sd-boot-fedora37"]
 REAL_LOGS += ["uefi-sha1-log", "uefiaction", "uefiservices", "uefivar"]
@@ -151,3 +151,50 @@ def test_an_event_that_announces_more_data_than_there_are_is_an_event_log_error(
     at = raw.index(b"HyperSafe 1.0") - 4
     with pytest.raises(EventLogError, match=r"events\[1\].event at offset"):
         EventLog.decode(raw[:at] + b"\xff\xff\xff\xff" + raw[at + 4 :])
+
+
+def test_a_log_may_have_as_many_octets_as_the_bound_and_no_more():
+    def log_of(size: int) -> bytes:
+        return EventLog([LogEvent(19, 1, (("sha256", IMAGE),), bytes(size))]).encode()
+
+    room = MAX_LOG - len(log_of(0))
+    largest = log_of(room)
+    assert len(largest) == MAX_LOG
+    assert EventLog.decode(largest).encode() == largest
+    assert eventlog_spans(largest)
+    for read in (EventLog.decode, eventlog_spans):
+        with pytest.raises(EventLogError, match=f"{MAX_LOG} are read at most"):
+            read(log_of(room + 1))
+
+
+def test_a_log_may_have_as_many_events_as_the_bound_and_no_more():
+    longest = EventLog([image_event(IMAGE, "")] * MAX_EVENTS)
+    assert EventLog.decode(longest.encode()) == longest
+    with pytest.raises(EventLogError, match=f"more than {MAX_EVENTS} events"):
+        EventLog.decode(EventLog([image_event(IMAGE, "")] * (MAX_EVENTS + 1)).encode())
+
+
+@pytest.mark.parametrize(("pcr", "read"), [(0, True), (31, True), (32, False), (0xFFFFFFFE, False), (0xFFFFFFFF, True)])
+def test_an_event_is_of_a_pcr_or_of_the_index_that_stands_for_none(pcr, *, read):
+    raw = bytearray(EventLog([LogEvent(19, EV_NO_ACTION, (("sha256", bytes(32)),), b"")]).encode())
+    raw[-50:-46] = pcr.to_bytes(4, "little")
+    if read:
+        assert EventLog.decode(bytes(raw)).events[0].pcr == pcr
+    else:
+        with pytest.raises(EventLogError, match=f"{pcr} is not a PCR"):
+            EventLog.decode(bytes(raw))
+
+
+@pytest.mark.parametrize(
+    ("count", "read"), [(0, False), (1, True), (MAX_ALGORITHMS, True), (MAX_ALGORITHMS + 1, False)]
+)
+def test_a_log_is_of_one_bank_to_as_many_as_the_bound(count, *, read):
+    banks = [(0x000B, 32), *((0x1000 + n, 32) for n in range(MAX_ALGORITHMS))][:count]
+    sizes = b"".join(number.to_bytes(2, "little") + size.to_bytes(2, "little") for number, size in banks)
+    data = SPEC_ID + bytes(4) + bytes([0, 2, 0, 2]) + count.to_bytes(4, "little") + sizes + b"\0"
+    raw = bytes(4) + EV_NO_ACTION.to_bytes(4, "little") + bytes(20) + len(data).to_bytes(4, "little") + data
+    if read:
+        assert EventLog.decode(raw).algorithms == ("sha256",)
+    else:
+        with pytest.raises(EventLogError, match=f"{count}; 1 to 8 can be meant"):
+            EventLog.decode(raw)

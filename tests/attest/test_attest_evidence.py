@@ -9,8 +9,8 @@ from attest_cases import covers_every_octet, damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trustlab.attest import Evidence, EvidenceError, KeyAttestation, evidence_spans
-from trustlab.attest.evidence import MAX_EVIDENCE
+from trustlab.attest import CodecError, Evidence, EvidenceError, KeyAttestation, cbor, evidence_spans, glance
+from trustlab.attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_EVIDENCE
 
 octets = st.binary(min_size=1, max_size=80)
 chains = st.lists(octets, min_size=1, max_size=4).map(tuple)
@@ -193,3 +193,133 @@ def test_evidence_that_is_too_big_for_supplemental_data_is_refused_in_both_direc
         Evidence(b"q" * MAX_EVIDENCE, b"s", b"p", (b"c",), b"l").encode()
     with pytest.raises(EvidenceError, match="at most"):
         Evidence.decode(bytes(MAX_EVIDENCE + 1))
+
+
+LONGER_FORMS = [
+    (b"\x45quote", b"\x58\x05quote"),
+    (b"\x45quote", b"\x59\x00\x05quote"),
+    (b"\x45quote", b"\x5a\x00\x00\x00\x05quote"),
+    (b"\x58\x18" + b"s" * 24, b"\x59\x00\x18" + b"s" * 24),
+    (b"\x59\x01\x00" + b"l" * 256, b"\x5a\x00\x00\x01\x00" + b"l" * 256),
+    (b"\x57" + b"p" * 23, b"\x58\x17" + b"p" * 23),
+    (b"\x58\xff" + b"c" * 255, b"\x59\x00\xff" + b"c" * 255),
+]
+
+
+@pytest.mark.parametrize(("shortest", "longer"), LONGER_FORMS)
+@pytest.mark.parametrize("key", [None, KeyAttestation(b"attest", b"signature", b"public", b"creation data")])
+def test_a_length_not_in_its_shortest_form_is_refused_at_a_glance_as_well(shortest, longer, key):
+    """RFC 8949, 4.2.1: one Evidence has one encoding, so two readers never see two."""
+    usual = Evidence(b"quote", b"s" * 24, b"p" * 23, (b"c" * 255,), b"l" * 256, {17: bytes(32)}, key)
+    raw = usual.encode()
+    assert raw.count(shortest) == 1
+    for read in (Evidence.decode, Evidence.decode_fully):
+        assert read(raw) == usual
+        with pytest.raises(EvidenceError, match="not in its shortest form"):
+            read(raw.replace(shortest, longer))
+
+
+@pytest.mark.parametrize("size", [1, 23, 24, 255, 256, 65_535])
+def test_what_is_written_in_one_stroke_is_read_at_a_glance_at_every_bound_of_a_length(size):
+    pieces = [(b"head", b"tail"), (b"", b"end")]
+    values = [bytes(size), b"x"]
+    raw = glance.write(values, pieces)
+    assert raw == b"head" + cbor2.dumps(values[0]) + b"tail" + cbor2.dumps(values[1]) + b"end"
+    assert glance.read(b"before" + raw + b"behind", pieces, 6) == (values, 6 + len(raw))
+    for cut in (1, 3, 4, len(raw) - 1):
+        with pytest.raises(glance.Unusual):
+            glance.read(raw[:-cut], pieces)
+
+
+@pytest.mark.parametrize("size", [0, 65_536])
+def test_an_empty_value_or_one_too_long_for_two_octets_of_length_is_left_to_the_full_writer(size):
+    with pytest.raises(glance.Unusual):
+        glance.write([bytes(size)], [(b"", b"")])
+    with pytest.raises(glance.Unusual):
+        glance.read(cbor2.dumps(bytes(size)), [(b"", b"")])
+
+
+def test_a_value_that_ends_before_its_length_says_is_not_read_at_a_glance():
+    with pytest.raises(glance.Unusual):
+        glance.read(b"\x43ab", [(b"", b"")])
+
+
+@pytest.mark.parametrize(
+    ("item", "longer"),
+    [
+        (23, b"\x18\x17"),
+        (24, b"\x19\x00\x18"),
+        (255, b"\x19\x00\xff"),
+        (256, b"\x1a\x00\x00\x01\x00"),
+        (65_535, b"\x1a\x00\x00\xff\xff"),
+        (65_536, b"\x1b" + (65_536).to_bytes(8, "big")),
+        (2**32 - 1, b"\x1b" + (2**32 - 1).to_bytes(8, "big")),
+        (2**32, None),
+        (2**64 - 1, None),
+        (-24, b"\x38\x17"),
+        (b"k" * 23, b"\x58\x17" + b"k" * 23),
+        ("k" * 23, b"\x78\x17" + b"k" * 23),
+        ([0] * 23, b"\x98\x17" + bytes(23)),
+        (dict.fromkeys(range(23), 0), b"\xb8\x17" + b"".join(bytes([n, 0]) for n in range(23))),
+    ],
+    ids=lambda value: None if isinstance(value, int) else "",
+)
+def test_a_number_is_read_in_its_shortest_form_and_in_no_other(item, longer):
+    assert cbor.decode(cbor.encode(item), "number") == item
+    if longer is not None:
+        assert cbor2.loads(longer) == item
+        with pytest.raises(CodecError, match="not in its shortest form"):
+            cbor.decode(longer, "number")
+
+
+def test_items_nest_as_deep_as_the_bound_and_no_deeper():
+    assert cbor.decode(b"\x81" * cbor.MAX_DEPTH + b"\x00", "nest") == [[[[[[[[0]]]]]]]]
+    with pytest.raises(CodecError, match="nested deeper than 8"):
+        cbor.decode(b"\x81" * (cbor.MAX_DEPTH + 1) + b"\x00", "nest")
+
+
+def sized_evidence(size, **fields):
+    """Make Evidence whose encoding has so many octets, if it is written at all."""
+    event_log = b"l" * 60_000
+    rest = len(replace(SAMPLE, event_log=event_log, **fields).encode_fully()) - len(event_log)
+    return replace(SAMPLE, event_log=b"l" * (size - rest), **fields)
+
+
+@pytest.mark.parametrize("chain", [(b"leaf",), (b"leaf", b"ca")], ids=["usual", "unusual"])
+def test_evidence_may_have_as_many_octets_as_can_travel_and_no_more(chain):
+    largest = sized_evidence(MAX_EVIDENCE, ak_certificates=chain)
+    assert len(largest.encode()) == len(largest.encode_fully()) == MAX_EVIDENCE
+    assert Evidence.decode(largest.encode()) == Evidence.decode_fully(largest.encode()) == largest
+    assert evidence_spans(largest.encode())
+    too_large = sized_evidence(MAX_EVIDENCE + 1, ak_certificates=chain)
+    for write in (too_large.encode, too_large.encode_fully):
+        with pytest.raises(EvidenceError, match="65536 octets of evidence, at most 65535"):
+            write()
+    for read in (Evidence.decode, Evidence.decode_fully, evidence_spans):
+        with pytest.raises(EvidenceError, match="65536 octets of evidence, at most 65535"):
+            read(bytes(MAX_EVIDENCE + 1))
+
+
+@pytest.mark.parametrize("others", [(), (b"ca",)], ids=["usual", "unusual"])
+def test_a_certificate_may_be_as_long_as_the_bound_and_no_longer(others):
+    evidence = replace(SAMPLE, ak_certificates=(b"c" * MAX_CERTIFICATE, *others))
+    assert Evidence.decode(evidence.encode()) == Evidence.decode_fully(evidence.encode()) == evidence
+    longer = cbor2.loads(evidence.encode())
+    longer["ak-certificates"][0][1] += b"c"
+    for read in (Evidence.decode, Evidence.decode_fully):
+        with pytest.raises(EvidenceError, match="a certificate of more than 16384"):
+            read(cbor2.dumps(longer, canonical=True))
+
+
+def test_a_chain_may_have_as_many_certificates_as_the_bound_and_no_more():
+    longest = replace(SAMPLE, ak_certificates=(b"c",) * MAX_CERTIFICATES)
+    assert Evidence.decode(longest.encode()) == longest
+    for count in (0, MAX_CERTIFICATES + 1):
+        chain = {n: ["application/pkix-cert", b"c", 2] for n in range(count)}
+        with pytest.raises(EvidenceError, match="not 1 to 4 certificates"):
+            Evidence.decode(resealed(lambda item, chain=chain: item.update({"ak-certificates": chain})))
+
+
+def test_pcr_values_are_of_the_pcrs_0_to_23():
+    values = {0: bytes(32), 23: bytes(32)}
+    assert Evidence.decode(replace(SAMPLE, pcr_values=values).encode()).pcr_values == values

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from trustlab.attest import AppraisalPolicy, EventLog, PolicyError, ReferenceValues, ReferenceValuesError, claim_event
 from trustlab.attest.claims import Condition, claims_of
+from trustlab.attest.tables import MAX_FILE, MAX_LINE
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 FILE = f"""
@@ -166,3 +167,24 @@ def test_a_condition_reads_back_as_it_is_shown(name, operator, value):
 def test_the_last_claim_of_a_name_counts():
     log = EventLog([claim_event("av", "2011-01-01"), claim_event("av", "2026-11-20"), claim_event("vm", "a=b")])
     assert claims_of(log) == {"av": "2026-11-20", "vm": "a=b"}
+
+
+def test_a_file_and_its_lines_may_be_as_long_as_the_bounds_and_no_longer():
+    line = "#" * MAX_LINE + "\n"
+    lines = FILE + line * ((MAX_FILE - len(FILE) - 1) // len(line))
+    whole = lines + "#" * (MAX_FILE - len(lines) - 1) + "\n"
+    assert len(whole) == MAX_FILE
+    assert max(map(len, whole.split("\n"))) == MAX_LINE
+    assert ReferenceValues.from_toml(whole).version == 7
+    with pytest.raises(ReferenceValuesError, match=f"{MAX_FILE + 1} characters; {MAX_FILE} are read at most"):
+        ReferenceValues.from_toml(whole + "\n")
+    with pytest.raises(ReferenceValuesError, match=f"line 1 has {MAX_LINE + 1} characters"):
+        ReferenceValues.from_toml("#" * (MAX_LINE + 1) + FILE)
+
+
+def test_versions_are_numbers_that_every_reader_of_json_reads_alike():
+    for version in (0, 2**53):
+        assert ReferenceValues.from_toml(FILE.replace("version = 7", f"version = {version}")).version == version
+    for version in (-1, 2**53 + 1):
+        with pytest.raises(ReferenceValuesError, match=f"version: {version} is not a version"):
+            ReferenceValues.from_toml(FILE.replace("version = 7", f"version = {version}"))

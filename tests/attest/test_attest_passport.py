@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from software_tpm import BINDER, NOW, Machine, log_of, verifier
 
 from trustlab.attest import AttestError, BootCounters, ResultError, issue, trustworthiness_vector, verify
+from trustlab.attest.passport import MAX_TOKEN
 from trustlab.attest.signing import from_base64url, key_id, to_base64url
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -153,3 +154,23 @@ def test_a_token_with_any_character_changed_is_a_result_error(place, character):
 def test_a_key_on_another_curve_signs_nothing():
     with pytest.raises(AttestError, match="P-256"):
         issue(ACCEPTED, ec.generate_private_key(ec.SECP384R1()), about="bank")
+
+
+def test_a_token_may_have_as_many_characters_as_the_bound_and_no_more():
+    for text in ("x" * MAX_TOKEN, b"x" * MAX_TOKEN):
+        with pytest.raises(ResultError, match="not a token"):
+            check(text)
+        with pytest.raises(ResultError, match=f"{MAX_TOKEN + 1} characters; {MAX_TOKEN} are read at most"):
+            check(text + text[:1])
+
+
+def test_a_token_counts_from_a_leeway_before_it_was_issued_to_the_moment_its_time_is_over():
+    """`exp` is the time on or after which it is not to be accepted (RFC 7519, 4.1.4)."""
+    passport = check()
+    first, over = (dt.datetime.fromtimestamp(seconds, dt.UTC) for seconds in (passport.iat - 60, passport.exp))
+    second = dt.timedelta(seconds=1)
+    assert check(time=first).accepted
+    assert check(time=over - second).accepted
+    for time in (first - second, over, over + second):
+        with pytest.raises(ResultError, match="future, or its time is over"):
+            check(time=time)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from software_tpm import REFERENCES
 
 from trustlab.attest import ReferenceValues, ReferenceValuesError, VersionMemory, publish, read_published, sign_file
+from trustlab.attest.publication import MAX_FILE
 
 BOB = ed25519.Ed25519PrivateKey.generate()
 TRUSTED = (BOB.public_key(),)
@@ -92,3 +93,15 @@ def test_a_memory_that_cannot_be_read_is_an_error_and_not_a_fresh_start(tmp_path
     path.write_text("sev")
     with pytest.raises(ReferenceValuesError, match="cannot be read"):
         _ = VersionMemory(path).last
+
+
+def test_a_file_may_have_as_many_octets_as_the_bound_and_no_more(tmp_path):
+    path = tmp_path / "references.toml"
+    path.write_bytes(b"#" * MAX_FILE)
+    for source in (path, b"#" * MAX_FILE, "#" * MAX_FILE):
+        with pytest.raises(ReferenceValuesError, match="must be signed"):
+            read_published(source, TRUSTED)
+    path.write_bytes(b"#" * (MAX_FILE + 1))
+    for source in (path, b"#" * (MAX_FILE + 1), "#" * (MAX_FILE + 1)):
+        with pytest.raises(ReferenceValuesError, match=f"more than {MAX_FILE} octets"):
+            read_published(source, TRUSTED)

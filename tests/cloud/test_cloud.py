@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from hashlib import sha256
+from types import SimpleNamespace
 
 import pytest
 
 from trustlab.attest import Evidence, extend, parse_attest
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.cloud.standing import StandingOrder
 from trustlab.cloud.worker import Worker
 from trustlab.tpm import launch_pcr
+from trustlab.trace import Trace
 
 IDLE = Image("idle", b"def start(guest): pass\n\ndef who(guest): return guest.name\n", {"design": "plain-tls"})
 
@@ -123,3 +126,23 @@ def test_the_worker_raises_where_the_result_is_awaited():
         assert worker.call(worker.call, lambda: 42) == 42
     finally:
         worker.close()
+
+
+@pytest.mark.parametrize(("in_a_row", "sent"), [(2, [1, 2, 2, 2, 2, 2, 2, 3]), (None, [1, 2, 3, 3, 3, 4, 4, 5])])
+def test_a_standing_order_acts_so_often_in_a_row_until_something_else_than_a_policy_succeeds(in_a_row, sent):
+    trace, octets, ended = Trace(), [], []
+    traffic = SimpleNamespace(interleave=lambda: lambda: ended.append(True))
+    tpm = SimpleNamespace(name="root VM", transmit=octets.append, platform=SimpleNamespace(traffic=traffic))
+    end = StandingOrder("TPM2_PolicyLocality", b"extend", in_a_row).carry_out(trace, "bank", tpm)
+    responses = [("PolicyLocality", 0)] * 3
+    responses += [("PolicyPCR", 0), ("Quote", 0x128), ("PolicyLocality", 0), ("Quote", 0), ("PolicyLocality", 0)]
+    counted = []
+    for name, rc in responses:
+        for party, client in (("teller", "HyperSafe"), ("bank", "root VM"), ("bank", "HyperSafe")):
+            trace.party(party).emit("tpm.response", f"TPM2_{name}", client=client, rc=rc)
+        counted.append(len(octets))
+    assert counted == sent
+    end()
+    trace.party("bank").emit("tpm.response", "TPM2_PolicyLocality", client="HyperSafe", rc=0)
+    assert len(octets) == sent[-1]
+    assert ended == [True]

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 
 from trustlab.cloud import Fabric, NameNotValidatedError, Provider
-from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
+from trustlab.cloud.pki import HTTP, MAX_ANSWER, ChallengeAnswer, ChallengeRequest, spki_of
 from trustlab.trace import Trace
 from trustlab.wire import ConnectionRefusedOnWireError
 
@@ -77,3 +77,18 @@ def test_an_answer_of_any_length_is_bounded_and_refused(fabric):
     fabric.network.listen("bank", HTTP, lambda _: Flood(spki_of(own)))
     with pytest.raises(NameNotValidatedError):
         fabric.web_ca.certify("bank.example", "bank", own)
+
+
+def test_no_more_is_kept_of_an_answer_or_of_a_request_than_the_bound():
+    asked = ChallengeRequest("bank.example", "token")
+    asked.receive(b"x" * (MAX_ANSWER - 1))
+    asked.receive(b"yz" * MAX_ANSWER)
+    assert asked.answer == b"x" * (MAX_ANSWER - 1) + b"y"
+    end = b" HTTP/1.1\r\n\r\n"
+    for length, answered in ((MAX_ANSWER, True), (MAX_ANSWER + 1, False)):
+        answer = ChallengeAnswer(spki_of(key()))
+        request = b"GET /" + b"x" * (length - len(b"GET /" + end)) + end
+        answer.receive(request[:10])
+        answer.receive(request[10:])
+        assert answer.closed is answered
+        assert bool(answer.data_to_send()) is answered

@@ -47,7 +47,7 @@ def test_the_guests_kernel_is_its_own(bank):
     assert release != platform.release()
 
 
-def test_the_boot_is_told_step_by_step(cloud, bank):
+def test_the_boot_is_told_step_by_step(cloud):
     steps = [event.name for event in cloud.trace.select("machine", party="bank")]
     wanted = ["power on", "DRTM launch", "guest kernel", "agent ready", "ready"]
     assert [step for step in steps if step in wanted] == wanted

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from trustlab.cloud import Cloud, CloudError, choose
 from trustlab.cloud.pki import ChallengeRequest
 from trustlab.cloud.uml import kernel, memory
+from trustlab.cloud.uml.line import HostLine
 from trustlab.cloud.uml.messages import (
     MAX_MESSAGE,
+    WINDOW,
     Answer,
     Call,
     Failed,
@@ -20,6 +23,7 @@ from trustlab.cloud.uml.messages import (
     Hello,
     Hypercall,
     LineError,
+    Read,
     ToGuest,
     Told,
     Unframer,
@@ -29,6 +33,7 @@ from trustlab.cloud.uml.station import Station
 from trustlab.trace import Event, Link
 from trustlab.wire import Flag, Host, Segment, build_frame, parse_frame
 
+MACHINES = Path(__file__).parents[2] / "docs" / "machines.md"
 CA = Host("web-ca", "02:00:00:00:00:02", "198.51.100.7")
 BANK = Host("bank", "02:00:00:00:00:03", "10.0.0.3")
 
@@ -54,6 +59,33 @@ def test_what_is_no_message_of_the_line_is_refused():
         Unframer(ToGuest).feed(frame(Hello()))
     with pytest.raises(LineError, match="limit"):
         Unframer(Hypercall).feed((MAX_MESSAGE + 1).to_bytes(4, "big"))
+    assert Unframer(Hypercall).feed(MAX_MESSAGE.to_bytes(4, "big")) == []
+
+
+def test_no_more_octets_are_on_the_way_to_a_guest_than_its_terminal_bears_at_half():
+    """As docs/machines.md says: 2,048 at most, and for each that the guest has read one more."""
+    assert f"never has more than {WINDOW:,} on the way" in MACHINES.read_text("utf-8")
+
+    def arrived(line: HostLine) -> int:
+        line.far.setblocking(False)  # noqa: FBT003
+        try:
+            return len(line.far.recv(65_536))
+        except BlockingIOError:
+            return 0
+
+    async def play() -> list[int]:
+        line = HostLine(asyncio.get_running_loop(), FromGuest, lambda _: None, lambda _: None)
+        line.send(Answer(1, bytes(WINDOW)))  # more than the window, with what stands around it
+        line.send(Answer(2, bytes(WINDOW)))
+        came = [arrived(line)]
+        for read in (100, 1, WINDOW - 101):
+            line.far.send(frame(Read(read)))
+            line.catch_up()
+            came.append(arrived(line))
+        line.close()
+        return came
+
+    assert asyncio.run(play()) == [WINDOW, 100, 1, WINDOW - 101]
 
 
 class Bank:

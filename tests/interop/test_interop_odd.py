@@ -192,7 +192,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("why", REFUSALS)
 @ONE
-def test_s_server_hears_why_we_refuse_a_certificate(why: str, version: tls.Version, tmp_path: Path, pems: Path) -> None:
+def test_s_server_hears_why_we_refuse_a_certificate(why: str, version: tls.Version, tmp_path: Path) -> None:
     make, alert, words = REFUSALS[why]
     identity = make()
     (tmp_path / "c.pem").write_bytes(identity.pem)

@@ -7,6 +7,7 @@ import pytest
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
 from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
+from trustlab.passage.exchange import MAX_FRAME, Asking, ExchangeError, frame
 from trustlab.trace import Trace
 
 FACTS = {
@@ -144,3 +145,54 @@ def test_the_trace_shows_both_sides_of_the_binding_field_by_field():
     assert (attester.data["side"], attester.data["role"]) == ("attester", "C")
     assert (verifier.data["side"], verifier.data["role"]) == ("verifier", "S")
     assert [name for name, _ in attester.data["fields"]] == list(TRUSTED_PASSAGE.client.fields)
+
+
+class Inner:
+    """An application that keeps what it hears."""
+
+    finished = False
+    heard, ended = b"", None
+
+    def connected(self):
+        return b""
+
+    def received(self, data):
+        self.heard += data
+        return b""
+
+    def closed(self, error):
+        self.ended = error
+
+
+def test_a_frame_holds_as_many_octets_as_its_length_can_say_and_no_more():
+    octets = bytes(range(256)) * 255 + bytes(255)
+    assert len(octets) == MAX_FRAME == 2**16 - 1
+    assert frame(octets) == b"\xff\xff" + octets
+    with pytest.raises(ExchangeError, match="65536 octets do not fit into a frame of at most 65535"):
+        frame(octets + b"!")
+
+
+@pytest.mark.parametrize("piece", [1, 1000, 2**17])
+def test_the_application_hears_what_stands_behind_the_last_frame_and_not_an_octet_of_it(piece):
+    """The largest frame, in pieces: not before its last octet is it judged, and what follows it is the application's."""
+    inner, verifier = Inner(), FakeVerifier()
+    asking = Asking(inner, guard("client", verifier=verifier, design=DESIGNS["connect-then-attest"]), nonce=bytes(32))
+    assert asking.connected() == b"\0\x20" + bytes(32)
+    said = frame(b"e" * MAX_FRAME)
+    for start in range(0, len(said) - 1, piece):
+        asking.received(said[:-1][start : start + piece])
+    assert verifier.expected is None
+    asking.received(said[-1:] + b"hello")
+    assert verifier.expected is not None
+    assert inner.heard == b"hello"
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_an_end_before_the_evidence_was_accepted_is_an_error_and_one_after_it_is_none(through):
+    inner = Inner()
+    asking = Asking(inner, guard("client", verifier=FakeVerifier(), design=DESIGNS["connect-then-attest"]))
+    asking.connected()
+    if through:
+        asking.received(frame(b"evidence"))
+    asking.closed(None)
+    assert (inner.ended is None) is through

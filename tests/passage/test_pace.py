@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from trustlab.passage import AttestationFailure, Pace, Paced, pace
+from trustlab.passage.crowd import Crowd
 
 
 class Clock:
@@ -53,3 +56,90 @@ def test_the_machine_is_not_asked_for_what_the_pace_refuses():
     with pytest.raises(AttestationFailure, match="a stranger has had its share"):
         paced.attest(b"binder", prove_key=False)
     assert machine.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("2001:db8:0:1::1", "2001:db8:0:0:ffff:ffff:ffff:ffff", False),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("somewhere", "elsewhere", False),
+    ],
+)
+def test_an_ipv6_peer_shares_with_its_64_bits_and_any_other_with_nobody(first, second, *, same):
+    bucket = Pace(1, rate=0.0)
+    assert bucket.take(first)
+    assert bucket.take(second) is not same
+    assert not bucket.take(first)
+
+
+def test_as_many_peers_are_remembered_as_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(pace, "PEERS", 3)
+    bucket = Pace(1, rate=0.0)
+    for name in "abc":
+        assert bucket.take(name)
+    assert not any(bucket.take(name) for name in "abc")
+
+
+def test_the_peer_that_was_heard_of_longest_ago_is_forgotten_first(monkeypatch):
+    """What counts is when it last asked, not when it first did."""
+    monkeypatch.setattr(pace, "PEERS", 2)
+    bucket = Pace(1, rate=0.0)
+    bucket.take("old, but here again")
+    bucket.take("heard of longest ago")
+    assert not bucket.take("old, but here again")
+    bucket.take("new")
+    assert not bucket.take("old, but here again")
+    assert bucket.take("heard of longest ago")
+
+
+class Stream:
+    """A passage that notes why it was given up."""
+
+    reason = None
+
+    def give_up(self, reason):
+        self.reason = reason
+
+
+def crowded(room, *peers):
+    """Let connections from these addresses come one after the other; return those that were given up, by number."""
+    crowd, streams = Crowd(room, "no room"), [Stream() for _ in peers]
+    with contextlib.ExitStack() as stack:
+        for stream, peer in zip(streams, peers, strict=True):
+            stack.enter_context(crowd.holding(stream, peer))
+            assert len(crowd) <= room
+        assert {stream.reason for stream in streams} <= {None, "no room"}
+        left = [number for number, stream in enumerate(streams) if stream.reason]
+    assert len(crowd) == 0
+    return left
+
+
+@pytest.mark.parametrize(
+    ("peers", "lost"),
+    [
+        ("aaa", []),
+        ("aaaa", [0]),
+        ("aaaaa", [0, 1]),
+        ("baaa", [1]),
+        ("abbb", [1]),
+        ("bbaac", [0, 2]),
+        ("abcd", [0]),
+        (("2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2"), [0]),
+        (("192.0.2.1", "2001:db8::1", "2001:db8::2", "192.0.2.2"), [1]),
+    ],
+)
+def test_for_one_more_than_there_is_room_for_whoever_has_the_most_loses_its_oldest(peers, lost):
+    assert crowded(3, *peers) == lost
+
+
+def test_who_has_left_takes_no_room():
+    crowd = Crowd(1, "no room")
+    for _ in range(3):
+        stream = Stream()
+        with crowd.holding(stream, "a"):
+            assert len(crowd) == 1
+        assert stream.reason is None

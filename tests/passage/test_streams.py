@@ -460,3 +460,22 @@ def test_a_server_without_a_certified_key_does_not_begin(tmp_path):
     stack, _, client = stations(tmp_path)
     with stack, pytest.raises(CloudError, match="certify"):
         asyncio.run(play())
+
+
+def test_a_line_may_be_as_long_as_the_bound_and_no_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "LONGEST_LINE", 100)
+
+    async def play(length: int) -> bytes:
+        async def say(stream) -> None:
+            await stream.write(b"x" * length + b"\n")
+            await stream.read()
+
+        listener = await serve(say, HOST, 0, policy=server)
+        async with listener, await connect(HOST, listener.sockets[0].getsockname()[1], policy=client) as stream:
+            return await stream.readline()
+
+    stack, server, client = stations(tmp_path)
+    with stack:
+        assert asyncio.run(play(100)) == b"x" * 100 + b"\n"
+        with pytest.raises(PassageError, match="longer than 100 octets"):
+            asyncio.run(play(101))

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from trustlab.attacks import judge
+from trustlab.attacks import CATALOGUE, Judgement, judge
 from trustlab.cloud import Cloud, Image, Ordinary
-from trustlab.scenarios import plain_tls, trusted_passage
+from trustlab.scenarios import plain_tls, rung, trusted_passage
+from trustlab.scenarios.verdict import verdict
 from trustlab.trace import Trace
 
 
@@ -213,3 +214,40 @@ def test_every_octet_of_every_message_is_named(passage):
 
 def test_reprs_of_the_whole_trace_show_no_pin(plain):
     assert pin_of(plain).decode() not in "".join(map(repr, plain.trace))
+
+
+def told(outcome: str, *, connected: str = "", attack: str | None = None, paid: bool = False, **facts) -> str:
+    """Return the sentence of a run in which this party trusted its channel, if any did."""
+    trace = Trace()
+    if connected:
+        trace.party(connected).emit("app", "connected", sentence="It trusts this channel and asks.")
+    judgement = Judgement(**({"alice_knows": (), "refused_by": None, "failed": (), "wrong_peer": None} | facts))
+    chosen = CATALOGUE[attack] if attack else None
+    return verdict(outcome, judgement, chosen, trace, customer="teller", paid=paid)
+
+
+@pytest.mark.parametrize("connected", ["", "mallory"])
+def test_a_refusal_before_the_customer_trusted_the_channel_says_that_the_pin_was_never_sent(connected):
+    said = told("refused", connected=connected, refused_by="extraData")
+    assert said == "Refused by the check 'extraData'. The PIN was never sent."
+
+
+def test_a_refusal_after_the_pin_was_sent_does_not_say_that_it_never_was():
+    assert told("refused", connected="teller", refused_by="extraData") == "Refused by the check 'extraData'."
+
+
+def test_an_act_that_is_refused_when_the_pin_has_left_does_not_say_that_it_never_was_sent():
+    """In TLS 1.3 the client speaks first: the bank refuses the evidence of a teller that has paid already."""
+    with rung("tls13-handshake-secret", "same-pms-reencryption-tls13") as act:
+        outcome = act.run()
+        assert act.trace.select("app", party="teller", name="connected")
+        assert [e for e in act.trace.select("secret") if pin_of(act) in e.raw and e.name != "canary pin"]
+    assert (outcome.outcome, outcome.sentence) == ("refused", "Refused by the check 'extraData'.")
+
+
+def test_a_payment_that_went_through_under_alices_eyes_is_said_to_have_and_one_that_did_not_is_not():
+    secret = "Alice read the PIN."
+    assert told("succeeded", attack="rogue-certificate", paid=False) == secret
+    assert told("succeeded", attack="rogue-certificate", paid=True) == (
+        f"{secret} The payment went through, and neither end noticed."
+    )

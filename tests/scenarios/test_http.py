@@ -16,6 +16,7 @@ import pytest
 from trustlab.cli import in_vm
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE
+from trustlab.scenarios import bank, http_teller
 from trustlab.scenarios.desk import Delivery, Desk, Order, order
 from trustlab.scenarios.http_bank import MAX_HEAD, Bank, Counter
 from trustlab.trace import Trace
@@ -70,11 +71,50 @@ def test_what_is_no_request_is_a_bad_request(head):
     assert ask(Bank(), head)[0] == "400 Bad Request"
 
 
-def test_a_head_without_an_end_is_answered_once_it_is_too_long():
-    class Guest:
-        def log(self, name, sentence):
-            pass
+class Guest:
+    """What a program asks of its machine, as far as these do."""
 
+    name = "teller"
+
+    def __init__(self):
+        self.memory, self.logged = {}, []
+
+    def log(self, name, sentence):
+        self.logged.append((name, sentence))
+
+
+def test_a_head_may_be_as_long_as_the_bound_and_no_longer():
+    line, end = b"GET / HTTP/1.1\r\nX: ", b"\r\n\r\n"
+    longest = line + b"x" * (MAX_HEAD - len(line + end)) + end
+    assert len(longest) == MAX_HEAD
+    assert ask(Bank(), longest)[0] == "200 OK"
+    status, page = ask(Bank(), longest[:-4] + b"x" + end)
+    assert (status, page) == ("431 Request Header Fields Too Large", {"error": f"at most {MAX_HEAD} octets, please"})
+    guest = Guest()
+    counter = Counter(guest, Bank())
+    assert counter.received(bytes(MAX_HEAD)) == b""
+    assert not counter.finished
+    assert counter.received(b"x").startswith(b"HTTP/1.1 431 ")
+    assert guest.logged == [("http", "The bank answers HTTP/1.1 431 Request Header Fields Too Large.")]
+
+
+def test_an_order_may_have_as_many_octets_as_the_bound_before_its_line_ends_and_no_more():
+    counter = bank.Counter(Guest())
+    assert counter.received(b"x" * bank.MAX_LINE) == b""
+    assert not counter.finished
+    assert counter.received(b"x") == b"REFUSED the order is too long\n"
+    assert counter.finished
+
+
+def test_an_answer_is_collected_up_to_the_bound():
+    question = http_teller.Question(Guest(), b"")
+    question.received(bytes(http_teller.MAX_ANSWER))
+    assert not question.finished
+    question.received(b"x")
+    assert question.finished
+
+
+def test_a_head_without_an_end_is_answered_once_it_is_too_long():
     counter = Counter(Guest(), Bank())
     assert counter.received(b"GET / HTTP/1.1\r\n") == b""
     assert counter.received(bytes(MAX_HEAD)).startswith(b"HTTP/1.1 431 ")

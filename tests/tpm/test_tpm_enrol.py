@@ -31,6 +31,7 @@ from trustlab.tpm import (
     make_credential,
     verify_ek_certificate,
 )
+from trustlab.tpm.ekchain import MAX_PATH
 from trustlab.tpm.templates import AK_ATTRIBUTES
 from trustlab.trace import Trace
 
@@ -252,3 +253,34 @@ def test_the_challenge_stays_out_of_reprs(machine: Machine, ek_certificate: byte
     challenge = machine.privacy_ca.challenge(ek_certificate, ak.public)
     assert "blob" not in repr(challenge)
     assert repr(machine.privacy_ca) == "<PrivacyCa 'Privacy CA (simulated)'>"
+
+
+def chain_of(length: int) -> tuple[list[x509.Certificate], bytes]:
+    """Make a root, and a path of so many certificates below it, the last of them an EK's; return the others and it."""
+    now = dt.datetime.now(dt.UTC)
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"level {n}")]) for n in range(length + 1)]
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in names]
+    made = []
+    for n, (name, key) in enumerate(zip(names, keys, strict=True)):
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(names[max(n - 1, 0)])
+            .public_key(key.public_key())
+            .serial_number(n + 1)
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=n < length, path_length=None), critical=True)
+        )
+        if n == length:
+            builder = builder.add_extension(x509.ExtendedKeyUsage([OID_EK_EKU]), critical=False)
+        made.append(builder.sign(keys[max(n - 1, 0)], hashes.SHA256()))
+    return made[:-1], made[-1].public_bytes(Encoding.DER)
+
+
+def test_a_path_to_a_maker_may_have_as_many_certificates_as_the_bound_says() -> None:
+    (root, *between), ek = chain_of(MAX_PATH)
+    assert verify_ek_certificate(ek, [root], between)
+    (root, *between), ek = chain_of(MAX_PATH + 1)
+    with pytest.raises(EnrolmentRefused, match="more than 5 certificates"):
+        verify_ek_certificate(ek, [root], between)

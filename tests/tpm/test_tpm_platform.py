@@ -15,6 +15,7 @@ from trustlab.tpm import (
     GateRefused,
     Platform,
     TpmBusy,
+    TpmClient,
     TpmDead,
     TpmOff,
     TpmResponseError,
@@ -30,7 +31,7 @@ from trustlab.tpm import (
 from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command, u32
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
-from trustlab.tpm.turns import MAX_WAITING
+from trustlab.tpm.turns import MAX_WAITING, Turns
 from trustlab.trace import Trace
 
 ZEROS, ONES = bytes(32), b"\xff" * 32
@@ -196,6 +197,46 @@ def test_alice_cannot_keep_hypersafe_out_by_filling_the_slots(machine: Machine) 
         session.close()
 
 
+class Slots:
+    """Makes and uses objects or sessions, and tells whether using one took a TPM2_ContextLoad."""
+
+    def __init__(self, machine: Machine, kind: str) -> None:
+        self.machine = machine
+        self.kind = kind
+
+    def make(self, client: TpmClient) -> tuple[TpmClient, int]:
+        return client, (create_srk(client) if self.kind == "objects" else PolicySession(client)).handle
+
+    def was_out(self, used: tuple[TpmClient, int]) -> bool:
+        before = self._loads()
+        client, handle = used
+        client.run("ReadPublic" if self.kind == "objects" else "PolicyRestart", (handle,))
+        return self._loads() > before
+
+    def _loads(self) -> int:
+        return len(self.machine.trace.select("tpm.command", name="TPM2_ContextLoad"))
+
+
+@pytest.mark.parametrize("kind", ["objects", "sessions"])
+def test_what_was_made_longest_ago_leaves_its_slot_first_whosever_it_is(machine: Machine, kind: str) -> None:
+    slots = Slots(machine, kind)
+    oldest, *others = (slots.make(c) for c in (machine.alice, machine.hypersafe, machine.hypersafe, machine.alice))
+    assert [slots.was_out(other) for other in others] == [False] * 3
+    assert slots.was_out(oldest)
+
+
+@pytest.mark.parametrize("kind", ["objects", "sessions"])
+def test_what_was_used_longest_ago_leaves_its_slot_before_what_is_older(machine: Machine, kind: str) -> None:
+    slots = Slots(machine, kind)
+    oldest, unused, newer = (slots.make(machine.hypersafe) for _ in range(3))
+    assert not slots.was_out(oldest)
+    newest = slots.make(machine.alice)
+    assert [slots.was_out(other) for other in (oldest, newer, newest)] == [False] * 3
+    assert slots.was_out(unused)
+    assert slots.was_out(oldest), "it made room for the one before"
+    assert slots.was_out(newer)
+
+
 def test_a_client_gets_its_share_of_sessions_and_objects_and_no_more(machine: Machine) -> None:
     sessions = [PolicySession(machine.alice) for _ in range(MAX_SESSIONS)]
     with pytest.raises(GateRefused) as caught:
@@ -321,7 +362,7 @@ def test_submitted_work_runs_on_the_tpms_own_thread(platform: Platform) -> None:
     assert len(octets) == 8
 
 
-def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_is_bounded(platform: Platform) -> None:
     release = threading.Event()
     futures = [platform.submit(release.wait, 10) for _ in range(MAX_WAITING)]
     with pytest.raises(TpmBusy, match="wait"):
@@ -329,6 +370,39 @@ def test_the_queue_is_bounded(platform: Platform, monkeypatch: pytest.MonkeyPatc
     release.set()
     assert all(future.result(10) for future in futures)
     platform.submit(time.sleep, 0).result(10)
+
+
+def test_no_more_callers_than_the_bound_wait_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustlab.tpm.turns.MAX_WAITING", 2)
+    turns, held, release = Turns("bank"), threading.Event(), threading.Event()
+    had: list[str] = []
+
+    def hold() -> None:
+        with turns.take(0):
+            held.set()
+            release.wait(20)
+
+    def wait(name: str) -> None:
+        with turns.take(20):
+            had.append(name)
+
+    for again in ("first", "second"):  # a place is free again behind who waited in it
+        held.clear()
+        release.clear()
+        threads = [threading.Thread(target=hold)]
+        threads[0].start()
+        assert held.wait(20)
+        threads += [threading.Thread(target=wait, args=(f"{again} {n}",)) for n in range(2)]
+        for thread in threads[1:]:
+            thread.start()
+        while turns._waiting._value:
+            time.sleep(0.001)
+        with pytest.raises(TpmBusy, match="2 callers wait for the TPM of bank already"):
+            turns.take(20)
+        release.set()
+        for thread in threads:
+            thread.join()
+    assert sorted(had) == ["first 0", "first 1", "second 0", "second 1"]
 
 
 def test_waiting_for_a_turn_is_bounded_too(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ from trustlab.tpm import (
 from trustlab.tpm.channel import Channel
 from trustlab.tpm.marshal import command
 from trustlab.tpm.statedir import base_directory, sweep
+from trustlab.tpm.transport import MAX_RESPONSE
 
 STARTUP = command(0x144, parameters=b"\0\0")
 GET_RANDOM = command(0x17B, parameters=b"\0\x08")
@@ -180,6 +181,30 @@ def test_a_response_header_that_promises_nonsense_is_a_protocol_error() -> None:
         theirs.sendall(bytes.fromhex("8001ffffffff00000000"))
         tpm.send(GET_RANDOM, 1)
         with pytest.raises(TpmProtocolError, match="promises"):
+            tpm.receive()
+
+
+@pytest.mark.parametrize("size", [10, MAX_RESPONSE])
+def test_a_response_of_any_size_up_to_the_bound_is_read(size: int) -> None:
+    ours, theirs = socket.socketpair()
+    tpm = Swtpm()
+    tpm._data = Channel(ours, tpm._fail, tpm._last_words)
+    whole = b"\x80\x01" + size.to_bytes(4, "big") + bytes(size - 6)
+    with ours, theirs:
+        tpm.send(GET_RANDOM, 5)
+        theirs.sendall(whole)
+        assert tpm.receive() == whole
+
+
+@pytest.mark.parametrize("size", [0, 9, MAX_RESPONSE + 1])
+def test_a_response_of_no_size_that_a_tpm_can_mean_is_a_protocol_error(size: int) -> None:
+    ours, theirs = socket.socketpair()
+    tpm = Swtpm()
+    tpm._data = Channel(ours, tpm._fail, tpm._last_words)
+    with ours, theirs:
+        tpm.send(GET_RANDOM, 1)
+        theirs.sendall(b"\x80\x01" + size.to_bytes(4, "big") + bytes(4))
+        with pytest.raises(TpmProtocolError, match=f"promises {size} octets"):
             tpm.receive()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -29,6 +31,7 @@ from trustlab.tpm import (
     read_ek_certificate,
     verify_ek_certificate,
 )
+from trustlab.tpm.provisioned import MAX_CERTIFICATE
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -100,3 +103,22 @@ def test_without_the_intermediate_the_path_is_incomplete(client: TpmClient) -> N
     assert verify_ek_certificate(der, [certificate("root.pem")], [certificate("issuer.pem")])
     with pytest.raises(EnrolmentRefused, match="no TPM maker"):
         verify_ek_certificate(der, [certificate("root.pem")])
+
+
+@pytest.mark.parametrize(
+    ("size", "read"), [(4, False), (5, True), (MAX_CERTIFICATE, True), (MAX_CERTIFICATE + 1, False)]
+)
+def test_an_index_too_small_or_too_large_for_a_certificate_is_not_read(size: int, *, read: bool) -> None:
+    """No TPM here has an index so large (libtpms stops at 2048 octets), so a stand-in answers."""
+    octets = os.urandom(size)
+    esys = SimpleNamespace(
+        resource=lambda handle: handle,
+        nv_read_public=lambda _: (SimpleNamespace(nvPublic=SimpleNamespace(dataSize=size)), b""),
+        nv_read=lambda _, count, offset: octets[offset : offset + count],
+    )
+    client: Any = SimpleNamespace(esys=esys)
+    if read:
+        assert read_ek_certificate(client, "rsa") == octets
+    else:
+        with pytest.raises(TpmError, match=f"NV index 0x01c00002 has {size} octets"):
+            read_ek_certificate(client, "rsa")

@@ -29,6 +29,7 @@ from trustlab.tpm import (
     sign,
 )
 from trustlab.tpm.commands import command_of
+from trustlab.tpm.line import RESUBMISSIONS
 from trustlab.tpm.marshal import PASSWORD, parameters_of, u16, u32
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_RETRY
 from trustlab.trace import Trace
@@ -246,3 +247,34 @@ def test_interrupted_in_a_queue_no_answer_is_taken_for_another(machine: Machine)
     assert len(machine.alice.random(8)) == 8
     last = machine.alice.run_together([command_of("GetRandom", parameters=u16(n)) for n in (4, 5)])
     assert len(parameters_of(last).sized()) == 5
+
+
+@pytest.mark.parametrize("refusals", [1, RESUBMISSIONS - 1])
+def test_a_command_that_the_tpm_did_not_begin_is_sent_again(
+    machine: Machine, saying: Callable[[int], None], refusals: int
+) -> None:
+    for _ in range(refusals):
+        saying(RC_RETRY)
+    before = len(machine.trace)
+    assert machine.alice.transmit(RANDOM)[6:10] == u32(0)
+    events = tpm_events(machine.trace, before)
+    assert [event.raw for event in events if event.kind == "tpm.command"] == [RANDOM] * (refusals + 1)
+    answers = [event.data["rc_name"] for event in events if event.kind == "tpm.response"]
+    assert answers == ["TPM_RC_RETRY"] * refusals + ["TPM_RC_SUCCESS"]
+
+
+def test_a_command_that_the_tpm_never_begins_is_sent_no_more_than_so_often(
+    machine: Machine, saying: Callable[[int], None]
+) -> None:
+    for _ in range(RESUBMISSIONS):
+        saying(RC_RETRY)
+    before = len(machine.trace)
+    assert machine.alice.transmit(RANDOM)[6:10] == u32(RC_RETRY)
+    assert order(machine.trace, before) == [("tpm.command", "TPM2_GetRandom"), ("tpm.response", "TPM2_GetRandom")] * 5
+
+
+def test_a_command_that_failed_is_not_sent_again(machine: Machine, saying: Callable[[int], None]) -> None:
+    saying(0x101)  # TPM_RC_FAILURE
+    before = len(machine.trace)
+    assert machine.alice.transmit(RANDOM)[6:10] == u32(0x101)
+    assert order(machine.trace, before) == [("tpm.command", "TPM2_GetRandom"), ("tpm.response", "TPM2_GetRandom")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trustlab.tpm import certify_creation, create_ak, create_tls_key, quote, sign
 from trustlab.tpm.decode import _decode_command, _decode_response, decode_command, decode_response
-from trustlab.tpm.shapes import MAX_SHAPES, Shape, Shapes
+from trustlab.tpm.shapes import ALIKE, MAX_SHAPES, Shape, Shapes
 from trustlab.trace import Span
 
 if TYPE_CHECKING:
@@ -71,3 +71,22 @@ def test_the_memory_is_bounded() -> None:
     for n in range(3 * MAX_SHAPES):
         shapes.learn(n, b"", ())
     assert len(shapes._shapes) <= MAX_SHAPES
+
+
+def test_as_many_layouts_are_remembered_as_there_is_room_for() -> None:
+    shapes = Shapes()
+    for n in range(MAX_SHAPES):
+        shapes.learn(n, b"", ())
+    assert all(shapes.fit(n, b"") == () for n in range(MAX_SHAPES))
+    shapes.learn(MAX_SHAPES, b"", ())
+    assert shapes.fit(MAX_SHAPES, b"") == ()
+    assert len(shapes._shapes) <= MAX_SHAPES
+
+
+def test_of_one_key_the_last_layouts_are_remembered() -> None:
+    shapes = Shapes()
+    for n in range(ALIKE + 1):
+        shapes.learn("key", bytes([n]), (Span(f"layout {n}", 0, 1, "", ""),))
+    known = [shapes.fit("key", bytes([n])) for n in range(ALIKE + 1)]
+    assert known[0] is None
+    assert [spans[0].name for spans in known[1:] if spans] == [f"layout {n}" for n in range(1, ALIKE + 1)]

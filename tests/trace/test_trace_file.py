@@ -134,3 +134,26 @@ def test_a_flipped_octet_is_refused_or_harmless(position: int, change: int) -> N
         assert "flipped.jsonl" in str(error)  # noqa: PT017 - a flipped letter of a title is still a title
     else:
         assert len(loaded) <= 2
+
+
+def test_a_file_of_todays_format_is_read_and_one_of_the_next_format_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(HEADER)
+    assert not Trace.load(path)
+    path.write_bytes(b'{"trustlab_trace":2}\n')
+    with pytest.raises(TraceFormatError, match="trace format 2, this trustlab reads up to 1"):
+        Trace.load(path)
+
+
+def test_numbering_goes_on_behind_the_highest_number_wherever_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    lines = [b'{"kind":"note","party":"lab","seq":%d}' % seq for seq in (0, 5, 2)]
+    path.write_bytes(HEADER + b"\n".join(lines) + b"\n")
+    loaded = Trace.load(path)
+    assert [event.seq for event in loaded.ordered()] == [0, 2, 5]
+    assert loaded.party("lab").emit("note").seq == 6
+
+
+def test_the_moment_when_a_trace_began_survives_the_disk(trace: Trace, tmp_path: Path) -> None:
+    trace.began_at = 1234.5
+    assert Trace.load(trace.save(tmp_path / "run.jsonl")).began_at == 1234.5

@@ -61,6 +61,55 @@ def test_events_that_wait_in_a_circle_are_not_lost() -> None:
     assert sorted(trace.ordered(), key=lambda e: (e.party, e.seq)) == sorted(events, key=lambda e: (e.party, e.seq))
 
 
+def test_what_may_come_in_any_order_keeps_that_of_appending() -> None:
+    trace = Trace()
+    events = [trace.party(name).emit("note") for name in ("teller", "bank", "alice", "bank", "teller")]
+    assert trace.ordered() == events
+
+
+def test_a_writers_event_stays_before_what_was_appended_later_than_it() -> None:
+    """Only who has to wait is moved, and no further than behind whom it waits for."""
+    trace = Trace()
+    early = trace.party("zoe").emit("note", "appended first")
+    read = cross(trace, "bank", 0, sent=False)
+    between = trace.party("alice").emit("note", "appended before it was written")
+    written = cross(trace, "teller", 0, sent=True)
+    later = trace.party("alice").emit("note", "appended last")
+    assert trace.ordered() == [early, between, written, read, later]
+
+
+def test_events_that_wait_in_a_circle_come_in_the_order_of_appending() -> None:
+    trace = Trace()
+    events = [
+        cross(trace, "teller", 9, sent=False),
+        cross(trace, "bank", 0, sent=False),
+        cross(trace, "bank", 9, sent=True),
+        cross(trace, "teller", 0, sent=True),
+    ]
+    assert trace.ordered() == [events[0], events[3], events[1], events[2]]
+
+
+@pytest.mark.parametrize(
+    ("connection", "direction", "offset"), [("d", "client", 0), ("c", "server", 0), ("c", "client", 1)]
+)
+def test_a_reader_waits_for_no_other_connection_direction_or_offset(
+    connection: str, direction: str, offset: int
+) -> None:
+    trace = Trace()
+    read = cross(trace, "bank", 0, sent=False)
+    other = trace.append(
+        "alice", "tls.message", "", connection=connection, direction=direction, offset=offset, sent=True
+    )
+    written = cross(trace, "teller", 0, sent=True)
+    assert trace.ordered() == [other, written, read]
+    alone = Trace()
+    events = [
+        cross(alone, "bank", 0, sent=False),
+        alone.append("alice", "tls.message", "", connection=connection, direction=direction, offset=offset, sent=True),
+    ]
+    assert alone.ordered() == events
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.sampled_from([True, False, None])), max_size=30
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +133,16 @@ def test_a_host_with_a_bad_address_is_refused(mac: str, ip: str) -> None:
 def test_a_payload_that_fits_no_packet_is_refused() -> None:
     with pytest.raises(FrameError, match="fits no packet"):
         build_frame(segment(bytes(70_000)))
+
+
+@pytest.mark.parametrize(("options", "longest"), [(0, 65_495), (40, 65_455)])
+def test_a_packet_holds_as_many_octets_as_its_length_can_say_and_no_more(options: int, longest: int) -> None:
+    """RFC 791, 3.1: 65,535 with the headers; RFC 9293, 3.1: 40 of TCP options at most, in words of four."""
+    whole = replace(segment(bytes(longest)), options=bytes(options))
+    parsed = parse_frame(build_frame(whole))
+    assert parsed is not None
+    assert (len(parsed.payload), len(parsed.options)) == (longest, options)
+    with pytest.raises(FrameError, match="fits no packet"):
+        build_frame(replace(whole, payload=bytes(longest + 1)))
+    with pytest.raises(FrameError, match="44 of options fits no packet"):
+        build_frame(replace(whole, payload=b"", options=bytes(41)))

@@ -326,3 +326,29 @@ def test_a_machine_is_attached_once_and_addresses_are_unique(network: MemoryNetw
         network.attach("carol", ip="10.0.0.2")
     with pytest.raises(WireError, match="no machine called 'nobody'"):
         network.host("nobody")
+
+
+def test_as_many_chunks_are_moved_as_the_limit(network: MemoryNetwork) -> None:
+    """One chunk each way, then the end of each side: four in all."""
+    network.listen("bank", 443, lambda _: Scripted(reply=shout, close_after=5))
+    for limit, quiet in ((4, True), (3, False)):
+        network.connect("teller", "bank", 443, Scripted(b"hello", close_after=5))
+        if quiet:
+            network.run(limit=limit)
+        else:
+            with pytest.raises(QuietError):
+                network.run(limit=limit)
+
+
+def test_the_oldest_connection_that_has_something_to_say_speaks_first(network: MemoryNetwork) -> None:
+    network.listen("bank", 443, lambda _: Scripted())
+    young, old = Scripted(b"young"), Scripted()
+    network.connect("teller", "bank", 443, old)
+    network.connect("teller", "bank", 443, young)
+    old.outgoing = b"old"
+    network.run()
+    assert [c.name for c in network.connections] == ["teller-bank-1", "teller-bank-2"]
+    assert [e.connection for e in network.trace.select("frame") if e.offset is not None] == [
+        "teller-bank-1",
+        "teller-bank-2",
+    ]

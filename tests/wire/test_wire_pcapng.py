@@ -100,6 +100,20 @@ def test_a_capture_of_the_other_byte_order_is_read() -> None:
     assert parse_pcapng(section + interface + packet).frames == [CapturedFrame(2.5, b"\1\2\3\4", "", "")]
 
 
+def test_of_several_options_of_one_kind_the_first_counts() -> None:
+    def block(kind: int, body: bytes) -> bytes:
+        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+    def options(code: int) -> bytes:
+        return b"".join(struct.pack("<HH", code, 4) + value for value in (b"true", b"fake")) + bytes(4)
+
+    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    interface = block(1, struct.pack("<HHI", 1, 0, 0) + options(2))
+    packet = block(6, struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"\1\2\3\4" + options(1))
+    (frame,) = parse_pcapng(section + interface + packet).frames
+    assert (frame.comment, frame.interface) == ("true", "true")
+
+
 def test_a_capture_cut_short_anywhere_is_a_typed_error_or_fewer_frames(tmp_path: Path) -> None:
     frames = [CapturedFrame(0.1, b"one" * 5, "first"), CapturedFrame(0.2, b"two" * 6)]
     whole = write_capture(tmp_path / "two.pcapng", frames, keylog="CLIENT_RANDOM 00 11\n").read_bytes()

@@ -94,6 +94,32 @@ def test_where_copies_differ_the_first_counts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("copies", "stream"),
+    [
+        ([(3, b"first"), (3, b"SECOND")], b"abcfirstD"),
+        ([(3, b"SHORT"), (3, b"longer")], b"abcSHORTr"),
+        ([(5, b"rst"), (3, b"SECOND")], b"abcSErstD"),
+        ([(3, b"one"), (8, b"two"), (3, b"-ALL-OF-THEM-")], b"abconeL-twoTHEM-"),
+        ([(4, b"f"), (3, b"SEC"), (2, b"......")], b"ab.SfC.."),
+    ],
+)
+def test_also_behind_a_gap_the_first_copy_of_each_octet_counts(copies: list[tuple[int, bytes]], stream: bytes) -> None:
+    frames = [frame(0, flags=Flag.SYN), *(frame(1 + at, octets) for at, octets in copies), frame(1, b"abc")]
+    assert streams(frames)["client"] == stream
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.binary(min_size=1, max_size=12)), max_size=12))
+def test_every_octet_is_that_of_its_first_copy_whatever_overlaps(copies: list[tuple[int, bytes]]) -> None:
+    expected: dict[int, int] = {}
+    copies = [*copies, (0, bytes(45))]  # the last one leaves no gap
+    for at, octets in copies:
+        for place, octet in enumerate(octets, start=at):
+            expected.setdefault(place, octet)
+    frames = [frame(0, flags=Flag.SYN), *(frame(1 + at, octets) for at, octets in copies)]
+    assert streams(frames)["client"] == bytes(expected[n] for n in range(45))
+
+
 def test_a_gap_is_named() -> None:
     reassembler = Reassembler()
     streams([frame(0, flags=Flag.SYN), frame(1, b"abc"), frame(11, b"xyz")], reassembler)
@@ -140,6 +166,18 @@ def test_segments_behind_a_gap_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     reassembler = Reassembler()
     streams([frame(0, flags=Flag.SYN), *[frame(100 + n, b"x") for n in range(5)]], reassembler)
     assert reassembler.flows[0].given_up("client") == 2
+    assert streams([frame(1, b"-" * 99)], reassembler)["client"] == b"-" * 99 + b"xxx", "those that were kept"
+
+
+def test_as_many_segments_as_the_bound_are_kept_behind_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trustlab.wire.reassembly.HELD_SEGMENTS", 3)
+    reassembler = Reassembler()
+    streams([frame(0, flags=Flag.SYN), *[frame(2 + 2 * n, b"x") for n in range(3)]], reassembler)
+    assert reassembler.flows[0].given_up("client") == 0
+    streams([frame(2, b"x"), frame(4, b"x")], reassembler)
+    assert reassembler.flows[0].given_up("client") == 0, "what waits already costs no room"
+    streams([frame(8, b"x")], reassembler)
+    assert reassembler.flows[0].given_up("client") == 1
 
 
 def test_a_malformed_frame_is_a_frame_error() -> None:

@@ -13,6 +13,7 @@ from scapy.layers.l2 import Ether
 
 from trustlab.trace import Trace
 from trustlab.wire import Host, Match, Switch, WireError
+from trustlab.wire.switch import QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -159,6 +160,7 @@ def test_a_machine_that_does_not_read_loses_frames_and_stops_nobody() -> None:
         await asyncio.to_thread(lambda: [bench.send("teller", "bank", bytes(1000)) for _ in range(3000)])
         await asyncio.sleep(0.05)
         assert bench.switch.lost("bank") > 0
+        assert len(bench.switch._ports["bank"].queue) == QUEUE
         octets = bench.send("teller", "alice")
         assert await bench.receive("alice") == octets
 

@@ -29,6 +29,7 @@ from trustlab.wire import (
 TELLER = Host("teller", "02:00:00:00:00:02", "10.0.0.2")
 ALICE = Host("alice", "02:00:00:00:00:03", "10.0.0.3")
 BANK = Host("bank", "02:00:00:00:00:04", "10.0.0.4")
+MALLORY = Host("mallory", "02:00:00:00:00:05", "10.0.0.5")
 HOSTS = (TELLER, ALICE, BANK)
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 
@@ -198,6 +199,54 @@ def test_another_port_of_the_bank_is_not_redirected(taught: SwitchCore) -> None:
     assert [d.port for d in taught.receive("teller", frame(TELLER, BANK, flags=Flag.SYN, ports=(50000, 80)), 0.0)] == [
         "bank"
     ]
+
+
+def test_the_newest_redirection_that_fits_takes_the_connection(taught: SwitchCore) -> None:
+    taught.attach(MALLORY)
+    taught.receive("mallory", bytes(Ether(src=MALLORY.mac, dst=BROADCAST) / ARP(psrc=MALLORY.ip)), 0.0)
+    taught.redirect("bank", 443, to="alice")
+    undo = taught.redirect("bank", 443, to="mallory", unless_from=("alice",))
+
+    def takes(port: int, source: Host = TELLER) -> list[str]:
+        return [
+            d.port for d in taught.receive(source.name, frame(source, BANK, flags=Flag.SYN, ports=(port, 443)), 0.0)
+        ]
+
+    assert takes(50000) == ["mallory"]
+    assert takes(50001, MALLORY) == ["alice"], "the newest does not fit her own: the next one does"
+    undo()
+    undo()
+    assert takes(50002) == ["alice"]
+
+
+def test_a_new_connection_over_the_same_ports_is_decided_anew(taught: SwitchCore) -> None:
+    """Also for what the machine that took the earlier one still sends: that belongs to nobody's connection."""
+    undo = taught.redirect("bank", 443, to="alice")
+    opened(taught)
+    undo()
+    assert [d.port for d in taught.receive("teller", frame(TELLER, BANK, flags=Flag.SYN), 0.0)] == ["bank"]
+    assert [d.port for d in taught.receive("teller", frame(TELLER, BANK, b"x", seq=1001), 0.0)] == ["bank"]
+    (late,) = taught.receive("alice", frame(ALICE, TELLER, b"late", seq=1, ports=(443, 50000)), 0.0)
+    segment = parse_frame(late.frame)
+    assert segment is not None
+    assert segment.source == ALICE.ip
+
+
+def test_orders_are_asked_in_the_order_in_which_they_were_given(taught: SwitchCore) -> None:
+    opened(taught)
+    taught.edit(Match(payload=True), lambda payload: payload.replace(b"a", b"b"))
+    taught.edit(Match(contains=b"b"), lambda payload: payload.replace(b"b", b"c"))
+    (delivery,) = taught.receive("teller", frame(TELLER, BANK, b"a"), 0.0)
+    assert parse_frame(delivery.frame).payload == b"c"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_an_order_acts_at_most_as_often_as_it_was_given(taught: SwitchCore, times: int) -> None:
+    opened(taught)
+    order = taught.drop(Match(payload=True), times=times)
+    going = [len(taught.receive("teller", frame(TELLER, BANK, b"x", seq=1000 + n), 0.0)) for n in range(5)]
+    assert going == [0] * times + [1] * (5 - times)
+    assert order.hits == times
 
 
 def test_dropped_frames_are_recorded_and_go_nowhere(taught: SwitchCore) -> None:
@@ -374,3 +423,14 @@ def test_a_patched_frame_is_what_scapy_makes_of_it(payload: bytes, change: int) 
 def test_only_tcp_can_be_patched() -> None:
     with pytest.raises(FrameError, match="only a TCP frame"):
         patch_frame(bytes(Ether() / ARP()), payload=b"")
+
+
+def test_what_is_known_of_a_connection_is_that_of_the_latest_over_its_ports(taught: SwitchCore) -> None:
+    undo = taught.redirect("bank", 443, to="alice")
+    opened(taught)
+    undo()
+    taught.receive("teller", frame(TELLER, BANK, seq=5000, flags=Flag.SYN), 0.0)
+    known = taught.known((TELLER.ip, 50000), (BANK.ip, 443))
+    assert known is not None
+    assert (known.name, known.holder) == ("teller-bank-2", "bank")
+    assert taught.known((TELLER.ip, 50001), (BANK.ip, 443)) is None

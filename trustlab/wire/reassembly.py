@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,8 @@ class _Half:
     first_seq: int | None = None
     known: int = 0
     waiting: dict[int, bytes] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    """The keys of `waiting` in ascending order; what waits never overlaps."""
     given_up: int = 0
 
     def take(self, seq: int, payload: bytes) -> tuple[int, list[tuple[int, bytes]]]:
@@ -39,14 +42,29 @@ class _Half:
         if self.first_seq is None:
             self.first_seq = seq
         start = self._unwrapped(seq)
-        if start + len(payload) <= self.known:
-            return start, []
-        if len(payload) > len(self.waiting.get(start, b"")):
-            if len(self.waiting) >= HELD_SEGMENTS and start > self.known:
-                self.given_up += 1
-                return start, []
-            self.waiting[start] = payload
+        self._hold(start, payload)
         return start, self._ready()
+
+    def _hold(self, start: int, payload: bytes) -> None:
+        """Keep the octets that no earlier copy has brought, in one piece or several: the first copy counts."""
+        at, end = max(start, self.known), start + len(payload)
+        place = bisect_right(self.starts, at)
+        if place:
+            before = self.starts[place - 1]
+            at = max(at, before + len(self.waiting[before]))
+        while at < end:
+            stop = min(self.starts[place], end) if place < len(self.starts) else end
+            if at < stop:
+                if len(self.starts) >= HELD_SEGMENTS and at > self.known:
+                    self.given_up += 1
+                    return
+                self.starts.insert(place, at)
+                self.waiting[at] = payload[at - start : stop - start]
+                place += 1
+            if stop == end:
+                return
+            at = stop + len(self.waiting[stop])
+            place += 1
 
     def _unwrapped(self, seq: int) -> int:
         """Stream offset of a 32-bit sequence number: the one nearest to what is known (RFC 9293, 3.4)."""
@@ -56,16 +74,15 @@ class _Half:
 
     def _ready(self) -> list[tuple[int, bytes]]:
         pieces = []
-        while (start := min(self.waiting, default=self.known + 1)) <= self.known:
-            fresh = self.waiting.pop(start)[self.known - start :]
-            if fresh:
-                pieces.append((self.known, fresh))
-                self.known += len(fresh)
+        while self.starts and self.starts[0] == self.known:
+            start = self.starts.pop(0)
+            pieces.append((start, self.waiting.pop(start)))
+            self.known += len(pieces[-1][1])
         return pieces
 
     @property
     def gap(self) -> Gap | None:
-        return Gap(self.known, min(self.waiting)) if self.waiting else None
+        return Gap(self.known, self.starts[0]) if self.starts else None
 
 
 @dataclass(slots=True, eq=False)
