@@ -15,7 +15,7 @@ from trustlab.tpm.handles import HandleSpace
 from trustlab.tpm.policy import PolicySession
 
 if TYPE_CHECKING:
-    from trustlab.cloud.agent.surroundings import Ask
+    from trustlab.cloud.agent.remote_services import Ask
     from trustlab.tpm import Platform
     from trustlab.trace import Pen
 
