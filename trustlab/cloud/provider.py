@@ -79,7 +79,7 @@ class MemoryProvider:
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
-        return order.carry_out(self._fabric.network.trace, name, self.root_tpm(name))
+        return order.carry_out(self._fabric.network.trace, self._fabric.machines[name].platform, self.root_tpm(name))
 
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""

@@ -102,7 +102,7 @@ class GuestRequests:
 
     def _order_tpm(self, name: str, order: dict[str, Any]) -> int:
         standing = convert(order, StandingOrder)
-        self._orders.append(standing.carry_out(self._fabric.trace, name, self._root(name)))
+        self._orders.append(standing.carry_out(self._fabric.trace, self._other(name).platform, self._root(name)))
         return len(self._orders) - 1
 
     def _recording(self, since: int) -> dict[str, Any]:
