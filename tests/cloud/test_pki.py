@@ -7,8 +7,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtensionOID
 
-from trustlab.cloud import Fabric, NameNotValidatedError, Provider
+from trustlab.cloud import NameNotValidatedError
 from trustlab.cloud.pki import HTTP, MAX_ANSWER, ChallengeAnswer, ChallengeRequest, spki_of
+from trustlab.cloud.provider import MemoryFabric, MemoryProvider
 from trustlab.trace import Trace
 from trustlab.wire import ConnectionRefusedOnWireError
 
@@ -19,7 +20,7 @@ def key():
 
 @pytest.fixture
 def fabric():
-    fabric = Fabric(Trace())
+    fabric = MemoryFabric(Trace())
     fabric.network.attach("bank")
     fabric.network.attach("alice")
     return fabric
@@ -54,7 +55,7 @@ def test_a_name_where_nobody_answers_gets_nothing(fabric):
 def test_alice_gets_a_certificate_for_a_name_hosted_with_her_by_answering_herself(fabric):
     real, own = key(), key()
     fabric.network.listen("bank", HTTP, lambda _: ChallengeAnswer(spki_of(real)))
-    certificate = Provider(fabric, "alice").obtain_certificate("bank.example", "bank", own)
+    certificate = MemoryProvider(fabric, "alice").obtain_certificate("bank.example", "bank", own)
     assert names_in(certificate) == ["bank.example"]
     assert certificate.public_key() == own
     frames = fabric.network.trace.select("frame")
@@ -64,7 +65,7 @@ def test_alice_gets_a_certificate_for_a_name_hosted_with_her_by_answering_hersel
 def test_her_redirection_ends_with_the_certificate(fabric):
     real = key()
     fabric.network.listen("bank", HTTP, lambda _: ChallengeAnswer(spki_of(real)))
-    Provider(fabric, "alice").obtain_certificate("bank.example", "bank", key())
+    MemoryProvider(fabric, "alice").obtain_certificate("bank.example", "bank", key())
     assert fabric.web_ca.certify("bank.example", "bank", real).public_key() == real
 
 

@@ -7,11 +7,10 @@ from trustlab.cloud.guest import Guest
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.identity import Identity
 from trustlab.cloud.image import Image
-from trustlab.cloud.machine import Machine
 from trustlab.cloud.makers import Endorsers
 from trustlab.cloud.ordinary import Ordinary
 from trustlab.cloud.pki import WebCa
-from trustlab.cloud.provider import Fabric, Provider
+from trustlab.cloud.ports import Fabric, Hypervisor, Machine, Provider
 from trustlab.cloud.station import Station, kind_of
 from trustlab.cloud.world import SERVER_NAME, TpmKind, World, references_of
 
@@ -25,6 +24,7 @@ __all__ = [
     "Guest",
     "HyperSafe",
     "HypercallRefusedError",
+    "Hypervisor",
     "Identity",
     "Image",
     "ImageError",

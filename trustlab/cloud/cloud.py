@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 from trustlab.capture import Sniffer
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.hypersafe import HyperSafe
-from trustlab.cloud.machine import Machine
+from trustlab.cloud.machine import MemoryMachine
 from trustlab.cloud.makers import Endorsers
-from trustlab.cloud.provider import Fabric
+from trustlab.cloud.provider import MemoryFabric
 from trustlab.cloud.uml import UmlFabric, UmlMachine, why_not
 from trustlab.cloud.uml.quiet import run_until_quiet
 from trustlab.cloud.worker import Worker
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.cloud.image import Image
-    from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.ports import HypervisorKind, Machine
     from trustlab.trace import Event
     from trustlab.wire import SwitchCore
 
@@ -69,10 +69,10 @@ class Cloud:
         self._machines: dict[str, Machine] = {}
         self._worker = Worker(f"trustlab cloud {self.trace.title}")
         try:
-            self._fabric: Fabric | UmlFabric = (
+            self._fabric: MemoryFabric | UmlFabric = (
                 self._worker.call(UmlFabric, self.trace)
                 if self.substrate == "uml"
-                else self._worker.call(Fabric, self.trace)
+                else self._worker.call(MemoryFabric, self.trace)
             )
             self.endorsers = self._worker.call(Endorsers)
         except BaseException:
@@ -82,11 +82,9 @@ class Cloud:
     @property
     def web_root_pem(self) -> str:
         """The public web CA's certificate, PEM."""
-        return self._fabric.web_ca.root_pem
+        return self._fabric.public_ca.root_pem
 
-    def rent(
-        self, name: str, image: Image, hypervisor: type[HyperSafe | Ordinary] = HyperSafe, *, wait: bool = True
-    ) -> Machine:
+    def rent(self, name: str, image: Image, hypervisor: HypervisorKind = HyperSafe, *, wait: bool = True) -> Machine:
         """Boot a machine with an image; it is ready, but its program has not been started.
 
         With `wait=False` it may still be booting on return, so that several can boot side by side; whatever needs it
@@ -95,15 +93,15 @@ class Cloud:
         if name in self._machines:
             raise CloudError(f"there is a machine called {name!r} already")
         machine = self._machines[name] = self._worker.call(self._boot, name, image, hypervisor)
-        if wait and isinstance(machine, UmlMachine):
+        if wait:
             machine.wait()
         return machine
 
-    def _boot(self, name: str, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
+    def _boot(self, name: str, image: Image, hypervisor: HypervisorKind) -> Machine:
         fabric, trace, endorsers, worker = self._fabric, self.trace, self.endorsers, self._worker
         if isinstance(fabric, UmlFabric):
             return UmlMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
-        return Machine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
+        return MemoryMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
 
     def run(self) -> None:
         """Let the network move octets until everybody has said what there is to say."""

@@ -16,16 +16,14 @@ from trustlab.cloud.published import accepted
 from trustlab.passage import Design, DesignError, design_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.attest import ReferenceValues
-    from trustlab.cloud.hypersafe import HyperSafe
-    from trustlab.cloud.ordinary import Ordinary
-    from trustlab.cloud.provider import Fabric, Provider
+    from trustlab.cloud.ports import Fabric, Hypercalls, Provider
     from trustlab.passage import Application
     from trustlab.trace import Event, Pen
     from trustlab.wire import Connection, Endpoint
@@ -46,12 +44,12 @@ class Guest:
         configuration: dict[str, str],
         *,
         party: Pen,
-        hypervisor: HyperSafe | Ordinary,
+        hypervisor: Hypercalls,
         fabric: Fabric,
         references: ReferenceValues | str | None,
         pinned: tuple[bytes, ...],
         provider: Provider | None,
-        disk: dict[str, Any],
+        disk: MutableMapping[str, Any],
         files: Mapping[str, bytes],
     ) -> None:
         self.name = name

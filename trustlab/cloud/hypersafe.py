@@ -35,9 +35,11 @@ from trustlab.tpm import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from trustlab.attest import Evidence
     from trustlab.cloud.image import Image
-    from trustlab.cloud.makers import Endorsers
+    from trustlab.cloud.ports import Endorser
     from trustlab.passage.designs import KeyOrigin
     from trustlab.tpm import CreatedKey, Platform
 
@@ -73,7 +75,7 @@ class HyperSafe:
         "The CPU's launch instruction and locality, and HyperSafe's isolation of its guest, are emulated in Python."
     )
 
-    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:
+    def __init__(self, platform: Platform, image: Image, endorsers: Endorser) -> None:
         """Launch on `platform` (powered on), measure policy and image, enrol an attestation key."""
         platform.launch(CODE, "HyperSafe")
         self._tpm = platform.client(self.name, locality=LOCALITY)
@@ -91,7 +93,7 @@ class HyperSafe:
         self._evidence = EvidenceMaker(self._tpm, ak, certificates, self._log)
 
     def make_key(
-        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: KeyOrigin, disk: dict[str, Any]
+        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: KeyOrigin, disk: MutableMapping[str, Any]
     ) -> TpmResidentKey:
         """Hypercall: make the guest's key. One key a launch.
 
@@ -141,6 +143,6 @@ class HyperSafe:
         """
         measure(self._tpm, self._log, claim_event(name, value))
 
-    def read_memory(self) -> bytes:
+    def read_memory(self) -> None:
         """Refuse: what the root VM gets when it asks for the secure VM's memory."""
         raise HypercallRefusedError("HyperSafe does not show its guest's memory (emulated: this refusal is an `if`)")

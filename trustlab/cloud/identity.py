@@ -13,8 +13,7 @@ from trustlab.cloud.errors import CloudError
 if TYPE_CHECKING:
     from cryptography import x509
 
-    from trustlab.cloud.firmware import FirmwareKey
-    from trustlab.cloud.hypersafe import TpmResidentKey
+    from trustlab.cloud.ports import GuestKey
 
 RSA_BITS = 2048
 
@@ -33,7 +32,7 @@ def software_key() -> rsa.RSAPrivateKey:
 class Identity:
     """A certificate with its key."""
 
-    def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | TpmResidentKey | FirmwareKey) -> None:
+    def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | GuestKey) -> None:
         self.certificate = certificate
         self.key = key
 

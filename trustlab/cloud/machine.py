@@ -1,4 +1,4 @@
-"""A rented machine in the `memory` substrate: a platform with a real TPM, a hypervisor, a guest program in-process."""
+"""A machine of the `memory` substrate: a platform with a real TPM, a hypervisor, a guest program in-process."""
 
 from __future__ import annotations
 
@@ -6,35 +6,32 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.guest import Guest
-from trustlab.cloud.provider import Provider
+from trustlab.cloud.provider import MemoryProvider
 from trustlab.tpm import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.attest import ReferenceValues
-    from trustlab.cloud.hypersafe import HyperSafe
     from trustlab.cloud.image import Image
-    from trustlab.cloud.makers import Endorsers
-    from trustlab.cloud.ordinary import Ordinary
-    from trustlab.cloud.pki import WebCa
-    from trustlab.cloud.provider import Fabric
+    from trustlab.cloud.ports import CertificateAuthority, Endorser, HypervisorKind
+    from trustlab.cloud.provider import MemoryFabric
     from trustlab.cloud.worker import Worker
     from trustlab.trace import Trace
 
 
-class Machine:
-    """One machine of a cloud; made by `Cloud.rent`, which has booted it. Public calls run on the cloud's thread."""
+class MemoryMachine:
+    """A `ports.Machine` in this process; made by `Cloud.rent`, which has booted it."""
 
     def __init__(
         self,
         name: str,
         image: Image,
-        hypervisor: type[HyperSafe | Ordinary],
+        hypervisor: HypervisorKind,
         *,
         trace: Trace,
-        fabric: Fabric,
-        endorsers: Endorsers,
+        fabric: MemoryFabric,
+        endorsers: Endorser,
         worker: Worker,
     ) -> None:
         self.name = name
@@ -58,11 +55,11 @@ class Machine:
         self._party.emit(
             "machine",
             "ready",
-            sentence=f"{name} is ready: image '{image.name}' under {hypervisor.name}.",
+            sentence=f"{name} is ready: image '{image.name}' under {self.hypervisor.name}.",
             image=image.name,
             image_digest=image.digest.hex(),
-            hypervisor=hypervisor.name,
-            emulated=hypervisor.emulated,
+            hypervisor=self.hypervisor.name,
+            emulated=self.hypervisor.emulated,
         )
 
     def start(
@@ -72,12 +69,7 @@ class Machine:
         pinned: Sequence[bytes] = (),
         provider: bool = False,
     ) -> None:
-        """Start the guest program.
-
-        `references` are Bob's: values, or the file that he signed, which an image demands that names a `publisher`
-        (ReferenceValuesError where it is not his); `pinned` are the EK digests (32 octets each) of the machines he
-        rented; `provider` gives a program of Alice's her powers.
-        """
+        """Start the guest program on the cloud's thread; parameters as in `ports.Machine`."""
         guest = Guest(
             self.name,
             dict(self.image.configuration),
@@ -86,32 +78,32 @@ class Machine:
             fabric=self._fabric,
             references=references,
             pinned=tuple(pinned),
-            provider=Provider(self._fabric, self.name) if provider else None,
+            provider=MemoryProvider(self._fabric, self.name) if provider else None,
             disk=self.disk,
             files=self.image.files,
         )
         self._guest = guest
         self._worker.call(self._program.function("start"), guest)
 
-    def stand_behind(self, ca: WebCa) -> None:
-        """Have another CA answer when this machine's program asks for a certificate: who owns its network decides."""
+    def stand_behind(self, ca: CertificateAuthority) -> None:
+        """Have another CA answer when this machine's program asks for a certificate."""
         self._fabric = copy.copy(self._fabric)
         self._fabric.web_ca = ca
 
-    def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
-        """Say something on the lab's control line: calls the program's function of that name with the guest.
-
-        A real secure VM must not have such a line.
-        """
+    def control(self, verb: str, /, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
+        """Call a function of the guest program, on the cloud's thread."""
         return self._worker.call(self._program.function(verb), self._guest, **arguments)
 
     def understands(self, verb: str) -> bool:
         """Whether the guest program has such a control verb."""
         return self._program.defines(verb)
 
+    def wait(self) -> None:
+        """Return at once: nothing boots in the background here."""
+
     def close(self) -> None:
         """Power the machine off. Closing twice is harmless."""
         self._worker.call(self.platform.close)
 
     def __repr__(self) -> str:
-        return f"<Machine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"
+        return f"<MemoryMachine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"

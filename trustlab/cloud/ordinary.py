@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from trustlab.cloud.errors import HypercallRefusedError
 
 if TYPE_CHECKING:
-    from trustlab.cloud.hypersafe import TpmResidentKey
+    from collections.abc import MutableMapping
+
     from trustlab.cloud.image import Image
-    from trustlab.cloud.makers import Endorsers
+    from trustlab.cloud.ports import Endorser, GuestKey
     from trustlab.tpm import Platform
 
 
@@ -19,12 +20,12 @@ class Ordinary:
     name = "ordinary hypervisor"
     emulated = "The ordinary hypervisor is a Python object; it has a real TPM and measures nothing into it."
 
-    ek_digest = None
+    ek_digest: bytes | None = None
 
-    def __init__(self, platform: Platform, image: Image, endorsers: Endorsers) -> None:  # noqa: ARG002 - as HyperSafe's
+    def __init__(self, platform: Platform, image: Image, endorsers: Endorser) -> None:  # noqa: ARG002 - as HyperSafe's
         self._image = image
 
-    def make_key(self, kind: str, *, origin: str, disk: dict[str, Any]) -> TpmResidentKey:  # noqa: ARG002 - as HyperSafe's
+    def make_key(self, kind: str, *, origin: str, disk: MutableMapping[str, Any]) -> GuestKey:  # noqa: ARG002 - as HyperSafe's
         """Refuse: there is nobody here who could make a key for the guest alone."""
         raise HypercallRefusedError(
             "an ordinary hypervisor makes no keys for its guests: rent the machine with HyperSafe"
@@ -37,3 +38,6 @@ class Ordinary:
     def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = ()) -> bytes:  # noqa: ARG002
         """Refuse: nothing was measured, so there is nothing to attest."""
         raise HypercallRefusedError("an ordinary hypervisor measures nothing: there is nothing to attest")
+
+    def read_memory(self) -> None:
+        """Hide nothing: the owner of the machine reads its guests' memory as she likes."""

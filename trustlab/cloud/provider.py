@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.capture import knowledge
 from trustlab.cloud.errors import CloudError
-from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
@@ -18,19 +17,20 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.capture import Knowledge
-    from trustlab.cloud.machine import Machine
+    from trustlab.cloud.ports import CertificateAuthority, Machine
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Event, Trace
     from trustlab.wire import Endpoint
 
 
-class Fabric:
-    """The network and the public CA beside it; tells the trace where each connection really ends."""
+class MemoryFabric:
+    """A `ports.Fabric` in this process; tells the trace where each connection really ends."""
 
     def __init__(self, trace: Trace) -> None:
         self.network = MemoryNetwork(trace)
-        self.web_ca = WebCa(self.network, trace.party("web-ca"))
+        self.public_ca = WebCa(self.network, trace.party("web-ca"))
+        self.web_ca: CertificateAuthority = self.public_ca
         self._truth = trace.party("cloud")
         self._pairs: Counter[tuple[str, str]] = Counter()
         self.images: dict[str, str] = {}
@@ -53,10 +53,10 @@ class Fabric:
         )
 
 
-class Provider:
-    """Alice's powers: she owns the network, and so every name that is validated across it."""
+class MemoryProvider:
+    """A `ports.Provider` in this process. Alice owns the network, and so every name that is validated across it."""
 
-    def __init__(self, fabric: Fabric, own_host: str) -> None:
+    def __init__(self, fabric: MemoryFabric, own_host: str) -> None:
         self._fabric = fabric
         self._host = own_host
 
@@ -70,9 +70,7 @@ class Provider:
 
     def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:  # noqa: ARG002 - as in the other substrate
         """Refuse: a HyperSafe machine shows nothing, and here the others have no memory of their own."""
-        hypervisor = self._fabric.machines[name].hypervisor
-        if isinstance(hypervisor, HyperSafe):
-            hypervisor.read_memory()
+        self._fabric.machines[name].hypervisor.read_memory()
         raise CloudError("in the memory substrate all machines share one process: rent them in 'uml' to read their RAM")
 
     def root_tpm(self, name: str) -> TpmClient:
@@ -81,7 +79,7 @@ class Provider:
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
-        return order.carry_out(self._fabric.network.trace, name, self.root_tpm(name))
+        return order.carry_out(self._fabric.network.trace, self._fabric.machines[name].platform, self.root_tpm(name))
 
     def recording(self) -> list[Event]:
         """Return every frame that crossed her network so far."""

@@ -13,7 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.tpm import TpmClient
+    from trustlab.tpm import Platform, TpmClient
     from trustlab.trace import Event, Trace
 
 POLICY = "TPM2_Policy"
@@ -29,13 +29,13 @@ class StandingOrder(msgspec.Struct, frozen=True):
     octets: bytes
     in_a_row: int | None = None
 
-    def carry_out(self, trace: Trace, machine: str, tpm: TpmClient) -> Callable[[], None]:
+    def carry_out(self, trace: Trace, platform: Platform, tpm: TpmClient) -> Callable[[], None]:
         """Have the root VM's client of a machine's TPM obey from now on; the returned function ends that."""
         done = 0
 
         def passing(event: Event) -> None:
             nonlocal done
-            if event.kind != "tpm.response" or event.party != machine or event.data.get("client") == tpm.name:
+            if event.kind != "tpm.response" or event.party != platform.name or event.data.get("client") == tpm.name:
                 return
             if event.name == self.after:
                 if self.in_a_row is None or done < self.in_a_row:
@@ -44,7 +44,7 @@ class StandingOrder(msgspec.Struct, frozen=True):
             elif event.data.get("rc") == 0 and not event.name.startswith(POLICY):
                 done = 0
 
-        ends = trace.subscribe(passing), tpm.platform.traffic.interleave()
+        ends = trace.subscribe(passing), platform.traffic.interleave()
 
         def end() -> None:
             for each in ends:

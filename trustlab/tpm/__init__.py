@@ -38,8 +38,9 @@ from trustlab.tpm.latency import SLB9670, LatencyProfile
 from trustlab.tpm.maker import OID_EK_EKU, TpmMaker, from_pem, to_pem
 from trustlab.tpm.measure import measure
 from trustlab.tpm.platform import Platform, Snapshot, launch_pcr
-from trustlab.tpm.policy import DEVICE, DRTM, KeyPolicy, KeyProfile
+from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.privacyca import Challenge, PrivacyCa
+from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
 from trustlab.tpm.provisioned import kept_key, provisioned_ek, read_ek_certificate
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.transport import Transport

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
     from trustlab.tpm.gate import Gate
     from trustlab.tpm.handles import HandleSpace
-    from trustlab.tpm.keys import LoadedKey
-    from trustlab.tpm.platform import Platform
+    from trustlab.tpm.ports import ClientPlatform, Loaded
 
 PCRS = 24
 PCRS_A_READ = 8
@@ -39,7 +38,7 @@ _SUCCESS = bytes(4)
 class TpmClient:
     """Someone who talks to the TPM: at one locality, behind one gate, with handles of its own."""
 
-    def __init__(self, platform: Platform, space: HandleSpace, locality: int, gate: Gate) -> None:
+    def __init__(self, platform: ClientPlatform, space: HandleSpace, locality: int, gate: Gate) -> None:
         self.platform = platform
         self.name = space.client
         self.space = space
@@ -130,7 +129,7 @@ class TpmClient:
         """Set a PCR to zero where the TPM allows this locality to."""
         self.esys.pcr_reset(_pcr(pcr))
 
-    def flush(self, key: LoadedKey | int) -> None:
+    def flush(self, key: Loaded | int) -> None:
         """Remove a loaded key, or whatever else of ours has this handle, from the TPM.
 
         By hand where ESAPI has not met it: it would read the public area first, only to forget it.

@@ -21,7 +21,7 @@ from trustlab.tpm.tcti import ClientTcti
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.ports import Transmitter
 
 T = TypeVar("T")
 _HIERARCHIES = {
@@ -42,7 +42,7 @@ class Esys(ESAPI):  # type: ignore[misc] # tpm2_pytss has no types
     argument that cannot be, a response that does not fit) TssError.
     """
 
-    def __init__(self, client: TpmClient) -> None:
+    def __init__(self, client: Transmitter) -> None:
         self._client = client
         self._client_tcti = ClientTcti(client)
         self._resources: dict[int, ESYS_TR] = {}
@@ -85,7 +85,7 @@ class Esys(ESAPI):  # type: ignore[misc] # tpm2_pytss has no types
             self.tr_close(self._resources.popitem()[1])
 
 
-def _honest(method: Callable[..., T], tcti: ClientTcti, client: TpmClient) -> Callable[..., T]:
+def _honest(method: Callable[..., T], tcti: ClientTcti, client: Transmitter) -> Callable[..., T]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401
         with client.platform.turn():  # an ESAPI context is no place for two threads at once

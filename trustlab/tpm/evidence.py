@@ -11,7 +11,7 @@ from trustlab.attest import Evidence, KeyAttestation, pcr_digest
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.hot import certify_creation, quote
 from trustlab.tpm.marshal import sized
-from trustlab.tpm.policy import DRTM
+from trustlab.tpm.profile import DRTM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

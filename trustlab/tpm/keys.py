@@ -15,7 +15,8 @@ from trustlab.attest import ObjectAttributes, Public, parse_public, pcr_selectio
 from trustlab.tpm.errors import TpmProtocolError, TssError
 from trustlab.tpm.esys import afterwards, structure
 from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER, Fields, sized
-from trustlab.tpm.policy import DRTM, KeyPolicy
+from trustlab.tpm.policy import KeyPolicy
+from trustlab.tpm.profile import DRTM
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from trustlab.tpm.errors import TpmDead, TpmError, TpmOff, TpmStartError
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.line import Line
 from trustlab.tpm.marshal import command, u16
-from trustlab.tpm.policy import DEVICE, DRTM, KeyProfile
+from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.traffic import Traffic
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from trustlab.tpm.handles import HandleSpace
-    from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.latency import LatencyProfile
+    from trustlab.tpm.ports import Loaded
     from trustlab.trace import Event, Party
 
 
@@ -264,7 +264,7 @@ class Platform:
         self._clients.append(client)
         return client
 
-    def lend(self, key: LoadedKey, *, owner: TpmClient, to: TpmClient) -> None:
+    def lend(self, key: Loaded, *, owner: TpmClient, to: TpmClient) -> None:
         """Let `to` use a key that `owner` loaded, by the same handle; `owner` may still flush it."""
         with self.turn():
             self._manager.lend(key.handle, owner.space, to.space)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from trustlab.attest import AK_PCRS, FIRMWARE_PCRS, LOCALITY, TLS_KEY_PCRS, key_policy, pcr_selection
+from trustlab.attest import LOCALITY, key_policy, pcr_selection
 from trustlab.tpm.commands import command_of
 from trustlab.tpm.errors import TpmResponseError
 from trustlab.tpm.marshal import PASSWORD, RH_NULL, authorization, parameters_of, sized, u16, u32
+from trustlab.tpm.ports import Commander
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_PCR_CHANGED, RC_RETRY, RC_SESSION_MEMORY
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterable, Mapping, Sequence
 
-    from trustlab.tpm.client import TpmClient
     from trustlab.tpm.marshal import Fields
 
 ALG_NULL = 0x0010
@@ -25,23 +26,6 @@ ATTEMPTS = 5
 """How often a command is tried when someone (Alice can) extends a PCR between PolicyPCR and its use: 0x128."""
 _ONE_BY_ONE = {RC_RETRY, RC_OBJECT_MEMORY, RC_SESSION_MEMORY}
 """What a TPM says that wants a command again or a slot free, for which there is no time between queued commands."""
-
-
-@dataclass(frozen=True)
-class KeyProfile:
-    """What the keys of a machine are bound to, and what it quotes; without a locality the AK is a quote oracle."""
-
-    name: str
-    ak_pcrs: tuple[int, ...]
-    key_pcrs: tuple[int, ...]
-    locality: int | None
-    quote_pcrs: tuple[int, ...]
-
-
-DRTM = KeyProfile("DRTM", AK_PCRS, TLS_KEY_PCRS, LOCALITY, (17, 18, 19, 20))
-"""HyperSafe launched by DRTM, at locality 2: the lab's machines."""
-DEVICE = KeyProfile("firmware", FIRMWARE_PCRS, FIRMWARE_PCRS, None, FIRMWARE_PCRS)
-"""A real TPM through the kernel: firmware, option ROMs, boot loader and secure-boot state, at any locality."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +47,18 @@ class KeyPolicy:
         return cls(chosen, locality, key_policy(chosen, values, locality=locality), pcr_selection(chosen))
 
     @classmethod
-    def present(cls, client: TpmClient, pcrs: Sequence[int], *, locality: int | None = LOCALITY) -> Self:
+    def present(cls, client: Commander, pcrs: Sequence[int], *, locality: int | None = LOCALITY) -> Self:
         """Read the PCRs and compute the policy that their present values fulfil."""
         return cls.expected(pcrs, client.pcr_read(pcrs), locality=locality)
 
     @classmethod
-    def for_ak(cls, client: TpmClient) -> Self:
+    def for_ak(cls, client: Commander) -> Self:
         """Return the policy of an AK on this machine: this HyperSafe (PCR 17), at its locality."""
         profile = client.platform.profile
         return cls.present(client, profile.ak_pcrs, locality=profile.locality)
 
     @classmethod
-    def for_tls_key(cls, client: TpmClient) -> Self:
+    def for_tls_key(cls, client: Commander) -> Self:
         """Return the policy of a TLS key: this HyperSafe, its launch policy, this VM image (PCR 17, 18, 19).
 
         Its locality.
@@ -86,7 +70,7 @@ class KeyPolicy:
 class PolicySession:
     """One policy session for many commands: its assertions are made again before each, as the TPM demands."""
 
-    def __init__(self, client: TpmClient) -> None:
+    def __init__(self, client: Commander) -> None:
         self.client = client
         nonce = sized(os.urandom(32))
         parameters = nonce + sized(b"") + bytes((SE_POLICY,)) + u16(ALG_NULL) + u16(ALG_SHA256)
@@ -125,8 +109,19 @@ class PolicySession:
         self.client.run("FlushContext", parameters=u32(self.handle))
 
 
+class SessionHolder(Commander, Protocol):
+    """A client that keeps one policy session for all its keys."""
+
+    @property
+    def session_lock(self) -> threading.RLock:
+        """Held while the session is used."""
+
+    def policy_session(self) -> PolicySession:
+        """Return the session, opened if there is none."""
+
+
 def authorized(
-    client: TpmClient,
+    client: SessionHolder,
     policy: KeyPolicy | None,
     name: str,
     handles: Iterable[int],
@@ -146,7 +141,7 @@ def authorized(
         return parameters_of(_with_session(client, session, policy, wanted))
 
 
-def _with_session(client: TpmClient, session: PolicySession, policy: KeyPolicy, wanted: bytes) -> bytes:
+def _with_session(client: Commander, session: PolicySession, policy: KeyPolicy, wanted: bytes) -> bytes:
     attempt, queued = 1, True
     while True:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tpm2_pytss import PyTCTI
 
 if TYPE_CHECKING:
-    from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.ports import Transmitter
 
 os.environ.setdefault("TSS2_LOG", "all+none")
 """Errors reach the caller; the C library, which looks here when it first has something to say, need not print them."""
@@ -19,7 +19,7 @@ _FAILURE = bytes.fromhex("80010000000a00000101")
 class ClientTcti(PyTCTI):  # type: ignore[misc] # tpm2_pytss has no types
     """Transmits through a TpmClient; `error` keeps what was raised there, `code` is the last command's code."""
 
-    def __init__(self, client: TpmClient) -> None:
+    def __init__(self, client: Transmitter) -> None:
         super().__init__(magic=MAGIC)
         self._client = client
         self._response: bytes | None = None

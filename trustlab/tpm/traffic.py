@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from trustlab.tpm.errors import GateRefused
 from trustlab.tpm.handles import check_owned
@@ -11,30 +11,41 @@ from trustlab.tpm.marshal import header
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trustlab.tpm.client import TpmClient
     from trustlab.tpm.handles import Use
     from trustlab.tpm.line import Line
-    from trustlab.tpm.platform import Platform
+    from trustlab.tpm.ports import Sender
     from trustlab.tpm.slots import ResourceManager
+    from trustlab.tpm.transport import Transport
+    from trustlab.tpm.turns import Turn
     from trustlab.trace import Party
 
 _SHOWN = 64
 """Octets of a refused command that the trace keeps."""
 
 
-class Traffic:
-    """Sends what clients want to send; `platform` says whose turn it is and whether there is power."""
+class Power(Protocol):
+    """Whose turn it is, and whether the TPM has power."""
 
-    def __init__(self, party: Party, line: Line, manager: ResourceManager, platform: Platform) -> None:
+    def turn(self) -> Turn:
+        """Hold the TPM to the end of a `with`."""
+
+    def powered(self) -> Transport:
+        """Return the TPM; TpmOff if the machine has no power."""
+
+
+class Traffic:
+    """Sends what clients want to send."""
+
+    def __init__(self, party: Party, line: Line, manager: ResourceManager, power: Power) -> None:
         self._party = party
         self._line = line
         self._manager = manager
-        self._platform = platform
+        self._power = power
         self._interleaved = 0
 
-    def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:
+    def execute(self, client: Sender, octets: bytes, timeout: float | None = None) -> bytes:
         """Send one command of `client` at its locality and return the response, in the client's own handles."""
-        with self._platform.turn():
+        with self._power.turn():
             code, used = self._check(client, octets)
             return self._manager.send(
                 client.space,
@@ -49,12 +60,12 @@ class Traffic:
         """Whether there is a `queue` now: the TPM must have one, and nobody want to come between (`interleave`)."""
         return self._line.queues and not self._interleaved
 
-    def queue(self, client: TpmClient, commands: Sequence[bytes]) -> list[bytes]:
+    def queue(self, client: Sender, commands: Sequence[bytes]) -> list[bytes]:
         """Send commands that wait in the TPM for one another, and return all responses, whatever they say.
 
         They may use what is loaded, and need no more room than that.
         """
-        with self._platform.turn():
+        with self._power.turn():
             checked = [(octets, *self._check(client, octets)) for octets in commands]
             return self._manager.together(
                 client.space, checked, lambda real: self._line.together(real, client.name, client.locality)
@@ -72,9 +83,9 @@ class Traffic:
 
         return end
 
-    def _check(self, client: TpmClient, octets: bytes) -> tuple[int, list[Use]]:
+    def _check(self, client: Sender, octets: bytes) -> tuple[int, list[Use]]:
         """Return a command's code and the handles that it uses; GateRefused where `client` may not send it."""
-        self._platform.powered()
+        self._power.powered()
         tag, _, code = header(octets)
         try:
             client.gate.check(code, client.name)
@@ -85,7 +96,7 @@ class Traffic:
             raise
         return code, used
 
-    def _record_refusal(self, client: TpmClient, octets: bytes, error: GateRefused) -> None:
+    def _record_refusal(self, client: Sender, octets: bytes, error: GateRefused) -> None:
         self._party.emit(
             "machine",
             "gate refused",

@@ -7,14 +7,14 @@ import itertools
 import os
 import time
 import traceback
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from trustlab.cloud.agent import interface
-from trustlab.cloud.agent.console import Console
 from trustlab.cloud.agent.hypercalls import RemoteHypervisor
 from trustlab.cloud.agent.lines import HungUpError, SerialLine
+from trustlab.cloud.agent.remote_provider import RemoteProvider
+from trustlab.cloud.agent.remote_services import Disk, RemoteFabric
 from trustlab.cloud.agent.streams import Streams
-from trustlab.cloud.agent.surroundings import Disk, Fabric
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.image import Image
@@ -22,8 +22,6 @@ from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Ready
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from trustlab.cloud.provider import Fabric as MemoryFabric
-    from trustlab.cloud.provider import Provider
     from trustlab.trace import Event
 
 HYPERCALLS, CONTROL = "/dev/ttyS0", "/dev/ttyS1"
@@ -130,19 +128,19 @@ class Agent:
                 raise CloudError(f"the control line has no verb {verb!r}")
 
     def _start(self, *, references: str | None, pinned: list[bytes], provider: bool, **_more: object) -> None:
-        fabric = Fabric(self._streams, self.ask)
+        fabric = RemoteFabric(self._streams, self.ask)
         party = self._trace.party(self._name)
-        console = Console(party, fabric.network, fabric.web_ca, self.ask) if provider else None
+        powers = RemoteProvider(party, fabric.network, fabric.web_ca, self.ask) if provider else None
         self._guest = Guest(
             self._name,
             dict(self._image.configuration),
             party=party,
-            hypervisor=cast("Any", self._hypervisor),
-            fabric=cast("MemoryFabric", fabric),
+            hypervisor=self._hypervisor,
+            fabric=fabric,
             references=references,
             pinned=tuple(pinned),
-            provider=cast("Provider | None", console),
-            disk=cast("dict[str, Any]", Disk(self.ask)),
+            provider=powers,
+            disk=Disk(self.ask),
             files=self._image.files,
         )
         self._program.function("start")(self._guest)

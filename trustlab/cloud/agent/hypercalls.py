@@ -22,6 +22,8 @@ from trustlab.cloud.uml.messages import (
 from trustlab.passage import AttestationFailure
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     import msgspec
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -44,7 +46,7 @@ class HeldKey:
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
         """Have HyperSafe use the key; CloudError where the TPM refuses."""
-        number = None if scheme is None else int(cast("int", scheme))
+        number = int(scheme) if isinstance(scheme, int) else None
         return self._hypersafe.call(UseKey, operation=operation, data=data, scheme=number)
 
 
@@ -63,7 +65,9 @@ class RemoteHypervisor:
             raise CloudError(f"the hypervisor answered with {type(image).__name__} instead of an image")
         return image
 
-    def make_key(self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: str, disk: dict[str, object]) -> HeldKey:
+    def make_key(
+        self, kind: Literal["rsa-decrypt", "ecdsa"], *, origin: str, disk: MutableMapping[str, Any]
+    ) -> HeldKey:
         """Hypercall: make this VM's key. Its blob lies on the host's side of the `disk` already."""
         del disk
         spki = self.call(MakeKey, kind=kind, origin=origin)

@@ -7,7 +7,7 @@ line as it is; the host sends it at locality 0, behind the platform's gate, and 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from trustlab.cloud.errors import CloudError
 from trustlab.tpm import ALICE, DRTM, TpmClient, TpmError
@@ -15,8 +15,10 @@ from trustlab.tpm.handles import HandleSpace
 from trustlab.tpm.policy import PolicySession
 
 if TYPE_CHECKING:
-    from trustlab.cloud.agent.surroundings import Ask
-    from trustlab.tpm import Platform
+    from collections.abc import Sequence
+
+    from trustlab.cloud.agent.remote_services import Ask
+    from trustlab.tpm.ports import Sender
     from trustlab.trace import Pen
 
 ROOT = "root VM"
@@ -31,12 +33,16 @@ class FarTraffic:
         self.name = name
         self._ask = ask
 
-    def execute(self, client: TpmClient, octets: bytes, timeout: float | None = None) -> bytes:  # noqa: ARG002
+    def execute(self, client: Sender, octets: bytes, timeout: float | None = None) -> bytes:  # noqa: ARG002
         """Have the root VM send one command, and return the response; TpmError where the host or its gate refuses."""
         try:
             return bytes(self._ask("root_tpm", name=self.name, command=octets))
         except CloudError as error:
             raise TpmError(str(error)) from error
+
+    def queue(self, client: Sender, commands: Sequence[bytes]) -> list[bytes]:
+        """Send one after the other: there is no queue across the line."""
+        return [self.execute(client, octets) for octets in commands]
 
 
 class FarPlatform:
@@ -58,8 +64,7 @@ class RootTpm(TpmClient):
     """The root VM's client of one machine's TPM, in Alice's hands."""
 
     def __init__(self, name: str, party: Pen, ask: Ask) -> None:
-        far = cast("Platform", FarPlatform(name, party, ask))
-        super().__init__(far, HandleSpace(ROOT), 0, ALICE)
+        super().__init__(FarPlatform(name, party, ask), HandleSpace(ROOT), 0, ALICE)
 
     def policy_session(self) -> PolicySession:
         """Return the one policy session: whose handles are whose is known at the other end."""

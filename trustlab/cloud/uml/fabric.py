@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
-    from trustlab.cloud.uml.machine import UmlMachine
+    from trustlab.cloud.uml.ports import VirtualGuest
     from trustlab.trace import Trace
 
 Address = tuple[str, int]
@@ -31,9 +31,9 @@ class UmlFabric:
         self.loop = asyncio.get_running_loop()
         self.trace = trace
         self.switch = Switch(trace)
-        self.web_ca = WebCa(None, trace.party("web-ca"))
+        self.public_ca = WebCa(None, trace.party("web-ca"))
         self.images: dict[str, str] = {}
-        self.machines: dict[str, UmlMachine] = {}
+        self.machines: dict[str, VirtualGuest] = {}
         self._hosts: dict[str, Host] = {}
         self._truth = trace.party("cloud")
         own, cable = self.attach(WebCa.HOST, WebCa.IP)
@@ -75,7 +75,7 @@ class UmlFabric:
 
     def certify(self, name: str, host: str, spki: bytes, done: Callable[[bytes | Exception], None]) -> None:
         """Have the CA validate `name` at `host` over the wire; `done` gets the certificate (DER) or the refusal."""
-        challenge = self.web_ca.challenge(name)
+        challenge = self.public_ca.challenge(name)
 
         def over(problem: str) -> None:
             if problem:
@@ -83,7 +83,7 @@ class UmlFabric:
                 return
             try:
                 key = cast("CertificateIssuerPublicKeyTypes", load_der_public_key(spki))
-                done(self.web_ca.judge(challenge, key).public_bytes(Encoding.DER))
+                done(self.public_ca.judge(challenge, key).public_bytes(Encoding.DER))
             except Exception as error:  # noqa: BLE001 - it is raised again where the certificate is awaited
                 done(error)
 

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from trustlab.cloud.hypersafe import TpmResidentKey
     from trustlab.cloud.image import Image
-    from trustlab.cloud.ordinary import Ordinary
+    from trustlab.cloud.ports import GuestKey, Hypervisor
     from trustlab.tpm import Platform, TpmClient
 
 Say = "Callable[[Boot | Granted | Refused], None]"
@@ -43,7 +42,7 @@ class HypercallServer:
         self,
         name: str,
         image: Image,
-        hypervisor: HyperSafe | Ordinary,
+        hypervisor: Hypervisor,
         platform: Platform,
         *,
         disk: dict[str, Any],
@@ -55,7 +54,7 @@ class HypercallServer:
         self._platform = platform
         self._disk = disk
         self._loop = loop
-        self._key: TpmResidentKey | None = None
+        self._key: GuestKey | None = None
         self._raw: TpmClient | None = None
 
     def heard(self, call: Hypercall, say: Callable[[Boot | Granted | Refused], None]) -> None:
@@ -93,8 +92,6 @@ class HypercallServer:
             case Attest(binder=binder, prove_key=prove_key, pcrs=pcrs):
                 return self._hypervisor.attest(binder, prove_key=prove_key, pcrs=pcrs)
             case MeasureClaim(name=name, value=value):
-                if not isinstance(self._hypervisor, HyperSafe):
-                    raise HypercallRefusedError("an ordinary hypervisor measures nothing")
                 self._hypervisor.claim(name, value)
                 return b""
             case RawTpm(command=command):

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.image import Image
-from trustlab.cloud.machine import Machine
 from trustlab.cloud.uml import kernel, memory
 from trustlab.cloud.uml.failures import raised
+from trustlab.cloud.uml.guest_requests import GuestRequests
 from trustlab.cloud.uml.hypercalls import HypercallServer
 from trustlab.cloud.uml.line import HostLine
 from trustlab.cloud.uml.messages import Answer, Call, Failed, FromGuest, Hypercall, Ready, Told
 from trustlab.cloud.uml.process import VirtualMachine
-from trustlab.cloud.uml.verbs import GuestVerbs
 from trustlab.tpm import Platform
 from trustlab.trace import Link
 
@@ -26,10 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from trustlab.cloud.hypersafe import HyperSafe
-    from trustlab.cloud.makers import Endorsers
-    from trustlab.cloud.ordinary import Ordinary
-    from trustlab.cloud.pki import WebCa
+    from trustlab.cloud.ports import CertificateAuthority, Endorser, HypervisorKind
     from trustlab.cloud.uml.fabric import UmlFabric
     from trustlab.cloud.worker import Worker
     from trustlab.trace import Event, Trace
@@ -49,8 +45,8 @@ EMULATED = (
 )
 
 
-class UmlMachine(Machine):
-    """One machine of a cloud; made by `Cloud.rent` on the cloud's thread. Its other calls come from any other thread.
+class UmlMachine:
+    """A `ports.Machine` with a kernel of its own; made by `Cloud.rent` on the cloud's thread, used from any other.
 
     It boots in the background; `wait` waits until it is ready, and so does whatever needs it ready.
     """
@@ -59,18 +55,18 @@ class UmlMachine(Machine):
         self,
         name: str,
         image: Image,
-        hypervisor: type[HyperSafe | Ordinary],
+        hypervisor: HypervisorKind,
         *,
         trace: Trace,
         fabric: UmlFabric,
-        endorsers: Endorsers,
+        endorsers: Endorser,
         worker: Worker,
     ) -> None:
         self.name = name
         self.image = Image(image.name, image.program, dict(image.configuration), dict(image.files))
         self.disk: dict[str, Any] = {}
         self.provider = False
-        self.ca: WebCa | None = None
+        self.ca: CertificateAuthority | None = None
         """Who answers for the public CA here; None where the public CA does."""
         self._trace = trace
         self._party = trace.party(name)
@@ -81,12 +77,12 @@ class UmlMachine(Machine):
         self._ready: Future[Ready] = Future()
         self._sequence: list[int] = []
         self._closing = False
-        self._verbs = GuestVerbs(self, fabric)
+        self._requests = GuestRequests(self, fabric)
         self.platform = Platform(name, self._party)
         self.platform.power_on()
         try:
             self.hypervisor = hypervisor(self.platform, self.image, endorsers)
-            self._power_on(hypervisor.name)
+            self._power_on(self.hypervisor.name)
         except BaseException:
             self.platform.close()
             raise
@@ -97,7 +93,7 @@ class UmlMachine(Machine):
         loop = self._vms.loop
         host, cable = self._vms.attach(self.name)
         server = HypercallServer(self.name, self.image, self.hypervisor, self.platform, disk=self.disk, loop=loop)
-        self._hypercalls = HostLine(
+        self._hypercalls: HostLine = HostLine(
             loop, Hypercall, lambda call: server.heard(call, self._hypercalls.send), self._broken
         )
         self._control = HostLine(loop, FromGuest, self._heard, self._broken)
@@ -135,20 +131,17 @@ class UmlMachine(Machine):
         pinned: Sequence[bytes] = (),
         provider: bool = False,
     ) -> None:
-        """Start the guest program; parameters as for `Machine.start`."""
+        """Start the guest program; parameters as in `ports.Machine`."""
         self.provider = provider
         text = references.to_toml() if isinstance(references, ReferenceValues) else references
         self._say("start", references=text, pinned=list(pinned), provider=provider)
 
-    def stand_behind(self, ca: WebCa) -> None:
+    def stand_behind(self, ca: CertificateAuthority) -> None:
         """Have another CA answer when this machine's program asks for a certificate."""
         self.ca = ca
 
-    def control(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
-        """Say something on the lab's control line: calls the program's function of that name with the guest.
-
-        A real secure VM must not have such a line.
-        """
+    def control(self, verb: str, /, **arguments: Any) -> Any:  # noqa: ANN401 - the guest program's own types
+        """Call a function of the guest program, over the control line."""
         return self._say("control", function=verb, arguments=arguments)
 
     def state(self) -> dict[str, Any]:
@@ -177,7 +170,7 @@ class UmlMachine(Machine):
     @property
     def ram(self) -> Path:
         """The file that is the guest's memory. HypercallRefusedError at a HyperSafe machine: an `if`, as it says."""
-        self._guarded_memory()
+        self.hypervisor.read_memory()
         return self._vm.ram()
 
     def search_memory(self, pattern: bytes, before: int = 0) -> list[bytes]:
@@ -212,11 +205,6 @@ class UmlMachine(Machine):
         self._vms.switch.unplug(self.name)
         self.platform.close()
 
-    def _guarded_memory(self) -> None:
-        refuse = getattr(self.hypervisor, "read_memory", None)
-        if refuse is not None:
-            refuse()
-
     def _say(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the verb's own result
         """Call a control verb and wait for its result."""
         self.wait()
@@ -245,7 +233,7 @@ class UmlMachine(Machine):
             case Told(event=event):
                 self._record(event)
             case Call():
-                self._verbs.obey(message, self._control.send)
+                self._requests.obey(message, self._control.send)
             case Answer(id=number, value=value):
                 if number in self._waiting:
                     self._waiting[number].set_result(value)

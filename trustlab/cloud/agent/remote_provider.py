@@ -1,6 +1,6 @@
 """Alice's powers as the provider, seen from a VM of hers: the other end of its control line gives them to no one else.
 
-The shape is that of `provider.Provider` in the `memory` substrate, and so are the programs that use it.
+The programs that use it are those of the `memory` substrate.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.capture import Knowledge
-    from trustlab.cloud.agent.surroundings import Ask, Network, RemoteCa
+    from trustlab.cloud.agent.remote_services import Ask, RemoteCa, RemoteNetwork
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Pen
 
 
-class Console:
-    """See `provider.Provider`; what differs is said at each method."""
+class RemoteProvider:
+    """A `ports.Provider` at the end of a line."""
 
-    def __init__(self, party: Pen, network: Network, ca: RemoteCa, ask: Ask) -> None:
+    def __init__(self, party: Pen, network: RemoteNetwork, ca: RemoteCa, ask: Ask) -> None:
         self._party = party
         self._name = party.name
         self._network = network

@@ -1,7 +1,6 @@
 """What a guest program sees of the world, inside a VM: the network, the public CA, the disk.
 
-The shapes are those of `provider.Fabric` in the `memory` substrate; the work is done by sockets, or by whoever is at
-the other end of the control line.
+Sockets do the work, or whoever is at the other end of the control line.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Ask(Protocol):
         ...
 
 
-class Network:
+class RemoteNetwork:
     """Ports and connections of this machine; `wire.Connection` says whom a stream belongs to."""
 
     def __init__(self, streams: Streams, ask: Ask) -> None:
@@ -88,11 +87,11 @@ class RemoteCa:
         return x509.load_der_x509_certificate(der)
 
 
-class Fabric:
-    """The network and the CA of this machine."""
+class RemoteFabric:
+    """A `ports.Fabric`: the network and the CA of this machine."""
 
     def __init__(self, streams: Streams, ask: Ask) -> None:
-        self.network = Network(streams, ask)
+        self.network = RemoteNetwork(streams, ask)
         self.web_ca = RemoteCa(ask)
 
     def connect(self, client: str, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:

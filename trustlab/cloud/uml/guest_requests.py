@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.cloud.uml.fabric import UmlFabric
-    from trustlab.cloud.uml.machine import UmlMachine
+    from trustlab.cloud.uml.ports import VirtualGuest
     from trustlab.tpm import TpmClient
 
 Done = Callable[[object], None]
@@ -27,10 +27,10 @@ LATER = ("certify", "search_memory", "root_tpm")
 """Verbs whose answer comes later: the wire must go on meanwhile."""
 
 
-class GuestVerbs:
+class GuestRequests:
     """Serves one machine's calls, in the loop."""
 
-    def __init__(self, machine: UmlMachine, fabric: UmlFabric) -> None:
+    def __init__(self, machine: VirtualGuest, fabric: UmlFabric) -> None:
         self._machine = machine
         self._fabric = fabric
         self._orders: list[Callable[[], None]] = []
@@ -102,7 +102,7 @@ class GuestVerbs:
 
     def _order_tpm(self, name: str, order: dict[str, Any]) -> int:
         standing = convert(order, StandingOrder)
-        self._orders.append(standing.carry_out(self._fabric.trace, name, self._root(name)))
+        self._orders.append(standing.carry_out(self._fabric.trace, self._other(name).platform, self._root(name)))
         return len(self._orders) - 1
 
     def _recording(self, since: int) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class GuestVerbs:
             self._tpms[name] = self._other(name).platform.client(ROOT, locality=0)
         return self._tpms[name]
 
-    def _other(self, name: str) -> UmlMachine:
+    def _other(self, name: str) -> VirtualGuest:
         if name not in self._fabric.machines:
             raise CloudError(f"no machine called {name!r} is in this cloud")
         return self._fabric.machines[name]
