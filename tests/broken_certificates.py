@@ -260,6 +260,7 @@ def _alternatives(tbs: bytes, algorithm: bytes, signature: bytes) -> dict[str, b
         ),
         "octets behind the ECDSA-Sig-Value": carrying(value + b"\0"),
         "a third number in the ECDSA-Sig-Value": carrying(tlv(0x30, r, s, number(1))),
+        "r as an OCTET STRING": carrying(tlv(0x30, tlv(4, inside(r)), s)),
         "a longer r": carrying(tlv(0x30, tlv(2, b"\0", inside(r)), s)),
         "a longer s": carrying(tlv(0x30, r, tlv(2, b"\0", inside(s)))),
         "a long length of r": carrying(tlv(0x30, b"\2\x81" + bytes([len(inside(r))]) + inside(r), s)),

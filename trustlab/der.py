@@ -36,6 +36,8 @@ class _Element:
         length, content = octets[start + 1], start + 2
         if length >= 0x80:
             size = length & 0x7F
+            if content + size > limit:
+                raise NotDer(f"{what} is cut off")
             written = octets[content : content + size]
             length = int.from_bytes(written, "big")
             content += size

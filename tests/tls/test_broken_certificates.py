@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from broken_certificates import MALFORMED, ODD_BUT_READABLE, changed_octets, other_encodings, rebuilt, signed, tbs_of
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from tls_pair import NAME, Identity, Pair, client_config, client_identity, make, root, server_config, server_identity
 
@@ -119,6 +120,35 @@ def test_a_malformed_intermediate_ends_as_an_alert(name: str, role: str) -> None
         error = shown(role, version, (below(role).der, der), key=below(role).key)
         accepted = error is None and not name.startswith(("key", "subject: not", "serialNumber: neg"))
         assert accepted or (isinstance(error, tls.Alert) and not isinstance(error, tls.InternalError)), error
+
+
+@pytest.mark.parametrize(
+    ("name", "alert"),
+    [
+        ("key: an unknown type", tls.UnsupportedCertificate),
+        ("key: a point not on the curve", tls.BadCertificate),
+        ("basicConstraints: garbage", tls.BadCertificate),
+        ("subject: UTF-8 that is none", tls.BadCertificate),
+        ("serialNumber: negative", tls.BadCertificate),
+    ],
+)
+def test_an_intermediate_that_is_needed_gets_the_alert_of_a_leaf(name: str, alert: type[tls.Alert]) -> None:
+    der = rebuilt(middle().der, root().key, MALFORMED[name])
+    for version in VERSIONS:
+        assert isinstance(shown("server", version, (below("server").der, der), key=below("server").key), alert)
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, UnsupportedAlgorithm, InternalError])
+def test_whatever_the_validation_raises_is_an_alert(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of the library may read other parts, and complain of them in its own way."""
+
+    class Verifier:
+        def verify(self, *_: Any) -> None:
+            raise error("complaint", None) if error is InternalError else error("complaint")
+
+    monkeypatch.setattr(x509.PolicyBuilder, "build_server_verifier", lambda *_: Verifier(), raising=True)
+    for version in VERSIONS:
+        assert isinstance(shown("server", version, (leaf("server").der,)), tls.BadCertificate)
 
 
 @pytest.mark.parametrize("name", MALFORMED)

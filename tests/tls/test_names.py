@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 import pytest
+from broken_certificates import MALFORMED, rebuilt
 from cryptography import x509 as library
 from cryptography.hazmat.primitives import hashes
 from tls_pair import DAY, NOW, Identity, Pair, client_config, make, new_key, root, server_config
@@ -95,6 +96,12 @@ def test_what_is_no_name_is_a_clear_error_before_anything_is_sent(text: Any) -> 
 def test_a_look_alike_is_told_which_name_it_would_be() -> None:
     with pytest.raises(tls.LocalProtocolError, match=r"another way to write 'bank\.example'"):
         normal_name("\uff42\uff41\uff4e\uff4b.example")
+
+
+@pytest.mark.parametrize("text", ["bank..example", ".", "bank.example.."])
+def test_an_empty_label_is_told_as_such(text: str) -> None:
+    with pytest.raises(tls.LocalProtocolError, match="there is nothing before, between or after a dot"):
+        normal_name(text)
 
 
 def sent_name(config: tls.ClientConfig) -> bytes | None:
@@ -193,5 +200,13 @@ def test_every_default_is_known() -> None:
 @pytest.mark.parametrize("octets", [b"no certificate", b"", b"\x30\x03\x02\x01\x05"])
 def test_an_own_certificate_that_cannot_be_read_is_this_sides_fault(octets: bytes) -> None:
     config = client_config(certificates=(octets,))
-    with pytest.raises(tls.LocalProtocolError, match="certificates cannot be read"):
-        _ = config.public_key
+    for part in ("certificate", "public_key", "spki"):
+        with pytest.raises(tls.LocalProtocolError, match="the first of the configured certificates cannot be read"):
+            getattr(config, part)
+
+
+@pytest.mark.parametrize("name", ["key: an unknown type", "key: a point not on the curve"])
+def test_an_own_key_that_cannot_be_read_is_this_sides_fault(name: str) -> None:
+    der = rebuilt(make("ECDSA", "teller.example", root()).der, root().key, MALFORMED[name])
+    with pytest.raises(tls.LocalProtocolError, match="the key in the first of the configured certificates"):
+        _ = client_config(certificates=(der,)).public_key

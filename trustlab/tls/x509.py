@@ -193,15 +193,12 @@ def _diagnose(
     time: dt.datetime,
     said: str,
 ) -> Alert:
-    """Return the alert that says most precisely what the validation disliked."""
+    """Return the alert that says most precisely what the validation disliked; a part that is malformed is raised."""
     if time.tzinfo is None:
         time = time.replace(tzinfo=dt.UTC)
-    try:
-        found = [contents(certificate) for certificate in certificates]
-        for certificate in certificates:
-            public_key_of(certificate)
-    except (BadCertificate, UnsupportedCertificate) as alert:
-        return alert
+    found = [contents(certificate) for certificate in certificates]
+    for certificate in certificates:
+        public_key_of(certificate)
     for each in found:
         if not each.begin <= time <= each.end:
             return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
