@@ -60,6 +60,11 @@ def test_a_malformed_certificate_is_malformed_evidence(name: str) -> None:
     assert "ak-certificates/0: not an X.509 certificate that can be read" in refusal(der)
 
 
+@pytest.mark.parametrize("name", ["serialNumber: zero", "serialNumber: negative"])
+def test_an_odd_serial_number_is_accepted_without_a_word(name: str) -> None:
+    assert appraised(rebuilt(AK.certificate, CA.key, MALFORMED[name])).accepted
+
+
 @pytest.mark.parametrize("name", MALFORMED)
 def test_a_malformed_authority_between_is_malformed_evidence(name: str) -> None:
     der = rebuilt(ANCHOR, CA.key, MALFORMED[name])
