@@ -13,6 +13,7 @@ from tls_identities import client_identity, server_identity
 
 from trustlab import tls
 from trustlab.cli import tls_talk
+from trustlab.cli.tls import _host_and_port
 from trustlab.passage import TlsEndpoint
 
 COMMAND = [sys.executable, "-m", "trustlab"]
@@ -202,6 +203,11 @@ def test_a_key_of_another_certificate_is_refused_at_once(tmp_path):
     assert "belong to the first certificate" in " ".join(done.stderr.split())
 
 
+def test_the_host_that_is_called_is_the_one_that_is_checked():
+    assert _host_and_port("faß.example:443") == ("xn--fa-hia.example", 443)
+    assert _host_and_port("[fe80::1%lo]:443") == ("fe80::1%lo", 443)
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -209,6 +215,8 @@ def test_a_key_of_another_certificate_is_refused_at_once(tmp_path):
         (("s_client", "localhost:1", "--insecure"), "cannot connect"),
         (("s_client", "localhost:1", "--ca", "/nonexistent"), "--ca"),
         (("s_client", "localhost:1", "--tls", "1.4"), "--tls"),
+        (("s_client", "bank..example:1", "--insecure"), "is not a host name"),
+        (("s_client", "\uff42ank.example:1", "--insecure"), "another way to write 'bank.example'"),
         (("s_server", "--cert", "/nonexistent"), "/nonexistent"),
         (("s_server", "--ciphers", "RC4-MD5"), "TLS_AES_128_GCM_SHA256"),
         (("s_server", "--groups", "ffdhe2048"), "X25519"),

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "trustlab"
 ROOMS = (
     "trace",
+    "der",
     "wire",
     "tls",
     "attest",
@@ -29,6 +30,7 @@ ROOMS = (
 
 MUST_NOT_KNOW = {
     "trace": {"tls", "attest", "tpm", "wire"},
+    "der": {"trace", "wire", "tls", "attest", "tpm"},
     "wire": {"tls", "tpm", "attest"},
     "tls": {"tpm", "wire", "attest"},
     "attest": {"tls", "tpm", "wire"},

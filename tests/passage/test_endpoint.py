@@ -192,6 +192,15 @@ def test_openssl_refuses_a_certificate_nobody_vouches_for(pki):
     assert caller.heard == b""
 
 
+def test_openssl_asks_for_an_internationalised_name_by_its_a_label(pki):
+    """Python's own codec is IDNA 2003 and would ask for fass.example, which is another host."""
+    certificate, _ = pem(pki)
+    client = OpenSslEndpoint.client(
+        Caller(), party=Trace().party("teller"), connection="c", server_name="faß.example", roots_pem=certificate
+    )
+    assert b"\0\x12xn--fa-hia.example" in client.data_to_send()
+
+
 @pytest.mark.parametrize("garbage", [b"\x16\x03\x01\x40\x01" + bytes(200), b"GET / HTTP/1.1\r\n\r\n", bytes(5)])
 def test_garbage_ends_either_kind_of_endpoint_with_a_typed_error(pki, garbage):
     certificate, key = pem(pki)

@@ -121,3 +121,11 @@ def test_in_tls_12_authenticators_need_the_extended_master_secret() -> None:
         else:
             with pytest.raises(tls.LocalProtocolError):
                 authenticators.refuse(pair.server.connection, asked)
+
+
+@pytest.mark.parametrize("chain", [(), (b"",), (b"no certificate",)])
+def test_an_own_chain_that_cannot_be_used_is_this_sides_fault(chain: tuple[bytes, ...]) -> None:
+    pair = joined()
+    asked = authenticators.request(pair.client.connection)
+    with pytest.raises(tls.LocalProtocolError, match="certificate"):
+        authenticators.prepare(pair.server.connection, asked, chain)

@@ -8,11 +8,13 @@ Credential Profile) keeps certificates for other purposes out.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from trustlab.attest.errors import AttestError, shown
+from trustlab.attest.errors import AttestError
+from trustlab.der import NotDer, check_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,17 +68,34 @@ def extended_key_usage(certificate: x509.Certificate) -> frozenset[x509.ObjectId
 
 
 def load_certificates(chain: Sequence[bytes], where: str) -> tuple[x509.Certificate, ...]:
-    """Read DER certificates wholly, extensions and key too; AttestError says which of them is damaged."""
-    certificates = []
-    for n, der in enumerate(chain):
-        try:
+    """Read DER certificates wholly; AttestError says which of them is damaged, or not in its one encoding."""
+    return tuple(load_certificate(der, f"{where}/{n}") for n, der in enumerate(chain))
+
+
+def load_certificate(der: bytes, where: str) -> x509.Certificate:
+    """Read one DER certificate wholly; AttestError if it is damaged, or not in its one encoding."""
+    try:
+        with warnings.catch_warnings():  # of odd serial numbers: RFC 5280 4.1.2.2 wants them handled gracefully
+            warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
-            certificate.public_key()
-            _ = certificate.extensions
-        except Exception as error:  # the parser has many ways to complain, none of them documented
-            raise AttestError(f"{where}/{n}: not an X.509 certificate that can be read: {shown(error)}") from error
-        certificates.append(certificate)
-    return tuple(certificates)
+            check_certificate(der)
+            read_wholly(certificate)
+    except NotDer as error:
+        raise AttestError(f"{where}: an X.509 certificate that is not in DER: {error}") from error
+    except Exception as error:  # the parser has many ways to complain, none of them documented
+        raise AttestError(f"{where}: not an X.509 certificate that can be read") from error
+    return certificate
+
+
+def read_wholly(certificate: x509.Certificate) -> None:
+    """Ask for all that the checks may ask for: `cryptography` decodes each part when it is first asked for.
+
+    Whatever it raises for a part that is malformed or of a type it does not know is raised here.
+    """
+    _ = certificate.issuer.rfc4514_string(), certificate.subject.rfc4514_string(), validity(certificate)
+    _ = certificate.public_key(), certificate.signature_hash_algorithm
+    if certificate.extensions and certificate.version is not x509.Version.v3:
+        raise ValueError("extensions in a certificate that is not of version 3 (RFC 5280 4.1.2.1)")
 
 
 def _octet_string(octets: bytes) -> bytes:

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from trustlab.attest.certificates import OID_AIK_EKU, validity
+from trustlab.attest.certificates import OID_AIK_EKU, read_wholly, validity
 from trustlab.attest.checks import Outcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
+from trustlab.attest.errors import AttestError
 
 if TYPE_CHECKING:
     from trustlab.attest.case import Case, Signer
@@ -36,9 +37,14 @@ STRONG = (SHA256, SHA384, SHA512)
 
 
 class TrustAnchors:
-    """The privacy CAs whose word about an AK counts."""
+    """The privacy CAs whose word about an AK counts; AttestError for a certificate that cannot be read."""
 
     def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
+        for n, certificate in enumerate(certificates):
+            try:
+                read_wholly(certificate)
+            except Exception as error:  # the parser has many ways to complain, none of them documented
+                raise AttestError(f"trust anchor {n}: a certificate with a part that cannot be read") from error
         self.certificates = certificates
         self._store = Store(list(certificates)) if certificates else None
         self._by_name = {c.subject.public_bytes(): _Anchor(c) for c in certificates if _may_sign(c)}

@@ -25,6 +25,7 @@ from trustlab.cli.tls_service import Service, announce, keep_keys, ladder
 from trustlab.cli.tls_talk import Pipe, converse
 from trustlab.cloud import Authority
 from trustlab.passage import TlsEndpoint
+from trustlab.tls.names import normal_name
 from trustlab.trace import Trace
 
 Versions = Annotated[
@@ -138,7 +139,8 @@ def _host_and_port(target: str) -> tuple[str, int]:
     host, colon, port = target.rpartition(":")
     if not colon or not port.isdecimal() or not 0 < int(port) < 65_536:
         raise Failure(f"{target!r} is not HOST:PORT (as in localhost:4433)")
-    return host.strip("[]"), int(port)
+    host = host.strip("[]")
+    return host if host.isascii() else normal_name(host), int(port)  # a resolver's own IDNA 2003 may find another host
 
 
 def _versions(text: str, suites: tuple[int, ...]) -> tuple[tls.Version, ...]:

@@ -82,9 +82,9 @@ class FirmwareSystem:
         else:
             ek, ek_certificate = provisioned_ek(client)
             ca = _trusting(makers, endorsers.device_ca)
-        self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
         ak = create_ak(client)
         certificates = enrol(client, ek, ek_certificate, ak, ca)
+        self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
         self.ek_digest = ek_digest_of(ek_certificate)
         self._evidence = EvidenceMaker(client, ak, certificates, EventLog())
         platform.party.emit("machine", "device TPM", sentence=f"{platform.tpm!r}. {PROVES} {self.vouched}")
@@ -107,9 +107,11 @@ class FirmwareSystem:
 def makers_in(file: Path) -> list[x509.Certificate]:
     """Return the certificates of a PEM file; CloudError where there are none to read."""
     try:
-        return x509.load_pem_x509_certificates(file.read_bytes())
+        found = x509.load_pem_x509_certificates(file.read_bytes())
+        _ = [(certificate.issuer, certificate.subject) for certificate in found]  # decoded here, and compared below
     except (OSError, ValueError) as error:
         raise CloudError(f"{file} holds no certificates of TPM makers in PEM: {error}") from error
+    return found
 
 
 def _trusting(makers: Sequence[x509.Certificate], device_ca: PrivacyCa) -> PrivacyCa:

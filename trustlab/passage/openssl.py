@@ -15,6 +15,8 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trustlab.tls.names import normal_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -83,7 +85,7 @@ class OpenSslEndpoint:
         if not check:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        end._tls = context.wrap_bio(end._incoming, end._outgoing, server_hostname=server_name)
+        end._tls = context.wrap_bio(end._incoming, end._outgoing, server_hostname=normal_name(server_name))
         return end
 
     @classmethod

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls import keys, x509
 from trustlab.tls.alerts import (
+    Alert,
     BadCertificate,
     DecodeError,
     DecryptError,
@@ -122,10 +123,13 @@ def prepare(
     chain: Sequence[bytes],
     extensions: Sequence[Extension] = (),
 ) -> Unsigned:
-    """Begin an authenticator for a request: the chain in DER, and extensions for the leaf (RFC 9261 5.2)."""
+    """Begin an authenticator for a request: the chain in DER, and extensions for the leaf (RFC 9261 5.2).
+
+    LocalProtocolError for a chain without a leaf that this engine can use.
+    """
     message = read_request(connection, asked)
     offered = message.value(ExtensionType.SIGNATURE_ALGORITHMS)
-    able = keys.schemes_for(x509.load(chain[0]).public_key(), tls13=True)
+    able = keys.schemes_for(_own(chain).public_key, tls13=True)
     scheme = next((s for s in connection.config.signature_schemes if s in able and s in offered), None)
     if scheme is None:
         raise LocalProtocolError("no signature scheme in common for this certificate's key")
@@ -135,6 +139,16 @@ def prepare(
     before = context + asked
     data = SIGNATURE_CONTEXT + _digest(hash_name, before, certificate)
     return Unsigned(data, scheme, before, certificate, key, hash_name)
+
+
+def _own(chain: Sequence[bytes]) -> x509.PeerCertificate:
+    """Read this side's own leaf: what is wrong with it is no misdeed of the peer."""
+    if not chain:
+        raise LocalProtocolError("an authenticator needs a certificate; `refuse` says that there is none")
+    try:
+        return x509.peer_certificate(chain[0])
+    except Alert as error:
+        raise LocalProtocolError(f"this side's certificate cannot be used: {error.sentence}") from error
 
 
 def refuse(connection: Connection, asked: bytes) -> bytes:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Store
 
@@ -20,20 +20,23 @@ from trustlab.tls.extensions import (
     push_supported_versions,
     push_uint16_list,
 )
-from trustlab.tls.groups import generate
+from trustlab.tls.groups import SUPPORTED, generate
+from trustlab.tls.keys import SCHEMES
 from trustlab.tls.messages.base import KeyExchange
-from trustlab.tls.registry import ExtensionType, Group, SignatureScheme, Version
+from trustlab.tls.names import address, normal_name
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group, SignatureScheme, Version, label
 from trustlab.tls.suites import DEFAULT_SUITES, SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+    from enum import IntEnum
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from trustlab.tls.groups import Share
 
-LONGEST_NAME = 255  # octets of an application protocol (RFC 7301 3.1) or a host name (RFC 1035 2.3.4)
+LONGEST_PROTOCOL = 255  # octets of an application protocol's name (RFC 7301 3.1)
 DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
 DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
 DEFAULT_SCHEMES = (
@@ -98,6 +101,15 @@ class Session:
     extended_master_secret: bool
 
 
+def _check_known(what: str, chosen: Sequence[object], known: Sequence[int], registry: type[IntEnum]) -> None:
+    """Raise LocalProtocolError for a number that this engine cannot run: the handshake would end on it."""
+    for number in chosen:
+        if number not in known:
+            wrong = label(registry, number) if isinstance(number, int) else repr(number)
+            names = ", ".join(label(registry, each) for each in known)
+            raise LocalProtocolError(f"this engine has no {what} {wrong}, only {names}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """What both roles have in common.
@@ -138,8 +150,15 @@ class Config:
 
     def __post_init__(self) -> None:
         for protocol in self.alpn:
-            if not 0 < len(protocol.encode()) <= LONGEST_NAME:
-                raise LocalProtocolError(f"an application protocol has 1 to {LONGEST_NAME} octets: {protocol[:20]!r}")
+            if not 0 < len(protocol.encode()) <= LONGEST_PROTOCOL:
+                text = f"an application protocol has 1 to {LONGEST_PROTOCOL} octets: {protocol[:20]!r}"
+                raise LocalProtocolError(text)
+        _check_known("version", self.versions, DEFAULT_VERSIONS, Version)
+        _check_known("cipher suite", self.cipher_suites, tuple(SUITES), CipherSuite)
+        _check_known("group", (*self.groups, *(self.key_shares or ())), SUPPORTED, Group)
+        _check_known("signature scheme", self.signature_schemes, SCHEMES, SignatureScheme)
+        if not self.offered_suites:
+            raise LocalProtocolError("a configuration needs a version, and a cipher suite that this version has")
 
     def new_share(self, group: int) -> Share:
         """Draw a key pair for key agreement in a group."""
@@ -166,13 +185,16 @@ class Config:
             return None
         try:
             return x509.load_der_x509_certificate(self.certificates[0])
-        except ValueError as error:
-            raise LocalProtocolError(f"the configured certificate cannot be read: {error}") from error
+        except Exception as error:  # the parser has many ways to complain, few of them documented
+            raise LocalProtocolError("the first of the configured certificates cannot be read") from error
 
     @cached_property
     def public_key(self) -> CertificatePublicKeyTypes | None:
-        """The public key of this side's own leaf."""
-        return self.certificate.public_key() if self.certificate else None
+        """The public key of this side's own leaf; LocalProtocolError if it has none that can be read."""
+        try:
+            return self.certificate.public_key() if self.certificate else None
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise LocalProtocolError("the key in the first of the configured certificates cannot be read") from error
 
     @cached_property
     def spki(self) -> bytes:
@@ -184,7 +206,8 @@ class Config:
 class ClientConfig(Config):
     """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate.
 
-    `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default).
+    It is kept in its normal form (`names.normal_name`): ASCII, lower case, no dot at its end. LocalProtocolError if it
+    is neither. `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default).
     """
 
     server_name: str | None = None
@@ -216,16 +239,13 @@ class ClientConfig(Config):
     @property
     def _host(self) -> bytes:
         """The name for server_name: a host, never an address (RFC 6066 3)."""
-        try:
-            ipaddress.ip_address(self.server_name or "")
-        except ValueError:
-            return (self.server_name or "").rstrip(".").encode("ascii", "ignore")
-        return b""
+        name = self.server_name or ""
+        return b"" if address(name) else name.encode("ascii")
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.server_name and len(self.server_name) > LONGEST_NAME:
-            raise LocalProtocolError(f"a server name has {LONGEST_NAME} characters at most")
+        if self.server_name:
+            object.__setattr__(self, "server_name", normal_name(self.server_name))
         if self.check_peer and not self.trust:
             raise LocalProtocolError("a client needs roots to trust, or check_peer=False to trust anyone")
         if self.check_peer and not self.server_name:
@@ -236,7 +256,8 @@ class ClientConfig(Config):
 class ServerConfig(Config):
     """A server's configuration: `client_certificate` is `none`, `request` or `require`.
 
-    `names` are the hosts served, in lower case; a client that names another is refused (empty: any name will do).
+    `names` are the hosts served; a client that names another is refused (empty: any name will do). They are kept in
+    their normal form, as a client's `server_name` is.
     `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default).
     """
 
@@ -247,6 +268,7 @@ class ServerConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "names", tuple(map(normal_name, self.names)))
         if not self.certificates or self.key is None:
             raise LocalProtocolError("a server needs certificates and their key")
         if self.client_certificate not in {"none", "request", "require"}:

@@ -44,6 +44,8 @@ _RSA: dict[int, tuple[padding.AsymmetricPadding, hashes.HashAlgorithm]] = {
     **{s: (padding.PSS(padding.MGF1(h), h.digest_size), h) for s, h in _PSS.items()},
     **{s: (padding.PKCS1v15(), h) for s, h in _PKCS1.items()},
 }
+SCHEMES: tuple[int, ...] = (*_ECDSA, *_RSA)
+"""Every signature scheme this engine can verify."""
 _ENCRYPTION = padding.PKCS1v15()
 _RSA13 = tuple(_PSS)
 _RSA12 = (*_PSS, *_PKCS1)

@@ -6,9 +6,9 @@ The path validation says no more than yes or no with a sentence; which alert the
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import warnings
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import PolicyBuilder, VerificationError
 
+from trustlab.der import NotDer, check_certificate
 from trustlab.tls.alerts import (
     Alert,
     BadCertificate,
@@ -26,6 +27,7 @@ from trustlab.tls.alerts import (
     UnsupportedCertificate,
 )
 from trustlab.tls.keys import kind_of
+from trustlab.tls.names import address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,43 +36,37 @@ if TYPE_CHECKING:
 
     from trustlab.tls.config import Config
 
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
-"""Everything `cryptography` raises on octets that are no proper certificate."""
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a certificate says beside its key: from when until when it is valid, for which names and uses, if it says.
+
+    `cryptography` decodes each part when it is first asked for. Here all are asked for at once, so that a malformed
+    part shows in one place and nothing raises afterwards.
+    """
+
+    begin: dt.datetime
+    end: dt.datetime
+    names: x509.SubjectAlternativeName | None
+    usage: x509.KeyUsage | None
 
 
 class PeerCertificate:
-    """The peer's leaf, read once: its public key, kind and SubjectPublicKeyInfo."""
+    """The peer's leaf, read once: its public key, kind and DER SubjectPublicKeyInfo (`spki`)."""
 
     def __init__(self, der: bytes) -> None:
         self.certificate = load(der)
-        self._usages: dict[str, bool] = {}
-        try:
-            self.public_key: CertificatePublicKeyTypes = self.certificate.public_key()
-        except UNREADABLE as error:
-            raise UnsupportedCertificate(f"a certificate with an unusable key: {error}", "RFC 5246 7.4.2") from error
+        self.public_key = public_key_of(self.certificate)
         self.kind = kind_of(self.public_key)
         if not self.kind:
             raise UnsupportedCertificate(
                 f"a certificate with a key of the type {type(self.public_key).__name__}", "RFC 5246 7.4.2"
             )
-
-    @cached_property
-    def spki(self) -> bytes:
-        """DER SubjectPublicKeyInfo."""
-        return spki_of(self.public_key)
+        self.spki = spki_of(self.public_key)
 
     def require_usage(self, usage: str) -> None:
         """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
-        if usage not in self._usages:
-            self._usages[usage] = allows(self.certificate, usage)
-        if not self._usages[usage]:
+        if not allows(self.certificate, usage):
             raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
 
 
@@ -82,17 +78,63 @@ def peer_certificate(der: bytes) -> PeerCertificate:
 
 @lru_cache(maxsize=64)
 def load(der: bytes) -> x509.Certificate:
-    """Parse one certificate; BadCertificate if it is none."""
+    """Parse the outer form of one certificate; BadCertificate if it is none, or not in its one encoding (DER).
+
+    A chain may bring certificates that nobody needs (the root, a second path): what is inside is read by `contents`.
+    """
     try:
         with warnings.catch_warnings():  # what it only warns of is judged below, or by the path validation
             warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
             positive = certificate.serial_number > 0
-    except UNREADABLE as error:
-        raise BadCertificate(f"a certificate that cannot be read: {error}", "RFC 5280 4.1") from error
+        check_certificate(der)
+    except NotDer as error:
+        raise BadCertificate(f"a certificate that is not in DER: {error}", "RFC 5280 4.1") from error
+    except Exception as error:  # the parser has many ways to complain, few of them documented
+        raise BadCertificate("a certificate that cannot be read", "RFC 5280 4.1") from error
     if not positive:
         raise BadCertificate("a certificate whose serial number is not positive", "RFC 5280 4.1.2.2")
     return certificate
+
+
+@lru_cache(maxsize=64)
+def contents(certificate: x509.Certificate) -> Contents:
+    """Read all that a certificate says beside its key; BadCertificate if a part is malformed (RFC 5280 4.1.2, 4.2)."""
+    what = "names of issuer and subject"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            _ = certificate.issuer, certificate.subject
+            what = "dates"
+            begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            what = "extensions"
+            found = {type(extension.value): extension.value for extension in certificate.extensions}
+    except x509.DuplicateExtension as error:
+        raise BadCertificate(
+            f"a certificate with two extensions of the type {error.oid.dotted_string}", "RFC 5280 4.2"
+        ) from error
+    except Exception as error:
+        raise BadCertificate(f"a certificate whose {what} cannot be read", "RFC 5280 4.1.2, 4.2") from error
+    names, usage = found.get(x509.SubjectAlternativeName), found.get(x509.KeyUsage)
+    return Contents(
+        begin,
+        end,
+        names if isinstance(names, x509.SubjectAlternativeName) else None,
+        usage if isinstance(usage, x509.KeyUsage) else None,
+    )
+
+
+def public_key_of(certificate: x509.Certificate) -> CertificatePublicKeyTypes:
+    """Return the public key; UnsupportedCertificate for a type nobody here knows, BadCertificate for a malformed one.
+
+    A curve given by its parameters is malformed: a certificate names its curve (RFC 5480 2.1.1).
+    """
+    try:
+        return certificate.public_key()
+    except UnsupportedAlgorithm as error:
+        raise UnsupportedCertificate("a certificate with a key of an unknown type", "RFC 5246 7.4.2") from error
+    except Exception as error:
+        raise BadCertificate("a certificate whose key cannot be read", "RFC 5280 4.1.2.7") from error
 
 
 def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
@@ -102,23 +144,16 @@ def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
 
 @lru_cache(maxsize=64)
 def allows(certificate: x509.Certificate, usage: str) -> bool:
-    """Whether keyUsage is absent or has the bit `usage`."""
-    try:
-        extension = certificate.extensions.get_extension_for_class(x509.KeyUsage)
-    except x509.ExtensionNotFound:
-        return True
-    except UNREADABLE as error:
-        raise BadCertificate(f"a certificate whose extensions cannot be read: {error}", "RFC 5280 4.2") from error
-    return bool(getattr(extension.value, usage))
+    """Whether keyUsage is absent or has the bit `usage`; BadCertificate if that cannot be read."""
+    found = contents(certificate).usage
+    return found is None or bool(getattr(found, usage))
 
 
 @lru_cache(maxsize=64)
 def subject_name(name: str) -> x509.DNSName | x509.IPAddress:
-    """Return a server name in the form the verifier wants."""
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
+    """Return a server name (`names.normal_name`) in the form the verifier wants."""
+    found = address(name)
+    return x509.DNSName(name) if found is None else x509.IPAddress(found)
 
 
 def verify_server(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str, config: Config) -> None:
@@ -132,20 +167,23 @@ def verify_client(leaf: PeerCertificate, chain: Sequence[bytes], config: Config)
 
 
 def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | None, config: Config) -> None:
-    certificates = [leaf.certificate, *[load(der) for der in chain[1:]]]
+    contents(leaf.certificate)
+    others = [load(der) for der in chain[1:]]
     if config.store is None:
         raise InternalError("no roots to trust are configured")
     time = config.time or dt.datetime.now(dt.UTC)
     builder = PolicyBuilder().store(config.store).time(time)
+    verifier = (
+        builder.build_client_verifier()
+        if server_name is None
+        else builder.build_server_verifier(subject_name(server_name))
+    )
     try:
-        if server_name is None:
-            builder.build_client_verifier().verify(certificates[0], certificates[1:])
-        else:
-            builder.build_server_verifier(subject_name(server_name)).verify(certificates[0], certificates[1:])
+        verifier.verify(leaf.certificate, others)
     except VerificationError as error:
-        raise _diagnose(certificates, server_name, config, time, str(error)) from error
-    except UNREADABLE as error:
-        raise BadCertificate(f"a certificate chain that cannot be checked: {error}", "RFC 5280 6") from error
+        raise _diagnose([leaf.certificate, *others], server_name, config, time, str(error)) from error
+    except Exception as error:  # it reads the other certificates' parts as it comes to them
+        raise BadCertificate("a certificate chain with a part that cannot be read", "RFC 5280 6") from error
 
 
 def _diagnose(
@@ -155,19 +193,18 @@ def _diagnose(
     time: dt.datetime,
     said: str,
 ) -> Alert:
-    """Return the alert that says most precisely what the validation disliked."""
-    leaf = certificates[0]
+    """Return the alert that says most precisely what the validation disliked; a part that is malformed is raised."""
     if time.tzinfo is None:
         time = time.replace(tzinfo=dt.UTC)
+    found = [contents(certificate) for certificate in certificates]
     for certificate in certificates:
-        if not certificate.not_valid_before_utc <= time <= certificate.not_valid_after_utc:
-            return CertificateExpired(
-                f"a certificate valid from {certificate.not_valid_before_utc} to {certificate.not_valid_after_utc}",
-                "RFC 5280 4.1.2.5",
-            )
+        public_key_of(certificate)
+    for each in found:
+        if not each.begin <= time <= each.end:
+            return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
     if not _known_issuer(certificates, config):
         return UnknownCa(f"a chain that leads to no trusted root: {said}", "RFC 5246 7.2.2")
-    if server_name is not None and not _names(leaf, server_name):
+    if server_name is not None and not _names(found[0], server_name):
         return CertificateUnknown(f"a certificate that is not for {server_name}: {said}", "RFC 9525 6")
     return BadCertificate(f"a certificate chain that does not verify: {said}", "RFC 5280 6")
 
@@ -186,15 +223,12 @@ def _known_issuer(certificates: Sequence[x509.Certificate], config: Config) -> b
     return False
 
 
-def _names(leaf: x509.Certificate, server_name: str) -> bool:
+def _names(leaf: Contents, server_name: str) -> bool:
     """Whether the subjectAltName has the name, with a wildcard for the first label (RFC 9525 6.3)."""
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
+    if leaf.names is None:
         return False
     wanted = subject_name(server_name)
     if isinstance(wanted, x509.IPAddress):
-        return wanted.value in names.get_values_for_type(x509.IPAddress)
-    host = server_name.lower()
-    known = {name.lower() for name in names.get_values_for_type(x509.DNSName)}
-    return host in known or f"*.{host.partition('.')[2]}" in known
+        return wanted.value in leaf.names.get_values_for_type(x509.IPAddress)
+    known = {name.lower() for name in leaf.names.get_values_for_type(x509.DNSName)}
+    return server_name in known or f"*.{server_name.partition('.')[2]}" in known

@@ -13,6 +13,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from trustlab.attest.certificates import load_certificate, read_wholly
+from trustlab.attest.errors import AttestError
 from trustlab.tpm.errors import EnrolmentRefused
 from trustlab.tpm.maker import OID_EK_EKU
 
@@ -24,13 +26,14 @@ MAX_PATH = 5
 
 
 def load_ek_certificate(der: bytes) -> x509.Certificate:
-    """Read an EK certificate; EnrolmentRefused if it is none."""
+    """Read an EK certificate; EnrolmentRefused if it is none.
+
+    A machine is pinned by the digest of these octets, so there must be one encoding only.
+    """
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.extensions, certificate.public_key()
-    except Exception as error:  # the parser has many ways to complain, none of them documented
-        raise EnrolmentRefused(_CHECK, f"it cannot be read: {error}") from error
-    return certificate
+        return load_certificate(der, "the certificate")
+    except AttestError as error:
+        raise EnrolmentRefused(_CHECK, f"{error}") from error
 
 
 def verify_ek_certificate(
@@ -84,8 +87,9 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
 
 def _is_ca(certificate: x509.Certificate) -> bool:
     try:
+        read_wholly(certificate)
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
+    except Exception:  # noqa: BLE001 - a certificate that cannot be read vouches for nobody
         return False
 
 
