@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
@@ -21,21 +21,22 @@ from trustlab.tls.extensions import (
     push_uint16_list,
 )
 from trustlab.tls.groups import generate
+from trustlab.tls.keys import CertifiedKey
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.registry import ExtensionType, Group, SignatureScheme, Version
+from trustlab.tls.spki import spki_of
 from trustlab.tls.suites import DEFAULT_SUITES, SUITES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-
     from trustlab.tls.groups import Share
 
+LONGEST_AUTHORITIES = 2**16 - 3  # octets of certificate_authorities in an extension (RFC 8446 4.2.4)
 LONGEST_NAME = 255  # octets of an application protocol (RFC 7301 3.1) or a host name (RFC 1035 2.3.4)
 DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
-DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
+DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1, Group.SECP384R1, Group.SECP521R1)
 DEFAULT_SCHEMES = (
     SignatureScheme.ECDSA_SECP256R1_SHA256,
     SignatureScheme.RSA_PSS_RSAE_SHA256,
@@ -46,6 +47,10 @@ DEFAULT_SCHEMES = (
     SignatureScheme.RSA_PSS_RSAE_SHA512,
     SignatureScheme.RSA_PKCS1_SHA512,
     SignatureScheme.ECDSA_SECP521R1_SHA512,
+    SignatureScheme.ED25519,
+    SignatureScheme.RSA_PSS_PSS_SHA256,
+    SignatureScheme.RSA_PSS_PSS_SHA384,
+    SignatureScheme.RSA_PSS_PSS_SHA512,
 )
 
 
@@ -62,7 +67,7 @@ class Limits:
     """
 
     message: int = 2**18
-    chain: int = 10
+    chain: int = 20
     buffered: int = 2**24
     warnings: int = 4
     empty_records: int = 32
@@ -90,12 +95,16 @@ class AttestationOffer:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does."""
+    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does.
+
+    `server_name` is the name the client asked for: the session is good for no other (RFC 6066 3).
+    """
 
     session_id: bytes
     master_secret: bytes = field(repr=False)
     cipher_suite: int
     extended_master_secret: bool
+    server_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,21 +179,34 @@ class Config:
             raise LocalProtocolError(f"the configured certificate cannot be read: {error}") from error
 
     @cached_property
-    def public_key(self) -> CertificatePublicKeyTypes | None:
-        """The public key of this side's own leaf."""
-        return self.certificate.public_key() if self.certificate else None
+    def certified_key(self) -> CertifiedKey | None:
+        """The public key of this side's own leaf; LocalProtocolError if it cannot be read.
+
+        It also says what the private key may do: a private key has no parameters, and no name but RSA.
+        """
+        try:
+            return CertifiedKey.of(self.certificate) if self.certificate else None
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise LocalProtocolError(f"the configured certificate has an unusable key: {error}") from error
 
     @cached_property
     def spki(self) -> bytes:
         """DER SubjectPublicKeyInfo of this side's own leaf, empty without one."""
-        return self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if self.public_key else b""
+        return spki_of(self.certificate) if self.certificate else b""
+
+    @cached_property
+    def authorities(self) -> tuple[bytes, ...]:
+        """The names of the trusted roots, to ask for a certificate by one of them; none if they are too long to say."""
+        names = tuple(dict.fromkeys(root.subject.public_bytes() for root in self.trust or ()))
+        return names if sum(2 + len(name) for name in names) <= LONGEST_AUTHORITIES else ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientConfig(Config):
     """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate.
 
-    `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default).
+    `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default) where it was made with
+    this `server_name`.
     """
 
     server_name: str | None = None
@@ -237,7 +259,8 @@ class ServerConfig(Config):
     """A server's configuration: `client_certificate` is `none`, `request` or `require`.
 
     `names` are the hosts served, in lower case; a client that names another is refused (empty: any name will do).
-    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default).
+    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default). Without
+    `acknowledge_server_name` the client is not told that its server_name was used (RFC 6066 3).
     """
 
     client_certificate: str = "none"

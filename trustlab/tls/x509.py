@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import PolicyBuilder, VerificationError
 
 from trustlab.tls.alerts import (
@@ -25,12 +24,11 @@ from trustlab.tls.alerts import (
     UnknownCa,
     UnsupportedCertificate,
 )
-from trustlab.tls.keys import kind_of
+from trustlab.tls.keys import CertifiedKey
+from trustlab.tls.spki import spki_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from trustlab.tls.config import Config
 
@@ -46,25 +44,24 @@ UNREADABLE = (
 
 
 class PeerCertificate:
-    """The peer's leaf, read once: its public key, kind and SubjectPublicKeyInfo."""
+    """The peer's leaf, read once: its `key` as certified, and its SubjectPublicKeyInfo."""
 
     def __init__(self, der: bytes) -> None:
         self.certificate = load(der)
         self._usages: dict[str, bool] = {}
         try:
-            self.public_key: CertificatePublicKeyTypes = self.certificate.public_key()
+            self.key = CertifiedKey.of(self.certificate)
         except UNREADABLE as error:
             raise UnsupportedCertificate(f"a certificate with an unusable key: {error}", "RFC 5246 7.4.2") from error
-        self.kind = kind_of(self.public_key)
-        if not self.kind:
+        if not self.key.kind:
             raise UnsupportedCertificate(
-                f"a certificate with a key of the type {type(self.public_key).__name__}", "RFC 5246 7.4.2"
+                f"a certificate with a key of the type {type(self.key.key).__name__}", "RFC 5246 7.4.2"
             )
 
     @cached_property
     def spki(self) -> bytes:
-        """DER SubjectPublicKeyInfo."""
-        return spki_of(self.public_key)
+        """DER SubjectPublicKeyInfo, as it stands in the certificate."""
+        return spki_of(self.certificate)
 
     def require_usage(self, usage: str) -> None:
         """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
@@ -93,11 +90,6 @@ def load(der: bytes) -> x509.Certificate:
     if not positive:
         raise BadCertificate("a certificate whose serial number is not positive", "RFC 5280 4.1.2.2")
     return certificate
-
-
-def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
-    """Return the DER SubjectPublicKeyInfo of a public key."""
-    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +128,7 @@ def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | No
     if config.store is None:
         raise InternalError("no roots to trust are configured")
     time = config.time or dt.datetime.now(dt.UTC)
-    builder = PolicyBuilder().store(config.store).time(time)
+    builder = PolicyBuilder().store(config.store).time(time).max_chain_depth(config.limits.chain)
     try:
         if server_name is None:
             builder.build_client_verifier().verify(certificates[0], certificates[1:])
