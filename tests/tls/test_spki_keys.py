@@ -89,6 +89,7 @@ def test_absent_parameters_are_no_limits_and_empty_ones_are_those_of_sha1() -> N
     "params",
     [
         der(0x30, b"\xa0"),
+        der(0x30, b"\xa2\x03\x02\x05\x20"),
         der(0x30, b"\xa0\x05\0"),
         der(0x30, der(0xA0)),
         der(0x30, der(0xA0, der(0x30))),

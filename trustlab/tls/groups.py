@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MLKEM768_KEY = 1184
 MLKEM768_CIPHERTEXT = 1088
 X25519_LENGTH = 32
-UNCOMPRESSED = 4  # the first octet of such a point
+UNCOMPRESSED = b"\4"  # the first octet of such a point
 
 
 class Share(Protocol):
@@ -59,7 +59,7 @@ class NistShare:
     def finish(self, peer: bytes) -> bytes:
         """Return the x coordinate of the shared point; a point that is not on the curve is refused."""
         curve = self._private.curve
-        if len(peer) != len(self.public) or peer[0] != UNCOMPRESSED:
+        if not peer.startswith(UNCOMPRESSED):
             raise IllegalParameter(f"a key share that is no uncompressed point of {curve.name}", "RFC 8446 4.2.8.2")
         try:
             return self._private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, peer))
