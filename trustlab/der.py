@@ -25,7 +25,7 @@ class NotDer(ValueError):  # noqa: N818 - says what the octets are
     """Octets that are not the one DER encoding of what they should be; says which part, and why."""
 
 
-class _Element:
+class Element:
     """A DER element within `octets`: its tag, and where it begins (`start`), its content begins and it ends."""
 
     __slots__ = ("content", "end", "octets", "start", "tag")
@@ -58,7 +58,7 @@ class _Element:
         """The content."""
         return self.octets[self.content : self.end]
 
-    def parts(self, *wanted: tuple[int, str]) -> list[_Element]:
+    def parts(self, *wanted: tuple[int, str]) -> list[Element]:
         """Return what this element holds: exactly these, each with its tag."""
         found, at = [], self.content
         for tag, what in wanted:
@@ -70,14 +70,24 @@ class _Element:
         return found
 
 
-def _expect(octets: bytes, start: int, limit: int, tag: int, what: str) -> _Element:
-    element = _Element(octets, start, limit, what)
+def elements(octets: bytes, what: str) -> list[Element]:
+    """Cut octets into DER elements; NotDer if one does not end within them."""
+    found: list[Element] = []
+    at = 0
+    while at < len(octets):
+        found.append(Element(octets, at, len(octets), what))
+        at = found[-1].end
+    return found
+
+
+def _expect(octets: bytes, start: int, limit: int, tag: int, what: str) -> Element:
+    element = Element(octets, start, limit, what)
     if element.tag != tag:
         raise NotDer(f"{what} has the tag 0x{element.tag:02x}, not 0x{tag:02x}")
     return element
 
 
-def _whole(octets: bytes, what: str) -> _Element:
+def _whole(octets: bytes, what: str) -> Element:
     element = _expect(octets, 0, len(octets), SEQUENCE, what)
     if element.end != len(octets):
         raise NotDer(f"further octets follow {what}")
@@ -98,9 +108,9 @@ def check_certificate(octets: bytes) -> None:
         check_ecdsa_signature(value[1:])
 
 
-def _signed_algorithm(tbs: _Element) -> _Element:
+def _signed_algorithm(tbs: Element) -> Element:
     """Return the AlgorithmIdentifier inside tbsCertificate, behind version and serialNumber."""
-    first = _Element(tbs.octets, tbs.content, tbs.end, "version or serialNumber")
+    first = Element(tbs.octets, tbs.content, tbs.end, "version or serialNumber")
     if first.tag == VERSION:
         first = _expect(tbs.octets, first.end, tbs.end, INTEGER, "serialNumber")
     return _expect(tbs.octets, first.end, tbs.end, SEQUENCE, "the signature algorithm inside tbsCertificate")

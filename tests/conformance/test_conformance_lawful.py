@@ -118,7 +118,7 @@ SERVER_BEARS = [
 CLIENT_BEARS = [
     Case("a chain with the root in it", None, theirs={"certificates": (server_identity("ECDSA").der, root().der)}),
     Case("a chain with a stranger in it", None, theirs={"certificates": (server_identity("ECDSA").der, issue(key("ECDSA", 5), "Nobody").der)}),
-    Case("a chain longer than the limit", tls.BadCertificate, theirs={"certificates": (server_identity("ECDSA").der, *[root().der] * 10)}),
+    Case("a chain longer than the limit", tls.BadCertificate, theirs={"certificates": (server_identity("ECDSA").der, *[root().der] * 20)}),
     Case("a certificate without keyUsage", None, theirs={"certificates": (issue(key("ECDSA"), NAME, root(), usage=False).der,), "key": key("ECDSA")}),
 ]
 # fmt: on

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 HELLO, RETRY, DONE = "ClientHello", "HelloRetryRequest", "ServerHelloDone"
 BOTH = pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda v: v.title)
+OBSOLETE = (1, 0x15, 0x16, 0x1A, 0x1C, 0xFF01, 0xFF02)
+WEAK_SCHEMES = (0x0101, 0x0102, 0x0201, 0x0202, 0x0203, 0x0301)
+WEAK_SUITES = (0x0001, 0x0003, 0x0005, 0x000A, 0x003B, 0xC007)
 RETRIED: dict[str, Any] = {"ours": {"groups": (P256,)}, "theirs": {"groups": (X25519, P256)}}
 RETRIES: dict[str, Any] = {"ours": {"groups": (X25519, P256)}, "theirs": {"groups": (P256,)}}
 WARNING = Part(ALERT, b"\1\x2b")
@@ -68,9 +71,10 @@ def offers(*values: int) -> Any:
     return extension(TYPE.SUPPORTED_VERSIONS, listed(u16(*values), 1))
 
 
-def names(group: int) -> Any:
-    """Name one group more."""
-    return extension(TYPE.SUPPORTED_GROUPS, lambda b: listed(b[2:] + u16(group)))
+def names(*group: int, first: bool = False) -> Any:
+    """Name more groups, behind the others or before them."""
+    more = u16(*group)
+    return extension(TYPE.SUPPORTED_GROUPS, lambda b: listed(more + b[2:] if first else b[2:] + more))
 
 
 def version(value: int) -> Any:
@@ -109,6 +113,8 @@ def cut(size: int, *between: Part) -> Callable[[Any], Parts]:
 
 # fmt: off
 BORNE = [
+    Case("MD5, SHA-1 and DSA among the signature schemes", None, {HELLO: extension(TYPE.SIGNATURE_ALGORITHMS, lambda b: listed(u16(*WEAK_SCHEMES) + b[2:]))}),
+    Case("suites without encryption, of export, RC4 and 3DES", None, {HELLO: lambda m: fields(cipher_suites=(*WEAK_SUITES, *m.cipher_suites))(m)}),
     Case("four thousand extensions without content", None, {HELLO: many(b"")}),
     Case("four thousand extensions with content", None, {HELLO: many(b"content")}),
     Case("a pre-shared key of another server", None, {HELLO: psk(bytes(320), bytes(32))}),
@@ -121,6 +127,9 @@ BORNE_13 = [
     Case("extended_master_secret with content", None, {HELLO: extension(TYPE.EXTENDED_MASTER_SECRET, b"junk")}),
     Case("encrypt_then_mac with content", None, {HELLO: extension(TYPE.ENCRYPT_THEN_MAC, b"junk")}),
     Case("renegotiation_info without its content", None, {HELLO: extension(TYPE.RENEGOTIATION_INFO, b"\7")}),
+    *[Case(f"the obsolete group 0x{group:04x} last", None, {HELLO: names(group)}) for group in OBSOLETE],
+    Case("obsolete groups before the others", None, {HELLO: names(*OBSOLETE, first=True)}),
+    Case("a key share of secp224r1 before the others", None, {HELLO: both(names(0x15, first=True), extension(TYPE.KEY_SHARE, lambda b: listed(u16(0x15, 57) + b"\4" + bytes(56) + b[2:])))}),
     Case("an obsolete group beside an offer of TLS 1.2", None, {HELLO: both(offers(0x0304, 0x0303), names(0x0015))}),
     Case("a KeyUpdate of five records", None, then=sends(*[Part(HANDSHAKE, bytes([octet])) for octet in b"\x18\0\0\1\0"])),
 ]
@@ -163,7 +172,7 @@ def assert_borne(case: Case, version: tls.Version) -> None:
 
 ANSWERS = {"ServerHello", "EncryptedExtensions"}
 KNOWN_ANSWERS = {
-    TLS12: {TYPE.RENEGOTIATION_INFO, TYPE.EXTENDED_MASTER_SECRET, TYPE.EC_POINT_FORMATS, TYPE.ALPN},
+    TLS12: {TYPE.SERVER_NAME, TYPE.RENEGOTIATION_INFO, TYPE.EXTENDED_MASTER_SECRET, TYPE.EC_POINT_FORMATS, TYPE.ALPN},
     TLS13: {TYPE.SUPPORTED_VERSIONS, TYPE.KEY_SHARE, TYPE.SERVER_NAME, TYPE.ALPN},
 }
 
@@ -202,7 +211,7 @@ REFUSED_12 = [
     Case("a CertificateVerify by MD5", tls.IllegalParameter, {"CertificateVerify": fields(scheme=0x0101)}, client="RSA"),
 ]
 REFUSED_13 = [
-    *[Case(f"the obsolete group 0x{group:04x}", tls.IllegalParameter, {HELLO: names(group)}) for group in (1, 0x16, 0x1A, 0x1C, 0xFF01, 0xFF02)],
+    Case("obsolete groups alone", tls.HandshakeFailure, {HELLO: both(extension(TYPE.SUPPORTED_GROUPS, listed(u16(0x15, 0x16))), extension(TYPE.KEY_SHARE, b"\0\0"))}),
     Case("key shares in another order than the groups", tls.IllegalParameter, theirs={"key_shares": (P256, X25519)}),
     Case("a key_share extension without a list", tls.DecodeError, {HELLO: extension(TYPE.KEY_SHARE, b"")}),
     Case("psk modes without a list", tls.DecodeError, {HELLO: extension(TYPE.PSK_KEY_EXCHANGE_MODES, b"\0")}),

@@ -18,7 +18,7 @@ from tls_identities import NAME, client_identity, root, server_identity
 
 from trustlab import tls
 from trustlab.tls import keys
-from trustlab.tls.groups import HybridShare, P256Share, X25519Share
+from trustlab.tls.groups import HybridShare, NistShare, X25519Share
 from trustlab.tls.records import RecordLayer
 from trustlab.tls.registry import Version
 from trustlab.tls.suites import SUITES
@@ -88,7 +88,7 @@ def share(group: int) -> Any:
     if group == tls.Group.X25519:
         return X25519Share(x25519.X25519PrivateKey.from_private_bytes(b"\x11" * 32))
     if group == tls.Group.SECP256R1:
-        return P256Share(ec.derive_private_key(0x1234567, ec.SECP256R1()))
+        return NistShare(ec.derive_private_key(0x1234567, ec.SECP256R1()))
     return HybridShare()
 
 

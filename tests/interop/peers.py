@@ -13,8 +13,15 @@ from combinations import GROUPS, TLS13, VERSIONS, Offer
 from trustlab import tls
 
 X25519, P256, HYBRID = tls.Group.X25519, tls.Group.SECP256R1, tls.Group.X25519MLKEM768
-OPENSSL_GROUPS = {X25519: "X25519", P256: "P-256", HYBRID: "X25519MLKEM768"}
-GNUTLS_GROUPS = {X25519: "GROUP-X25519", P256: "GROUP-SECP256R1", HYBRID: "GROUP-X25519-MLKEM768"}
+P384, P521 = tls.Group.SECP384R1, tls.Group.SECP521R1
+OPENSSL_GROUPS = {X25519: "X25519", P256: "P-256", P384: "P-384", P521: "P-521", HYBRID: "X25519MLKEM768"}
+GNUTLS_GROUPS = {
+    X25519: "GROUP-X25519",
+    P256: "GROUP-SECP256R1",
+    P384: "GROUP-SECP384R1",
+    P521: "GROUP-SECP521R1",
+    HYBRID: "GROUP-X25519-MLKEM768",
+}
 
 
 def output(*command: str) -> str:
@@ -34,7 +41,7 @@ def python_ssl() -> Offer:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers("ALL")
     names = {c["id"] & 0xFFFF: c["name"] for c in context.get_ciphers()}
-    groups = {X25519, P256} | ({HYBRID} if ssl.OPENSSL_VERSION_INFO >= (3, 5) else set())
+    groups = {X25519, P256, P384, P521} | ({HYBRID} if ssl.OPENSSL_VERSION_INFO >= (3, 5) else set())
     versions = tuple(v for v in VERSIONS if v != TLS13 or ssl.HAS_TLSv1_3)
     return Offer(f"Python ssl ({ssl.OPENSSL_VERSION})", versions, frozenset(names), frozenset(groups), names)
 

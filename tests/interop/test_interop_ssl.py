@@ -74,6 +74,7 @@ def context(case: Combination, folder: Path, *, server: bool) -> ssl.SSLContext:
     if case.alpn:
         made.set_alpn_protocols([PROTOCOL, "other"])
     if server:
+        made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE  # the client's first group, too: the case's own
         made.load_cert_chain(folder / f"server-{case.certificate}.pem", folder / f"server-{case.certificate}.key")
         if case.client != "none":
             made.verify_mode = ssl.CERT_REQUIRED

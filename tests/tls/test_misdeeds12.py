@@ -117,7 +117,7 @@ CASES: dict[str, tuple[str, str, Any, type]] = {
     "a group not offered": (
         "server",
         "ServerKeyExchange",
-        lambda m: replace(m, named_curve=0x18),
+        lambda m: replace(m, named_curve=0x1E),
         tls.IllegalParameter,
     ),
     "a hybrid group": ("server", "ServerKeyExchange", lambda m: replace(m, named_curve=0x11EC), tls.IllegalParameter),

@@ -200,7 +200,7 @@ def test_every_default_is_known() -> None:
 @pytest.mark.parametrize("octets", [b"no certificate", b"", b"\x30\x03\x02\x01\x05"])
 def test_an_own_certificate_that_cannot_be_read_is_this_sides_fault(octets: bytes) -> None:
     config = client_config(certificates=(octets,))
-    for part in ("certificate", "public_key", "spki"):
+    for part in ("certificate", "certified_key", "spki"):
         with pytest.raises(tls.LocalProtocolError, match="the first of the configured certificates cannot be read"):
             getattr(config, part)
 
@@ -209,4 +209,4 @@ def test_an_own_certificate_that_cannot_be_read_is_this_sides_fault(octets: byte
 def test_an_own_key_that_cannot_be_read_is_this_sides_fault(name: str) -> None:
     der = rebuilt(make("ECDSA", "teller.example", root()).der, root().key, MALFORMED[name])
     with pytest.raises(tls.LocalProtocolError, match="the key in the first of the configured certificates"):
-        _ = client_config(certificates=(der,)).public_key
+        _ = client_config(certificates=(der,)).certified_key

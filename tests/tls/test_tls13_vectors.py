@@ -18,7 +18,7 @@ from tls_pair import NAME, End
 from trustlab import tls
 from trustlab.tls import schedule13
 from trustlab.tls.describe import context_for
-from trustlab.tls.groups import P256Share, X25519Share
+from trustlab.tls.groups import NistShare, X25519Share
 from trustlab.tls.messages import Certificate13, pull_message
 from trustlab.tls.octets import Reader
 
@@ -65,7 +65,7 @@ def shares(section: str, who: str) -> Any:
             found[tls.Group.X25519] = X25519Share(x25519.X25519PrivateKey.from_private_bytes(private))
         else:
             key = ec.derive_private_key(int.from_bytes(private, "big"), ec.SECP256R1())
-            found[tls.Group.SECP256R1] = P256Share(key)
+            found[tls.Group.SECP256R1] = NistShare(key)
     return found.__getitem__
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, TypeVar
 import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.utils import CryptographyDeprecationWarning
 
 from trustlab import tls
@@ -25,19 +25,20 @@ from trustlab.cli.tls_service import Service, announce, keep_keys, ladder
 from trustlab.cli.tls_talk import Pipe, converse
 from trustlab.cloud import Authority
 from trustlab.passage import TlsEndpoint
+from trustlab.tls.keys import is_local
 from trustlab.tls.names import normal_name
 from trustlab.trace import Trace
 
+GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
 Versions = Annotated[
     str, typer.Option("--tls", help="Which versions to speak: 1.2, 1.3, or 1.2,1.3 (default: what the engine prefers).")
 ]
 Ciphers = Annotated[str, typer.Option(help="Cipher suites by their IANA names, or `all`: AES-CBC as well.")]
-Groups = Annotated[str, typer.Option(help="Groups for key agreement: x25519, secp256r1, X25519MLKEM768.")]
+Groups = Annotated[str, typer.Option(help=f"Groups for key agreement, best first: {', '.join(GROUPS)}.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no ladder.")]
 KeyLogFile = Annotated[Path | None, typer.Option("--keylogfile", help="Append the secrets here (NSS format).")]
 VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
 SUITES = {s.name: s for s in tls.CipherSuite if not s.name.endswith("SCSV")}
-GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
 N = TypeVar("N")
 
 
@@ -187,8 +188,9 @@ def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
         private = serialization.load_pem_private_key((key or cert).read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
         raise Failure(f"cannot read certificate and key from {cert} and {key or cert}: {error}") from error
-    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise Failure(f"{key or cert}: this engine signs with RSA and ECDSA keys, not with a {type(private).__name__}")
+    if not is_local(private):
+        kind = type(private).__name__
+        raise Failure(f"{key or cert}: this engine signs with RSA, ECDSA and Ed25519 keys, not with a {kind}")
     if private.public_key() != chain[0].public_key():
         raise Failure(f"the key in {key or cert} does not belong to the first certificate in {cert}")
     return tuple(c.public_bytes(serialization.Encoding.DER) for c in chain), private

@@ -129,7 +129,7 @@ def prepare(
     """
     message = read_request(connection, asked)
     offered = message.value(ExtensionType.SIGNATURE_ALGORITHMS)
-    able = keys.schemes_for(_own(chain).public_key, tls13=True)
+    able = _own(chain).key.schemes13
     scheme = next((s for s in connection.config.signature_schemes if s in able and s in offered), None)
     if scheme is None:
         raise LocalProtocolError("no signature scheme in common for this certificate's key")
@@ -253,4 +253,4 @@ def _check_signature(
         x509.verify_client(peer, chain, config)
     if verify.scheme not in config.signature_schemes:
         raise IllegalParameter(f"a signature by {label(SignatureScheme, verify.scheme)}", "RFC 9261 5.2.2")
-    keys.verify(peer.public_key, verify.scheme, verify.signature, data, tls13=True)
+    keys.verify(peer.key, verify.scheme, verify.signature, data, tls13=True)

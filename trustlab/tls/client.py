@@ -24,7 +24,7 @@ from trustlab.tls.states import CLIENT12, CLIENT13
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import ClientConfig
+    from trustlab.tls.config import ClientConfig, Session
     from trustlab.tls.groups import Share
     from trustlab.tls.messages import AnyMessage, HelloRetryRequest, Message, ServerHello
     from trustlab.tls.messages.other import ChangeCipherSpec
@@ -60,6 +60,12 @@ class ClientStart(Handshake):
         self.shares: dict[int, Share] = {}
 
     @property
+    def session(self) -> Session | None:
+        """The session to offer: one made with another server proves nothing about this one, and is left out."""
+        session = self.c.config.session
+        return session if session is not None and session.server_name == self.c.server_name else None
+
+    @property
     def tls13(self) -> bool:
         """Whether TLS 1.3 is offered."""
         return Version.TLS13 in self.c.config.versions
@@ -78,8 +84,8 @@ class ClientStart(Handshake):
     def _session_id(self) -> bytes:
         """Return the id of the session to resume, or noise for middleboxes (RFC 8446 D.4)."""
         config = self.c.config
-        if config.session is not None:
-            return config.session.session_id
+        if self.session is not None:
+            return self.session.session_id
         return config.random(32) if self.tls13 and config.middlebox_compatibility else b""
 
     def extensions(self) -> list[Extension]:

@@ -62,6 +62,7 @@ class Client12(Handshake12):
     def __init__(self, start: ClientStart) -> None:
         super().__init__(start.c, start.hello)
         self.config = start.c.config
+        self._session = start.session
         self.peer_certificate: PeerCertificate | None = None
         self.request: CertificateRequest | None = None
         self._peer_share = (0, b"")
@@ -87,14 +88,14 @@ class Client12(Handshake12):
         """Take the server's choice."""
         self.choose_suite()
         resumes = bool(hello.session_id) and hello.session_id == self.hello.session_id
-        if resumes and self.config.session is None:
+        if resumes and self._session is None:
             raise IllegalParameter("the server resumes a session that does not exist", "RFC 5246 7.4.1.3")
         self.session_id = hello.session_id
         if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
             raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 8446 4.1.3")
         self._take_extensions(hello)
-        if resumes and self.config.session is not None:
-            return self._resume(self.config.session)
+        if resumes and self._session is not None:
+            return self._resume(self._session)
         self._take_attestation(hello)
         return "ExpectSupplementalData" if self.takes_evidence else "ExpectCertificate"
 
@@ -152,11 +153,16 @@ class Client12(Handshake12):
         certificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
             x509.verify_server(certificate, chain, self.config.server_name or "", self.config)
-        if certificate.kind != self.parameters.authentication:
-            raise UnsupportedCertificate(
-                f"a certificate with a key for {certificate.kind} in {self.suite.name}", "RFC 5246 7.4.2"
-            )
+        key = certificate.key
         rsa = self.parameters.key_exchange is KeyExchange.RSA
+        if key.authentication != self.parameters.authentication or (rsa and key.kind != "RSA"):
+            raise UnsupportedCertificate(
+                f"a certificate with a key for {key.kind} in {self.suite.name}", "RFC 5246 7.4.2"
+            )
+        if not key.suits_groups(self.hello.value(ExtensionType.SUPPORTED_GROUPS)):
+            raise IllegalParameter(
+                f"the server's key is on {key.key.curve.name}, which is not among the groups offered", "RFC 8422 5.3"
+            )
         if self.config.check_peer:
             certificate.require_usage("key_encipherment" if rsa else "digital_signature")
         self.peer_certificate = certificate
@@ -179,7 +185,7 @@ class Client12(Handshake12):
             raise IllegalParameter(f"the server signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.3")
         facts = self.c.facts
         signed = facts["client_random"] + facts["server_random"] + message.parameters
-        keys.verify(self._certificate().public_key, message.scheme, message.signature, signed, tls13=False)
+        keys.verify(self._certificate().key, message.scheme, message.signature, signed, tls13=False)
         self._peer_share = (message.named_curve, message.public)
 
     def receive_certificate_request(self, message: CertificateRequest) -> None:
@@ -209,16 +215,15 @@ class Client12(Handshake12):
 
     def _can_sign(self, request: CertificateRequest) -> bool:
         """Choose how to sign for the client certificate; False if there is none that the server takes."""
-        certificate = self.config.certificate
-        if certificate is None:
+        key = self.config.certified_key
+        if key is None or not key.suits_groups(self.hello.value(ExtensionType.SUPPORTED_GROUPS)):
             return False
-        public_key = self.config.public_key
-        kind = keys.kind_of(public_key)
-        wanted = ClientCertificateType.RSA_SIGN if kind == "RSA" else ClientCertificateType.ECDSA_SIGN
+        rsa = key.authentication == "RSA"
+        wanted = ClientCertificateType.RSA_SIGN if rsa else ClientCertificateType.ECDSA_SIGN
         if wanted not in request.certificate_types:
             return False
-        able = keys.schemes_for(public_key, tls13=False)
-        usable = [s for s in self.config.signature_schemes if s in able and s in request.supported_signature_algorithms]
+        offered = request.supported_signature_algorithms
+        usable = [s for s in self.config.signature_schemes if s in key.schemes12 and s in offered]
         self._scheme = usable[0] if usable else 0
         return bool(usable)
 
@@ -246,7 +251,7 @@ class Client12(Handshake12):
             self._take_secret(octets_or_alert(answer, "PreMasterSecretReady"), b"")
 
     def _take_secret(self, pms: bytes, epms: bytes) -> None:
-        self._exchange = epms or keys.encrypt(self._certificate().public_key, pms)
+        self._exchange = epms or keys.encrypt(self._certificate().key, pms)
         self.c.facts["epms"] = self._exchange
         self.set_pre_master_secret(pms, "client_version", "46 random octets")
 

@@ -212,7 +212,7 @@ class Client13(Handshake13):
         for extension in message.extensions:
             message.value(extension.type)
         if self.config.certificate is not None:
-            self._scheme = self.choose_scheme(self.config.public_key, schemes)
+            self._scheme = self.choose_scheme(self.require_key(), schemes)
             if self._scheme:
                 self.c.facts["spki_C"] = self.config.spki
         self.request = message

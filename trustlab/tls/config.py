@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
@@ -21,10 +20,11 @@ from trustlab.tls.extensions import (
     push_uint16_list,
 )
 from trustlab.tls.groups import SUPPORTED, generate
-from trustlab.tls.keys import SCHEMES
+from trustlab.tls.keys import SCHEMES, CertifiedKey
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.names import address, normal_name
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, SignatureScheme, Version, label
+from trustlab.tls.spki import spki_of
 from trustlab.tls.suites import DEFAULT_SUITES, SUITES
 
 if TYPE_CHECKING:
@@ -32,13 +32,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from enum import IntEnum
 
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-
     from trustlab.tls.groups import Share
 
+LONGEST_AUTHORITIES = 2**16 - 3  # octets of certificate_authorities in an extension (RFC 8446 4.2.4)
 LONGEST_PROTOCOL = 255  # octets of an application protocol's name (RFC 7301 3.1)
 DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
-DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1)
+DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1, Group.SECP384R1, Group.SECP521R1)
 DEFAULT_SCHEMES = (
     SignatureScheme.ECDSA_SECP256R1_SHA256,
     SignatureScheme.RSA_PSS_RSAE_SHA256,
@@ -49,6 +48,10 @@ DEFAULT_SCHEMES = (
     SignatureScheme.RSA_PSS_RSAE_SHA512,
     SignatureScheme.RSA_PKCS1_SHA512,
     SignatureScheme.ECDSA_SECP521R1_SHA512,
+    SignatureScheme.ED25519,
+    SignatureScheme.RSA_PSS_PSS_SHA256,
+    SignatureScheme.RSA_PSS_PSS_SHA384,
+    SignatureScheme.RSA_PSS_PSS_SHA512,
 )
 
 
@@ -65,7 +68,7 @@ class Limits:
     """
 
     message: int = 2**18
-    chain: int = 10
+    chain: int = 20
     buffered: int = 2**24
     warnings: int = 4
     empty_records: int = 32
@@ -93,12 +96,16 @@ class AttestationOffer:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does."""
+    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does.
+
+    `server_name` is the name the client asked for: the session is good for no other (RFC 6066 3).
+    """
 
     session_id: bytes
     master_secret: bytes = field(repr=False)
     cipher_suite: int
     extended_master_secret: bool
+    server_name: str = ""
 
 
 def _check_known(what: str, chosen: Sequence[object], known: Sequence[int], registry: type[IntEnum]) -> None:
@@ -189,17 +196,26 @@ class Config:
             raise LocalProtocolError("the first of the configured certificates cannot be read") from error
 
     @cached_property
-    def public_key(self) -> CertificatePublicKeyTypes | None:
-        """The public key of this side's own leaf; LocalProtocolError if it has none that can be read."""
+    def certified_key(self) -> CertifiedKey | None:
+        """The public key of this side's own leaf; LocalProtocolError if it has none that can be read.
+
+        It also says what the private key may do: a private key has no parameters, and no name but RSA.
+        """
         try:
-            return self.certificate.public_key() if self.certificate else None
+            return CertifiedKey.of(self.certificate) if self.certificate else None
         except (ValueError, UnsupportedAlgorithm) as error:
             raise LocalProtocolError("the key in the first of the configured certificates cannot be read") from error
 
     @cached_property
     def spki(self) -> bytes:
         """DER SubjectPublicKeyInfo of this side's own leaf, empty without one."""
-        return self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) if self.public_key else b""
+        return spki_of(self.certificate) if self.certificate else b""
+
+    @cached_property
+    def authorities(self) -> tuple[bytes, ...]:
+        """The names of the trusted roots, to ask for a certificate by one of them; none if they are too long to say."""
+        names = tuple(dict.fromkeys(root.subject.public_bytes() for root in self.trust or ()))
+        return names if sum(2 + len(name) for name in names) <= LONGEST_AUTHORITIES else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +223,8 @@ class ClientConfig(Config):
     """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate.
 
     It is kept in its normal form (`names.normal_name`): ASCII, lower case, no dot at its end. LocalProtocolError if it
-    is neither. `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default).
+    is neither. `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default) if it was
+    made with this `server_name`.
     """
 
     server_name: str | None = None
@@ -258,7 +275,8 @@ class ServerConfig(Config):
 
     `names` are the hosts served; a client that names another is refused (empty: any name will do). They are kept in
     their normal form, as a client's `server_name` is.
-    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default).
+    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default). Without
+    `acknowledge_server_name` the client is not told that its server_name was used (RFC 6066 3).
     """
 
     client_certificate: str = "none"

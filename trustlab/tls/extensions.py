@@ -242,6 +242,15 @@ def pull_authorities(reader: Reader, _message: str) -> tuple[bytes, ...]:
     return tuple(found)
 
 
+def push_authorities(names: Iterable[bytes]) -> bytes:
+    """Return the body of certificate_authorities: distinguished names in DER."""
+    w = Writer()
+    with w.block(2):
+        for name in names:
+            w.vector(2, name)
+    return w.result()
+
+
 def pull_attestation(reader: Reader, message: str) -> AttestationExtension | bytes:
     """Pull the attestation extension; in a CertificateEntry its body is the Evidence itself."""
     if message == "Certificate":

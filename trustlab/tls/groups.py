@@ -1,4 +1,4 @@
-"""Key agreement: x25519, secp256r1 and the hybrid X25519MLKEM768 (RFC 7748, RFC 8422, draft-ietf-tls-ecdhe-mlkem).
+"""Key agreement: x25519, the NIST curves, and X25519MLKEM768 (RFC 7748, RFC 8422, draft-ietf-tls-ecdhe-mlkem).
 
 One side `generate`s a share and later `finish`es with the other's; the other side `respond`s to a share. For a
 Diffie-Hellman group both do the same; with ML-KEM the response is a ciphertext: an encrypted secret.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MLKEM768_KEY = 1184
 MLKEM768_CIPHERTEXT = 1088
 X25519_LENGTH = 32
-P256_POINT = 65
+UNCOMPRESSED = b"\4"  # the first octet of such a point
 
 
 class Share(Protocol):
@@ -49,21 +49,26 @@ class X25519Share:
             raise IllegalParameter("a key share that is no usable x25519 value", "RFC 8446 7.4.2") from None
 
 
-class P256Share:
-    """A key pair of secp256r1; points are uncompressed (RFC 8446 4.2.8.2)."""
+class NistShare:
+    """A key pair on secp256r1, secp384r1 or secp521r1; points are uncompressed (RFC 8446 4.2.8.2)."""
 
-    def __init__(self, private: ec.EllipticCurvePrivateKey | None = None) -> None:
-        self._private = private or ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
+        self._private = private
         self.public = self._private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
     def finish(self, peer: bytes) -> bytes:
-        """Return the x coordinate of the shared point; a point not on the curve is refused."""
-        if len(peer) != P256_POINT or peer[0] != 4:
-            raise IllegalParameter("a key share that is no uncompressed point of secp256r1", "RFC 8446 4.2.8.2")
+        """Return the x coordinate of the shared point; a point that is not on the curve is refused."""
+        curve = self._private.curve
+        if not peer.startswith(UNCOMPRESSED):
+            raise IllegalParameter(f"a key share that is no uncompressed point of {curve.name}", "RFC 8446 4.2.8.2")
         try:
-            return self._private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), peer))
+            return self._private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, peer))
         except ValueError:
-            raise IllegalParameter("a key share that is no point of secp256r1", "RFC 8446 4.2.8.2") from None
+            raise IllegalParameter(f"a key share that is no point of {curve.name}", "RFC 8446 4.2.8.2") from None
+
+
+def _nist(curve: ec.EllipticCurve) -> Callable[[], Share]:
+    return lambda: NistShare(ec.generate_private_key(curve))
 
 
 class HybridShare:
@@ -87,11 +92,17 @@ class HybridShare:
 
 _GENERATE: dict[int, Callable[[], Share]] = {
     Group.X25519: X25519Share,
-    Group.SECP256R1: P256Share,
+    Group.SECP256R1: _nist(ec.SECP256R1()),
+    Group.SECP384R1: _nist(ec.SECP384R1()),
+    Group.SECP521R1: _nist(ec.SECP521R1()),
     Group.X25519MLKEM768: HybridShare,
 }
 SUPPORTED = tuple(_GENERATE)
 """Every group this engine can run."""
+POST_QUANTUM = frozenset({Group.X25519MLKEM768})
+"""Groups whose secret a quantum computer of the future does not find in a recording of today."""
+CURVES = {"secp256r1": Group.SECP256R1, "secp384r1": Group.SECP384R1, "secp521r1": Group.SECP521R1}
+"""The groups that name the curves of ECDSA keys (RFC 8422 5.1.1), by the curve's name."""
 
 
 def generate(group: int) -> Share:

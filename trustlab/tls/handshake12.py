@@ -165,7 +165,7 @@ class Handshake12(Handshake):
     def finish(self) -> None:
         """Both Finished are verified."""
         if self.session_id:
-            self.c.session = Session(self.session_id, self._master, self.suite, self.extended)
+            self.c.session = Session(self.session_id, self._master, self.suite, self.extended, self.c.server_name)
         self.c.complete()
 
     def resume(self, session: Session) -> None:

@@ -201,13 +201,12 @@ class Handshake13(Handshake):
             name = label(SignatureScheme, message.scheme)
             raise IllegalParameter(f"a signature by {name}, which was not offered", "RFC 8446 4.4.3")
         data = schedule13.signature_input(self.peer, self.c.transcript.digest())
-        keys.verify(self.peer_certificate.public_key, message.scheme, message.signature, data, tls13=True)
+        keys.verify(self.peer_certificate.key, message.scheme, message.signature, data, tls13=True)
 
-    def choose_scheme(self, public_key: object, offered: Iterable[int]) -> int:
+    def choose_scheme(self, key: keys.CertifiedKey, offered: Iterable[int]) -> int:
         """Return the scheme to sign with, 0 if there is none both can use."""
-        able = keys.schemes_for(public_key, tls13=True)
         offered = set(offered)
-        return next((s for s in self.c.config.signature_schemes if s in able and s in offered), 0)
+        return next((s for s in self.c.config.signature_schemes if s in key.schemes13 and s in offered), 0)
 
     def verify_data(self, side: str) -> bytes:
         """Return Finished's content for the transcript as it is now."""
@@ -309,11 +308,11 @@ class Handshake13(Handshake):
         if kind == HandshakeType.KEY_UPDATE and length != 1:
             raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 8446 4.6.3")
 
-    def require_key(self) -> object:
+    def require_key(self) -> keys.CertifiedKey:
         """Return the public key of this side's certificate."""
-        if self.c.config.public_key is None:
+        if self.c.config.certified_key is None:
             raise LocalProtocolError("there is no certificate to sign for")
-        return self.c.config.public_key
+        return self.c.config.certified_key
 
 
 def check_solicited(extension: Extension, solicited: Iterable[int], message: str) -> None:

@@ -115,6 +115,8 @@ class Server12(Handshake12):
         if sessions is None:
             return
         session = sessions.get(hello.session_id)
+        if session is not None and session.server_name.lower() != self.c.server_name.lower():
+            session = None  # a session for another name is no session here: a full handshake (RFC 6066 3)
         if session is not None:
             check_session(hello, session)
         same = session is not None and session.cipher_suite == self.suite and self.answer is None
@@ -153,21 +155,19 @@ class Server12(Handshake12):
 
     def _choose(self, hello: ClientHello) -> CipherSuite:
         """Return the first configured suite that the client offers and this side's key can serve (RFC 5246 7.4.1.3)."""
-        certificate = self.config.certificate
-        if certificate is None:
+        certificate, key = self.config.certificate, self.config.certified_key
+        if certificate is None or key is None:
             raise InternalError("this server has no certificate")
-        public_key = self.config.public_key
-        kind = keys.kind_of(public_key)
         for number in self.config.cipher_suites:
             suite = SUITES[number]
-            if number not in hello.cipher_suites or suite.authentication != kind:
+            if number not in hello.cipher_suites or suite.authentication != key.authentication:
                 continue
             rsa = suite.key_exchange is KeyExchange.RSA
+            if (rsa and key.kind != "RSA") or not key.suits_groups(hello.value(ExtensionType.SUPPORTED_GROUPS)):
+                continue
             if not x509.allows(certificate, "key_encipherment" if rsa else "digital_signature"):
                 continue
-            if rsa or (
-                self._choose_group(hello) and self._choose_scheme(hello, keys.schemes_for(public_key, tls13=False))
-            ):
+            if rsa or (self._choose_group(hello) and self._choose_scheme(hello, key.schemes12)):
                 return CipherSuite(number)
         raise HandshakeFailure("no cipher suite in common that the server's key can serve", "RFC 5246 7.4.1.3")
 
@@ -203,7 +203,10 @@ class Server12(Handshake12):
         random = self.config.random(32)
         if Version.TLS13 in self.config.versions:
             random = random[:24] + DOWNGRADE_TLS12
-        self.c.emit(ServerHello(random, self.session_id, self.suite, tuple(self._answers())))
+        answers = tuple(self._answers())
+        # RFC 5246 7.4.1.3: an empty block is more than a client without extensions expects
+        hello = ServerHello(random, self.session_id, self.suite, answers, has_extensions=bool(answers))
+        self.c.emit(hello)
 
     def _answers(self) -> list[Extension]:
         """Return the answers to the client's extensions, and nothing it did not ask for (RFC 5246 7.4.1.4)."""
@@ -216,6 +219,8 @@ class Server12(Handshake12):
             found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
         if self.parameters.key_exchange is KeyExchange.ECDHE and hello.extension(ExtensionType.EC_POINT_FORMATS):
             found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
+        if self.c.server_name and self.config.acknowledge_server_name and not self.resumed:
+            found.append(Extension(ExtensionType.SERVER_NAME))  # never where a session is resumed (RFC 6066 3)
         if self.c.alpn:
             found.append(Extension(ExtensionType.ALPN, push_alpn([self.c.alpn.encode()])))
         if self.answer is not None:
@@ -280,9 +285,8 @@ class Server12(Handshake12):
 
     def send_certificate_request(self) -> None:
         """Ask for a client certificate by any root this server trusts (RFC 5246 7.4.4)."""
-        names = tuple(root.subject.public_bytes() for root in self.config.trust or ())
         types = (ClientCertificateType.RSA_SIGN, ClientCertificateType.ECDSA_SIGN)
-        self.c.emit(CertificateRequest(types, self.config.signature_schemes, names))
+        self.c.emit(CertificateRequest(types, self.config.signature_schemes, self.config.authorities))
 
     def send_server_hello_done(self) -> None:
         """End the flight."""
@@ -315,6 +319,9 @@ class Server12(Handshake12):
         if self.config.check_peer:
             x509.verify_client(certificate, chain, self.config)
             certificate.require_usage("digital_signature")
+        if not certificate.key.suits_groups(self.hello.value(ExtensionType.SUPPORTED_GROUPS)):
+            curve = certificate.key.key.curve.name
+            raise IllegalParameter(f"the client's key is on {curve}, which is not among its groups", "RFC 8422 5.1.1")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
         self.c.facts["spki_C"] = certificate.spki
@@ -360,7 +367,7 @@ class Server12(Handshake12):
         if message.scheme not in self.config.signature_schemes:
             raise IllegalParameter(f"the client signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.8")
         octets = self.c.transcript.octets()
-        keys.verify(self.peer_certificate.public_key, message.scheme, message.signature, octets, tls13=False)
+        keys.verify(self.peer_certificate.key, message.scheme, message.signature, octets, tls13=False)
 
     def receive_finished(self, message: Finished) -> str:
         """Check the client's Finished; its Evidence is judged before anything more is said."""

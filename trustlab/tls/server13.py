@@ -23,6 +23,7 @@ from trustlab.tls.extensions import (
     KeyShareEntry,
     push_alpn,
     push_attestation,
+    push_authorities,
     push_share,
     push_uint16_list,
 )
@@ -36,7 +37,7 @@ from trustlab.tls.messages import (
     ServerHello,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
-from trustlab.tls.registry import CipherSuite, ExtensionType, Group, Version, label
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
@@ -51,9 +52,6 @@ MAY_CHANGE = {
     ExtensionType.PADDING,
 }
 """What a second ClientHello may do differently (RFC 8446 4.1.2)."""
-
-OBSOLETE_GROUPS = {*range(0x0001, 0x0017), *range(0x001A, 0x001D), 0xFF01, 0xFF02}
-"""Groups of old that TLS 1.3 must not even offer (RFC 8446 B.3.1.4); a client of both versions may, for TLS 1.2."""
 
 
 class Server13(Handshake13):
@@ -119,9 +117,6 @@ class Server13(Handshake13):
             if kind not in kinds:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
-        versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
-        if Version.TLS12 not in versions and not OBSOLETE_GROUPS.isdisjoint(named):
-            raise IllegalParameter("a ClientHello of TLS 1.3 alone that offers obsolete groups", "RFC 8446 B.3.1.4")
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
             raise IllegalParameter("key shares twice, in another order or for groups not offered", "RFC 8446 4.2.8")
@@ -148,7 +143,10 @@ class Server13(Handshake13):
         raise HandshakeFailure("no TLS 1.3 cipher suite in common", "RFC 8446 4.1.1")
 
     def _choose_group(self, hello: ClientHello, shares: tuple[KeyShareEntry, ...]) -> None:
-        """Choose a group with a share where there is one, else the best to ask for."""
+        """Choose a group with a share, unless a better one is worth the round trip of asking for it.
+
+        A post-quantum group that the configuration prefers is; among the others none is much better than the next.
+        """
         by_group = {entry.group: entry for entry in shares}
         if self._group:
             self._share = by_group.get(self._group)
@@ -159,7 +157,8 @@ class Server13(Handshake13):
             raise InsufficientSecurity("the client has no post-quantum key agreement", "RFC 8446 4.1.1")
         if not usable:
             raise HandshakeFailure("no group in common", "RFC 8446 4.1.1")
-        self._group = next((g for g in usable if g in by_group), usable[0])
+        shared = next((g for g in usable if g in by_group), usable[0])
+        self._group = usable[0] if usable[0] in groups.POST_QUANTUM else shared
         self._share = by_group.get(self._group)
 
     def _agree(self, hello: ClientHello) -> None:
@@ -261,6 +260,9 @@ class Server13(Handshake13):
         """Ask for a client certificate, and for Evidence beside it (RFC 8446 4.3.2)."""
         schemes = Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.config.signature_schemes))
         found = [schemes]
+        if self.config.authorities:
+            authorities = push_authorities(self.config.authorities)
+            found.append(Extension(ExtensionType.CERTIFICATE_AUTHORITIES, authorities))
         if self.takes_evidence and self.answer is not None:
             found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
         self.c.emit(CertificateRequest13(b"", tuple(found)))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.verification import PolicyBuilder, VerificationError
 
 from trustlab.der import NotDer, check_certificate
@@ -26,13 +25,12 @@ from trustlab.tls.alerts import (
     UnknownCa,
     UnsupportedCertificate,
 )
-from trustlab.tls.keys import kind_of
+from trustlab.tls.keys import CertifiedKey
 from trustlab.tls.names import address
+from trustlab.tls.spki import spki_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
     from trustlab.tls.config import Config
 
@@ -52,17 +50,16 @@ class Contents:
 
 
 class PeerCertificate:
-    """The peer's leaf, read once: its public key, kind and DER SubjectPublicKeyInfo (`spki`)."""
+    """The peer's leaf, read once: its `key` as certified, and its SubjectPublicKeyInfo (`spki`) as it stands there."""
 
     def __init__(self, der: bytes) -> None:
         self.certificate = load(der)
-        self.public_key = public_key_of(self.certificate)
-        self.kind = kind_of(self.public_key)
-        if not self.kind:
+        self.key = key_of(self.certificate)
+        if not self.key.kind:
             raise UnsupportedCertificate(
-                f"a certificate with a key of the type {type(self.public_key).__name__}", "RFC 5246 7.4.2"
+                f"a certificate with a key of the type {type(self.key.key).__name__}", "RFC 5246 7.4.2"
             )
-        self.spki = spki_of(self.public_key)
+        self.spki = spki_of(self.certificate)
 
     def require_usage(self, usage: str) -> None:
         """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
@@ -124,22 +121,17 @@ def contents(certificate: x509.Certificate) -> Contents:
     )
 
 
-def public_key_of(certificate: x509.Certificate) -> CertificatePublicKeyTypes:
-    """Return the public key; UnsupportedCertificate for a type nobody here knows, BadCertificate for a malformed one.
+def key_of(certificate: x509.Certificate) -> CertifiedKey:
+    """Return the key; UnsupportedCertificate for a type nobody here knows, BadCertificate for a malformed one.
 
     A curve given by its parameters is malformed: a certificate names its curve (RFC 5480 2.1.1).
     """
     try:
-        return certificate.public_key()
+        return CertifiedKey.of(certificate)
     except UnsupportedAlgorithm as error:
         raise UnsupportedCertificate("a certificate with a key of an unknown type", "RFC 5246 7.4.2") from error
     except Exception as error:
         raise BadCertificate("a certificate whose key cannot be read", "RFC 5280 4.1.2.7") from error
-
-
-def spki_of(public_key: CertificatePublicKeyTypes) -> bytes:
-    """Return the DER SubjectPublicKeyInfo of a public key."""
-    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 @lru_cache(maxsize=64)
@@ -172,7 +164,7 @@ def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | No
     if config.store is None:
         raise InternalError("no roots to trust are configured")
     time = config.time or dt.datetime.now(dt.UTC)
-    builder = PolicyBuilder().store(config.store).time(time)
+    builder = PolicyBuilder().store(config.store).time(time).max_chain_depth(config.limits.chain)
     verifier = (
         builder.build_client_verifier()
         if server_name is None
@@ -198,7 +190,7 @@ def _diagnose(
         time = time.replace(tzinfo=dt.UTC)
     found = [contents(certificate) for certificate in certificates]
     for certificate in certificates:
-        public_key_of(certificate)
+        key_of(certificate)
     for each in found:
         if not each.begin <= time <= each.end:
             return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
