@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from trustlab.wire.errors import FrameError
 from trustlab.wire.ethernet import Flag, parse_frame
 
 if TYPE_CHECKING:
@@ -27,25 +29,33 @@ class Gap(NamedTuple):
 
 @dataclass(slots=True)
 class _Half:
-    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap."""
+    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap.
+
+    `waiting` holds, by stream offset, a payload as it arrived and as it was written; `starts` is a heap of its keys, so
+    that a segment behind a gap costs the logarithm of what waits there.
+    """
 
     first_seq: int | None = None
     known: int = 0
-    waiting: dict[int, bytes] = field(default_factory=dict)
+    waiting: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
     given_up: int = 0
 
-    def take(self, seq: int, payload: bytes) -> tuple[int, list[tuple[int, bytes]]]:
+    def take(self, seq: int, payload: bytes, written: bytes) -> tuple[int, list[tuple[int, bytes, bytes]]]:
         """Return the stream offset of `payload` and all that can be read on now."""
         if self.first_seq is None:
             self.first_seq = seq
         start = self._unwrapped(seq)
         if start + len(payload) <= self.known:
             return start, []
-        if len(payload) > len(self.waiting.get(start, b"")):
+        waits = self.waiting.get(start)
+        if waits is None:
             if len(self.waiting) >= HELD_SEGMENTS and start > self.known:
                 self.given_up += 1
                 return start, []
-            self.waiting[start] = payload
+            heapq.heappush(self.starts, start)
+        if waits is None or len(payload) > len(waits[0]):
+            self.waiting[start] = payload, written
         return start, self._ready()
 
     def _unwrapped(self, seq: int) -> int:
@@ -54,18 +64,20 @@ class _Half:
         distance = (seq - first - self.known) & 0xFFFFFFFF
         return self.known + (distance if distance < _HALF else distance - (1 << 32))
 
-    def _ready(self) -> list[tuple[int, bytes]]:
+    def _ready(self) -> list[tuple[int, bytes, bytes]]:
         pieces = []
-        while (start := min(self.waiting, default=self.known + 1)) <= self.known:
-            fresh = self.waiting.pop(start)[self.known - start :]
+        while self.starts and self.starts[0] <= self.known:
+            start = heapq.heappop(self.starts)
+            arrived, written = self.waiting.pop(start)
+            fresh = arrived[self.known - start :]
             if fresh:
-                pieces.append((self.known, fresh))
+                pieces.append((self.known, fresh, written[self.known - start :]))
                 self.known += len(fresh)
         return pieces
 
     @property
     def gap(self) -> Gap | None:
-        return Gap(self.known, min(self.waiting)) if self.waiting else None
+        return Gap(self.known, self.starts[0]) if self.starts else None
 
 
 @dataclass(slots=True, eq=False)
@@ -89,12 +101,16 @@ class Flow:
 
 
 class Piece(NamedTuple):
-    """Octets that are next in a direction's stream: `data` begins at `offset`."""
+    """Octets that are next in a direction's stream, from `offset` on.
+
+    `data` is what arrived at the reader; `written` is what its writer sent, which differs after an edit in flight.
+    """
 
     flow: Flow
     direction: Direction
     offset: int
     data: bytes
+    written: bytes
 
 
 class Sighting(NamedTuple):
@@ -118,27 +134,31 @@ class Reassembler:
         self._flows: dict[tuple[str, Address, Address], Flow] = {}
         self.flows: list[Flow] = []
 
-    def feed(self, frame: bytes, *, name: str = "") -> list[Piece]:
+    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
         """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
 
-        `name` keeps apart connections that use the same addresses on different legs of the network.
+        `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
+        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError.
         """
-        sighting = self.sight(frame, name=name)
+        sighting = self.sight(frame, name=name, original=original)
         return list(sighting.pieces) if sighting else []
 
-    def sight(self, frame: bytes, *, name: str = "") -> Sighting | None:
+    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"") -> Sighting | None:
         """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
         segment = parse_frame(frame)
         if segment is None:
             return None
+        if original and len(original) != len(segment.payload):
+            lengths = f"{len(original)} octets were written and {len(segment.payload)} arrived"
+            raise FrameError(f"an edit in flight that changes the length: {lengths}")
         flow, direction = self._flow(segment, name)
         half = flow.halves[direction]
         if Flag.SYN in segment.flags and half.first_seq is None:
             half.first_seq = (segment.seq + 1) & 0xFFFFFFFF
         if not segment.payload:
             return Sighting(segment, flow, direction, None, ())
-        offset, ready = half.take(segment.seq, segment.payload)
-        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, at, data) for at, data in ready))
+        offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
+        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, *piece) for piece in ready))
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
