@@ -265,6 +265,13 @@ def test_a_heartbeat_is_no_damage_to_the_stream() -> None:
     assert alert.name == "Alert"
 
 
+def test_a_hello_request_is_no_part_of_the_transcript() -> None:
+    decoder = ConnectionDecoder(no_keys)
+    decoder.feed("client", OFFER)
+    decoder.feed("server", record(22, tls.HelloRequest().encode()) + hello(suite=0x009C))
+    assert bytes(decoder.handshake.transcript) == OFFER[5:] + hello(suite=0x009C)[5:]
+
+
 def test_a_hello_of_ssl_2_is_named() -> None:
     (trouble,) = fed(b"\x80\x2e\x01\x03\x01" + bytes(43))
     assert isinstance(trouble, Trouble)

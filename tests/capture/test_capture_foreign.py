@@ -9,17 +9,18 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509 import ocsp
 from foreign_ends import Program, Site, Tap, wait_for
 
-from trustlab.capture import ConnectionDecoder, KeyLog, decode_frames
+from trustlab.capture import PRIVATE_KEY, ConnectionDecoder, KeyLog, PassiveDecoder, decode_frames
+from trustlab.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Event
 
 EARLY, LATE = "early PIN 4711\n", "late PIN 0815"
 LATE_OCTETS = f"{LATE}\n".encode()
@@ -218,6 +219,19 @@ def test_renegotiation_without_the_second_secret_hides_only_what_it_protects(sit
         "EncryptedAlert",
     ]
     assert read_by(decode_frames(frames, keylog=second), SERVER) == []
+
+
+def test_the_servers_private_key_opens_both_handshakes_of_a_renegotiation(site: Site) -> None:
+    options = ["-tls1_2", "-cipher", "AES128-GCM-SHA256"]
+    frames = decode_frames(site.talk([*options, "-client_renegotiation"], options, ["one", "R", "two"]))
+    key = load_pem_private_key(site.pem.read_bytes(), None)
+    trace = Trace()
+    trace.party("alice").secret(PRIVATE_KEY, key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    for event in frames.select("frame"):
+        trace.append("network", "frame", "TCP", raw=event.raw, connection=event.connection, data=event.data)
+    PassiveDecoder(trace).feed(trace).finish()
+    assert read_by(trace, SERVER) == [b"one\n", b"two\n"]
+    assert names(trace, "client").count("ClientKeyExchange") == 2
 
 
 def undecoded(trace: Trace, reason: str) -> None:
