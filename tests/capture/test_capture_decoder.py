@@ -63,6 +63,17 @@ def test_a_handshake_message_may_span_records_and_share_them() -> None:
     assert (second.name, second.records) == ("ServerHelloDone", [[8, 18]])
 
 
+def test_a_copy_and_its_original_finish_a_message_each_for_itself() -> None:
+    done = b"\x0e\x00\x00\x00"
+    decoder = ConnectionDecoder(no_keys)
+    assert decoder.feed("server", record(22, done[:3])) == []
+    other = decoder.copy()
+    for each in (decoder, other):
+        (message,) = each.feed("server", record(22, done[3:]))
+        assert isinstance(message, Decoded)
+        assert message.raw == done
+
+
 @pytest.mark.parametrize(
     ("raw", "name"),
     [

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import ocsp
 from foreign_ends import Program, Site, Tap, wait_for
 
-from trustlab.capture import PRIVATE_KEY, ConnectionDecoder, KeyLog, PassiveDecoder, decode_frames
+from trustlab.capture import PRIVATE_KEY, ConnectionDecoder, Decoded, KeyLog, PassiveDecoder, decode_frames
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def accepted(site: Site) -> list[bytes]:
 def refused_by_a_server_that_lost_the_session(site: Site) -> list[bytes]:
     with site.openssl_server("-early_data") as (_, port):
         session = site.session(port)
-    with site.openssl_server("-early_data") as (bank, port):
+    with site.openssl_server("-early_data", "-ciphersuites", "TLS_AES_128_GCM_SHA256") as (bank, port):
         return site.resume(bank, port, session, EARLY, LATE)
 
 
@@ -155,6 +155,37 @@ def test_early_data_without_any_key_is_unread_and_claims_nothing(site: Site) -> 
     unread = [e for e in sent(trace, "client") if not e.data["readable"]]
     assert len(unread) == 5
     assert all("nobody here has the key of either" in str(e.data["sentence"]) for e in unread)
+
+
+def live(site: Site, frames: list[bytes], keylog: str) -> list[tuple[str, list[str]]]:
+    """Feed a decoder piece by piece, and return after each its direction and the client's messages so far."""
+    decoder, found, seen = ConnectionDecoder(KeyLog(keylog)), [], []
+    for event in decode_frames(frames).select("frame"):
+        if event.data["payload_length"]:
+            data = event.raw[int(str(event.data["payload_offset"])) :]
+            found += decoder.feed("client" if event.direction == "client" else "server", data)
+            seen.append(
+                (event.direction, [m.name for m in found if isinstance(m, Decoded) and m.direction == "client"])
+            )
+    return seen
+
+
+def test_early_data_is_read_as_soon_as_the_server_has_answered(site: Site) -> None:
+    seen = live(site, accepted(site), site.keylog)
+    assert next(names for direction, names in seen if direction == "server")[-1] == "ApplicationData"
+
+
+def test_a_second_hello_in_clear_does_not_wait_for_keys(site: Site) -> None:
+    seen = live(site, refused_with_hello_retry_request(site), "")
+    assert seen[-1][1] == ["ClientHello", "ChangeCipherSpec", "ApplicationData", "ClientHello"]
+
+
+def test_the_end_of_early_data_is_seen_without_the_handshake_secret(site: Site) -> None:
+    trace = site.decoded(accepted(site), "CLIENT_HANDSHAKE_TRAFFIC_SECRET")
+    assert "EndOfEarlyData" in names(trace, "client")
+    unread = [e for e in sent(trace, "client") if not e.data["readable"]]
+    assert unread
+    assert all(str(e.data["sentence"]).endswith(": nobody here has its key.") for e in unread)
 
 
 def test_changed_early_data_is_named_as_such_and_hides_nothing(site: Site) -> None:
@@ -396,7 +427,7 @@ def test_a_decoder_can_be_copied_between_any_two_pieces(site: Site) -> None:
         for direction, data in pieces:
             first += whole.feed(direction, data)
             copied, old = copied.copy(), copied
-            old.feed("client", b"something else") and old.feed("server", b"something else")
+            old.feed(direction, data)
             second += copied.feed(direction, data)
         assert [*first, *whole.finish()] == [*second, *copied.finish()]
         assert whole.held == 0
