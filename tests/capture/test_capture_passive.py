@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import ssl
+import struct
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from foreign_ends import same_in_both
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openssl_ends import PIN, RECEIPT, Identity, network, pay, pay_through_alice
@@ -24,7 +26,7 @@ from trustlab.capture import (
     write_trace,
 )
 from trustlab.trace import Event, Trace
-from trustlab.wire import CapturedFrame, write_pcapng
+from trustlab.wire import CapturedFrame, read_pcapng, write_pcapng
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -459,9 +461,136 @@ def test_a_truncated_capture_file_is_a_capture_error(paid: Trace, tmp_path: Path
 
 
 @pytest.mark.parametrize("line", ["CLIENT_RANDOM", "CLIENT_RANDOM xx yy", "CLIENT_RANDOM 00 11"])
-def test_a_damaged_key_log_is_a_capture_error_that_names_the_line(line: str) -> None:
-    with pytest.raises(CaptureError, match="key log, line 2"):
-        decode_frames([], keylog=f"# a comment\n{line}\n")
+def test_a_damaged_line_of_a_key_log_is_noted_and_passed_over(paid: Trace, tmp_path: Path, line: str) -> None:
+    damaged = f"# a comment\r\n{line}\n{keylog(paid)}"
+    path = write_trace(tmp_path / "paid.pcapng", paid, secrets=False)
+    for trace in (decode_frames(frames_of(paid), keylog=damaged), decode_pcapng(path, keylog=damaged)):
+        assert data_of(trace, "10.0.0.4") == [("client", PIN), ("server", RECEIPT)]
+        (note,) = trace.select("note")
+        assert str(note.data["sentence"]).startswith("a key that cannot be used: key log, line 2: ")
+    assert "line 2" in str(decode_frames([], keylog=damaged).select("note")[0].data["sentence"])
+
+
+def secrets_block(text: str) -> bytes:
+    body = struct.pack("<II", 0x544C534B, len(text)) + text.encode() + bytes(-len(text) % 4)
+    return struct.pack("<II", 10, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_several_secrets_blocks_are_joined_line_by_line(identity: Identity, tmp_path: Path, end: str) -> None:
+    trace = Trace()
+    pay(trace, identity, version=ssl.TLSVersion.TLSv1_3)
+    lines = keylog(trace).splitlines()
+    whole = write_trace(tmp_path / "paid.pcapng", trace, secrets=False).read_bytes()
+    at = struct.unpack_from("<I", whole, 4)[0]
+    blocks = [secrets_block(f"# block\n{line}{end}") for line in [*lines, "CLIENT_RANDOM ends here"]]
+    path = tmp_path / "blocks.pcapng"
+    path.write_bytes(whole[:at] + b"".join(blocks) + whole[at:])
+    again = decode_pcapng(path, keylog="CLIENT_RANDOM 0 1")
+    assert data_of(again, "10.0.0.4") == [("client", PIN), ("server", RECEIPT)]
+    assert [str(n.data["sentence"]).split(": ")[1] for n in again.select("note")] == [
+        f"secrets block {len(blocks)}, line 2",
+        "key log, line 1",
+    ]
+    assert read_pcapng(path).keylog.replace("\r", "").count("\n") == 2 * len(blocks)
+
+
+def test_a_capture_that_cannot_be_opened_is_a_capture_error(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing.pcapng"):
+        with pytest.raises(CaptureError, match="cannot be read"):
+            decode_pcapng(path)
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_frames_and_their_capture_are_decoded_alike(
+    identity: Identity, tmp_path: Path, version: ssl.TLSVersion, end: str
+) -> None:
+    trace = Trace()
+    pay(trace, identity, version=version)
+    text = keylog(trace).rstrip("\n") + end
+    packets = [CapturedFrame(number / 4, raw) for number, raw in enumerate(frames_of(trace))]
+    alike = same_in_both(packets, text, tmp_path)
+    assert data_of(alike, "10.0.0.4") == [("client", PIN), ("server", RECEIPT)]
+
+
+def edited(full: Trace, direction: str, name: str, at: int) -> Trace:
+    """Return the frames and secrets of a trace, one octet of a message changed in flight as the switch writes it."""
+    decoded = Trace()
+    PassiveDecoder(decoded, keys=TraceKeys(full)).feed(full).finish()
+    (message,) = [e for e in messages(decoded) if (e.direction, e.name) == (direction, name)]
+    assert message.offset is not None
+    target = message.offset + 5 + at
+    result = Trace()
+    for event in full:
+        if event.secret and event.name != "application data":
+            result.party(event.party).secret(event.name, event.raw, **event.data)
+        if event.kind != "frame":
+            continue
+        data, raw = dict(event.data), bytearray(event.raw)
+        length = int(str(data["payload_length"]))
+        if event.direction == direction and event.offset is not None and 0 <= target - event.offset < length:
+            payload = int(str(data["payload_offset"]))
+            data |= {"fate": "edited", "original": event.raw[payload:].hex()}
+            raw[payload + target - event.offset] ^= 0xFF
+        result.append(
+            event.party, "frame", event.name, raw=bytes(raw), connection=event.connection,
+            direction=event.direction, offset=event.offset, data=data,
+        )  # fmt: skip
+    return result
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize(("direction", "writer"), [("client", "teller"), ("server", "bank")])
+def test_after_an_edit_in_flight_each_end_has_what_it_wrote_and_what_it_read(
+    identity: Identity, version: ssl.TLSVersion, direction: str, writer: str
+) -> None:
+    full = Trace()
+    pay(full, identity, version=version)
+    name = "ClientHello" if direction == "client" else "ServerHello"
+    at = 6 + 5  # behind message header and version: octet 5 of the random
+    trace = edited(full, direction, name, at)
+    PassiveDecoder(trace).feed(trace).finish()
+    plain = Trace()
+    PassiveDecoder(plain, keys=TraceKeys(full)).feed(full).finish()
+    (wrote,) = [e for e in messages(trace) if e.name == name]
+    (read,) = [e for e in messages(trace, sent=False) if e.name == name]
+    (honest,) = [e for e in messages(plain) if e.name == name]
+    assert (wrote.party, wrote.raw) == (writer, honest.raw)
+    assert read.party != writer
+    assert read.raw == honest.raw[:at] + bytes([honest.raw[at] ^ 0xFF]) + honest.raw[at + 1 :]
+    before = [e.name for e in messages(plain)]
+    assert [e.name for e in messages(trace)][: before.index("ServerHello") + 1] == before[
+        : before.index("ServerHello") + 1
+    ]
+
+
+def test_after_an_edit_of_a_record_the_writer_still_reads_what_it_wrote(identity: Identity) -> None:
+    full = Trace()
+    pay(full, identity)
+    trace = edited(full, "client", "ApplicationData", 12)
+    PassiveDecoder(trace).feed(trace).finish()
+    assert data_of(trace, "teller") == [("client", PIN), ("server", RECEIPT)]
+    assert data_of(trace, "bank") == [("server", RECEIPT)]
+    (damaged,) = [e for e in messages(trace, sent=False) if not e.data["readable"]]
+    assert (damaged.party, damaged.name) == ("bank", "ApplicationData")
+    assert "authentication tag is wrong" in str(damaged.data["sentence"])
+    assert trace.select("note") == []
+    assert names(trace) == FULL
+    assert knowledge(trace, "teller").holds(PIN)
+    assert not knowledge(trace, "bank").holds(PIN)
+
+
+def test_an_edit_that_is_written_down_wrongly_is_a_note(identity: Identity) -> None:
+    full = Trace()
+    pay(full, identity)
+    for original in ("zz", "00"):
+        trace = Trace()
+        for event in full.select("frame"):
+            trace.append("network", "frame", "TCP", raw=event.raw, data=event.data | {"original": original})
+        PassiveDecoder(trace).feed(trace).finish()
+        assert messages(trace) == []
+        assert {n.name for n in trace.select("note")} == {"not decoded"}
 
 
 def test_frames_may_carry_their_time(paid: Trace) -> None:

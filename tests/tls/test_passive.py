@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 import pytest
 from tls_pair import client_config, connected, server_config
 
 from trustlab import tls
+from trustlab.tls.suitenames import SUITE_NAMES
 from trustlab.trace import Trace
 
 RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
@@ -114,3 +118,112 @@ def test_the_traffic_secrets_open_every_protected_record_of_tls_13() -> None:
     assert late.decrypt(0, records[-1]) == (23, b"the PIN is 1234")
     with pytest.raises(tls.BadRecordMac):
         early.decrypt(1, records[-1])
+
+
+def vector(size: int, octets: bytes) -> bytes:
+    return len(octets).to_bytes(size, "big") + octets
+
+
+HINT, SIGNED = vector(2, b"hint"), b"\x04\x01" + vector(2, b"signature")
+GROUP = b"\x03\x00\x1d" + vector(1, b"P" * 32)
+PRIME = vector(2, b"p" * 128) + vector(2, b"\x02") + vector(2, b"Y" * 128)
+SRP = vector(2, b"N" * 128) + vector(2, b"\x02") + vector(1, b"salt") + vector(2, b"B" * 128)
+SECRET = vector(2, b"e" * 256)
+SERVER, CLIENT, VERIFY, REQUEST = 12, 16, 15, 13
+FORMS = [
+    (SERVER, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", 0x0303, PRIME + SIGNED, "dh_p dh_g dh_Ys signature"),
+    (SERVER, "TLS_DHE_DSS_WITH_AES_128_CBC_SHA", 0x0301, PRIME + SIGNED[2:], "dh_p dh_g dh_Ys signature"),
+    (SERVER, "TLS_DH_anon_WITH_AES_128_CBC_SHA", 0x0303, PRIME, "dh_p dh_g dh_Ys"),
+    (SERVER, "TLS_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT, "psk_identity_hint"),
+    (SERVER, "TLS_RSA_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT, "psk_identity_hint"),
+    (SERVER, "TLS_DHE_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT + PRIME, "psk_identity_hint dh_p dh_g dh_Ys"),
+    (SERVER, "TLS_PSK_DHE_WITH_AES_128_CCM_8", 0x0303, HINT + PRIME, "psk_identity_hint dh_p dh_g dh_Ys"),
+    (
+        SERVER,
+        "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA",
+        0x0303,
+        HINT + GROUP,
+        "psk_identity_hint curve_type namedcurve public",
+    ),
+    (
+        SERVER,
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+        0x0302,
+        GROUP + SIGNED[2:],
+        "curve_type namedcurve public signature",
+    ),
+    (SERVER, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", 0x0303, GROUP + SIGNED, "curve_type namedcurve public signature"),
+    (SERVER, "TLS_ECDH_anon_WITH_AES_128_CBC_SHA", 0x0303, GROUP, "curve_type namedcurve public"),
+    (SERVER, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", 0x0303, b"\x01explicit", "curve_type opaque"),
+    (SERVER, "TLS_SRP_SHA_WITH_AES_128_CBC_SHA", 0x0303, SRP, "srp_N srp_g srp_s srp_B"),
+    (SERVER, "TLS_SRP_SHA_RSA_WITH_AES_128_CBC_SHA", 0x0301, SRP + SIGNED[2:], "srp_N srp_g srp_s srp_B signature"),
+    (
+        SERVER,
+        "TLS_RSA_EXPORT_WITH_RC4_40_MD5",
+        0x0301,
+        vector(2, b"m" * 64) + vector(2, b"\x03") + SIGNED[2:],
+        "rsa_modulus rsa_exponent signature",
+    ),
+    (SERVER, "TLS_ECCPWD_WITH_AES_128_GCM_SHA256", 0x0303, b"anything", "opaque"),
+    (SERVER, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC", 0x0303, b"anything", "opaque"),
+    (CLIENT, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", 0x0303, vector(2, b"Y" * 128), "dh_Yc"),
+    (CLIENT, "TLS_DH_RSA_WITH_AES_128_CBC_SHA", 0x0303, b"", ""),
+    (CLIENT, "TLS_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT, "psk_identity"),
+    (CLIENT, "TLS_RSA_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT + SECRET, "psk_identity encrypted_pre_master_secret"),
+    (CLIENT, "TLS_DHE_PSK_WITH_AES_128_GCM_SHA256", 0x0303, HINT + vector(2, b"Y"), "psk_identity dh_Yc"),
+    (CLIENT, "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA", 0x0303, HINT + vector(1, b"Y"), "psk_identity ecdh_Yc"),
+    (CLIENT, "TLS_ECDH_RSA_WITH_AES_128_CBC_SHA", 0x0303, vector(1, b"Y"), "ecdh_Yc"),
+    (CLIENT, "TLS_SRP_SHA_WITH_AES_128_CBC_SHA", 0x0303, vector(2, b"A"), "srp_A"),
+    (CLIENT, "TLS_RSA_WITH_AES_128_CBC_SHA", 0x0301, SECRET, "encrypted_pre_master_secret"),
+    (CLIENT, "TLS_RSA_WITH_AES_128_CBC_SHA", 0x0300, SECRET[2:], "encrypted_pre_master_secret"),
+    (CLIENT, "TLS_KRB5_WITH_3DES_EDE_CBC_SHA", 0x0301, b"ticket", "opaque"),
+    (VERIFY, "TLS_RSA_WITH_AES_128_CBC_SHA", 0x0301, SIGNED[2:], "signature"),
+    (REQUEST, "TLS_RSA_WITH_AES_128_CBC_SHA", 0x0302, b"\x01\x01" + vector(2, vector(2, b"name")), ""),
+]
+NUMBERS = {name: number for number, name in SUITE_NAMES.items()}
+
+
+@pytest.mark.parametrize(("kind", "suite", "version", "body", "fields"), FORMS)
+def test_messages_of_forms_that_the_engine_does_not_speak_are_named(
+    kind: int, suite: str, version: int, body: bytes, fields: str
+) -> None:
+    raw = bytes([kind]) + vector(3, body)
+    message = tls.parse_message(22, raw, NUMBERS[suite], tls.Version(version))
+    assert isinstance(message, tls.ForeignMessage)
+    assert message.encode() == raw
+    expected = tls.Version(version).title if version < 0x0303 else f"{suite} (0x{NUMBERS[suite]:04x})"
+    assert expected in tls.sentence(message)
+    spans = tls.describe(raw, 22, NUMBERS[suite], tls.Version(version))
+    assert [s.name for s in spans if s.name in {*fields.split(), "opaque"}] == fields.split()
+    assert {n for s in spans for n in range(s.start, s.end)} == set(range(len(raw)))
+    if "opaque" in fields or "encrypted" in fields:
+        return
+    for end in range(len(body)):
+        cut = bytes([kind]) + vector(3, body[:end])
+        try:
+            assert tls.parse_message(22, cut, NUMBERS[suite], tls.Version(version)).encode() == cut
+        except tls.DecodeError:
+            continue
+
+
+def test_what_breaks_off_inside_a_form_is_malformed() -> None:
+    for body in (PRIME[:-1], PRIME + SIGNED[:-1], vector(2, b"")):
+        with pytest.raises(tls.DecodeError):
+            tls.parse_message(22, bytes([SERVER]) + vector(3, body), 0x009E)
+
+
+def test_our_own_forms_are_those_of_the_engine() -> None:
+    message = tls.ClientKeyExchange(b"e" * 256)
+    assert tls.parse_message(22, message.encode(), RSA[0]) == message
+    assert tls.parse_message(22, message.encode(), None) == message
+    assert isinstance(tls.parse_message(22, message.encode(), RSA[0], tls.Version.TLS11), tls.ForeignMessage)
+
+
+def test_the_names_of_suites_are_those_of_openssl() -> None:
+    command = ["openssl", "ciphers", "-V", "-stdname", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = re.findall(r"0x(..),0x(..) - (TLS_\w+)", told)
+    assert len(found) > 100
+    for high, low, name in found:
+        assert SUITE_NAMES[int(high + low, 16)] == name
+    assert {int(suite): suite.name for suite in tls.CipherSuite}.items() <= SUITE_NAMES.items()

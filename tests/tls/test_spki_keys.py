@@ -99,7 +99,7 @@ def test_absent_parameters_are_no_limits_and_empty_ones_are_those_of_sha1() -> N
     ],
 )
 def test_malformed_parameters_are_a_value_error(params: bytes) -> None:
-    with pytest.raises(ValueError, match=r"missing or cut off|RSASSA|unpack"):
+    with pytest.raises(ValueError, match=r"cut off|RSASSA|unpack"):
         pss_parameters(algorithm(params))
 
 

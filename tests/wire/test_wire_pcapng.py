@@ -145,6 +145,19 @@ def _small() -> bytes:
     return section + interface + packet
 
 
+def secrets(text: bytes) -> bytes:
+    body = struct.pack("<II", 0x544C534B, len(text)) + text + bytes(-len(text) % 4)
+    return struct.pack("<II", 10, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+
+
+def test_each_secrets_block_is_a_key_log_of_its_own() -> None:
+    section, rest = _small()[:28], _small()[28:]
+    capture = parse_pcapng(section + secrets(b"A 1 2") + secrets(b"") + rest + secrets(b"B 3 4\n") + secrets(b"C 5 6"))
+    assert capture.keylogs == ("A 1 2", "", "B 3 4\n", "C 5 6")
+    assert capture.keylog == "A 1 2\nB 3 4\nC 5 6\n"
+    assert parse_pcapng(_small()).keylog == ""
+
+
 def test_a_conversation_cannot_write_on_a_side_that_is_not_open() -> None:
     conversation = TcpConversation(Trace().party("network"), "x", TELLER, BANK, 49152, 443)
     with pytest.raises(WireError, match="not open"):

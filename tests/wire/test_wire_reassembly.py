@@ -18,6 +18,7 @@ from trustlab.wire import (
     Segment,
     TcpConversation,
     build_frame,
+    reassembly,
 )
 
 if TYPE_CHECKING:
@@ -178,6 +179,46 @@ def test_as_many_segments_as_the_bound_are_kept_behind_a_gap(monkeypatch: pytest
     assert reassembler.flows[0].given_up("client") == 0, "what waits already costs no room"
     streams([frame(8, b"x")], reassembler)
     assert reassembler.flows[0].given_up("client") == 1
+
+
+class _Counted(int):
+    """A stream offset that counts how often it is compared with another one."""
+
+    compared = 0
+
+    def __lt__(self, other: int) -> bool:
+        _Counted.compared += 1
+        return int(self) < int(other)
+
+
+def comparisons(segments: int) -> int:
+    """Return how often offsets are compared for that many segments behind a gap, which the last frame fills."""
+    _Counted.compared = 0
+    waiting = [frame(2 + 10 * n, b"0123456789") for n in range(segments)]
+    result = streams([frame(0, flags=Flag.SYN), *waiting, frame(1, b"x")])["client"]
+    assert len(result) == 1 + 10 * segments
+    return _Counted.compared
+
+
+def test_the_work_behind_a_gap_does_not_grow_with_the_square_of_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwrapped = reassembly._Half._unwrapped
+    monkeypatch.setattr(reassembly._Half, "_unwrapped", lambda half, seq: _Counted(unwrapped(half, seq)))
+    few, many = comparisons(500), comparisons(4000)
+    assert few > 500
+    assert many < 8 * few * 2  # n log n: 8 times the segments, 1.3 times the logarithm; the square would be 64
+
+
+def test_both_what_was_written_and_what_arrived_are_put_together() -> None:
+    reassembler = Reassembler()
+    frames = [(frame(0, flags=Flag.SYN), b""), (frame(7, b"bob 50"), b"bob 05"), (frame(1, b"please pay "[5:]), b"")]
+    found = [piece for octets, original in frames for piece in reassembler.feed(octets, original=original)]
+    assert b"".join(piece.data for piece in found) == b"e pay bob 50"
+    assert b"".join(piece.written for piece in found) == b"e pay bob 05"
+
+
+def test_an_edit_that_changed_the_length_is_a_frame_error() -> None:
+    with pytest.raises(FrameError, match="3 octets were written and 2 arrived"):
+        Reassembler().feed(frame(0, b"ab"), original=b"abc")
 
 
 def test_a_malformed_frame_is_a_frame_error() -> None:

@@ -4,7 +4,8 @@
 party knows from the octets it saw and the keys it holds.
 """
 
-from trustlab.capture.decoder import ConnectionDecoder, Decoded, Trouble
+from trustlab.capture.decoded import Decoded, Trouble
+from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.errors import CaptureError
 from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
 from trustlab.capture.keys import PRIVATE_KEY, Handshake, KeyLog, KeySource, TraceKeys, keylog, parse_keylog

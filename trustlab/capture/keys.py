@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from trustlab import tls
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.openers import APPLICATION13, HANDSHAKE13, MASTER
+from trustlab.capture.openers import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
 from trustlab.tls.keylog import LABELS
-from trustlab.tls.suites import SUITES
+from trustlab.tls.registry import label
+from trustlab.tls.suites import SUITES, Cipher
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 PRIVATE_KEY = "private_key"
 """Name of a `secret` event that holds an RSA private key, PKCS#8 in DER, unencrypted."""
-_LENGTHS = {MASTER: {48}} | {label: {32, 48} for table in (HANDSHAKE13, APPLICATION13) for label in table.values()}
+DRAFTS13 = 0x7F
+"""First octet of the version numbers that drafts of TLS 1.3 had."""
+_LENGTHS = {MASTER: {48}} | {label: {32, 48} for label in (EARLY13, *HANDSHAKE13.values(), *APPLICATION13.values())}
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(slots=True)
@@ -37,6 +42,11 @@ class Handshake:
     client_random: bytes = b""
     server_random: bytes = b""
     suite: int = 0
+    version: int = 0
+    """The number the server selected, whether anybody here knows it or not."""
+    compression: int = 0
+    encrypt_then_mac: bool = False
+    truncated_hmac: bool = False
     extended_master_secret: bool = False
     epms: bytes = b""
     transcript: bytearray = field(default_factory=bytearray)
@@ -47,7 +57,33 @@ class Handshake:
     @property
     def keyed(self) -> bool:
         """Whether enough was seen to derive keys from a master secret."""
-        return bool(self.client_random and self.server_random and self.suite)
+        return bool(self.client_random and self.server_random and self.suite in SUITES)
+
+    @property
+    def undecoded(self) -> str:
+        """What this lab does not decode of the protection that was negotiated; empty if it decodes it, or before."""
+        if self.version not in {0, tls.Version.TLS12, tls.Version.TLS13}:
+            return version_title(self.version)
+        parameters = SUITES.get(self.suite)
+        if self.version and (
+            parameters is None
+            or (parameters.key_exchange is tls.KeyExchange.TLS13) != (self.version == tls.Version.TLS13)
+        ):
+            return f"the cipher suite {label(tls.CipherSuite, self.suite)}"
+        if self.compression:
+            return f"record compression (method {self.compression})"
+        return self._mac if parameters and parameters.cipher is Cipher.AES_CBC else ""
+
+    @property
+    def _mac(self) -> str:
+        """What of the protection by CBC was negotiated otherwise than this lab does it."""
+        if self.encrypt_then_mac:
+            return "encrypt_then_mac (RFC 7366)"
+        return "truncated_hmac (RFC 6066 7)" if self.truncated_hmac else ""
+
+    def copy(self) -> Handshake:
+        """Return an independent copy."""
+        return replace(self, transcript=self.transcript[:])
 
     def master_secret(self, pre_master_secret: bytes) -> bytes:
         """Derive the master secret as the ends did (RFC 5246 8.1 or RFC 7627 4)."""
@@ -57,6 +93,14 @@ class Handshake:
         return tls.master_secret(pre_master_secret, self.client_random, self.server_random, self.suite)
 
 
+def version_title(number: int) -> str:
+    """Name a version for people: `TLS 1.0`, `TLS 1.3 draft 28 (0x7f1c)`, `version 0x0305`."""
+    if number in set(tls.Version):
+        return tls.Version(number).title
+    draft = f"TLS 1.3 draft {number & 0xFF} (0x{number:04x})"
+    return draft if number >> 8 == DRAFTS13 else f"version 0x{number:04x}"
+
+
 KeySource = Callable[[Handshake, str], Iterable[bytes]]
 """Given a handshake and a key-log label, the secrets worth trying; asked again whenever new ones may have come."""
 
@@ -64,56 +108,86 @@ _Secrets = dict[tuple[str, bytes], list[bytes]]
 
 
 class KeyLog:
-    """Secrets from NSS key-log text: a text, a file or a callable, read again when it may have grown.
+    """Secrets from NSS key-log text: a text, or a file or a callable, which are read again since they may grow.
 
-    What cannot be read opens nothing; `problems` says what was wrong.
+    `blocks` are the key logs that a capture brought along, each numbered from its own first line. A damaged line opens
+    nothing and does not spoil the others; `problems` says what was wrong, each once. The last line may lack its
+    newline; while the source can still grow, such a line is not called damaged.
     """
 
-    def __init__(self, source: str | Path | Callable[[], str]) -> None:
+    def __init__(self, source: str | Path | Callable[[], str], blocks: Iterable[str] = ()) -> None:
         self._source = source
         self._text = ""
-        self._secrets: _Secrets = {}
+        self._logged: _Secrets = {}
+        self._inside: _Secrets = {}
         self.problems: list[CaptureError] = []
+        for number, block in enumerate(blocks, start=1):
+            secrets, problems = parse_keylog(block, f"secrets block {number}")
+            for key, values in secrets.items():
+                self._inside.setdefault(key, []).extend(values)
+            self.problems += problems
+        if isinstance(source, str):
+            self._logged, problems = parse_keylog(source)
+            self.problems += problems
 
-    def __call__(self, handshake: Handshake, label: str) -> Iterable[bytes]:
+    def __call__(self, handshake: Handshake, label: str) -> list[bytes]:
         """Return the secrets logged under this label for the handshake's client_random."""
+        if not isinstance(self._source, str):
+            self._read_again()
+        key = label, handshake.client_random
+        return [*self._inside.get(key, []), *self._logged.get(key, [])]
+
+    def _read_again(self) -> None:
         text = self._read()
-        if text != self._text:
-            self._text = text
-            try:
-                self._secrets = parse_keylog(text)
-            except CaptureError as error:
-                self.problems.append(error)
-        return self._secrets.get((label, handshake.client_random), [])
+        if text == self._text:
+            return
+        self._text = text
+        self._logged, problems = parse_keylog(text, complete=False)
+        known = {str(problem) for problem in self.problems}
+        self.problems += [problem for problem in problems if str(problem) not in known]
 
     def _read(self) -> str:
-        if isinstance(self._source, str):
-            return self._source
-        if not isinstance(self._source, Path):
-            return self._source()
-        return self._source.read_text("ascii", "replace") if self._source.exists() else ""
+        if isinstance(self._source, Path):
+            try:
+                return self._source.read_text("utf-8", "replace")
+            except OSError:  # there is none yet, or no longer
+                return ""
+        return self._source() if callable(self._source) else self._source
 
 
-def parse_keylog(text: str) -> _Secrets:
-    """Return the secrets of a key log by label and client_random.
+def parse_keylog(text: str, called: str = "key log", *, complete: bool = True) -> tuple[_Secrets, list[CaptureError]]:
+    """Return the secrets of a key log by label and client_random, and what is wrong with its damaged lines.
 
-    Lines of other labels, comments and an unfinished last line are passed over; CaptureError names a bad line.
+    Comments and lines of other labels are passed over, and a last line without a newline that is not `complete` yet.
+    Each problem names the line by its number in `called`.
     """
     secrets: _Secrets = defaultdict(list)
-    complete, _, _ = text.rpartition("\n")
-    for number, line in enumerate(complete.splitlines(), start=1):
-        label, *values = line.split()[:3] or ("#",)
+    problems = []
+    lines = _LINE_END.split(text.removeprefix("\ufeff"))
+    for number, line in enumerate(lines, start=1):
+        label, *values = line.split() or ("#",)
         if label not in _LENGTHS:
             continue
         try:
-            client_random, secret = map(bytes.fromhex, values)
+            client_random, secret = _values(label, values)
         except ValueError as error:
-            raise CaptureError(f"key log, line {number}: not {label} and two hexadecimal values") from error
-        if len(client_random) != 32 or len(secret) not in _LENGTHS[label]:
-            lengths = f"{len(client_random)} and {len(secret)} octets"
-            raise CaptureError(f"key log, line {number}: {lengths} are no client_random and no {label}")
+            if complete or number < len(lines):
+                problems.append(CaptureError(f"{called}, line {number}: {error}"))
+            continue
         secrets[label, client_random].append(secret)
-    return dict(secrets)
+    return dict(secrets), problems
+
+
+def _values(label: str, values: list[str]) -> tuple[bytes, bytes]:
+    """Return client_random and secret of one line; ValueError says why they are none."""
+    try:
+        client_random, secret = map(bytes.fromhex, values)
+    except ValueError:
+        raise ValueError(f"not {label} and two hexadecimal values") from None
+    if len(client_random) != 32 or len(secret) not in _LENGTHS[label]:
+        lengths = f"{len(client_random)} and {len(secret)} octets"
+        raise ValueError(f"{lengths} are not a client_random and a secret of {label}")
+    return client_random, secret
 
 
 class TraceKeys:

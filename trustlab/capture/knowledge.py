@@ -10,8 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.capture.decoder import ConnectionDecoder, Decoded, Trouble
+from trustlab.capture.decoded import Decoded, Trouble
+from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
+from trustlab.capture.passive import original_of
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
@@ -91,10 +93,10 @@ class Knowledge:
 def knowledge(trace: Trace, party: str) -> Knowledge:
     """Return what `party` knows in this trace.
 
-    Octets seen: frames it sent or received; the owner of the network saw all. Keys held: its own `secret` events
-    (master secrets, pre-master secrets, RSA private keys). Other parties' secrets are never consulted, and its own
-    "application data" secrets neither: what it read must follow from octets and keys. CaptureError if one of its
-    secrets is malformed.
+    Octets seen: frames it sent or received; the owner of the network saw all. Of a frame edited in flight the receiver
+    saw what arrived, everybody else what was written. Keys held: its own `secret` events (master secrets, pre-master
+    secrets, RSA private keys). Other parties' secrets are never consulted, and its own "application data" secrets
+    neither: what it read must follow from octets and keys. CaptureError if one of its secrets is malformed.
     """
     held = [e for e in trace.select("secret", party=party) if e.name != "application data"]
     result = Knowledge(party, tuple(f"{e.name} {e.data.get('connection', '')}".strip() for e in held))
@@ -104,10 +106,11 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
         if not _saw(party, event):
             continue
         try:
-            pieces = reassembler.feed(event.raw, name=event.connection)
+            pieces = reassembler.feed(event.raw, name=event.connection, original=original_of(event))
         except FrameError:
             continue
-        for flow, direction, _, data in pieces:
+        for flow, direction, _, arrived, written in pieces:
+            data = arrived if event.data.get("to") == party else written
             result._streams[_name(flow), direction].wire += data  # noqa: SLF001 - built here, read-only for others
             decoder = decoders.setdefault(flow, ConnectionDecoder(keys))
             _keep(result, flow, decoder.feed(direction, data))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.keys import KeyLog, parse_keylog
+from trustlab.capture.keys import KeyLog
 from trustlab.capture.passive import PassiveDecoder
 from trustlab.trace import Trace
 from trustlab.wire import CapturedFrame, FrameError, PcapngError, Reassembler, read_pcapng
@@ -21,15 +21,16 @@ def decode_pcapng(path: str | Path, *, keylog: str = "", names: Mapping[str, str
     """Return a trace of the frames in a pcapng file and of the TLS messages in them.
 
     Keys are those inside the file and those of `keylog` (NSS text). `names` gives party names for IPv4 addresses;
-    without, a party is called by its address. Raises CaptureError where the file or the key log cannot be read; a
-    damaged stream inside gives a `note`.
+    without, a party is called by its address. Raises CaptureError if the file cannot be read; a damaged stream inside
+    and a damaged line of a key log give a `note`.
     """
     try:
         capture = read_pcapng(path)
     except PcapngError as error:
         raise CaptureError(f"{path}: {error}") from error
-    keys = "\n".join(filter(None, [capture.keylog, keylog])) + "\n"
-    return decode_frames(capture.frames, keylog=keys, names=names, title=Path(path).name)
+    except OSError as error:
+        raise CaptureError(f"{path} cannot be read: {error.strerror or error}") from error
+    return _decoded(capture.frames, KeyLog(keylog, capture.keylogs), names, Path(path).name)
 
 
 def decode_frames(
@@ -40,12 +41,16 @@ def decode_frames(
     title: str = "",
 ) -> Trace:
     """Return a trace of Ethernet `frames` and the TLS messages in them; see `decode_pcapng`."""
-    parse_keylog(keylog)
+    captured = (frame if isinstance(frame, CapturedFrame) else CapturedFrame(0.0, frame) for frame in frames)
+    return _decoded(captured, KeyLog(keylog), names, title)
+
+
+def _decoded(frames: Iterable[CapturedFrame], keys: KeyLog, names: Mapping[str, str] | None, title: str) -> Trace:
     trace = Trace(title, substrate="replay")
     ends = _Ends(names or {})
-    with PassiveDecoder(trace, keys=KeyLog(keylog)):
+    with PassiveDecoder(trace, keys=keys):
         for frame in frames:
-            ends.record(trace, frame if isinstance(frame, CapturedFrame) else CapturedFrame(0.0, frame))
+            ends.record(trace, frame)
     return trace
 
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 from trustlab import tls
 from trustlab.tls.protection import Aead13
 from trustlab.tls.schedule13 import TrafficSecret
-from trustlab.tls.suites import SUITES
+from trustlab.tls.suites import SUITES, TLS13_SUITES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from trustlab.capture.keys import Handshake
     from trustlab.wire import Direction
 
 MASTER = "CLIENT_RANDOM"
 """Key-log label of a TLS 1.2 master secret."""
+EARLY13 = "CLIENT_EARLY_TRAFFIC_SECRET"
+"""Key-log label of the secret that protects a client's early data (RFC 8446 7.1)."""
 HANDSHAKE13 = {"client": "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "server": "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
 APPLICATION13 = {"client": "CLIENT_TRAFFIC_SECRET_0", "server": "SERVER_TRAFFIC_SECRET_0"}
 
@@ -60,6 +64,15 @@ class Opener13:
         return Opener13(self._secret.next().value, self._suite)
 
 
-def opener(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Opener:
-    """Return what opens a direction's records with the secret of this key-log label."""
-    return Opener12(direction, secret, handshake) if label == MASTER else Opener13(secret, handshake.suite)
+def openers(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Iterator[Opener]:
+    """Yield what may open a direction's records with the secret of this key-log label.
+
+    Early data is protected under the suite of the session before, which its ticket alone tells (RFC 8446 4.2.10): of
+    the suites whose hash fits the secret any may be meant.
+    """
+    if label == MASTER:
+        yield Opener12(direction, secret, handshake)
+    elif label == EARLY13:
+        yield from (Opener13(secret, suite) for suite in TLS13_SUITES if SUITES[suite].hash_length == len(secret))
+    else:
+        yield Opener13(secret, handshake.suite)

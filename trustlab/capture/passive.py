@@ -1,7 +1,8 @@
 """Turn captured frames into the `tls.message` events the two ends would have written themselves.
 
 Where the ends are not ours (OpenSSL), the ladder still shows both of them: for each message decoded from the wire, one
-event at the writer (`sent=True`) and one at the reader (`sent=False`), marked `passive`.
+event at the writer (`sent=True`) and one at the reader (`sent=False`), marked `passive`. After an edit in flight the
+two ends saw different connections: then each has a view of its own, of what it wrote and what reached it.
 """
 
 from __future__ import annotations
@@ -9,17 +10,65 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from trustlab import tls
-from trustlab.capture.decoder import ConnectionDecoder, Decoded, Trouble
+from trustlab.capture.decoded import Decoded, Trouble
+from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
 from trustlab.trace import Link
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from trustlab.capture.keys import KeySource
     from trustlab.trace import Event, Span, Trace
-    from trustlab.wire import Direction, Flow
+    from trustlab.wire import Direction, Flow, Piece
+
+    _Seen = tuple[Decoded | Trouble, tuple[bool, ...]]
+
+
+class _Views:
+    """What the two ends of a connection see of it: one and the same, until an edit in flight parts them."""
+
+    def __init__(self, decoder: ConnectionDecoder) -> None:
+        self._ends: dict[Direction, ConnectionDecoder] = {"client": decoder, "server": decoder}
+        self._parted = False
+        self._said: set[Trouble] = set()
+
+    @property
+    def held(self) -> int:
+        """Records that wait for a key."""
+        return sum(decoder.held for decoder in self._ends.values())
+
+    def feed(self, piece: Piece) -> Iterator[_Seen]:
+        """Yield what the next octets of a stream say, to its writer and to its reader."""
+        if piece.data != piece.written and not self._parted:
+            self._parted = True
+            self._ends["server"] = self._ends["client"].copy()
+        writer, reader = piece.direction, _peer(piece.direction)
+        yield from self._seen(writer, self._ends[writer].feed(writer, piece.written))
+        if self._parted:
+            yield from self._seen(reader, self._ends[reader].feed(writer, piece.data))
+
+    def poll(self) -> Iterator[_Seen]:
+        """Yield what can be read since keys have come."""
+        for end in self._all():
+            yield from self._seen(end, self._ends[end].poll())
+
+    def finish(self) -> Iterator[_Seen]:
+        """Yield what is still held, unread."""
+        for end in self._all():
+            yield from self._seen(end, self._ends[end].finish())
+
+    def _all(self) -> tuple[Direction, ...]:
+        return ("client", "server") if self._parted else ("client",)
+
+    def _seen(self, end: Direction, found: Iterable[Decoded | Trouble]) -> Iterator[_Seen]:
+        for item in found:
+            if isinstance(item, Decoded):
+                yield item, (item.direction == end,) if self._parted else (True, False)
+            elif item not in self._said:
+                self._said.add(item)
+                yield item, ()
 
 
 class PassiveDecoder:
@@ -50,7 +99,7 @@ class PassiveDecoder:
         self._hold = hold
         self._noted = 0
         self._reassembler = Reassembler()
-        self._decoders: dict[Flow, ConnectionDecoder] = {}
+        self._views: dict[Flow, _Views] = {}
         self._ends: dict[Flow, dict[Direction, str]] = {}
         self._leave: Callable[[], None] | None = None
 
@@ -71,9 +120,9 @@ class PassiveDecoder:
         if event.kind == "frame" and event.data.get("fate") != "dropped":
             self._frame(event)
         elif event.secret and event.name != "application data":
-            for flow, decoder in self._decoders.items():
-                if decoder.held:
-                    self._emit(flow, decoder.poll())
+            for flow, views in self._views.items():
+                if views.held:
+                    self._emit(flow, views.poll())
         self._note_problems()
 
     def feed(self, events: Iterable[Event]) -> Self:
@@ -84,14 +133,15 @@ class PassiveDecoder:
 
     def finish(self) -> None:
         """Show what is still held, unread, and note every stream that is cut short or has a gap."""
-        for flow, decoder in self._decoders.items():
-            self._emit(flow, decoder.finish())
+        for flow, views in self._views.items():
+            self._emit(flow, views.finish())
             for direction in ("client", "server"):
                 gap = flow.gap(direction)
                 if gap is not None:
                     sentence = f"octets {gap.start} to {gap.end} were never captured: what follows cannot be read"
-                    self._emit(flow, [Trouble(direction, gap.start, sentence)])
-        self._decoders.clear()
+                    self._trouble(flow, Trouble(direction, gap.start, sentence))
+        self._views.clear()
+        self._note_problems()
 
     def _note_problems(self) -> None:
         """Say once of each key that it cannot be used."""
@@ -104,15 +154,15 @@ class PassiveDecoder:
         if self._connections is not None and event.connection not in self._connections:
             return
         try:
-            pieces = self._reassembler.feed(event.raw, name=event.connection)
+            pieces = self._reassembler.feed(event.raw, name=event.connection, original=original_of(event))
         except FrameError as error:
             self._note(event.connection, "", f"a frame that cannot be read: {error}")
             return
         for piece in pieces:
             self._learn_ends(piece.flow, piece.direction, event)
-            if piece.flow not in self._decoders:
-                self._decoders[piece.flow] = ConnectionDecoder(self._keys, hold=self._hold)
-            self._emit(piece.flow, self._decoders[piece.flow].feed(piece.direction, piece.data))
+            if piece.flow not in self._views:
+                self._views[piece.flow] = _Views(ConnectionDecoder(self._keys, hold=self._hold))
+            self._emit(piece.flow, self._views[piece.flow].feed(piece))
 
     def _learn_ends(self, flow: Flow, direction: Direction, event: Event) -> None:
         """Who holds the ends: the frame says so, else its addresses stand for them."""
@@ -121,12 +171,15 @@ class PassiveDecoder:
             reader = str(event.data.get("to") or _address(flow, _peer(direction)))
             self._ends[flow] = {direction: writer, _peer(direction): reader}
 
-    def _emit(self, flow: Flow, found: Iterable[Decoded | Trouble]) -> None:
-        for item in found:
+    def _emit(self, flow: Flow, seen: Iterable[_Seen]) -> None:
+        for item, rows in seen:
             if isinstance(item, Trouble):
-                self._note(flow.name, item.direction, f"the {item.direction}'s stream: {item.sentence}", item.offset)
+                self._trouble(flow, item)
             else:
-                self._message(flow, item)
+                self._message(flow, item, rows)
+
+    def _trouble(self, flow: Flow, item: Trouble) -> None:
+        self._note(flow.name, item.direction, f"the {item.direction}'s stream: {item.sentence}", item.offset)
 
     def _note(self, connection: str, direction: str, sentence: str, offset: int | None = None) -> None:
         self.trace.party("network").emit(
@@ -139,10 +192,12 @@ class PassiveDecoder:
             passive=True,
         )
 
-    def _message(self, flow: Flow, decoded: Decoded) -> None:
-        ends = self._ends[flow]
-        spans = spans_of(decoded)
-        for party, sent in ((ends[decoded.direction], True), (ends[_peer(decoded.direction)], False)):
+    def _message(self, flow: Flow, decoded: Decoded, rows: tuple[bool, ...]) -> None:
+        """Write the row of the writer (`sent` is True in `rows`), of the reader, or of both."""
+        ends, spans = self._ends[flow], spans_of(decoded)
+        for sent in rows:
+            party = ends[decoded.direction if sent else _peer(decoded.direction)]
+            taken = sent or not decoded.refused  # a server passes over early data that it refused
             if self._parties is not None and party not in self._parties:
                 continue
             pen = self.trace.party(party)
@@ -158,12 +213,12 @@ class PassiveDecoder:
                 content_type=decoded.content_type,
                 version=_version(decoded).title,
                 encrypted=decoded.encrypted,
-                readable=decoded.readable,
+                readable=decoded.readable and taken,
                 records=decoded.records,
                 sentence=sentence_of(decoded),
                 passive=True,
             )
-            if decoded.plaintext is not None:
+            if decoded.plaintext is not None and taken:
                 pen.secret(
                     "application data",
                     decoded.plaintext,
@@ -176,6 +231,15 @@ class PassiveDecoder:
                 )
 
 
+def original_of(event: Event) -> bytes:
+    """Return a frame's TCP payload before an edit in flight, empty if there was none; FrameError if it is not hex."""
+    original = event.data.get("original", "")
+    try:
+        return bytes.fromhex(str(original))
+    except ValueError as error:
+        raise FrameError(f"its original payload {str(original)[:20]!r} is not hexadecimal") from error
+
+
 def spans_of(decoded: Decoded) -> tuple[Span, ...]:
     """Name every octet of a decoded message."""
     content_type = decoded.content_type if decoded.readable else tls.ContentType.APPLICATION_DATA
@@ -184,13 +248,17 @@ def spans_of(decoded: Decoded) -> tuple[Span, ...]:
 
 def sentence_of(decoded: Decoded) -> str:
     """Say in a sentence what the message is, or why it cannot be read."""
+    what = f"A protected record ({decoded.name})" if decoded.encrypted and not decoded.readable else decoded.name
     if decoded.problem:
         return f"{decoded.name}: {decoded.problem}."
+    if decoded.undecoded:
+        return f"{what}: this lab does not decode {decoded.undecoded}."
+    refused = " The server refused it and passes over it." if decoded.refused else ""
     if not decoded.readable:
-        return f"A protected record ({decoded.name}): nobody here has its key."
+        return f"{what}: {decoded.unread}.{refused}"
     if decoded.message is not None:
         return tls.sentence(decoded.message)
-    return "Application data, protected with the keys of this connection."
+    return f"Application data, protected with the keys of this connection.{refused}"
 
 
 def _version(decoded: Decoded) -> tls.Version:

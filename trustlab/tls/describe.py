@@ -10,6 +10,7 @@ from trustlab.tls.messages import (
     AlertMessage,
     ChangeCipherSpec,
     Context,
+    ForeignMessage,
     KeyExchange,
     attestation_of,
     pull_message,
@@ -19,6 +20,7 @@ from trustlab.tls.messages.hello import ClientHello, ServerHello
 from trustlab.tls.octets import SpanReader, shown
 from trustlab.tls.protection import TAG_LENGTH
 from trustlab.tls.registry import AlertDescription, CipherSuite, ContentType, HandshakeType, Version, label
+from trustlab.tls.suitenames import exchange_of
 from trustlab.tls.suites import SUITES, Cipher
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 _HELLOS = {bytes([HandshakeType.CLIENT_HELLO]), bytes([HandshakeType.SERVER_HELLO])}
 REMEMBERED = 2**14  # octets of a message whose description may be kept
-_NAMES = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
+_NAMES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
 
 
 def context_for(suite: int | None, version: Version) -> Context:
@@ -35,7 +37,10 @@ def context_for(suite: int | None, version: Version) -> Context:
     tls13 = version == Version.TLS13
     parameters = SUITES.get(suite) if suite is not None else None
     exchange = parameters.key_exchange if parameters else KeyExchange.TLS13 if tls13 else KeyExchange.RSA
-    return Context(tls13=tls13, key_exchange=exchange, suite=CipherSuite(suite) if parameters and suite else None)
+    if tls13 or suite is None or (parameters and version == Version.TLS12):
+        return Context(tls13=tls13, key_exchange=exchange, suite=CipherSuite(suite) if parameters and suite else None)
+    foreign = version.title if version != Version.TLS12 else label(CipherSuite, suite)
+    return Context(version=version, exchange=exchange_of(suite), foreign=foreign)
 
 
 def describe(
@@ -49,7 +54,8 @@ def describe(
     Never raises: what cannot be read is named `unreadable`, with the reason as its value.
     """
     if content_type == ContentType.APPLICATION_DATA:
-        return describe_record(raw, suite=suite, protected=True)
+        known = suite if version in {Version.TLS12, Version.TLS13} else None  # IV and MAC had other places before
+        return describe_record(raw, suite=known, protected=True)
     if content_type == ContentType.HANDSHAKE and raw[:1] in _HELLOS:
         suite, version = None, Version.TLS12  # hellos are read without knowing: so writer and reader ask alike
     if len(raw) <= REMEMBERED:
@@ -59,7 +65,7 @@ def describe(
 
 def _describe(raw: bytes, content_type: int, suite: int | None, version: Version) -> tuple[Span, ...]:
     if content_type == ContentType.HANDSHAKE:
-        reader = SpanReader(raw, prefix=_NAMES.get(HandshakeType(raw[0]), "") if raw[:1] and raw[0] in _NAMES else "?")
+        reader = SpanReader(raw, prefix=_NAMES.get(raw[0], "?") if raw else "?")
     else:
         reader = SpanReader(
             raw, prefix=AlertMessage.name if content_type == ContentType.ALERT else ChangeCipherSpec.name
@@ -135,14 +141,22 @@ _SENTENCES = {
     "KeyUpdate": "The sender moves on to its next keys.",
     "HelloRetryRequest": "The server asks for a key share in another group.",
     "ClientCertificateRequest": "The client asks the server for an authenticator.",
+    "CertificateStatus": "What an authority says about the server's certificate: whether it is revoked.",
+    "CertificateURL": "Where the client's certificates can be fetched.",
+    "CompressedCertificate": "A chain of certificates, compressed; this lab does not decompress it.",
+    "EndOfEarlyData": "The client's early data ends; its handshake keys follow.",
 }
 
 
 def sentence(message: AnyMessage) -> str:
     """Say in a plain sentence what a message is for."""
-    known = _SENTENCES.get(message.name)
-    if known is not None:
-        return known
+    if isinstance(message, ForeignMessage):
+        return f"{message.name} in the form of {message.form}, which this lab names but does not speak."
+    return _SENTENCES.get(message.name) or _told(message)
+
+
+def _told(message: AnyMessage) -> str:
+    """Say what a message is for whose sentence depends on what is in it."""
     if isinstance(message, AlertMessage):
         return f"The sender says: {label(AlertDescription, message.description, 1)}."
     if isinstance(message, ClientHello):

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LABELS = {
     "master_secret": "CLIENT_RANDOM",
+    "client_early_traffic_secret": "CLIENT_EARLY_TRAFFIC_SECRET",
     "client_handshake_traffic_secret": "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
     "server_handshake_traffic_secret": "SERVER_HANDSHAKE_TRAFFIC_SECRET",
     "client_application_traffic_secret_0": "CLIENT_TRAFFIC_SECRET_0",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 CONNECTED = "Connected"
 CLOSING = "Closing"
 CLOSED = "Closed"
-TITLES: dict[int, str] = {kind: kind.name.title().replace("_", "") for kind in HandshakeType}
+TITLES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
 
 
 class Outgoing:

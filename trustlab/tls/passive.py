@@ -22,7 +22,9 @@ def parse_message(
 ) -> AnyMessage:
     """Parse a handshake message with its header, a ChangeCipherSpec or an alert; raises the alert it deserves.
 
-    The form of ServerKeyExchange and ClientKeyExchange depends on `suite`; without one RSA key exchange is assumed.
+    The form of ServerKeyExchange and ClientKeyExchange depends on `suite`; without one RSA key exchange is assumed. A
+    message in a form that this engine does not speak (a version before TLS 1.2, the key exchange of another suite) is
+    a `ForeignMessage`.
     """
     return pull_any(content_type, raw, context_for(suite, version))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import lru_cache
 
+from trustlab.tls.suitenames import SUITE_NAMES
+
 
 class Version(IntEnum):
     """ProtocolVersion (RFC 5246 6.2.1, RFC 8446 4.2.1)."""
@@ -34,7 +36,7 @@ class ContentType(IntEnum):
 
 
 class HandshakeType(IntEnum):
-    """Handshake message types (RFC 5246 7.4, RFC 4680, RFC 8446 4)."""
+    """Handshake message types (RFC 5246 7.4, RFC 4680, RFC 6066 5 and 8, RFC 8446 4, RFC 8879, RFC 9261)."""
 
     HELLO_REQUEST = 0
     CLIENT_HELLO = 1
@@ -50,9 +52,17 @@ class HandshakeType(IntEnum):
     CLIENT_KEY_EXCHANGE = 16
     CLIENT_CERTIFICATE_REQUEST = 17
     FINISHED = 20
+    CERTIFICATE_URL = 21
+    CERTIFICATE_STATUS = 22
     SUPPLEMENTAL_DATA = 23
     KEY_UPDATE = 24
+    COMPRESSED_CERTIFICATE = 25
     MESSAGE_HASH = 254
+
+    @property
+    def title(self) -> str:
+        """The name the standards use: `ClientHello`."""
+        return "CertificateURL" if self == HandshakeType.CERTIFICATE_URL else self.name.title().replace("_", "")
 
 
 class ExtensionType(IntEnum):
@@ -60,6 +70,7 @@ class ExtensionType(IntEnum):
 
     SERVER_NAME = 0
     MAX_FRAGMENT_LENGTH = 1
+    TRUNCATED_HMAC = 4
     STATUS_REQUEST = 5
     SUPPORTED_GROUPS = 10
     EC_POINT_FORMATS = 11
@@ -171,6 +182,28 @@ class PointFormat(IntEnum):
     ANSIX962_COMPRESSED_CHAR2 = 2
 
 
+class CertificateStatusType(IntEnum):
+    """CertificateStatusType of a CertificateStatus (RFC 6066 8, RFC 6961 2.2)."""
+
+    OCSP = 1
+    OCSP_MULTI = 2
+
+
+class CertChainType(IntEnum):
+    """CertChainType of a CertificateURL (RFC 6066 5)."""
+
+    INDIVIDUAL_CERTS = 0
+    PKIPATH = 1
+
+
+class CertificateCompressionAlgorithm(IntEnum):
+    """CertificateCompressionAlgorithm (RFC 8879 7.3)."""
+
+    ZLIB = 1
+    BROTLI = 2
+    ZSTD = 3
+
+
 class CurveType(IntEnum):
     """ECCurveType of a TLS 1.2 ServerKeyExchange (RFC 8422 5.4)."""
 
@@ -247,7 +280,8 @@ def label(registry: type[IntEnum] | None, value: int, size: int = 2) -> str:
     try:
         name = registry(value).name
     except ValueError:
-        return f"unknown ({number})"
+        known = SUITE_NAMES.get(value, "unknown") if registry is CipherSuite else "unknown"
+        return f"{known} ({number})"
     if registry is Version:
         return f"{Version(value).title} ({number})"
     return f"{name if name.startswith('TLS_') else name.lower()} ({number})"

@@ -37,10 +37,19 @@ class CapturedFrame(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """What a capture file holds: its Ethernet frames in order and the TLS key log that came with them."""
+    """What a capture file holds: its Ethernet frames in order and the TLS key logs that came with them.
+
+    `keylogs` has the text of each Decryption Secrets Block. A block need not end with a newline, nor does one line go
+    on in the next block: each is a file of its own (draft-ietf-opsawg-pcapng 4.7).
+    """
 
     frames: list[CapturedFrame]
-    keylog: str
+    keylogs: tuple[str, ...]
+
+    @property
+    def keylog(self) -> str:
+        """All key logs as one, each line whole."""
+        return "".join(text if text.endswith("\n") else f"{text}\n" for text in self.keylogs if text)
 
 
 def write_pcapng(
@@ -118,13 +127,13 @@ def read_pcapng(path: str | Path) -> Capture:
 
 
 def parse_pcapng(octets: bytes) -> Capture:
-    """Return the Ethernet frames and the TLS key log in pcapng `octets`.
+    """Return the Ethernet frames and the TLS key logs in pcapng `octets`.
 
     Blocks of unknown types and packets of other link types are passed over. PcapngError names the octet where
     the file is cut short or contradicts itself.
     """
     frames: list[CapturedFrame] = []
-    keylog: list[str] = []
+    keylogs: list[str] = []
     interfaces: list[_Interface] = []
     for order, kind, body, at in _blocks(octets):
         try:
@@ -137,10 +146,10 @@ def parse_pcapng(octets: bytes) -> Capture:
             elif kind == _SECRETS:
                 secrets_type, length = struct.unpack_from(order + "II", body)
                 if secrets_type == _TLS_KEY_LOG:
-                    keylog.append(_exactly(body, 8, length).decode("ascii", "replace"))
+                    keylogs.append(_exactly(body, 8, length).decode("ascii", "replace"))
         except (struct.error, IndexError, ValueError, OverflowError) as error:
             raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: {error}") from error
-    return Capture(frames, "".join(keylog))
+    return Capture(frames, tuple(keylogs))
 
 
 def _blocks(octets: bytes) -> Iterator[tuple[str, int, bytes, int]]:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from trustlab.wire.errors import FrameError
 from trustlab.wire.ethernet import Flag, parse_frame
 
 if TYPE_CHECKING:
@@ -28,30 +29,32 @@ class Gap(NamedTuple):
 
 @dataclass(slots=True)
 class _Half:
-    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap."""
+    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap.
+
+    `waiting` holds, by stream offset, a payload as it arrived and as it was written. `starts` are its keys in ascending
+    order, so that a segment finds its place among those that wait by bisection; what waits never overlaps.
+    """
 
     first_seq: int | None = None
     known: int = 0
-    waiting: dict[int, bytes] = field(default_factory=dict)
+    waiting: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
-    """The keys of `waiting` in ascending order; what waits never overlaps."""
     given_up: int = 0
 
-    def take(self, seq: int, payload: bytes) -> tuple[int, list[tuple[int, bytes]]]:
+    def take(self, seq: int, payload: bytes, written: bytes) -> tuple[int, list[tuple[int, bytes, bytes]]]:
         """Return the stream offset of `payload` and all that can be read on now."""
         if self.first_seq is None:
             self.first_seq = seq
         start = self._unwrapped(seq)
-        self._hold(start, payload)
+        self._hold(start, payload, written)
         return start, self._ready()
 
-    def _hold(self, start: int, payload: bytes) -> None:
+    def _hold(self, start: int, payload: bytes, written: bytes) -> None:
         """Keep the octets that no earlier copy has brought, in one piece or several: the first copy counts."""
         at, end = max(start, self.known), start + len(payload)
         place = bisect_right(self.starts, at)
         if place:
-            before = self.starts[place - 1]
-            at = max(at, before + len(self.waiting[before]))
+            at = max(at, self._end(self.starts[place - 1]))
         while at < end:
             stop = min(self.starts[place], end) if place < len(self.starts) else end
             if at < stop:
@@ -59,12 +62,15 @@ class _Half:
                     self.given_up += 1
                     return
                 self.starts.insert(place, at)
-                self.waiting[at] = payload[at - start : stop - start]
+                self.waiting[at] = payload[at - start : stop - start], written[at - start : stop - start]
                 place += 1
             if stop == end:
                 return
-            at = stop + len(self.waiting[stop])
+            at = self._end(stop)
             place += 1
+
+    def _end(self, start: int) -> int:
+        return start + len(self.waiting[start][0])
 
     def _unwrapped(self, seq: int) -> int:
         """Stream offset of a 32-bit sequence number: the one nearest to what is known (RFC 9293, 3.4)."""
@@ -72,12 +78,13 @@ class _Half:
         distance = (seq - first - self.known) & 0xFFFFFFFF
         return self.known + (distance if distance < _HALF else distance - (1 << 32))
 
-    def _ready(self) -> list[tuple[int, bytes]]:
+    def _ready(self) -> list[tuple[int, bytes, bytes]]:
         pieces = []
         while self.starts and self.starts[0] == self.known:
             start = self.starts.pop(0)
-            pieces.append((start, self.waiting.pop(start)))
-            self.known += len(pieces[-1][1])
+            arrived, written = self.waiting.pop(start)
+            pieces.append((start, arrived, written))
+            self.known += len(arrived)
         return pieces
 
     @property
@@ -106,12 +113,16 @@ class Flow:
 
 
 class Piece(NamedTuple):
-    """Octets that are next in a direction's stream: `data` begins at `offset`."""
+    """Octets that are next in a direction's stream, from `offset` on.
+
+    `data` is what arrived at the reader; `written` is what its writer sent, which differs after an edit in flight.
+    """
 
     flow: Flow
     direction: Direction
     offset: int
     data: bytes
+    written: bytes
 
 
 class Sighting(NamedTuple):
@@ -135,27 +146,31 @@ class Reassembler:
         self._flows: dict[tuple[str, Address, Address], Flow] = {}
         self.flows: list[Flow] = []
 
-    def feed(self, frame: bytes, *, name: str = "") -> list[Piece]:
+    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
         """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
 
-        `name` keeps apart connections that use the same addresses on different legs of the network.
+        `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
+        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError.
         """
-        sighting = self.sight(frame, name=name)
+        sighting = self.sight(frame, name=name, original=original)
         return list(sighting.pieces) if sighting else []
 
-    def sight(self, frame: bytes, *, name: str = "") -> Sighting | None:
+    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"") -> Sighting | None:
         """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
         segment = parse_frame(frame)
         if segment is None:
             return None
+        if original and len(original) != len(segment.payload):
+            lengths = f"{len(original)} octets were written and {len(segment.payload)} arrived"
+            raise FrameError(f"an edit in flight that changes the length: {lengths}")
         flow, direction = self._flow(segment, name)
         half = flow.halves[direction]
         if Flag.SYN in segment.flags and half.first_seq is None:
             half.first_seq = (segment.seq + 1) & 0xFFFFFFFF
         if not segment.payload:
             return Sighting(segment, flow, direction, None, ())
-        offset, ready = half.take(segment.seq, segment.payload)
-        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, at, data) for at, data in ready))
+        offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
+        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, *piece) for piece in ready))
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)

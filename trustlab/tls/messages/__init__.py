@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import DecodeError, UnexpectedMessage
 from trustlab.tls.messages.base import Context, KeyExchange, Message
+from trustlab.tls.messages.certificates import CertificateStatus, CertificateURL, CompressedCertificate
+from trustlab.tls.messages.foreign import ForeignMessage, foreign_codec
 from trustlab.tls.messages.hello import (
     ClientHello,
     HelloRequest,
@@ -33,6 +35,7 @@ from trustlab.tls.messages.tls13 import (
     CertificateRequest13,
     ClientCertificateRequest,
     EncryptedExtensions,
+    EndOfEarlyData,
     KeyUpdate,
     NewSessionTicket13,
 )
@@ -60,14 +63,18 @@ _TLS12: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
     HandshakeType.SERVER_HELLO_DONE: ServerHelloDone.pull,
     HandshakeType.CLIENT_KEY_EXCHANGE: ClientKeyExchange.pull,
     HandshakeType.SUPPLEMENTAL_DATA: SupplementalData.pull,
+    HandshakeType.CERTIFICATE_URL: CertificateURL.pull,
+    HandshakeType.CERTIFICATE_STATUS: CertificateStatus.pull,
 }
 _TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
     HandshakeType.NEW_SESSION_TICKET: NewSessionTicket13.pull,
+    HandshakeType.END_OF_EARLY_DATA: EndOfEarlyData.pull,
     HandshakeType.ENCRYPTED_EXTENSIONS: EncryptedExtensions.pull,
     HandshakeType.CERTIFICATE: Certificate13.pull,
     HandshakeType.CERTIFICATE_REQUEST: CertificateRequest13.pull,
     HandshakeType.CLIENT_CERTIFICATE_REQUEST: ClientCertificateRequest.pull,
     HandshakeType.KEY_UPDATE: KeyUpdate.pull,
+    HandshakeType.COMPRESSED_CERTIFICATE: CompressedCertificate.pull,
 }
 
 
@@ -86,7 +93,7 @@ def parse_message(raw: bytes, context: Context) -> Message:
 
 
 def _codec(kind: int, context: Context) -> Callable[[Reader, Context], Message]:
-    pull = (_TLS13 if context.tls13 else _TLS12).get(kind)
+    pull = foreign_codec(kind, context) or (_TLS13 if context.tls13 else _TLS12).get(kind)
     if pull is None:
         raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
     return pull
@@ -107,14 +114,19 @@ __all__ = [
     "CertificateEntry",
     "CertificateRequest",
     "CertificateRequest13",
+    "CertificateStatus",
+    "CertificateURL",
     "CertificateVerify",
     "ChangeCipherSpec",
     "ClientCertificateRequest",
     "ClientHello",
     "ClientKeyExchange",
+    "CompressedCertificate",
     "Context",
     "EncryptedExtensions",
+    "EndOfEarlyData",
     "Finished",
+    "ForeignMessage",
     "HelloRequest",
     "HelloRetryRequest",
     "KeyExchange",

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from trustlab.tls.octets import Reader, Writer
-from trustlab.tls.registry import ContentType, HandshakeType
+from trustlab.tls.registry import ContentType, HandshakeType, Version
 
 if TYPE_CHECKING:
     from trustlab.tls.registry import CipherSuite
@@ -23,11 +23,18 @@ class KeyExchange(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What must be known of the connection to read a message: octets alone do not tell."""
+    """What must be known of the connection to read a message: octets alone do not tell.
+
+    The last three fields are for listeners: `foreign` says, in words, in which form this engine does not speak the
+    messages are (a version before TLS 1.2, another key exchange), empty if they are in its own.
+    """
 
     tls13: bool = False
     key_exchange: KeyExchange = KeyExchange.RSA
     suite: CipherSuite | None = None
+    version: int = Version.TLS12
+    exchange: str = ""
+    foreign: str = ""
 
 
 class Message:

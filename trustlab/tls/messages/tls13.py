@@ -36,6 +36,22 @@ class EncryptedExtensions(_WithExtensions):
 
 
 @dataclass(frozen=True, slots=True)
+class EndOfEarlyData(Message):
+    """A client's early data, which the server accepted, ends here (RFC 8446 4.5); this engine sends none."""
+
+    type = HandshakeType.END_OF_EARLY_DATA
+    name = "EndOfEarlyData"
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+        reader.finish(cls.name)
+        return cls()
+
+    def push(self, writer: Writer) -> None:
+        """Push nothing: the body is empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRequest13(_WithExtensions):
     """The server asks for a client certificate (RFC 8446 4.3.2), or for an exported authenticator (RFC 9261 4)."""
 

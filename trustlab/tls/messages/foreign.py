@@ -1,0 +1,163 @@
+# ruff: noqa: D102 - pull and push are described once, at Message
+"""Forms of handshake messages that this engine does not speak and a listener meets.
+
+Before TLS 1.2 signatures name no algorithm (RFC 4346 7.4.3), and the form of both key exchange messages depends on the
+key exchange. What is known of a form gets its names; the rest is kept as `opaque`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from trustlab.tls.messages.base import Context, Message
+from trustlab.tls.registry import (
+    ClientCertificateType,
+    CurveType,
+    Group,
+    HandshakeType,
+    SignatureScheme,
+    Version,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.tls.octets import Reader, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignMessage(Message):
+    """A message in a form that this engine does not speak: `form` says which, `body` has its octets."""
+
+    form: str
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def pull(cls, reader: Reader, context: Context) -> Self:
+        body = reader.data[reader.position : reader.end]
+        cls.pull_fields(reader, context)
+        if reader.left:
+            reader.rest("opaque")
+        return cls(context.foreign, body)
+
+    @classmethod
+    def pull_fields(cls, reader: Reader, context: Context) -> None:
+        """Pull what is known of the form; DecodeError where that is malformed."""
+
+    def push(self, writer: Writer) -> None:
+        writer.octets(self.body)
+
+
+def _signature(reader: Reader, context: Context) -> None:
+    if context.version >= Version.TLS12:
+        reader.uint(2, "signature_algorithm", SignatureScheme)
+    reader.vector(2, "signature")
+
+
+class ForeignServerKeyExchange(ForeignMessage):
+    """ServerKeyExchange by DHE (RFC 5246 7.4.3), PSK (RFC 4279, RFC 5489), SRP (RFC 5054) or ECDHE before TLS 1.2."""
+
+    __slots__ = ()
+    type = HandshakeType.SERVER_KEY_EXCHANGE
+    name = "ServerKeyExchange"
+
+    @classmethod
+    def pull_fields(cls, reader: Reader, context: Context) -> None:
+        words = _words(context)
+        if "PSK" in words:
+            reader.vector(2, "psk_identity_hint")
+        if words & {"DHE", "DH"}:
+            for name in ("dh_p", "dh_g", "dh_Ys"):
+                reader.vector(2, name, 1)
+        elif words & {"ECDHE", "ECDH"}:
+            if reader.uint(1, "curve_type", CurveType) != CurveType.NAMED_CURVE:
+                return
+            reader.uint(2, "namedcurve", Group)
+            reader.vector(1, "public", 1)
+        elif words & {"EXPORT", "EXPORT1024"}:
+            reader.vector(2, "rsa_modulus", 1)
+            reader.vector(2, "rsa_exponent", 1)
+        elif "SRP" in words:
+            reader.vector(2, "srp_N", 1)
+            reader.vector(2, "srp_g", 1)
+            reader.vector(1, "srp_s", 1)
+            reader.vector(2, "srp_B", 1)
+        if words & {"RSA", "DSS", "ECDSA"} and "PSK" not in words:
+            _signature(reader, context)
+
+
+class ForeignClientKeyExchange(ForeignMessage):
+    """ClientKeyExchange by DHE (RFC 5246 7.4.7.2), PSK (RFC 4279, RFC 5489), SRP (RFC 5054), or before TLS 1.2."""
+
+    __slots__ = ()
+    type = HandshakeType.CLIENT_KEY_EXCHANGE
+    name = "ClientKeyExchange"
+
+    @classmethod
+    def pull_fields(cls, reader: Reader, context: Context) -> None:
+        words = _words(context)
+        if "PSK" in words:
+            reader.vector(2, "psk_identity")
+        if words & {"DHE", "DH"}:
+            if reader.left:  # none where the client's certificate has it (RFC 5246 7.4.7.2)
+                reader.vector(2, "dh_Yc", 1)
+        elif words & {"ECDHE", "ECDH"}:
+            if reader.left:
+                reader.vector(1, "ecdh_Yc", 1)
+        elif "SRP" in words:
+            reader.vector(2, "srp_A", 1)
+        elif "RSA" in words:
+            if context.version == Version.SSL30:  # no length in front (RFC 6101 5.6.7.1)
+                reader.rest("encrypted_pre_master_secret")
+            else:
+                reader.vector(2, "encrypted_pre_master_secret")
+
+
+class ForeignCertificateVerify(ForeignMessage):
+    """CertificateVerify before TLS 1.2: a signature alone (RFC 4346 7.4.8)."""
+
+    __slots__ = ()
+    type = HandshakeType.CERTIFICATE_VERIFY
+    name = "CertificateVerify"
+
+    @classmethod
+    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+        reader.vector(2, "signature")
+
+
+class ForeignCertificateRequest(ForeignMessage):
+    """CertificateRequest before TLS 1.2: without signature algorithms (RFC 4346 7.4.4)."""
+
+    __slots__ = ()
+    type = HandshakeType.CERTIFICATE_REQUEST
+    name = "CertificateRequest"
+
+    @classmethod
+    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+        reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
+        names, number = reader.nested(2, "certificate_authorities"), 0
+        while names.left:
+            names.vector(2, f"distinguished_name[{number}]", 1)
+            number += 1
+
+
+def _words(context: Context) -> set[str]:
+    """Return the parts of the key exchange's name; none for one without a form that is written down here."""
+    words = set(context.exchange.split("_"))
+    return set() if words & {"KRB5", "FORTEZZA", "ECCPWD", "ECJPAKE", "NULL"} else words
+
+
+def foreign_codec(kind: int, context: Context) -> Callable[[Reader, Context], Message] | None:
+    """Return the codec of a message whose form in this connection is not the engine's; None where it is."""
+    if not context.foreign:
+        return None
+    if kind == HandshakeType.SERVER_KEY_EXCHANGE:
+        return ForeignServerKeyExchange.pull
+    if kind == HandshakeType.CLIENT_KEY_EXCHANGE:
+        return ForeignClientKeyExchange.pull
+    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_VERIFY:
+        return ForeignCertificateVerify.pull
+    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_REQUEST:
+        return ForeignCertificateRequest.pull
+    return None
