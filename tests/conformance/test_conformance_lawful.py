@@ -171,8 +171,11 @@ def test_what_follows_close_notify_is_not_read(role: str, version: tls.Version) 
     theirs.write(Part(21, b"\1\0"), Part(DATA, b"too late"))
     ours.connection.receive(theirs.connection.records.drain())
     ours.process()
+    ours.connection.receive(b"\x17\3\3\0\5hello")
+    ours.process()
     assert ours.connection.error is None
-    assert ours.connection.state == "Closed"
+    assert ours.connection.peer_closed
+    assert ours.connection.state == ("PeerClosed" if version == TLS13 else "Closed")
     assert ours.data == before_
 
 
