@@ -41,9 +41,10 @@ def ends(version: tls.Version, way: dict[str, Any]) -> tuple[End, End]:
     kind, client = way.get("kind", "ECDSA"), way.get("client", "")
     extra = EVIDENCE if way.get("evidence") else {"client": {}, "server": {}}
     groups = {"groups": (P256,)} if way.get("retry") and version == TLS13 else {}
+    more = way.get("more", {})
     return (
-        End(tls.Client(client_config(version, kind, client, groups=(X25519, P256), **extra["client"]))),
-        End(tls.Server(server_config(version, kind, client, **extra["server"], **groups))),
+        End(tls.Client(client_config(version, kind, client, groups=(X25519, P256), **extra["client"], **more))),
+        End(tls.Server(server_config(version, kind, client, **extra["server"], **groups, **more))),
     )
 
 

@@ -71,8 +71,9 @@ class TlsEndpoint:
         self.pump()
 
     def eof_received(self) -> None:
-        """Learn that the peer closed the stream."""
-        self.connection.eof_received()
+        """Learn that the peer closed the stream; after its close_notify this end may have an answer to write yet."""
+        if not (self.half_close and self.connection.peer_closed):
+            self.connection.eof_received()
         self.pump()
 
     def data_to_send(self) -> bytes:

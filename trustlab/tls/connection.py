@@ -150,7 +150,7 @@ class Connection(Incoming):
         """
         if self.closed:
             return
-        if not self.handshake_complete and self.records.write_offset:
+        if not self.handshake_complete and (self.records.write_offset or self._held):
             self._send_alert(UserCanceled("the program gave up"), fatal=False)
         self._send_close_notify()
         if self.state == PEER_CLOSED:
@@ -163,14 +163,16 @@ class Connection(Incoming):
     def eof_received(self) -> None:
         """Say that the stream ended; without the peer's close_notify before it this is a truncation, in every state.
 
-        After this side's own close_notify it is an `Unanswered`. After the peer's (TLS 1.3) nothing changes: this side
-        may still write until it closes.
+        After this side's own close_notify it is an `Unanswered`. After the peer's (TLS 1.3) it is in order and closes
+        this side too: a program that still has an answer to write says it first.
         """
         while self._step():
             pass
         if self.state == CLOSING:
             self._end(Unanswered("the stream ended after this side's close_notify, without the peer's"))
-        elif not self.peer_closed:
+        elif self.state == PEER_CLOSED:
+            self.close()
+        elif self.state != CLOSED:
             self._end(Truncated(f"the stream ended in {self.state} without close_notify"))
 
     def abort(self, alert: Alert) -> None:
