@@ -129,6 +129,46 @@ def test_whoever_closes_both_directions_does_not_wait_for_a_peer_that_stays_sile
     assert time.monotonic() - began < 4
 
 
+class Short:
+    """Says a word and leaves."""
+
+    finished = False
+
+    def __init__(self) -> None:
+        self.ends = []
+
+    def connected(self) -> bytes:
+        self.finished = True
+        return b"bye"
+
+    def received(self, data: bytes) -> bytes:
+        return b""
+
+    def closed(self, error: Exception | None) -> None:
+        self.ends.append(error)
+
+
+@pytest.mark.parametrize("version", list(tls.Version)[-2:], ids=lambda v: v.title)
+@pytest.mark.parametrize("half_close", [False, True], ids=["both directions", "one direction"])
+def test_a_peer_that_cuts_off_behind_our_close_notify_is_at_fault_where_we_listen(*, half_close, version) -> None:
+    policy, word = Plain(version), Short()
+    end = policy.client_end(word, "c", "bank")
+    end.half_close = half_close
+    server = tls.Server(policy.server)
+    for _ in range(6):
+        server.receive(end.data_to_send())
+        list(tls.pump(server))
+        if not end.connection.closed:
+            end.receive(server.data_to_send())
+    assert end.connection.closed
+    end.eof_received()
+    assert isinstance(end.connection.error, tls.Unanswered)
+    told = end.connection.error if half_close and version == tls.Version.TLS13 else None
+    assert end.error is told
+    assert word.ends == [told]
+    assert end.closed
+
+
 def hello(*, versions: bool) -> bytes:
     """Return a record with a ClientHello without a usable key share, with supported_versions or without."""
 
