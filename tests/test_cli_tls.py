@@ -212,7 +212,9 @@ def test_s_client_hears_the_answer_out_and_says_where_it_was_cut_off(*, version,
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = answering(listener, version, unwraps=unwraps)
         port = listener.getsockname()[1]
+        began = time.monotonic()
         done = run("s_client", f"127.0.0.1:{port}", "--insecure", "--quiet", said="a question")
+        assert time.monotonic() - began < tls_talk.IDLE, "it closed because nobody said anything for a while"
         thread.join(20)
     assert done.stdout == "the answer"
     assert done.returncode == (0 if unwraps else 1), done.stderr
