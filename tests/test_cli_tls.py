@@ -6,7 +6,9 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 
 import pytest
 from tls_identities import client_identity, server_identity
@@ -176,6 +178,48 @@ def test_a_peer_that_ignores_close_notify_is_let_go():
         theirs.sendall(client.data_to_send())
         thread.join(10)
         assert not thread.is_alive()
+
+
+def answering(listener: socket.socket, version: ssl.TLSVersion, *, unwraps: bool) -> threading.Thread:
+    """Start a server on Python's `ssl` that hears its client out, thinks for a while, and answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    identity = server_identity("ECDSA")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(identity.pem + identity.key_pem)
+        file.flush()
+        context.load_cert_chain(file.name)
+    context.maximum_version = version
+
+    def serve_one() -> None:
+        stream, _ = listener.accept()
+        with stream, context.wrap_socket(stream, server_side=True) as channel:
+            channel.recv(100)
+            if version == ssl.TLSVersion.TLSv1_3:
+                assert channel.recv(100) == b""  # its close_notify
+            time.sleep(0.3)
+            channel.sendall(b"the answer")
+            if unwraps:
+                channel.unwrap()
+
+    thread = threading.Thread(target=serve_one)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=lambda v: v.name)
+@pytest.mark.parametrize("unwraps", [True, False], ids=["in order", "cut off"])
+def test_s_client_hears_the_answer_out_and_says_where_it_was_cut_off(*, version, unwraps):
+    """TLS 1.3: close_notify at the end of standard input; then not a second of silence, but the peer's close_notify."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = answering(listener, version, unwraps=unwraps)
+        port = listener.getsockname()[1]
+        began = time.monotonic()
+        done = run("s_client", f"127.0.0.1:{port}", "--insecure", "--quiet", said="a question")
+        assert time.monotonic() - began < tls_talk.IDLE, "it closed because nobody said anything for a while"
+        thread.join(20)
+    assert done.stdout == "the answer"
+    assert done.returncode == (0 if unwraps else 1), done.stderr
+    assert ("close_notify" in done.stderr) != unwraps
 
 
 def test_a_client_certificate_can_be_demanded_and_shown(server, tmp_path):

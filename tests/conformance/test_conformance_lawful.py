@@ -168,11 +168,14 @@ def test_what_follows_close_notify_is_not_read(role: str, version: tls.Version) 
     shaken(client, server)
     ours, theirs = (client, server) if role == "client" else (server, client)
     before_ = ours.data
-    theirs.write(Part(21, b"\1\0"), Part(DATA, b"too late"))
+    theirs.write(Part(21, b"\1\0"), Part(DATA, b"too late"), Part(0, b"\x63\3\3\0\0"))
     ours.connection.receive(theirs.connection.records.drain())
     ours.process()
+    ours.connection.receive(b"\x17\3\3\0\5hello")
+    ours.process()
     assert ours.connection.error is None
-    assert ours.connection.state == "Closed"
+    assert ours.connection.peer_closed
+    assert ours.connection.state == ("PeerClosed" if version == TLS13 else "Closed")
     assert ours.data == before_
 
 

@@ -41,9 +41,10 @@ def ends(version: tls.Version, way: dict[str, Any]) -> tuple[End, End]:
     kind, client = way.get("kind", "ECDSA"), way.get("client", "")
     extra = EVIDENCE if way.get("evidence") else {"client": {}, "server": {}}
     groups = {"groups": (P256,)} if way.get("retry") and version == TLS13 else {}
+    more = way.get("more", {})
     return (
-        End(tls.Client(client_config(version, kind, client, groups=(X25519, P256), **extra["client"]))),
-        End(tls.Server(server_config(version, kind, client, **extra["server"], **groups))),
+        End(tls.Client(client_config(version, kind, client, groups=(X25519, P256), **extra["client"], **more))),
+        End(tls.Server(server_config(version, kind, client, **extra["server"], **groups, **more))),
     )
 
 
@@ -63,6 +64,9 @@ def pauses(version: tls.Version, role: str, way: dict[str, Any]) -> Iterator[tls
             return
         yield ours.connection
         if not inbox:
+            closing = ours.connection.copy()
+            closing.close()
+            yield closing
             return
         length = 5 + int.from_bytes(inbox[3:5], "big")
         ours.connection.receive(inbox[:length])
@@ -70,7 +74,7 @@ def pauses(version: tls.Version, role: str, way: dict[str, Any]) -> Iterator[tls
 
 
 def waiting_states(table: states.Table) -> set[str]:
-    return {e.source for e in table.edges if e.action == "receive"} | {"Connected"}
+    return {e.source for e in table.edges if e.action == "receive"}
 
 
 def lawful(connection: tls.Connection, kind: int) -> bool:
@@ -80,7 +84,7 @@ def lawful(connection: tls.Connection, kind: int) -> bool:
     role, modern = connection.role, connection.context.tls13
     if role == "client" and not modern and kind == HandshakeType.HELLO_REQUEST:
         return True  # ignored, or refused with a warning
-    return role == "server" and not modern and kind == HandshakeType.CLIENT_HELLO and connection.state == "Connected"
+    return role == "server" and not modern and kind == HandshakeType.CLIENT_HELLO and connection.handshake_complete
 
 
 @pytest.mark.parametrize("role", ["client", "server"])
@@ -109,4 +113,5 @@ def strike(victim: tls.Connection, kind: int) -> None:
     due: Any = tls.UnexpectedMessage
     if kind == HandshakeType.SUPPLEMENTAL_DATA and not victim.context.tls13:
         due = tls.UnexpectedMessage | tls.IllegalParameter  # evidence that was agreed on, in the wrong place
-    assert isinstance(end.fatal, due), f"type {kind} in {state}: {end.fatal!r}"
+    found = victim.error if state == "Closing" else end.fatal  # after close_notify nothing can be sent any more
+    assert isinstance(found, due), f"type {kind} in {state}: {found!r}"

@@ -15,6 +15,7 @@ from trustlab.tls.states import CLIENT12, CLIENT13, SERVER12, SERVER13, Table
 RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
 GIVES_C = tls.AttestationOffer(offered=tls.ROLE_C)
 WANTS_C = tls.AttestationOffer(demanded=tls.ROLE_C)
+TICKET = tls.NewSessionTicket13(7200, 1, b"n", b"ticket", ())
 CLASSIC = (tls.Group.X25519, tls.Group.SECP256R1)
 
 
@@ -37,7 +38,8 @@ def tls12_pairs() -> list[Pair]:
     first = connected(server=server_config(sessions=sessions))
     session = first.client.connection.session
     return [
-        first,
+        closed_by(first, "client"),
+        closed_by(connected(), "server"),
         connected(client=client_config(session=session), server=server_config(sessions=sessions)),
         connected(client=client_config(cipher_suites=RSA)),
         connected(client=certified(client_config), server=asking(server_config)),
@@ -57,10 +59,25 @@ def tls13_pairs() -> list[Pair]:
         connected(client=modern_client(), server=asking(modern_server)),
     ]
     pairs[0].client.connection.update_keys(request_peer=True)
-    ticket = tls.NewSessionTicket13(7200, 1, b"n", b"ticket", ())
-    pairs[0].server.connection.put(ticket, ticket.encode())
+    pairs[0].server.connection.put(TICKET, TICKET.encode())
     pairs[0].run()
+    for pair, role in zip(pairs, ("client", "server"), strict=False):
+        closed_by(pair, role)
     return pairs
+
+
+def closed_by(pair: Pair, role: str) -> Pair:
+    """Close one direction, write the other way (in TLS 1.3) with new keys and a ticket, and close that one too."""
+    first, second = (pair.client, pair.server) if role == "client" else (pair.server, pair.client)
+    first.connection.close()
+    pair.run()
+    if second.connection.version == tls.Version.TLS13:
+        second.connection.update_keys()
+        if role == "client":
+            second.connection.put(TICKET, TICKET.encode())
+        second.connection.close()
+        pair.run()
+    return pair
 
 
 def walked(pairs: list[Pair], role: str) -> set[tuple[str, str, str, str]]:
@@ -77,7 +94,8 @@ def walked(pairs: list[Pair], role: str) -> set[tuple[str, str, str, str]]:
                     edges.add((before, *message, state))
                 if event is not None:
                     before = state
-                    message = ("send" if isinstance(event, tls.MessageSent) else "receive", event.name)
+                    name = event.message.alert.name if event.name == "Alert" else event.name
+                    message = ("send" if isinstance(event, tls.MessageSent) else "receive", name)
             elif isinstance(event, tls.StateChanged):
                 state = event.new
     return edges
@@ -98,8 +116,8 @@ def test_every_edge_is_walked_and_no_other(table: Table, role: str, pairs: Any) 
     known = {tuple(edge) for edge in table.edges}
     disguise = {edge for edge in taken if edge[2] == "ChangeCipherSpec" and edge not in known}
     assert known - taken == set()
-    ticket = {("Connected", "send", "NewSessionTicket", "Connected")}  # the test's own, no server here sends one
-    assert taken - disguise - known - ticket == set()
+    tickets = {(state, "send", "NewSessionTicket", state) for state in ("Connected", "PeerClosed")}
+    assert taken - disguise - known - tickets == set()  # the test's own, no server here sends one
     if table in {CLIENT12, SERVER12}:
         assert not disguise
 

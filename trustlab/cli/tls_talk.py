@@ -12,13 +12,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from trustlab import tls
+
 if TYPE_CHECKING:
-    from trustlab import tls
     from trustlab.passage import TlsEndpoint
 
 CHUNK = 65_536
 LINGER = 2.0
-"""Seconds of silence after which a side that has nothing left to say goes."""
+"""Seconds of silence after which a side that has nothing left to say, and does not wait for close_notify, goes."""
 LONGEST_LINGER = 30.0
 """Seconds after which it goes whatever the peer still says."""
 IDLE = 30.0
@@ -82,31 +83,74 @@ class StatusPage(Echo):
 
 
 def converse(sock: socket.socket, end: TlsEndpoint, *, stdin: bool) -> None:
-    """Move octets between socket, engine and standard input until the channel is over, then let go of the stream."""
+    """Move octets between socket, engine and standard input until the channel is over, then let go of the stream.
+
+    Where standard input is read, its end is said by close_notify in TLS 1.3, and the peer is heard until its own. In
+    TLS 1.2 that would cut the answer off (RFC 5246 7.2.1): there a while of silence has to do.
+    """
     with selectors.SelectSelector() as waiting:
+        _Conversation(sock, end, waiting, stdin=stdin).run()
+
+
+class _Conversation:
+    """The loop of `converse`, and what it remembers."""
+
+    def __init__(self, sock: socket.socket, end: TlsEndpoint, waiting: selectors.BaseSelector, *, stdin: bool) -> None:
+        self._sock = sock
+        self._end = end
+        self._engine = end.connection
+        self._waiting = waiting
+        self._stdin = stdin
+        self._asking = False
+        end.half_close = stdin
         waiting.register(sock, selectors.EVENT_READ)
-        asking = said_all = False
-        while _flush(sock, end):
-            if end.connection.closed and not said_all:
-                _end_stream(sock)
-            if stdin and end.connection.handshake_complete and not asking:
-                waiting.register(sys.stdin, selectors.EVENT_READ)
-                asking = True
-            said_all = end.connection.closed
-            ready = waiting.select(LINGER if said_all or (asking and not stdin) else IDLE)
-            if not ready and end.connection.closed:
+
+    @property
+    def _hears_out(self) -> bool:
+        """Whether this side says its end by close_notify and waits for the peer's."""
+        return self._end.half_close and self._engine.version == tls.Version.TLS13
+
+    def run(self) -> None:
+        """Go on until the channel is over, or nobody says anything."""
+        said_all = False
+        while _flush(self._sock, self._end):
+            if self._engine.closed and not said_all:
+                _end_stream(self._sock)
+            said_all = self._engine.closed
+            if self._stdin and self._engine.handshake_complete and not self._asking:
+                self._waiting.register(sys.stdin, selectors.EVENT_READ)
+                self._asking = True
+            ready = self._waiting.select(self._patience)
+            if not ready and said_all:
+                if self._hears_out:
+                    self._end.eof_received()  # nobody waits for the rest any longer: it is reported missing
                 return
             if not ready:
-                end.close()
+                self._end.close()
             for key, _ in ready:
-                if key.fileobj is sock:
-                    _read(sock, end)
-                elif data := os.read(sys.stdin.fileno(), CHUNK):
-                    end.write(data)
+                if key.fileobj is self._sock:
+                    _read(self._sock, self._end)
                 else:
-                    waiting.unregister(sys.stdin)
-                    stdin = False
-    _linger(sock)
+                    self._read_stdin()
+            if self._engine.peer_closed:
+                self._end.close()
+        _linger(self._sock)
+
+    @property
+    def _patience(self) -> float:
+        """How many seconds of silence to wait for the peer."""
+        nothing_to_say = self._engine.closed or (self._asking and not self._stdin)
+        return LINGER if nothing_to_say and not self._hears_out else IDLE
+
+    def _read_stdin(self) -> None:
+        data = os.read(sys.stdin.fileno(), CHUNK)
+        if data and not self._engine.closed:
+            self._end.write(data)
+        elif not data:
+            self._waiting.unregister(sys.stdin)
+            self._stdin = False
+            if self._hears_out:
+                self._end.close()
 
 
 def _flush(sock: socket.socket, end: TlsEndpoint) -> bool:

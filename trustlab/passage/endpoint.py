@@ -42,7 +42,12 @@ class TlsEndpoint:
         self.guard = guard
         self.observer = observer
         """Writes the engine's messages into a trace; None where nobody wants to read them."""
+        self.half_close = False
+        """Whether the two directions close apart (TLS 1.3): whoever drives this end may write after the peer's
+        close_notify, until `close`, and wants to hear the peer out after its own. Otherwise both close at once.
+        """
         self._over = False
+        self._told = False
 
     @property
     def closed(self) -> bool:
@@ -51,8 +56,14 @@ class TlsEndpoint:
 
     @property
     def error(self) -> Exception | None:
-        """Why the channel failed, or None."""
-        return self.connection.error
+        """Why the channel failed, or None.
+
+        A peer that does not answer close_notify is at fault only where this end wanted to hear it out: whoever closes
+        both directions need not wait (RFC 5246 7.2.1). `connection.error` has it always.
+        """
+        error = self.connection.error
+        waits = self.half_close and self.connection.version == tls.Version.TLS13
+        return None if isinstance(error, tls.Unanswered) and not waits else error
 
     def receive(self, data: bytes) -> None:
         """Take octets from the stream."""
@@ -60,8 +71,9 @@ class TlsEndpoint:
         self.pump()
 
     def eof_received(self) -> None:
-        """Learn that the peer closed the stream."""
-        self.connection.eof_received()
+        """Learn that the peer closed the stream; after its close_notify this end may have an answer to write yet."""
+        if not (self.half_close and self.connection.peer_closed):
+            self.connection.eof_received()
         self.pump()
 
     def data_to_send(self) -> bytes:
@@ -111,9 +123,19 @@ class TlsEndpoint:
                 self._say(self.application.connected())
             case tls.ApplicationData():
                 self._say(self.application.received(event.data))
+            case tls.AlertReceived(tls.CloseNotify()) if not self.connection.closed:
+                self._tell_end()
+                if not self.half_close:
+                    self.connection.close()
             case tls.ConnectionClosed():
                 self._over = True
-                self.application.closed(event.error)
+                self._tell_end()
+
+    def _tell_end(self) -> None:
+        """Tell the application, once, that nothing more will be heard."""
+        if not self._told:
+            self._told = True
+            self.application.closed(self.error)
 
     def _say(self, data: bytes) -> None:
         if data:

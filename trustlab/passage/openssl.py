@@ -55,6 +55,9 @@ def _private_file(owner: object) -> Path:
 class OpenSslEndpoint:
     """One end of a plain TLS 1.2 channel by OpenSSL; `wire.Endpoint` says how a wire drives it."""
 
+    half_close = False
+    """TLS 1.2 closes both directions at once, whatever is said here."""
+
     def __init__(self, application: Application, *, party: Pen, connection: str) -> None:
         self.application = application
         self.error: Exception | None = None

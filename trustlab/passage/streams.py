@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from typing import TYPE_CHECKING, ParamSpec, Protocol, Self, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+LOGGER = logging.getLogger("trustlab.passage")
 CHUNK = 65_536
 LONGEST_LINE = 65_536
 """Octets before the newline that `readline` waits for."""
@@ -36,6 +38,9 @@ class PassageError(ConnectionError):
 
 class End(Protocol):
     """A sans-IO end whose engine can be told to send; `passage.TlsEndpoint` is one."""
+
+    half_close: bool
+    """Whether its two directions close apart, where its version of TLS can."""
 
     @property
     def closed(self) -> bool:
@@ -138,6 +143,7 @@ class PassageStream:
 
     def __init__(self, end: End, bridge: Bridge, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._end = end
+        end.half_close = True
         self._bridge = bridge
         self._socket = reader, writer
         self._turn = asyncio.Lock()
@@ -146,7 +152,10 @@ class PassageStream:
         self._task = asyncio.create_task(self._move())
 
     async def read(self, count: int = -1) -> bytes:
-        """Return up to `count` octets of plaintext, b"" at the end; PassageError where the channel broke."""
+        """Return up to `count` octets of plaintext, b"" at the end; PassageError where the channel broke.
+
+        After that end the peer says nothing more, but can still be answered where the channel is of TLS 1.3.
+        """
         return await self._bridge.reader.read(count)
 
     async def readline(self) -> bytes:
@@ -232,6 +241,11 @@ class PassageStream:
                     break
         except OSError as error:
             self._bridge.over(error)
+        except Exception as error:  # a net: a fault on this side must not leave a socket behind
+            fault = f"a fault on this side: {type(error).__name__}"
+            detail = error if LOGGER.isEnabledFor(logging.DEBUG) else None
+            LOGGER.error("%s ends a passage", fault, exc_info=detail)  # noqa: TRY400 - one line, unless debugging
+            self.give_up(fault)
 
     async def _flush(self) -> None:
         data = await self._drive(self._end.data_to_send)

@@ -40,6 +40,7 @@ __all__ = [
     "RemoteProtocolError",
     "TlsError",
     "Truncated",
+    "Unanswered",
     "UnexpectedMessage",
     "UnknownAlert",
     "UnknownCa",
@@ -65,6 +66,13 @@ class RemoteProtocolError(TlsError):
 
 class Truncated(RemoteProtocolError):
     """The stream ended without close_notify: data may be missing (RFC 5246 7.2.1, RFC 8446 6.1)."""
+
+
+class Unanswered(Truncated):
+    """The stream ended after this side's close_notify and before the peer's.
+
+    Whether that matters is for the program to say: it does not for one that wanted no more data (RFC 5246 7.2.1).
+    """
 
 
 class Alert(RemoteProtocolError):

@@ -74,6 +74,7 @@ class Client13(Handshake13):
     """A TLS 1.3 client whose server has answered."""
 
     c: Client
+    hello: ClientHello
     own = "client"
     peer = "server"
 
@@ -107,7 +108,7 @@ class Client13(Handshake13):
         self._retried = True
         self._second = replace(self.hello, extensions=tuple(extensions))
         self.c.transcript.restart(self.hash_name)
-        if self.hello.session_id:
+        if self.disguise_due:
             self.c.plan.append("disguise")
         self.c.plan.append("send_client_hello")
 
@@ -162,6 +163,8 @@ class Client13(Handshake13):
     def _check_second(self, hello: ServerHello) -> None:
         """Check that the server stays with what its HelloRetryRequest said (RFC 8446 4.1.4)."""
         versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
+        if hello.legacy_version != Version.TLS12:
+            raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 8446 4.1.3")
         if versions != (Version.TLS13,) or hello.cipher_suite != self.suite or hello.compression_method:
             raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 8446 4.1.4")
         self.c.facts["server_random"] = hello.random
@@ -250,7 +253,7 @@ class Client13(Handshake13):
         self.derive_main_secrets()
         self.read_with(self._application["server"])
         plan = ["judge_evidence"]
-        if self.hello.session_id and not self._retried:
+        if self.disguise_due:
             plan += ["disguise"]
         plan += ["protect"]
         if self.request is not None:

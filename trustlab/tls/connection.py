@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from trustlab.tls.alerts import (
     Alert,
-    CloseNotify,
     LocalProtocolError,
     Truncated,
+    Unanswered,
     UserCanceled,
 )
 from trustlab.tls.events import (
@@ -32,7 +32,7 @@ from trustlab.tls.events import (
 )
 from trustlab.tls.incoming import Incoming
 from trustlab.tls.keys import is_local, perform
-from trustlab.tls.outgoing import CLOSED, CLOSING
+from trustlab.tls.outgoing import CLOSED, CLOSING, PEER_CLOSED
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer
 from trustlab.tls.registry import ContentType, Version
 from trustlab.tls.transcript import Transcript
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 LONGEST_LABEL = 255 - len("tls13 ")  # of HkdfLabel (RFC 8446 7.1)
 LONGEST_CONTEXT = 2**16 - 1  # RFC 5705 4
 MOST_EXPORTED = 255 * 32  # RFC 5869 2.3, with SHA-256
+_DEAF = frozenset((PEER_CLOSED, CLOSED))
 _COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
 """What a copied connection must have of its own; everything else it holds never changes."""
 
@@ -68,9 +69,17 @@ class Connection(Incoming):
         """Whether this side has said its last word (or the connection has failed)."""
         return self._close_sent or self.state == CLOSED
 
+    @property
+    def peer_closed(self) -> bool:
+        """Whether the peer has said its last word (or the connection has failed): no more data comes."""
+        return self.state in {PEER_CLOSED, CLOSED}
+
     def receive(self, data: bytes) -> None:
-        """Take octets from the stream; nothing is processed before `next_event`."""
-        if self.state != CLOSED:
+        """Take octets from the stream; nothing is processed before `next_event`.
+
+        What follows the peer's close_notify is ignored (RFC 8446 6.1).
+        """
+        if self.state not in _DEAF:
             self.records.feed(data, self.config.limits.buffered)
 
     def next_event(self) -> Event | None:
@@ -135,25 +144,36 @@ class Connection(Incoming):
             raise LocalProtocolError(f"the handshake is not complete ({self.state}): no {what} yet")
 
     def close(self) -> None:
-        """Send close_notify, in a handshake after user_canceled; until the peer sends its own, its data can be read."""
+        """Send close_notify, in a handshake after user_canceled; until the peer sends its own, its data can be read.
+
+        Where the peer has sent its own before (TLS 1.3), this ends the connection.
+        """
         if self.closed:
             return
-        if not self.handshake_complete and self.records.write_offset:
+        if not self.handshake_complete and (self.records.write_offset or self._held):
             self._send_alert(UserCanceled("the program gave up"), fatal=False)
-        self._send_alert(CloseNotify(), fatal=False)
-        self._close_sent = True
+        self._send_close_notify()
+        if self.state == PEER_CLOSED:
+            self._end(None)
+            return
         self.plan.clear()
         self._waiting = None
         self.enter(CLOSING)
 
     def eof_received(self) -> None:
-        """Say that the stream ended; without close_notify before it this is a truncation."""
+        """Say that the stream ended; without the peer's close_notify before it this is a truncation, in every state.
+
+        After this side's own close_notify it is an `Unanswered`. After the peer's (TLS 1.3) it is in order and closes
+        this side too: a program that still has an answer to write says it first.
+        """
         while self._step():
             pass
-        if self.state == CLOSED:
-            return
-        error = None if self.state == CLOSING else Truncated(f"the stream ended in {self.state} without close_notify")
-        self._end(error)
+        if self.state == CLOSING:
+            self._end(Unanswered("the stream ended after this side's close_notify, without the peer's"))
+        elif self.state == PEER_CLOSED:
+            self.close()
+        elif self.state != CLOSED:
+            self._end(Truncated(f"the stream ended in {self.state} without close_notify"))
 
     def abort(self, alert: Alert) -> None:
         """Give up with this alert, for reasons of the program's own."""

@@ -110,6 +110,9 @@ class Handshake:
     def before_application_data(self) -> None:
         """Prepare for application data to be written."""
 
+    def before_alert(self) -> None:
+        """Prepare for an alert to be written."""
+
     def is_fatal(self, message: AlertMessage) -> bool:
         """Whether an alert other than close_notify ends the connection."""
         return message.level == AlertLevel.FATAL

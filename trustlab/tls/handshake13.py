@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from trustlab.tls.connection import Connection
-    from trustlab.tls.messages import AlertMessage, AnyMessage, Certificate13
+    from trustlab.tls.messages import AlertMessage, AnyMessage, Certificate13, ClientHello
     from trustlab.tls.records import Record
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.x509 import PeerCertificate
@@ -50,6 +50,7 @@ class Handshake13(Handshake):
 
     own: str
     peer: str
+    hello: ClientHello | None
     parameters: SuiteParameters
     hash_name: str
 
@@ -70,6 +71,7 @@ class Handshake13(Handshake):
         self._peer_finished = False
         self._key_updates = 0
         self._read_protected = False
+        self._updated_at = 0
 
     @property
     def suite(self) -> CipherSuite:
@@ -244,14 +246,19 @@ class Handshake13(Handshake):
     def sent_key_update(self, _message: KeyUpdate) -> None:
         """Use the next keys from the next record on."""
         self.write_with(self._next_secret(self.own))
+        self._updated_at = self.c.records.write_offset
 
     def receive_key_update(self, message: KeyUpdate) -> None:
-        """Follow the peer to its next keys."""
+        """Follow the peer to its next keys.
+
+        One KeyUpdate answers all requests that arrive before it is sent (RFC 8446 4.6.3); after close_notify none can.
+        """
         self._key_updates += 1
         if self._key_updates > self.c.config.limits.key_updates:
             raise UnexpectedMessage("KeyUpdate again and again without any data", "RFC 8446 4.6.3")
         self.read_with(self._next_secret(self.peer))
-        if message.request_update == KeyUpdateRequest.UPDATE_REQUESTED:
+        asked = message.request_update == KeyUpdateRequest.UPDATE_REQUESTED
+        if asked and not self.c.closed and not self.c.records.is_unsent(self._updated_at):
             self.c.plan.append("answer_key_update")
 
     def application_data_read(self) -> None:
@@ -295,6 +302,21 @@ class Handshake13(Handshake):
         self.c.disguised = True
         message = ChangeCipherSpec()
         self.c.put(message, message.encode(), plain=True)
+
+    @property
+    def disguise_due(self) -> bool:
+        """Whether the client asked for the ChangeCipherSpec for middleboxes, and none was sent yet."""
+        return bool(self.hello and self.hello.session_id) and not self.c.disguised
+
+    def before_alert(self) -> None:
+        """Protect an alert as soon as there are keys: what became of the handshake is nobody else's to read.
+
+        The peer expects the handshake keys from ServerHello on (RFC 8446 A.1, A.2), and before them the disguise.
+        """
+        if self._traffic and self.c.records.write is None:
+            if self.disguise_due:
+                self.disguise()
+            self.write_with(self._traffic[self.own])
 
     def is_fatal(self, message: AlertMessage) -> bool:
         """Treat every alert but user_canceled as fatal, whatever its level says (RFC 8446 6)."""

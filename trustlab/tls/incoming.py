@@ -9,6 +9,7 @@ from trustlab.tls.alerts import (
     CloseNotify,
     DecodeError,
     IllegalParameter,
+    LocalProtocolError,
     PeerAlert,
     UnexpectedMessage,
 )
@@ -19,7 +20,7 @@ from trustlab.tls.events import (
 )
 from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Message, parse_message
 from trustlab.tls.octets import Reader
-from trustlab.tls.outgoing import CLOSED, CLOSING, CONNECTED, TITLES, Outgoing
+from trustlab.tls.outgoing import CLOSED, CLOSING, CONNECTED, PEER_CLOSED, TITLES, Outgoing
 from trustlab.tls.registry import ContentType, HandshakeType, Version, label
 
 if TYPE_CHECKING:
@@ -59,9 +60,16 @@ class Incoming(Outgoing):
         except Alert as alert:
             self.fail(alert)
             return True
+        except LocalProtocolError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a net: no octets of a peer's may raise anything but an alert
+            self.fail_internally(error)
+            return True
 
     def _read(self) -> bool:
         """Handle one message or record; False if there is none."""
+        if not self.handshake_complete and self.state == CLOSING:
+            return self._read_given_up()
         if self.joiner.buffer and self._read_message():
             return True
         record = self.records.next_record()
@@ -82,6 +90,20 @@ class Incoming(Outgoing):
         else:
             raise UnexpectedMessage(f"a protected record of content type {record.content_type}", "RFC 8446 5.2")
         return True
+
+    def _read_given_up(self) -> bool:
+        """Look for the peer's last alert in what still comes of a handshake that this side gave up.
+
+        Everything else is passed over, also what nobody can read because the handshake did not come to its keys.
+        """
+        try:
+            record = self.records.next_record()
+            if record is not None and record.content_type == ContentType.ALERT:
+                self._alert_record(record)
+        except Alert:
+            self.records.discard_input()
+            return False
+        return record is not None
 
     def _count_empty(self) -> None:
         self._empty += 1
@@ -237,8 +259,18 @@ class Incoming(Outgoing):
                 raise UnexpectedMessage(f"more than {self.config.limits.warnings} warning alerts in a row")
 
     def _close_received(self) -> None:
-        complete = self.handshake_complete
+        """Take the peer's close_notify: nothing more is read.
+
+        TLS 1.3 closes each direction by itself, so that this side may still write (RFC 8446 6.1); TLS 1.2 answers at
+        once (RFC 5246 7.2.1), and so does either in its handshake. Nothing waits to be written that would have to be
+        discarded: what `send` took is a record already.
+        """
+        complete = self.handshake_complete or self.state == CLOSING
+        if PEER_CLOSED in self.table.targets(self.state, "receive", CloseNotify.name):
+            self.records.discard_input()
+            self.enter(PEER_CLOSED)
+            if self.context.tls13:
+                return
         if not self._close_sent:
-            self._send_alert(CloseNotify(), fatal=False)
-            self._close_sent = True
+            self._send_close_notify()
         self._end(None if complete else PeerAlert(CloseNotify("the peer closed before the handshake was complete")))

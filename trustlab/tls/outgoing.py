@@ -5,11 +5,15 @@ What the handshakes of `client12`, `server13` and the others call stands here.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 from trustlab.tls.alerts import (
     Alert,
+    CloseNotify,
+    InternalError,
     LocalProtocolError,
     NoRenegotiation,
     UnexpectedMessage,
@@ -40,8 +44,10 @@ if TYPE_CHECKING:
 
 CONNECTED = "Connected"
 CLOSING = "Closing"
+PEER_CLOSED = "PeerClosed"
 CLOSED = "Closed"
 TITLES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
+LOGGER = logging.getLogger("trustlab.tls")
 
 
 class Outgoing:
@@ -190,13 +196,24 @@ class Outgoing:
             self._events.append(HandshakeCompleted(self.version, self.cipher_suite, self.peer_certificates))
 
     def _send_alert(self, alert: Alert, *, fatal: bool) -> None:
+        self.handshake.before_alert()
         level = AlertLevel.FATAL if fatal else AlertLevel.WARNING
         message = AlertMessage(level, alert.code)
         self.put(message, message.encode())
         self._events.append(AlertSent(alert, fatal))
 
+    def _send_close_notify(self) -> None:
+        """Say the last word: nothing more is written (RFC 5246 7.2.1, RFC 8446 6.1)."""
+        self._send_alert(CloseNotify(), fatal=False)
+        self._close_sent = True
+
     def warn_no_renegotiation(self) -> None:
-        """Refuse a new handshake without ending the connection (RFC 5746 4.5, RFC 5246 7.2.2)."""
+        """Refuse a new handshake without ending the connection (RFC 5746 4.5, RFC 5246 7.2.2).
+
+        After this side's close_notify nothing can be said any more: the request is passed over.
+        """
+        if self._close_sent:
+            return
         self._warnings += 1
         if self._warnings > self.config.limits.warnings:
             raise UnexpectedMessage(
@@ -209,6 +226,26 @@ class Outgoing:
         if not self._close_sent:
             self._send_alert(alert, fatal=True)
         self._end(alert)
+
+    def fail_internally(self, error: Exception) -> None:
+        """End the connection after a fault of the engine's own, and log it.
+
+        The log line names the kind of error and its place, but not its text, which may quote octets of the connection;
+        the traceback is there at debug level.
+        """
+        place = extract_tb(error.__traceback__)[-1]
+        found = f"{type(error).__name__} in {place.name} ({place.filename.rpartition('/')[2]}, line {place.lineno})"
+        detail = error if LOGGER.isEnabledFor(logging.DEBUG) else None
+        LOGGER.error(
+            "a fault of the TLS engine ends a connection: %s, as %s in %s",
+            found,
+            self.role,
+            self.state,
+            exc_info=detail,
+        )
+        alert = InternalError(f"a fault of this engine: {found}")
+        alert.__cause__ = error
+        self.fail(alert)
 
     def _end(self, error: Exception | None) -> None:
         self.error = error

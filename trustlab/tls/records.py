@@ -228,6 +228,10 @@ class RecordLayer:
         self.write_offset = end = start + HEADER_LENGTH + length
         return start, end
 
+    def is_unsent(self, position: int) -> bool:
+        """Whether what ends at this stream position was written and is not yet drained."""
+        return position > self.write_offset - len(self._output)
+
     def written(self, start: int) -> bytes:
         """Return the octets written from stream position `start` on and not yet drained."""
         return bytes(memoryview(self._output)[len(self._output) - (self.write_offset - start) :])

@@ -9,6 +9,7 @@ from trustlab.tls.connection import Connection
 from trustlab.tls.extensions import parse_extension
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.registry import CipherSuite, ExtensionType, Version
+from trustlab.tls.second_hello import refuse_ssl30
 from trustlab.tls.server12 import Server12
 from trustlab.tls.server13 import Server13
 from trustlab.tls.states import SERVER12, SERVER13
@@ -75,8 +76,7 @@ class ServerStart(Handshake):
 
     def _version(self, hello: ClientHello) -> Version:
         """Choose the version (RFC 8446 4.2.1, RFC 5246 E.1)."""
-        if hello.legacy_version <= Version.SSL30:
-            raise ProtocolVersion(f"a ClientHello of version 0x{hello.legacy_version:04x}", "RFC 8446 D.5")
+        refuse_ssl30(hello)
         offered = hello.value(ExtensionType.SUPPORTED_VERSIONS)
         if offered is not None:
             common = [v for v in self.c.config.versions if v in offered]

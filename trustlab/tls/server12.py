@@ -79,14 +79,14 @@ class Server12(Handshake12):
 
     def aside(self, message: Message | ChangeCipherSpec) -> bool:
         """Refuse renegotiation, which a ClientHello after the handshake asks for (RFC 5746 4.5)."""
-        if isinstance(message, ClientHello) and self.connected:
+        if isinstance(message, ClientHello) and self.c.handshake_complete:
             self.c.warn_no_renegotiation()
             return True
         return False
 
     def check_welcome(self, kind: int, length: int) -> None:
         """As usual, and a connected server hears a ClientHello to refuse it."""
-        if not (kind == HandshakeType.CLIENT_HELLO and self.connected):
+        if not (kind == HandshakeType.CLIENT_HELLO and self.c.handshake_complete):
             super().check_welcome(kind, length)
 
     def receive_client_hello(self, hello: ClientHello) -> None:

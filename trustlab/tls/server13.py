@@ -38,20 +38,20 @@ from trustlab.tls.messages import (
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
+from trustlab.tls.second_hello import check_second
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
     from trustlab.tls.messages import ClientHello, Finished
     from trustlab.tls.server import Server
 
-MAY_CHANGE = {
+REQUIRED = (
+    ExtensionType.SUPPORTED_VERSIONS,
+    ExtensionType.SIGNATURE_ALGORITHMS,
+    ExtensionType.SUPPORTED_GROUPS,
     ExtensionType.KEY_SHARE,
-    ExtensionType.EARLY_DATA,
-    ExtensionType.COOKIE,
-    ExtensionType.PRE_SHARED_KEY,
-    ExtensionType.PADDING,
-}
-"""What a second ClientHello may do differently (RFC 8446 4.1.2)."""
+)
+"""What every ClientHello of TLS 1.3 without a pre-shared key has, the second too (RFC 8446 9.2)."""
 
 
 class Server13(Handshake13):
@@ -67,6 +67,7 @@ class Server13(Handshake13):
         self.hello: ClientHello | None = None
         self.answer: AttestationExtension | None = None
         self._group = 0
+        self._cookie: bytes | None = None
         self._share: KeyShareEntry | None = None
 
     @property
@@ -82,7 +83,7 @@ class Server13(Handshake13):
         self.c.check_end_of_flight()
         self._check_form(hello)
         if first is not None:
-            self._check_second(first, hello)
+            check_second(first, hello, self._cookie)
         self.hello = hello
         if first is None:
             self.c.cipher_suite = self._choose_suite(hello)
@@ -113,28 +114,14 @@ class Server13(Handshake13):
                 raise IllegalParameter("pre_shared_key is not the last extension", "RFC 8446 4.2.11")
             if ExtensionType.PSK_KEY_EXCHANGE_MODES not in kinds:
                 raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 8446 4.2.9")
-        for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_GROUPS, ExtensionType.KEY_SHARE):
+        for kind in REQUIRED:
             if kind not in kinds:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
+            hello.value(kind)  # what is malformed is a decode_error, whatever else is wrong
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
             raise IllegalParameter("key shares twice, in another order or for groups not offered", "RFC 8446 4.2.8")
-
-    def _check_second(self, first: ClientHello, second: ClientHello) -> None:
-        """Refuse a second ClientHello that changed what it must not (RFC 8446 4.1.2)."""
-        same = (
-            first.random == second.random
-            and first.session_id == second.session_id
-            and first.cipher_suites == second.cipher_suites
-            and first.legacy_version == second.legacy_version
-            and [e for e in first.extensions if e.type not in MAY_CHANGE]
-            == [e for e in second.extensions if e.type not in MAY_CHANGE]
-        )
-        if not same:
-            raise IllegalParameter("a second ClientHello that differs where it must not", "RFC 8446 4.1.2")
-        if second.extension(ExtensionType.EARLY_DATA) is not None:
-            raise IllegalParameter("early data after a HelloRetryRequest", "RFC 8446 4.2.10")
 
     def _choose_suite(self, hello: ClientHello) -> CipherSuite:
         for suite in self.config.cipher_suites:
@@ -191,9 +178,10 @@ class Server13(Handshake13):
         message = HelloRetryRequest(HELLO_RETRY_RANDOM, self._hello().session_id, self.suite, (versions, group))
         self.c.emit(message)
 
-    def sent_hello_retry_request(self, _message: HelloRetryRequest) -> None:
-        """Disguise it for middleboxes where the client wants that."""
-        if self._hello().session_id:
+    def sent_hello_retry_request(self, message: HelloRetryRequest) -> None:
+        """Remember what was really said; disguise it for middleboxes where the client wants that."""
+        self._cookie = message.extension(ExtensionType.COOKIE)
+        if self.disguise_due:
             self.c.plan.append("disguise")
 
     def send_server_hello(self) -> None:
@@ -221,7 +209,7 @@ class Server13(Handshake13):
             self.c.facts["nonce_S"] = self.answer.nonce
         self.derive_handshake_secrets(self._shared)
         self._shared = b""
-        plan = ["disguise"] if self._hello().session_id and not self.c.disguised else []
+        plan = ["disguise"] if self.disguise_due else []
         plan += ["protect", "send_encrypted_extensions"]
         if self.requests_certificate:
             plan += ["send_certificate_request"]

@@ -3,15 +3,17 @@
 An edge is (state, action, message, next state); `action` is `send` or `receive`. A message that has no edge from the
 present state is an `UnexpectedMessage`. Where a message has several edges, the handshake's logic picks one; where it
 has one, that is taken. From every state a fatal alert or the end of the stream leads to `Closed`.
+
+TLS 1.3 closes each direction by itself (RFC 8446 6.1): `Closing` has said close_notify and still reads, `PeerClosed`
+has heard it and may still write. TLS 1.2 answers the peer's close_notify at once (RFC 5246 7.2.1).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+Edges = list[tuple[str, str, tuple[str, ...]]]
 
 
 class Edge(NamedTuple):
@@ -26,7 +28,7 @@ class Edge(NamedTuple):
 class Table:
     """A state machine: its edges, and quick ways to ask for them."""
 
-    def __init__(self, name: str, start: str, edges: Iterable[tuple[str, str, tuple[str, ...]]]) -> None:
+    def __init__(self, name: str, start: str, edges: Edges) -> None:
         self.name = name
         self.start = start
         self.edges: list[Edge] = []
@@ -51,11 +53,24 @@ class Table:
         """Draw the table as a Mermaid state diagram."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.start}"]
         lines += [f"    {e.source} --> {e.target}: {e.action} {e.message}" for e in self.edges]
-        return "\n".join([*lines, "    Connected --> [*]", ""])
+        return "\n".join([*lines, "    Closed --> [*]", ""])
 
     def __repr__(self) -> str:
         return f"<Table {self.name}, {len(self.edges)} edges>"
 
+
+CLOSES12: Edges = [
+    ("Connected", "send close_notify", ("Closing",)),
+    ("Closing", "receive close_notify", ("Closed",)),
+    ("Connected", "receive close_notify", ("PeerClosed",)),
+    ("PeerClosed", "send close_notify", ("Closed",)),
+]
+CLOSES13: Edges = [
+    *CLOSES12,
+    ("Closing", "receive KeyUpdate", ("Closing",)),
+    ("PeerClosed", "send KeyUpdate", ("PeerClosed",)),
+]
+"""How a connection ends that was made; the server's tickets may still come after this side's close_notify."""
 
 CLIENT12 = Table(
     "client, TLS 1.2",
@@ -89,6 +104,7 @@ CLIENT12 = Table(
         ("SendFinished", "send Finished", ("ExpectChangeCipherSpec", "Connected")),
         ("ExpectChangeCipherSpec", "receive ChangeCipherSpec", ("ExpectFinished",)),
         ("ExpectFinished", "receive Finished", ("Connected", "SendChangeCipherSpec")),
+        *CLOSES12,
     ],
 )
 """Resumption (a lab switch) takes ServerHello, ChangeCipherSpec, Finished and only then sends its own."""
@@ -112,8 +128,10 @@ CLIENT13 = Table(
         ("SendCertificateVerify", "send CertificateVerify", ("SendFinished",)),
         ("SendFinished", "send Finished", ("Connected",)),
         ("Connected", "receive NewSessionTicket", ("Connected",)),
+        ("Closing", "receive NewSessionTicket", ("Closing",)),
         ("Connected", "receive KeyUpdate", ("Connected",)),
         ("Connected", "send KeyUpdate", ("Connected",)),
+        *CLOSES13,
     ],
 )
 """ChangeCipherSpec is not in it: in TLS 1.3 it is a disguise without meaning (RFC 8446 D.4)."""
@@ -136,6 +154,7 @@ SERVER13 = Table(
         ("ExpectFinished", "receive Finished", ("Connected",)),
         ("Connected", "receive KeyUpdate", ("Connected",)),
         ("Connected", "send KeyUpdate", ("Connected",)),
+        *CLOSES13,
     ],
 )
 
@@ -174,5 +193,6 @@ SERVER12 = Table(
         ("ExpectFinished", "receive Finished", ("SendChangeCipherSpec", "Connected")),
         ("SendChangeCipherSpec", "send ChangeCipherSpec", ("SendFinished",)),
         ("SendFinished", "send Finished", ("Connected", "ExpectChangeCipherSpec")),
+        *CLOSES12,
     ],
 )
