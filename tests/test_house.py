@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "trustlab"
 ROOMS = (
     "trace",
+    "octets",
     "wire",
     "tls",
     "attest",
@@ -29,6 +30,7 @@ ROOMS = (
 
 MUST_NOT_KNOW = {
     "trace": {"tls", "attest", "tpm", "wire"},
+    "octets": {"tls", "attest", "tpm", "wire"},
     "wire": {"tls", "tpm", "attest"},
     "tls": {"tpm", "wire", "attest"},
     "attest": {"tls", "tpm", "wire"},

@@ -36,9 +36,9 @@ from trustlab.attest.build import (
     build_ecdsa_signature,
     build_public,
     build_rsa_signature,
-    sized,
 )
 from trustlab.attest.constants import ALG_ECDSA, ALG_RSAPSS, ALG_RSASSA, ALG_SHA1, ALG_SHA256
+from trustlab.octets import sized
 
 MESSAGE = b"octets that a TPM signed"
 EC_PUBLIC = build_public(EC_KEY.public_key(), 0x50072, bytes(32), scheme=(ALG_ECDSA, ALG_SHA256))
