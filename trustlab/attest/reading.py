@@ -48,14 +48,8 @@ class StructureReader(octets.Reader):
             self.fail(name, f"{self.left} octets left over after the last field")
 
 
-class StructureSpanReader(StructureReader, octets.SpanReader):
-    """Pulls the same and names every octet."""
-
-    __slots__ = ()
-
-
 def spans_of(raw: bytes, structure: str, pull: Callable[[StructureReader], object], order: Order = "big") -> list[Span]:
     """Name every octet of a structure that `pull` reads to its end; CodecError as `pull` raises it."""
-    reader = StructureSpanReader(raw, prefix=structure, order=order)
-    pull(reader)
-    return reader.spans
+    spans: list[Span] = []
+    pull(StructureReader(raw, prefix=structure, spans=spans, order=order))
+    return spans

@@ -10,11 +10,9 @@ standard's name::
         with r.group("unique.ecc", "The public point."):
             return r.vector(2, "x", 0, 66), r.vector(2, "y", 0, 66)
 
-What the function does depends on the reader it is given:
-
-- A `Reader` parses. It is a buffer, a position and an end, and ignores all that is said for people.
-- A `SpanReader` parses in the same way and also records a `Span` for each field: its full name, where it lies, its
-  value in words, a note and a clause. Since one function does both, what is shown cannot disagree with what is read.
+A `Reader` is a buffer, a position and an end. Without more it parses, and ignores all that is said for people. Given a
+list for `spans` it parses in the same way and also records a `Span` for each field: its full name, where it lies, its
+value in words, a note and a clause. Since one function does both, what is shown cannot disagree with what is read.
 
 No method reads past the reader's end. A field that does not fit, a length outside its bounds and octets left over are
 reported through `fail`, which raises `OctetsError` with the field's name. A room that has its own error (TLS has an
@@ -31,8 +29,7 @@ structures of a few fields there are `u8` to `u64` and `sized`, which return oct
 This room knows octets, lengths and names. What they mean is known to the rooms that use it.
 """
 
-from trustlab.octets.reader import MAX_LENGTH, OctetsError, Order, Reader
-from trustlab.octets.spans import SpanReader
+from trustlab.octets.reader import MAX_LENGTH, OctetsError, Order, Reader, SpanReader
 from trustlab.octets.writer import Writer, sized, u8, u16, u32, u64
 
 __all__ = ["MAX_LENGTH", "OctetsError", "Order", "Reader", "SpanReader", "Writer", "sized", "u8", "u16", "u32", "u64"]
