@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trustlab.octets import sized, u16
 from trustlab.tpm import (
     certify_creation,
     create_ak,
@@ -22,7 +23,7 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.commands import CODES, COMMANDS
 from trustlab.tpm.decode import Decoded, decode_command, decode_response
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, authorization, command, sized, u16
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, authorization, command
 from trustlab.tpm.responses import rc_name
 from trustlab.trace import Trace
 

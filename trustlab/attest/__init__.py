@@ -57,6 +57,7 @@ from trustlab.attest.public import (
     qualified_name,
 )
 from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
+from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.result import AttestationResult, BootCounters, Check
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
@@ -120,6 +121,7 @@ __all__ = [
     "ResultError",
     "RsaParameters",
     "Signature",
+    "StructureReader",
     "Verifier",
     "VersionMemory",
     "ak_extensions",
