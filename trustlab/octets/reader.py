@@ -15,6 +15,8 @@ Order = Literal["big", "little"]
 MAX_LENGTH = 2**24 - 1
 """The longest vector, unless its definition says less: lengths have at most three octets."""
 
+_MARKS = {"big": ">", "little": "<"}  # of the byte order, in a struct's format
+
 
 class OctetsError(ValueError):
     """Octets are not the structure they should be: says which structure, which field, at which offset, and why."""
@@ -154,7 +156,12 @@ class Reader:
         clause: str = "",
     ) -> bytes:
         """Pull `opaque name<low..high>` with a length of `size` octets in front."""
-        return self.octets(self.length(size, name, low, high, 1, clause), name, show, note, clause)
+        count = self.length(size, name, low, high, 1, clause)
+        if self.spans is not None:
+            return self.octets(count, name, show, note, clause)
+        start = self.position
+        self.position = end = start + count
+        return self.data[start:end]
 
     def uints(
         self, size: int, width: int, name: str, low: int, high: int, show: Callable[[int], object] | None = None
@@ -163,9 +170,10 @@ class Reader:
         count = self.length(size, name, low, high, width)
         if self.spans is not None:
             return tuple(self.uint(width, f"{name}[{n}]", show) for n in range(count // width))
-        start = self.skip(count, name)
-        body = self.data[start : start + count]
-        return tuple(body) if width == 1 else unpack(f"{'>' if self.order == 'big' else '<'}{count // 2}H", body)
+        start = self.position
+        self.position = end = start + count
+        body = self.data[start:end]
+        return tuple(body) if width == 1 else unpack(f"{_MARKS[self.order]}{count // 2}H", body)
 
     def rest(self, name: str, show: Callable[[bytes], str] | None = None) -> bytes:
         """Pull everything that is left."""
@@ -188,14 +196,23 @@ class Reader:
 
     def nested(self, size: int, name: str, low: int = 0, high: int = MAX_LENGTH) -> Self:
         """Pull a vector and return a reader of its content, which must be pulled to its end (`finish`)."""
-        return self.inner(self.length(size, name, low, high), name)
+        count = self.length(size, name, low, high)
+        if self.spans is not None:
+            return self.inner(count, name)
+        start = self.position
+        self.position = end = start + count
+        return self.__class__(self.data, start, end, f"{self.prefix}.{name}", None, self.order)
 
     def inner(self, size: int, name: str) -> Self:
         """Return a reader of the next `size` octets."""
-        start = self.skip(size, name)
+        start = self.position
+        end = start + size
+        if end > self.end:
+            self.short(size, name)
+        self.position = end
         if self.spans is not None and size:
-            self.record(name, start, start + size)
-        return self.__class__(self.data, start, start + size, f"{self.prefix}.{name}", self.spans, self.order)
+            self.record(name, start, end)
+        return self.__class__(self.data, start, end, f"{self.prefix}.{name}", self.spans, self.order)
 
     def item(self, name: str, number: int) -> Self:
         """Return a reader for element `number` of a list: this one, where names need not be kept apart."""
