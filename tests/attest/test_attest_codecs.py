@@ -232,3 +232,28 @@ def test_a_qualified_name_hashes_the_parents_with_the_name():
 def test_a_name_by_an_unknown_hash_is_a_codec_error():
     with pytest.raises(CodecError, match="not a hash"):
         qualified_name(b"", b"\x7f\x7f" + bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (EC_SIGNATURE[:5], "TPMT_SIGNATURE.signatureR.size at offset 4: needs 2 octets, 1 are left"),
+        (EC_SIGNATURE[:9], "TPMT_SIGNATURE.signatureR at offset 6: needs 32 octets, 3 are left"),
+        (
+            EC_SIGNATURE[:4] + b"\0\x43" + bytes(99),
+            "TPMT_SIGNATURE.signatureR.size at offset 4: 67 octets announced, at most 66 can be meant",
+        ),
+        (EC_SIGNATURE + b"\0", "TPMT_SIGNATURE.(end) at offset 72: 1 octets left over after the last field"),
+    ],
+)
+def test_a_codec_error_says_structure_field_offset_and_why(raw, sentence):
+    for read in (parse_signature, signature_spans):
+        with pytest.raises(CodecError) as caught:
+            read(raw)
+        assert str(caught.value) == sentence
+
+
+def test_an_error_inside_a_structure_names_the_whole_path():
+    with pytest.raises(CodecError) as caught:
+        parse_public(EC_PUBLIC[:-1])
+    assert caught.value.field == "unique.ecc.y"

@@ -20,8 +20,9 @@ alert, attestation a `CodecError`) overrides `fail`, and sees no other.
 
 Fields nest in three ways. `nested` and `inner` return a reader for octets whose number is known, and the fields must
 end where those octets do. `group` is for fields that belong together but have no length of their own. `item` is one
-element of a list. All three add to `prefix`, the path of the place where the reader stands. The path begins with the
-structure's own name (`ClientHello`, `TPMS_ATTEST`), which an error shows and a span leaves out.
+element of a list; only a reader that records spans tells elements apart. All three add to `prefix`, the path of the
+place where the reader stands. The path begins with the structure's own name (`ClientHello`, `TPMS_ATTEST`), which an
+error shows and a span leaves out.
 
 A `Writer` pushes the same fields onto a buffer, and puts a length in front of what is not yet written (`block`). For
 structures of a few fields there are `u8` to `u64` and `sized`, which return octets.
