@@ -95,6 +95,7 @@ def test_every_octet_gets_a_name(name):
         (lambda r: r.vector(2, "x"), "x", 2, "claims 258 octets, 6 are left"),
         (lambda r: r.vector(1, "x", 2), "x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.vector(1, "x", 0, 0), "x", 1, "has 1 octets, which its definition does not allow"),
+        (lambda r: r.inner(2, "y").vector(1, "x", 2), "y.x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.uints(1, 2, "x", 0, 9), "x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.finish("x"), "x", 0, "has 8 octets too many at its end"),
         (lambda r: r.nested(1, "list").uint(2, "x"), "list.x", 1, "needs 2 octets, 1 are left"),
@@ -180,6 +181,14 @@ def test_a_group_ends_where_its_block_ends_also_when_it_breaks_off(kind):
     assert caught.value.field == "outer.inner.b"
     assert reader.path("c") == "c"
     assert [s.name for s in reader.spans or ()] == (["outer.inner.a"] if kind is SpanReader else [])
+
+
+@pytest.mark.parametrize("kind", [Reader, SpanReader])
+def test_readers_of_what_is_inside_keep_the_order_of_octets(kind):
+    reader = kind(b"\2\0\1\0\3\0\4\0", order="little")
+    assert reader.nested(2, "list").uint(2, "x") == 1
+    assert reader.inner(2, "inner").uint(2, "x") == 3
+    assert reader.item("entry", 0).uint(2, "x") == 4
 
 
 def test_the_rest_is_all_that_is_left():

@@ -124,12 +124,9 @@ class EventLog:
         """Return the log's octets, Spec ID event first; `tpm2_eventlog` reads them."""
         w = Writer("little")
         if not self.legacy:
-            _push_legacy(w, 0, EV_NO_ACTION, bytes(20), _spec_id(self.algorithms))
+            _push(w, LogEvent(0, EV_NO_ACTION, (("sha1", bytes(20)),), _spec_id(self.algorithms)), legacy=True)
         for event in self.events:
-            if self.legacy:
-                _push_legacy(w, event.pcr, event.event_type, event.digest_of("sha1"), event.data)
-            else:
-                _push_event(w, event)
+            _push(w, event, legacy=self.legacy)
         return w.result()
 
     @classmethod
@@ -162,21 +159,17 @@ def eventlog_spans(raw: bytes) -> list[Span]:
     return spans_of(_bounded(raw), NAME, _decode, "little")
 
 
-def _push_event(w: Writer, event: LogEvent) -> None:
+def _push(w: Writer, event: LogEvent, *, legacy: bool) -> None:
     w.uint(4, event.pcr)
     w.uint(4, event.event_type)
-    w.uint(4, len(event.digests))
-    for name, octets in event.digests:
-        w.uint(2, HASH_IDS[name])
-        w.octets(octets)
+    if legacy:
+        w.octets(event.digest_of("sha1"))
+    else:
+        w.uint(4, len(event.digests))
+        for name, octets in event.digests:
+            w.uint(2, HASH_IDS[name])
+            w.octets(octets)
     w.vector(4, event.data)
-
-
-def _push_legacy(w: Writer, pcr: int, event_type: int, digest: bytes, data: bytes) -> None:
-    w.uint(4, pcr)
-    w.uint(4, event_type)
-    w.octets(digest)
-    w.vector(4, data)
 
 
 def _spec_id(algorithms: tuple[str, ...]) -> bytes:

@@ -21,11 +21,7 @@ class StructureReader(octets.Reader):
     """Pulls the fields of a structure; what does not fit is a CodecError with the offset at which it begins."""
 
     __slots__ = ()
-
-    def fail(self, name: str, reason: str, at: int | None = None) -> NoReturn:
-        """Raise CodecError."""
-        structure = self.prefix.partition(".")[0]
-        raise CodecError(structure, self.path(name), self.position if at is None else at, reason)
+    error = CodecError
 
     def length_name(self, name: str) -> str:
         """Name the size of a TPM2B."""

@@ -15,8 +15,8 @@ list for `spans` it parses in the same way and also records a `Span` for each fi
 value in words, a note and a clause. Since one function does both, what is shown cannot disagree with what is read.
 
 No method reads past the reader's end. A field that does not fit, a length outside its bounds and octets left over are
-reported through `fail`, which raises `OctetsError` with the field's name. A room that has its own error (TLS has an
-alert, attestation a `CodecError`) overrides `fail`, and sees no other.
+reported through `fail`, which raises `OctetsError` with the field's name. A room that has its own error gives it as
+`error` (attestation has a `CodecError`) or overrides `fail` (TLS has an alert), and sees no other.
 
 Fields nest in three ways. `nested` and `inner` return a reader for octets whose number is known, and the fields must
 end where those octets do. `group` is for fields that belong together but have no length of their own. `item` is one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from struct import unpack
-from typing import TYPE_CHECKING, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Self
 
 from trustlab.trace import Span
 
@@ -37,6 +37,7 @@ class Reader:
     """
 
     __slots__ = ("data", "end", "order", "position", "prefix", "spans")
+    error: ClassVar[type[OctetsError]] = OctetsError
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Reader:
     def fail(self, name: str, reason: str, at: int | None = None) -> NoReturn:
         """Raise the error for the field `name`, which begins at `at`; without it, at the next octet."""
         structure = self.prefix.partition(".")[0]
-        raise OctetsError(structure, self.path(name), self.position if at is None else at, reason)
+        raise self.error(structure, self.path(name), self.position if at is None else at, reason)
 
     def misfit(self, name: str, count: int, low: int, high: int) -> NoReturn:  # noqa: ARG002 - words may name them
         """Refuse the length `count` of the vector `name`: more than there is, or not between `low` and `high`."""
