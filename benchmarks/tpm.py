@@ -34,7 +34,7 @@ from trustlab.tpm import (
     launch_pcr,
     measure,
 )
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from trustlab.cli.failure import Failure
 from trustlab.cli.passage import connect, serve
 from trustlab.cloud import Authority, CloudError, World
 from trustlab.tpm import TpmError
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.tpm.programs import find_program
 from trustlab.trace import Trace
 

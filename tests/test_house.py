@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "trustlab"
 ROOMS = (
     "trace",
-    "der",
+    "octets",
     "wire",
     "tls",
     "attest",
@@ -30,7 +30,7 @@ ROOMS = (
 
 MUST_NOT_KNOW = {
     "trace": {"tls", "attest", "tpm", "wire"},
-    "der": {"trace", "wire", "tls", "attest", "tpm"},
+    "octets": {"tls", "attest", "tpm", "wire"},
     "wire": {"tls", "tpm", "attest"},
     "tls": {"tpm", "wire", "attest"},
     "attest": {"tls", "tpm", "wire"},

@@ -19,7 +19,7 @@ from trustlab.tpm import (
     launch_pcr,
     quote,
 )
-from trustlab.tpm.marshal import RH_ENDORSEMENT
+from trustlab.tpm.framing import RH_ENDORSEMENT
 from trustlab.tpm.templates import AK_ATTRIBUTES, ak_template
 
 TABLE = {  # the second table of the design: which attacks need which check

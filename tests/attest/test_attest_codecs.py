@@ -36,12 +36,12 @@ from trustlab.attest.build import (
     build_ecdsa_signature,
     build_public,
     build_rsa_signature,
-    sized,
 )
 from trustlab.attest.constants import ALG_ECDSA, ALG_RSAPSS, ALG_RSASSA, ALG_SHA1, ALG_SHA256, TPM_GENERATED_VALUE
 from trustlab.attest.creation import CreationData
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader
 from trustlab.attest.structures import Attest, CertifyInfo, ClockInfo, CreationInfo, read_pcr_selections
+from trustlab.octets import sized
 
 MESSAGE = b"octets that a TPM signed"
 EC_PUBLIC = build_public(EC_KEY.public_key(), 0x50072, bytes(32), scheme=(ALG_ECDSA, ALG_SHA256))
@@ -308,8 +308,36 @@ def test_a_field_may_be_as_long_as_its_type_and_no_longer(field):
 def test_as_many_banks_may_be_selected_from_as_there_are_and_of_each_as_many_pcrs():
     bank = b"\0\x0b\x20" + bytes(31) + b"\x80"
     whole = (16).to_bytes(4, "big") + bank * 16
-    assert read_pcr_selections(Reader(whole, "selection"), "pcrSelect") == (PcrSelection(ALG_SHA256, (255,)),) * 16
+    assert (
+        read_pcr_selections(StructureReader(whole, prefix="selection"), "pcrSelect")
+        == (PcrSelection(ALG_SHA256, (255,)),) * 16
+    )
     with pytest.raises(CodecError, match="17 banks, at most 16 exist"):
-        read_pcr_selections(Reader((17).to_bytes(4, "big") + bank * 17, "selection"), "pcrSelect")
+        read_pcr_selections(StructureReader((17).to_bytes(4, "big") + bank * 17, prefix="selection"), "pcrSelect")
     with pytest.raises(CodecError, match="no TPM has more than 256 PCRs"):
-        read_pcr_selections(Reader(b"\0\0\0\1\0\x0b\x21" + bytes(33), "selection"), "pcrSelect")
+        read_pcr_selections(StructureReader(b"\0\0\0\1\0\x0b\x21" + bytes(33), prefix="selection"), "pcrSelect")
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (EC_SIGNATURE[:5], "TPMT_SIGNATURE.signatureR.size at offset 4: needs 2 octets, 1 are left"),
+        (EC_SIGNATURE[:9], "TPMT_SIGNATURE.signatureR at offset 6: needs 32 octets, 3 are left"),
+        (
+            EC_SIGNATURE[:4] + b"\0\x43" + bytes(99),
+            "TPMT_SIGNATURE.signatureR.size at offset 4: 67 octets announced, at most 66 can be meant",
+        ),
+        (EC_SIGNATURE + b"\0", "TPMT_SIGNATURE.(end) at offset 72: 1 octets left over after the last field"),
+    ],
+)
+def test_a_codec_error_says_structure_field_offset_and_why(raw, sentence):
+    for read in (parse_signature, signature_spans):
+        with pytest.raises(CodecError) as caught:
+            read(raw)
+        assert str(caught.value) == sentence
+
+
+def test_an_error_inside_a_structure_names_the_whole_path():
+    with pytest.raises(CodecError) as caught:
+        parse_public(EC_PUBLIC[:-1])
+    assert caught.value.field == "unique.ecc.y"

@@ -13,7 +13,7 @@ from trustlab.cloud import CloudError, Endorsers
 from trustlab.cloud.firmware import VOUCHED, FirmwareSystem, makers_in
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import DeviceTpm, EnrolmentRefused, Platform, Swtpm, TpmError
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.trace import Trace
 
 DATA = Path(__file__).parents[1] / "tpm" / "data" / "swtpm_setup"

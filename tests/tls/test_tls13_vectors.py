@@ -20,7 +20,7 @@ from trustlab.tls import schedule13
 from trustlab.tls.describe import context_for
 from trustlab.tls.groups import NistShare, X25519Share
 from trustlab.tls.messages import Certificate13, pull_message
-from trustlab.tls.octets import Reader
+from trustlab.tls.reading import Reader
 
 FOLDER = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
 FILE = FOLDER / "tls13-traces" / "traces.json"

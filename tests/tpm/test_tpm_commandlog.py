@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trustlab.octets import sized, u16
 from trustlab.tpm import (
     certify_creation,
     create_ak,
@@ -22,7 +23,7 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.commands import CODES, COMMANDS
 from trustlab.tpm.decode import Decoded, decode_command, decode_response
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, authorization, command, sized, u16
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, authorization, command
 from trustlab.tpm.responses import rc_name
 from trustlab.trace import Trace
 
@@ -180,3 +181,14 @@ def test_command_names_and_handle_counts_are_those_of_the_tss() -> None:
 def test_an_empty_pcr_selection_is_named_too() -> None:
     raw = command(CODES["PCR_Read"], parameters=bytes.fromhex("00000001000b00"))
     assert covers(decode_command(raw), raw)
+
+
+def test_what_cannot_be_read_of_the_parameters_does_not_show_the_authorisation_behind_them() -> None:
+    parameters = bytes.fromhex("0004") + b"abcd" + b"more"  # randomBytes, and octets that no field claims
+    raw = bytes.fromhex("8002 00000021 00000000 0000000a") + parameters + bytes.fromhex("0000 01 0004") + b"hmac"
+    raw = raw[:2] + len(raw).to_bytes(4, "big") + raw[6:]
+    decoded = decode_response(raw, CODES["GetRandom"])
+    assert covers(decoded, raw)
+    values = {span.name: span.value for span in decoded.spans}
+    assert (values["randomBytes"], values["unparsed"]) == (b"abcd".hex(), b"more".hex())
+    assert values["auth[0].hmac"] == b"hmac".hex()

@@ -32,7 +32,7 @@ from trustlab.tpm import (
     quote,
     sign,
 )
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:

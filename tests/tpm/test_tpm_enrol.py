@@ -239,12 +239,12 @@ def test_an_ek_of_a_strange_curve_is_refused() -> None:
 
 def test_the_tpm_makes_the_same_kind_of_credential_as_we_do(machine: Machine, ek: LoadedKey) -> None:
     """TPM2_MakeCredential in the TPM, activated by the same code."""
+    from trustlab.octets import sized  # noqa: PLC0415
     from trustlab.tpm import Credential  # noqa: PLC0415
-    from trustlab.tpm.marshal import sized  # noqa: PLC0415
 
     ak = create_ak(machine.hypersafe)
     fields = machine.hypersafe.ask("MakeCredential", (ek.handle,), (), sized(b"s" * 32) + sized(ak.name))
-    credential = Credential(fields.sized(), fields.sized())
+    credential = Credential(fields.sized("credentialBlob"), fields.sized("secret"))
     assert activate(machine.hypersafe, ek, ak, credential) == b"s" * 32
 
 

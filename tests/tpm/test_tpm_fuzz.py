@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trustlab.tpm import GateRefused, Platform, TpmClient, TpmProtocolError, create_ak, quote
 from trustlab.tpm.commands import COMMANDS
-from trustlab.tpm.marshal import PASSWORD, command
+from trustlab.tpm.framing import PASSWORD, command
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:

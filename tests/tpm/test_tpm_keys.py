@@ -14,6 +14,7 @@ from tpm_machine import IMAGE, Machine
 
 from trustlab.attest import CertifyInfo, CreationInfo, QuoteInfo, parse_attest, parse_creation_data, parse_signature
 from trustlab.attest import ObjectAttributes as Attr
+from trustlab.octets import sized, u16, u32
 from trustlab.tpm import (
     CreatedKey,
     KeyPolicy,
@@ -34,7 +35,7 @@ from trustlab.tpm import (
     rsa_decrypt,
     sign,
 )
-from trustlab.tpm.marshal import PASSWORD, authorization, sized, u16, u32
+from trustlab.tpm.framing import PASSWORD, authorization
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.templates import EK_POLICY, TLS_KEY_ATTRIBUTES, template
 
@@ -103,7 +104,7 @@ def test_the_tpm_computes_the_same_policy_digest(machine: Machine) -> None:
     policy = KeyPolicy.for_tls_key(machine.hypersafe)
     session = PolicySession(machine.hypersafe)
     session.assert_policy(policy)
-    assert machine.hypersafe.ask("PolicyGetDigest", (session.handle,)).sized() == policy.digest
+    assert machine.hypersafe.ask("PolicyGetDigest", (session.handle,)).sized("policyDigest") == policy.digest
     session.close()
 
 
@@ -321,7 +322,7 @@ def test_a_restricted_key_signs_no_digest_that_looks_like_an_attestation(machine
 
     def hashed(data: bytes) -> tuple[bytes, bytes]:
         fields = machine.hypersafe.ask("Hash", (), (), sized(data) + u16(0x000B) + u32(0x4000000B))
-        return fields.sized(), fields.rest()
+        return fields.sized("outHash"), fields.rest("validation")
 
     def use(data: bytes) -> object:
         digest, ticket = hashed(data)

@@ -10,6 +10,7 @@ import time
 import pytest
 from tpm_machine import CODE, Machine
 
+from trustlab.octets import u32
 from trustlab.tpm import (
     OPEN,
     GateRefused,
@@ -28,7 +29,7 @@ from trustlab.tpm import (
     quote,
     sign,
 )
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command, u32
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.tpm.turns import MAX_WAITING, Turns
@@ -60,7 +61,7 @@ def test_keys_loaded_before_a_launch_are_still_there_after_it(machine: Machine) 
     keys = [create_ak(machine.hypersafe), create_ek(machine.hypersafe), create_srk(machine.hypersafe)]
     machine.relaunch()
     for key in keys:
-        assert machine.hypersafe.ask("ReadPublic", (key.handle,)).sized() == key.public
+        assert machine.hypersafe.ask("ReadPublic", (key.handle,)).sized("outPublic") == key.public
 
 
 def test_the_same_tpm_has_the_same_ek_after_a_power_cycle(platform: Platform) -> None:
@@ -179,7 +180,7 @@ def test_more_keys_than_the_tpm_has_slots_stay_usable(machine: Machine) -> None:
     for key in keys:
         quote(machine.hypersafe, key, bytes(32))
     for key in mine:
-        assert machine.alice.ask("ReadPublic", (key.handle,)).sized() == key.public
+        assert machine.alice.ask("ReadPublic", (key.handle,)).sized("outPublic") == key.public
 
 
 def test_alice_cannot_keep_hypersafe_out_by_filling_the_slots(machine: Machine) -> None:
@@ -273,7 +274,7 @@ def test_objects_that_a_clear_removed_are_not_confused_with_new_ones(platform: P
     old = create_srk(client)
     client.run("Clear", (RH_LOCKOUT,), (PASSWORD,))
     new = create_srk(client)
-    assert client.ask("ReadPublic", (new.handle,)).sized() == new.public
+    assert client.ask("ReadPublic", (new.handle,)).sized("outPublic") == new.public
     with pytest.raises(GateRefused):
         client.run("ReadPublic", (old.handle,))
 

@@ -25,7 +25,7 @@ from trustlab.tpm import (
     statedir,
 )
 from trustlab.tpm.channel import Channel
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.tpm.statedir import base_directory, sweep
 from trustlab.tpm.transport import MAX_RESPONSE
 
@@ -35,7 +35,7 @@ GET_RANDOM = command(0x17B, parameters=b"\0\x08")
 OWNER = """
 import sys, time
 from trustlab.tpm import Swtpm
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 tpm = Swtpm().start()
 tpm.transmit(command(0x144, parameters=b"\\0\\0"))
 print(tpm.pid, tpm.state, flush=True)

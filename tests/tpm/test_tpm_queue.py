@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+from trustlab.octets import u16, u32
 from trustlab.tpm import (
     DeviceTpm,
     GateRefused,
@@ -29,8 +30,8 @@ from trustlab.tpm import (
     sign,
 )
 from trustlab.tpm.commands import command_of
+from trustlab.tpm.framing import PASSWORD, parameters_of
 from trustlab.tpm.line import RESUBMISSIONS
-from trustlab.tpm.marshal import PASSWORD, parameters_of, u16, u32
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_RETRY
 from trustlab.trace import Trace
 
@@ -246,7 +247,7 @@ def test_interrupted_in_a_queue_no_answer_is_taken_for_another(machine: Machine)
     leave()
     assert len(machine.alice.random(8)) == 8
     last = machine.alice.run_together([command_of("GetRandom", parameters=u16(n)) for n in (4, 5)])
-    assert len(parameters_of(last).sized()) == 5
+    assert len(parameters_of(last).sized("randomBytes")) == 5
 
 
 @pytest.mark.parametrize("refusals", [1, RESUBMISSIONS - 1])

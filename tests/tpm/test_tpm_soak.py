@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from trustlab.tpm import Platform, Swtpm, TpmDead, create_srk
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 from trustlab.tpm.statedir import base_directory, sweep
 from trustlab.trace import Trace
 
@@ -37,7 +37,7 @@ while True:
 FORKER = """
 import os, sys, time
 from trustlab.tpm import Swtpm
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 tpm = Swtpm().start()
 tpm.transmit(command(0x144, parameters=b"\\0\\0"))
 child = os.fork()

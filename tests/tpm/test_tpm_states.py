@@ -78,7 +78,7 @@ def test_a_snapshot_brings_back_pcrs_loaded_keys_sessions_and_the_log(machine: M
     assert machine.platform.event_log.encode() == log
     assert sign(machine.hypersafe, key, bytes(32))
     for srk in spare:
-        assert machine.hypersafe.ask("ReadPublic", (srk.handle,)).sized() == srk.public
+        assert machine.hypersafe.ask("ReadPublic", (srk.handle,)).sized("outPublic") == srk.public
 
 
 def test_a_snapshot_can_be_restored_more_than_once_and_after_power_off(machine: Machine) -> None:

@@ -15,9 +15,10 @@ import msgspec
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.programs import powers, teller_of
 from trustlab.cloud.standing import StandingOrder
+from trustlab.octets import u16, u32
 from trustlab.tpm import TpmError
 from trustlab.tpm.commands import CODES
-from trustlab.tpm.marshal import PASSWORD, command, u16, u32
+from trustlab.tpm.framing import PASSWORD, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -57,7 +57,7 @@ from trustlab.attest.public import (
     qualified_name,
 )
 from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.result import AttestationResult, BootCounters, Check
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
@@ -70,7 +70,6 @@ from trustlab.attest.structures import (
     QuoteInfo,
     attest_spans,
     parse_attest,
-    read_pcr_selections,
 )
 from trustlab.attest.verifier import CHECKS, Verifier
 
@@ -117,12 +116,12 @@ __all__ = [
     "PolicyError",
     "Public",
     "QuoteInfo",
-    "Reader",
     "ReferenceValues",
     "ReferenceValuesError",
     "ResultError",
     "RsaParameters",
     "Signature",
+    "StructureReader",
     "Verifier",
     "VersionMemory",
     "ak_extensions",
@@ -149,7 +148,6 @@ __all__ = [
     "public_spans",
     "publish",
     "qualified_name",
-    "read_pcr_selections",
     "read_published",
     "sign_file",
     "signature_spans",

@@ -25,6 +25,7 @@ from trustlab.attest.constants import (
     TPM_ST_ATTEST_QUOTE,
 )
 from trustlab.attest.structures import Attest, ClockInfo, CreationInfo, PcrSelection, QuoteInfo
+from trustlab.octets import sized, u8, u16, u32, u64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,40 +36,23 @@ if TYPE_CHECKING:
 CURVE_IDS = {"secp256r1": ECC_NIST_P256, "secp384r1": ECC_NIST_P384, "secp521r1": ECC_NIST_P521}
 
 
-def _u8(number: int) -> bytes:
-    return number.to_bytes(1, "big")
-
-
-def _u16(number: int) -> bytes:
-    return number.to_bytes(2, "big")
-
-
-def _u32(number: int) -> bytes:
-    return number.to_bytes(4, "big")
-
-
-def sized(octets: bytes) -> bytes:
-    """Return a TPM2B: u16 size, then the octets."""
-    return _u16(len(octets)) + octets
-
-
 def build_pcr_selections(selections: Iterable[PcrSelection]) -> bytes:
     """Return a TPML_PCR_SELECTION, three octets of bits a bank, or as many as the highest PCR needs."""
     banks = []
     for selection in selections:
         size = max(3, *(pcr // 8 + 1 for pcr in selection.pcrs)) if selection.pcrs else 3
         bits = sum(1 << pcr for pcr in set(selection.pcrs))
-        banks.append(_u16(selection.bank) + _u8(size) + bits.to_bytes(size, "little"))
-    return _u32(len(banks)) + b"".join(banks)
+        banks.append(u16(selection.bank) + u8(size) + bits.to_bytes(size, "little"))
+    return u32(len(banks)) + b"".join(banks)
 
 
 def build_attest(attest: Attest) -> bytes:
     """Return the octets of a TPMS_ATTEST from its fields; its `raw` and `type` are not looked at."""
     kind, attested = _attested(attest.attested)
     clock: ClockInfo = attest.clock_info
-    head = _u32(attest.magic) + _u16(kind) + sized(attest.qualified_signer) + sized(attest.extra_data)
-    counters = clock.clock.to_bytes(8, "big") + _u32(clock.reset_count) + _u32(clock.restart_count) + _u8(clock.safe)
-    return head + counters + attest.firmware_version.to_bytes(8, "big") + attested
+    head = u32(attest.magic) + u16(kind) + sized(attest.qualified_signer) + sized(attest.extra_data)
+    counters = u64(clock.clock) + u32(clock.reset_count) + u32(clock.restart_count) + u8(clock.safe)
+    return head + counters + u64(attest.firmware_version) + attested
 
 
 def _attested(info: QuoteInfo | CreationInfo | CertifyInfo) -> tuple[int, bytes]:
@@ -89,31 +73,31 @@ def build_public(
 ) -> bytes:
     """Return the TPMT_PUBLIC of an ECC or RSA key; `scheme` is the scheme and, unless null or rsaes, its hash."""
     kind = ALG_ECC if isinstance(key, ec.EllipticCurvePublicKey) else ALG_RSA
-    head = _u16(kind) + _u16(name_alg) + _u32(attributes) + sized(auth_policy) + _u16(ALG_NULL)
-    head += b"".join(map(_u16, scheme))
+    head = u16(kind) + u16(name_alg) + u32(attributes) + sized(auth_policy) + u16(ALG_NULL)
+    head += b"".join(map(u16, scheme))
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()
         modulus = numbers.n.to_bytes(key.key_size // 8, "big")
-        return head + _u16(key.key_size) + _u32(0 if numbers.e == 65537 else numbers.e) + sized(modulus)
+        return head + u16(key.key_size) + u32(0 if numbers.e == 65537 else numbers.e) + sized(modulus)
     point = key.public_numbers()
     size = (key.curve.key_size + 7) // 8
     coordinates = sized(point.x.to_bytes(size, "big")) + sized(point.y.to_bytes(size, "big"))
-    return head + _u16(CURVE_IDS[key.curve.name]) + _u16(ALG_NULL) + coordinates
+    return head + u16(CURVE_IDS[key.curve.name]) + u16(ALG_NULL) + coordinates
 
 
 def build_ecdsa_signature(der: bytes, hash_alg: int = ALG_SHA256) -> bytes:
     """Return the TPMT_SIGNATURE of a DER ECDSA signature over a P-256 digest."""
     first, second = decode_dss_signature(der)
-    return _u16(ALG_ECDSA) + _u16(hash_alg) + sized(first.to_bytes(32, "big")) + sized(second.to_bytes(32, "big"))
+    return u16(ALG_ECDSA) + u16(hash_alg) + sized(first.to_bytes(32, "big")) + sized(second.to_bytes(32, "big"))
 
 
 def build_rsa_signature(algorithm: int, octets: bytes, hash_alg: int = ALG_SHA256) -> bytes:
     """Return the TPMT_SIGNATURE of an RSASSA or RSAPSS signature."""
-    return _u16(algorithm) + _u16(hash_alg) + sized(octets)
+    return u16(algorithm) + u16(hash_alg) + sized(octets)
 
 
 def build_creation_data(data: CreationData) -> bytes:
     """Return the octets of a TPMS_CREATION_DATA from its fields; its `raw` is not looked at."""
-    head = build_pcr_selections(data.pcr_selections) + sized(data.pcr_digest) + _u8(data.locality)
-    parent = _u16(data.parent_name_alg) + sized(data.parent_name) + sized(data.parent_qualified_name)
+    head = build_pcr_selections(data.pcr_selections) + sized(data.pcr_digest) + u8(data.locality)
+    parent = u16(data.parent_name_alg) + sized(data.parent_name) + sized(data.parent_qualified_name)
     return head + parent + sized(data.outside_info)

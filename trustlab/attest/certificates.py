@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 
 from trustlab.attest.errors import AttestError
-from trustlab.der import NotDer, check_certificate
+from trustlab.octets.der import NotDer, check_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.attest.constants import algorithm_name
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader, spans_of
 from trustlab.attest.structures import MAX_DIGEST, MAX_NAME, PcrSelection, read_pcr_selections
 
 if TYPE_CHECKING:
@@ -33,25 +33,21 @@ class CreationData(msgspec.Struct, frozen=True):
 
 def parse_creation_data(raw: bytes) -> CreationData:
     """Read a whole TPMS_CREATION_DATA (no TPM2B size in front); CodecError otherwise."""
-    return _creation_data(Reader(raw, "TPMS_CREATION_DATA"))
+    return _creation_data(StructureReader(raw, prefix="TPMS_CREATION_DATA"))
 
 
 def creation_data_spans(raw: bytes) -> list[Span]:
     """Name every octet of a TPMS_CREATION_DATA; CodecError as `parse_creation_data`."""
-    reader = Reader(raw, "TPMS_CREATION_DATA", record=True)
-    _creation_data(reader)
-    return reader.spans
+    return spans_of(raw, "TPMS_CREATION_DATA", _creation_data)
 
 
-def _creation_data(r: Reader) -> CreationData:
+def _creation_data(r: StructureReader) -> CreationData:
     selections = read_pcr_selections(r, "pcrSelect")
     digest = r.sized("pcrDigest", "Digest of those PCRs when the object was made.", CREATION_DATA, MAX_DIGEST)
-    locality = r.integer(1, "locality", "The locality from which it was made.", LOCALITY, hex)
-    parent_alg = r.integer(
-        2, "parentNameAlg", "The parent's nameAlg; null: a hierarchy.", CREATION_DATA, algorithm_name
-    )
+    locality = r.uint(1, "locality", hex, "The locality from which it was made.", LOCALITY)
+    parent_alg = r.uint(2, "parentNameAlg", algorithm_name, "The parent's nameAlg; null: a hierarchy.", CREATION_DATA)
     parent = r.sized("parentName", "Name of the parent, or the hierarchy's handle.", CREATION_DATA, MAX_NAME)
     qualified = r.sized("parentQualifiedName", "Qualified Name of the parent.", CREATION_DATA, MAX_NAME)
     outside = r.sized("outsideInfo", "What the creator of the object wanted noted.", CREATION_DATA, MAX_OUTSIDE_INFO)
     r.finish()
-    return CreationData(r.raw, selections, digest, locality, parent_alg, parent, qualified, outside)
+    return CreationData(r.data, selections, digest, locality, parent_alg, parent, qualified, outside)

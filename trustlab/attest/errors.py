@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trustlab.octets import OctetsError
+
 
 def shown(text: object, limit: int = 80) -> str:
     """Return text that came from a stranger as it may stand in a sentence: short, and free of control characters."""
@@ -14,15 +16,8 @@ class AttestError(ValueError):
     """Anything wrong with data that this room reads; never raised for an appraisal that merely refuses."""
 
 
-class CodecError(AttestError):
+class CodecError(OctetsError, AttestError):
     """Octets are not the TPM structure they should be; says which structure, which field, at which offset."""
-
-    def __init__(self, structure: str, field: str, offset: int, reason: str) -> None:
-        super().__init__(f"{structure}.{field} at offset {offset}: {reason}")
-        self.structure = structure
-        self.field = field
-        self.offset = offset
-        self.reason = reason
 
 
 class EventLogError(AttestError):

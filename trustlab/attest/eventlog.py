@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab.attest.constants import ALG_SHA1, HASH_IDS, HASH_NAMES, HASH_SIZES, algorithm_name
 from trustlab.attest.errors import CodecError, EventLogError
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader, spans_of
+from trustlab.octets import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ SPEC_ID = b"Spec ID Event03\0"
 STARTUP_LOCALITY = b"StartupLocality\0"
 PROFILE = "TCG PC Client Platform Firmware Profile, 10.2.2 TCG_PCR_EVENT2"
 LEGACY = "TCG PC Client Platform Firmware Profile, 10.2.1 TCG_PCR_EVENT"
-SPEC = "TCG PC Client Platform Firmware Profile, 10.4.5.1 TCG_EfiSpecIDEvent"
+NAME = "event log"
 MAX_LOG = 1 << 20
 MAX_EVENTS = 4096
 MAX_ALGORITHMS = 8
@@ -121,15 +122,17 @@ class EventLog:
 
     def encode(self) -> bytes:
         """Return the log's octets, Spec ID event first; `tpm2_eventlog` reads them."""
-        if self.legacy:
-            return b"".join(_encode_legacy(e.pcr, e.event_type, e.digest_of("sha1"), e.data) for e in self.events)
-        spec = _encode_legacy(0, EV_NO_ACTION, bytes(20), _spec_id(self.algorithms))
-        return spec + b"".join(_encode_event(e) for e in self.events)
+        w = Writer("little")
+        if not self.legacy:
+            _push(w, LogEvent(0, EV_NO_ACTION, (("sha1", bytes(20)),), _spec_id(self.algorithms)), legacy=True)
+        for event in self.events:
+            _push(w, event, legacy=self.legacy)
+        return w.result()
 
     @classmethod
     def decode(cls, raw: bytes) -> Self:
         """Read a whole log; EventLogError says at which event and offset it is damaged."""
-        return cls(*_decode(_reader(raw)))
+        return cls(*_decode(StructureReader(_bounded(raw), prefix=NAME, order="little")))
 
     def replay(self, bank: str = "sha256", initial: Mapping[int, bytes] | None = None) -> dict[int, bytes]:
         """Return the PCR values that extending all events in order gives; PCRs without events are absent.
@@ -153,42 +156,46 @@ class EventLog:
 
 def eventlog_spans(raw: bytes) -> list[Span]:
     """Name every octet of a log; EventLogError as `EventLog.decode`."""
-    reader = _reader(raw, record=True)
-    _decode(reader)
-    return reader.spans
+    return spans_of(_bounded(raw), NAME, _decode, "little")
 
 
-def _encode_event(event: LogEvent) -> bytes:
-    head = event.pcr.to_bytes(4, "little") + event.event_type.to_bytes(4, "little")
-    digests = b"".join(HASH_IDS[name].to_bytes(2, "little") + octets for name, octets in event.digests)
-    count = len(event.digests).to_bytes(4, "little")
-    return head + count + digests + len(event.data).to_bytes(4, "little") + event.data
-
-
-def _encode_legacy(pcr: int, event_type: int, digest: bytes, data: bytes) -> bytes:
-    head = pcr.to_bytes(4, "little") + event_type.to_bytes(4, "little")
-    return head + digest + len(data).to_bytes(4, "little") + data
+def _push(w: Writer, event: LogEvent, *, legacy: bool) -> None:
+    w.uint(4, event.pcr)
+    w.uint(4, event.event_type)
+    if legacy:
+        w.octets(event.digest_of("sha1"))
+    else:
+        w.uint(4, len(event.digests))
+        for name, octets in event.digests:
+            w.uint(2, HASH_IDS[name])
+            w.octets(octets)
+    w.vector(4, event.data)
 
 
 def _spec_id(algorithms: tuple[str, ...]) -> bytes:
-    # platformClass 0 (client), spec 2.0 errata 0, uintnSize 2 (64 bit)
-    head = SPEC_ID + bytes(4) + bytes([0, 2, 0, 2]) + len(algorithms).to_bytes(4, "little")
-    numbers = [HASH_IDS[name] for name in algorithms]
-    sizes = b"".join(n.to_bytes(2, "little") + HASH_SIZES[n].to_bytes(2, "little") for n in numbers)
-    return head + sizes + b"\0"
+    w = Writer("little")
+    w.octets(
+        SPEC_ID + bytes(4) + bytes([0, 2, 0, 2])
+    )  # platformClass 0 (client), spec 2.0 errata 0, uintnSize 2 (64 bit)
+    w.uint(4, len(algorithms))
+    for number in (HASH_IDS[name] for name in algorithms):
+        w.uint(2, number)
+        w.uint(2, HASH_SIZES[number])
+    w.uint(1, 0)
+    return w.result()
 
 
-def _reader(raw: bytes, *, record: bool = False) -> Reader:
+def _bounded(raw: bytes) -> bytes:
     if len(raw) > MAX_LOG:
         raise EventLogError(f"an event log of {len(raw)} octets; {MAX_LOG} are read at most")
-    return Reader(raw, "event log", record=record, order="little")
+    return raw
 
 
-def _decode(r: Reader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
+def _decode(r: StructureReader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
     try:
         with r.group("events[0]", "The first event: in a crypto-agile log the Spec ID event.", LEGACY):
             first = _legacy_event(r)
-            data_at = r.offset - len(first.data)
+            data_at = r.position - len(first.data)
         if first.event_type == EV_NO_ACTION and first.data.startswith(SPEC_ID):
             sizes = _read_spec_id(r, first.data, data_at)
             events = _events(r, lambda: _agile_event(r, sizes), 1)
@@ -200,9 +207,9 @@ def _decode(r: Reader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
     return events, ("sha1",), True
 
 
-def _events(r: Reader, read_one: Callable[[], LogEvent], number: int) -> list[LogEvent]:
+def _events(r: StructureReader, read_one: Callable[[], LogEvent], number: int) -> list[LogEvent]:
     events: list[LogEvent] = []
-    while r.offset < len(r.raw):
+    while r.position < len(r.data):
         if len(events) >= MAX_EVENTS:
             raise EventLogError(f"more than {MAX_EVENTS} events")
         with r.group(f"events[{number + len(events)}]", "One measurement.", PROFILE):
@@ -210,63 +217,65 @@ def _events(r: Reader, read_one: Callable[[], LogEvent], number: int) -> list[Lo
     return events
 
 
-def _head(r: Reader) -> tuple[int, int]:
-    at = r.offset
-    pcr = r.integer(4, "pcrIndex", "The PCR that was extended.", PROFILE)
+def _head(r: StructureReader) -> tuple[int, int]:
+    at = r.position
+    pcr = r.uint(4, "pcrIndex", str, "The PCR that was extended.", PROFILE)
     if pcr >= MAX_PCR and pcr != 0xFFFFFFFF:  # EV_NO_ACTION may carry an index that stands for no PCR
         r.fail("pcrIndex", f"{pcr} is not a PCR", at=at)
-    return pcr, r.integer(4, "eventType", "What kind of thing was measured.", PROFILE, _event_name)
+    return pcr, r.uint(4, "eventType", _event_name, "What kind of thing was measured.", PROFILE)
 
 
-def _legacy_event(r: Reader) -> LogEvent:
+def _legacy_event(r: StructureReader) -> LogEvent:
     pcr, event_type = _head(r)
-    digest = r.octets(20, "digest", "SHA-1, the only bank of the older form; zeros in the Spec ID event.", LEGACY)
+    digest = r.octets(20, "digest", None, "SHA-1, the only bank of the older form; zeros in the Spec ID event.", LEGACY)
     return LogEvent(pcr, event_type, (("sha1", digest),), _data(r))
 
 
-def _agile_event(r: Reader, sizes: dict[int, int]) -> LogEvent:
+def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
     pcr, event_type = _head(r)
-    at = r.offset
-    count = r.integer(4, "digests.count", "How many banks were extended.", PROFILE)
+    at = r.position
+    count = r.uint(4, "digests.count", str, "How many banks were extended.", PROFILE)
     if not 1 <= count <= len(sizes):  # real firmware lists banks that are not switched on
         r.fail("digests.count", f"{count} digests, the Spec ID event lists {len(sizes)} algorithms", at=at)
     digests: list[tuple[str, bytes]] = []
     left = list(sizes)
     for n in range(count):
-        at = r.offset
-        algorithm = r.integer(2, f"digests[{n}].hashAlg", "The bank.", PROFILE, algorithm_name)
+        at = r.position
+        algorithm = r.uint(2, f"digests[{n}].hashAlg", algorithm_name, "The bank.", PROFILE)
         if algorithm not in left:
             r.fail(f"digests[{n}].hashAlg", f"{algorithm_name(algorithm)} again, or not in the Spec ID event", at=at)
         left.remove(algorithm)
-        octets = r.octets(sizes[algorithm], f"digests[{n}].digest", "What the PCR was extended with.", PROFILE)
+        octets = r.octets(sizes[algorithm], f"digests[{n}].digest", None, "What the PCR was extended with.", PROFILE)
         if algorithm in HASH_NAMES:
             digests.append((HASH_NAMES[algorithm], octets))
     return LogEvent(pcr, event_type, tuple(digests), _data(r))
 
 
-def _data(r: Reader) -> bytes:
-    size = r.integer(4, "eventSize", "How many octets of event data follow.", PROFILE)
-    return r.octets(size, "event", "What the event says of itself; not covered by the digest unless its type says so.")
+def _data(r: StructureReader) -> bytes:
+    size = r.uint(4, "eventSize", str, "How many octets of event data follow.", PROFILE)
+    return r.octets(
+        size, "event", None, "What the event says of itself; not covered by the digest unless its type says so."
+    )
 
 
-def _read_spec_id(r: Reader, data: bytes, data_at: int) -> dict[int, int]:
-    inner = Reader(data, "TCG_EfiSpecIDEvent", order="little")
-    inner.octets(len(SPEC_ID), "signature", "", SPEC)
-    inner.integer(4, "platformClass")
+def _read_spec_id(r: StructureReader, data: bytes, data_at: int) -> dict[int, int]:
+    inner = StructureReader(data, prefix="TCG_EfiSpecIDEvent", order="little")
+    inner.octets(len(SPEC_ID), "signature")
+    inner.uint(4, "platformClass")
     inner.octets(4, "specVersion")
-    at = inner.offset
-    count = inner.integer(4, "numberOfAlgorithms")
+    at = inner.position
+    count = inner.uint(4, "numberOfAlgorithms")
     if not 1 <= count <= MAX_ALGORITHMS:
         r.fail("event.numberOfAlgorithms", f"{count}; 1 to {MAX_ALGORITHMS} can be meant", at=data_at + at)
     sizes: dict[int, int] = {}
     for n in range(count):
-        at = inner.offset
-        algorithm = inner.integer(2, f"digestSizes[{n}].algorithmId")
-        size = inner.integer(2, f"digestSizes[{n}].digestSize")
+        at = inner.position
+        algorithm = inner.uint(2, f"digestSizes[{n}].algorithmId")
+        size = inner.uint(2, f"digestSizes[{n}].digestSize")
         if algorithm in sizes or HASH_SIZES.get(algorithm, size) != size or not 1 <= size <= 64:
             r.fail(f"event.digestSizes[{n}]", f"{algorithm_name(algorithm)} of {size} octets", at=data_at + at)
         sizes[algorithm] = size
-    inner.octets(inner.integer(1, "vendorInfoSize"), "vendorInfo")
+    inner.octets(inner.uint(1, "vendorInfoSize"), "vendorInfo")
     inner.finish()
     if not any(a in HASH_NAMES for a in sizes):
         r.fail("event.digestSizes", f"no algorithm known here beside {algorithm_name(ALG_SHA1)}'s family", at=data_at)

@@ -32,7 +32,7 @@ from trustlab.attest.constants import (
     attribute_names,
 )
 from trustlab.attest.errors import CodecError
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader, spans_of
 
 if TYPE_CHECKING:
     from trustlab.trace import Span
@@ -138,14 +138,12 @@ class Public:
 
 def parse_public(raw: bytes) -> Public:
     """Read a whole TPMT_PUBLIC (no TPM2B size in front) of type RSA, ECC or KEYEDHASH; CodecError otherwise."""
-    return _public(Reader(raw, "TPMT_PUBLIC"))
+    return _public(StructureReader(raw, prefix="TPMT_PUBLIC"))
 
 
 def public_spans(raw: bytes) -> list[Span]:
     """Name every octet of a TPMT_PUBLIC; CodecError as `parse_public`."""
-    reader = Reader(raw, "TPMT_PUBLIC", record=True)
-    _public(reader)
-    return reader.spans
+    return spans_of(raw, "TPMT_PUBLIC", _public)
 
 
 def qualified_name(parent: bytes, name: bytes) -> bytes:
@@ -159,15 +157,15 @@ def qualified_name(parent: bytes, name: bytes) -> bytes:
     return name[:2] + hashlib.new(HASH_NAMES[algorithm], parent + name).digest()
 
 
-def _public(r: Reader) -> Public:
-    kind = r.integer(2, "type", "The kind of object.", PUBLIC, algorithm_name)
+def _public(r: StructureReader) -> Public:
+    kind = r.uint(2, "type", algorithm_name, "The kind of object.", PUBLIC)
     if kind not in {ALG_RSA, ALG_ECC, ALG_KEYEDHASH}:
         r.fail("type", f"{algorithm_name(kind)} is neither rsa nor ecc nor keyedhash", at=0)
-    name_alg = r.integer(2, "nameAlg", "The hash that makes the object's Name.", PUBLIC, algorithm_name)
+    name_alg = r.uint(2, "nameAlg", algorithm_name, "The hash that makes the object's Name.", PUBLIC)
     if name_alg not in HASH_NAMES and name_alg != ALG_NULL:
         r.fail("nameAlg", f"{algorithm_name(name_alg)} is not a hash known here", at=2)
     attributes = ObjectAttributes(
-        r.integer(4, "objectAttributes", "What the object may do, and who may use it.", ATTRIBUTES, attribute_names)
+        r.uint(4, "objectAttributes", attribute_names, "What the object may do, and who may use it.", ATTRIBUTES)
     )
     policy = r.sized("authPolicy", "The policy digest that opens the object; empty: none.", PUBLIC, MAX_DIGEST)
     parameters: RsaParameters | EccParameters | KeyedHashParameters
@@ -182,31 +180,31 @@ def _public(r: Reader) -> Public:
             parameters = KeyedHashParameters(_keyedhash_scheme(r))
         unique = r.sized("unique.keyedHash", "Digest of the obfuscation value and the data.", PUBLIC, MAX_DIGEST)
     r.finish()
-    return Public(r.raw, kind, name_alg, attributes, policy, parameters, unique)
+    return Public(r.data, kind, name_alg, attributes, policy, parameters, unique)
 
 
-def _rsa_parameters(r: Reader) -> RsaParameters:
+def _rsa_parameters(r: StructureReader) -> RsaParameters:
     with r.group("parameters.rsaDetail", "How the RSA key is used.", RSA):
         symmetric = _symmetric(r)
         scheme = _scheme(r, "scheme")
-        bits = r.integer(2, "keyBits", "Size of the modulus in bits.", RSA)
-        exponent = r.integer(4, "exponent", "Public exponent; 0 stands for 65537.", RSA)
+        bits = r.uint(2, "keyBits", str, "Size of the modulus in bits.", RSA)
+        exponent = r.uint(4, "exponent", str, "Public exponent; 0 stands for 65537.", RSA)
     return RsaParameters(symmetric, scheme, bits, exponent)
 
 
-def _ecc_parameters(r: Reader) -> EccParameters:
+def _ecc_parameters(r: StructureReader) -> EccParameters:
     with r.group("parameters.eccDetail", "How the ECC key is used.", ECC):
         symmetric = _symmetric(r)
         scheme = _scheme(r, "scheme")
-        at = r.offset
-        curve = r.integer(2, "curveID", "The curve.", ECC, lambda n: CURVE_NAMES.get(n, hex(n)))
+        at = r.position
+        curve = r.uint(2, "curveID", lambda n: CURVE_NAMES.get(n, hex(n)), "The curve.", ECC)
         if curve not in CURVES:
             r.fail("curveID", f"{curve:#06x} is not NIST P-256, P-384 or P-521", at=at)
         kdf = _scheme(r, "kdf")
     return EccParameters(symmetric, scheme, curve, kdf)
 
 
-def _point(r: Reader, curve: int) -> bytes:
+def _point(r: StructureReader, curve: int) -> bytes:
     size = (CURVES[curve].key_size + 7) // 8
     with r.group("unique.ecc", "The public point.", POINT):
         x = _coordinate(r, "x", size)
@@ -214,38 +212,38 @@ def _point(r: Reader, curve: int) -> bytes:
     return x + y
 
 
-def _coordinate(r: Reader, field: str, size: int) -> bytes:
+def _coordinate(r: StructureReader, field: str, size: int) -> bytes:
     octets = r.sized(field, f"The point's {field} coordinate.", POINT, MAX_COORDINATE)
     if len(octets) > size:
-        r.fail(field, f"{len(octets)} octets, the curve's coordinates have {size}", at=r.offset - len(octets))
+        r.fail(field, f"{len(octets)} octets, the curve's coordinates have {size}", at=r.position - len(octets))
     return octets.rjust(size, b"\0")
 
 
-def _symmetric(r: Reader) -> int:
+def _symmetric(r: StructureReader) -> int:
     with r.group("symmetric", "A restricted decryption key protects its children with it; else null.", SYMMETRIC):
-        algorithm = r.integer(2, "algorithm", "The symmetric cipher.", SYMMETRIC, algorithm_name)
+        algorithm = r.uint(2, "algorithm", algorithm_name, "The symmetric cipher.", SYMMETRIC)
         if algorithm != ALG_NULL:
-            r.integer(2, "keyBits", "Its key size.", SYMMETRIC)
-            r.integer(2, "mode", "Its mode.", SYMMETRIC, algorithm_name)
+            r.uint(2, "keyBits", str, "Its key size.", SYMMETRIC)
+            r.uint(2, "mode", algorithm_name, "Its mode.", SYMMETRIC)
     return algorithm
 
 
-def _scheme(r: Reader, field: str) -> Scheme:
+def _scheme(r: StructureReader, field: str) -> Scheme:
     with r.group(field, "The only scheme the key may be used with; null: the command says."):
-        algorithm = r.integer(2, "scheme", "The scheme.", "TPM 2.0 Part 2, 11.2.3.5", algorithm_name)
+        algorithm = r.uint(2, "scheme", algorithm_name, "The scheme.", "TPM 2.0 Part 2, 11.2.3.5")
         if algorithm in {ALG_NULL, ALG_RSAES}:
             return Scheme(algorithm)
-        hash_alg = r.integer(2, "hashAlg", "The hash it works with.", "TPM 2.0 Part 2, 11.1.17", algorithm_name)
+        hash_alg = r.uint(2, "hashAlg", algorithm_name, "The hash it works with.", "TPM 2.0 Part 2, 11.1.17")
         if algorithm == ALG_ECDAA:
-            r.integer(2, "count", "The ECDAA commit counter.", "TPM 2.0 Part 2, 11.1.18")
+            r.uint(2, "count", str, "The ECDAA commit counter.", "TPM 2.0 Part 2, 11.1.18")
     return Scheme(algorithm, hash_alg)
 
 
-def _keyedhash_scheme(r: Reader) -> Scheme:
-    algorithm = r.integer(2, "scheme", "HMAC, XOR, or null for sealed data.", KEYEDHASH, algorithm_name)
+def _keyedhash_scheme(r: StructureReader) -> Scheme:
+    algorithm = r.uint(2, "scheme", algorithm_name, "HMAC, XOR, or null for sealed data.", KEYEDHASH)
     if algorithm == ALG_NULL:
         return Scheme(algorithm)
-    hash_alg = r.integer(2, "hashAlg", "The hash it works with.", KEYEDHASH, algorithm_name)
+    hash_alg = r.uint(2, "hashAlg", algorithm_name, "The hash it works with.", KEYEDHASH)
     if algorithm == ALG_XOR:
-        r.integer(2, "kdf", "The key derivation function.", KEYEDHASH, algorithm_name)
+        r.uint(2, "kdf", algorithm_name, "The key derivation function.", KEYEDHASH)
     return Scheme(algorithm, hash_alg)

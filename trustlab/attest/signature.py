@@ -20,7 +20,7 @@ from trustlab.attest.constants import (
     ALG_SHA512,
     algorithm_name,
 )
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader, spans_of
 
 if TYPE_CHECKING:
     from trustlab.trace import Span
@@ -70,21 +70,19 @@ class Signature(msgspec.Struct, frozen=True):
 
 def parse_signature(raw: bytes) -> Signature:
     """Read a whole TPMT_SIGNATURE; CodecError for anything but ECDSA, RSASSA and RSAPSS."""
-    return _signature(Reader(raw, "TPMT_SIGNATURE"))
+    return _signature(StructureReader(raw, prefix="TPMT_SIGNATURE"))
 
 
 def signature_spans(raw: bytes) -> list[Span]:
     """Name every octet of a TPMT_SIGNATURE; CodecError as `parse_signature`."""
-    reader = Reader(raw, "TPMT_SIGNATURE", record=True)
-    _signature(reader)
-    return reader.spans
+    return spans_of(raw, "TPMT_SIGNATURE", _signature)
 
 
-def _signature(r: Reader) -> Signature:
-    algorithm = r.integer(2, "sigAlg", "The signature scheme.", SIGNATURE, algorithm_name)
+def _signature(r: StructureReader) -> Signature:
+    algorithm = r.uint(2, "sigAlg", algorithm_name, "The signature scheme.", SIGNATURE)
     if algorithm not in {ALG_ECDSA, ALG_RSASSA, ALG_RSAPSS}:
         r.fail("sigAlg", f"{algorithm_name(algorithm)} is neither ecdsa nor rsassa nor rsapss", at=0)
-    hash_alg = r.integer(2, "hash", "The hash over the signed octets.", SIGNATURE, algorithm_name)
+    hash_alg = r.uint(2, "hash", algorithm_name, "The hash over the signed octets.", SIGNATURE)
     if hash_alg not in HASHES and hash_alg != ALG_SHA1:
         r.fail("hash", f"{algorithm_name(hash_alg)} is not a hash known here", at=2)
     if algorithm == ALG_ECDSA:
@@ -94,7 +92,7 @@ def _signature(r: Reader) -> Signature:
     else:
         value = r.sized("sig", "The signature.", RSASSA, MAX_RSA)
     r.finish()
-    return Signature(r.raw, algorithm, hash_alg, value)
+    return Signature(r.data, algorithm, hash_alg, value)
 
 
 def _rsa_padding(algorithm: int, chosen: hashes.HashAlgorithm) -> padding.AsymmetricPadding:

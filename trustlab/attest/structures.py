@@ -13,7 +13,7 @@ from trustlab.attest.constants import (
     TPM_ST_ATTEST_QUOTE,
     algorithm_name,
 )
-from trustlab.attest.reader import Reader
+from trustlab.attest.reading import StructureReader, spans_of
 
 if TYPE_CHECKING:
     from trustlab.trace import Span
@@ -92,55 +92,53 @@ class Attest(msgspec.Struct, frozen=True):
 
 def parse_attest(raw: bytes) -> Attest:
     """Read a whole TPMS_ATTEST of type QUOTE, CREATION or CERTIFY (no TPM2B size in front); CodecError otherwise."""
-    return _attest(Reader(raw, "TPMS_ATTEST"))
+    return _attest(StructureReader(raw, prefix="TPMS_ATTEST"))
 
 
 def attest_spans(raw: bytes) -> list[Span]:
     """Name every octet of a TPMS_ATTEST; CodecError as `parse_attest`."""
-    reader = Reader(raw, "TPMS_ATTEST", record=True)
-    _attest(reader)
-    return reader.spans
+    return spans_of(raw, "TPMS_ATTEST", _attest)
 
 
-def read_pcr_selections(r: Reader, field: str) -> tuple[PcrSelection, ...]:
+def read_pcr_selections(r: StructureReader, field: str) -> tuple[PcrSelection, ...]:
     """Read a TPML_PCR_SELECTION at the reader's place."""
     with r.group(field, "Which PCRs of which bank.", SELECTION):
-        at = r.offset
-        count = r.integer(4, "count", "How many banks are selected from.", SELECTION)
+        at = r.position
+        count = r.uint(4, "count", str, "How many banks are selected from.", SELECTION)
         if count > MAX_BANKS:
             r.fail("count", f"{count} banks, at most {MAX_BANKS} exist", at=at)
         return tuple(_pcr_selection(r, n) for n in range(count))
 
 
-def _pcr_selection(r: Reader, number: int) -> PcrSelection:
+def _pcr_selection(r: StructureReader, number: int) -> PcrSelection:
     clause = "TPM 2.0 Part 2, 10.6.2 TPMS_PCR_SELECTION"
     with r.group(f"pcrSelections[{number}]", "One bank and a bit for each of its PCRs.", clause):
-        bank = r.integer(2, "hash", "The bank: the hash its PCRs are extended with.", clause, algorithm_name)
-        at = r.offset
-        size = r.integer(1, "sizeofSelect", "Octets in the bit field.", clause)
+        bank = r.uint(2, "hash", algorithm_name, "The bank: the hash its PCRs are extended with.", clause)
+        at = r.position
+        size = r.uint(1, "sizeofSelect", str, "Octets in the bit field.", clause)
         if size > MAX_SELECT:
             r.fail("sizeofSelect", f"{size} octets, no TPM has more than {MAX_SELECT * 8} PCRs", at=at)
-        bits = r.octets(size, "pcrSelect", "Bit n of octet k selects PCR 8k+n.", clause)
+        bits = r.octets(size, "pcrSelect", None, "Bit n of octet k selects PCR 8k+n.", clause)
     pcrs = tuple(8 * k + n for k, octet in enumerate(bits) for n in range(8) if octet >> n & 1)
     return PcrSelection(bank, pcrs)
 
 
-def _attest(r: Reader) -> Attest:
-    magic = r.integer(
-        4, "magic", "ff544347 (TPM_GENERATED_VALUE): a restricted key signs it only if the TPM wrote it.", ATTEST, hex
+def _attest(r: StructureReader) -> Attest:
+    magic = r.uint(
+        4, "magic", hex, "ff544347 (TPM_GENERATED_VALUE): a restricted key signs it only if the TPM wrote it.", ATTEST
     )
-    at = r.offset
-    kind = r.integer(2, "type", "What is attested: a quote, a creation, a loaded object.", ATTEST, _type_name)
+    at = r.position
+    kind = r.uint(2, "type", _type_name, "What is attested: a quote, a creation, a loaded object.", ATTEST)
     signer = r.sized("qualifiedSigner", "Qualified Name of the signing key: its Name and its place.", NAME, MAX_NAME)
     extra = r.sized("extraData", "The qualifyingData of the command: here lies the binder.", ATTEST, MAX_NAME)
     with r.group("clockInfo", "The TPM's clock and boot counters.", CLOCK):
         clock = ClockInfo(
-            r.integer(8, "clock", "Milliseconds the TPM has been powered.", CLOCK),
-            r.integer(4, "resetCount", "TPM Resets since the last Clear: a reboot adds one.", CLOCK),
-            r.integer(4, "restartCount", "Restarts, resumes and DRTM launches since the reset.", CLOCK),
+            r.uint(8, "clock", str, "Milliseconds the TPM has been powered.", CLOCK),
+            r.uint(4, "resetCount", str, "TPM Resets since the last Clear: a reboot adds one.", CLOCK),
+            r.uint(4, "restartCount", str, "Restarts, resumes and DRTM launches since the reset.", CLOCK),
             _yes_no(r, "safe"),
         )
-    firmware = r.integer(8, "firmwareVersion", "The maker's number for the TPM's firmware.", ATTEST, hex)
+    firmware = r.uint(8, "firmwareVersion", hex, "The maker's number for the TPM's firmware.", ATTEST)
     attested: QuoteInfo | CreationInfo | CertifyInfo
     if kind == TPM_ST_ATTEST_QUOTE:
         attested = _quote_info(r)
@@ -151,24 +149,24 @@ def _attest(r: Reader) -> Attest:
     else:
         r.fail("type", f"{kind:#06x} is neither a quote nor a creation nor a certification", at=at)
     r.finish()
-    return Attest(r.raw, magic, kind, signer, extra, clock, firmware, attested)
+    return Attest(r.data, magic, kind, signer, extra, clock, firmware, attested)
 
 
-def _quote_info(r: Reader) -> QuoteInfo:
+def _quote_info(r: StructureReader) -> QuoteInfo:
     with r.group("attested.quote", "What TPM2_Quote attests.", QUOTE):
         selections = read_pcr_selections(r, "pcrSelect")
         digest = r.sized("pcrDigest", "Digest over the selected PCRs' values, in ascending order.", QUOTE, MAX_DIGEST)
     return QuoteInfo(selections, digest)
 
 
-def _creation_info(r: Reader) -> CreationInfo:
+def _creation_info(r: StructureReader) -> CreationInfo:
     with r.group("attested.creation", "What TPM2_CertifyCreation attests.", CREATION):
         name = r.sized("objectName", "Name of the object that this TPM created.", CREATION, MAX_NAME)
         digest = r.sized("creationHash", "Hash of the creation data.", CREATION, MAX_DIGEST)
     return CreationInfo(name, digest)
 
 
-def _certify_info(r: Reader) -> CertifyInfo:
+def _certify_info(r: StructureReader) -> CertifyInfo:
     with r.group("attested.certify", "What TPM2_Certify attests.", CERTIFY):
         name = r.sized("name", "Name of the loaded object.", CERTIFY, MAX_NAME)
         qualified = r.sized("qualifiedName", "Its Qualified Name: hashed with its parents.", CERTIFY, MAX_NAME)
@@ -179,9 +177,9 @@ def _type_name(kind: int) -> str:
     return TYPE_NAMES.get(kind, hex(kind))
 
 
-def _yes_no(r: Reader, field: str) -> bool:
-    at = r.offset
-    value = r.integer(1, field, "Whether no later clock value was ever reported before.", CLOCK)
+def _yes_no(r: StructureReader, field: str) -> bool:
+    at = r.position
+    value = r.uint(1, field, str, "Whether no later clock value was ever reported before.", CLOCK)
     if value > 1:
         r.fail(field, f"{value} is neither YES (1) nor NO (0)", at=at)
     return bool(value)

@@ -38,7 +38,7 @@ from trustlab.tls.messages import (
     KeyExchange,
     pull_message,
 )
-from trustlab.tls.octets import Reader
+from trustlab.tls.reading import Reader
 from trustlab.tls.registry import ExtensionType, SignatureScheme, Version, label
 from trustlab.tls.suites import SUITES
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from trustlab.octets import Writer
 from trustlab.tls import attestation, x509
 from trustlab.tls.alerts import (
     DecodeError,
@@ -26,7 +27,6 @@ from trustlab.tls.extensions import (
 from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake13 import Handshake13, check_solicited
 from trustlab.tls.messages import Certificate13, CertificateEntry, attestation_of
-from trustlab.tls.octets import Writer
 from trustlab.tls.registry import ExtensionType, Group, Version, label
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from trustlab.tls.messages import (
 )
 from trustlab.tls.messages.base import Message
 from trustlab.tls.messages.hello import ClientHello, ServerHello
-from trustlab.tls.octets import SpanReader, shown
 from trustlab.tls.protection import TAG_LENGTH
+from trustlab.tls.reading import SpanReader, shown
 from trustlab.tls.registry import AlertDescription, CipherSuite, ContentType, HandshakeType, Version, label
 from trustlab.tls.suitenames import exchange_of
 from trustlab.tls.suites import SUITES, Cipher

@@ -13,8 +13,9 @@ from functools import lru_cache
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from trustlab.octets import Writer
 from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter
-from trustlab.tls.octets import Reader, SpanReader, Writer
+from trustlab.tls.reading import Reader, SpanReader
 from trustlab.tls.registry import (
     EvidenceFormat,
     ExtensionType,

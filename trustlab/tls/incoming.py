@@ -19,8 +19,8 @@ from trustlab.tls.events import (
     MessageReceived,
 )
 from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Message, parse_message
-from trustlab.tls.octets import Reader
 from trustlab.tls.outgoing import CLOSED, CLOSING, CONNECTED, PEER_CLOSED, TITLES, Outgoing
+from trustlab.tls.reading import Reader
 from trustlab.tls.registry import ContentType, HandshakeType, Version, label
 
 if TYPE_CHECKING:

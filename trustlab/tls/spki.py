@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.x509.oid import PublicKeyAlgorithmOID
 
-from trustlab.der import VERSION, Element, elements
+from trustlab.octets.der import VERSION, Element, elements
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.verification import PolicyBuilder, VerificationError
 
-from trustlab.der import NotDer, check_certificate
+from trustlab.octets.der import NotDer, check_certificate
 from trustlab.tls.alerts import (
     Alert,
     BadCertificate,

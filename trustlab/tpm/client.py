@@ -16,10 +16,11 @@ from tpm2_pytss import (
 )
 
 from trustlab.attest import pcr_selection
+from trustlab.octets import u32
 from trustlab.tpm.commands import CODES, command_name, command_of
 from trustlab.tpm.errors import TpmProtocolError, TpmResponseError, TssError
 from trustlab.tpm.esys import Esys, structure
-from trustlab.tpm.marshal import Fields, header, parameters_of, response_handle, u32
+from trustlab.tpm.framing import TpmReader, header, parameters_of, response_handle
 from trustlab.tpm.policy import PolicySession
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ class TpmClient:
 
     def ask(
         self, name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b""
-    ) -> Fields:
+    ) -> TpmReader:
         """Do what `run` does and return the response's parameters, for a command that returns no handle."""
         return parameters_of(self.run(name, handles, auths, parameters))
 
     def load(
         self, name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b""
-    ) -> tuple[int, Fields]:
+    ) -> tuple[int, TpmReader]:
         """Do what `run` does for a command that returns a handle; returns it and the parameters."""
         response = self.run(name, handles, auths, parameters)
         return response_handle(response), parameters_of(response, handle=True)

@@ -1,6 +1,6 @@
 """The commands by number: names, handles, parameters, and where TPM 2.0 Part 3 describes them.
 
-A layout is a line of `name:type` fields. Types are those of `fields`; a parameter marked `secret` is blanked in the
+A layout is a line of `name:type` fields. Types are the kinds of `walker`; a parameter marked `secret` is blanked in the
 trace and appears there only as an event of kind `secret`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trustlab.tpm.marshal import command
+from trustlab.tpm.framing import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,7 +189,7 @@ CODES = {row.name: row.code for row in COMMANDS.values()}
 
 
 def command_of(name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b"") -> bytes:
-    """Put a command together by its name (`Quote`); see `marshal.command`."""
+    """Put a command together by its name (`Quote`); see `framing.command`."""
     return command(CODES[name], handles, auths, parameters)
 
 

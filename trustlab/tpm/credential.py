@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 from cryptography.hazmat.primitives.kdf.concatkdf import ConcatKDFHash
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 
+from trustlab.octets import sized
 from trustlab.tpm.errors import EnrolmentRefused
-from trustlab.tpm.marshal import sized
 
 _Hash = hashes.SHA256 | hashes.SHA384
 

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.octets import OctetsError
 from trustlab.tpm.commands import COMMANDS, Command, command_name
-from trustlab.tpm.fields import ShortError, Walk
-from trustlab.tpm.marshal import HEADER_SIZE, ST_SESSIONS
+from trustlab.tpm.framing import HEADER_SIZE, RS_PW, ST_SESSIONS
 from trustlab.tpm.responses import rc_clause, rc_name
-from trustlab.tpm.shapes import Shapes, hexadecimal
-from trustlab.trace import Span
+from trustlab.tpm.shapes import Shapes
+from trustlab.tpm.walker import SpanWalker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from trustlab.trace import Span
 
 _TAGS = {0x8001: "TPM_ST_NO_SESSIONS", 0x8002: "TPM_ST_SESSIONS"}
 
@@ -41,6 +43,10 @@ class Decoded(msgspec.Struct):
         return bytes(octets)
 
 
+def _tag_name(tag: int) -> str:
+    return _TAGS.get(tag, str(tag))
+
+
 _commands = Shapes()
 _responses = Shapes()
 
@@ -61,49 +67,52 @@ def decode_command(raw: bytes) -> Decoded:
 def _decode_command(raw: bytes) -> Decoded:
     code = int.from_bytes(raw[6:10], "big") if len(raw) >= HEADER_SIZE else 0
     row = COMMANDS.get(code)
-    walk = Walk(raw)
+    walker = SpanWalker(raw)
     try:
-        tag = walk.number("tag", 2, _TAGS.get(walk.peek(2), ""))
-        walk.number("commandSize", 4)
-        walk.number("commandCode", 4, command_name(code), row.sentence if row else "", row.reference if row else "")
+        tag = walker.uint(2, "tag", _tag_name)
+        walker.uint(4, "commandSize")
+        walker.uint(4, "commandCode", command_name, row.sentence if row else "", row.reference if row else "")
         for handle in row.handles if row else ():
-            walk.handle(handle)
+            walker.handle(handle)
         if tag == ST_SESSIONS:
-            _authorisations(walk)
-        _parameters(walk, row.parameters if row else ())
-    except ShortError:
+            _authorisations(walker)
+        _parameters(walker, row.parameters if row else ())
+    except OctetsError:
         pass  # what is left becomes one span
-    _leftover(walk)
-    return Decoded(command_name(code), code, walk.spans, walk.secrets)
+    _leftover(walker)
+    return Decoded(command_name(code), code, walker.spans, walker.secrets)
 
 
-def _authorisations(walk: Walk) -> None:
-    size = walk.number("authorizationSize", 4, clause="TPM 2.0 Part 1, 18.4")
-    end = walk.at + size
-    if end > walk.end:
-        raise ShortError("authorizationSize")
+def _authorisations(walker: SpanWalker) -> None:
+    size = walker.uint(4, "authorizationSize", clause="TPM 2.0 Part 1, 18.4")
+    end = walker.position + size
+    if end > walker.end:
+        walker.short(size, "authorizationSize")
     index = 0
-    while walk.at < end:
+    while walker.position < end:
         name = f"auth[{index}]"
-        password = walk.peek(4) == 0x40000009
-        walk.handle(f"{name}.sessionHandle")
-        walk.sized(f"{name}.nonce", "")
-        walk.number(f"{name}.sessionAttributes", 1, f"{walk.peek(1):#04x}")
-        walk.sized(f"{name}.hmac", "secret" if password else "")
+        session = walker.handle(f"{name}.sessionHandle")
+        _session(walker, name, "secret" if session == RS_PW else "")
         index += 1
 
 
-def _parameters(walk: Walk, layout: tuple[tuple[str, str], ...]) -> None:
+def _session(walker: SpanWalker, name: str, inner: str = "") -> None:
+    """Take what commands and responses alike say of a session."""
+    walker.buffer(f"{name}.nonce")
+    walker.uint(1, f"{name}.sessionAttributes", "{:#04x}".format)
+    walker.buffer(f"{name}.hmac", inner)
+
+
+def _parameters(walker: SpanWalker, layout: tuple[tuple[str, str], ...]) -> None:
     for name, kind in layout:
-        walk.field(name, kind)
-    if walk.at < walk.end and not layout:
-        walk.octets("parameters", walk.end - walk.at)
+        walker.field(name, kind)
+    if walker.position < walker.end and not layout:
+        walker.rest("parameters")
 
 
-def _leftover(walk: Walk) -> None:
+def _leftover(walker: SpanWalker) -> None:
     """Whatever no field claimed still gets a span, so that every octet has one."""
-    if walk.at < walk.end:
-        walk.spans.append(Span("unparsed", walk.at, walk.end, hexadecimal(walk.raw[walk.at :])))
+    walker.rest("unparsed")
 
 
 def decode_response(raw: bytes, code: int) -> Decoded:
@@ -120,36 +129,34 @@ def decode_response(raw: bytes, code: int) -> Decoded:
 
 def _decode_response(raw: bytes, code: int) -> Decoded:
     row = COMMANDS.get(code)
-    walk = Walk(raw)
+    walker = SpanWalker(raw)
     try:
-        tag = walk.number("tag", 2, _TAGS.get(walk.peek(2), ""))
-        walk.number("responseSize", 4)
-        rc = walk.peek(4)
-        walk.number("responseCode", 4, rc_name(rc), rc_clause(rc) if rc else "", "TPM 2.0 Part 2, 6.6.3")
+        tag = walker.uint(2, "tag", _tag_name)
+        walker.uint(4, "responseSize")
+        rc = int.from_bytes(raw[6:10], "big")
+        walker.uint(4, "responseCode", rc_name, rc_clause(rc) if rc else "", "TPM 2.0 Part 2, 6.6.3")
         if rc == 0:
-            _answer(walk, row, sessions=tag == ST_SESSIONS)
-    except ShortError:
+            _answer(walker, row, sessions=tag == ST_SESSIONS)
+    except OctetsError:
         pass  # what is left becomes one span
-    _leftover(walk)
-    return Decoded(command_name(code), code, walk.spans, walk.secrets)
+    _leftover(walker)
+    return Decoded(command_name(code), code, walker.spans, walker.secrets)
 
 
-def _answer(walk: Walk, row: Command | None, *, sessions: bool) -> None:
+def _answer(walker: SpanWalker, row: Command | None, *, sessions: bool) -> None:
     if row is not None and row.answer_handle:
-        walk.handle(row.answer_handle)
-    whole = walk.end
+        walker.handle(row.answer_handle)
+    whole = walker.end
     if sessions:
-        size = walk.number("parameterSize", 4)
-        walk.end = min(walk.at + size, whole)
+        size = walker.uint(4, "parameterSize")
+        walker.end = min(walker.position + size, whole)
     try:
-        _parameters(walk, row.answer if row else ())
-        _leftover(walk)
-        walk.at = walk.end
+        _parameters(walker, row.answer if row else ())
+        _leftover(walker)
+        walker.position = walker.end
     finally:
-        walk.end = whole
+        walker.end = whole
     index = 0
-    while sessions and walk.at < walk.end:
-        walk.sized(f"auth[{index}].nonce", "")
-        walk.number(f"auth[{index}].sessionAttributes", 1, f"{walk.peek(1):#04x}")
-        walk.sized(f"auth[{index}].hmac", "")
+    while sessions and walker.position < walker.end:
+        _session(walker, f"auth[{index}]")
         index += 1

@@ -15,7 +15,7 @@ from tpm2_pytss import ESAPI, ESYS_TR, TSS2_Exception
 
 from trustlab.tpm.commands import command_name
 from trustlab.tpm.errors import TpmError, TpmResponseError, TssError
-from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_LOCKOUT, RH_NULL, RH_OWNER, RH_PLATFORM
+from trustlab.tpm.framing import RH_ENDORSEMENT, RH_LOCKOUT, RH_NULL, RH_OWNER, RH_PLATFORM
 from trustlab.tpm.tcti import ClientTcti
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import Evidence, KeyAttestation, pcr_digest
+from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.hot import certify_creation, quote
-from trustlab.tpm.marshal import sized
 from trustlab.tpm.profile import DRTM
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from trustlab.tpm.commands import CODES, COMMANDS, command_name
 from trustlab.tpm.errors import GateRefused
-from trustlab.tpm.marshal import CONTINUE_SESSION, HEADER_SIZE, RS_PW, ST_SESSIONS
+from trustlab.tpm.framing import CONTINUE_SESSION, HEADER_SIZE, RS_PW, ST_SESSIONS
 
 _TRANSIENT = 0x80
 _SESSIONS = (0x02, 0x03)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from trustlab.attest import parse_signature, pcr_selection
+from trustlab.octets import sized, u16, u32
 from trustlab.tpm.errors import TpmError
-from trustlab.tpm.marshal import PASSWORD, RH_NULL, sized, u16, u32
+from trustlab.tpm.framing import PASSWORD, RH_NULL
 from trustlab.tpm.policy import authorized
 from trustlab.tpm.templates import ALG_ECDSA, ALG_NULL, ALG_RSAES, ALG_RSAPSS, ALG_RSASSA, ALG_SHA256
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.tpm.client import TpmClient
+    from trustlab.tpm.framing import TpmReader
     from trustlab.tpm.keys import CreatedKey, LoadedKey
-    from trustlab.tpm.marshal import Fields
 
 ST_HASHCHECK = 0x8024
 _OWN_SCHEME = u16(ALG_NULL)
@@ -58,8 +59,8 @@ def certify(client: TpmClient, ak: LoadedKey, key: LoadedKey, qualifying: bytes)
     return _attestation(authorized(client, ak.policy, "Certify", (key.handle, ak.handle), parameters, (PASSWORD,)))
 
 
-def _attestation(fields: Fields) -> Attestation:
-    return Attestation(fields.sized(), fields.rest())
+def _attestation(answer: TpmReader) -> Attestation:
+    return Attestation(answer.sized("attest"), answer.rest("signature"))
 
 
 def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
@@ -69,7 +70,7 @@ def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
     (implicit rejection): whoever decrypts looks at what came out, as TLS does.
     """
     parameters = sized(ciphertext) + u16(ALG_RSAES) + sized(b"")
-    return authorized(client, key.policy, "RSA_Decrypt", (key.handle,), parameters).sized()
+    return authorized(client, key.policy, "RSA_Decrypt", (key.handle,), parameters).sized("message")
 
 
 def sign(
@@ -79,4 +80,4 @@ def sign(
     if scheme not in _SCHEMES:
         raise TpmError(f"signature scheme '{scheme}' is none of {', '.join(_SCHEMES)}")
     parameters = sized(digest) + u16(_SCHEMES[scheme]) + u16(ALG_SHA256) + _NO_TICKET
-    return parse_signature(authorized(client, key.policy, "Sign", (key.handle,), parameters).rest()).value
+    return parse_signature(authorized(client, key.policy, "Sign", (key.handle,), parameters).rest("signature")).value

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from tpm2_pytss import TPM2B_PRIVATE, TPM2B_PUBLIC, TPM2B_SENSITIVE_CREATE, TPML_PCR_SELECTION, TPMT_PUBLIC
 
 from trustlab.attest import ObjectAttributes, Public, parse_public, pcr_selection
+from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError, TssError
 from trustlab.tpm.esys import afterwards, structure
-from trustlab.tpm.marshal import RH_ENDORSEMENT, RH_OWNER, Fields, sized
+from trustlab.tpm.framing import RH_ENDORSEMENT, RH_OWNER, TpmReader
 from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.profile import DRTM
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
@@ -140,9 +141,9 @@ def read_key(octets: bytes) -> CreatedKey:
     A public area holds the digest of a policy, not its terms: where no password opens the key, they are taken to be
     those of `DRTM`.
     """
-    fields = Fields(octets)
+    key = TpmReader(octets)
     try:
-        public, private = fields.sized(), fields.sized()
+        public, private = key.sized("public"), key.sized("private")
     except TpmProtocolError as error:
         raise TpmProtocolError(f"{len(octets)} octets that are no key's file") from error
     area = parse_public(public)

@@ -6,9 +6,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from trustlab.octets import u32
 from trustlab.tpm.commands import command_name
 from trustlab.tpm.errors import TpmResponseError
-from trustlab.tpm.marshal import header, u32
+from trustlab.tpm.framing import header
 from trustlab.tpm.responses import RC_RETRY
 from trustlab.tpm.transport import CONTROL_TIMEOUT
 

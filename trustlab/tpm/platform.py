@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import EventLog, launch_event
+from trustlab.octets import u16
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES
 from trustlab.tpm.errors import TpmDead, TpmError, TpmOff, TpmStartError
+from trustlab.tpm.framing import command
 from trustlab.tpm.gate import ALICE, OPEN, Gate
 from trustlab.tpm.line import Line
-from trustlab.tpm.marshal import command, u16
 from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
 from trustlab.tpm.slots import ResourceManager
 from trustlab.tpm.swtpm import SavedState, Swtpm

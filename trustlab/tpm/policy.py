@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
 from trustlab.attest import LOCALITY, key_policy, pcr_selection
+from trustlab.octets import sized, u16, u32
 from trustlab.tpm.commands import command_of
 from trustlab.tpm.errors import TpmResponseError
-from trustlab.tpm.marshal import PASSWORD, RH_NULL, authorization, parameters_of, sized, u16, u32
+from trustlab.tpm.framing import PASSWORD, RH_NULL, authorization, parameters_of
 from trustlab.tpm.ports import Commander
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_PCR_CHANGED, RC_RETRY, RC_SESSION_MEMORY
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Mapping, Sequence
 
-    from trustlab.tpm.marshal import Fields
+    from trustlab.tpm.framing import TpmReader
 
 ALG_NULL = 0x0010
 ALG_SHA256 = 0x000B
@@ -127,7 +128,7 @@ def authorized(
     handles: Iterable[int],
     parameters: bytes,
     before: tuple[bytes, ...] = (),
-) -> Fields:
+) -> TpmReader:
     """Send a command with an authorisation that fulfils `policy` (None: the empty password), behind those `before` it.
 
     A PCR that anybody extended between PolicyPCR and the command voids the assertion (TPM_RC_PCR_CHANGED): it is tried

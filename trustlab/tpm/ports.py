@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
+    from trustlab.tpm.framing import TpmReader
     from trustlab.tpm.gate import Gate
     from trustlab.tpm.handles import HandleSpace
-    from trustlab.tpm.marshal import Fields
     from trustlab.tpm.profile import KeyProfile
     from trustlab.trace import Pen
 
@@ -114,10 +114,10 @@ class Commander(Transmitter, Protocol):
 
     def ask(
         self, name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b""
-    ) -> Fields:
+    ) -> TpmReader:
         """Do what `run` does and return the response's parameters."""
 
     def load(
         self, name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b""
-    ) -> tuple[int, Fields]:
+    ) -> tuple[int, TpmReader]:
         """Do what `run` does for a command that returns a handle; returns it and the parameters."""

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING
 
+from trustlab.octets import u32
 from trustlab.tpm.commands import CODES, COMMANDS, command_name
 from trustlab.tpm.errors import GateRefused, TpmResponseError
+from trustlab.tpm.framing import HEADER_SIZE, command, header, parameters_of, response_handle
 from trustlab.tpm.handles import HandleSpace, LoadedObject, Use
-from trustlab.tpm.marshal import HEADER_SIZE, command, header, parameters_of, response_handle, u32
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_SESSION_MEMORY
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class ResourceManager:
     def _swap_out(self, item: LoadedObject) -> None:
         if item.real is None:
             return
-        item.context = parameters_of(self._succeed(command(_SAVE, (item.real,)))).rest()
+        item.context = parameters_of(self._succeed(command(_SAVE, (item.real,)))).rest("context")
         if item.real >> 24 == _TRANSIENT:  # a session leaves its slot when it is saved (Part 1, 30.4)
             self._succeed(command(_FLUSH, parameters=u32(item.real)))
         item.real = None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab.tpm.channel import Channel
 from trustlab.tpm.errors import TpmDead, TpmError, TpmProtocolError, TpmStartError
-from trustlab.tpm.marshal import HEADER_SIZE
+from trustlab.tpm.framing import HEADER_SIZE
 from trustlab.tpm.programs import find_program
 from trustlab.tpm.statedir import new_state_directory
 from trustlab.tpm.transport import CONTROL_TIMEOUT, DEFAULT_TIMEOUT, MAX_RESPONSE

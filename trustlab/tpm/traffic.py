@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab.tpm.errors import GateRefused
+from trustlab.tpm.framing import header
 from trustlab.tpm.handles import check_owned
-from trustlab.tpm.marshal import header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

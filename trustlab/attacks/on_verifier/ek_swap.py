@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from trustlab.attacks.attack import Attack
 from trustlab.attacks.on_verifier.kind import OnVerifier
+from trustlab.tpm.framing import PASSWORD, RH_PLATFORM
 from trustlab.tpm.gate import OPEN
-from trustlab.tpm.marshal import PASSWORD, RH_PLATFORM
 
 if TYPE_CHECKING:
     from trustlab.attacks.on_verifier.stage import Presented, Stage

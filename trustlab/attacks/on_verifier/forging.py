@@ -30,9 +30,10 @@ from trustlab.attest import (
     qualified_name,
 )
 from trustlab.attest.build import build_attest, build_ecdsa_signature, build_public
+from trustlab.octets import sized, u16, u32
 from trustlab.tpm import KeyPolicy, LoadedKey, certify, create_primary, key_binder, sign
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_NULL, RH_OWNER
 from trustlab.tpm.keys import CreatedKey
-from trustlab.tpm.marshal import PASSWORD, RH_ENDORSEMENT, RH_NULL, RH_OWNER, sized, u16, u32
 from trustlab.tpm.templates import AK_ATTRIBUTES, ALG_ECDSA, TLS_KEY_ATTRIBUTES, ak_template, tls_key_template
 
 if TYPE_CHECKING:
@@ -91,9 +92,9 @@ def sign_through_ticket(
 ) -> Evidence:
     """Have the TPM hash the octets: its ticket lets a restricted key sign them, as long as they begin otherwise."""
     fields = client.ask("Hash", parameters=sized(quote) + u16(ALG_SHA256) + u32(RH_ENDORSEMENT))
-    digest, ticket = fields.sized(), fields.rest()
+    digest, ticket = fields.sized("outHash"), fields.rest("validation")
     scheme = u16(ALG_ECDSA) + u16(ALG_SHA256)
-    signature = client.ask("Sign", (ak.handle,), (PASSWORD,), sized(digest) + scheme + ticket).rest()
+    signature = client.ask("Sign", (ak.handle,), (PASSWORD,), sized(digest) + scheme + ticket).rest("signature")
     return Evidence(quote, signature, ak.public, certificates, log.encode())
 
 

@@ -39,7 +39,7 @@ from trustlab.tls.messages.tls13 import (
     KeyUpdate,
     NewSessionTicket13,
 )
-from trustlab.tls.octets import Reader
+from trustlab.tls.reading import Reader
 from trustlab.tls.registry import ContentType, HandshakeType, label
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from trustlab.tls.octets import Reader, Writer
+from trustlab.octets import Writer
 from trustlab.tls.registry import ContentType, HandshakeType, Version
 
 if TYPE_CHECKING:
+    from trustlab.tls.reading import Reader
     from trustlab.tls.registry import CipherSuite
 
 

@@ -21,7 +21,8 @@ from trustlab.tls.messages.base import Context, Message
 from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, HandshakeType, Version
 
 if TYPE_CHECKING:
-    from trustlab.tls.octets import Reader, Writer
+    from trustlab.octets import Writer
+    from trustlab.tls.reading import Reader
 
 HELLO_RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """SHA-256 of "HelloRetryRequest": the random that marks a ServerHello as one (RFC 8446 4.1.3)."""

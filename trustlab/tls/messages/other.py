@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter, UnexpectedMessage
-from trustlab.tls.octets import Reader, Writer
+from trustlab.tls.reading import Reader
 from trustlab.tls.registry import AlertDescription, AlertLevel, ContentType
 
 if TYPE_CHECKING:
+    from trustlab.octets import Writer
     from trustlab.tls.messages.base import Context
 
 

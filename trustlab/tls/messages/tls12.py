@@ -18,7 +18,8 @@ from trustlab.tls.registry import (
 )
 
 if TYPE_CHECKING:
-    from trustlab.tls.octets import Reader, Writer
+    from trustlab.octets import Writer
+    from trustlab.tls.reading import Reader
 
 
 @dataclass(frozen=True, slots=True)

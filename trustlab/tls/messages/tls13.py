@@ -13,7 +13,8 @@ from trustlab.tls.messages.hello import _WithExtensions
 from trustlab.tls.registry import HandshakeType, KeyUpdateRequest
 
 if TYPE_CHECKING:
-    from trustlab.tls.octets import Reader, Writer
+    from trustlab.octets import Writer
+    from trustlab.tls.reading import Reader
 
 
 @dataclass(frozen=True, slots=True)

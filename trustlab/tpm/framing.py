@@ -8,8 +8,10 @@ are ESAPI's: see `esys`.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from trustlab.attest import StructureReader
+from trustlab.octets import sized, u8, u32
 from trustlab.tpm.errors import TpmProtocolError
 
 if TYPE_CHECKING:
@@ -29,28 +31,11 @@ RH_PLATFORM = 0x4000000C
 CONTINUE_SESSION = 0x01
 
 _HEADER = struct.Struct(">HII")
-_U32 = struct.Struct(">I")
-_U16 = struct.Struct(">H")
-
-
-def u16(value: int) -> bytes:
-    """Return a UINT16."""
-    return _U16.pack(value)
-
-
-def u32(value: int) -> bytes:
-    """Return a UINT32."""
-    return _U32.pack(value)
-
-
-def sized(data: bytes) -> bytes:
-    """Return a TPM2B: a UINT16 size, then the octets."""
-    return _U16.pack(len(data)) + data
 
 
 def authorization(session: int, attributes: int = CONTINUE_SESSION, auth: bytes = b"", nonce: bytes = b"") -> bytes:
     """Return one TPMS_AUTH_COMMAND (Part 2, 10.13.2): with a plain policy session or an empty password, nine octets."""
-    return b"".join((_U32.pack(session), sized(nonce), bytes((attributes,)), sized(auth)))
+    return b"".join((u32(session), sized(nonce), u8(attributes), sized(auth)))
 
 
 PASSWORD = authorization(RS_PW, 0)
@@ -59,10 +44,10 @@ PASSWORD = authorization(RS_PW, 0)
 
 def command(code: int, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b"") -> bytes:
     """Put a command together; with `auths` (TPMS_AUTH_COMMANDs) it carries an authorisation area."""
-    body = b"".join(_U32.pack(handle) for handle in handles)
+    body = b"".join(u32(handle) for handle in handles)
     area = b"".join(auths)
     if area:
-        body += _U32.pack(len(area)) + area
+        body += u32(len(area)) + area
     body += parameters
     return _HEADER.pack(ST_SESSIONS if area else ST_NO_SESSIONS, HEADER_SIZE + len(body), code) + body
 
@@ -79,52 +64,25 @@ def header(octets: bytes) -> tuple[int, int, int]:
     return tag, size, code
 
 
-class Fields:
-    """Reads a response's fields in their order; TpmProtocolError where they run out."""
+class TpmReader(StructureReader):
+    """Pulls the fields of what a TPM said; TpmProtocolError where they run out."""
 
-    def __init__(self, octets: bytes, position: int = 0) -> None:
-        self.octets = octets
-        self.position = position
+    __slots__ = ()
 
-    def take(self, count: int) -> bytes:
-        """Return the next `count` octets."""
-        end = self.position + count
-        if end > len(self.octets):
-            raise TpmProtocolError(f"{count} octets wanted at offset {self.position}, the response ends before")
-        data = self.octets[self.position : end]
-        self.position = end
-        return data
-
-    def u16(self) -> int:
-        """Return the next UINT16."""
-        return int.from_bytes(self.take(2), "big")
-
-    def u32(self) -> int:
-        """Return the next UINT32."""
-        return int.from_bytes(self.take(4), "big")
-
-    def sized(self) -> bytes:
-        """Return the contents of the next TPM2B."""
-        return self.take(self.u16())
-
-    def rest(self) -> bytes:
-        """Return what is left."""
-        return self.take(len(self.octets) - self.position)
+    def fail(self, name: str, reason: str, at: int | None = None) -> NoReturn:
+        """Raise TpmProtocolError."""
+        raise TpmProtocolError(f"{name} at offset {self.position if at is None else at} {reason}")
 
 
-def parameters_of(response: bytes, *, handle: bool = False) -> Fields:
+def parameters_of(response: bytes, *, handle: bool = False) -> TpmReader:
     """Return the parameters of a successful response, past its handle and its parameterSize."""
     tag, _, _ = header(response)
-    start = HEADER_SIZE + (4 if handle else 0)
-    if tag != ST_SESSIONS:
-        return Fields(response, start)
-    size = Fields(response, start).u32()
-    end = start + 4 + size
-    if end > len(response):
-        raise TpmProtocolError(f"parameterSize {size} runs past the response's end")
-    return Fields(response[:end], start + 4)
+    reader = TpmReader(response, HEADER_SIZE + (4 if handle else 0))
+    if tag == ST_SESSIONS:
+        reader.end = reader.length(4, "parameters") + reader.position
+    return reader
 
 
 def response_handle(response: bytes) -> int:
     """Return the handle that follows the response's header."""
-    return Fields(response, HEADER_SIZE).u32()
+    return TpmReader(response, HEADER_SIZE).uint(4, "handle")

@@ -7,7 +7,7 @@ from broken_certificates import changed_octets, elements, inside, other_encoding
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from tls_identities import issue, key, root
 
-from trustlab.der import NotDer, check_certificate, check_ecdsa_signature
+from trustlab.octets.der import NotDer, check_certificate, check_ecdsa_signature
 
 LEAF = issue(key("ECDSA", 5), "bank.example", root())
 OTHERS = other_encodings(tbs_of(LEAF.certificate), root().key)
