@@ -230,10 +230,22 @@ def test_ctrl_c_ends_a_server_that_has_customers(tmp_path):
     assert "Traceback" not in rest
 
 
-def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path):
-    with serving(tmp_path, "--port", "0", "--quiet", "--quote-burst", "1", "--quote-rate", "0") as (target, _):
-        assert run("connect", target, "--lab", str(tmp_path), "--quiet").returncode == 0
-        assert "internal_error" in told(run("connect", target, "--lab", str(tmp_path), "--quiet"))
+@pytest.mark.parametrize(
+    ("design", "alert"), [("trusted-passage", "internal_error"), ("tls13-exporter", "general_error")]
+)
+def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path, design, alert):
+    limits = ("--quote-burst", "1", "--quote-rate", "0", "--design", design)
+    with serving(tmp_path, "--port", "0", *limits) as (target, process):
+        asked = ("connect", target, "--lab", str(tmp_path), "--design", design)
+        assert run(*asked, "--quiet").returncode == 0
+        done = run(*asked)
+        process.send_signal(signal.SIGINT)
+        _, ladder = process.communicate(timeout=60)
+    sentence = told(done)
+    assert f"the peer sent the alert {alert}" in sentence
+    assert "--quote-burst" in sentence
+    assert "in place of its evidence" in sentence  # the ladder of the refused side
+    assert "has had its share of quotes" in " ".join(ladder.split())
 
 
 @pytest.fixture

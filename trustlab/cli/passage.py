@@ -35,7 +35,10 @@ HINTS = {
     "handshake_failure": "Both shells must name the same --design.",
     "protocol_version": "Both shells must name the same --design.",
     "alert access_denied": "The server refuses this machine; the ladder in its shell says by which check.",
-    "alert internal_error": "The server gave no evidence; the ladder in its shell says why (--quote-burst may be it).",
+    "alert internal_error": "The server gave no evidence; the ladder in its shell says why. A rate limit "
+    "(--quote-burst, --quote-rate) may be it: then try again in a while.",
+    "alert general_error": "The server makes no more quotes for this address for now: try again in a while, or give it "
+    "a larger --quote-burst or --quote-rate.",
 }
 """What to look at first, by what a refusal says."""
 ASK_SECONDS = 30.0

@@ -113,6 +113,8 @@ class TlsEndpoint:
                 self._say(self.application.received(event.data))
             case tls.ConnectionClosed():
                 self._over = True
+                if self.guard is not None and isinstance(event.error, tls.PeerAlert):
+                    self.guard.heard(event.error.alert)
                 self.application.closed(event.error)
 
     def _say(self, data: bytes) -> None:

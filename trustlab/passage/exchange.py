@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trustlab import tls
     from trustlab.passage.application import Application
     from trustlab.passage.binders import Facts
     from trustlab.passage.guard import Guard
@@ -35,11 +36,14 @@ def frame(octets: bytes) -> bytes:
 class _Framed:
     """An application that begins with frames and then makes way for an inner application."""
 
-    def __init__(self, inner: Application) -> None:
+    def __init__(self, inner: Application, abort: Callable[[tls.Alert], None] = lambda _: None) -> None:
+        """`abort` ends the channel by an alert, where there is a channel with alerts."""
         self.inner = inner
+        self._abort = abort
         self._buffer = b""
         self._through = False
         self._refused = False
+        self._given_up = False
 
     @property
     def finished(self) -> bool:
@@ -51,7 +55,7 @@ class _Framed:
         return b""
 
     def received(self, data: bytes) -> bytes:
-        """Take frames while the exchange lasts, then pass everything through."""
+        """Take frames while the exchange lasts, then pass everything through; a channel given up carries no more."""
         if self._through:
             return self.inner.received(data)
         self._buffer += data
@@ -61,7 +65,7 @@ class _Framed:
         if self._through and self._buffer:
             rest, self._buffer = self._buffer, b""
             said += self.inner.received(rest)
-        return said
+        return b"" if self._given_up else said
 
     def closed(self, error: Exception | None) -> None:
         """Tell the inner application; an end before the exchange was through is an error."""
@@ -89,6 +93,12 @@ class _Framed:
     def _refuse(self) -> bytes:
         self._refused = True
         return b""
+
+    def _give_up(self, alert: tls.Alert) -> bytes:
+        """End the channel by an alert."""
+        self._given_up = True
+        self._abort(alert)
+        return self._refuse()
 
 
 class Asking(_Framed):
@@ -118,15 +128,17 @@ class Asking(_Framed):
 class Answering(_Framed):
     """The attester's side: answers whoever asks. That it cannot know who asks is what a relay lives on."""
 
-    def __init__(self, inner: Application, guard: Guard) -> None:
-        super().__init__(inner)
+    def __init__(
+        self, inner: Application, guard: Guard, *, abort: Callable[[tls.Alert], None] = lambda _: None
+    ) -> None:
+        super().__init__(inner, abort)
         self._guard = guard
 
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce."""
         evidence = self._guard.evidence({"nonce_C": octets})
         if isinstance(evidence, Exception):
-            return self._refuse()
+            return self._give_up(evidence)
         return frame(evidence) + self._open()
 
 
@@ -138,9 +150,15 @@ class Mutual(_Framed):
     """
 
     def __init__(
-        self, inner: Application, guard: Guard, facts: Callable[[], Facts], *, skip: Callable[[], bool] = lambda: False
+        self,
+        inner: Application,
+        guard: Guard,
+        facts: Callable[[], Facts],
+        *,
+        abort: Callable[[tls.Alert], None] = lambda _: None,
+        skip: Callable[[], bool] = lambda: False,
     ) -> None:
-        super().__init__(inner)
+        super().__init__(inner, abort)
         self._skip = skip
         self._guard = guard
         self._facts = facts
@@ -161,7 +179,7 @@ class Mutual(_Framed):
         if not self._answered:
             self._answered = True
             evidence = self._guard.evidence(facts)
-            return self._refuse() if isinstance(evidence, Exception) else frame(evidence)
+            return self._give_up(evidence) if isinstance(evidence, Exception) else frame(evidence)
         return self._refuse() if self._guard.appraise(octets, facts) else self._open()
 
 
