@@ -15,6 +15,7 @@ from trustlab.cloud.uml import UmlFabric, UmlMachine, why_not
 from trustlab.cloud.uml.quiet import run_until_quiet
 from trustlab.cloud.worker import Worker
 from trustlab.trace import Trace
+from trustlab.wire import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,14 @@ class Cloud:
             run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
         else:
             self._worker.call(self._fabric.network.run)
+
+    def waiting(self) -> list[Waiting]:
+        """Return who still waits after `run`, and for how many octets of what; none if all came to its end."""
+        fabric = self._fabric
+        if isinstance(fabric, Fabric):
+            return self._worker.call(lambda: fabric.network.waiting)
+        machines = [machine for machine in self.machines if isinstance(machine, UmlMachine)]
+        return [Waiting(machine.name, name, what) for machine in machines for name, what in machine.state()["waiting"]]
 
     @property
     def machines(self) -> tuple[Machine, ...]:

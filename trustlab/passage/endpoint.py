@@ -54,6 +54,14 @@ class TlsEndpoint:
         """Why the channel failed, or None."""
         return self.connection.error
 
+    @property
+    def waits_for(self) -> str:
+        """What this end waits for and how much of it is here, in words; empty when it is over."""
+        if self._over:
+            return ""
+        inside = getattr(self.application, "waits_for", "") if self.connection.handshake_complete else ""
+        return f"{inside}, in {self.connection.waits_for}" if inside else self.connection.waits_for
+
     def receive(self, data: bytes) -> None:
         """Take octets from the stream."""
         self.connection.receive(data)

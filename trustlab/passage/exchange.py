@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from trustlab import tls
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab import tls
     from trustlab.passage.application import Application
     from trustlab.passage.binders import Facts
     from trustlab.passage.guard import Guard
@@ -49,6 +50,15 @@ class _Framed:
     def finished(self) -> bool:
         """Whether the exchange failed, or the inner application wants to end."""
         return self._refused or (self._through and self.inner.finished)
+
+    @property
+    def waits_for(self) -> str:
+        """What the exchange waits for, in words; the inner application says for itself."""
+        if self._through or self._refused:
+            return ""
+        here = len(self._buffer)
+        size = 2 + int.from_bytes(self._buffer[:2], "big") if here >= 2 else 2
+        return tls.missing(here, size, "a frame of the attestation exchange")
 
     def connected(self) -> bytes:
         """Say the first frame, if this side begins."""
@@ -195,6 +205,11 @@ class PlainEndpoint:
     def closed(self) -> bool:
         """Whether this end has said its last."""
         return self._over
+
+    @property
+    def waits_for(self) -> str:
+        """What this end waits for, in words; empty when it is over."""
+        return "" if self._over else getattr(self._application, "waits_for", "") or "the peer's octets"
 
     def receive(self, data: bytes) -> None:
         """Take octets."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from trustlab.cloud import Machine
     from trustlab.passage import Design
+    from trustlab.wire import Waiting
 
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
@@ -103,6 +104,7 @@ class Act:
         self._publisher = Ed25519PrivateKey.generate()
         self._canaries = {"pin": _number(6), "balance": _number(9)}
         self._cloud: Cloud | None = None
+        self._waiting: tuple[Waiting, ...] = ()
         self._closing = threading.Lock()
         self._closed = False
 
@@ -124,6 +126,7 @@ class Act:
             strangers = STRANGERS if self.design.when == "never" else ()
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
+                self._waiting = () if self._paid else tuple(cloud.waiting())
         self.outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
         self._say("outcome", self.outcome.sentence)
         return self.outcome
@@ -281,7 +284,9 @@ class Act:
             alice_knows=facts.alice_knows,
             refused_by=facts.refused_by,
             failed=facts.failed,
-            sentence=verdict(outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid),
+            sentence=verdict(
+                outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid, waiting=self._waiting
+            ),
             as_told=outcome in self.expected,
             alice_read=facts.alice_read.decode("utf-8", "replace"),
         )

@@ -71,7 +71,8 @@ class Town(Act):
         self._machines[self.customer].control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
         told = [e for e in self.trace[before:] if e.kind in ("app", "appraisal", "attack") and "sentence" in e.data]
-        return [f"{e.party}: {e.data['sentence']}" for e in told]
+        said = [f"{e.party}: {e.data['sentence']}" for e in told]
+        return said if any(e.name == "answer" for e in told) else said + [str(waiting) for waiting in cloud.waiting()]
 
     def let_alice(self, attack: str) -> None:
         """Rent Alice's machine and start her tools for one attack on it; one attack a town."""
