@@ -108,8 +108,10 @@ def makers_in(file: Path) -> list[x509.Certificate]:
     """Return the certificates of a PEM file; CloudError where there are none to read."""
     try:
         return x509.load_pem_x509_certificates(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise CloudError(f"{file} holds no certificates of TPM makers in PEM: {error}") from error
+    except OSError as error:
+        raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise CloudError(f"{file} holds no certificates of TPM makers in PEM") from error
 
 
 def _trusting(makers: Sequence[x509.Certificate], device_ca: PrivacyCa) -> PrivacyCa:
