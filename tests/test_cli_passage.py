@@ -159,7 +159,7 @@ def test_two_banks_at_one_port_are_one_too_many(bank):
 
 def test_a_folder_that_holds_no_whole_lab_is_named(bank, tmp_path):
     (tmp_path / "web-ca.pem").write_text("nonsense")
-    with pytest.raises(CloudError, match=r"holds no lab of ours .* name another --lab"):
+    with pytest.raises(CloudError, match=r"holds no lab of ours.* name another --lab"):
         World(tmp_path)
     half = shutil.copytree(bank[1], tmp_path / "half")
     (half / "web-ca.pem").unlink()
@@ -230,10 +230,22 @@ def test_ctrl_c_ends_a_server_that_has_customers(tmp_path):
     assert "Traceback" not in rest
 
 
-def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path):
-    with serving(tmp_path, "--port", "0", "--quiet", "--quote-burst", "1", "--quote-rate", "0") as (target, _):
-        assert run("connect", target, "--lab", str(tmp_path), "--quiet").returncode == 0
-        assert "internal_error" in told(run("connect", target, "--lab", str(tmp_path), "--quiet"))
+@pytest.mark.parametrize(
+    ("design", "alert"), [("trusted-passage", "internal_error"), ("tls13-exporter", "general_error")]
+)
+def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path, design, alert):
+    limits = ("--quote-burst", "1", "--quote-rate", "0", "--design", design)
+    with serving(tmp_path, "--port", "0", *limits) as (target, process):
+        asked = ("connect", target, "--lab", str(tmp_path), "--design", design)
+        assert run(*asked, "--quiet").returncode == 0
+        done = run(*asked)
+        process.send_signal(signal.SIGINT)
+        _, ladder = process.communicate(timeout=60)
+    sentence = told(done)
+    assert f"the peer sent the alert {alert}" in sentence
+    assert "--quote-burst" in sentence
+    assert "in place of its evidence" in sentence  # the ladder of the refused side
+    assert "has had its share of quotes" in " ".join(ladder.split())
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tls_identities import client_identity, server_identity
 
 from trustlab import tls
 from trustlab.cli import tls_talk
-from trustlab.cli.tls import _host_and_port
+from trustlab.cli.failure import host_and_port
 from trustlab.passage import TlsEndpoint
 
 COMMAND = [sys.executable, "-m", "trustlab"]
@@ -248,8 +248,8 @@ def test_a_key_of_another_certificate_is_refused_at_once(tmp_path):
 
 
 def test_the_host_that_is_called_is_the_one_that_is_checked():
-    assert _host_and_port("faß.example:443") == ("xn--fa-hia.example", 443)
-    assert _host_and_port("[fe80::1%lo]:443") == ("fe80::1%lo", 443)
+    assert host_and_port("faß.example:443", "localhost:4433") == ("xn--fa-hia.example", 443)
+    assert host_and_port("[fe80::1%lo]:443", "localhost:4433") == ("fe80::1%lo", 443)
 
 
 @pytest.mark.parametrize(

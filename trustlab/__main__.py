@@ -1,4 +1,8 @@
-"""Where the `trustlab` command begins: a Ctrl-C while everything is still being imported is a clean end, too."""
+"""Where the `trustlab` command begins: a Ctrl-C while everything is still being imported is a clean end, too.
+
+SIGTERM, by which a service manager or `kill` ends a command, ends it as Ctrl-C does: whatever was started or laid down
+is taken away. Only the exit code differs.
+"""
 
 from __future__ import annotations
 

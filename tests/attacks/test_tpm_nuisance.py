@@ -49,7 +49,8 @@ def test_a_nuisance_without_end_costs_the_service_and_nothing_else():
     assert act.outcome.outcome == "succeeded"
     assert act.outcome.alice_knows == ()
     assert not act.trace.select("app", party="teller", name="connected")
-    assert voided(act) == ["TPM2_CertifyCreation"] * 5
+    assert set(voided(act)) == {"TPM2_CertifyCreation"}
+    assert 5 < len(voided(act)) <= policy.ATTEMPTS  # or as many as two seconds allow
 
 
 def test_without_trying_again_the_nuisance_succeeds(monkeypatch):

@@ -32,6 +32,7 @@ from unruly import (
     judge,
     last_bit,
     longer,
+    plaintext,
     seals,
     sends,
     sends_long_record,
@@ -165,7 +166,7 @@ SERVER_CASES_12 = [
     Case("a CertificateRequest without certificate types", tls.DecodeError, {REQUEST: fields(certificate_types=())}, client="ECDSA"),
     Case("a CertificateRequest without signature schemes", tls.DecodeError, {REQUEST: fields(supported_signature_algorithms=())}, client="ECDSA"),
     Case("a certificate for another kind of key than the suite's", tls.UnsupportedCertificate, {"Certificate": lambda m: replace(m, certificate_list=(rsa_leaf(),))}),
-    Case("no ChangeCipherSpec", tls.UnexpectedMessage, {"ChangeCipherSpec": drop}),
+    Case("no ChangeCipherSpec", tls.UnexpectedMessage, {"ChangeCipherSpec": drop, "Finished": plaintext}),
     Case("ChangeCipherSpec twice", tls.BadRecordMac, {"ChangeCipherSpec": twice}),
     Case("a ChangeCipherSpec that comes early", tls.UnexpectedMessage, {DONE: before(Part(CCS, b"\1"))}),
     Case("a HelloRequest during the handshake", None, {DONE: before(Part(HANDSHAKE, bytes(4), counted=False))}),
@@ -183,6 +184,21 @@ def rsa_leaf() -> bytes:
 @pytest.mark.parametrize("case", SERVER_CASES_12, ids=str)
 def test_a_tls12_client_answers(case: Case) -> None:
     judge(case, "client", TLS12)
+
+
+def without_change_cipher_spec(first: int) -> Case:
+    """Return a peer that protects its Finished and has not said so; the ciphertext begins with this octet."""
+    noise = Part(HANDSHAKE, bytes([first]) + bytes(range(100, 139)), plain=True)
+    return Case(f"first octet {first}", tls.UnexpectedMessage, {"ChangeCipherSpec": drop, "Finished": instead(noise)})
+
+
+@pytest.mark.parametrize("victim", ["client", "server"])
+def test_without_change_cipher_spec_whatever_the_ciphertext_looks_like(victim: str) -> None:
+    """One in 256 looks like a HelloRequest, which a client takes at any time, and this one is too long for one."""
+    for first in range(256):
+        case = without_change_cipher_spec(first)
+        due = tls.DecodeError if (victim, first) == ("client", 0) else tls.UnexpectedMessage
+        judge(replace(case, alert=due), victim, TLS12)
 
 
 def wants(group: int) -> Any:
@@ -221,7 +237,7 @@ SERVER_CASES_13 = [
     Case("a second HelloRetryRequest", tls.UnexpectedMessage, {HELLO: fields(random=tls.messages.hello.HELLO_RETRY_RANDOM)}, **RETRIES),
     Case("another suite after HelloRetryRequest", tls.IllegalParameter, {HELLO: fields(cipher_suite=0x1302)}, ours={"groups": (X25519, P256), "cipher_suites": (0x1301, 0x1302)}, theirs={"groups": (P256,)}),
     Case("another group after HelloRetryRequest", tls.IllegalParameter, {HELLO: answers(X25519, b"\1" * 32)}, **RETRIES),
-    Case("EncryptedExtensions in plaintext", tls.UnexpectedMessage, {EE: lambda m: instead(Part(HANDSHAKE, m.encode(), plain=True))(m)}),
+    Case("EncryptedExtensions in plaintext", tls.UnexpectedMessage, {EE: plaintext}),
     Case("no EncryptedExtensions", tls.UnexpectedMessage, {EE: drop}),
     Case("EncryptedExtensions twice", tls.UnexpectedMessage, {EE: twice}),
     Case("EncryptedExtensions without its last octet", tls.DecodeError, {EE: shorter}),

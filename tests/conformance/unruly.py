@@ -101,6 +101,11 @@ def instead(*parts: Part) -> Any:
     return lambda message: Parts(message, *parts)
 
 
+def plaintext(message: Any) -> Parts:
+    """Leave the protection out."""
+    return Parts(message, Part(message.content_type, message.encode(), plain=True))
+
+
 def fields(**changes: Any) -> Any:
     """Change fields of the message."""
     return lambda message: replace(message, **changes)

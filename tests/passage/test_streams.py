@@ -274,6 +274,34 @@ def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_pa
         assert asyncio.run(play()) == "127.0.0.1 has had its share of quotes for now"
 
 
+@pytest.mark.parametrize("design", [d.name for d in DESIGNS.values() if d.when not in ("never", "before")])
+def test_a_rate_limit_is_an_alert_of_its_version_and_a_sentence_in_both_logs(tmp_path, design):
+    name = "general_error" if DESIGNS[design].tls == "1.3" else "internal_error"
+    code = {"general_error": 117, "internal_error": 80}[name]
+
+    async def play() -> None:
+        async with serving(server, pace=Pace(0)) as port:
+            try:
+                async with await connect(HOST, port, policy=client) as stream:
+                    await stream.readline()  # where evidence comes after Finished, some designs stand without it
+            except PassageError as error:
+                raised.append(str(error))
+
+    raised: list[str] = []
+    stack, server, client = stations(tmp_path, design)
+    with stack:
+        asyncio.run(play())
+    assert raised, "the passage stood without evidence"
+    assert f"the peer sent the alert {name}" in raised[0]
+    bank, teller = server.platform.party.trace, client.platform.party.trace
+    (why,) = bank.select("note", name="no evidence")
+    assert why.data["sentence"] == "127.0.0.1 has had its share of quotes for now"
+    (heard,) = teller.select("note", name="evidence withheld")
+    assert f"sent the alert {name} in place of its evidence" in str(heard.data["sentence"])
+    assert [e.raw for e in bank.select("tls.message", name="Alert") if e.sent] == [bytes((2, code))]
+    assert not bank.select("tpm.command", name="TPM2_Quote")
+
+
 def test_a_server_has_a_pace_unless_it_is_told_otherwise(tmp_path):
     async def play(**options) -> int:
         stood = 0

@@ -10,9 +10,11 @@ import time
 import pytest
 from tpm_machine import CODE, Machine
 
+from trustlab.attest import parse_attest, pcr_digest
 from trustlab.octets import u32
 from trustlab.tpm import (
     OPEN,
+    EvidenceMaker,
     GateRefused,
     Platform,
     TpmBusy,
@@ -26,6 +28,7 @@ from trustlab.tpm import (
     create_srk,
     create_tls_key,
     launch_pcr,
+    policy,
     quote,
     sign,
 )
@@ -341,19 +344,68 @@ def test_pcr_changed_is_retried_and_the_retry_is_in_the_trace(machine: Machine) 
     assert machine.trace.select("note", name="PCR changed, trying again")
 
 
-def test_pcr_changed_is_not_retried_for_ever(machine: Machine) -> None:
-    ak = create_ak(machine.hypersafe)
+def disturbed(machine: Machine, times: int) -> list[int]:
+    """Quote while Alice extends PCR 0 behind the first so many policies; return what the TPM answered to each quote."""
+    ak, left = create_ak(machine.hypersafe), [times]
 
     def meddle(event: object) -> None:
         if getattr(event, "kind", "") == "tpm.response" and getattr(event, "name", "") == "TPM2_PolicyLocality":
-            machine.alice.pcr_extend(0, bytes(32))
+            left[0] -= 1
+            if left[0] >= 0:
+                machine.alice.pcr_extend(0, bytes(32))
+
+    unsubscribe = machine.trace.subscribe(meddle)
+    machine.platform.traffic.interleave()
+    try:
+        quote(machine.hypersafe, ak, bytes(32))
+    finally:
+        unsubscribe()
+    return [e.data["rc"] for e in machine.trace.select("tpm.response", name="TPM2_Quote")]
+
+
+@pytest.mark.parametrize("times", [5, 63])
+def test_so_many_foreign_extends_do_not_stop_a_quote(machine: Machine, times: int, monkeypatch) -> None:
+    monkeypatch.setattr(policy, "SECONDS", 60.0)  # the bound of number is looked at, on however slow a machine
+    assert disturbed(machine, times) == [0x128] * times + [0]
+
+
+def test_pcr_changed_is_not_retried_for_ever(machine: Machine, monkeypatch) -> None:
+    monkeypatch.setattr(policy, "SECONDS", 60.0)
+    with pytest.raises(TpmResponseError) as caught:
+        disturbed(machine, 64)
+    assert caught.value.rc == 0x128
+    assert len(machine.trace.select("tpm.response", name="TPM2_Quote")) == 64
+
+
+def test_pcr_changed_is_not_retried_for_longer_than_a_peer_waits(machine: Machine, monkeypatch) -> None:
+    assert policy.SECONDS == 2.0
+    monkeypatch.setattr(policy, "SECONDS", 0.05)
+    monkeypatch.setattr(policy, "ATTEMPTS", 10**6)
+    began = time.monotonic()
+    with pytest.raises(TpmResponseError):
+        disturbed(machine, 10**6)
+    assert time.monotonic() - began < 5
+    assert len(machine.trace.select("tpm.response", name="TPM2_Quote")) >= 2
+
+
+def test_evidence_is_made_anew_as_often_where_the_quoted_pcrs_themselves_are_extended(machine: Machine) -> None:
+    ak, extends = create_ak(machine.hypersafe), 0
+    maker = EvidenceMaker(machine.hypersafe, ak, (), machine.platform.event_log)
+    other = machine.platform.client("another of HyperSafe's", 2)
+
+    def meddle(event: object) -> None:
+        """Extend PCR 20 between each quote and the reading of the values, and again behind that."""
+        nonlocal extends
+        seen = getattr(event, "kind", ""), getattr(event, "name", "")
+        if seen in (("tpm.response", "TPM2_Quote"), ("tpm.response", "TPM2_PCR_Read")) and extends < 14:
+            extends += 1
+            other.pcr_extend(20, bytes(32))
 
     machine.trace.subscribe(meddle)
     machine.platform.traffic.interleave()
-    with pytest.raises(TpmResponseError) as caught:
-        quote(machine.hypersafe, ak, bytes(32))
-    assert caught.value.rc == 0x128
-    assert len(machine.trace.select("tpm.response", name="TPM2_Quote")) == 5
+    made = maker.evidence(bytes(32))
+    assert extends == 14  # seven quotes in vain
+    assert parse_attest(made.quote).attested.pcr_digest == pcr_digest((17, 18, 19, 20), made.pcr_values)
 
 
 def test_submitted_work_runs_on_the_tpms_own_thread(platform: Platform) -> None:

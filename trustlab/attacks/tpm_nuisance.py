@@ -32,7 +32,7 @@ ATTACK = Attack(
     steps=(
         "asks the bank's TPM to clear itself",
         "asks it to flush whatever is loaded",
-        "extends PCR 0 between PolicyPCR and the command it is for, four times out of five",
+        "extends PCR 0 between PolicyPCR and the command it is for, the first four times",
     ),
     breaks="availability",
     why="Every PCR counts towards one update counter, and a policy session notes it.",

@@ -26,11 +26,26 @@ def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) ->
         text = octets if isinstance(octets, str) else octets.decode()
         problem = _too_big(text)
         table = {} if problem else tomllib.loads(text)
-    except (ValueError, OSError, RecursionError) as wrong:  # TOMLDecodeError, UnicodeDecodeError, too many digits
-        raise error(f"{where}not TOML that can be read: {wrong}") from wrong
+    except (ValueError, OSError, RecursionError) as wrong:
+        raise error(f"{where}{_why_not(wrong)}") from wrong
     if problem:
         raise error(where + problem)
     return convert(table, kind, error, where)
+
+
+def _why_not(wrong: Exception) -> str:
+    """Say in plain words why a file cannot be read as TOML."""
+    match wrong:
+        case OSError():
+            return f"the file cannot be read ({(wrong.strerror or 'no reason is known').lower()})"
+        case UnicodeDecodeError():
+            return f"not TOML: octet {wrong.start} is not UTF-8 text"
+        case RecursionError():
+            return "not TOML that can be read: it is nested too deeply"
+        case tomllib.TOMLDecodeError():
+            return f"not TOML: {wrong}"
+        case _:
+            return "not TOML that can be read: a number or a date is out of bounds"
 
 
 def _too_big(text: str) -> str:
@@ -47,7 +62,20 @@ def convert(table: dict[str, Any], kind: type[T], error: type[AttestError], wher
     try:
         return msgspec.convert(table, kind)
     except (msgspec.ValidationError, OverflowError) as problem:
-        raise error(f"{where}{problem}") from problem
+        raise error(f"{where}{_field_of(problem)}") from problem
+
+
+def _field_of(problem: Exception) -> str:
+    """Say in plain words which field is not as it should be."""
+    if isinstance(problem, OverflowError):
+        return "a number is out of bounds"
+    sentence, _, place = str(problem).partition(" - at ")
+    sentence = sentence.replace("Object contains unknown field", "there is no field").replace(
+        "Object missing required field", "it has no field"
+    )
+    sentence = sentence.replace("Expected", "wanted is", 1).replace("`", "'") if " got " in sentence else sentence
+    field = place.strip("`").removeprefix("$").lstrip(".")
+    return f"{field}: {sentence}".replace("`", "'") if field else sentence.replace("`", "'")
 
 
 def digest(text: str, field: str, error: type[AttestError]) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 
 import typer
@@ -13,9 +12,10 @@ from rich.text import Text
 
 from trustlab import __version__
 from trustlab.attest import AttestError
+from trustlab.cli import ending
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
-from trustlab.cli.failure import Failure
+from trustlab.cli.failure import Failure, plain
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.tls import s_client, s_server
@@ -29,6 +29,9 @@ from trustlab.wire import WireError
 __all__ = ["Failure", "app", "main"]
 
 INTERRUPTED = 130
+OWN_FAULT = 3
+DEBUG = "TRUSTLAB_DEBUG"
+"""The environment variable by which a fault of our own shows where it is."""
 app = typer.Typer(
     help=(
         "Watch the owner of a data centre break plain TLS, and a trusted passage hold: "
@@ -63,22 +66,33 @@ def main() -> None:
             stream.reconfigure(
                 errors="replace"
             )  # a terminal that knows no arrows gets question marks, not an exception
-    code = _run()
+    ending.arm()
+    try:
+        code = _run()
+        code = _flushed(code)
+    except KeyboardInterrupt:  # at the very last moment
+        code = _interrupted()
+    ending.disarm()
+    sys.exit(code)
+
+
+def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
         sys.stderr.write(f"trustlab: the output could not be written: {error.strerror}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = code or 1
-    sys.exit(code)
+        return code or 1
+    return code
 
 
 def _run() -> int:
     errors = Console(stderr=True, highlight=False)
     try:
         code: int = app(standalone_mode=False) or 0
+        return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return it
     except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
+        return _interrupted()
     except (Failure, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
         _tell(errors, str(error))
         return 1
@@ -86,16 +100,23 @@ def _run() -> int:
         _tell(errors, f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        if hasattr(error, "format_message"):
+            _tell(errors, error.format_message())
+            return 2
+        if os.environ.get(DEBUG):
             raise
-        _tell(errors, error.format_message())
-        return 2
-    if code == INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
-    return code
+        _tell(errors, f"this is a fault of trustlab's own ({type(error).__name__}): set {DEBUG}=1 for all of it.")
+        return OWN_FAULT
+
+
+def _interrupted() -> int:
+    """Say a word; nothing more interrupts it."""
+    ending.disarm()
+    errors = Console(stderr=True, highlight=False)
+    errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
+    return ending.code()
 
 
 def _tell(errors: Console, sentence: str) -> None:
     if sentence:
-        errors.print(Text.assemble(("trustlab: ", "bold red"), sentence))
+        errors.print(Text.assemble(("trustlab: ", "bold red"), plain(sentence)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmd
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.attest import AttestError
+from trustlab.cli.failure import plain
 from trustlab.cloud import CloudError
 from trustlab.cloud.uml import UmlMachine, why_not
 from trustlab.scenarios.town import Town
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from trustlab.trace import Event
     from trustlab.wire import Hold
 
-ERRORS = (CloudError, WireError, TpmError, AttestError, OrderError)
+ERRORS = (CloudError, WireError, TpmError, AttestError, OrderError, OSError)
 PCRS = (17, 18, 19, 20)
 
 
@@ -86,7 +88,7 @@ class CloudShell(cmd.Cmd):
             return bool(super().onecmd(line))
         except ERRORS as error:
             self.failed = True
-            self._console.print(Text(f"  {error}", style="bold red"))
+            self._console.print(Text(plain(f"  {error}"), style="bold red"))
             return False
 
     def emptyline(self) -> bool:
@@ -161,7 +163,9 @@ class CloudShell(cmd.Cmd):
 
     def do_drop(self, count: str) -> None:
         """`drop [N]`: Alice's switch lets the next N frames with a payload fall (1); the kernels send them again."""
-        times = int(count) if count.isdecimal() else 1
+        if count and not re.fullmatch("[0-9]{1,6}", count):
+            raise CloudError(f"{count!r} is not a number of frames: say drop 3")
+        times = int(count or 1)
         self._town.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
 
     def do_console(self, name: str) -> None:

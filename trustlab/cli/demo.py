@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from trustlab.cli.ending import uninterrupted
 from trustlab.cli.failure import Failure
 from trustlab.inspector import TerminalLadder
 from trustlab.scenarios import Act, Outcome, Recording, plain_tls, trusted_passage
@@ -57,13 +58,18 @@ def demo(
 
 
 def _play(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, Recording]:
-    with act, TerminalLadder(console, pace=pace) as ladder:
+    with TerminalLadder(console, pace=pace) as ladder:
         if not console.quiet:
             ladder.attach(act.trace)
-        outcome = act.run()
+        try:
+            outcome = act.run()
+        finally:
+            with uninterrupted():
+                act.close()
     if outcome.alice_read:
         console.print(Panel(Text(outcome.alice_read, style="bold red"), title="Alice prints", title_align="left"))
-    return outcome, act.save(out)
+    with uninterrupted():
+        return outcome, act.save(out)
 
 
 def _as_json(outcome: Outcome, kept: Recording) -> dict[str, Any]:

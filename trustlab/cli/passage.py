@@ -13,7 +13,7 @@ import typer
 
 from trustlab import passage
 from trustlab.cli import in_vm
-from trustlab.cli.failure import Failure
+from trustlab.cli.failure import Failure, host_and_port
 from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
 from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Design, Pace, PassageError
@@ -35,7 +35,10 @@ HINTS = {
     "handshake_failure": "Both shells must name the same --design.",
     "protocol_version": "Both shells must name the same --design.",
     "alert access_denied": "The server refuses this machine; the ladder in its shell says by which check.",
-    "alert internal_error": "The server gave no evidence; the ladder in its shell says why (--quote-burst may be it).",
+    "alert internal_error": "The server gave no evidence; the ladder in its shell says why. A rate limit "
+    "(--quote-burst, --quote-rate) may be it: then try again in a while.",
+    "alert general_error": "The server makes no more quotes for this address for now: try again in a while, or give it "
+    "a larger --quote-burst or --quote-rate.",
 }
 """What to look at first, by what a refusal says."""
 ASK_SECONDS = 30.0
@@ -150,7 +153,7 @@ def connect(  # noqa: PLR0913 - options
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
         return
     _check_makers(tpm, makers)
-    host, port = _address(target)
+    host, port = host_and_port(target, "127.0.0.1:4444 or [::1]:4444")
     world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
     with (
@@ -206,6 +209,8 @@ async def _serve(
             standing=standing,
             seconds=HANDSHAKE_SECONDS,
         )
+    except (UnicodeError, TypeError):  # TypeError where it is not even UTF-8
+        raise Failure(f"cannot serve on {host!r}: that is not the name of a host") from None
     except OSError as error:
         raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error
     async with server:
@@ -259,13 +264,6 @@ def _body(answer: str) -> str:
     if not status.startswith("200 "):
         raise Failure(f"the bank says {status}: {body.strip()}")
     return body.rstrip()
-
-
-def _address(target: str) -> tuple[str, int]:
-    host, colon, port = target.rpartition(":")
-    if not colon or not port.isdecimal() or not 0 < int(port) < 65_536 or not host.strip("[]"):
-        raise Failure(f"{target!r} is not HOST:PORT (as in 127.0.0.1:4444 or [::1]:4444)")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _design(name: str) -> Design:

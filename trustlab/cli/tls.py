@@ -15,18 +15,18 @@ from typing import Annotated, TypeVar
 
 import typer
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.utils import CryptographyDeprecationWarning
 
 from trustlab import tls
-from trustlab.cli.failure import Failure
+from trustlab.cli.failure import Failure, host_and_port, octets_of
 from trustlab.cli.tls_service import Service, announce, keep_keys, ladder
 from trustlab.cli.tls_talk import Pipe, converse
 from trustlab.cloud import Authority
 from trustlab.passage import TlsEndpoint
 from trustlab.tls.keys import is_local
-from trustlab.tls.names import normal_name
 from trustlab.trace import Trace
 
 GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
@@ -58,7 +58,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     quiet: Quiet = False,
 ) -> None:
     """Connect by our engine, show the ladder, send standard input and print what comes back."""
-    host, port = _host_and_port(target)
+    host, port = host_and_port(target, "localhost:4433")
     chain, private = _load(cert, key) if cert is not None else ((), None)
     suites = _suites(ciphers)
     config = tls.ClientConfig(
@@ -70,7 +70,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
         versions=_versions(versions, suites),
         cipher_suites=suites,
         groups=_chosen("--groups", groups, GROUPS) or tls.ClientConfig.groups,
-        alpn=tuple(filter(None, alpn.split(","))),
+        alpn=_protocols(alpn),
     )
     try:
         sock = socket.create_connection((host, port), timeout=10)
@@ -123,10 +123,12 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         versions=_versions(versions, suites),
         cipher_suites=suites,
         groups=_chosen("--groups", groups, GROUPS) or tls.ServerConfig.groups,
-        alpn=tuple(filter(None, alpn.split(","))),
+        alpn=_protocols(alpn),
     )
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except (UnicodeError, TypeError):  # TypeError where it is not even UTF-8
+        raise Failure(f"cannot listen on {host!r}: that is not the name of a host") from None
     except OSError as error:
         raise Failure(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.") from error
     service = Service(config, echo=echo, keylogfile=keylogfile, quiet=quiet)
@@ -136,12 +138,13 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         service.run(listener, count)
 
 
-def _host_and_port(target: str) -> tuple[str, int]:
-    host, colon, port = target.rpartition(":")
-    if not colon or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise Failure(f"{target!r} is not HOST:PORT (as in localhost:4433)")
-    host = host.strip("[]")
-    return host if host.isascii() else normal_name(host), int(port)  # a resolver's own IDNA 2003 may find another host
+def _protocols(text: str) -> tuple[str, ...]:
+    """Return the names of --alpn; each has 1 to 255 octets (RFC 7301 3.1), here of printable ASCII."""
+    names = tuple(filter(None, text.split(",")))
+    for name in names:
+        if len(name) > 255 or not name.isascii() or not name.isprintable():
+            raise Failure(f"--alpn {name!r}: a protocol has 1 to 255 printable ASCII characters, such as http/1.1")
+    return names
 
 
 def _versions(text: str, suites: tuple[int, ...]) -> tuple[tls.Version, ...]:
@@ -183,15 +186,23 @@ def _roots(path: Path | None) -> list[x509.Certificate]:
 
 
 def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
+    certificates, private_key = octets_of(cert), octets_of(key or cert)
     try:
-        chain = x509.load_pem_x509_certificates(cert.read_bytes())
-        private = serialization.load_pem_private_key((key or cert).read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise Failure(f"cannot read certificate and key from {cert} and {key or cert}: {error}") from error
+        chain = x509.load_pem_x509_certificates(certificates)
+    except ValueError as error:
+        raise Failure(f"{cert} holds no certificates in PEM that can be read") from error
+    try:
+        private = serialization.load_pem_private_key(private_key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Failure(f"{key or cert} holds no private key in PEM that can be read without a password") from error
     if not is_local(private):
         kind = type(private).__name__
         raise Failure(f"{key or cert}: this engine signs with RSA, ECDSA and Ed25519 keys, not with a {kind}")
-    if private.public_key() != chain[0].public_key():
+    try:
+        own = private.public_key() == chain[0].public_key()
+    except (ValueError, UnsupportedAlgorithm):  # of a kind that is not this key's
+        own = False
+    if not own:
         raise Failure(f"the key in {key or cert} does not belong to the first certificate in {cert}")
     return tuple(c.public_bytes(serialization.Encoding.DER) for c in chain), private
 

@@ -6,6 +6,7 @@ import cmd
 import hashlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from rich.text import Text
 
 from trustlab.attest import (
     AppraisalPolicy,
+    AttestError,
     EventLog,
     Expected,
     ReferenceValues,
@@ -27,7 +29,7 @@ from trustlab.attest import (
     image_event,
     launch_policy_event,
 )
-from trustlab.cli.failure import Failure
+from trustlab.cli.failure import Failure, octets_of, plain
 from trustlab.cloud import Endorsers
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.tpm import (
@@ -128,10 +130,15 @@ class TpmShell(cmd.Cmd):
         """Run one command; a TPM's or the lab's error is printed, not raised."""
         try:
             return bool(super().onecmd(line))
-        except (TpmError, Failure, ValueError, OSError) as error:
-            self.failed = True
-            self._say(f"✘ {error}")
-            return False
+        except (TpmError, Failure, AttestError, ValueError) as error:
+            self._fail(str(error))
+        except OSError as error:
+            self._fail(f"{error.filename or line.partition(' ')[2]}: {(error.strerror or 'it failed').lower()}")
+        return False
+
+    def _fail(self, sentence: str) -> None:
+        self.failed = True
+        self._say(plain(f"✘ {sentence}"))
 
     def default(self, line: str) -> None:
         """Name what there is."""
@@ -182,7 +189,7 @@ class TpmShell(cmd.Cmd):
 
     def do_quote(self, line: str) -> None:
         """Quote [HEX]: quote the PCRs over 32 octets of your own (a nonce, a binder), or over a fresh nonce."""
-        binder = bytes.fromhex(line) if line else os.urandom(32)
+        binder = _binder(line, "quote") if line else os.urandom(BINDER_OCTETS)
         evidence = self._evidence_maker().evidence(binder, key=self._key).encode()
         self._saved = binder, evidence
         self._say(f"quoted, extraData {binder.hex()}; evidence of {len(evidence)} octets. `save FOLDER` keeps it.")
@@ -249,7 +256,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Appraise saved Evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
-    if not evidence.exists():
+    if not os.path.lexists(evidence):
         raise Failure(
             f'there is no {evidence}; `trustlab tpm --run "launch; quote; save kept"` makes a folder to verify'
         )
@@ -276,13 +283,13 @@ def _appraise(
     evidence: Path, policy: Path, references: Path, root: Path, expected: Expected, without: tuple[str, ...]
 ) -> AttestationResult:
     try:
-        anchors = x509.load_pem_x509_certificates(root.read_bytes())
-        verifier = Verifier(
-            anchors, ReferenceValues.from_toml(references), AppraisalPolicy.from_toml(policy), without=without
-        )
-        return verifier.appraise(evidence.read_bytes(), expected)
-    except OSError as error:
-        raise Failure(f"cannot read {error.filename}: {error.strerror}") from error
+        anchors = x509.load_pem_x509_certificates(octets_of(root))
+    except ValueError as error:
+        raise Failure(f"{root} holds no certificates in PEM that can be read") from error
+    verifier = Verifier(
+        anchors, ReferenceValues.from_toml(references), AppraisalPolicy.from_toml(policy), without=without
+    )
+    return verifier.appraise(octets_of(evidence), expected)
 
 
 def _expected(path: Path, binder: str) -> Expected:
@@ -297,15 +304,19 @@ def _expected(path: Path, binder: str) -> Expected:
             octets = _binder(binder)
     except OSError as error:
         raise Failure(f"no expected binder: give --binder HEX (there is no {path})") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"the expected binder is no hexadecimal octets: {error}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        wanted = '{"binder": "64 hex digits", "key_spki": "hex digits, or null"}'
+        raise Failure(f"{path} does not say what to expect: it should hold {wanted}. Or give --binder.") from error
     return Expected(binder=octets, key_spki=spki, key_binder=key_binder(spki) if spki else None)
 
 
-def _binder(given: str) -> bytes:
-    octets = bytes.fromhex(given)
+def _binder(given: str, where: str = "--binder") -> bytes:
+    try:
+        octets = bytes.fromhex(given)
+    except ValueError:
+        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits: {given!r} has others") from None
     if len(octets) != BINDER_OCTETS:
-        raise Failure(f"--binder takes {BINDER_OCTETS} octets, {2 * BINDER_OCTETS} hex digits: this has {len(octets)}")
+        raise Failure(f"{where} takes {BINDER_OCTETS} octets, {2 * BINDER_OCTETS} hex digits: this has {len(octets)}")
     return octets
 
 
@@ -333,6 +344,6 @@ def _show(result: AttestationResult) -> None:
 
 
 def _number(text: str) -> int:
-    if not text.strip().isdecimal():
+    if not re.fullmatch("[0-9]{1,2}", text.strip()) or int(text) > 23:
         raise Failure(f"{text!r} is not the number of a PCR: 0 to 23, such as 16")
     return int(text)

@@ -2,7 +2,13 @@
 
 from trustlab.cloud.authority import Authority
 from trustlab.cloud.cloud import Cloud, choose
-from trustlab.cloud.errors import CloudError, HypercallRefusedError, ImageError, NameNotValidatedError
+from trustlab.cloud.errors import (
+    CloudClosedError,
+    CloudError,
+    HypercallRefusedError,
+    ImageError,
+    NameNotValidatedError,
+)
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.identity import Identity
@@ -18,6 +24,7 @@ __all__ = [
     "SERVER_NAME",
     "Authority",
     "Cloud",
+    "CloudClosedError",
     "CloudError",
     "Endorsers",
     "Fabric",

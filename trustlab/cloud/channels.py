@@ -177,12 +177,18 @@ class Channels:
             "inside": lambda: (
                 Asking(application, guard, eager="evidence first" in self._without_rules)
                 if role == "client"
-                else Answering(application, guard)
+                else Answering(application, guard, abort=engine.abort)
             ),
             "after-finished": lambda: (
                 Exported(application, guard, engine)
                 if self.design.tls == "1.3"
-                else Mutual(application, guard, lambda: engine.facts, skip=lambda: self._unasked(engine))
+                else Mutual(
+                    application,
+                    guard,
+                    lambda: engine.facts,
+                    abort=engine.abort,
+                    skip=lambda: self._unasked(engine),
+                )
             ),
         }
         inner = wrap.get(self.design.when, lambda: application)()

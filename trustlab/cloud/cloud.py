@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
 from trustlab.capture import Sniffer
@@ -14,6 +15,7 @@ from trustlab.cloud.uml import UmlFabric, UmlMachine, why_not
 from trustlab.cloud.uml.quiet import run_until_quiet
 from trustlab.cloud.worker import Worker
 from trustlab.trace import Trace
+from trustlab.wire import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,18 +92,23 @@ class Cloud:
         With `wait=False` it may still be booting on return, so that several can boot side by side; whatever needs it
         ready waits for it.
         """
-        if name in self._machines:
-            raise CloudError(f"there is a machine called {name!r} already")
-        machine = self._machines[name] = self._worker.call(self._boot, name, image, hypervisor)
+        machine = self._worker.call(self._boot, name, image, hypervisor)
         if wait:
             machine.wait()
         return machine
 
     def _boot(self, name: str, image: Image, hypervisor: HypervisorKind) -> Machine:
+        """Boot a machine and enter it; on the cloud's thread, so that `close` misses none that is booting."""
+        if name in self._machines:
+            raise CloudError(f"there is a machine called {name!r} already")
         fabric, trace, endorsers, worker = self._fabric, self.trace, self.endorsers, self._worker
-        if isinstance(fabric, UmlFabric):
-            return UmlMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
-        return MemoryMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
+        machine: Machine = (
+            UmlMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
+            if isinstance(fabric, UmlFabric)
+            else MemoryMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
+        )
+        self._machines[name] = machine
+        return machine
 
     def run(self) -> None:
         """Let the network move octets until everybody has said what there is to say."""
@@ -110,6 +117,14 @@ class Cloud:
             run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
         else:
             self._worker.call(self._fabric.network.run)
+
+    def waiting(self) -> list[Waiting]:
+        """Return who still waits after `run`, and for how many octets of what; none if all came to its end."""
+        fabric = self._fabric
+        if isinstance(fabric, MemoryFabric):
+            return self._worker.call(lambda: fabric.network.waiting)
+        machines = [machine for machine in self.machines if isinstance(machine, UmlMachine)]
+        return [Waiting(machine.name, name, what) for machine in machines for name, what in machine.state()["waiting"]]
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -136,13 +151,23 @@ class Cloud:
         return self._worker.call(function, *args, **kwargs)
 
     def close(self) -> None:
-        """Power everything off and end the thread. Closing twice is harmless."""
-        machines, self._machines = list(self._machines.values()), {}
-        for machine in machines:
-            machine.close()
-        if machines and isinstance(self._fabric, UmlFabric):
-            self._worker.call(self._fabric.close)
-        self._worker.close()
+        """Power everything off and end the thread: at any time, from any thread. Closing twice is harmless.
+
+        Whoever waits for something of this cloud gets CloudClosedError, or the error of the machine that is gone. A
+        subscriber of the trace may close it too, but not wait for that: all others wait for the subscriber.
+        """
+        waits = not self.trace.telling_here
+        for machine in self.machines if waits else ():
+            machine.ask_to_stop()
+        self._worker.close(self._switch_off, wait=waits)
+
+    def _switch_off(self) -> None:
+        """Power everything off, whatever one machine's end raises; on the cloud's thread."""
+        with contextlib.ExitStack() as ends:
+            if isinstance(self._fabric, UmlFabric):
+                ends.callback(self._fabric.close)
+            for machine in self.machines:
+                ends.callback(machine.power_off)
 
     def __enter__(self) -> Self:
         return self

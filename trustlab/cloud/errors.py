@@ -7,6 +7,10 @@ class CloudError(Exception):
     """Something about the cloud is not as it must be; the message names the fix."""
 
 
+class CloudClosedError(CloudError):
+    """The cloud was closed before it could do what it was asked."""
+
+
 class ImageError(CloudError):
     """An image cannot be made or started: its manifest or its program is not what it should be."""
 

@@ -109,8 +109,10 @@ def makers_in(file: Path) -> list[x509.Certificate]:
     try:
         found = x509.load_pem_x509_certificates(file.read_bytes())
         _ = [(certificate.issuer, certificate.subject) for certificate in found]  # decoded here, and compared below
-    except (OSError, ValueError) as error:
-        raise CloudError(f"{file} holds no certificates of TPM makers in PEM: {error}") from error
+    except OSError as error:
+        raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise CloudError(f"{file} holds no certificates of TPM makers in PEM") from error
     return found
 
 

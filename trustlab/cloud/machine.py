@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from typing import TYPE_CHECKING, Any
 
+from trustlab.cloud.errors import CloudClosedError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.provider import MemoryProvider
 from trustlab.tpm import Platform
@@ -102,8 +104,17 @@ class MemoryMachine:
         """Return at once: nothing boots in the background here."""
 
     def close(self) -> None:
-        """Power the machine off. Closing twice is harmless."""
-        self._worker.call(self.platform.close)
+        """Power the machine off. Closing twice is harmless, and so is closing when the cloud is closed."""
+        self.ask_to_stop()
+        with contextlib.suppress(CloudClosedError):  # then `Cloud.close` powers it off
+            self._worker.call(self.power_off)
+
+    def ask_to_stop(self) -> None:
+        """Let the machine end by itself before its power goes; here there is nothing to wait for."""
+
+    def power_off(self) -> None:
+        """Take its power, on the cloud's thread. Nothing new if it is off."""
+        self.platform.close()
 
     def __repr__(self) -> str:
         return f"<MemoryMachine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"

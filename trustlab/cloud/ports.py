@@ -179,5 +179,11 @@ class Machine(Protocol):
     def wait(self) -> object:
         """Wait until the machine is ready; CloudError, with the console's last lines, if it does not get there."""
 
+    def ask_to_stop(self) -> None:
+        """Have the guest switch off by itself, and give it a few seconds for it; any thread but the cloud's."""
+
+    def power_off(self) -> None:
+        """End what is left of it, on the cloud's thread. Nothing new if it is off."""
+
     def close(self) -> None:
-        """Power the machine off. Closing twice is harmless."""
+        """Power the machine off. Closing twice is harmless, and so is closing when the cloud is closed."""

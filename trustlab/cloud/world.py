@@ -14,6 +14,7 @@ import os
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.authority import Authority
@@ -52,8 +53,10 @@ class World:
             try:
                 self.endorsers = Endorsers(maker=kept[0], privacy_ca=kept[1], device_ca=kept[2])
                 self.web_ca = Authority("trustlab web CA", kept=kept[3], lifetime=LIFETIME)
-            except ValueError as error:
-                raise CloudError(f"{folder} holds no lab of ours ({error}): {ANEW}") from error
+            except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+                raise CloudError(
+                    f"{folder} holds no lab of ours, for one of its *.pem files is damaged: {ANEW}"
+                ) from error
             if missing and len(missing) < len(FILES):
                 raise CloudError(f"the lab in {folder} has lost its {missing[0]}: {ANEW}")
             if missing:

@@ -65,6 +65,14 @@ class TlsEndpoint:
         waits = self.half_close and self.connection.version == tls.Version.TLS13
         return None if isinstance(error, tls.Unanswered) and not waits else error
 
+    @property
+    def waits_for(self) -> str:
+        """What this end waits for and how much of it is here, in words; empty when it is over."""
+        if self._over:
+            return ""
+        inside = getattr(self.application, "waits_for", "") if self.connection.handshake_complete else ""
+        return f"{inside}, in {self.connection.waits_for}" if inside else self.connection.waits_for
+
     def receive(self, data: bytes) -> None:
         """Take octets from the stream."""
         self.connection.receive(data)
@@ -129,6 +137,8 @@ class TlsEndpoint:
                     self.connection.close()
             case tls.ConnectionClosed():
                 self._over = True
+                if self.guard is not None and isinstance(event.error, tls.PeerAlert):
+                    self.guard.heard(event.error.alert)
                 self._tell_end()
 
     def _tell_end(self) -> None:

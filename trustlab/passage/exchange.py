@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from trustlab import tls
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,23 +37,35 @@ def frame(octets: bytes) -> bytes:
 class _Framed:
     """An application that begins with frames and then makes way for an inner application."""
 
-    def __init__(self, inner: Application) -> None:
+    def __init__(self, inner: Application, abort: Callable[[tls.Alert], None] = lambda _: None) -> None:
+        """`abort` ends the channel by an alert, where there is a channel with alerts."""
         self.inner = inner
+        self._abort = abort
         self._buffer = b""
         self._through = False
         self._refused = False
+        self._given_up = False
 
     @property
     def finished(self) -> bool:
         """Whether the exchange failed, or the inner application wants to end."""
         return self._refused or (self._through and self.inner.finished)
 
+    @property
+    def waits_for(self) -> str:
+        """What the exchange waits for, in words; the inner application says for itself."""
+        if self._through or self._refused:
+            return ""
+        here = len(self._buffer)
+        size = 2 + int.from_bytes(self._buffer[:2], "big") if here >= 2 else 2
+        return tls.missing(here, size, "a frame of the attestation exchange")
+
     def connected(self) -> bytes:
         """Say the first frame, if this side begins."""
         return b""
 
     def received(self, data: bytes) -> bytes:
-        """Take frames while the exchange lasts, then pass everything through."""
+        """Take frames while the exchange lasts, then pass everything through; a channel given up carries no more."""
         if self._through:
             return self.inner.received(data)
         self._buffer += data
@@ -61,7 +75,7 @@ class _Framed:
         if self._through and self._buffer:
             rest, self._buffer = self._buffer, b""
             said += self.inner.received(rest)
-        return said
+        return b"" if self._given_up else said
 
     def closed(self, error: Exception | None) -> None:
         """Tell the inner application; an end before the exchange was through is an error."""
@@ -89,6 +103,12 @@ class _Framed:
     def _refuse(self) -> bytes:
         self._refused = True
         return b""
+
+    def _give_up(self, alert: tls.Alert) -> bytes:
+        """End the channel by an alert."""
+        self._given_up = True
+        self._abort(alert)
+        return self._refuse()
 
 
 class Asking(_Framed):
@@ -118,15 +138,17 @@ class Asking(_Framed):
 class Answering(_Framed):
     """The attester's side: answers whoever asks. That it cannot know who asks is what a relay lives on."""
 
-    def __init__(self, inner: Application, guard: Guard) -> None:
-        super().__init__(inner)
+    def __init__(
+        self, inner: Application, guard: Guard, *, abort: Callable[[tls.Alert], None] = lambda _: None
+    ) -> None:
+        super().__init__(inner, abort)
         self._guard = guard
 
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce."""
         evidence = self._guard.evidence({"nonce_C": octets})
         if isinstance(evidence, Exception):
-            return self._refuse()
+            return self._give_up(evidence)
         return frame(evidence) + self._open()
 
 
@@ -138,9 +160,15 @@ class Mutual(_Framed):
     """
 
     def __init__(
-        self, inner: Application, guard: Guard, facts: Callable[[], Facts], *, skip: Callable[[], bool] = lambda: False
+        self,
+        inner: Application,
+        guard: Guard,
+        facts: Callable[[], Facts],
+        *,
+        abort: Callable[[tls.Alert], None] = lambda _: None,
+        skip: Callable[[], bool] = lambda: False,
     ) -> None:
-        super().__init__(inner)
+        super().__init__(inner, abort)
         self._skip = skip
         self._guard = guard
         self._facts = facts
@@ -161,7 +189,7 @@ class Mutual(_Framed):
         if not self._answered:
             self._answered = True
             evidence = self._guard.evidence(facts)
-            return self._refuse() if isinstance(evidence, Exception) else frame(evidence)
+            return self._give_up(evidence) if isinstance(evidence, Exception) else frame(evidence)
         return self._refuse() if self._guard.appraise(octets, facts) else self._open()
 
 
@@ -177,6 +205,11 @@ class PlainEndpoint:
     def closed(self) -> bool:
         """Whether this end has said its last."""
         return self._over
+
+    @property
+    def waits_for(self) -> str:
+        """What this end waits for, in words; empty when it is over."""
+        return "" if self._over else getattr(self._application, "waits_for", "") or "the peer's octets"
 
     def receive(self, data: bytes) -> None:
         """Take octets."""

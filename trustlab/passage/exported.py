@@ -77,7 +77,7 @@ class Exported(_Framed):
     """
 
     def __init__(self, inner: Application, guard: Guard, connection: tls.Client | tls.Server) -> None:
-        super().__init__(inner)
+        super().__init__(inner, connection.abort)
         self._guard = guard
         self._connection = connection
         self._asked = b""
@@ -88,11 +88,6 @@ class Exported(_Framed):
         self._asked = request(self._connection)
         self._show(self._asked, sent=True)
         return frame(self._asked)
-
-    def received(self, data: bytes) -> bytes:
-        """Take frames while the exchange lasts; nothing more is said on a channel that was given up meanwhile."""
-        said = super().received(data)
-        return b"" if self._connection.closed else said
 
     def frame_received(self, octets: bytes) -> bytes:
         """First the peer's request, which is answered; then its authenticator, which is judged."""
@@ -138,8 +133,3 @@ class Exported(_Framed):
                 name, sentence = "unreadable", f"Not a message of an authenticator: {alert}"
             spans = tls.describe(raw, tls.ContentType.HANDSHAKE, suite, version)
             self._guard.show(name, raw, spans, f"Exported authenticator (RFC 9261): {sentence}", sent=sent)
-
-    def _give_up(self, alert: tls.Alert) -> bytes:
-        """End the channel with the alert of the protocol: 49 where the appraisal refused."""
-        self._connection.abort(alert)
-        return self._refuse()

@@ -27,8 +27,16 @@ BESIDE_CERTIFICATE = 0xFFFF - 6
 """Octets of Evidence that fit into the extensions of a CertificateEntry (RFC 8446, 4.4.2), behind two lengths."""
 
 
+IN_PLACE_OF_EVIDENCE = {tls.InternalError.code, tls.GeneralError.code}
+"""The alerts of whoever cannot make its Evidence, or will not now."""
+
+
 class AttestationFailure(Exception):  # noqa: N818 - it is a failure to attest, and named for it
     """This end could not make its Evidence; the message says what the machine answered."""
+
+
+class RateLimited(AttestationFailure):
+    """This end makes no Evidence for this peer now: it has had its share."""
 
 
 class Attester(Protocol):
@@ -102,10 +110,28 @@ class Guard:
             evidence = self._attester.attest(bound.octets, prove_key=_key_of(self.design, self.role) is not None)
         except (BinderError, AttestationFailure) as error:
             self._party.emit("note", "no evidence", connection=self._connection, sentence=str(error))
-            return tls.InternalError(f"this end could not attest: {error}")
+            return self._excuse(error)
         if self.design.tls == "1.3" and len(evidence) > BESIDE_CERTIFICATE:
             return tls.InternalError(f"{len(evidence)} octets of evidence do not fit beside a certificate")
         return evidence
+
+    def _excuse(self, error: Exception) -> tls.Alert:
+        """Return the alert that is sent in place of Evidence.
+
+        A rate limit is no trouble of this end's own, but TLS 1.2 has no other alert for it.
+        """
+        if isinstance(error, RateLimited) and self.design.tls == "1.3":
+            return tls.GeneralError(f"no evidence: {error}", "RFC 9846 6.2")
+        return tls.InternalError(f"this end could not attest: {error}")
+
+    def heard(self, alert: tls.Alert) -> None:
+        """Say what it may mean that the peer ended the channel by this alert, where its Evidence was awaited."""
+        awaited = self.design.server if self.role == "client" else self.design.client
+        if alert.code not in IN_PLACE_OF_EVIDENCE or awaited is None or self.result is not None:
+            return
+        why = f"The {self._peer} sent the alert {alert.name} in place of its evidence: it could not attest, or this "
+        why += "end has had its share of quotes for now. Its own log says which; a rate limit passes."
+        self._party.emit("note", "evidence withheld", connection=self._connection, sentence=why)
 
     def appraise(self, evidence: bytes, facts: Facts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""

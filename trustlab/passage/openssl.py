@@ -15,6 +15,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trustlab import tls
 from trustlab.tls.names import normal_name
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class OpenSslEndpoint:
         self._keylog = _private_file(self)
         self._keys_told = 0
         self._unsaid = b""
+        self._unread = b""
         self._connected = self._over = False
         self._tls: ssl.SSLObject
 
@@ -110,8 +112,17 @@ class OpenSslEndpoint:
         """Whether this end has nothing more to say and wants its side of the stream closed."""
         return self._over
 
+    @property
+    def waits_for(self) -> str:
+        """What this end waits for and how much of it is here, in words; empty when it is over."""
+        if self._over:
+            return ""
+        what = "application data" if self._connected else "the handshake's next message"
+        return f"{what}: {tls.unfinished_record(self._unread) if self._unread else 'no octet of it is here'}"
+
     def receive(self, data: bytes) -> None:
         """Take octets from the stream."""
+        self._follow(data)
         self._incoming.write(data)
         self._pump()
 
@@ -136,6 +147,13 @@ class OpenSslEndpoint:
         """Send close_notify, once."""
         if not self._over:
             self._finish(None)
+
+    def _follow(self, data: bytes) -> None:
+        """Keep the octets of a record that is not complete: OpenSSL has them too, and does not say so."""
+        try:
+            _, self._unread = tls.split_records(self._unread + data)
+        except tls.Alert:  # not a record: OpenSSL will say so
+            self._unread = b""
 
     def _pump(self) -> None:
         if self._over:

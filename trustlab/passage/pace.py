@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from trustlab.passage.guard import AttestationFailure
+from trustlab.passage.guard import RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Paced:
         self._peer = peer
 
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Attest; AttestationFailure where the peer has had its share."""
+        """Attest; RateLimited where the peer has had its share."""
         if not self._pace.take(self._peer):
-            raise AttestationFailure(f"{self._peer} has had its share of quotes for now")
+            raise RateLimited(f"{self._peer} has had its share of quotes for now")
         return self._attester.attest(binder, prove_key=prove_key)

@@ -223,7 +223,9 @@ class PassageStream:
         try:
             await asyncio.wait_for(asyncio.shield(self._bridge.stands), seconds)
         except TimeoutError:
-            raise PassageError(f"the handshake was not finished within {seconds:g} seconds") from None
+            waits = getattr(self._end, "waits_for", "")
+            known = f": this end waits for {waits}" if waits else ""
+            raise PassageError(f"the handshake was not finished within {seconds:g} seconds{known}") from None
 
     async def _move(self) -> None:
         reader, _ = self._socket

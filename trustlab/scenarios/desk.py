@@ -115,6 +115,8 @@ class Desk:
         teller.control("ask", path=path)
         self._cloud.run()
         answer, problem = teller.control("answer")
+        if not answer and not problem:
+            problem = " ".join(["nobody answered.", *map(str, self._cloud.waiting())])
         return answer, problem
 
     def _boot(self, name: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trustlab.attacks import CATALOGUE, Judgement, answers, judge, quotes_for
 from trustlab.attest import ReferenceValues, publish
 from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, HyperSafe, Image, Ordinary, choose
+from trustlab.cloud import Cloud, CloudClosedError, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.passage import design_without, setting_of, with_ephemeral_keys, with_resumption, with_usable_key
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from trustlab.cloud import Machine
     from trustlab.passage import Design
+    from trustlab.wire import Waiting
 
 BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
@@ -102,6 +104,9 @@ class Act:
         self._publisher = Ed25519PrivateKey.generate()
         self._canaries = {"pin": _number(6), "balance": _number(9)}
         self._cloud: Cloud | None = None
+        self._waiting: tuple[Waiting, ...] = ()
+        self._closing = threading.Lock()
+        self._closed = False
 
     @property
     def slug(self) -> str:
@@ -110,15 +115,18 @@ class Act:
         return f"{design}-{self.attack.name}" if self.attack else design
 
     def run(self) -> Outcome:
-        """Play the act to its end and return what became of it. A second call returns the same outcome."""
+        """Play the act to its end and return what became of it. A second call returns the same outcome.
+
+        CloudClosedError if `close` came first, from whichever thread.
+        """
         if self.outcome is not None:
             return self.outcome
         self._say(self.trace.title, self._sentence)
-        with Cloud(self.substrate, trace=self.trace) as cloud:
-            self._cloud = cloud
+        with self._new_cloud() as cloud:
             strangers = STRANGERS if self.design.when == "never" else ()
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
+                self._waiting = () if self._paid else tuple(cloud.waiting())
         self.outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
         self._say("outcome", self.outcome.sentence)
         return self.outcome
@@ -128,15 +136,28 @@ class Act:
         return record(self.trace, folder, self.slug)
 
     def close(self) -> None:
-        """End everything that still runs; harmless at any time."""
-        if self._cloud is not None:
-            self._cloud.close()
+        """End everything that still runs, and begin nothing more; harmless at any time, from any thread."""
+        with self._closing:
+            self._closed, cloud = True, self._cloud
+        if cloud is not None:
+            cloud.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _new_cloud(self) -> Cloud:
+        """Make the act's cloud, and none once the act is closed: what `close` cannot see it could not end."""
+        if not self._closed:
+            cloud = Cloud(self.substrate, trace=self.trace)
+            with self._closing:
+                if not self._closed:
+                    self._cloud = cloud
+                    return cloud
+            cloud.close()
+        raise CloudClosedError(f"the act '{self.trace.title}' is closed: make a new one")
 
     def _play(self, cloud: Cloud) -> None:
         hypervisor = HyperSafe if self.design.measured else Ordinary
@@ -263,7 +284,9 @@ class Act:
             alice_knows=facts.alice_knows,
             refused_by=facts.refused_by,
             failed=facts.failed,
-            sentence=verdict(outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid),
+            sentence=verdict(
+                outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid, waiting=self._waiting
+            ),
             as_told=outcome in self.expected,
             alice_read=facts.alice_read.decode("utf-8", "replace"),
         )

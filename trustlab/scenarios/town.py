@@ -48,20 +48,22 @@ class Town(Act):
         return self._cloud
 
     def open(self) -> None:
-        """Rent and start the two machines."""
-        self._cloud = self._open.enter_context(Cloud(self.substrate, trace=self.trace))
-        if self.design.when == "never":
-            self._open.enter_context(PassiveDecoder(self.trace))
-        hypervisor = HyperSafe if self.design.measured else Ordinary
-        images = {name: self._image(self.cloud, name) for name in ("bank", self.customer)}
-        references = publish(self._references(images), self._publisher)
-        for name, image in images.items():
-            self._machines[name] = self.cloud.rent(name, image, hypervisor, wait=False)
-        found = [getattr(machine.hypervisor, "ek_digest", None) for machine in self._machines.values()]
-        pinned = [digest for digest in found if digest is not None]
-        for machine in self._machines.values():
-            machine.start(references=references, pinned=pinned)
-        self._machines["bank"].control("open_account", balance=self._canaries["balance"])
+        """Rent and start the two machines; CloudClosedError if `close` comes first."""
+        with contextlib.ExitStack() as stack:
+            cloud = stack.enter_context(self._new_cloud())
+            if self.design.when == "never":
+                stack.enter_context(PassiveDecoder(self.trace))
+            hypervisor = HyperSafe if self.design.measured else Ordinary
+            images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
+            references = publish(self._references(images), self._publisher)
+            for name, image in images.items():
+                self._machines[name] = cloud.rent(name, image, hypervisor, wait=False)
+            found = [getattr(machine.hypervisor, "ek_digest", None) for machine in self._machines.values()]
+            pinned = [digest for digest in found if digest is not None]
+            for machine in self._machines.values():
+                machine.start(references=references, pinned=pinned)
+            self._machines["bank"].control("open_account", balance=self._canaries["balance"])
+            self._open = stack.pop_all()
 
     def pay(self) -> list[str]:
         """Have the teller pay once; return what was said about it, a sentence each."""
@@ -69,7 +71,8 @@ class Town(Act):
         self._machines[self.customer].control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
         told = [e for e in self.trace[before:] if e.kind in ("app", "appraisal", "attack") and "sentence" in e.data]
-        return [f"{e.party}: {e.data['sentence']}" for e in told]
+        said = [f"{e.party}: {e.data['sentence']}" for e in told]
+        return said if any(e.name == "answer" for e in told) else said + [str(waiting) for waiting in cloud.waiting()]
 
     def let_alice(self, attack: str) -> None:
         """Rent Alice's machine and start her tools for one attack on it; one attack a town."""
@@ -100,6 +103,8 @@ class Town(Act):
         return judge(self.trace, {name: value.encode() for name, value in self._canaries.items()})
 
     def close(self) -> None:
-        """Switch everything off."""
-        self._open.close()
+        """Switch everything off; harmless at any time, from any thread."""
         super().close()
+        with self._closing:
+            self._open, ends = contextlib.ExitStack(), self._open
+        ends.close()

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from trustlab.scenarios.assumptions import BOBS, genuine_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from trustlab.attacks import Attack, Judgement
     from trustlab.trace import Trace
+    from trustlab.wire import Waiting
 
 KEPT = {
     "service": "The payment went through all the same.",
@@ -25,8 +28,20 @@ WON = {
 SECRETS = {"pin": "the PIN", "balance": "the balance of the account"}
 
 
-def verdict(outcome: str, facts: Judgement, attack: Attack | None, trace: Trace, *, customer: str, paid: bool) -> str:
-    """Say in a sentence or two what the facts of a run come to; `customer` ordered the payment."""
+def verdict(
+    outcome: str,
+    facts: Judgement,
+    attack: Attack | None,
+    trace: Trace,
+    *,
+    customer: str,
+    paid: bool,
+    waiting: Sequence[Waiting] = (),
+) -> str:
+    """Say in a sentence or two what the facts of a run come to; `customer` ordered the payment.
+
+    `waiting` is who still waits for what, where a run did not come to its end.
+    """
     match outcome:
         case "succeeded" if attack:
             return _success(attack, facts, paid=paid)
@@ -39,11 +54,18 @@ def verdict(outcome: str, facts: Judgement, attack: Attack | None, trace: Trace,
             kept = "" if sent else " The PIN was never sent."
             return f"Refused by the check '{facts.refused_by}'.{kept}"
         case _ if attack is None:
-            ended = [str(e.data["sentence"]) for e in trace.select("app", name="channel failed")]
-            known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
-            return " ".join(["The payment did not end as it should.", *ended]) + known
+            return _failure(trace, facts, waiting)
         case _:
             return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
+
+
+def _failure(trace: Trace, facts: Judgement, waiting: Sequence[Waiting]) -> str:
+    """Say why a payment that nobody attacked did not go through."""
+    ended = [str(e.data["sentence"]) for e in trace.select("app", name="channel failed")]
+    known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
+    if waiting:
+        return " ".join([f"The payment stalled: {waiting[0]}", *map(str, waiting[1:]), *ended]) + known
+    return " ".join(["The payment failed.", *(ended or ["Nobody waits for anything."])]) + known
 
 
 def _success(attack: Attack, facts: Judgement, *, paid: bool) -> str:

@@ -24,6 +24,7 @@ from trustlab.tls.alerts import (
     DecodeError,
     DecompressionFailure,
     DecryptError,
+    GeneralError,
     HandshakeFailure,
     IllegalParameter,
     InappropriateFallback,
@@ -110,7 +111,14 @@ from trustlab.tls.messages import (
 )
 from trustlab.tls.observe import TraceObserver
 from trustlab.tls.passive import PassiveDecryptor, PassiveDecryptor13, parse_message
-from trustlab.tls.records import HandshakeJoiner, RawRecord, parse_record_header, split_records
+from trustlab.tls.records import (
+    HandshakeJoiner,
+    RawRecord,
+    missing,
+    parse_record_header,
+    split_records,
+    unfinished_record,
+)
 from trustlab.tls.registry import (
     CipherSuite,
     ContentType,
@@ -178,6 +186,7 @@ __all__ = [
     "ExtensionType",
     "Finished",
     "ForeignMessage",
+    "GeneralError",
     "Group",
     "HandshakeCompleted",
     "HandshakeFailure",
@@ -243,6 +252,7 @@ __all__ = [
     "hkdf_expand_label",
     "keylog_line",
     "master_secret",
+    "missing",
     "parse_message",
     "parse_record_header",
     "perform",
@@ -250,5 +260,6 @@ __all__ = [
     "pump",
     "sentence",
     "split_records",
+    "unfinished_record",
     "with_attestation",
 ]

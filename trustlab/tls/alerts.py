@@ -25,6 +25,7 @@ __all__ = [
     "DecodeError",
     "DecompressionFailure",
     "DecryptError",
+    "GeneralError",
     "HandshakeFailure",
     "IllegalParameter",
     "InappropriateFallback",
@@ -241,6 +242,12 @@ class InternalError(Alert):
     """Trouble on the sender's own side."""
 
     code = AlertDescription.INTERNAL_ERROR
+
+
+class GeneralError(Alert):
+    """A refusal for which there is no other alert, or whose reason is not the peer's business (RFC 9846 6.2)."""
+
+    code = AlertDescription.GENERAL_ERROR
 
 
 class InappropriateFallback(Alert):

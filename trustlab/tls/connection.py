@@ -32,8 +32,8 @@ from trustlab.tls.events import (
 )
 from trustlab.tls.incoming import Incoming
 from trustlab.tls.keys import is_local, perform
-from trustlab.tls.outgoing import CLOSED, CLOSING, PEER_CLOSED
-from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer
+from trustlab.tls.outgoing import CLOSED, CLOSING, PEER_CLOSED, TITLES
+from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
 from trustlab.tls.registry import ContentType, Version
 from trustlab.tls.transcript import Transcript
 
@@ -73,6 +73,27 @@ class Connection(Incoming):
     def peer_closed(self) -> bool:
         """Whether the peer has said its last word (or the connection has failed): no more data comes."""
         return self.state in {PEER_CLOSED, CLOSED}
+
+    @property
+    def waits_for(self) -> str:
+        """What this side waits for and how much of it is here, in words; empty when it is over.
+
+        Ask when there is no event to read any more.
+        """
+        if self.state == CLOSED:
+            return ""
+        if self._waiting is not None:
+            return f"its own answer to {type(self._waiting[0]).__name__}"
+        if self.state == PEER_CLOSED:
+            return "its own program, which may still write or close"
+        what = "close_notify" if self.state == CLOSING else "application data"
+        if not self.handshake_complete and self.state != CLOSING:
+            what = " or ".join(self.table.expected(self.state)) or "the handshake"
+        parts = [unfinished_record(self.records.input)] if self.records.input else []
+        if self.joiner.buffer:
+            kind, length = self.joiner.header() or (0, 0)
+            parts.append(missing(len(self.joiner.buffer), 4 + length, TITLES.get(kind, "a message's header")))
+        return f"{what}: {' and '.join(parts) or 'no octet of it is here'}"
 
     def receive(self, data: bytes) -> None:
         """Take octets from the stream; nothing is processed before `next_event`.

@@ -94,6 +94,19 @@ def split_records(stream: bytes, offset: int = 0) -> tuple[list[RawRecord], byte
     return records, stream[start:]
 
 
+def missing(here: int, size: int, what: str) -> str:
+    """Say how many octets of something of `size` octets are still to come."""
+    return f"{size - here} more octets of {what} ({here} of {size} are here)"
+
+
+def unfinished_record(octets: bytes | bytearray) -> str:
+    """Say how much is missing of a record of which `octets` are here."""
+    here = len(octets)
+    if here < HEADER_LENGTH:
+        return missing(here, HEADER_LENGTH, "a record's header")
+    return missing(here, HEADER_LENGTH + _HEADER.unpack_from(octets)[2], "a record")
+
+
 class RecordLayer:
     """Both directions of one connection's record layer."""
 

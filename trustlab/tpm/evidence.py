@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ from trustlab.attest import Evidence, KeyAttestation, pcr_digest
 from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.hot import certify_creation, quote
+from trustlab.tpm.policy import ATTEMPTS, SECONDS
 from trustlab.tpm.profile import DRTM
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 LABEL = b"TrustedPassages/v1"
 EVIDENCE_PCRS = DRTM.quote_pcrs
-_ATTEMPTS = 5
 
 
 def key_binder(spki: bytes) -> bytes:
@@ -89,14 +90,17 @@ class EvidenceMaker:
 
         As long as its digest agrees.
         """
-        for _ in range(_ATTEMPTS):
+        until = time.monotonic() + SECONDS
+        for _ in range(ATTEMPTS):
             quoted = quote(self.client, self.ak, binder, pcrs)
             values = self._values.get(pcrs)
             if values is None or not quoted.attest.endswith(values.ending):
                 values = self._values[pcrs] = _Values.read(self.client, pcrs)
             if quoted.attest.endswith(values.ending):
                 return quoted, dict(values.values)
-        raise TpmProtocolError(f"the PCRs changed under each of {_ATTEMPTS} quotes")
+            if time.monotonic() >= until:
+                break
+        raise TpmProtocolError("the PCRs changed under every quote: somebody extends them all the time")
 
     def _attestation(self, key: CreatedKey) -> KeyAttestation:
         known = self._keys.get(key.name)

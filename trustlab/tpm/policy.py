@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 ALG_NULL = 0x0010
 ALG_SHA256 = 0x000B
 SE_POLICY = 0x01
-ATTEMPTS = 5
+ATTEMPTS = 64
 """How often a command is tried when someone (Alice can) extends a PCR between PolicyPCR and its use: 0x128."""
+SECONDS = 2.0
+"""For how long, at most: a chip needs some 100 ms for an attempt, and a handshake waits meanwhile."""
 _ONE_BY_ONE = {RC_RETRY, RC_OBJECT_MEMORY, RC_SESSION_MEMORY}
 """What a TPM says that wants a command again or a slot free, for which there is no time between queued commands."""
 
@@ -132,7 +135,7 @@ def authorized(
     """Send a command with an authorisation that fulfils `policy` (None: the empty password), behind those `before` it.
 
     A PCR that anybody extended between PolicyPCR and the command voids the assertion (TPM_RC_PCR_CHANGED): it is tried
-    again, and each retry is in the trace; after `ATTEMPTS` the TPM's answer is raised.
+    again, and each retry is in the trace; after `ATTEMPTS`, or `SECONDS`, the TPM's answer is raised.
     """
     if policy is None:
         return client.ask(name, handles, (*before, PASSWORD), parameters)
@@ -143,7 +146,7 @@ def authorized(
 
 
 def _with_session(client: Commander, session: PolicySession, policy: KeyPolicy, wanted: bytes) -> bytes:
-    attempt, queued = 1, True
+    attempt, queued, until = 1, True, time.monotonic() + SECONDS
     while True:
         try:
             response = client.run_together([*session.assertions(policy), wanted], queued=queued)
@@ -151,7 +154,7 @@ def _with_session(client: Commander, session: PolicySession, policy: KeyPolicy, 
             if queued and error.rc in _ONE_BY_ONE:
                 queued = False
                 continue
-            if error.rc != RC_PCR_CHANGED or attempt == ATTEMPTS:
+            if error.rc != RC_PCR_CHANGED or attempt >= ATTEMPTS or time.monotonic() >= until:
                 raise
             attempt += 1
             client.platform.party.emit(

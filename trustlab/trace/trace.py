@@ -103,6 +103,7 @@ class Trace:
         self._subscribers: list[Callable[[Event], None]] = []
         self._untold: deque[Event] = deque()
         self._telling = False
+        self._teller: int | None = None
         self._lock = threading.RLock()
         self._began = time.monotonic()
         self.began_at = time.time()
@@ -144,15 +145,23 @@ class Trace:
                     self._tell()
             return event
 
+    @property
+    def telling_here(self) -> bool:
+        """Whether this thread is inside a subscriber.
+
+        All others wait there with their next event: a subscriber that waits for one of them waits for ever.
+        """
+        return self._teller == threading.get_ident()
+
     def _tell(self) -> None:
-        self._telling = True
+        self._telling, self._teller = True, threading.get_ident()
         try:
             while self._untold:
                 event = self._untold.popleft()
                 for callback in tuple(self._subscribers):
                     callback(event)
         finally:
-            self._telling = False
+            self._telling, self._teller = False, None
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Call `callback` with every event from now on; the returned function ends that."""

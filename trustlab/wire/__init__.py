@@ -15,7 +15,7 @@ from trustlab.wire.errors import (
     WireError,
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
-from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork
+from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork, Waiting
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Order, Passing
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
@@ -58,6 +58,7 @@ __all__ = [
     "Switch",
     "SwitchCore",
     "TcpConversation",
+    "Waiting",
     "WireError",
     "build_frame",
     "checksums_right",

@@ -23,7 +23,8 @@ class Endpoint(Protocol):
 
     `receive` gets what the other end wrote; `data_to_send` hands over (once) what this end wants written;
     `eof_received` is called once, when the other end has closed its side or the connection was reset. `closed` is True
-    when this end wants its own side closed and has nothing more to send.
+    when this end wants its own side closed and has nothing more to send. An end may also have `waits_for`, a string:
+    what it waits for, in words, and how many octets of that are here; empty when it waits for nothing.
     """
 
     def receive(self, data: bytes) -> None:
@@ -55,6 +56,17 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"<Connection {self.name}, {'open' if self.open else 'closed'}, server end held by {self.holder}>"
+
+
+class Waiting(NamedTuple):
+    """A party that waits at its end of a connection; `what` is the end's own words for it (`waits_for`)."""
+
+    party: str
+    connection: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.party} waits on {self.connection} for {self.what}."
 
 
 class _Redirect(NamedTuple):
@@ -99,6 +111,18 @@ class MemoryNetwork:
     def connections(self) -> tuple[Connection, ...]:
         """The connections that are still open, oldest first."""
         return tuple(link.connection for link in self._links)
+
+    @property
+    def waiting(self) -> list[Waiting]:
+        """Who waits on an open connection, and for what: what a run leaves over that did not come to its end."""
+        return [
+            Waiting(
+                link.connection.client.name if side == "client" else link.connection.holder, link.connection.name, what
+            )
+            for link in self._links
+            for side, end in link.ends.items()
+            if side not in link.finished and (what := getattr(end, "waits_for", ""))
+        ]
 
     def attach(self, name: str, *, ip: str | None = None, mac: str | None = None) -> Host:
         """Plug a machine in; addresses count up from 10.0.0.2 and 02:00:00:00:00:02 unless given."""
@@ -176,7 +200,8 @@ class MemoryNetwork:
                 limit -= 1
                 if limit < 0:
                     names = ", ".join(c.name for c in self.connections)
-                    raise QuietError(f"not quiet within the limit of chunks; still open: {names}")
+                    waiting = [f"not quiet within the limit of chunks; still open: {names}.", *map(str, self.waiting)]
+                    raise QuietError(" ".join(waiting))
         finally:
             self._running = False
 

@@ -49,6 +49,7 @@ class Switch:
         self._ports: dict[str, _Port] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._lock = threading.RLock()
+        self._closed = False
 
     def plug(self, host: Host) -> socket.socket:
         """Add a machine; return its end of the socketpair, which the caller hands over and closes."""
@@ -80,15 +81,19 @@ class Switch:
     def order(self, give: Callable[[SwitchCore], T]) -> T:
         """Give an order of Alice's from any thread, `switch.order(lambda s: s.hold(Match(...)))`.
 
-        Frames that it sets free leave at once.
+        Frames that it sets free leave at once. WireError once the switch is closed.
         """
-        with self._lock:
+        with self._lock:  # `close` takes it too: its loop runs as long as the switch is open
+            if self._closed:
+                raise WireError("this switch is closed: no frame will pass it any more")
             result = give(self.core)
-        self._loop.call_soon_threadsafe(self._flush)
+            self._loop.call_soon_threadsafe(self._flush)
         return result
 
     def close(self) -> None:
-        """Unplug everything."""
+        """Unplug everything, and take no more orders."""
+        with self._lock:
+            self._closed = True
         if self._timer:
             self._timer.cancel()
         for name in tuple(self._ports):

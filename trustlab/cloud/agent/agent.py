@@ -123,7 +123,8 @@ class Agent:
                 failures, self._streams.failures = self._streams.failures, []
                 while self._streams.turn(0) and not self._calls:
                     pass
-                return {"open": self._streams.open, "moved": self._streams.moved, "failures": failures}
+                moved, waiting = self._streams.moved, self._streams.waiting
+                return {"open": self._streams.open, "moved": moved, "failures": failures, "waiting": waiting}
             case _:
                 raise CloudError(f"the control line has no verb {verb!r}")
 

@@ -50,6 +50,12 @@ class Streams:
         """How many streams are not closed on both sides."""
         return len(self._streams)
 
+    @property
+    def waiting(self) -> list[tuple[str, str]]:
+        """The open connections whose end here waits for something, and for what (`wire.Waiting`)."""
+        found = [(s.name, str(getattr(s.endpoint, "waits_for", ""))) for s in self._streams if not s.heard_end]
+        return [(name, what) for name, what in found if what]
+
     def watch(self, waiter: Waiter, readable: Callable[[], None]) -> None:
         """Call `readable` when something other than a stream can be read."""
         self._selector.register(waiter, selectors.EVENT_READ, readable)

@@ -13,6 +13,8 @@ from trustlab.cloud.standing import StandingOrder
 from trustlab.cloud.uml.messages import GUEST_VERBS, PROVIDERS, Answer, Call, Failed
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.cloud.uml.fabric import UmlFabric
@@ -97,8 +99,12 @@ class GuestRequests:
     def _root_tpm(self, name: str, command: bytes, *, done: Done) -> None:
         """Have a machine's root VM send one command, at locality 0 and behind the gate, on the TPM's own thread."""
         loop = self._fabric.loop
-        work = self._other(name).platform.submit(self._root(name).transmit, command)
-        work.add_done_callback(lambda sent: loop.call_soon_threadsafe(done, sent.exception() or sent.result()))
+
+        def sent(work: Future[bytes]) -> None:
+            if not work.cancelled():  # else that machine is powered off: there is no answer
+                loop.call_soon_threadsafe(done, work.exception() or work.result())
+
+        self._other(name).platform.submit(self._root(name).transmit, command).add_done_callback(sent)
 
     def _order_tpm(self, name: str, order: dict[str, Any]) -> int:
         standing = convert(order, StandingOrder)

@@ -68,6 +68,8 @@ class HypercallServer:
         number = call.id
 
         def answered(future: Future[bytes]) -> None:
+            if future.cancelled():
+                return  # the machine is powered off: nobody waits for the answer any more
             error = future.exception()
             if error is None:
                 answer: Granted | Refused = Granted(number, future.result())

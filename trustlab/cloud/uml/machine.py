@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import itertools
 import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from trustlab.attest import ReferenceValues
-from trustlab.cloud.errors import CloudError
+from trustlab.cloud.errors import CloudClosedError, CloudError
 from trustlab.cloud.image import Image
 from trustlab.cloud.uml import kernel, memory
 from trustlab.cloud.uml.failures import raised
@@ -77,6 +78,7 @@ class UmlMachine:
         self._ready: Future[Ready] = Future()
         self._sequence: list[int] = []
         self._closing = False
+        self._closing_lock = threading.Lock()
         self._requests = GuestRequests(self, fabric)
         self.platform = Platform(name, self._party)
         self.platform.power_on()
@@ -186,24 +188,32 @@ class UmlMachine:
         return self._vm.proportional_size()
 
     def close(self) -> None:
-        """Power the machine off. Closing twice is harmless."""
-        if self._closing:
+        """Power the machine off. Closing twice is harmless, and so is closing when the cloud is closed."""
+        self.ask_to_stop()
+        with contextlib.suppress(CloudClosedError):
+            self._worker.call(self.power_off)
+
+    def ask_to_stop(self) -> None:
+        """Have the guest switch off by itself, and give it a few seconds for it; any thread but the cloud's."""
+        with self._closing_lock:
+            first, self._closing = not self._closing, True
+        if not first or threading.current_thread() is self._worker.thread:
             return
-        self._closing = True
         if self._ready.done() and self._ready.exception() is None and self._vm.running:
-            self._worker.call(self._control.send, Call(0, "power off", {}))
-            self._vm.wait(POLITE)
-        self._worker.call(self._close)
+            with contextlib.suppress(CloudClosedError):
+                self._worker.call(self._control.send, Call(0, "power off", {}))
+                self._vm.wait(POLITE)
 
-    def __repr__(self) -> str:
-        return f"<UmlMachine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"
-
-    def _close(self) -> None:
+    def power_off(self) -> None:
+        """End what is left of it, on the cloud's thread. Nothing new if it is off."""
         self._hypercalls.close()
         self._control.close()
         self._vm.close()
         self._vms.switch.unplug(self.name)
         self.platform.close()
+
+    def __repr__(self) -> str:
+        return f"<UmlMachine {self.name}: image {self.image.name!r} under {self.hypervisor.name}>"
 
     def _say(self, verb: str, **arguments: Any) -> Any:  # noqa: ANN401 - the verb's own result
         """Call a control verb and wait for its result."""
@@ -235,13 +245,18 @@ class UmlMachine:
             case Call():
                 self._requests.obey(message, self._control.send)
             case Answer(id=number, value=value):
-                if number in self._waiting:
-                    self._waiting[number].set_result(value)
+                if (awaited := self._awaited(number)) is not None:
+                    awaited.set_result(value)
             case Failed(id=number, error=error, sentence=sentence):
-                if number in self._waiting:
-                    self._waiting[number].set_exception(raised(self.name, error, sentence))
+                if (awaited := self._awaited(number)) is not None:
+                    awaited.set_exception(raised(self.name, error, sentence))
             case Ready():
                 self._become_ready(message)
+
+    def _awaited(self, number: int) -> Future[Any] | None:
+        """Return who waits for an answer; None once nobody does: the time was up, or the machine has failed."""
+        future = self._waiting.get(number)
+        return None if future is None or future.done() else future
 
     def _become_ready(self, message: Ready) -> None:
         party, hypervisor = self._party, self.hypervisor
@@ -299,6 +314,6 @@ class UmlMachine:
     def _fail(self, why: str) -> None:
         """Tell everybody who waits that this machine will not answer."""
         error = CloudError(f"{self.name}: {why}; {self._vm.last_words()}")
-        for future in (self._ready, *self._waiting.values()):
+        for future in (self._ready, *tuple(self._waiting.values())):
             if not future.done():
                 future.set_exception(error)

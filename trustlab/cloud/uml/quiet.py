@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from trustlab.wire import EndpointError, QuietError
+from trustlab.wire import EndpointError, QuietError, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,9 @@ def run_until_quiet(machines: Sequence[UmlMachine], events: Callable[[], int], t
         if same >= (ROUNDS_OPEN if any(state["open"] for _, state in states) else ROUNDS):
             return
         if time.monotonic() > until:
-            talking = ", ".join(machine.name for machine, state in states if state["open"])
-            raise QuietError(f"not quiet within {timeout:g} s; connections are open at: {talking or 'nobody'}")
+            waiting = [str(Waiting(machine.name, *each)) for machine, state in states for each in state["waiting"]]
+            raise QuietError(
+                " ".join([f"not quiet within {timeout:g} s.", *(waiting or ["Nobody waits for anything."])])
+            )
         last = found
         time.sleep(PAUSE)
