@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from trustlab.cloud import Cloud, CloudClosedError, CloudError, Image, Machine, Ordinary
+from trustlab.cloud import Cloud, CloudClosedError, CloudError, Image, Ordinary
+from trustlab.cloud.machine import MemoryMachine
 from trustlab.cloud.uml import UmlMachine
 from trustlab.cloud.worker import Worker
 from trustlab.scenarios import rung
@@ -96,7 +97,7 @@ def test_what_the_last_work_raises_is_raised_by_the_first_close_and_the_thread_e
 
 def test_a_machine_that_is_booting_when_the_cloud_is_closed_is_switched_off_too(monkeypatch):
     made, begun, go = [], threading.Event(), threading.Event()
-    boots = Machine.__init__
+    boots = MemoryMachine.__init__
 
     def slow(self, *args, **kwargs):
         boots(self, *args, **kwargs)
@@ -104,7 +105,7 @@ def test_a_machine_that_is_booting_when_the_cloud_is_closed_is_switched_off_too(
         begun.set()
         go.wait(30)
 
-    monkeypatch.setattr(Machine, "__init__", slow)
+    monkeypatch.setattr(MemoryMachine, "__init__", slow)
     cloud = Cloud("memory")
     renting = in_time(lambda: cloud.rent("bank", IDLE, Ordinary))
     assert begun.wait(30)
@@ -135,13 +136,13 @@ def test_one_machine_that_cannot_be_switched_off_does_not_keep_the_others_on(mon
 def machines_made(monkeypatch):
     """Every machine that is made, to look at it afterwards."""
     made = []
-    boots = Machine.__init__
+    boots = MemoryMachine.__init__
 
     def noting(self, *args, **kwargs):
         boots(self, *args, **kwargs)
         made.append(self)
 
-    monkeypatch.setattr(Machine, "__init__", noting)
+    monkeypatch.setattr(MemoryMachine, "__init__", noting)
     return made
 
 
