@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from trustlab import __version__
+from trustlab.attacks import CatalogueError
 from trustlab.attest import AttestError
+from trustlab.cli.ablation import ablation
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure
@@ -42,6 +44,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(cloud)
 app.command()(matrix)
+app.command()(ablation)
 app.command()(serve)
 app.command()(connect)
 app.command()(tpm)
@@ -79,7 +82,7 @@ def _run() -> int:
         code: int = app(standalone_mode=False) or 0
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except (Failure, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
+    except (Failure, CatalogueError, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
         _tell(errors, str(error))
         return 1
     except OSError as error:
