@@ -44,12 +44,12 @@ def start(guest: Guest) -> None:
     """Stand in for the bank, with nothing but a certificate and a mirror; the bank is not asked for anything."""
     alice = Alice(guest, ATTACK)
     shows = Credentials.of(alice.rogue_identity())
-    reflector = ReflectFrames if alice.design.tls == "1.2" else ReflectAuthenticators
+    reflector = Reflector if alice.design.tls == "1.2" else AuthenticatorReflector
     alice.take_place(lambda connection: TowardsClient(alice, connection.name, reflector(alice), shows=shows))
     alice.tell("mirror", "waits for the teller, to show it what it shows her.")
 
 
-class ReflectFrames(ListenAndThank):
+class Reflector(ListenAndThank):
     """Asks the teller what the teller asks, frame by frame: in `session-hash` first a nonce, then evidence."""
 
     def __init__(self, alice: Alice) -> None:
@@ -75,7 +75,7 @@ class ReflectFrames(ListenAndThank):
         return frame(proved)
 
 
-class ReflectAuthenticators(ReflectFrames):
+class AuthenticatorReflector(Reflector):
     """The same with authenticators, which she makes anew for her own certificate."""
 
     _mine = b""
