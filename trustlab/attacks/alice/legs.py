@@ -111,11 +111,6 @@ class Leg(TlsEndpoint):
         else:
             self._unsaid += data
 
-    def close(self) -> None:
-        """End this channel as politely as its state allows, once."""
-        if not self.connection.closed:
-            super().close()
-
     def handle(self, event: tls.Event) -> None:
         """Say what was kept, after what the application says first."""
         super().handle(event)
