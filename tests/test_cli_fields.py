@@ -85,6 +85,8 @@ def test_a_rule_may_be_left_out_of_the_attacks_on_all_rules():
         (("ablation", "fields", "--without", "moon"), "binder fields: nonce and randoms, role"),
         (("ablation", "checks", "--without", "role"), "'role' is no check: leave it out of trustlab matrix"),
         (("ablation", "overlaps", "--without", "role"), "it takes no --without"),
+        (("matrix", "--attack", "evidence-relay-ecdhe"), "no row of its own in attacks/expected/: add one"),
+        (("matrix", "--attack", "evidence-relay-rsa"), "it plays the row evidence-relay on TLS 1.2"),
     ],
 )
 def test_what_does_not_go_together_is_said_with_what_does(arguments, says):

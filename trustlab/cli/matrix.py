@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from trustlab.attacks import ATTACKS, SLIDES
+from trustlab.attacks import ATTACKS, CATALOGUE, SLIDES
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
 from trustlab.cli.matrix_table import show_table
@@ -82,7 +82,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     _known([tls], VERSIONS, "table for TLS")
     table = table_of(tls)
     _known(designs, list(dict.fromkeys(d for d, _ in table)), "design")
-    _known(attacks, list(dict.fromkeys(a for _, a in table)), "attack")
+    _in_table(attacks, list(dict.fromkeys(a for _, a in table)))
     console = Console(stderr=as_json, highlight=False)
     _writable(html, png)
     with Progress(console=console, transient=True) as bar:
@@ -119,6 +119,16 @@ def _writable(html: Path | None, png: Path | None) -> None:
             browser()
         except NoPictureError as error:
             raise Failure(str(error)) from error
+
+
+def _in_table(attacks: list[str], rows: list[str]) -> None:
+    """Say which attack has no row, and of a known one what it plays."""
+    for name in attacks:
+        if name in CATALOGUE and name not in rows:
+            row = CATALOGUE[name].plays
+            plays = f"it plays the row {row} on TLS {CATALOGUE[name].tls}" if row else "add one to have it in the table"
+            raise Failure(f"{name} has no row of its own in attacks/expected/: {plays}")
+    _known(attacks, rows, "attack")
 
 
 def _known(given: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:
