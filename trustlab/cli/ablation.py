@@ -49,7 +49,7 @@ def ablation(
         typer.Argument(
             help="checks of the Verifier; rules that are no checks; fields of the binders; or overlaps, the attacks in "
             "none of these lists with all that stops them.",
-            metavar="checks|rules|fields|overlaps",
+            metavar="LIST",
         ),
     ],
     *,
@@ -61,8 +61,9 @@ def ablation(
 ) -> None:
     """Play every attack of a list twice: as things are, and with the one thing left out that stops it.
 
-    Each line has a base, a design and a policy for which this one thing decides. Exits with 0 only when every line is
-    decisive: the attack is stopped, and succeeds without that (with --without: always).
+    Each line has a base: a design, a policy and an attacker for which this one thing decides.
+
+    Exits with 0 only if every attack is stopped, and succeeds without what stops it (with --without: always).
     """
     names = tuple(without or ())
     _possible(kind, names)
