@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measure import side_by_side
-from trustlab.attacks.on_verifier import Stage
+from trustlab.attacks.verifier import VerifierTestbed
 from trustlab.attest import Evidence, Expected, Verifier, case, parse_attest, parse_public, parse_signature
 from trustlab.attest.result import BootCounters
 
@@ -27,14 +27,14 @@ def run() -> dict[str, float]:
 
     The three signatures are those of the quote, the key attestation and the AK certificate, with the keys at hand.
     """
-    with Stage() as stage:
-        machine = stage.machine().boot()
+    with VerifierTestbed() as bed:
+        machine = bed.machine().boot()
         key = machine.tls_key()
         binders = [os.urandom(32) for _ in range(PASSAGES)]
         evidences = [machine.evidence(binder, key) for binder in binders]
         clock = parse_attest(evidences[0].quote).clock_info
         boot = BootCounters(clock.reset_count, clock.restart_count)
-        presented = stage.present(evidences[0], stage.expected(key, boot=boot), pinned=machine)
+        presented = bed.present(evidences[0], bed.expected(key, boot=boot), pinned=machine)
     shared = presented.expected
     passages = [
         (

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, Stage
-from trustlab.attacks.on_verifier.stage import BANK, CLAIM, CODE, CURRENT, EVIDENCE_PCRS, LAUNCH_POLICY, Machine
+from trustlab.attacks.verifier import ATTACKS_ON_VERIFIER, VerifierTestbed
+from trustlab.attacks.verifier.testbed import BANK, CLAIM, CODE, CURRENT, EVIDENCE_PCRS, LAUNCH_POLICY, Machine
 from trustlab.attest import (
     AttestationResult,
     Evidence,
@@ -146,19 +146,19 @@ def parts(evidence: Evidence) -> str:
 
 def page() -> str:
     """Play the story once and tell it."""
-    with Stage() as stage:
-        machine = stage.machine().boot()
+    with VerifierTestbed() as bed:
+        machine = bed.machine().boot()
         key = machine.tls_key()
         inputs = binder_fields(key.spki)
-        stage.binder = H(*(octets for _, octets in inputs))
-        evidence = machine.evidence(stage.binder, key)
-        expected = replace(stage.expected(key), fields=inputs)
-        presented = stage.present(evidence, expected, pinned=machine)
+        bed.binder = H(*(octets for _, octets in inputs))
+        evidence = machine.evidence(bed.binder, key)
+        expected = replace(bed.expected(key), fields=inputs)
+        presented = bed.present(evidence, expected, pinned=machine)
         accepted = presented.appraise()
         told = {"launch": launch(machine), "policy": policy_of_ak(machine)}
         others = binder_fields(key.spki)
         other = replace(expected, binder=H(*(octets for _, octets in others)), fields=others)
-        refused = stage.present(evidence, other, pinned=machine).appraise()
+        refused = bed.present(evidence, other, pinned=machine).appraise()
     attested = evidence.key_attestation
     if attested is None or not accepted.accepted:
         raise RuntimeError("the story should end well")
@@ -168,7 +168,7 @@ def page() -> str:
     clock = parse_attest(evidence.quote).clock_info
     return TEMPLATE.format(
         **told,
-        binder=equation(inputs, stage.binder),
+        binder=equation(inputs, bed.binder),
         quote=block("quote", evidence.quote),
         quote_fields=fields(attest_spans(evidence.quote)),
         signature=block("signature", evidence.signature),

@@ -6,7 +6,8 @@ import string
 from itertools import groupby
 from pathlib import Path
 
-from trustlab.attacks.table import FAMILIES, TABLE, attack_on
+from trustlab.attacks import ATTACKS, SLIDES, families, known
+from trustlab.attacks import table as whole_table
 from trustlab.cli.matrix_page import page_of
 from trustlab.inspector.screenshot import screenshot
 from trustlab.passage import DESIGNS
@@ -17,18 +18,18 @@ PAGE = Path(__file__).with_name("matrix.md")
 PICTURE = Path(__file__).with_name("matrix.png")
 SIGNS = {"succeeded": "**S**", "refused": "x", "failed": "x", "senseless": "-", "unplayed": "o"}
 MARKS = {"S": "**S**", "x": "x", "-": "\u2013"}
-HEAD = """# Every design, every attack
+HEAD = f"""# Every design, every attack
 
 *Written by `docs/matrix_page.py`: every mark on this page comes from a real run with real TPMs (`trustlab matrix`), judged by the facts of its trace.
 S: Alice holds the secret, a client trusts a machine of hers, or she has what else she was after; x: she was refused, or got nothing; -: the attack
 makes no sense there; o: it takes virtual machines, with memory of their own (`trustlab matrix --substrate uml`).*
 
-![Thirty-five attacks against seventeen designs: each rung stops what broke the one below](matrix.png)
+![{sum(len(family.attacks) for family in families())} attacks against {len(DESIGNS)} designs: each rung stops what broke the one below](matrix.png)
 
 `trustlab matrix --html matrix.html --keep traces` writes this table as a page whose cells open: what happened, which facts say so, and the trace in the inspector.
 
-Two parts of the table were signed before anything ran: seven of the slides' eight attacks (all but `memory-scrape`, which succeeds between virtual machines
-alone) on the ladder of TLS 1.2, and eight attacks on the designs of TLS 1.3. No real run contradicts them. No binder helps against a known DH secret (passive reading) or a genuine machine elsewhere (pin it, or publish reference values). Early
+Two parts of the table were signed before anything ran: {len(ATTACKS)} of the slides' {len(SLIDES)} attacks (all but `memory-scrape`, which succeeds between virtual machines
+alone) on the ladder of TLS 1.2, and a table of the designs of TLS 1.3. No real run contradicts them. No binder helps against a known DH secret (passive reading) or a genuine machine elsewhere (pin it, or publish reference values). Early
 transcript binding is disputed in the literature: these are the runs, and nobody's verdict.
 """
 
@@ -42,7 +43,7 @@ def table() -> list[str]:
     places = {(r.design, r.attack): r.outcome for r in results}
     letters = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
     lines = ["| | " + " | ".join(letters.values()) + " |", "|---" + "|:-:" * len(letters) + "|"]
-    for family in FAMILIES:
+    for family in families():
         lines.append(f"| **{family.title}** |" + " |" * len(letters))
         for attack in family.attacks:
             marks = (SIGNS[places[design, attack]] for design in letters)
@@ -52,7 +53,7 @@ def table() -> list[str]:
         f"- **{letters[name]}** `{name}`: {design.sentence} {design.not_enough} *{design.source}*"
         for name, design in DESIGNS.items()
     ]
-    for family in FAMILIES:
+    for family in families():
         lines += ["", f"## {family.title[0].upper()}{family.title[1:]}"]
         for attack in family.attacks:
             lines += ["", f"### {attack}", "", *told(attack)]
@@ -61,15 +62,15 @@ def table() -> list[str]:
 
 def told(attack: str) -> list[str]:
     """Return what there is to say of one attack: on each version of TLS, where it takes other steps there."""
-    cells = {design: cell for (design, name), cell in TABLE.items() if name == attack}
-    played = {attack_on(attack, DESIGNS[design].tls).name: attack_on(attack, DESIGNS[design].tls) for design in cells}
+    cells = {design: cell for (design, name), cell in whole_table().items() if name == attack}
+    played = {known(attack, tls).name: known(attack, tls) for tls in dict.fromkeys(DESIGNS[d].tls for d in cells)}
     lines = []
-    for known in played.values():
-        where = f"On TLS {known.tls}: " if len(played) > 1 else ""
-        leaks = f" The lab gives her: {', '.join(known.leaks)}." if known.leaks else ""
+    for found in played.values():
+        where = f"On TLS {found.tls}: " if len(played) > 1 else ""
+        leaks = f" The lab gives her: {', '.join(found.leaks)}." if found.leaks else ""
         lines.append(
-            f"{where}{known.why} Needs: {'; '.join(known.needs)}.{leaks} Policy: {policy_of(known)}. "
-            f"Stopped by: {known.stopped_by}. *{known.source}*"
+            f"{where}{found.why} Needs: {'; '.join(found.needs)}.{leaks} Policy: {policy_of(found)}. "
+            f"Stopped by: {found.stopped_by}. *{found.source}*"
         )
         lines.append("")
     for (mark, sentence), group in groupby(cells, key=lambda design: (cells[design].mark, cells[design].sentence)):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.attacks import FIELD_ROWS, RULE_ROWS
-from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER
+from trustlab.attacks import experiments
 from trustlab.attest import CHECKS, verifier
 from trustlab.attest.checks import passed
 from trustlab.attest.result import AttestationResult, Check
@@ -120,13 +119,14 @@ RULES_OUT = {
 }
 
 
-ATTACKS = {attack.check: attack.name for attack in ATTACKS_ON_VERIFIER.values()}
-ROWS = {row.part: f"{row.part}-{row.attack}" for row in FIELD_ROWS}
+ATTACKS = {row.without[0]: row.attack for row in experiments()["checks"]}
+RULES = [row.without[0] for row in experiments()["rules"]]
+ROWS = {row.without[0]: f"{row.without[0]}-{row.attack}" for row in experiments()["fields"]}
 
 REMOVALS = {
     CHECKS[0]: Removal(without_format, ON_FORMAT),
     **{name: Removal(without_check(name), ON_VERIFIER.format(ATTACKS[name])) for name in CHECKS[1:]},
-    **{row.rule: Removal(RULES_OUT[row.rule], ON_RULES.format(row.rule)) for row in RULE_ROWS},
+    **{name: Removal(RULES_OUT[name], ON_RULES.format(name)) for name in RULES},
     **{
         name: Removal(without_key_binder if part.key_proof else without_field(name), ON_FIELDS.format(ROWS[name]))
         for name, part in PARTS.items()

@@ -1,4 +1,4 @@
-"""`trustlab matrix --rules`: each rule is decisive for its attack, and the command says so."""
+"""`trustlab ablation rules`: each rule is decisive for its attack, and the command says so."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 
 from typer.testing import CliRunner
 
-from trustlab.attacks import RULE_ROWS
+from trustlab.attacks import experiments
 from trustlab.cli import app
 
 
 def test_the_rules_are_shown_with_their_attacks_as_json():
-    done = CliRunner().invoke(app, ["matrix", "--rules", "--json"])
+    done = CliRunner().invoke(app, ["ablation", "rules", "--json"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)["rules"]
-    assert [(row["rule"], row["attack"]) for row in told] == [(row.rule, row.attack) for row in RULE_ROWS]
+    assert [(row["rule"], row["attack"]) for row in told] == [
+        (row.without[0], row.attack) for row in experiments()["rules"]
+    ]
     assert {row["without"] for row in told} == {"succeeded"}
     assert {row["outcome"] for row in told} <= {"refused", "failed"}
 
@@ -29,5 +31,5 @@ def test_a_rule_may_be_left_out_of_the_matrix():
 
 
 def test_rules_and_checks_are_not_asked_for_together():
-    done = CliRunner().invoke(app, ["matrix", "--rules", "--checks"])
+    done = CliRunner().invoke(app, ["ablation", "rules", "checks"])
     assert done.exit_code != 0

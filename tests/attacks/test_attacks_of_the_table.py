@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trustlab.attacks.table import FAMILIES, TABLE, attack_on
+from trustlab.attacks import families, known, table
 from trustlab.passage import DESIGNS
 from trustlab.scenarios import Peers, rung
 
@@ -41,21 +41,21 @@ DECISIVE = [
 
 
 def played(design, attack, *, without=()):
-    with rung(design, attack_on(attack, DESIGNS[design].tls).name, without=without) as act:
+    with rung(design, known(attack, DESIGNS[design].tls).name, without=without) as act:
         act.run()
     return act
 
 
 @pytest.mark.parametrize(("design", "attack", "without"), DECISIVE, ids=[f"{d}-{a}" for d, a, _ in DECISIVE])
 def test_without_what_refuses_it_the_attack_succeeds(design, attack, without):
-    assert TABLE[design, attack].mark == "x"
+    assert table()[design, attack].mark == "x"
     assert played(design, attack, without=without).outcome.outcome == "succeeded"
 
 
 def test_every_attack_of_the_ladder_is_in_the_table_once():
-    names = [attack for family in FAMILIES for attack in family.attacks]
+    names = [attack for family in families() for attack in family.attacks]
     assert len(names) == len(set(names)) == 35
-    assert list(dict.fromkeys(attack for _, attack in TABLE)) == names
+    assert list(dict.fromkeys(attack for _, attack in table())) == names
 
 
 @pytest.mark.parametrize("design", ["trusted-passage", "session-hash"])

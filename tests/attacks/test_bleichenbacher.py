@@ -7,7 +7,8 @@ import statistics
 import pytest
 
 from trustlab.attacks import answers
-from trustlab.attacks.bleichenbacher import VARIANTS, answer_times
+from trustlab.attacks.measures import answer_times
+from trustlab.attacks.programs.bleichenbacher import VARIANTS
 from trustlab.scenarios import rung
 from trustlab.trace import Trace
 

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from trustlab.attacks.memory_scrape import BEGIN, END, LENGTHS, private_keys
+from trustlab.attacks.programs.memory_scrape import BEGIN, END, LENGTHS, private_keys
 
 FORM = PrivateFormat.PKCS8, NoEncryption()
 

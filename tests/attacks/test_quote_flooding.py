@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trustlab.attacks import quotes_for
-from trustlab.attacks.quote_flooding import FLOOD
+from trustlab.attacks.programs.quote_flooding import FLOOD
 from trustlab.scenarios import rung
 from trustlab.scenarios.stage import QUOTE_BURST
 

@@ -18,7 +18,7 @@ from uml_cases import PYTHON, ROOT, gone, living
 
 from trustlab.attacks import SLIDES
 from trustlab.passage import DESIGNS
-from trustlab.scenarios import TABLES, Peers, cells, run_cell, third_party
+from trustlab.scenarios import Peers, cells, run_cell, table_of, third_party
 from trustlab.trace import Trace
 
 pytestmark = pytest.mark.machines
@@ -38,14 +38,16 @@ SLIDES_ALONE = [(d, a) for d, a in EVERY if a in SLIDES and DESIGNS[d].tls == "1
 CHOSEN = EVERY if SOAK == "all" else SLIDES_ALONE if SOAK else SAMPLE
 
 
-def matrix(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    line = [PYTHON, "-m", "trustlab", "matrix", *arguments]
+def matrix(
+    *arguments: str, command: str = "matrix", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    line = [PYTHON, "-m", "trustlab", command, *arguments]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False, env=env)
 
 
 @pytest.mark.parametrize(("design", "attack"), CHOSEN)
 def test_a_cell_between_virtual_machines_is_as_signed(design, attack, tmp_path):
-    cell = TABLES["all"][design, attack]
+    cell = table_of("all")[design, attack]
     result = run_cell(design, attack, cell, keep=tmp_path, substrate="uml")
     assert result.as_expected, f"{result.outcome}: {result.evidence}"
     trace = Trace.load(result.trace)
@@ -57,7 +59,7 @@ def test_a_cell_between_virtual_machines_is_as_signed(design, attack, tmp_path):
 def test_every_attack_of_the_slides_is_broken_once_and_stopped_once_here_or_with_the_acts():
     assert {*BROKEN_AND_STOPPED, "rogue-certificate", "memory-scrape", "key-abuse"} >= {*SLIDES}
     marks = {
-        attack: "".join(TABLES["all"][d, attack].mark for d in rungs) for attack, rungs in BROKEN_AND_STOPPED.items()
+        attack: "".join(table_of("all")[d, attack].mark for d in rungs) for attack, rungs in BROKEN_AND_STOPPED.items()
     }
     assert set(marks.values()) == {"Sx"}
 
@@ -79,9 +81,9 @@ def test_where_no_vm_can_run_the_command_says_so():
 
 
 def test_the_lists_are_for_memory():
-    done = matrix("--checks", "--substrate", "uml")
-    assert done.returncode == 1
-    assert "does not go with --substrate uml" in " ".join(done.stderr.split())
+    done = matrix("checks", "--substrate", "uml", command="ablation")
+    assert done.returncode == 2
+    assert "No such option: --substrate" in " ".join(done.stderr.split())
 
 
 def test_ctrl_c_in_the_middle_of_the_table_leaves_nothing(tmp_path):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from trustlab.attacks.expected import EXPECTED
-from trustlab.attacks.expected13 import EXPECTED13
-from trustlab.attacks.table import FAMILIES, ONLY_BETWEEN_VMS, TABLE, attack_on
-from trustlab.attacks.table.notation import named, spread
+from trustlab.attacks import ATTACKS, families, known
+from trustlab.attacks import table as whole_table
+from trustlab.attest import CHECKS
 from trustlab.passage import DESIGNS, LADDER
 from trustlab.passage.designs import SLIDES
-from trustlab.scenarios import TABLES, cells, run_cell, run_matrix, rung
+from trustlab.scenarios import cells, run_cell, run_matrix, rung, table_of
 from trustlab.scenarios.matrix import said_once
 from trustlab.trace import Trace
 
+TABLE = whole_table()
 SIGNED = """
 plain-tls           S - - S - - -
 attest-then-connect S S - S - - -
@@ -44,22 +44,18 @@ def test_the_ladder_in_the_code_is_the_signed_one():
     for line in SIGNED.split("\n")[1:-1]:
         design, *marks = line.split()
         signed |= {(design, attack): mark for attack, mark in zip(COLUMNS, marks, strict=True)}
-    assert {place: cell.mark for place, cell in EXPECTED.items()} == signed
-    assert all(len(cell.sentence) > 20 for cell in EXPECTED.values())
-
-
-def test_both_signed_tables_are_parts_of_the_table_as_they_were_signed():
-    for place, cell in (EXPECTED | EXPECTED13).items():
-        assert (TABLE[place].mark, TABLE[place].sentence) == (cell.mark, cell.sentence)
+    assert tuple(ATTACKS) == COLUMNS
+    assert {place: TABLE[place].mark for place in signed} == signed
+    assert set(signed) == {(design.name, attack) for design in LADDER for attack in COLUMNS}
 
 
 def test_every_design_meets_every_attack_and_every_cell_has_a_sentence_and_a_source():
-    attacks = [attack for family in FAMILIES for attack in family.attacks]
+    attacks = [attack for family in families() for attack in family.attacks]
     assert list(TABLE) == [(design, attack) for design in DESIGNS for attack in attacks]
     for (design, attack), cell in TABLE.items():
         assert cell.sentence.endswith("."), (design, attack)
         assert len(cell.sentence) > 20, (design, attack)
-        assert attack_on(attack, DESIGNS[design].tls).source in cell.source
+        assert known(attack, DESIGNS[design].tls).source in cell.source
         assert DESIGNS[design].source in cell.source
 
 
@@ -86,15 +82,8 @@ def test_no_cell_names_a_work_twice():
 
 
 def test_the_two_versions_are_the_whole():
-    assert TABLES["1.2"] | TABLES["1.3"] == TABLES["all"] == TABLE
-    assert {DESIGNS[design].tls for design, _ in TABLES["1.3"]} == {"1.3"}
-
-
-def test_a_row_is_written_from_one_design_to_another():
-    assert named("plain-tls") == ("plain-tls",)
-    assert named("pms-in-quote to tls13-nonce") == ("pms-in-quote", "trusted-passage", "session-hash", "tls13-nonce")
-    with pytest.raises(ValueError, match="two cells for plain-tls against x"):
-        spread({"x": (("S", "plain-tls", "One thing."), ("x", "plain-tls to tcb-key", "Another."))})
+    assert table_of("1.2") | table_of("1.3") == table_of("all") == TABLE
+    assert {DESIGNS[design].tls for design, _ in table_of("1.3")} == {"1.3"}
 
 
 @pytest.mark.parametrize("design", [d.name for d in LADDER])
@@ -114,16 +103,23 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
         assert (result.outcome, result.trace) == ("senseless", "")
         return
     if cell.only:
-        assert (result.outcome, result.sentence) == ("unplayed", ONLY_BETWEEN_VMS[design, attack])
+        assert (result.outcome, result.sentence) == ("unplayed", cell.elsewhere)
         return
     assert result.evidence
     assert result.trace == str(tmp_path / f"{design}-{attack}.jsonl")
     assert len(Trace.load(result.trace)) > 50
-    known = attack_on(attack, DESIGNS[design].tls)
-    assert result.leaks == known.leaks
-    if cell.mark == "S" and known.prize in {"pin", "balance"}:
-        assert f"Alice holds the canary '{known.prize}'" in result.evidence
-    if cell.mark == "S" and known.prize == "peer":
+    if cell.mark == "x" and result.outcome == "refused":
+        assert result.failed == cell.stopped_by
+    elif cell.mark == "x":
+        assert cell.stopped_by
+        assert not set(cell.stopped_by) & set(CHECKS)
+    else:
+        assert cell.stopped_by == ()
+    played = known(attack, DESIGNS[design].tls)
+    assert result.leaks == played.leaks
+    if cell.mark == "S" and played.prize in {"pin", "balance"}:
+        assert f"Alice holds the canary '{played.prize}'" in result.evidence
+    if cell.mark == "S" and played.prize == "peer":
         assert "teller-bank-1 addressed bank, held by" in result.evidence or "teller-bank-2" in result.evidence
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from trustlab.attacks.table import FAMILIES, TABLE, attack_on
+from trustlab.attacks import families, known
+from trustlab.attacks import table as whole_table
 from trustlab.passage import DESIGNS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matrix.md").read_text()
-ATTACKS = [attack for family in FAMILIES for attack in family.attacks]
+TABLE = whole_table()
+ATTACKS = [attack for family in families() for attack in family.attacks]
 NAMES = list(DESIGNS)
 LINE = re.compile(r"- (\*\*S\*\*|x|–) `([^`]+)`(?: to `([^`]+)`)?(?: \(only in `(\w+)`\))?: (.+)")  # noqa: RUF001 - the sign of the page
 MARKS = {"**S**": "S", "x": "x", "–": "-"}  # noqa: RUF001
@@ -43,11 +45,11 @@ def test_the_grid_on_the_page_has_the_marks_of_the_table(attack):
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_page_says_what_an_attack_needs_and_where_it_comes_from(attack):
     for tls in ("1.2", "1.3"):
-        known = attack_on(attack, tls)
-        if known.tls in {"any", tls}:
-            assert known.why in section(attack)
-            assert f"*{known.source}*" in section(attack)
-            assert all(leak in section(attack) for leak in known.leaks)
+        played = known(attack, tls)
+        if played.tls in {"any", tls}:
+            assert played.why in section(attack)
+            assert f"*{played.source}*" in section(attack)
+            assert all(leak in section(attack) for leak in played.leaks)
 
 
 def test_every_design_is_on_the_page_with_what_is_not_enough():

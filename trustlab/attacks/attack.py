@@ -12,7 +12,7 @@ Deployed = Literal["", "another image", "a published image", "an old image", "an
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
-    """One attack of the catalogue. Its module is Alice's guest program, named like it with underscores.
+    """One attack of the catalogue.
 
     `prize` is what shows that it succeeded: a canary secret, the client's `pin` or the server's `balance`; that a
     client trusts the wrong `peer`; that there is no `service`; that answers differ and make an `oracle`; that she
@@ -22,7 +22,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     at locality 0; that she knows the secret of the key agreement; that the client's verifier fails. With `genuine` she
     has a genuine machine of her own, with the bank's image or another, or there is a second one of Bob's with the same
     image; not `certified`, she is not the provider, and no CA of the public's signs for it. `tls` is the version it is
-    about. `program` is the module where it has another name than the attack.
+    about. `plays` is the row of the table it stands for on that version, if the row has another name.
+    `program` is the module of `attacks.programs` in which it was found; the catalogue fills it in.
     """
 
     name: str
@@ -42,9 +43,10 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     resumes: bool = False
     peers: bool = False
     tls: Literal["any", "1.2", "1.3"] = "any"
+    plays: str = ""
     program: str = ""
 
     @property
     def module(self) -> str:
         """The program's module, for an image."""
-        return f"trustlab.attacks.{self.program or self.name.replace('-', '_')}"
+        return f"trustlab.attacks.programs.{self.program}"

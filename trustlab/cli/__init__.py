@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.text import Text
 
 from trustlab import __version__
+from trustlab.attacks import CatalogueError
 from trustlab.attest import AttestError
 from trustlab.cli import ending
+from trustlab.cli.ablation import ablation
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure, plain
@@ -45,6 +47,7 @@ app = typer.Typer(
 app.command()(demo)
 app.command()(cloud)
 app.command()(matrix)
+app.command()(ablation)
 app.command()(serve)
 app.command()(connect)
 app.command()(tpm)
@@ -93,7 +96,7 @@ def _run() -> int:
         return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return it
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except (Failure, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
+    except (Failure, CatalogueError, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
         _tell(errors, str(error))
         return 1
     except OSError as error:

@@ -1,145 +1,223 @@
-"""The lists of `trustlab matrix`: every check, rule and binder field, with the attack that needs it."""
+"""`trustlab ablation`: every check, rule and binder field with the attack that needs it, each played anew."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.padding import Padding
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attacks import FIELD_ROWS, OVERLAP_ROWS, RULE_ROWS, STOPPED_BY_NO_CHECK
-from trustlab.attacks.on_verifier import ATTACKS_ON_VERIFIER, ablate
+from trustlab.attacks import experiments, stopped_by_no_check
+from trustlab.cli.failure import Failure
 from trustlab.passage import NOT_LEFT_OUT
-from trustlab.scenarios import run_fields, run_overlaps, run_rules
+from trustlab.scenarios import formulas, left_out, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from rich.console import Console
-
-    from trustlab.scenarios import FieldResult, OverlapResult, RuleResult
-
-Row = TypeVar("Row")
+    from trustlab.scenarios import Played, Result
 
 
-def checks(console: Console, without: Sequence[str], *, as_json: bool) -> bool:
-    """Run every attack on the Verifier with all checks, and without its own (or without those named).
+class Kind(StrEnum):
+    """What is left out."""
 
-    Whether every check is decisive, as for the others.
+    CHECKS = "checks"
+    RULES = "rules"
+    FIELDS = "fields"
+    OVERLAPS = "overlaps"
+
+
+TABLES = {
+    Kind.CHECKS: ("check, and the attack that needs it", ("check", "attack", "refused")),
+    Kind.RULES: ("rule, and the attack that needs it", ("rule", "attack, on this design", "with it")),
+    Kind.FIELDS: ("binder field, and the attack that needs it", ("field", "attack, on this design", "refused by")),
+    Kind.OVERLAPS: ("attack, and all that stops it", ("attack, on this design", "left out", "outcome")),
+}
+"""The title and the headings of each table."""
+
+
+def ablation(
+    kind: Annotated[
+        Kind,
+        typer.Argument(
+            help="checks of the Verifier; rules that are no checks; fields of the binders; or overlaps, the attacks in "
+            "none of these lists with all that stops them.",
+            metavar="LIST",
+        ),
+    ],
+    *,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave this out in place of what each line names (may be given again)."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False,
+) -> None:
+    """Play every attack of a list twice: as things are, and with the one thing left out that stops it.
+
+    Each line has a base: a design, a policy and an attacker for which this one thing decides.
+
+    Exits with 0 only if every attack is stopped, and succeeds without what stops it (with --without: always).
     """
-    attacks = list(ATTACKS_ON_VERIFIER.values())
-    pairs = ((ablate([attack], ())[0], ablate([attack], without or None)[0]) for attack in attacks)
-    rows = _watched(console, pairs, len(attacks))
-    if as_json:
-        cells = [
-            msgspec.to_builtins(whole) | {"succeeds_without": less.without, "succeeded": less.succeeded}
-            for whole, less in rows
-        ]
-        typer.echo(json.dumps({"checks": cells}))
-    else:
-        table = _table("check, and the attack that needs it", ("check", "attack", "refused"), without)
-        for whole, less in rows:
-            table.add_row(whole.check, whole.attack, _by(whole.check, whole.refused_by), _got(got=less.succeeded))
-        console.print(table)
-    return all(less.succeeded and whole.refused_by == (whole.check,) for whole, less in rows)
-
-
-def rules(console: Console, without: Sequence[str], *, as_json: bool) -> bool:
-    """Play every attack on a rule, with the rule and without it."""
-    rows = _watched(console, run_rules(without), len(RULE_ROWS))
-    if as_json:
-        typer.echo(json.dumps({"rules": msgspec.to_builtins(rows)}))
-    else:
-        table = _table("rule, and the attack that needs it", ("rule", "attack, on this design", "with it"), without)
-        for row in rows:
-            stopped = row.outcome != "succeeded"
-            told = Text("stopped" if stopped else "SUCCEEDS", style="green" if stopped else "red")
-            table.add_row(row.rule, _place(row), told, _got(got=row.without == "succeeded"))
-        console.print(table)
-    return all(row.decisive for row in rows)
-
-
-def fields(console: Console, without: Sequence[str], *, as_json: bool) -> bool:
-    """Play every attack on a binder, over its design and over the same design without the field."""
-    rows = _watched(console, run_fields(without=without), len(FIELD_ROWS))
-    if as_json:
-        typer.echo(json.dumps({"fields": msgspec.to_builtins(rows), "not_left_out": NOT_LEFT_OUT}))
-        return all(row.decisive for row in rows)
-    headings = ("field", "attack, on this design", "refused by")
-    table = _table("binder field, and the attack that needs it", headings, without)
-    for row in rows:
-        refused = Text(", ".join(row.refused_by) or "NOBODY", style="green" if row.refused_by else "red")
-        table.add_row(row.field, _place(row), refused, _got(got=row.without == "succeeded"))
-    console.print(table)
-    if not without:
-        _formulas(console, rows)
-    return all(row.decisive for row in rows)
-
-
-def overlaps(console: Console, without: Sequence[str], *, as_json: bool) -> bool:  # noqa: ARG001 - as the other lists
-    """Play every attack that stands in no other list: with all that stops it, without each, and without all."""
-    rows = _watched(console, run_overlaps(), len(OVERLAP_ROWS))
-    if as_json:
-        typer.echo(json.dumps({"overlaps": msgspec.to_builtins(rows), "stopped_by_no_check": STOPPED_BY_NO_CHECK}))
-        return all(row.decisive for row in rows)
-    table = Table(title="attack, and all that stops it", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("attack, on this design", "left out", "outcome"):
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(_place(row), "nothing", _got(got=row.outcome == "succeeded"))
-        for name, outcome in row.without_each.items() if len(row.together) > 1 else ():
-            table.add_row("", name, _got(got=outcome == "succeeded"))
-        table.add_row("", " and ".join(row.together), _got(got=row.without_all == "succeeded"), end_section=True)
-    console.print(table)
-    for name, why in STOPPED_BY_NO_CHECK.items():
-        console.print(f"  {name}", markup=False)
-        console.print(Padding(Text(f"{why}.", style="dim"), (0, 0, 0, 4)))
-    return all(row.decisive for row in rows)
-
-
-def _formulas(console: Console, rows: Sequence[FieldResult]) -> None:
-    """Print each binder with its field and without, and why some fields have no line."""
-    for row in rows:
-        console.print(f"  {row.field}, in {row.design}", markup=False)
-        for word, formula in (("with", row.binder), ("without", row.binder_without)):
-            console.print(Padding(Text(f"{word:8} {formula}", style="dim"), (0, 0, 0, 4)))
-    for name, why in NOT_LEFT_OUT.items():
-        console.print(f"  {name} is not left out", markup=False)
-        console.print(Padding(Text(f"It {why}.", style="dim"), (0, 0, 0, 4)))
-
-
-def _place(row: FieldResult | OverlapResult | RuleResult) -> Text:
-    return Text.assemble(row.attack, "\n", (row.design, "dim"))
-
-
-def _watched(console: Console, rows: Iterable[Row], total: int) -> list[Row]:
+    names = tuple(without or ())
+    _possible(kind, names)
+    rows = experiments()[kind.value]
+    console = Console(stderr=as_json, highlight=False)
     with Progress(console=console, transient=True) as bar:
-        return list(bar.track(rows, total=total, description="running"))
+        results = list(bar.track(run(rows, without=names), total=len(rows), description="running"))
+    if as_json:
+        typer.echo(json.dumps({kind.value: [LINES[kind](result) for result in results]} | _beside(kind)))
+    else:
+        _show(console, kind, results, names)
+    if not names and not all(result.decisive for result in results):
+        raise typer.Exit(1)
 
 
-def _table(title: str, headings: Sequence[str], without: Sequence[str]) -> Table:
+def _possible(kind: Kind, without: tuple[str, ...]) -> None:
+    """Say what cannot be left out, and of which list."""
+    if kind is Kind.OVERLAPS and without:
+        raise Failure("overlaps leaves out what stops an attack, one by one and together: it takes no --without")
+    try:
+        names = left_out(without)
+    except ValueError as error:
+        raise Failure(str(error)) from error
+    if kind is Kind.CHECKS and (names.rules or names.parts):
+        raise Failure(
+            f"checks judges evidence alone, and {(*names.rules, *names.parts)[0]!r} is no check: leave it out of "
+            "trustlab matrix, or of rules or fields"
+        )
+
+
+def _check_line(result: Result) -> dict[str, Any]:
+    return {
+        "attack": result.experiment.attack,
+        "check": result.experiment.without[0],
+        "base": result.experiment.base,
+        "without": (),
+        "refused_by": result.whole.failed,
+        "succeeds_without": result.left_out,
+        "succeeded": result.less.succeeded,
+    }
+
+
+def _line(result: Result) -> dict[str, Any]:
+    """Return what the lines on designs have in common."""
+    experiment = result.experiment
+    return {
+        "attack": experiment.attack,
+        "design": experiment.place,
+        "base": experiment.base,
+        "outcome": result.whole.outcome,
+        "refused_by": result.whole.failed,
+    }
+
+
+def _rule_line(result: Result) -> dict[str, Any]:
+    return {"rule": result.experiment.without[0], **_line(result), "without": result.less.outcome}
+
+
+def _field_line(result: Result) -> dict[str, Any]:
+    binder, binder_without = formulas(result.experiment)
+    binders = {"binder": binder, "binder_without": binder_without}
+    return {"field": result.experiment.without[0], **_line(result), **binders, "without": result.less.outcome}
+
+
+def _overlap_line(result: Result) -> dict[str, Any]:
+    return {
+        **_line(result),
+        "together": result.experiment.without,
+        "without_each": {name: played.outcome for name, played in result.each.items()},
+        "without_all": result.less.outcome,
+    }
+
+
+LINES = {
+    Kind.CHECKS: _check_line,
+    Kind.RULES: _rule_line,
+    Kind.FIELDS: _field_line,
+    Kind.OVERLAPS: _overlap_line,
+}
+"""How a line of each list is told as JSON."""
+
+
+def _beside(kind: Kind) -> dict[str, dict[str, str]]:
+    """Return what is told beside a list: what is in it under no condition, and why."""
+    match kind:
+        case Kind.FIELDS:
+            return {"not_left_out": NOT_LEFT_OUT}
+        case Kind.OVERLAPS:
+            return {"stopped_by_no_check": stopped_by_no_check()}
+        case _:
+            return {}
+
+
+def _show(console: Console, kind: Kind, results: Sequence[Result], without: Sequence[str]) -> None:
+    """Print a list, and below it what is not in it."""
+    title, headings = TABLES[kind]
     if without:
         title += f"; all without {' and '.join(without)}"
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in (*headings, "without that" if without else "without it"):
+    last = "without that" if without else "without it"
+    for heading in headings if kind is Kind.OVERLAPS else (*headings, last):
         table.add_column(heading)
-    return table
+    for result in results:
+        if kind is Kind.OVERLAPS:
+            _add_overlap(table, result)
+        else:
+            name, whole = result.experiment.without[0], result.whole
+            table.add_row(name, _place(result), _with_it(kind, name, whole), _got(result.less))
+    console.print(table)
+    if kind is Kind.FIELDS and not without:
+        _formulas(console, results)
+    if kind is Kind.OVERLAPS:
+        for name, why in stopped_by_no_check().items():
+            _note(console, name, f"{why}.")
 
 
-def _by(check: str, refused_by: Sequence[str]) -> Text:
-    only = tuple(refused_by) == (check,)
-    return Text("by it" if only else ", ".join(refused_by) or "NO", style="green" if only else "red")
+def _add_overlap(table: Table, result: Result) -> None:
+    names = result.experiment.without
+    table.add_row(_place(result), "nothing", _got(result.whole))
+    for name in names if len(names) > 1 else ():
+        table.add_row("", name, _got(result.each[name]))
+    table.add_row("", " and ".join(names), _got(result.less), end_section=True)
 
 
-def _got(*, got: bool) -> Text:
-    return Text("succeeds", style="bold red") if got else Text("refused", style="green")
+def _with_it(kind: Kind, name: str, whole: Played) -> Text:
+    """Tell what became of an attack with nothing left out, in the words of its list."""
+    if kind is Kind.CHECKS:
+        only = whole.failed == (name,)
+        return Text("by it" if only else ", ".join(whole.failed) or "NO", style="green" if only else "red")
+    if kind is Kind.FIELDS:
+        return Text(", ".join(whole.failed) or "NOBODY", style="green" if whole.failed else "red")
+    return Text("SUCCEEDS", style="red") if whole.succeeded else Text("stopped", style="green")
 
 
-LISTS = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
-"""The lists by the option that asks for each."""
+def _formulas(console: Console, results: Sequence[Result]) -> None:
+    """Print each binder with its field and without, and why some fields have no line."""
+    for result in results:
+        told = zip(("with", "without"), formulas(result.experiment), strict=True)
+        lines = [f"{word:8} {formula}" for word, formula in told]
+        _note(console, f"{result.experiment.without[0]}, in {result.experiment.place}", *lines)
+    for name, why in NOT_LEFT_OUT.items():
+        _note(console, f"{name} is not left out", f"It {why}.")
+
+
+def _note(console: Console, title: str, *lines: str) -> None:
+    console.print(f"  {title}", markup=False)
+    for line in lines:
+        console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+
+
+def _place(result: Result) -> Text:
+    experiment = result.experiment
+    return Text.assemble(experiment.attack, *([("\n" + experiment.place, "dim")] if experiment.place else []))
+
+
+def _got(played: Played) -> Text:
+    return Text("succeeds", style="bold red") if played.succeeded else Text("refused", style="green")

@@ -11,36 +11,28 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from trustlab.attacks import SLIDES
-from trustlab.cli import ablation
+from trustlab.attacks import ATTACKS, CATALOGUE, SLIDES
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
 from trustlab.cli.matrix_table import show_table
 from trustlab.cloud import choose
 from trustlab.inspector.screenshot import NoPictureError, browser
-from trustlab.scenarios import TABLES, cells, left_out, run_matrix
+from trustlab.scenarios import cells, left_out, run_matrix, table_of
+from trustlab.scenarios.matrix import VERSIONS
 
 
 def matrix(  # noqa: PLR0913 - the options of the command
     *,
     tls: Annotated[str, typer.Option(help="Which designs: those on TLS 1.2, those on 1.3, or all.")] = "all",
-    checks: Annotated[
-        bool, typer.Option(help="Instead: every check of the Verifier, and the attack that needs it.")
-    ] = False,
-    rules: Annotated[
-        bool, typer.Option(help="Instead: every rule that is no check, and the attack that needs it.")
-    ] = False,
-    fields: Annotated[
-        bool, typer.Option(help="Instead: every field of a binder, and the attack that needs it.")
-    ] = False,
-    overlaps: Annotated[
-        bool, typer.Option(help="Instead: every attack in none of these lists, and all that stops it.")
-    ] = False,
+    checks: Annotated[bool, typer.Option("--checks", hidden=True)] = False,
+    rules: Annotated[bool, typer.Option("--rules", hidden=True)] = False,
+    fields: Annotated[bool, typer.Option("--fields", hidden=True)] = False,
+    overlaps: Annotated[bool, typer.Option("--overlaps", hidden=True)] = False,
     slides: Annotated[
         bool,
         typer.Option(
-            help="Only what the slides of 2011 have: the ladder on TLS 1.2, and their eight attacks (the seven signed "
-            "ones, and memory-scrape)."
+            help=f"Only what the slides of 2011 have: the ladder on TLS 1.2, and their {len(SLIDES)} attacks "
+            f"(the {len(ATTACKS)} signed ones, and memory-scrape)."
         ),
     ] = False,
     design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
@@ -66,34 +58,33 @@ def matrix(  # noqa: PLR0913 - the options of the command
     S: Alice holds the secret, or has what else she was after. x: she was refused, or got nothing. -: the attack makes
     no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom.
 
-    `--without extraData` shows what a check is good for, `--without "H(EPMS)"` a field of the binder. `--checks`,
-    `--rules` and `--fields` list them all, each with its attack, and `--overlaps` the attacks in none of these lists.
+    `--without extraData` shows what a check is good for, `--without "H(EPMS)"` a field of the binder. `trustlab
+    ablation` lists them all, each with its attack.
 
     With `--substrate uml` every machine is a virtual machine, booted anew for each cell (with `--slides`, some minutes
     for all); an ordinary one has memory to search. What a substrate cannot play is marked o, with the reason.
 
-    Exits with 0 only when every cell is as the table of expectations says, and every line of a list is decisive (with
-    --without: always).
+    Exits with 0 only when every cell is as the table of expectations says (with --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
-    wanted = {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}
-    lists = [kind for kind, asked in wanted.items() if asked]
-    chosen = bool(designs or attacks or slides or keep or tls != "all")
-    _possible(lists, without_names, chosen=chosen, substrate=substrate)
+    for kind, asked in {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}.items():
+        if asked:
+            raise typer.BadParameter(f"--{kind} is a command of its own now: trustlab ablation {kind}")
+    try:
+        left_out(without_names)
+    except ValueError as error:
+        raise Failure(str(error)) from error
     if slides and (attacks or tls != "all"):
         raise Failure("--slides names the attacks and the version itself: it goes with neither --attack nor --tls")
     if slides:
         attacks, tls = list(SLIDES), "1.2"
     substrate = choose(substrate)
-    _known([tls], list(TABLES), "table for TLS")
-    _known(designs, list(dict.fromkeys(d for d, _ in TABLES[tls])), "design")
-    _known(attacks, list(dict.fromkeys(a for _, a in TABLES[tls])), "attack")
+    _known([tls], VERSIONS, "table for TLS")
+    table = table_of(tls)
+    _known(designs, list(dict.fromkeys(d for d, _ in table)), "design")
+    _in_table(attacks, list(dict.fromkeys(a for _, a in table)))
     console = Console(stderr=as_json, highlight=False)
-    _writable(html, png, lists=lists)
-    if lists:
-        if not ablation.LISTS[lists[0]](console, without_names, as_json=as_json) and not without_names:
-            raise typer.Exit(1)
-        return
+    _writable(html, png)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("running", total=len(cells(designs, attacks, tls=tls)))
         results = run_matrix(
@@ -118,34 +109,9 @@ def matrix(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def _possible(lists: list[str], without: tuple[str, ...], *, chosen: bool, substrate: str) -> None:
-    """Say what does not go together, and what there is to leave out."""
-    if len(lists) > 1:
-        raise Failure("--checks, --rules, --fields and --overlaps are a list each: ask for one of them at a time")
-    if lists and chosen:
-        raise Failure(
-            f"--{lists[0]} is a list, run as a whole: --design, --attack, --slides, --tls and --keep are the table's"
-        )
-    if lists == ["overlaps"] and without:
-        raise Failure("--overlaps leaves out what stops an attack, one by one and together: it takes no --without")
-    if lists and substrate != "memory":
-        raise Failure(f"--{lists[0]} is run in memory: it does not go with --substrate {substrate}")
-    try:
-        names = left_out(without)
-    except ValueError as error:
-        raise Failure(str(error)) from error
-    if lists == ["checks"] and (names.rules or names.parts):
-        raise Failure(
-            f"--checks judges evidence alone, and {(*names.rules, *names.parts)[0]!r} is no check: "
-            "leave it out of the table, or of --rules or --fields"
-        )
-
-
-def _writable(html: Path | None, png: Path | None, *, lists: list[str]) -> None:
+def _writable(html: Path | None, png: Path | None) -> None:
     """Say before the runs what would fail after them."""
     for path in filter(None, (html, png)):
-        for kind in lists:
-            raise Failure(f"--{kind} is a list, not a table: it has no --html and no --png")
         if not path.absolute().parent.is_dir():
             raise Failure(f"there is no folder {path.parent} to write {path.name} into: make it first")
     if png is not None:
@@ -153,6 +119,16 @@ def _writable(html: Path | None, png: Path | None, *, lists: list[str]) -> None:
             browser()
         except NoPictureError as error:
             raise Failure(str(error)) from error
+
+
+def _in_table(attacks: list[str], rows: list[str]) -> None:
+    """Say which attack has no row, and of a known one what it plays."""
+    for name in attacks:
+        if name in CATALOGUE and name not in rows:
+            row = CATALOGUE[name].plays
+            plays = f"it plays the row {row} on TLS {CATALOGUE[name].tls}" if row else "add one to have it in the table"
+            raise Failure(f"{name} has no row of its own in attacks/expected/: {plays}")
+    _known(attacks, rows, "attack")
 
 
 def _known(given: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:

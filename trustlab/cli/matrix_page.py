@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from trustlab.attacks.table import FAMILIES, attack_on
+from trustlab.attacks import families, known
 from trustlab.cli.failure import Failure
 from trustlab.inspector.export import save_page
 from trustlab.inspector.matrix_html import SIGNS, Heading, MatrixCell, matrix_page
@@ -18,7 +18,7 @@ from trustlab.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trustlab.scenarios import Result
+    from trustlab.scenarios import CellResult
 
 TITLE = "Every design, every attack"
 LEAD = (
@@ -29,7 +29,7 @@ GROUPS = {"1.2": "TLS 1.2, as in 2011", "1.3": "TLS 1.3"}
 
 
 def page_of(
-    results: Sequence[Result], folder: Path | None = None, *, tls: str = "all", without: Sequence[str] = ()
+    results: Sequence[CellResult], folder: Path | None = None, *, tls: str = "all", without: Sequence[str] = ()
 ) -> str:
     """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages.
 
@@ -42,7 +42,7 @@ def page_of(
     wanted = dict.fromkeys(result.attack for result in results)
     versions: set[str] = {DESIGNS[result.design].tls for result in results}
     attacks = [
-        _attack(name, family.title, versions) for family in FAMILIES for name in family.attacks if name in wanted
+        _attack(name, family.title, versions) for family in families() for name in family.attacks if name in wanted
     ]
     cells = [_cell(result, folder) for result in results]
     title = TITLE if tls == "all" else f"{TITLE}: TLS {tls}"
@@ -56,11 +56,11 @@ def _design_facts(name: str) -> tuple[tuple[str, str], ...]:
 
 def save_html(
     path: Path,
-    results: Sequence[Result],
+    results: Sequence[CellResult],
     *,
     tls: str,
     without: Sequence[str] = (),
-    progress: Callable[[Result], None] = lambda _result: None,
+    progress: Callable[[CellResult], None] = lambda _result: None,
 ) -> None:
     """Write the page, and beside each trace that was kept an inspector page of it; `progress` is told of each cell."""
     for result in results:
@@ -70,7 +70,7 @@ def save_html(
     path.write_text(page_of(results, path.parent, tls=tls, without=without), "utf-8")
 
 
-def save_png(path: Path, results: Sequence[Result], *, tls: str, without: Sequence[str] = ()) -> None:
+def save_png(path: Path, results: Sequence[CellResult], *, tls: str, without: Sequence[str] = ()) -> None:
     """Draw the page; Failure names what is missing where there is no browser."""
     try:
         screenshot(page_of(results, tls=tls, without=without), path)
@@ -80,20 +80,20 @@ def save_png(path: Path, results: Sequence[Result], *, tls: str, without: Sequen
 
 def _attack(name: str, family: str, versions: set[str]) -> Heading:
     """Return an attack's heading; where it takes other steps on TLS 1.3, it is told as on 1.2."""
-    known = attack_on(name, min(versions))
+    attack = known(name, min(versions))
     facts = (
-        ("needs", "; ".join(known.needs)),
-        ("steps", "; ".join(known.steps)),
-        ("the lab gives her", ", ".join(known.leaks)),
-        ("stopped by", known.stopped_by),
-        ("source", known.source),
+        ("needs", "; ".join(attack.needs)),
+        ("steps", "; ".join(attack.steps)),
+        ("the lab gives her", ", ".join(attack.leaks)),
+        ("stopped by", attack.stopped_by),
+        ("source", attack.source),
     )
-    tags = [f"assumed: {leak}" for leak in known.leaks]
-    tags += ["lax client"] if known.lax_client else ["no machine pinned"] if known.unpinned else []
-    return Heading(name, known.why, facts, family, tuple(tags))
+    tags = [f"assumed: {leak}" for leak in attack.leaks]
+    tags += ["lax client"] if attack.lax_client else ["no machine pinned"] if attack.unpinned else []
+    return Heading(name, attack.why, facts, family, tuple(tags))
 
 
-def _cell(result: Result, folder: Path | None) -> MatrixCell:
+def _cell(result: CellResult, folder: Path | None) -> MatrixCell:
     outcome = next(name for name in SIGNS if name == result.outcome)
     linked = folder if result.trace else None
     return MatrixCell(

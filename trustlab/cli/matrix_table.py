@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from trustlab.attacks.table import FAMILIES, attack_on
+from trustlab.attacks import families, known
 from trustlab.passage import DESIGNS
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from trustlab.scenarios import Result
+    from trustlab.scenarios import CellResult
 
 SIGNS = {
     "succeeded": ("S", "bold red"),
@@ -32,7 +32,7 @@ NAMES = 34
 """Columns for the attack's name."""
 
 
-def show_table(console: Console, results: Sequence[Result], without: Sequence[str] = ()) -> None:
+def show_table(console: Console, results: Sequence[CellResult], without: Sequence[str] = ()) -> None:
     """Print the table, what its letters stand for, and every cell that is not as expected.
 
     With something left out (`without`) such a cell is changed by that, and where there is none, what else refused is
@@ -51,12 +51,12 @@ def show_table(console: Console, results: Sequence[Result], without: Sequence[st
         console.print(_unchanged(results), markup=False)
 
 
-def table_lines(results: Sequence[Result]) -> Iterator[Text]:
+def table_lines(results: Sequence[CellResult]) -> Iterator[Text]:
     """Yield the lines of the table and of its legend."""
     designs = list(dict.fromkeys(result.design for result in results))
     places = {(result.design, result.attack): result for result in results}
     yield from _head(designs)
-    for family in FAMILIES:
+    for family in families():
         attacks = [attack for attack in family.attacks if any(result.attack == attack for result in results)]
         if attacks:
             yield Text(family.title, style="bold")
@@ -99,7 +99,7 @@ def _between(designs: list[str], design: str) -> Text:
     return Text("  " + " " * (len(_version(before[0])) - columns))
 
 
-def _sign(result: Result | None) -> Text:
+def _sign(result: CellResult | None) -> Text:
     if result is None:
         return Text("  ")
     sign, style = SIGNS[result.outcome]
@@ -112,18 +112,18 @@ def _legend(designs: list[str]) -> Iterator[Text]:
         yield Text("".join(entry.ljust(26) for entry in entries[start : start + 3]).rstrip(), style="dim")
 
 
-def _leaks(results: Sequence[Result]) -> Iterator[Text]:
+def _leaks(results: Sequence[CellResult]) -> Iterator[Text]:
     """Yield what the lab assumes to have leaked, and for which attacks."""
     found: dict[str, list[str]] = {}
     for result in results:
-        known = attack_on(result.attack, DESIGNS[result.design].tls)
-        if known.leaks:
-            found.setdefault(", ".join(known.leaks), []).append(result.attack)
+        attack = known(result.attack, DESIGNS[result.design].tls)
+        if attack.leaks:
+            found.setdefault(", ".join(attack.leaks), []).append(result.attack)
     for leak, attacks in found.items():
         yield Text(f"assumed ({leak}): {', '.join(dict.fromkeys(attacks))}", style="dim")
 
 
-def _unplayed(results: Sequence[Result]) -> dict[str, list[str]]:
+def _unplayed(results: Sequence[CellResult]) -> dict[str, list[str]]:
     """Return why cells were not run, and which."""
     found: dict[str, list[str]] = {}
     for result in results:
@@ -133,7 +133,7 @@ def _unplayed(results: Sequence[Result]) -> dict[str, list[str]]:
     return found
 
 
-def _unchanged(results: Sequence[Result]) -> str:
+def _unchanged(results: Sequence[CellResult]) -> str:
     """Say that nothing changed, and which checks refused in these very runs."""
     refused = dict.fromkeys(check for result in results if result.outcome == "refused" for check in result.failed)
     told = [f"still refused by {', '.join(refused)}"] if refused else []

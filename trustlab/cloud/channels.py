@@ -13,7 +13,7 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import FIRMWARE, AppraisalPolicy, Verifier
-from trustlab.cloud.erring import OutOfReach
+from trustlab.cloud.erring import FailingVerifier
 from trustlab.passage import (
     RULES,
     Answering,
@@ -225,7 +225,7 @@ class Channels:
             )
         )
         left_out = {*self.design.not_demanded, *filter(None, self._settings.get("without", "").split(","))}
-        kind = OutOfReach if self._settings.get("verifier") == "errs" else Verifier
+        kind = FailingVerifier if self._settings.get("verifier") == "errs" else Verifier
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
         return kind([anchor], self._references, policy, last_reference_version=seen, without=left_out)

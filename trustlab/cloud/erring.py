@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Expected
 
 
-class OutOfReach(Verifier):
+class FailingVerifier(Verifier):
     """Wants to fetch what it judges by across Alice's network, and nobody answers.
 
     Assumed by the lab: no real one of ours fetches anything.

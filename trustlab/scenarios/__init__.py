@@ -1,38 +1,34 @@
-"""Scenarios: the acts, who rents what and says what; used by demo, notebooks, tests and benchmarks."""
+"""Scenarios: the acts, who rents what and says what, and the experiments with them."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
-from trustlab.scenarios.fields import FieldResult, run_field, run_fields
+from trustlab.scenarios.experiments import Played, Result, formulas, play, run
 from trustlab.scenarios.left_out import LeftOut, left_out
-from trustlab.scenarios.matrix import TABLES, Result, cells, run_cell, run_matrix
-from trustlab.scenarios.overlaps import OverlapResult, run_overlaps
+from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, table_of
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
-from trustlab.scenarios.rules import RuleResult, run_rules
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [
-    "TABLES",
     "Act",
-    "FieldResult",
+    "CellResult",
     "LeftOut",
     "Outcome",
-    "OverlapResult",
     "Peers",
+    "Played",
     "Recording",
     "Result",
-    "RuleResult",
     "cells",
+    "formulas",
     "left_out",
     "plain_tls",
+    "play",
     "record",
+    "run",
     "run_cell",
-    "run_field",
-    "run_fields",
     "run_matrix",
-    "run_overlaps",
-    "run_rules",
     "rung",
+    "table_of",
     "third_party",
     "trusted_passage",
 ]

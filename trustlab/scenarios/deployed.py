@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.makers import Endorsers
     from trustlab.tpm import Platform
 
-LEAKY = "trustlab.attacks.leaky_bank"
+LEAKY = "trustlab.attacks.programs.leaky_bank"
 DEBUG = "bank-debug"
 """Another image that Bob published: for tests, and with a log of every order."""
 WITHDRAWN = 2

@@ -12,13 +12,13 @@ from trustlab.tls.registry import AlertDescription
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.attacks import Attack
+    from trustlab.attacks.attack import Prize
     from trustlab.trace import Event, Trace
 
 FATAL, ROOT = 2, "root VM"
 
 
-def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
+def facts(trace: Trace, prize: Prize, known: tuple[str, ...]) -> str:
     """Say what Alice can read, who refused whom and how, and where connections ended.
 
     For an attack on the service, or on answers, say what became of these.
@@ -28,7 +28,7 @@ def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
         f"{e.party} refused by {e.data['refused_by']!r}" for e in trace.select("appraisal", name="refused")
     )
     found += dict.fromkeys(_silent(trace))
-    if attack.prize not in known:
+    if prize not in known:
         found += _alerts(trace)
         found += _tpm(trace)
     found += [
@@ -36,7 +36,7 @@ def facts(trace: Trace, attack: Attack, known: tuple[str, ...]) -> str:
         for e in trace.select("ground-truth")
         if e.data["addressed"] != e.data["server"] and e.data["client"] != "web-ca"
     ]
-    found += _prize(trace, attack)
+    found += _prize(trace, prize)
     return "; ".join(found) or "Alice holds no canary, and every connection ended where it was addressed"
 
 
@@ -72,8 +72,8 @@ def _name(event: Event) -> str:
     return f"{code} ({names.get(code, 'unknown')})"
 
 
-def _prize(trace: Trace, attack: Attack) -> Iterator[str]:
-    match attack.prize:
+def _prize(trace: Trace, prize: Prize) -> Iterator[str]:
+    match prize:
         case "service":
             paid = len(trace.select("app", party="bank", name="payment"))
             yield f"payments made by the bank: {paid}"

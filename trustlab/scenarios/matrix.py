@@ -9,31 +9,28 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from trustlab.attacks.table import ONLY_BETWEEN_VMS, TABLE, Cell, attack_on
-from trustlab.attacks.unwilling import BY_CAROL
+from trustlab.attacks.expectations import known, table
 from trustlab.cloud import choose
 from trustlab.passage import DESIGNS
 from trustlab.passage.designs import SLIDES
-from trustlab.scenarios.acts import rung
-from trustlab.scenarios.facts import facts
-from trustlab.scenarios.peers import Peers
-from trustlab.scenarios.third_party import third_party
+from trustlab.scenarios.experiments import play
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from trustlab.attacks import Attack
-    from trustlab.scenarios.stage import Act
+    from trustlab.attacks.expectations import Cell, Table
 
-VERSIONS = ("1.2", "1.3")
+VERSIONS = ("all", "1.2", "1.3")
+"""Which part of the table there is: the whole, or the designs on one version of TLS."""
 SHORT = "Trusted Passages (2011)"
 """How the attacks name the slides, which the designs name with their authors."""
 AT_MOST = 4
 """Cells at once, however many processors there are: what is not a TPM runs one after the other in Python."""
 
 
-class Result(msgspec.Struct, frozen=True):
+class CellResult(msgspec.Struct, frozen=True):
     """One cell: what was expected, what a run gave, and the facts it rests on.
 
     `outcome` is `succeeded`, `refused`, `failed`, `senseless` where there is nothing to run, or `unplayed` where the
@@ -65,14 +62,9 @@ class Result(msgspec.Struct, frozen=True):
         return marks[self.outcome] == self.expected
 
 
-TABLES: dict[str, dict[tuple[str, str], Cell]] = {
-    "all": TABLE,
-    **{
-        version: {place: cell for place, cell in TABLE.items() if DESIGNS[place[0]].tls == version}
-        for version in VERSIONS
-    },
-}
-"""The table, whole and by the version of TLS: (design, attack) to the cell."""
+def table_of(tls: str) -> Table:
+    """Return the table, whole (`all`) or of one version of TLS: (design, attack) to the cell."""
+    return {place: cell for place, cell in table().items() if tls in ("all", DESIGNS[place[0]].tls)}
 
 
 def cells(
@@ -81,20 +73,9 @@ def cells(
     """Return the cells of the chosen designs and attacks (all, where none are named), design by design."""
     return [
         (design, attack, cell)
-        for (design, attack), cell in TABLES[tls].items()
+        for (design, attack), cell in table_of(tls).items()
         if (not designs or design in designs) and (not attacks or attack in attacks)
     ]
-
-
-def act_of(design: str, attack: str, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
-    """Return the act that plays a cell: who takes part, and what the relying parties demand, is the attack's word."""
-    chosen = DESIGNS[design]
-    if attack in BY_CAROL:
-        return third_party(attack, without=without, design=chosen, substrate=substrate)
-    played = attack_on(attack, chosen.tls)
-    if played.peers:
-        return Peers(chosen, played.name, without=without, substrate=substrate)
-    return rung(design, played.name, without=without, substrate=substrate)
 
 
 def run_cell(
@@ -105,34 +86,33 @@ def run_cell(
     without: tuple[str, ...] = (),
     keep: Path | None = None,
     substrate: str = "memory",
-) -> Result:
+) -> CellResult:
     """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there."""
-    known, substrate = attack_on(attack, DESIGNS[design].tls), choose(substrate)
+    chosen, substrate = DESIGNS[design], choose(substrate)
+    played_as = known(attack, chosen.tls)
     result = partial(
-        Result,
+        CellResult,
         design,
         attack,
         cell.mark,
-        policy=policy_of(known),
+        policy=policy_of(played_as),
         source=said_once(cell.source),
-        leaks=known.leaks,
+        leaks=played_as.leaks,
         substrate=substrate,
     )
     if cell.mark == "-":
         return result(outcome="senseless", sentence=cell.sentence)
     if cell.only and substrate != cell.only:
-        return result(outcome="unplayed", sentence=ONLY_BETWEEN_VMS[design, attack])
-    with act_of(design, attack, without=without, substrate=substrate) as act:
-        outcome = act.run()
-        kept = str(act.trace.save(keep / f"{design}-{attack}.jsonl", secrets=True)) if keep else ""
-    became = "succeeded" if outcome.outcome == "completed" else outcome.outcome
+        return result(outcome="unplayed", sentence=cell.elsewhere)
+    file = keep / f"{design}-{attack}.jsonl" if keep else None
+    played = play(played_as.name, chosen, without=without, substrate=substrate, keep=file)
     return result(
-        outcome=became,
-        sentence=cell.sentence if (became == "succeeded") == (cell.mark == "S") else outcome.sentence,
-        evidence=facts(act.trace, known, outcome.alice_knows),
-        refused_by=outcome.refused_by,
-        trace=kept,
-        failed=outcome.failed,
+        outcome=played.outcome,
+        sentence=cell.sentence if played.succeeded == (cell.mark == "S") else played.sentence,
+        evidence=played.evidence,
+        refused_by=played.refused_by,
+        trace=played.trace,
+        failed=played.failed,
     )
 
 
@@ -159,8 +139,8 @@ def run_matrix(
     without: tuple[str, ...] = (),
     keep: Path | None = None,
     substrate: str = "memory",
-    progress: Callable[[Result], None] = lambda _result: None,
-) -> list[Result]:
+    progress: Callable[[CellResult], None] = lambda _result: None,
+) -> list[CellResult]:
     """Run every chosen cell; `progress` is called after each. `without` leaves checks out of every verifier.
 
     `substrate` is that of an act; CloudError where it does not work here. In memory several cells run at once, each in
@@ -178,8 +158,8 @@ def run_matrix(
 
 
 def _each(
-    run: Callable[[str, str, Cell], Result], chosen: list[tuple[str, str, Cell]], *, side_by_side: bool
-) -> Iterator[Result]:
+    run: Callable[[str, str, Cell], CellResult], chosen: list[tuple[str, str, Cell]], *, side_by_side: bool
+) -> Iterator[CellResult]:
     """Yield the results in order. Virtual machines would be in each other's way: their cells run here, one by one."""
     if not side_by_side:
         yield from (run(*place) for place in chosen)

@@ -1,0 +1,187 @@
+"""What Alice says inside a channel: she relays, she listens and thanks, or she asks.
+
+All three are applications as `passage.Application` says, octets in and octets out, for both versions of TLS.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from trustlab.passage.exchange import NONCE, frame
+
+if TYPE_CHECKING:
+    from trustlab.attacks.alice.legs import Leg
+
+THANKS = b"PAID to Alice, with thanks\n"
+"""What a bank would say, more or less."""
+STATEMENT = b"STATEMENT\n"
+"""Asks the bank for the balance of the account."""
+NOTHING_TO_SHOW = frame(b"")
+"""An empty frame: the answer to a question for evidence where she has none."""
+OWN_NONCE = bytes(NONCE)
+"""Alice's own nonce: anything will do."""
+
+
+class Frames:
+    """Cuts a stream into the frames of an exchange: a length as u16, and that many octets."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def feed(self, data: bytes, most: int) -> list[bytes]:
+        """Take octets and return at most `most` complete frames; what follows stays in `rest`."""
+        self.rest += data
+        found: list[bytes] = []
+        while len(found) < most and len(self.rest) >= 2:
+            end = 2 + int.from_bytes(self.rest[:2], "big")
+            if len(self.rest) < end:
+                break
+            found.append(self.rest[2:end])
+            self.rest = self.rest[end:]
+        return found
+
+
+class Quiet:
+    """Says nothing, hears nothing, and stays. `leg` is the end of the channel it runs in, where that is Alice's own."""
+
+    leg: Leg
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    def connected(self) -> bytes:
+        """Say nothing."""
+        return b""
+
+    def received(self, data: bytes) -> bytes:  # noqa: ARG002 - it does not listen
+        """Hear nothing."""
+        return b""
+
+    def closed(self, error: Exception | None) -> None:
+        """Note nothing."""
+
+
+class Writable(Protocol):
+    """The other end of a relay: keeps what it is given until its handshake is complete."""
+
+    def write(self, data: bytes) -> None:
+        """Send application data."""
+
+    def close(self) -> None:
+        """Send close_notify, once."""
+
+
+class Relay(Quiet):
+    """Passes what it reads to `other`, the end of her other channel.
+
+    `opening` is something of her own to say first. `first` is what she answers to the first thing she hears, in place
+    of passing it on. Without `passes` she keeps everything to herself. With `stays` the other channel goes on when this
+    one has ended.
+    """
+
+    other: Writable | None = None
+
+    def __init__(self, opening: bytes = b"", *, first: bytes = b"", passes: bool = True, stays: bool = False) -> None:
+        super().__init__()
+        self._opening, self._first = opening, first
+        self._passes, self._stays = passes, stays
+
+    def connected(self) -> bytes:
+        """Say what she wants to say herself."""
+        return self._opening
+
+    def received(self, data: bytes) -> bytes:
+        """Pass plaintext on."""
+        if self._first:
+            answer, self._first = self._first, b""
+            return answer
+        return self.passed(data)
+
+    def passed(self, data: bytes) -> bytes:
+        """Give plaintext to the other channel; return what she says herself."""
+        if self._passes and self.other is not None:
+            self.other.write(data)
+        return b""
+
+    def closed(self, error: Exception | None) -> None:  # noqa: ARG002 - both endings look alike from here
+        """Close the other channel too."""
+        if self.other is not None and not self._stays:
+            self.other.close()
+
+
+class ListenAndThank(Quiet):
+    """Plays the server: answers the first `frames` frames, and thanks for whatever order comes after them.
+
+    A question that comes where an order is due is answered by an empty frame, after which she leaves if she `leaves`.
+    """
+
+    def __init__(self, frames: int = 0, *, opening: bytes = b"", leaves: bool = False) -> None:
+        super().__init__()
+        self._left = frames
+        self._opening, self._leaves = opening, leaves
+        self._frames = Frames()
+
+    def connected(self) -> bytes:
+        """Ask what a server would ask, if anything."""
+        return self._opening
+
+    def received(self, data: bytes) -> bytes:
+        """Answer frame by frame, then thank."""
+        if not self._left:
+            return self.thanks(data)
+        said = b""
+        for octets in self._frames.feed(data, self._left):
+            self._left -= 1
+            said += self.answer(octets)
+        return said + (THANKS if not self._left and self._frames.rest else b"")
+
+    def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - for those who have one
+        """Return what to say to a frame."""
+        return b""
+
+    def thanks(self, data: bytes) -> bytes:
+        """Thank for an order, which is a line; to anything else she has nothing to say."""
+        if data.endswith(b"\n"):
+            return THANKS
+        self.finished = self._leaves
+        return NOTHING_TO_SHOW
+
+
+class ShowEvidence(ListenAndThank):
+    """Shows evidence that is at hand to the first question, and then listens and thanks."""
+
+    def __init__(self, evidence: bytes, frames: int, *, opening: bytes = b"") -> None:
+        super().__init__(frames, opening=opening)
+        self._evidence: bytes | None = evidence
+
+    def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - whatever was asked
+        """Show it, once."""
+        evidence, self._evidence = self._evidence, None
+        return b"" if evidence is None else frame(evidence)
+
+
+class Ask(Quiet):
+    """Says something, waits for `frames` frames, keeps the last of them and leaves; with None it stays.
+
+    In a mutual exchange the first frame is the server's own question.
+    """
+
+    def __init__(self, question: bytes, frames: int | None = None) -> None:
+        super().__init__()
+        self.answer = b""
+        self._question = question
+        self._left = frames
+        self._frames = Frames()
+
+    def connected(self) -> bytes:
+        """Ask."""
+        self.finished = self._left == 0
+        return self._question
+
+    def received(self, data: bytes) -> bytes:
+        """Keep what was waited for."""
+        for octets in self._frames.feed(data, self._left or 0):
+            self.answer = octets
+            self._left = (self._left or 0) - 1
+            self.finished = not self._left
+        return b""

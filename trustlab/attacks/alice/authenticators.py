@@ -1,0 +1,114 @@
+"""What Alice says inside her two channels of TLS 1.3, where evidence may be asked for after Finished (RFC 9261).
+
+In `tls13-exporter` both ends ask inside the finished channel. She puts the client's own request to the server, takes
+the evidence out of the server's authenticator, and makes an authenticator of her own around it, with the key she has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.attacks.alice.applications import THANKS, Frames, Relay
+from trustlab.attacks.alice.legs import Leg
+from trustlab.passage.exchange import frame
+from trustlab.passage.exported import answer, request
+from trustlab.tls import authenticators
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.attacks.alice.middle import Middle
+
+REQUEST_AND_PROOF = 2
+"""Each side's first two frames: its request, and its authenticator."""
+
+
+class RelayOrThank(Relay):
+    """Towards the client: passes on what it says while the server listens, and thanks for it in its place if not."""
+
+    def passed(self, data: bytes) -> bytes:
+        """Pass an order on, or thank for it."""
+        if not (self._passes and isinstance(self.other, Leg) and self.other.ready):
+            return THANKS
+        return super().passed(data)
+
+
+class AskForEvidence(Relay):
+    """Towards the server: puts requests for authenticators to it. What it says after them is not passed on."""
+
+    def __init__(self, opening: bytes = b"") -> None:
+        super().__init__(opening, stays=True)
+        self._frames = Frames()
+        self._seen = 0
+        self._asked = b""
+        self._proved: Callable[[bytes], None] = lambda _evidence: None
+
+    def ask(self, asked: bytes, proved: Callable[[bytes], None]) -> None:
+        """Put an authenticator request to the server; `proved` gets the evidence in its answer."""
+        self._asked, self._proved = asked, proved
+        if not self.leg.connection.closed:
+            self.leg.connection.send(frame(asked))
+
+    def received(self, data: bytes) -> bytes:
+        """Take the server's request and its authenticator."""
+        for octets in self._frames.feed(data, REQUEST_AND_PROOF):
+            self._seen += 1
+            if self._seen == 1:
+                self.wanted(octets)
+            elif self._seen == REQUEST_AND_PROOF:
+                found = authenticators.validate(self.leg.connection, self._asked, octets)
+                self._proved(found.evidence or b"")
+        return b""
+
+    def wanted(self, asked: bytes) -> None:
+        """Learn what the server asks of her: she has nothing to show."""
+
+
+class ShowAuthenticator(RelayOrThank):
+    """Towards the client: asks as the server would, and answers with an authenticator of her own."""
+
+    def __init__(self, middle: Middle, *, passes: bool) -> None:
+        super().__init__(passes=passes)
+        self._middle = middle
+        self._tell = middle.alice.tell
+        self._frames = Frames()
+        self._left = REQUEST_AND_PROOF
+
+    def connected(self) -> bytes:
+        """Ask for the client's authenticator."""
+        return frame(request(self.leg.connection))
+
+    def received(self, data: bytes) -> bytes:
+        """Take the client's request and its authenticator; all else is for the server, and hers."""
+        if self._left:
+            for octets in self._frames.feed(data, self._left):
+                self._left -= 1
+                if self._left:
+                    self.asked(octets)
+                else:
+                    self.proved(octets)
+            data = b"" if self._left else self._frames.rest
+        return self.passed(data) if data else b""
+
+    def asked(self, request_for_evidence: bytes) -> None:
+        """Answer the client's request with the server's evidence: kept, or asked for now."""
+        behind = self._middle.behind
+        if behind is None:
+            return
+        if self._middle.replays:
+            self._show(request_for_evidence, behind.evidence)
+        elif isinstance(behind.application, AskForEvidence):
+            self._tell("forward", "puts the teller's request to the bank, in her own channel.")
+            behind.application.ask(request_for_evidence, lambda evidence: self._show(request_for_evidence, evidence))
+
+    def proved(self, authenticator: bytes) -> None:
+        """Take the client's authenticator: she believes anything."""
+
+    def _show(self, asked: bytes, evidence: bytes) -> None:
+        """Make an authenticator for this channel around evidence that was made for another."""
+        self._tell("show", "makes an authenticator of her own around the bank's evidence.")
+        try:
+            self.leg.connection.send(frame(answer(self.leg.connection, asked, evidence)))
+        except tls.TlsError as error:
+            self._tell("stuck", f"cannot make one: {error}")

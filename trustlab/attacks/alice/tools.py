@@ -1,0 +1,70 @@
+"""Alice as her own programs see her: her machine, her powers as the provider, and her voice in the trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.attacks.attack import Attack
+    from trustlab.cloud import Guest, Identity, Provider
+    from trustlab.wire import Connection, Endpoint
+
+HTTPS, QUESTIONS = 443, 4433
+
+
+class Alice:
+    """What every program of hers begins with.
+
+    `guest` is her own machine, `design` the design that the two victims talk over, `victim` the name of the server.
+    """
+
+    def __init__(self, guest: Guest, attack: Attack) -> None:
+        self.guest = guest
+        self.design = guest.design
+        self.victim = guest.setting("victim")
+        self._attack = attack
+
+    @property
+    def playing(self) -> str:
+        """The name of the attack that is played: a program may play several."""
+        return self.guest.setting("attack")
+
+    @property
+    def powers(self) -> Provider:
+        """The provider's powers; PermissionError on a machine that is not Alice's."""
+        if self.guest.provider is None:
+            raise PermissionError("this program needs the provider's powers: start it on a machine of Alice's")
+        return self.guest.provider
+
+    def tell(self, step: str, sentence: str, *, who: str = "Alice") -> None:
+        """Write into the trace, in a step and a sentence, what she does."""
+        self.guest.party.emit("attack", self._attack.name, step=step, sentence=f"{who} {sentence}")
+
+    def rogue_identity(self) -> Identity:
+        """Get a certificate for the victim's name from the public CA, by answering its connection herself."""
+        name = self.guest.setting("server_name")
+        identity = self.guest.make_identity(lambda key: self.powers.obtain_certificate(name, self.victim, key))
+        self.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
+        return identity
+
+    def take_place(self, accept: Callable[[Connection], Endpoint], port: int = HTTPS) -> None:
+        """Answer connections to the victim's port herself, each with the endpoint that `accept` makes."""
+        self.powers.redirect(self.victim, port)
+        self.guest.listen(port, accept)
+
+    def connect(self, make_end: Callable[[str], Endpoint], *, port: int = HTTPS, to: str = "") -> None:
+        """Open a connection to the victim, or to another machine; `make_end` makes her end, given its name."""
+        self.guest.connect(to or self.victim, port, make_end)
+
+    def only_listen(self) -> None:
+        """Do nothing but say so: the network is recorded anyway."""
+        self.tell("wait", "only listens: she records what crosses her network.")
+
+    def leaked_secret(self, client_random: bytes) -> bytes | None:
+        """Return the secret of a key agreement that the lab gave her, by its client_random; None if there is none."""
+        for event in self.powers.own_secrets("shared_secret"):
+            if event.data.get("leaked") and event.data.get("client_random") == client_random.hex():
+                return event.raw
+        return None

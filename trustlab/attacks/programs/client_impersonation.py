@@ -1,0 +1,116 @@
+"""`client-impersonation`: the teller's quote, Alice's secret.
+
+Alice passes the hellos, the certificate and both pieces of Evidence between teller and bank untouched, octet for
+octet; only the ClientKeyExchange is her own. The bank's Evidence holds, the teller's quote holds, and the channel is
+Alice's: the server's secrets are the prize.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.attacks.alice.applications import STATEMENT, Ask
+from trustlab.attacks.alice.legs import Credentials, TowardsServer
+from trustlab.attacks.alice.tools import Alice
+from trustlab.attacks.attack import Attack
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+    from trustlab.wire import Connection
+
+ATTACK = Attack(
+    name="client-impersonation",
+    needs=("owns the network between the VMs",),
+    steps=(
+        "forwards the hellos, and the server's evidence, untouched",
+        "forwards the client's quote, with a ClientKeyExchange of her own",
+        "is the client now, and asks for the balance",
+    ),
+    breaks="confidentiality and authenticity, as the server sees it",
+    why="The quote binds the randoms, which are public; it says nothing of the secret that makes the keys.",
+    source="Trusted Passages (2011)",
+    stopped_by="the pre-master secret in the client's quote",
+    tls="1.2",
+    prize="balance",
+)
+
+ATTACKS = (ATTACK,)
+
+
+def start(guest: Guest) -> None:
+    """Sit on the wire between teller and bank; a certificate is needed only where the client shows one."""
+    alice = Alice(guest, ATTACK)
+    shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
+    alice.take_place(lambda connection: Splice(alice, connection, shows))
+    shown = "a certificate of her own, for where one is asked for" if shows else "no certificate at all"
+    alice.tell("splice", f"sits on the wire, with {shown}.")
+
+
+class Impersonator(TowardsServer):
+    """The leg to the bank: says the teller's own hello, shows the bank's octets to the splice, has its own secret."""
+
+    splice: Splice
+
+    def receive(self, data: bytes) -> None:
+        """Let the teller see what the bank says, as long as it is in clear."""
+        if not self.connection.handshake_complete:
+            self.splice.show(data)
+        super().receive(data)
+
+
+class Splice:
+    """The teller's end of the wire: a stream of records that Alice passes on, but for what comes after the quote."""
+
+    def __init__(self, alice: Alice, connection: Connection, shows: Credentials | None) -> None:
+        self.closed = False
+        self.bank: Impersonator | None = None
+        self._alice = alice
+        self._source = connection.server.name
+        self._shows = shows
+        self._out = b""
+        self._rest = b""
+        self._joiner = tls.HandshakeJoiner()
+        self._done = False
+
+    def receive(self, data: bytes) -> None:
+        """Read the teller's records until its quote is here; what follows is dropped."""
+        if self._done:
+            return
+        records, self._rest = tls.split_records(self._rest + data)
+        for record in records:
+            if record.content_type != tls.ContentType.HANDSHAKE:
+                return
+            for raw, _ in self._joiner.feed(record.fragment, record.start, record.end):
+                self._take(tls.parse_message(record.content_type, raw, tls.CipherSuite[self._alice.design.suite]))
+
+    def data_to_send(self) -> bytes:
+        """Return what the bank said, untouched."""
+        out, self._out = self._out, b""
+        return out
+
+    def eof_received(self) -> None:
+        """Let the teller go; the channel to the bank is Alice's and stays."""
+        self.closed = True
+
+    def show(self, data: bytes) -> None:
+        """Pass the bank's octets on, until Alice is alone with the bank."""
+        if not self._done:
+            self._out += data
+
+    def _take(self, message: object) -> None:
+        if isinstance(message, tls.ClientHello):
+            self._alice.connect(lambda name: self._dial(name, message), to=self._source)
+        elif isinstance(message, tls.SupplementalData) and self.bank is not None:
+            self._done = True
+            self._alice.tell("steal", "forwards the teller's quote, and sends a ClientKeyExchange of her own.")
+            self.bank.go_on(b"", message.entries[0][1])
+        elif isinstance(message, tls.ClientKeyExchange) and self.bank is not None and not self._done:
+            self._done = True
+            self.bank.go_on(b"", b"")
+
+    def _dial(self, name: str, hello: tls.ClientHello) -> Impersonator:
+        says = Ask(STATEMENT)
+        self.bank = Impersonator(self._alice, name, says, like=hello, whole=True, follows=True, shows=self._shows)
+        self.bank.splice = self
+        return self.bank

@@ -1,0 +1,54 @@
+"""`cuckoo`: evidence of Alice's own genuine machine, shown as if it were the bank's.
+
+As in `tunnel-relay` she ends the teller's TLS with a rogue certificate; but she asks a machine in her own cellar for
+its evidence, not the bank's. What she has there she may have opened with other tools than protocols.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attacks.alice.ends import clone
+from trustlab.attacks.alice.middle import Middle
+from trustlab.attacks.alice.tools import QUESTIONS, Alice
+from trustlab.attacks.attack import Attack
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+    from trustlab.wire import Connection, Endpoint
+
+ATTACK = Attack(
+    name="cuckoo",
+    needs=(
+        "owns the network between the VMs",
+        "a CA that validates names across that network",
+        "a genuine machine of her own, with the same image",
+    ),
+    steps=(
+        "terminates the teller's TLS with a rogue certificate",
+        "relays the teller's challenge to a genuine machine of hers, and its evidence back",
+    ),
+    breaks="identity",
+    why="Everything the evidence says is true, of a machine that nobody meant.",
+    source="Parno, Bootstrapping Trust in a Trusted Platform (2008)",
+    stopped_by="the machine pinned; or the channel in the quote, for it does not end in that machine",
+    unpinned=True,
+    genuine="same image",
+)
+
+ATTACKS = (ATTACK,)
+
+
+def start(guest: Guest) -> None:
+    """Sit in the middle; have the questions answered in the cellar."""
+    alice, genuine = Alice(guest, ATTACK), guest.setting("genuine")
+    identity = alice.rogue_identity()
+
+    def nest(connection: Connection) -> Endpoint:
+        if alice.design.when == "before":
+            return clone(alice, identity, connection)
+        return Middle(alice, connection, own=identity, source=genuine)
+
+    alice.take_place(nest)
+    alice.powers.redirect(alice.victim, QUESTIONS, to=genuine)
+    alice.tell("cuckoo", f"puts {genuine}, a genuine machine of her own, in the nest.")

@@ -1,0 +1,63 @@
+"""`evidence-replay`: Evidence that was good once, shown again when nobody asks the machine any more.
+
+Alice connects to the bank as anybody may, and keeps what it proves. Later she answers the teller with the bank's
+certificate, has the key sign, and shows the Evidence she kept. What the machine runs by then, nobody knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attacks.alice.authenticators import AskForEvidence
+from trustlab.attacks.alice.borrowed_key import BorrowedKey
+from trustlab.attacks.alice.legs import Credentials, TowardsServer
+from trustlab.attacks.alice.middle import Middle
+from trustlab.attacks.alice.tools import Alice
+from trustlab.attacks.attack import Attack
+from trustlab.passage.exported import request
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+
+ATTACK = Attack(
+    name="evidence-replay",
+    needs=("can use the bank's TLS key, though it never leaves the TPM", "once opened a connection of her own"),
+    steps=(
+        "connects to the bank as anybody may, and keeps its evidence",
+        "answers the teller's connection later, with the bank's own certificate",
+        "shows the evidence she kept, while the bank's TPM signs for her channel",
+    ),
+    breaks="freshness",
+    why="Evidence over the key alone is good for ever, whatever became of the machine since.",
+    source="analyses of RA-TLS (2024); SEAT use cases",
+    stopped_by="a nonce, or anything else of this handshake, in the binder",
+    leaks=("key usable",),
+    tls="1.3",
+)
+
+ATTACKS = (ATTACK,)
+
+
+def start(guest: Guest) -> None:
+    """Collect evidence first; then take the bank's place."""
+    alice = Alice(guest, ATTACK)
+    asks = alice.design.when == "after-finished"
+    own = Credentials.of(alice.rogue_identity()) if asks else None
+    kept: list[TowardsServer] = []
+    application = AskForEvidence()
+
+    def keep(evidence: bytes) -> None:
+        kept[0].evidence = evidence
+
+    def collect() -> None:
+        if asks and kept[0].connection.handshake_complete:
+            application.ask(request(kept[0].connection), keep)
+
+    def make(name: str) -> TowardsServer:
+        kept.append(TowardsServer(alice, name, application, learned=collect, shows=own))
+        return kept[0]
+
+    alice.connect(make)
+    alice.tell("collect", f"connects to {alice.victim} as anybody may, and keeps its evidence.")
+    key = BorrowedKey(alice)
+    alice.take_place(lambda connection: Middle(alice, connection, key=key, kept=kept[0]))

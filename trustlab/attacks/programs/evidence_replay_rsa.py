@@ -1,0 +1,49 @@
+"""`evidence-replay` on the ladder of the slides: the bank's key, and evidence of an earlier day.
+
+As on TLS 1.3, Alice has the use of the bank's key: its copy where it came with the image, else by its password in the
+bank's own TPM. She visits the bank as anybody may, keeps what it proves, and later shows that to the teller.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attacks.alice.applications import ShowEvidence
+from trustlab.attacks.alice.borrowed_key import BorrowedKey
+from trustlab.attacks.alice.ends import EvidenceCollector, replay_server
+from trustlab.attacks.alice.legs import Credentials
+from trustlab.attacks.alice.tools import QUESTIONS, Alice
+from trustlab.attacks.programs import evidence_replay
+from trustlab.passage import PlainEndpoint
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+    from trustlab.wire import Connection, Endpoint
+
+ATTACK = msgspec.structs.replace(
+    evidence_replay.ATTACK,
+    name="evidence-replay-rsa",
+    plays="evidence-replay",
+    why="Evidence that names nothing of the handshake it is shown in is good for ever.",
+    stopped_by="the client's nonce in the quote; and the randoms, where it has them",
+    tls="1.2",
+)
+
+ATTACKS = (ATTACK,)
+
+
+def start(guest: Guest) -> None:
+    """Visit the bank first; then take its place."""
+    alice = Alice(guest, ATTACK)
+    visit, key = EvidenceCollector(alice), BorrowedKey(alice)
+    alice.tell("collect", f"connects to {alice.victim} as anybody may, and keeps its evidence.")
+
+    def answer(connection: Connection) -> Endpoint:
+        alice.tell("replay", "answers with the evidence that she kept; nobody asks the bank.")
+        return replay_server(alice, connection, Credentials(visit.chain, key), visit.evidence)
+
+    alice.take_place(answer)
+    if alice.design.when == "before":
+        alice.take_place(lambda _connection: PlainEndpoint(ShowEvidence(visit.evidence, 1)), QUESTIONS)

@@ -1,0 +1,70 @@
+"""`same-pms-reencryption`: an Evil VM with a valid certificate, a client that does not look, and the same secret twice.
+
+Evil copies randoms and nonces between its two handshakes, so that the lax client's quote fits the one with the bank;
+it opens the client's pre-master secret and encrypts the very same to the bank. A quote that binds the secret itself
+is deceived; one that binds the *encrypted* secret is not. What is stolen is the server's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trustlab.attacks.alice.applications import STATEMENT, Frames, Relay
+from trustlab.attacks.alice.middle import Middle
+from trustlab.attacks.alice.tools import Alice
+from trustlab.attacks.attack import Attack
+from trustlab.passage.exchange import frame
+
+if TYPE_CHECKING:
+    from trustlab.cloud import Guest
+    from trustlab.wire import Connection
+
+ATTACK = Attack(
+    name="same-pms-reencryption",
+    needs=("a valid certificate for a VM of hers", "a client that does not check whom it talks to"),
+    steps=(
+        "lets the lax client connect to her Evil VM",
+        "copies randoms and nonces, and forwards the client's quote",
+        "encrypts the client's own pre-master secret to the bank, and asks for the balance",
+    ),
+    breaks="authenticity, as the server sees it",
+    why="The client's quote commits to the secret, and the secret is the same in both handshakes.",
+    source="Trusted Passages (2011); RFC 7627, 1 (the triple handshake)",
+    stopped_by="the encrypted pre-master secret in the quote, or the session hash",
+    tls="1.2",
+    prize="balance",
+    lax_client=True,
+)
+
+ATTACKS = (ATTACK,)
+
+
+def start(guest: Guest) -> None:
+    """Wait for the lax client, and ask the bank for the balance in its name."""
+    alice = Alice(guest, ATTACK)
+    identity = alice.rogue_identity()
+
+    def answer(connection: Connection) -> Middle:
+        if alice.design.when == "after-finished":
+            return Middle(alice, connection, own=identity, applications=(HandOver(), Relay()))
+        return Middle(alice, connection, own=identity, applications=(Relay(passes=False), Relay(STATEMENT)))
+
+    alice.take_place(answer)
+    alice.tell("evil", "waits for a client that does not look, and will encrypt its secret again, to the bank.")
+
+
+class HandOver(Relay):
+    """Hands the client's first two frames to the bank, nonce and evidence, and then asks what Alice wants to know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames = Frames()
+        self._left = 2
+
+    def passed(self, data: bytes) -> bytes:
+        """Pass on what proves the client, and nothing of what it orders."""
+        if self.other is not None and self._left:
+            for octets in self._frames.feed(data, self._left):
+                self._left -= 1
+                self.other.write(frame(octets) + (b"" if self._left else STATEMENT))
+        return b""

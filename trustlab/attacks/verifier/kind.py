@@ -1,0 +1,54 @@
+"""An attack on the Verifier as data, with the function that carries it out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from trustlab.attacks.attack import Attack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.attacks.verifier.testbed import Presented, VerifierTestbed
+    from trustlab.attest import AttestationResult
+    from trustlab.passage import Design
+
+
+class OnVerifier(msgspec.Struct, frozen=True, kw_only=True):
+    """One attack, the one check that refuses it, and the base: what else is demanded, and what is not."""
+
+    attack: Attack
+    check: str
+    base: str
+    carry_out: Callable[[VerifierTestbed], Presented]
+
+    @property
+    def name(self) -> str:
+        """The attack's name."""
+        return self.attack.name
+
+
+class OnBinder(msgspec.Struct, frozen=True, kw_only=True):
+    """One attack on a part of a binder, and what the relying party says to it, over a design with or without it."""
+
+    attack: Attack
+    carry_out: Callable[[VerifierTestbed, Design], AttestationResult]
+
+
+def refused_by(
+    check: str,
+    *,
+    base: str,
+    **attack: Any,  # noqa: ANN401 - the fields of an Attack
+) -> Callable[[Callable[[VerifierTestbed], Presented]], OnVerifier]:
+    """Make an attack of the function that carries it out: the check that refuses it, the base, and its description."""
+    return lambda carry_out: OnVerifier(attack=Attack(**attack), check=check, base=base, carry_out=carry_out)
+
+
+def on_binder(
+    **attack: Any,  # noqa: ANN401 - the fields of an Attack
+) -> Callable[[Callable[[VerifierTestbed, Design], AttestationResult]], OnBinder]:
+    """Make an attack on a binder of the function that carries it out, with its description."""
+    return lambda carry_out: OnBinder(attack=Attack(**attack), carry_out=carry_out)

@@ -1,0 +1,156 @@
+"""What was signed: the quote's octets, its binder and its selection, and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from trustlab.attacks.verifier.forging import LOOK_ALIKE, good_log, own_ak, sign_through_ticket, write_quote
+from trustlab.attacks.verifier.kind import refused_by
+from trustlab.attacks.verifier.testbed import BANK, EVIL
+from trustlab.attest import AppraisalPolicy
+from trustlab.tpm import load_key
+
+if TYPE_CHECKING:
+    from trustlab.attacks.verifier.testbed import Presented, VerifierTestbed
+
+
+@refused_by(
+    "signature",
+    base="all demanded",
+    name="edited-quote",
+    needs=("any evidence she has seen",),
+    steps=(
+        "Alice records an evidence on the wire",
+        "she overwrites extraData in it with the binder of her own connection",
+    ),
+    breaks="freshness",
+    why="Everything in a quote is believed because, and only because, the AK signed it.",
+    source="TPM 2.0 Part 1, 31",
+    stopped_by="the signature over the quote's octets",
+)
+def edited_quote(bed: VerifierTestbed) -> Presented:
+    """Take the evidence of another passage and write this passage's binder into its quote."""
+    machine = bed.machine().boot()
+    key = machine.tls_key()
+    old = machine.evidence(bytes(32), key)
+    edited = replace(old, quote=old.quote.replace(bytes(32), bed.binder, 1))
+    return bed.present(edited, bed.expected(key), pinned=machine)
+
+
+@refused_by(
+    "magic and type",
+    base="AK policy not demanded",
+    name="look-alike",
+    needs=("locality 0 of the machine's TPM", "a privacy CA that looks at no policy"),
+    steps=(
+        "Alice writes a quote with another magic number",
+        "TPM2_Hash gives a ticket for it: it does not begin with ff544347",
+        "the restricted AK signs what has a ticket",
+    ),
+    breaks="trust",
+    why="A restricted key signs octets from outside unless they begin with TPM_GENERATED_VALUE.",
+    source="TPM 2.0 Part 3, 15.4 TPM2_Hash; tried",
+    stopped_by="the first four octets must be ff544347, and the type a quote",
+)
+def look_alike(bed: VerifierTestbed) -> Presented:
+    """Have the TPM hash a hand-written quote that begins ff544348, and a restricted AK sign the hash."""
+    machine = bed.machine().boot()
+    ak = own_ak(machine.root)
+    certificates = machine.enrol(ak, bed.careless_ca, machine.root)
+    quote = write_quote(ak, bed.binder, good_log(), magic=LOOK_ALIKE)
+    evidence = sign_through_ticket(machine.root, ak, certificates, quote, good_log())
+    policy = AppraisalPolicy(ak_policy=False)
+    return bed.present(evidence, pinned=machine, policy=policy, anchors=(bed.careless_ca.root,))
+
+
+@refused_by(
+    "extraData",
+    base="all demanded",
+    name="detached-binder",
+    needs=("a connection of her own to the bank",),
+    steps=(
+        "Alice connects to the bank, as anybody may",
+        "she passes the evidence on to the teller in a connection of which she knows the keys",
+    ),
+    breaks="trust",
+    why="Evidence that is true says nothing about the connection it arrives in, unless it is bound to it.",
+    source="Goldman, Perez, Sailer 2006",
+    stopped_by="extraData must be the binder recomputed from this connection",
+)
+def detached_binder(bed: VerifierTestbed) -> Presented:
+    """Have the bank attest Alice's own connection to it, and present that to the teller."""
+    machine = bed.machine().boot()
+    key = machine.tls_key()
+    return bed.present(machine.evidence(bytes(32), key), bed.expected(key), pinned=machine)
+
+
+@refused_by(
+    "extraData",
+    base="all demanded; first evidence of its passage",
+    name="evidence-replay",
+    needs=("a recording",),
+    steps=(
+        "Alice records the evidence of a passage",
+        "she starts an image of her own on the machine",
+        "she answers the next passage with the recording",
+    ),
+    breaks="freshness",
+    why="A quote stays true about the past for ever; a nonce in the binder makes it be about now.",
+    source="RA-TLS analyses 2024; SEAT use cases",
+    stopped_by="the nonce is a field of the binder",
+)
+def evidence_replay(bed: VerifierTestbed) -> Presented:
+    """Record evidence while the good image runs, then run another and replay the record."""
+    machine = bed.machine().boot(BANK)
+    key = machine.tls_key()
+    recorded = machine.evidence(bytes(32), key)
+    machine.boot(EVIL)
+    return bed.present(recorded, bed.expected(key), pinned=machine)
+
+
+@refused_by(
+    "selection and bank",
+    base="pcrDigest judged over the quote's own selection; no key of this side",
+    name="narrow-selection",
+    needs=("an image of her own under the genuine HyperSafe",),
+    steps=(
+        "the guest asks HyperSafe for a quote over PCR 17 and 18",
+        "Alice writes a log in which the image is the bank's",
+    ),
+    breaks="trust",
+    why="A log is believed where the quote covers it; nothing else in it is.",
+    source="TPM 2.0 Part 1, 17; go-attestation's foot-guns",
+    stopped_by="the selection must be exactly the one demanded",
+)
+def narrow_selection(bed: VerifierTestbed) -> Presented:
+    """Run an evil image, quote PCR 17 and 18 only, and tell a good story about 19 and 20."""
+    machine = bed.machine().boot(EVIL)
+    evidence = machine.evidence(bed.binder, pcrs=(17, 18))
+    return bed.present(replace(evidence, event_log=good_log().encode()), pinned=machine)
+
+
+@refused_by(
+    "boot continuity",
+    base="re-attestation within a passage",
+    name="pcr-reset",
+    needs=("the control channel: power and launch",),
+    steps=(
+        "the passage begins on the good image",
+        "Alice launches her own image, and then the good one again",
+        "the second evidence of the passage is as good as the first",
+    ),
+    breaks="trust",
+    why="PCRs remember since the last launch; a passage may have begun before.",
+    source="protocol.md; tried",
+    stopped_by="resetCount and restartCount must be those of the passage's last evidence",
+)
+def pcr_reset(bed: VerifierTestbed) -> Presented:
+    """Attest, then boot an image of Alice's, then relaunch the good one before the next evidence is asked for."""
+    machine = bed.machine().boot()
+    key = machine.tls_key()
+    first = bed.attested(machine, key).appraise()
+    machine.boot(EVIL)
+    machine.boot()
+    again = load_key(machine.hypersafe, key)
+    return bed.present(machine.evidence(bed.binder, again), bed.expected(again, boot=first.boot), pinned=machine)

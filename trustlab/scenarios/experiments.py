@@ -1,0 +1,157 @@
+"""The one way to try something: play an attack on a design; leave something out; play it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from trustlab.attacks import BY_CAROL, CATALOGUE
+from trustlab.attacks.verifier import ATTACKS_ON_BINDERS, ATTACKS_ON_VERIFIER, VerifierTestbed
+from trustlab.passage import design_without
+from trustlab.scenarios.acts import rung
+from trustlab.scenarios.facts import facts
+from trustlab.scenarios.left_out import left_out
+from trustlab.scenarios.peers import Peers
+from trustlab.scenarios.third_party import third_party
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from trustlab.attacks import Experiment
+    from trustlab.attest import AttestationResult
+    from trustlab.passage import Binder, Design
+    from trustlab.scenarios.stage import Act
+
+NOT_COMPARED = "not compared"
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What became of an attack: it `succeeded`, was `refused`, or `failed` for another reason.
+
+    `failed` are all checks that failed where it was first refused, of which `refused_by` is the first. `sentence` and
+    `evidence` say what happened and which facts of the trace show it; `trace` is its file, if one was kept.
+    """
+
+    outcome: str
+    failed: tuple[str, ...] = ()
+    refused_by: str | None = None
+    sentence: str = ""
+    evidence: str = ""
+    trace: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether Alice got what she was after."""
+        return self.outcome == "succeeded"
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of an experiment: `whole`, without `each` of what it names, and without all of it (`less`).
+
+    `left_out` are the names that were left out for `less`.
+    """
+
+    experiment: Experiment
+    whole: Played
+    each: dict[str, Played]
+    left_out: tuple[str, ...]
+    less: Played
+
+    @property
+    def decisive(self) -> bool:
+        """Whether the attack is stopped as long as one of the things is there, and succeeds when none is.
+
+        A check must be the only one that refuses; where a field is missed, some check must refuse.
+        """
+        stopped = not self.whole.succeeded
+        match self.experiment.kind:
+            case "checks":
+                stopped = self.whole.failed == self.experiment.without
+            case "fields":
+                stopped = self.whole.outcome == "refused" and bool(self.whole.failed)
+            case _ if len(self.each) > 1:
+                stopped = stopped and not any(played.succeeded for played in self.each.values())
+        return stopped and self.less.succeeded
+
+
+def run(experiments: Iterable[Experiment], *, without: tuple[str, ...] = ()) -> Iterator[Result]:
+    """Run each experiment; `without` leaves out something else than what the experiment names.
+
+    ValueError for what cannot be left out.
+    """
+    for experiment in experiments:
+        names = without or experiment.without
+        whole = play(experiment.attack, experiment.design)
+        each = {name: play(experiment.attack, experiment.design, without=(name,)) for name in names}
+        less = each[names[0]] if len(names) == 1 else play(experiment.attack, experiment.design, without=names)
+        yield Result(experiment, whole, each, names, less)
+
+
+def play(
+    attack: str,
+    design: Design | None,
+    *,
+    without: tuple[str, ...] = (),
+    substrate: str = "memory",
+    keep: Path | None = None,
+) -> Played:
+    """Play one attack, by name: over a design, or without one before the Verifier alone, with something left out.
+
+    With `keep`, a file, the trace of a cloud is written there. ValueError for what there is not, or what cannot be left
+    out.
+    """
+    if design is None or attack in ATTACKS_ON_BINDERS:
+        return _judged(attack, design, without)
+    with act_of(attack, design, without=without, substrate=substrate) as act:
+        told = act.run()
+        kept = str(act.trace.save(keep, secrets=True)) if keep else ""
+    prize = (CATALOGUE.get(attack) or BY_CAROL[attack]).prize
+    return Played(
+        "succeeded" if told.outcome == "completed" else told.outcome,
+        told.failed,
+        told.refused_by,
+        told.sentence,
+        facts(act.trace, prize, told.alice_knows),
+        kept,
+    )
+
+
+def act_of(attack: str, design: Design, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
+    """Return the act that plays an attack; who takes part, and what is demanded of whom, the attack says."""
+    if attack in BY_CAROL:
+        return third_party(attack, without=without, design=design, substrate=substrate)
+    if attack in CATALOGUE and CATALOGUE[attack].peers:
+        return Peers(design, attack, without=without, substrate=substrate)
+    return rung(design, attack, without=without, substrate=substrate)
+
+
+def _judged(attack: str, design: Design | None, without: tuple[str, ...]) -> Played:
+    """Have evidence judged on a testbed, without a cloud."""
+    names = left_out(without)
+    with VerifierTestbed() as bed:
+        if design is not None:
+            unasked = (*design.not_demanded, *names.checks)
+            less = msgspec.structs.replace(design_without(design, names.parts), not_demanded=unasked)
+            return _played(ATTACKS_ON_BINDERS[attack].carry_out(bed, less))
+        if attack not in ATTACKS_ON_VERIFIER:
+            raise ValueError(f"no attack on the Verifier {attack!r}; there are: {', '.join(ATTACKS_ON_VERIFIER)}")
+        if no_checks := (*names.rules, *names.parts):
+            raise ValueError(f"the Verifier alone judges evidence, and {no_checks[0]!r} is no check of its own")
+        return _played(ATTACKS_ON_VERIFIER[attack].carry_out(bed).appraise(names.checks))
+
+
+def _played(result: AttestationResult) -> Played:
+    failed = tuple(result.failed)
+    return Played("succeeded" if result.accepted else "refused", failed, failed[0] if failed else None)
+
+
+def formulas(experiment: Experiment) -> tuple[str, str]:
+    """Return what is computed for the binder that an experiment on a field is about, with the field and without it."""
+    if experiment.design is None:
+        return NOT_COMPARED, NOT_COMPARED
+    designs = experiment.design, design_without(experiment.design, experiment.without)
+    binders: list[Binder | None] = [getattr(design, experiment.binder) for design in designs]
+    with_it, less = (binder.formula if binder else NOT_COMPARED for binder in binders)
+    return with_it, less
