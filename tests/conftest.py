@@ -13,15 +13,33 @@ with fixtures of its own scope stays together too, so that nothing expensive is 
 from __future__ import annotations
 
 import platform
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TESTS = Path(__file__).parent
 BROWSER = ("browser/", "interop/test_interop_chromium.py")
 LONG = ("interop/",)
 NO_MACHINES = pytest.mark.skip(reason="User Mode Linux runs on Linux on x86-64 alone")
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Give Ctrl-C and SIGTERM back what they did: a command called in-process ignores both when it is over.
+
+    A child would inherit that, and could not be ended.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

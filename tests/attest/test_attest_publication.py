@@ -66,7 +66,7 @@ def test_a_file_with_any_character_changed_is_refused(place, character):
 
 
 def test_what_is_no_reference_file_or_signed_already_is_not_signed():
-    with pytest.raises(ReferenceValuesError, match="missing"):
+    with pytest.raises(ReferenceValuesError, match="it lacks the field 'hypersafe'"):
         sign_file("version = 1\n", BOB)
     with pytest.raises(ReferenceValuesError, match="signed already"):
         sign_file(FILE, BOB)

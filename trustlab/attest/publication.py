@@ -17,6 +17,7 @@ import msgspec
 from trustlab.attest import signing
 from trustlab.attest.errors import ReferenceValuesError
 from trustlab.attest.references import ReferenceValues
+from trustlab.octets import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,10 +67,10 @@ def read_published(source: str | bytes | Path, publishers: Collection[signing.Pu
 def _octets(source: str | bytes | Path) -> bytes:
     if isinstance(source, Path):
         try:
-            with source.open("rb") as file:
-                octets = file.read(MAX_FILE + 1)
+            octets = read_file(source)
         except OSError as error:
-            raise ReferenceValuesError(f"{source}: {error}") from error
+            reason = (error.strerror or "no reason is known").lower()
+            raise ReferenceValuesError(f"{source}: the file cannot be read ({reason})") from error
     else:
         octets = source.encode() if isinstance(source, str) else source
     if len(octets) > MAX_FILE:
@@ -91,7 +92,7 @@ class VersionMemory:
     def last(self) -> int:
         """The highest version accepted so far; 0 before the first."""
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=int)
+            return msgspec.json.decode(read_file(self.path), type=int)
         except FileNotFoundError:
             return 0
         except (OSError, msgspec.MsgspecError) as error:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from trustlab.octets import read_file
+
 if TYPE_CHECKING:
     from trustlab.attest.errors import AttestError
 
@@ -18,11 +20,28 @@ MAX_LINE = 4096
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "null": "nothing",
+    "datetime": "a date",
+    "date": "a date",
+    "time": "a time of day",
+    "bytes": "octets",
+}
+"""The library's names of types, in words."""
+_EXPECTED = re.compile(f"Expected `([^`]+)`, got `({'|'.join(_KINDS)})`")
+
+
 def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) -> T:
     """Read TOML (text, octets, or a file's Path) as a struct of `kind`; `error` names the line or the field."""
     where = f"{source}: " if isinstance(source, Path) else ""
     try:
-        octets = source.read_bytes() if isinstance(source, Path) else source
+        octets = read_file(source) if isinstance(source, Path) else source
         text = octets if isinstance(octets, str) else octets.decode()
         problem = _too_big(text)
         table = {} if problem else tomllib.loads(text)
@@ -71,9 +90,11 @@ def _field_of(problem: Exception) -> str:
         return "a number is out of bounds"
     sentence, _, place = str(problem).partition(" - at ")
     sentence = sentence.replace("Object contains unknown field", "there is no field").replace(
-        "Object missing required field", "it has no field"
+        "Object missing required field", "it lacks the field"
     )
-    sentence = sentence.replace("Expected", "wanted is", 1).replace("`", "'") if " got " in sentence else sentence
+    sentence = _EXPECTED.sub(
+        lambda found: f"it must be {_KINDS.get(found[1], found[1])}, not {_KINDS[found[2]]}", sentence
+    )
     field = place.strip("`").removeprefix("$").lstrip(".")
     return f"{field}: {sentence}".replace("`", "'") if field else sentence.replace("`", "'")
 

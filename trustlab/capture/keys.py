@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from trustlab import tls
 from trustlab.capture.errors import CaptureError
 from trustlab.capture.openers import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
+from trustlab.octets import LONGEST_RECORDING, read_file
 from trustlab.tls.keylog import LABELS
 from trustlab.tls.registry import label
 from trustlab.tls.suites import SUITES, Cipher
@@ -149,7 +150,7 @@ class KeyLog:
     def _read(self) -> str:
         if isinstance(self._source, Path):
             try:
-                return self._source.read_text("utf-8", "replace")
+                return read_file(self._source, LONGEST_RECORDING).decode("utf-8", "replace")
             except OSError:  # there is none yet, or no longer
                 return ""
         return self._source() if callable(self._source) else self._source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from trustlab.octets import read_file
 from trustlab.tls import LocalProtocolError
 from trustlab.tls.names import normal_name
 
@@ -23,7 +24,7 @@ class Failure(Exception):  # noqa: N818 - what a person reads is its message
 def octets_of(path: Path) -> bytes:
     """Read a file; Failure says why it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise Failure(f"cannot read {path}: {(error.strerror or 'no reason is known').lower()}") from error
 
@@ -37,14 +38,21 @@ def host_and_port(target: str, example: str) -> tuple[str, int]:
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536 or not host.strip():
         raise Failure(f"{target!r} is not HOST:PORT (as in {example})")
+    return host_name(host), int(port)
+
+
+def host_name(host: str) -> str:
+    """Return a host as a resolver may have it; Failure if it cannot be the name of a host, nor an address."""
+    if not host.isprintable():
+        raise Failure(f"{host!r} is not the name of a host: it has characters that cannot be printed")
     if not host.isascii():
         try:
-            return normal_name(host), int(port)
+            return normal_name(host)
         except LocalProtocolError as error:
             raise Failure(str(error)) from None
     if any(not 0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
         raise Failure(f"{host!r} is not the name of a host: its labels have 1 to 63 characters")
-    return host, int(port)
+    return host
 
 
 def plain(sentence: str) -> str:

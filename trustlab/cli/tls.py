@@ -21,10 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.utils import CryptographyDeprecationWarning
 
 from trustlab import tls
-from trustlab.cli.failure import Failure, host_and_port, octets_of
+from trustlab.cli.failure import Failure, host_and_port, host_name, octets_of
 from trustlab.cli.tls_service import Service, announce, keep_keys, ladder
 from trustlab.cli.tls_talk import Pipe, converse
 from trustlab.cloud import Authority
+from trustlab.octets import read_file
 from trustlab.passage import TlsEndpoint
 from trustlab.tls.keys import is_local
 from trustlab.trace import Trace
@@ -125,10 +126,9 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         groups=_chosen("--groups", groups, GROUPS) or tls.ServerConfig.groups,
         alpn=_protocols(alpn),
     )
+    own = host_name(host) if host else ""  # none: every address of this machine
     try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (UnicodeError, TypeError):  # TypeError where it is not even UTF-8
-        raise Failure(f"cannot listen on {host!r}: that is not the name of a host") from None
+        listener = socket.create_server((own, port), family=socket.AF_INET6 if ":" in own else socket.AF_INET)
     except OSError as error:
         raise Failure(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.") from error
     service = Service(config, echo=echo, keylogfile=keylogfile, quiet=quiet)
@@ -178,7 +178,7 @@ def _roots(path: Path | None) -> list[x509.Certificate]:
     try:
         with warnings.catch_warnings():  # some of the world's roots have odd serial numbers: not this user's concern
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            return x509.load_pem_x509_certificates(source.read_bytes())
+            return x509.load_pem_x509_certificates(read_file(source))
     except (OSError, ValueError) as error:
         raise Failure(
             f"no trusted roots in {source or 'the system'}: name a PEM file with --ca, or --insecure"

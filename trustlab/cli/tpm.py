@@ -32,6 +32,7 @@ from trustlab.attest import (
 from trustlab.cli.failure import Failure, octets_of, plain
 from trustlab.cloud import Endorsers
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
+from trustlab.octets import read_file
 from trustlab.tpm import (
     DEVICE,
     DeviceTpm,
@@ -109,6 +110,15 @@ class _Log:
         print(f"    {text}", file=sys.stderr)  # noqa: T201
 
 
+def _text(line: str) -> str:
+    """Return the line; Failure if its octets were no UTF-8 (a shell gives such as lone surrogates, PEP 383)."""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        raise Failure("this line is not UTF-8 text") from None
+    return line
+
+
 class TpmShell(cmd.Cmd):
     """The commands of `trustlab tpm`, one method each; what fails is said in a sentence and the shell goes on."""
 
@@ -129,7 +139,7 @@ class TpmShell(cmd.Cmd):
     def onecmd(self, line: str) -> bool:
         """Run one command; a TPM's or the lab's error is printed, not raised."""
         try:
-            return bool(super().onecmd(line))
+            return bool(super().onecmd(_text(line)))
         except (TpmError, Failure, AttestError, ValueError) as error:
             self._fail(str(error))
         except OSError as error:
@@ -166,7 +176,7 @@ class TpmShell(cmd.Cmd):
 
     def do_launch(self, line: str) -> None:
         """Launch [FILE]: DRTM launch of HyperSafe, or of a file, into PCR 17."""
-        code = Path(line).read_bytes() if line else CODE
+        code = read_file(line) if line else CODE
         self._platform.launch(code, line or "HyperSafe")
         measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
         self._maker = self._key = None
@@ -297,7 +307,7 @@ def _expected(path: Path, binder: str) -> Expected:
     spki = None
     try:
         if not binder:
-            kept = json.loads(path.read_bytes())
+            kept = json.loads(read_file(path))
             binder, spki = kept["binder"], bytes.fromhex(kept["key_spki"]) if kept["key_spki"] else None
             octets = bytes.fromhex(binder)
         else:

@@ -15,6 +15,7 @@ from cryptography import x509
 from trustlab import tls
 from trustlab.attest import EventLog, ek_digest_of
 from trustlab.cloud.errors import CloudError
+from trustlab.octets import read_file
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
     DEVICE,
@@ -107,7 +108,7 @@ class FirmwareSystem:
 def makers_in(file: Path) -> list[x509.Certificate]:
     """Return the certificates of a PEM file; CloudError where there are none to read."""
     try:
-        found = x509.load_pem_x509_certificates(file.read_bytes())
+        found = x509.load_pem_x509_certificates(read_file(file))
         _ = [(certificate.issuer, certificate.subject) for certificate in found]  # decoded here, and compared below
     except OSError as error:
         raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error

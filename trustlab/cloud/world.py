@@ -22,6 +22,7 @@ from trustlab.cloud.errors import CloudError
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.image import Image
 from trustlab.cloud.makers import Endorsers
+from trustlab.octets import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,7 +49,7 @@ class World:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            kept = [(folder / name).read_bytes() if (folder / name).exists() else None for name in FILES]
+            kept = [read_file(folder / name) if (folder / name).exists() else None for name in FILES]
             missing = [name for name, octets in zip(FILES, kept, strict=True) if octets is None]
             try:
                 self.endorsers = Endorsers(maker=kept[0], privacy_ca=kept[1], device_ca=kept[2])

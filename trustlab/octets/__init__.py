@@ -27,12 +27,28 @@ error shows and a span leaves out.
 A `Writer` pushes the same fields onto a buffer, and puts a length in front of what is not yet written (`block`). For
 structures of a few fields there are `u8` to `u64` and `sized`, which return octets.
 
-`der` stands beside them: the strict look at a certificate's encoding that TLS and attestation both take.
+`der` stands beside them: the strict look at a certificate's encoding that TLS and attestation both take. So does
+`files`, which reads a file that somebody named, up to a length.
 
 This room knows octets, lengths and names. What they mean is known to the rooms that use it.
 """
 
+from trustlab.octets.files import LONGEST_RECORDING, read_file
 from trustlab.octets.reader import MAX_LENGTH, OctetsError, Order, Reader, SpanReader
 from trustlab.octets.writer import Writer, sized, u8, u16, u32, u64
 
-__all__ = ["MAX_LENGTH", "OctetsError", "Order", "Reader", "SpanReader", "Writer", "sized", "u8", "u16", "u32", "u64"]
+__all__ = [
+    "LONGEST_RECORDING",
+    "MAX_LENGTH",
+    "OctetsError",
+    "Order",
+    "Reader",
+    "SpanReader",
+    "Writer",
+    "read_file",
+    "sized",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 FORMAT = 1
+LONGEST = 512 << 20
+"""Octets of a file that is read as a trace: `/dev/zero` is a file too."""
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what msgspec raises on bad input
 
 
@@ -239,7 +241,11 @@ class Trace:
     @classmethod
     def load(cls, path: str | Path) -> Trace:
         """Read what `save` wrote; TraceFormatError names the line that cannot be read."""
-        lines = Path(path).read_bytes().splitlines()
+        with Path(path).open("rb") as file:
+            octets = file.read(LONGEST + 1)
+        if len(octets) > LONGEST:
+            raise TraceFormatError(f"{path}: more than {LONGEST >> 20} MiB are no trace of ours")
+        lines = octets.splitlines()
         try:
             header = msgspec.json.decode(lines[0] if lines else b"", type=_Header)
         except _UNREADABLE as error:

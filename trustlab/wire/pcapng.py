@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from trustlab.octets import LONGEST_RECORDING, read_file
 from trustlab.wire.errors import PcapngError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _padded(octets: bytes) -> bytes:
 
 def read_pcapng(path: str | Path) -> Capture:
     """Read a pcapng file (either byte order) of Ethernet frames; see `parse_pcapng` for what is refused."""
-    return parse_pcapng(Path(path).read_bytes())
+    return parse_pcapng(read_file(path, LONGEST_RECORDING))
 
 
 def parse_pcapng(octets: bytes) -> Capture:
