@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks.measure import side_by_side
 from trustlab.attacks.verifier import VerifierTestbed
-from trustlab.attest import Evidence, Expected, Verifier, case, parse_attest, parse_public, parse_signature
+from trustlab.attest import Evidence, Expected, Verifier, appraisal, parse_attest, parse_public, parse_signature
 from trustlab.attest.result import BootCounters
 
 GOALS = {"appraisal_vs_signatures": 2.0}
@@ -52,7 +52,7 @@ def run() -> dict[str, float]:
 
     def appraise_strangers() -> None:
         for evidence, expected in passages:
-            case.forget()
+            appraisal.forget()
             if not verifier.appraise(evidence, expected).accepted:
                 raise RuntimeError("the evidence should have been accepted")
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from trustlab.cli.cloud import cloud as command
 from trustlab.cloud import CloudError
-from trustlab.scenarios.town import Town
+from trustlab.scenarios.live_cloud import LiveCloud
 
 WALK = "machines; pcrs bank; pay; alice rogue-certificate; pay; knows"
 
@@ -67,15 +67,15 @@ def test_an_unknown_design_is_named():
 
 
 def test_a_town_that_was_not_opened_says_so_and_one_alice_is_enough():
-    with Town("plain-tls") as town:
+    with LiveCloud("plain-tls") as town:
         with pytest.raises(CloudError, match="not been opened"):
             town.pay()
         town.open()
         town.let_alice("rogue-certificate")
-        with pytest.raises(CloudError, match="one attack a town"):
+        with pytest.raises(CloudError, match="one attack a cloud"):
             town.let_alice("tunnel-relay")
-    with Town("plain-tls") as town:
+    with LiveCloud("plain-tls") as town:
         town.open()
-        for attack, said in (("evil-workload", "a town built for it"), ("known-dh-secret", "an attack on TLS 1.3")):
+        for attack, said in (("evil-workload", "a cloud prepared for it"), ("known-dh-secret", "an attack on TLS 1.3")):
             with pytest.raises(CloudError, match=said):
                 town.let_alice(attack)

@@ -25,7 +25,7 @@ from trustlab.cloud import World
 from trustlab.cloud.world import FILES as AUTHORITIES
 from trustlab.cloud.world import FIRMWARE
 from trustlab.scenarios import Act
-from trustlab.scenarios.town import Town
+from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.tpm import Platform
 from trustlab.trace import Trace
 
@@ -124,7 +124,7 @@ def light(monkeypatch, tmp_path):
 
     monkeypatch.setattr(Platform, "power_on", power_on)
     monkeypatch.setattr(Act, "run", reached)
-    monkeypatch.setattr(Town, "open", reached)
+    monkeypatch.setattr(LiveCloud, "open", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.matrix"], "run_matrix", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.ablation"], "run", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.in_vm"], "serve", reached)

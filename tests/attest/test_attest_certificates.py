@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from software_tpm import CA, POLICY, REFERENCES, Machine, verifier
 
 from trustlab.attest import AttestError, Verifier
-from trustlab.attest.case import forget
+from trustlab.attest.appraisal import forget
 from trustlab.attest.certificates import load_certificates
 
 MACHINE = Machine()

@@ -9,7 +9,7 @@ from attest_cases import covers_every_octet, damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trustlab.attest import CodecError, Evidence, EvidenceError, KeyAttestation, cbor, evidence_spans, glance
+from trustlab.attest import CodecError, Evidence, EvidenceError, KeyAttestation, cbor, evidence_spans, fastpath
 from trustlab.attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_EVIDENCE
 
 octets = st.binary(min_size=1, max_size=80)
@@ -223,25 +223,25 @@ def test_a_length_not_in_its_shortest_form_is_refused_at_a_glance_as_well(shorte
 def test_what_is_written_in_one_stroke_is_read_at_a_glance_at_every_bound_of_a_length(size):
     pieces = [(b"head", b"tail"), (b"", b"end")]
     values = [bytes(size), b"x"]
-    raw = glance.write(values, pieces)
+    raw = fastpath.write(values, pieces)
     assert raw == b"head" + cbor2.dumps(values[0]) + b"tail" + cbor2.dumps(values[1]) + b"end"
-    assert glance.read(b"before" + raw + b"behind", pieces, 6) == (values, 6 + len(raw))
+    assert fastpath.read(b"before" + raw + b"behind", pieces, 6) == (values, 6 + len(raw))
     for cut in (1, 3, 4, len(raw) - 1):
-        with pytest.raises(glance.Unusual):
-            glance.read(raw[:-cut], pieces)
+        with pytest.raises(fastpath.Unusual):
+            fastpath.read(raw[:-cut], pieces)
 
 
 @pytest.mark.parametrize("size", [0, 65_536])
 def test_an_empty_value_or_one_too_long_for_two_octets_of_length_is_left_to_the_full_writer(size):
-    with pytest.raises(glance.Unusual):
-        glance.write([bytes(size)], [(b"", b"")])
-    with pytest.raises(glance.Unusual):
-        glance.read(cbor2.dumps(bytes(size)), [(b"", b"")])
+    with pytest.raises(fastpath.Unusual):
+        fastpath.write([bytes(size)], [(b"", b"")])
+    with pytest.raises(fastpath.Unusual):
+        fastpath.read(cbor2.dumps(bytes(size)), [(b"", b"")])
 
 
 def test_a_value_that_ends_before_its_length_says_is_not_read_at_a_glance():
-    with pytest.raises(glance.Unusual):
-        glance.read(b"\x43ab", [(b"", b"")])
+    with pytest.raises(fastpath.Unusual):
+        fastpath.read(b"\x43ab", [(b"", b"")])
 
 
 @pytest.mark.parametrize(

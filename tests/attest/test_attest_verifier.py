@@ -471,13 +471,13 @@ def test_an_empty_binder_or_key_is_a_policy_error(fields):
 
 def test_an_error_in_a_check_refuses(monkeypatch):
     machine = verifier()
-    rule = machine._rules[6]
+    spec = machine._specs[6]
 
     def err(case):
         raise RuntimeError("out of memory")
 
-    rules = tuple(replace(r, judge=err) if r is rule else r for r in machine._rules)
-    monkeypatch.setattr(machine, "_rules", rules)
+    specs = tuple(replace(r, judge=err) if r is spec else r for r in machine._specs)
+    monkeypatch.setattr(machine, "_specs", specs)
     result = machine.appraise(GOOD.encode(), FIRST)
     assert result.failed == ["extraData"]
     assert "erred" in result["extraData"].sentence
@@ -487,7 +487,7 @@ def test_an_error_in_reading_refuses(monkeypatch):
     def err(*parts):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("trustlab.attest.verifier.open_case", err)
+    monkeypatch.setattr("trustlab.attest.verifier.open_appraisal", err)
     result = appraise()
     assert result.refused_by == "evidence format"
     assert "erred" in result.sentence

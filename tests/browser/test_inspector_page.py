@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from trustlab.inspector.export import save_page
-from trustlab.trace import Event, Link, Span, Trace
+from trustlab.trace import Link, Span, Trace, TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def trace() -> Trace:
     return result
 
 
-def respond(emit: object, command: Event) -> None:
+def respond(emit: object, command: TraceEvent) -> None:
     link = [Link("response-to", command.party, command.seq)]
     emit("tpm.response", "TPM2_Quote", raw=b"\x80\x02", links=link, rc=0, rc_name="TPM_RC_SUCCESS", ms=0.7)  # type: ignore[operator]
 

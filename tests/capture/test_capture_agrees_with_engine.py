@@ -9,7 +9,7 @@ from openssl_ends import PIN, RECEIPT, Identity, network
 
 from trustlab import tls
 from trustlab.capture import PassiveDecoder, TraceKeys, knowledge
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +79,7 @@ def version_of(suite: tls.CipherSuite) -> tls.Version:
     return tls.Version.TLS12 if "_WITH_" in suite.name else tls.Version.TLS13
 
 
-def facts(events: Iterable[Event], party: str) -> list[tuple[object, ...]]:
+def facts(events: Iterable[TraceEvent], party: str) -> list[tuple[object, ...]]:
     return [
         (
             e.name,

@@ -10,7 +10,7 @@ import pytest
 from openssl_ends import Identity, pay
 
 from trustlab.capture import PassiveDecoder, write_trace
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ def dissected(path: Path) -> dict[str, dict[str, bytes]]:
     return found
 
 
-def ours(message: Event) -> dict[str, bytes]:
+def ours(message: TraceEvent) -> dict[str, bytes]:
     return {span.name: message.raw[span.start : span.end] for span in message.spans}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 EARLY, LATE = "early PIN 4711\n", "late PIN 0815"
 LATE_OCTETS = f"{LATE}\n".encode()
@@ -33,7 +33,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def sent(trace: Trace, direction: str) -> list[Event]:
+def sent(trace: Trace, direction: str) -> list[TraceEvent]:
     return [e for e in trace.select("tls.message") if e.sent and e.direction == direction]
 
 

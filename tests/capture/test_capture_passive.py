@@ -25,7 +25,7 @@ from trustlab.capture import (
     knowledge,
     write_trace,
 )
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 from trustlab.wire import CapturedFrame, read_pcapng, write_pcapng
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def paid(identity: Identity) -> Trace:
     return trace
 
 
-def messages(trace: Trace, *, sent: bool = True, connection: str | None = None) -> list[Event]:
+def messages(trace: Trace, *, sent: bool = True, connection: str | None = None) -> list[TraceEvent]:
     return [e for e in trace.select("tls.message", connection=connection) if e.sent is sent]
 
 
@@ -152,7 +152,7 @@ def test_offsets_and_records_are_positions_in_the_stream(paid: Trace) -> None:
 
 def test_live_and_afterwards_give_the_same_events(identity: Identity) -> None:
     trace = Trace()
-    live: list[Event] = []
+    live: list[TraceEvent] = []
     with PassiveDecoder(trace):
         trace.subscribe(lambda e: live.append(e) if e.kind == "tls.message" else None)
         pay(trace, identity)
@@ -379,7 +379,7 @@ def test_a_changed_record_is_named_as_such(paid: Trace) -> None:
     assert data_of(trace, "10.0.0.4") == [("server", RECEIPT)]
 
 
-def _carries(trace: Trace, frame: Event) -> bool:
+def _carries(trace: Trace, frame: TraceEvent) -> bool:
     (data,) = [e for e in messages(trace) if e.name == "ApplicationData" and e.direction == "client"]
     return frame.offset == data.offset
 

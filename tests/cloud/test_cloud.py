@@ -132,7 +132,7 @@ def test_the_worker_raises_where_the_result_is_awaited():
 def test_a_standing_order_acts_so_often_in_a_row_until_something_else_than_a_policy_succeeds(in_a_row, sent):
     trace, octets, ended = Trace(), [], []
     traffic = SimpleNamespace(interleave=lambda: lambda: ended.append(True))
-    platform = SimpleNamespace(name="bank", traffic=traffic)
+    platform = SimpleNamespace(name="bank", router=traffic)
     tpm = SimpleNamespace(name="root VM", transmit=octets.append)
     end = StandingOrder("TPM2_PolicyLocality", b"extend", in_a_row).carry_out(trace, platform, tpm)
     responses = [("PolicyLocality", 0)] * 3

@@ -13,7 +13,7 @@ from trustlab.cloud.machine import MemoryMachine
 from trustlab.cloud.uml import UmlMachine
 from trustlab.cloud.worker import Worker
 from trustlab.scenarios import rung
-from trustlab.scenarios.town import Town
+from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.trace import Trace
 from trustlab.wire import WireError
 
@@ -211,7 +211,7 @@ def test_an_act_that_is_over_keeps_its_outcome():
 
 def test_a_town_is_closed_while_it_opens(machines_made):
     for delay in (0, 0.01, 0.03):
-        town = Town("tls13-early")
+        town = LiveCloud("tls13-early")
         opening = in_time(town.open)
         time.sleep(delay)
         assert in_time(town.close)() is None

@@ -29,8 +29,8 @@ from trustlab.cloud.uml.messages import (
     Unframer,
     frame,
 )
-from trustlab.cloud.uml.station import Station
-from trustlab.trace import Event, Link
+from trustlab.cloud.uml.station import ProviderStack
+from trustlab.trace import Link, TraceEvent
 from trustlab.wire import Flag, Host, Segment, build_frame, parse_frame
 
 MACHINES = Path(__file__).parents[2] / "docs" / "machines.md"
@@ -44,7 +44,7 @@ BANK = Host("bank", "02:00:00:00:00:03", "10.0.0.3")
         Call(7, "control", {"function": "pay", "arguments": {"pin": "1"}}),
         Answer(7, [b"octets", None, 3]),
         Failed(7, "ValueError", "no"),
-        Told(Event(kind="app", party="bank", seq=3, raw=b"\x00", links=(Link("inside", "bank", 2),))),
+        Told(TraceEvent(kind="app", party="bank", seq=3, raw=b"\x00", links=(Link("inside", "bank", 2),))),
     ],
     ids=lambda m: type(m).__name__,
 )
@@ -95,7 +95,7 @@ class Bank:
         near, self.cable = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.cable.settimeout(5)
         self.loop = asyncio.new_event_loop()
-        self.station = Station(self.loop, CA, near)
+        self.station = ProviderStack(self.loop, CA, near)
         self.problems: list[str] = []
         self.request = ChallengeRequest("bank.example", "token")
 

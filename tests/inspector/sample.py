@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 
-from trustlab.trace import Event, Link, Party, Span, Trace
+from trustlab.trace import Link, Party, Span, Trace, TraceEvent
 
 RANDOM = random.Random(2011)  # noqa: S311 - octets for a picture
 PIN = b"PIN 4711 to account 0815"
@@ -178,7 +178,7 @@ class Leg:
             self._emit(self.ends[other], name, raw, spans, direction, start, data, sent=False)
         self.offsets[direction] += length
 
-    def _emit(self, party, name, raw, spans, direction, offset, data, *, sent) -> Event:
+    def _emit(self, party, name, raw, spans, direction, offset, data, *, sent) -> TraceEvent:
         return self.trace.party(party).emit(
             "tls.message",
             name,

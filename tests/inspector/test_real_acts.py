@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trustlab.inspector import Inspector, Ladder, Row
+from trustlab.inspector import Inspector, Ladder, LadderRow
 from trustlab.inspector.evidence import deepen
-from trustlab.inspector.rows import Part
+from trustlab.inspector.rows import RowPart
 from trustlab.scenarios import acts
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plain() -> Trace:
     return act.trace
 
 
-def named(ladder: Ladder, name: str) -> list[Row]:
+def named(ladder: Ladder, name: str) -> list[LadderRow]:
     return [row for row in ladder.rows if row.name == name and row.kind == "message"]
 
 
@@ -87,7 +87,7 @@ def test_evidence_damaged_anywhere_is_still_shown_as_it_is(refused: Trace) -> No
     for position in range(11, len(whole), 37):
         damaged = bytearray(whole)
         damaged[position] ^= 0xFF
-        part = Part(title="damaged", hex=damaged.hex(), spans=event.spans)
+        part = RowPart(title="damaged", hex=damaged.hex(), spans=event.spans)
         deepen(part)
         assert part.hex == damaged.hex()
         assert len(part.spans) >= len(event.spans)

@@ -17,8 +17,8 @@ from trustlab.cli import in_vm
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE
 from trustlab.scenarios import bank, http_teller
-from trustlab.scenarios.desk import Delivery, Desk, Order, order
 from trustlab.scenarios.http_bank import MAX_HEAD, Bank, Counter
+from trustlab.scenarios.rental_service import RentalAnswer, RentalOrder, RentalService, order
 from trustlab.trace import Trace
 
 COMMAND = [sys.executable, "-m", "trustlab"]
@@ -150,9 +150,9 @@ def test_the_programs_speak_in_memory_too():
 
 def test_nobody_at_the_desk_is_said(tmp_path):
     with pytest.raises(CloudError, match=r"no cloud runs .* `trustlab serve --in-vm` is it"):
-        order(tmp_path, Order("/", "trusted-passage"))
+        order(tmp_path, RentalOrder("/", "trusted-passage"))
     with pytest.raises(CloudError, match=r"No such file or directory.* `trustlab serve --in-vm` is it"):
-        order(tmp_path / "nowhere", Order("/", "trusted-passage"))
+        order(tmp_path / "nowhere", RentalOrder("/", "trusted-passage"))
 
 
 def test_only_an_order_that_was_taken_is_said_to_be(tmp_path, capsys):
@@ -178,7 +178,7 @@ def test_only_an_order_that_was_taken_is_said_to_be(tmp_path, capsys):
 
 def test_a_design_that_attests_nothing_has_no_desk(tmp_path):
     with pytest.raises(CloudError, match="plain-tls attests nothing"):
-        Desk(tmp_path, PLAIN_TLS, Trace())
+        RentalService(tmp_path, PLAIN_TLS, Trace())
 
 
 @pytest.mark.machines
@@ -192,14 +192,14 @@ def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
             line.sendall(b"good morning\n")
             got.append(line.recv(10_000).decode())
         with pytest.raises(CloudError, match="a cloud runs already"):
-            Desk(folder, TRUSTED_PASSAGE, Trace()).__enter__()
-        got.append(order(folder, Order("/balance", "session-hash")).problem)
-        got.append(order(folder, Order("/balance", "trusted-passage")))
-        got.append(order(folder, Order("/pay?amount=1.00&to=carol", "trusted-passage")).answer)
+            RentalService(folder, TRUSTED_PASSAGE, Trace()).__enter__()
+        got.append(order(folder, RentalOrder("/balance", "session-hash")).problem)
+        got.append(order(folder, RentalOrder("/balance", "trusted-passage")))
+        got.append(order(folder, RentalOrder("/pay?amount=1.00&to=carol", "trusted-passage")).answer)
 
     got = []
     trace, here = Trace("desk", "uml"), Path.cwd()
-    with Desk(folder, TRUSTED_PASSAGE, trace) as desk:
+    with RentalService(folder, TRUSTED_PASSAGE, trace) as desk:
         orders = threading.Thread(target=customer)
         orders.start()
         for _ in range(5):  # the one who only looks whether a cloud runs is one of them
@@ -209,7 +209,7 @@ def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
     assert "cannot read the order" in got[0]
     assert "speak trusted-passage" in got[1]
     first = got[2]
-    assert isinstance(first, Delivery)
+    assert isinstance(first, RentalAnswer)
     assert first.answer.endswith('{"balance": "1000.00"}\n')
     assert any(e.kind == "appraisal" and e.party == "teller" and e.name == "accepted" for e in first.events)
     assert not any(e.party == "bank" or e.secret for e in first.events)

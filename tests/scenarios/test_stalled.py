@@ -10,7 +10,7 @@ from tls_identities import server_identity
 from trustlab import tls
 from trustlab.cloud.uml import why_not
 from trustlab.scenarios import rung
-from trustlab.scenarios.town import Town
+from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.wire import Match, MemoryNetwork, QuietError
 
 COUNT = re.compile(r"(\d+) more octets of ([^(]+) \((\d+) of (\d+) are here\)")
@@ -121,7 +121,7 @@ def test_a_run_without_end_says_who_waits(monkeypatch):
 
 def test_in_virtual_machines_frames_that_are_held_are_waited_for():
     assert why_not() is None
-    with Town("trusted-passage", substrate="uml") as town:
+    with LiveCloud("trusted-passage", substrate="uml") as town:
         town.open()
         held = town.cloud.order(lambda switch: switch.hold(Match(payload=True)))
         said = town.pay()

@@ -22,7 +22,7 @@ from trustlab.tpm import (
     sign,
 )
 from trustlab.tpm.commands import CODES, COMMANDS
-from trustlab.tpm.decode import Decoded, decode_command, decode_response
+from trustlab.tpm.decode import DecodedCommand, decode_command, decode_response
 from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, authorization, command
 from trustlab.tpm.responses import rc_name
 from trustlab.trace import Trace
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tpm_machine import Machine
 
 
-def covers(decoded: Decoded, raw: bytes) -> bool:
+def covers(decoded: DecodedCommand, raw: bytes) -> bool:
     named = [False] * len(raw)
     for span in decoded.spans:
         assert 0 <= span.start < span.end <= len(raw)

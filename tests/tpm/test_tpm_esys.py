@@ -62,7 +62,7 @@ def commands_made_by_hand(path: Path) -> set[str]:
 def test_only_the_commands_of_a_handshake_are_made_by_hand() -> None:
     room = Path(trustlab.tpm.__file__).parent
     by_hand = {path.name: names for path in room.glob("*.py") if (names := commands_made_by_hand(path))}
-    assert by_hand == {"hot.py": HOT, "policy.py": SESSION, "client.py": {"FlushContext"}}
+    assert by_hand == {"fast_commands.py": HOT, "policy.py": SESSION, "client.py": {"FlushContext"}}
 
 
 def test_an_object_that_esapi_made_is_used_by_hand_under_the_same_handle(machine: Machine) -> None:

@@ -32,10 +32,10 @@ from trustlab.tpm import (
     quote,
     sign,
 )
+from trustlab.tpm.command_queue import MAX_WAITING, CommandQueue
 from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command
 from trustlab.tpm.policy import PolicySession
-from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
-from trustlab.tpm.turns import MAX_WAITING, Turns
+from trustlab.tpm.resource_manager import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.trace import Trace
 
 ZEROS, ONES = bytes(32), b"\xff" * 32
@@ -336,7 +336,7 @@ def test_pcr_changed_is_retried_and_the_retry_is_in_the_trace(machine: Machine) 
             machine.alice.pcr_extend(0, bytes(32))
 
     unsubscribe = machine.trace.subscribe(meddle)
-    machine.platform.traffic.interleave()
+    machine.platform.router.interleave()
     quote(machine.hypersafe, ak, bytes(32))
     unsubscribe()
     codes = [e.data["rc_name"] for e in machine.trace.select("tpm.response", name="TPM2_Quote")]
@@ -355,7 +355,7 @@ def disturbed(machine: Machine, times: int) -> list[int]:
                 machine.alice.pcr_extend(0, bytes(32))
 
     unsubscribe = machine.trace.subscribe(meddle)
-    machine.platform.traffic.interleave()
+    machine.platform.router.interleave()
     try:
         quote(machine.hypersafe, ak, bytes(32))
     finally:
@@ -402,7 +402,7 @@ def test_evidence_is_made_anew_as_often_where_the_quoted_pcrs_themselves_are_ext
             other.pcr_extend(20, bytes(32))
 
     machine.trace.subscribe(meddle)
-    machine.platform.traffic.interleave()
+    machine.platform.router.interleave()
     made = maker.evidence(bytes(32))
     assert extends == 14  # seven quotes in vain
     assert parse_attest(made.quote).attested.pcr_digest == pcr_digest((17, 18, 19, 20), made.pcr_values)
@@ -426,17 +426,17 @@ def test_the_queue_is_bounded(platform: Platform) -> None:
 
 
 def test_no_more_callers_than_the_bound_wait_for_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trustlab.tpm.turns.MAX_WAITING", 2)
-    turns, held, release = Turns("bank"), threading.Event(), threading.Event()
+    monkeypatch.setattr("trustlab.tpm.command_queue.MAX_WAITING", 2)
+    queue, held, release = CommandQueue("bank"), threading.Event(), threading.Event()
     had: list[str] = []
 
     def hold() -> None:
-        with turns.take(0):
+        with queue.take(0):
             held.set()
             release.wait(20)
 
     def wait(name: str) -> None:
-        with turns.take(20):
+        with queue.take(20):
             had.append(name)
 
     for again in ("first", "second"):  # a place is free again behind who waited in it
@@ -448,10 +448,10 @@ def test_no_more_callers_than_the_bound_wait_for_a_turn(monkeypatch: pytest.Monk
         threads += [threading.Thread(target=wait, args=(f"{again} {n}",)) for n in range(2)]
         for thread in threads[1:]:
             thread.start()
-        while turns._waiting._value:
+        while queue._waiting._value:
             time.sleep(0.001)
         with pytest.raises(TpmBusy, match="2 callers wait for the TPM of bank already"):
-            turns.take(20)
+            queue.take(20)
         release.set()
         for thread in threads:
             thread.join()
@@ -460,7 +460,7 @@ def test_no_more_callers_than_the_bound_wait_for_a_turn(monkeypatch: pytest.Monk
 
 def test_waiting_for_a_turn_is_bounded_too(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trustlab.tpm.platform.GRACE", 0.1)
-    platform._line.timeout = 0.1
+    platform._channel.timeout = 0.1
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -29,9 +29,9 @@ from trustlab.tpm import (
     rsa_decrypt,
     sign,
 )
+from trustlab.tpm.command_channel import RESUBMISSIONS
 from trustlab.tpm.commands import command_of
 from trustlab.tpm.framing import PASSWORD, parameters_of
-from trustlab.tpm.line import RESUBMISSIONS
 from trustlab.tpm.responses import RC_OBJECT_MEMORY, RC_RETRY
 from trustlab.trace import Trace
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tpm_machine import Machine
 
     from trustlab.tpm import LoadedKey
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 GROUP = ["TPM2_PolicyPCR", "TPM2_PolicyLocality", "TPM2_Quote"]
 QUEUED = [("tpm.command", name) for name in GROUP] + [("tpm.response", name) for name in GROUP]
@@ -49,7 +49,7 @@ ONE_BY_ONE = [(kind, name) for name in GROUP for kind in ("tpm.command", "tpm.re
 RANDOM = command_of("GetRandom", parameters=u16(8))
 
 
-def tpm_events(trace: Trace, since: int) -> list[Event]:
+def tpm_events(trace: Trace, since: int) -> list[TraceEvent]:
     return [event for event in trace[since:] if event.kind.startswith("tpm.")]
 
 
@@ -90,7 +90,7 @@ def test_the_times_of_queued_commands_are_the_tpms_own_and_not_the_logs(machine:
 
 
 def test_where_others_want_to_come_between_each_waits_for_the_one_before(machine: Machine, ak: LoadedKey) -> None:
-    end = machine.platform.traffic.interleave()
+    end = machine.platform.router.interleave()
     before = len(machine.trace)
     quote(machine.hypersafe, ak, bytes(32))
     assert order(machine.trace, before) == ONE_BY_ONE
@@ -151,7 +151,7 @@ def test_whoever_answers_the_log_of_a_queued_command_comes_behind_the_queue(
 ) -> None:
     """As a queue is: an extend that Alice sends on seeing PolicyPCR is too late for this quote."""
 
-    def answer(event: Event) -> None:
+    def answer(event: TraceEvent) -> None:
         if event.kind == kind and event.name == "TPM2_PolicyPCR":
             machine.alice.pcr_extend(0, bytes(32))
 
@@ -207,7 +207,7 @@ def test_a_tpm_that_dies_with_a_queue_says_so_and_can_be_started_again(machine: 
     pid = machine.platform.tpm.pid or 0
     machine.alice.random(8)  # the TPM is at her locality
 
-    def kill(event: Event) -> None:
+    def kill(event: TraceEvent) -> None:
         if event.kind == "tpm.command":
             os.kill(pid, signal.SIGKILL)
 
@@ -226,7 +226,7 @@ def test_each_answer_of_a_queue_is_due_within_the_bound(machine: Machine) -> Non
     assert isinstance(machine.platform.tpm, Swtpm)
     assert machine.platform.tpm.pid is not None
     machine.alice.random(8)  # the TPM is at her locality
-    machine.platform._line.timeout = 0.2
+    machine.platform._channel.timeout = 0.2
     os.kill(machine.platform.tpm.pid, signal.SIGSTOP)
     with pytest.raises(TpmTimeout, match=r"within 0\.2 s to 'a command'"):
         machine.alice.run_together([RANDOM, RANDOM])
@@ -237,7 +237,7 @@ def test_each_answer_of_a_queue_is_due_within_the_bound(machine: Machine) -> Non
 def test_interrupted_in_a_queue_no_answer_is_taken_for_another(machine: Machine) -> None:
     """Ctrl-C in the middle of the log: what was sent is answered, and those answers are nobody else's."""
 
-    def interrupt(event: Event) -> None:
+    def interrupt(event: TraceEvent) -> None:
         if event.kind == "tpm.command":
             raise KeyboardInterrupt
 

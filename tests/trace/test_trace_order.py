@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 
 
-def cross(trace: Trace, party: str, offset: int, *, sent: bool, name: str = "") -> Event:
+def cross(trace: Trace, party: str, offset: int, *, sent: bool, name: str = "") -> TraceEvent:
     return trace.party(party).emit("tls.message", name, connection="c", direction="client", offset=offset, sent=sent)
 
 
@@ -164,7 +164,7 @@ def test_all_subscribers_hear_events_in_order_even_when_one_of_them_appends() ->
     trace = Trace()
     heard: list[str] = []
 
-    def answer(event: Event) -> None:
+    def answer(event: TraceEvent) -> None:
         if event.name == "frame":
             trace.party("capture").emit("note", "decoded")
 
@@ -178,7 +178,7 @@ def test_a_subscriber_that_raises_does_not_silence_the_trace() -> None:
     trace = Trace()
     heard: list[str] = []
 
-    def fail(_: Event) -> None:
+    def fail(_: TraceEvent) -> None:
         raise ValueError("broken view")
 
     leave = trace.subscribe(fail)

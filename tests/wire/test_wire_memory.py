@@ -8,12 +8,12 @@ import pytest
 
 from trustlab.trace import Trace
 from trustlab.wire import (
-    Connection,
     ConnectionRefusedOnWireError,
     EndpointError,
     Flag,
     MemoryNetwork,
     QuietError,
+    WireConnection,
     WireError,
     checksums_right,
     parse_frame,
@@ -88,8 +88,8 @@ def flags(network: MemoryNetwork, connection: str) -> list[tuple[str, Flag]]:
     return [(direction, s.flags) for direction, s in segments if s]
 
 
-def relayed_by_alice(network: MemoryNetwork) -> Callable[[Connection], Relay]:
-    def accept(connection: Connection) -> Relay:
+def relayed_by_alice(network: MemoryNetwork) -> Callable[[WireConnection], Relay]:
+    def accept(connection: WireConnection) -> Relay:
         towards_teller, towards_bank = Relay(), Relay()
         towards_teller.other, towards_bank.other = towards_bank, towards_teller
         network.connect("alice", connection.server.name, connection.port, towards_bank)
@@ -296,7 +296,7 @@ def test_a_second_failure_on_the_reset_is_noted_on_the_first(network: MemoryNetw
 
 
 def test_an_acceptor_that_raises_resets_the_connection(network: MemoryNetwork) -> None:
-    def accept(connection: Connection) -> Scripted:
+    def accept(connection: WireConnection) -> Scripted:
         raise LookupError(connection.name)
 
     network.listen("bank", 443, accept)

@@ -201,8 +201,8 @@ def comparisons(segments: int) -> int:
 
 
 def test_the_work_behind_a_gap_does_not_grow_with_the_square_of_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    unwrapped = reassembly._Half._unwrapped
-    monkeypatch.setattr(reassembly._Half, "_unwrapped", lambda half, seq: _Counted(unwrapped(half, seq)))
+    unwrapped = reassembly._HalfFlow._unwrapped
+    monkeypatch.setattr(reassembly._HalfFlow, "_unwrapped", lambda half, seq: _Counted(unwrapped(half, seq)))
     few, many = comparisons(500), comparisons(4000)
     assert few > 500
     assert many < 8 * few * 2  # n log n: 8 times the segments, 1.3 times the logarithm; the square would be 64

@@ -1,4 +1,4 @@
-"""What every check is made of: a function from a Case to an Outcome, registered under its name in order."""
+"""What every check is made of: a function from an Appraisal to a CheckOutcome, registered under its name in order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from trustlab.attest.result import FAIL, NOT_DEMANDED, PASS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.attest.case import Case
+    from trustlab.attest.appraisal import Appraisal
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class CheckOutcome(msgspec.Struct, frozen=True):
     """A check's verdict with the octets it compared."""
 
     verdict: str
@@ -26,24 +26,24 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A named check: `judge` may rely on the Case being well-formed and on nothing else."""
+class CheckSpec:
+    """A named check: `judge` may rely on the Appraisal being well-formed and on nothing else."""
 
     name: str
     clause: str
-    judge: Callable[[Case], Outcome]
+    judge: Callable[[Appraisal], CheckOutcome]
 
 
-def passed(sentence: str, expected: bytes = b"", found: bytes | None = None) -> Outcome:
+def passed(sentence: str, expected: bytes = b"", found: bytes | None = None) -> CheckOutcome:
     """Return a pass; what was found is what was expected unless given."""
-    return Outcome(PASS, sentence, expected, expected if found is None else found)
+    return CheckOutcome(PASS, sentence, expected, expected if found is None else found)
 
 
-def failed(sentence: str, expected: bytes = b"", found: bytes = b"") -> Outcome:
+def failed(sentence: str, expected: bytes = b"", found: bytes = b"") -> CheckOutcome:
     """Return a fail."""
-    return Outcome(FAIL, sentence, expected, found)
+    return CheckOutcome(FAIL, sentence, expected, found)
 
 
-def not_demanded(sentence: str) -> Outcome:
+def not_demanded(sentence: str) -> CheckOutcome:
     """Return that the policy, or this passage, does not ask for this."""
-    return Outcome(NOT_DEMANDED, sentence)
+    return CheckOutcome(NOT_DEMANDED, sentence)

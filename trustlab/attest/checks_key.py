@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.constants import (
     HASH_NAMES,
     TPM_GENERATED_VALUE,
@@ -22,27 +22,27 @@ from trustlab.attest.structures import CreationInfo, QuoteInfo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.attest.case import Case, KeyCase
+    from trustlab.attest.appraisal import Appraisal, KeyProof
 
 FIXED_TPM, USER_WITH_AUTH = int(ObjectAttributes.FIXED_TPM), int(ObjectAttributes.USER_WITH_AUTH)
 CREATION_HEAD = TPM_GENERATED_VALUE.to_bytes(4, "big") + TPM_ST_ATTEST_CREATION.to_bytes(2, "big")
 
 
-def about_the_key(judge: Callable[[Case, KeyCase], Outcome]) -> Callable[[Case], Outcome]:
+def about_the_key(judge: Callable[[Appraisal, KeyProof], CheckOutcome]) -> Callable[[Appraisal], CheckOutcome]:
     """Make a check of one that needs a key attestation: not demanded without a key, failed without an attestation."""
 
-    def check(case: Case) -> Outcome:
-        if not case.key_demanded:
+    def check(appraisal: Appraisal) -> CheckOutcome:
+        if not appraisal.key_demanded:
             return not_demanded("No key of this side has to be proved in this passage.")
-        if case.key is None:
+        if appraisal.key is None:
             return failed("The passage uses a key of this side, but the evidence attests none.")
-        return judge(case, case.key)
+        return judge(appraisal, appraisal.key)
 
     return check
 
 
 @about_the_key
-def key_identity(case: Case, key: KeyCase) -> Outcome:
+def key_identity(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     """Key identity: the attested Name is this public area's, and its key is the one TLS uses."""
     info = key.attest.attested
     name = b"" if isinstance(info, QuoteInfo) else info.object_name if isinstance(info, CreationInfo) else info.name
@@ -50,16 +50,16 @@ def key_identity(case: Case, key: KeyCase) -> Outcome:
         return failed("The key's Name is made with a hash that does not tell two keys apart.")
     if name != key.public.name:
         return failed("The attested Name is not that of the public area sent along.", key.public.name, name)
-    spki = case.expected.key_spki or b""
+    spki = appraisal.expected.key_spki or b""
     if not _same_key(spki, key):
         return failed("TLS uses another key than the one attested.", spki, key.public.spki)
-    binder = case.expected.key_binder
+    binder = appraisal.expected.key_binder
     if binder is not None and key.attest.extra_data != binder:
         return failed("The key was attested for another purpose or passage.", binder, key.attest.extra_data)
     return passed("The attested key is the one TLS uses.", key.public.name)
 
 
-def _same_key(spki: bytes, key: KeyCase) -> bool:
+def _same_key(spki: bytes, key: KeyProof) -> bool:
     if spki == key.public.spki:
         return True
     try:  # the same key may be written with other parameters (RFC 3279): compare the keys themselves
@@ -69,7 +69,7 @@ def _same_key(spki: bytes, key: KeyCase) -> bool:
 
 
 @about_the_key
-def key_provenance(case: Case, key: KeyCase) -> Outcome:  # noqa: ARG001 - every check about the key has one shape
+def key_provenance(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:  # noqa: ARG001 - every check about the key has one shape
     """Key provenance: this TPM made the key, keeps it, and opens it by policy only."""
     head = key.attest.raw[:6]
     info = key.attest.attested
@@ -90,11 +90,11 @@ def key_provenance(case: Case, key: KeyCase) -> Outcome:  # noqa: ARG001 - every
 
 
 @about_the_key
-def key_policy_of(case: Case, key: KeyCase) -> Outcome:
+def key_policy_of(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     """Key policy: the key opens for this HyperSafe, launch policy and image only, at HyperSafe's locality."""
-    pcrs = case.policy.key_pcrs
-    wanted = key_policy(pcrs, case.values(pcrs), locality=case.policy.locality)
-    where = "" if case.policy.locality is None else " at HyperSafe's locality"
+    pcrs = appraisal.policy.key_pcrs
+    wanted = key_policy(pcrs, appraisal.values(pcrs), locality=appraisal.policy.locality)
+    where = "" if appraisal.policy.locality is None else " at HyperSafe's locality"
     if key.public.auth_policy != wanted:
         text = f"The key is not bound to the quoted values of PCR {', '.join(map(str, pcrs))}{where}."
         return failed(text, wanted, key.public.auth_policy)
@@ -102,13 +102,13 @@ def key_policy_of(case: Case, key: KeyCase) -> Outcome:
 
 
 @about_the_key
-def one_ak_for_both(case: Case, key: KeyCase) -> Outcome:
+def one_ak_for_both(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     """One AK for both: quote and key attestation come from the same TPM."""
-    name, other = case.signer.public.name, key.signer.public.name
-    if name != other or key.attest.qualified_signer != case.quote.qualified_signer:
+    name, other = appraisal.signer.public.name, key.signer.public.name
+    if name != other or key.attest.qualified_signer != appraisal.quote.qualified_signer:
         text = "Quote and key attestation are by different AKs: the key may live in another machine."
-        return failed(text, case.quote.qualified_signer, key.attest.qualified_signer)
-    return passed("Quote and key attestation are by the same AK.", case.quote.qualified_signer)
+        return failed(text, appraisal.quote.qualified_signer, key.attest.qualified_signer)
+    return passed("Quote and key attestation are by the same AK.", appraisal.quote.qualified_signer)
 
 
 def _flags(attributes: int) -> bytes:

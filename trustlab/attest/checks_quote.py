@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from trustlab.attest.build import build_pcr_selections
-from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.constants import (
     ALG_SHA256,
     HASH_NAMES,
@@ -31,7 +31,7 @@ from trustlab.attest.structures import PcrSelection, QuoteInfo
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trustlab.attest.case import Case
+    from trustlab.attest.appraisal import Appraisal
     from trustlab.attest.eventlog import LogEvent
 
 QUOTE_HEAD = TPM_GENERATED_VALUE.to_bytes(4, "big") + TPM_ST_ATTEST_QUOTE.to_bytes(2, "big")
@@ -45,9 +45,9 @@ HASH_OF_DATA = {EVENT_LAUNCH_POLICY, EVENT_CLAIM}
 ONCE = {EVENT_LAUNCH: "launch", EVENT_LAUNCH_POLICY: "launch policy", EVENT_IMAGE: "VM image"}
 
 
-def magic_and_type(case: Case) -> Outcome:
+def magic_and_type(appraisal: Appraisal) -> CheckOutcome:
     """Magic and type: the TPM itself wrote this structure, and it is a quote."""
-    found = case.quote.raw[:6]
+    found = appraisal.quote.raw[:6]
     if found == QUOTE_HEAD:
         return passed("The signed structure was written by the TPM, and is a quote.", QUOTE_HEAD)
     if found[:4] != QUOTE_HEAD[:4]:
@@ -57,22 +57,22 @@ def magic_and_type(case: Case) -> Outcome:
     return failed("The signed structure is not a quote.", QUOTE_HEAD, found)
 
 
-def extra_data(case: Case) -> Outcome:
+def extra_data(appraisal: Appraisal) -> CheckOutcome:
     """Compare extraData with the binder recomputed here."""
-    binder, found = case.expected.binder, case.quote.extra_data
-    fields = case.expected.fields
+    binder, found = appraisal.expected.binder, appraisal.quote.extra_data
+    fields = appraisal.expected.fields
     inputs = f" (from {', '.join(name for name, _ in fields)})" if fields else ""
     if found == binder:
-        return Outcome("pass", f"The quote is bound to this very passage{inputs}.", binder, found, fields)
+        return CheckOutcome("pass", f"The quote is bound to this very passage{inputs}.", binder, found, fields)
     text = f"The quote is bound to something else than this passage: the binder recomputed here{inputs} differs."
-    return Outcome("fail", text, binder, found, fields)
+    return CheckOutcome("fail", text, binder, found, fields)
 
 
-def selection_and_bank(case: Case) -> Outcome:
+def selection_and_bank(appraisal: Appraisal) -> CheckOutcome:
     """Demand the selection and bank: exactly the PCRs of the SHA-256 bank that the policy demands."""
-    wanted = (PcrSelection(ALG_SHA256, case.policy.pcrs),)
-    info = case.quote.attested
-    octets = pcr_selection(case.policy.pcrs)
+    wanted = (PcrSelection(ALG_SHA256, appraisal.policy.pcrs),)
+    info = appraisal.quote.attested
+    octets = pcr_selection(appraisal.policy.pcrs)
     if not isinstance(info, QuoteInfo):
         return failed("There is no PCR selection: this is no quote.", octets)
     if info.selections != wanted:
@@ -81,44 +81,48 @@ def selection_and_bank(case: Case) -> Outcome:
     return passed(f"The quote is over {wanted[0]}, as demanded.", octets)
 
 
-def log_equals_pcr_digest(case: Case) -> Outcome:
+def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
     """Replay the log, and compare with pcrDigest over the quote's own selection."""
-    info = case.quote.attested
+    info = appraisal.quote.attested
     if not isinstance(info, QuoteInfo):
         return failed("There is no pcrDigest: this is no quote.")
     alien = [s.bank for s in info.selections if s.bank != ALG_SHA256]
     if alien:
         return failed(f"The log has no {algorithm_name(alien[0])} bank to compare with.", found=info.pcr_digest)
     pcrs = [pcr for selection in info.selections for pcr in selection.pcrs]
-    digest = hashlib.new(HASH_NAMES[case.signature.hash_alg], b"".join(case.pcr(pcr) for pcr in pcrs)).digest()
+    digest = hashlib.new(
+        HASH_NAMES[appraisal.signature.hash_alg], b"".join(appraisal.pcr(pcr) for pcr in pcrs)
+    ).digest()
     if digest == info.pcr_digest:
         return passed("Replaying the event log gives the PCR values that were quoted.", digest)
     return failed(
-        f"Replaying the event log does not give what was quoted{_which(case, pcrs)}.", digest, info.pcr_digest
+        f"Replaying the event log does not give what was quoted{_which(appraisal, pcrs)}.", digest, info.pcr_digest
     )
 
 
-def _which(case: Case, pcrs: list[int]) -> str:
-    differing = [pcr for pcr in pcrs if case.stated_pcrs.get(pcr, case.pcr(pcr)) != case.pcr(pcr)]
+def _which(appraisal: Appraisal, pcrs: list[int]) -> str:
+    differing = [pcr for pcr in pcrs if appraisal.stated_pcrs.get(pcr, appraisal.pcr(pcr)) != appraisal.pcr(pcr)]
     return f" (by the attester's own values PCR {', '.join(map(str, differing))} differs)" if differing else ""
 
 
-def events(case: Case) -> Outcome:
+def events(appraisal: Appraisal) -> CheckOutcome:
     """Events: known types, each in its own PCR, hashes where the type says so, exactly one image."""
-    for number, event in enumerate(case.log.events, start=1):
-        if problem := _event_problem(case, event):
+    for number, event in enumerate(appraisal.log.events, start=1):
+        if problem := _event_problem(appraisal, event):
             told, wanted, found = problem
             return failed(f"Event {number} ({event.type_name}, PCR {event.pcr}) {told}.", wanted, found)
-    kinds = [event.event_type for event in case.log.events]
+    kinds = [event.event_type for event in appraisal.log.events]
     for kind, what in ONCE.items():
         count = kinds.count(kind)
-        if HOME[kind] in case.policy.pcrs and count != 1:
+        if HOME[kind] in appraisal.policy.pcrs and count != 1:
             return failed(f"The log has {count} {what} events; there must be exactly one.")
-    return passed(f"All {len(case.log.events)} events are of known types, in their places, and once where it matters.")
+    return passed(
+        f"All {len(appraisal.log.events)} events are of known types, in their places, and once where it matters."
+    )
 
 
-def _event_problem(case: Case, event: LogEvent) -> tuple[str, bytes, bytes] | None:
-    if event.pcr not in case.policy.pcrs:
+def _event_problem(appraisal: Appraisal, event: LogEvent) -> tuple[str, bytes, bytes] | None:
+    if event.pcr not in appraisal.policy.pcrs:
         return "is about a PCR that is not quoted", b"", event.digest
     home = HOME.get(event.event_type)
     if home is None and event.pcr not in HOME.values():
@@ -134,10 +138,10 @@ def _event_problem(case: Case, event: LogEvent) -> tuple[str, bytes, bytes] | No
     return None
 
 
-def reference_values(case: Case) -> Outcome:
+def reference_values(appraisal: Appraisal) -> CheckOutcome:
     """Demand that HyperSafe, its launch policy and the VM image be ones that Bob published."""
-    references, pcrs = case.references, case.policy.pcrs
-    allowed, images = case.policy.allowed_images, references.images
+    references, pcrs = appraisal.references, appraisal.policy.pcrs
+    allowed, images = appraisal.policy.allowed_images, references.images
     if allowed:
         images = {digest: name for digest, name in images.items() if name in allowed}
     tables = (
@@ -147,20 +151,20 @@ def reference_values(case: Case) -> Outcome:
     )
     names: list[str] = []
     for kind, table, what in tables:
-        if HOME[kind] in pcrs and (outcome := _reference_problem(case, kind, table, what)):
+        if HOME[kind] in pcrs and (outcome := _reference_problem(appraisal, kind, table, what)):
             return outcome
-        names += [table[e.digest] for e in case.log.events if e.event_type == kind and e.digest in table]
+        names += [table[e.digest] for e in appraisal.log.events if e.event_type == kind and e.digest in table]
     for pcr in pcrs:
         good = references.pcrs.get(pcr, ())
-        if pcr not in HOME.values() and case.pcr(pcr) not in good:
+        if pcr not in HOME.values() and appraisal.pcr(pcr) not in good:
             text = f"PCR {pcr} has a value that the Reference Values do not name."
-            return failed(text, b"".join(good), case.pcr(pcr))
+            return failed(text, b"".join(good), appraisal.pcr(pcr))
         names += [f"PCR {pcr}"] if pcr not in HOME.values() else []
     return passed(f"Measured was only what the Reference Values name: {', '.join(names)}.")
 
 
-def _reference_problem(case: Case, kind: int, table: Mapping[bytes, str], what: str) -> Outcome | None:
-    found = [event.digest for event in case.log.events if event.event_type == kind]
+def _reference_problem(appraisal: Appraisal, kind: int, table: Mapping[bytes, str], what: str) -> CheckOutcome | None:
+    found = [event.digest for event in appraisal.log.events if event.event_type == kind]
     if not found:
         return failed(f"The log tells of no {what}.", b"".join(sorted(table)))
     bad = next((digest for digest in found if digest not in table), None)
@@ -170,18 +174,18 @@ def _reference_problem(case: Case, kind: int, table: Mapping[bytes, str], what: 
     return failed(f"This {what} is not among the Reference Values that the policy allows.", good, bad)
 
 
-def reference_version(case: Case) -> Outcome:
+def reference_version(appraisal: Appraisal) -> CheckOutcome:
     """Demand that the file be not older than the last one that was accepted."""
-    last, version = case.last_reference_version, case.references.version
+    last, version = appraisal.last_reference_version, appraisal.references.version
     octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
     if version < last:
         return failed(f"These Reference Values are version {version}; version {last} was seen already.", *octets)
     return passed(f"The Reference Values are version {version}, the last accepted was {last}.", *octets)
 
 
-def boot_continuity(case: Case) -> Outcome:
+def boot_continuity(appraisal: Appraisal) -> CheckOutcome:
     """Boot continuity: neither rebooted nor relaunched since this passage's last evidence."""
-    wanted, clock = case.expected.boot, case.quote.clock_info
+    wanted, clock = appraisal.expected.boot, appraisal.quote.clock_info
     if wanted is None:
         return not_demanded("This is the passage's first evidence: there is nothing to continue.")
     before = _counters(wanted.reset_count, wanted.restart_count)
@@ -195,12 +199,12 @@ def _counters(reset: int, restart: int) -> bytes:
     return reset.to_bytes(4, "big") + restart.to_bytes(4, "big")
 
 
-def claims(case: Case) -> Outcome:
+def claims(appraisal: Appraisal) -> CheckOutcome:
     """Claims: what measured code says of the running machine meets the Relying Party's conditions."""
-    conditions = case.policy.conditions
+    conditions = appraisal.policy.conditions
     if not conditions:
         return not_demanded("The policy puts no condition on run-time claims.")
-    claimed = case.claims
+    claimed = appraisal.claims
     for condition in conditions:
         wanted, value = str(condition).encode(), claimed.get(condition.name)
         if value is None:

@@ -14,13 +14,13 @@ from cryptography.x509.oid import ExtensionOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from trustlab.attest.certificates import OID_AIK_EKU, read_wholly, validity
-from trustlab.attest.checks import Outcome, failed, not_demanded, passed
+from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
 from trustlab.attest.errors import AttestError
 
 if TYPE_CHECKING:
-    from trustlab.attest.case import Case, Signer
+    from trustlab.attest.appraisal import Appraisal, Signer
     from trustlab.attest.structures import Attest
 
 # plain integers: arithmetic on enum flags is ten times slower, and every appraisal does it
@@ -51,13 +51,13 @@ class TrustAnchors:
         self._leaf = ExtensionPolicy.permit_all()  # an AK is no web server: its extensions are judged below
         self._authority = ExtensionPolicy.webpki_defaults_ca()
 
-    def judge(self, case: Case) -> Outcome:
+    def judge(self, appraisal: Appraisal) -> CheckOutcome:
         """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
-        time = case.expected.time or dt.datetime.now(dt.UTC)
-        for signer in case.signers:
+        time = appraisal.expected.time or dt.datetime.now(dt.UTC)
+        for signer in appraisal.signers:
             if problem := self._problem(signer, time):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        return passed(f"The AK's certificate leads to a privacy CA that we trust: {case.signer.issuer_shown}.")
+        return passed(f"The AK's certificate leads to a privacy CA that we trust: {appraisal.signer.issuer_shown}.")
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
@@ -121,16 +121,16 @@ def _may_sign(anchor: x509.Certificate) -> bool:
     return basic.ca and usage.key_cert_sign
 
 
-def ak_public_area(case: Case) -> Outcome:
+def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
     """AK public area: the certificate's Name and key, the signer's Qualified Name, and the attributes of an AK."""
-    for attest, _, signer in case.signed:
+    for attest, _, signer in appraisal.signed:
         if outcome := _public_area_problem(attest, signer):
             return outcome
-    name = case.signer.public.name
+    name = appraisal.signer.public.name
     return passed("The AK is the certified one, and a restricted signing key that never leaves its TPM.", name)
 
 
-def _public_area_problem(attest: Attest, signer: Signer) -> Outcome | None:
+def _public_area_problem(attest: Attest, signer: Signer) -> CheckOutcome | None:
     public = signer.public
     if not public.well_named:
         return failed(f"{signer.role}: its Name is made with a hash that does not tell two keys apart.")
@@ -149,12 +149,12 @@ def _public_area_problem(attest: Attest, signer: Signer) -> Outcome | None:
     return None
 
 
-def ak_policy(case: Case) -> Outcome:
+def ak_policy(appraisal: Appraisal) -> CheckOutcome:
     """AK policy: only the HyperSafe that was launched, at its locality, can make the AK sign."""
-    if not case.policy.ak_policy:
+    if not appraisal.policy.ak_policy:
         return not_demanded("The policy does not ask who can use the AK: the quote oracle is open.")
-    wanted = key_policy(AK_PCRS, case.values(AK_PCRS), locality=case.policy.locality)
-    for signer in case.signers:
+    wanted = key_policy(AK_PCRS, appraisal.values(AK_PCRS), locality=appraisal.policy.locality)
+    for signer in appraisal.signers:
         public = signer.public
         if int(public.attributes) & OPEN:
             text = f"{signer.role} opens by password: userWithAuth and adminWithPolicy must be clear."
@@ -165,29 +165,29 @@ def ak_policy(case: Case) -> Outcome:
     return passed("Only the HyperSafe measured in PCR 17, at its locality, can use the AK.", wanted)
 
 
-def machine_pinned(case: Case) -> Outcome:
+def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
-    pins = case.policy.ek_digests
+    pins = appraisal.policy.ek_digests
     if not pins:
         return not_demanded("The policy pins no machine: any genuine TPM will do.")
-    found = case.signer.ek_digest
+    found = appraisal.signer.ek_digest
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in another machine's TPM than the policy names.", b"".join(pins), found)
 
 
-def signature(case: Case) -> Outcome:
+def signature(appraisal: Appraisal) -> CheckOutcome:
     """Signature: the AK signed exactly these octets."""
-    for attest, signed, signer in case.signed:
-        if not case.well_signed(attest, signed, signer):
-            text = f"The signature over the {_kind(attest, case)} is not by {signer.role}, or octets were changed."
+    for attest, signed, signer in appraisal.signed:
+        if not appraisal.well_signed(attest, signed, signer):
+            text = f"The signature over the {_kind(attest, appraisal)} is not by {signer.role}, or octets were changed."
             return failed(text, found=signed.value)
-    what = "the quote and the key attestation" if len(case.signed) > 1 else "the quote"
-    return passed(f"The AK signed {what}.", found=case.signature.value)
+    what = "the quote and the key attestation" if len(appraisal.signed) > 1 else "the quote"
+    return passed(f"The AK signed {what}.", found=appraisal.signature.value)
 
 
-def _kind(attest: Attest, case: Case) -> str:
-    return "quote" if attest is case.quote else "key attestation"
+def _kind(attest: Attest, appraisal: Appraisal) -> str:
+    return "quote" if attest is appraisal.quote else "key attestation"
 
 
 def _flags(attributes: int) -> bytes:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
-from trustlab.attest import cbor, glance
+from trustlab.attest import cbor, fastpath
 from trustlab.attest.creation import creation_data_spans
 from trustlab.attest.errors import CodecError, EventLogError, EvidenceError, shown
 from trustlab.attest.eventlog import eventlog_spans
@@ -132,16 +132,16 @@ class Evidence:
 
 
 def _pieces(structures: dict[str, str], labels: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    return [(glance.before(label, PREFIX + structures[label]), glance.after(EVIDENCE)) for label in labels]
+    return [(fastpath.before(label, PREFIX + structures[label]), fastpath.after(EVIDENCE)) for label in labels]
 
 
 def _usual_pieces() -> list[tuple[bytes, bytes]]:
     """Return what stands around the values of usual Evidence, in the order of deterministic encoding."""
     pieces = _pieces(STRUCTURES, ("quote", "ak-public", "event-log", "signature", "pcr-values"))
     pieces[1] = (cbor.encode("__cmwc_t") + cbor.encode(COLLECTION_TYPE) + pieces[1][0], pieces[1][1])
-    record = glance.ARRAY_OF_3 + cbor.encode(CERTIFICATE_TYPE)
+    record = fastpath.ARRAY_OF_3 + cbor.encode(CERTIFICATE_TYPE)
     one_certificate = cbor.encode("ak-certificates") + b"\xa1\x00" + record
-    return [*pieces, (one_certificate, glance.after(ENDORSEMENT))]
+    return [*pieces, (one_certificate, fastpath.after(ENDORSEMENT))]
 
 
 _USUAL = _usual_pieces()
@@ -162,14 +162,14 @@ def _glance(raw: bytes) -> dict[str, Any] | None:
     if head not in {_WITHOUT_KEY, _WITH_KEY}:
         return None
     try:
-        (quote, ak_public, log, signature, pcrs, certificate), at = glance.read(raw, _USUAL, 1)
+        (quote, ak_public, log, signature, pcrs, certificate), at = fastpath.read(raw, _USUAL, 1)
         key = None
         if head == _WITH_KEY:
             if not raw.startswith(_KEY_HEAD, at):
                 return None
-            (attest, public, signed, creation), at = glance.read(raw, _USUAL_KEY, at + len(_KEY_HEAD))
+            (attest, public, signed, creation), at = fastpath.read(raw, _USUAL_KEY, at + len(_KEY_HEAD))
             key = KeyAttestation(attest, signed, public, creation)
-    except glance.Unusual:
+    except fastpath.Unusual:
         return None
     if at != len(raw) or len(certificate) > MAX_CERTIFICATE:
         return None
@@ -194,13 +194,13 @@ def _one_stroke(evidence: Evidence) -> bytes | None:
     try:
         pcrs = _pcr_octets(tuple(evidence.pcr_values.items()))
         values = evidence.quote, evidence.ak_public, evidence.event_log, evidence.signature, pcrs
-        raw = glance.write((*values, evidence.ak_certificates[0]), _USUAL)
+        raw = fastpath.write((*values, evidence.ak_certificates[0]), _USUAL)
         if key is None:
             raw = _WITHOUT_KEY + raw
         else:
-            proof = glance.write((key.attest, key.public, key.signature, key.creation_data), _USUAL_KEY)
+            proof = fastpath.write((key.attest, key.public, key.signature, key.creation_data), _USUAL_KEY)
             raw = _WITH_KEY + raw + _KEY_HEAD + proof
-    except (glance.Unusual, EvidenceError, TypeError):  # TypeError: a field that is not even octets
+    except (fastpath.Unusual, EvidenceError, TypeError):  # TypeError: a field that is not even octets
         return None
     return raw if len(raw) <= MAX_EVIDENCE else None
 

@@ -67,7 +67,9 @@ class CheckVerdict(msgspec.Struct, frozen=True):
     sentence: str
 
 
-class Appraisal(msgspec.Struct, frozen=True, rename={"status": "ear.status", "vector": "ear.trustworthiness-vector"}):
+class EarAppraisal(
+    msgspec.Struct, frozen=True, rename={"status": "ear.status", "vector": "ear.trustworthiness-vector"}
+):
     """One submodule of a token: what was found about one Attester."""
 
     status: Status
@@ -94,7 +96,7 @@ class Passport(msgspec.Struct, frozen=True, rename={"verifier": "ear.verifier-id
     exp: int
     eat_nonce: str
     verifier: VerifierId
-    submods: dict[str, Appraisal]
+    submods: dict[str, EarAppraisal]
 
     @property
     def about(self) -> str:
@@ -102,7 +104,7 @@ class Passport(msgspec.Struct, frozen=True, rename={"verifier": "ear.verifier-id
         return next(iter(self.submods))
 
     @property
-    def appraisal(self) -> Appraisal:
+    def appraisal(self) -> EarAppraisal:
         """What was found."""
         return self.submods[self.about]
 
@@ -112,7 +114,7 @@ class Passport(msgspec.Struct, frozen=True, rename={"verifier": "ear.verifier-id
         return self.appraisal.status == "affirming"
 
 
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _JoseHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alg: str
     kid: str
     typ: str
@@ -156,7 +158,7 @@ def issue(
         eat_nonce=signing.to_base64url(result.binder),
         verifier=VerifierId(DEVELOPER, build),
         submods={
-            about: Appraisal(
+            about: EarAppraisal(
                 status="affirming" if result.accepted else "contraindicated",
                 vector=trustworthiness_vector(result),
                 checks=verdicts,
@@ -167,7 +169,7 @@ def issue(
             )
         },
     )
-    header = _Header(signing.algorithm(key), signing.key_id(key.public_key()), TYPE)
+    header = _JoseHeader(signing.algorithm(key), signing.key_id(key.public_key()), TYPE)
     body = ".".join(signing.to_base64url(msgspec.json.encode(part)) for part in (header, passport))
     return f"{body}.{signing.to_base64url(signing.sign(key, body.encode()))}"
 
@@ -193,13 +195,13 @@ def verify(
     return passport
 
 
-def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple[_Header, Passport]:
+def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple[_JoseHeader, Passport]:
     if len(token) > MAX_TOKEN:
         raise ResultError(f"a token of {len(token)} characters; {MAX_TOKEN} are read at most")
     try:
         text = token.decode("ascii") if isinstance(token, bytes) else token
         first, second, third = text.split(".")
-        header = msgspec.json.decode(signing.from_base64url(first), type=_Header)
+        header = msgspec.json.decode(signing.from_base64url(first), type=_JoseHeader)
         signature = signing.from_base64url(third)
     except (ValueError, msgspec.MsgspecError) as error:
         raise ResultError(f"not a token in JWS compact form: {error}") from error

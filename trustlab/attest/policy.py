@@ -31,7 +31,7 @@ DIGEST_SIZE = 32
 DEFAULT_PCRS = (17, 18, 19, 20)
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     pcrs: tuple[int, ...] = DEFAULT_PCRS
     ek_digests: tuple[str, ...] = ()
     ak_policy: bool = True
@@ -77,7 +77,7 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def from_toml(cls, source: str | bytes | Path) -> Self:
         """Read text, octets or a file; PolicyError names the line or the field that is wrong."""
-        file = tables.load(source, _File, PolicyError)
+        file = tables.load(source, _PolicyFile, PolicyError)
         fields = msgspec.structs.asdict(file)
         digests = tuple(tables.digest(text, "ek-digests", PolicyError) for text in file.ek_digests)
         locality = None if file.locality == "any" else file.locality

@@ -34,7 +34,7 @@ MAX_VERSION = 2**53
 INDICES = {str(pcr) for pcr in range(PCR_COUNT)}
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+class _ReferencesFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     version: int
     hypersafe: dict[str, str]
     launch_policies: dict[str, str]
@@ -57,7 +57,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
     @classmethod
     def from_toml(cls, source: str | bytes | Path) -> Self:
         """Read text, octets or a file; ReferenceValuesError names the line or the field that is wrong."""
-        file = tables.load(source, _File, ReferenceValuesError)
+        file = tables.load(source, _ReferencesFile, ReferenceValuesError)
         if not 0 <= file.version <= MAX_VERSION:
             raise ReferenceValuesError(f"version: {file.version} is not a version (0 to {MAX_VERSION})")
         return cls(

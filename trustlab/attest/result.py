@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from trustlab.trace import Pen, Value
+    from trustlab.trace import Emitter, Value
 
 PASS, FAIL, NOT_DEMANDED, LEFT_OUT = "pass", "fail", "not demanded", "left out"
 
@@ -86,7 +86,7 @@ class AttestationResult:
         more = f" ({len(self.failed) - 1} more failed)" if len(self.failed) > 1 else ""
         return f"Refused by {first.name!r}: {first.sentence}{more}"
 
-    def record(self, party: Pen, *, about: str, connection: str = "", **data: Value) -> None:
+    def record(self, party: Emitter, *, about: str, connection: str = "", **data: Value) -> None:
         """Emit one `verdict` event a check and the `appraisal` event; `about` names whose evidence it was."""
         entries = [(check.name, _entry(check, about, data)) for check in self.checks]
         party.emit_all("verdict", entries, connection=connection)

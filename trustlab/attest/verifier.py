@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
-from trustlab.attest.case import open_case
-from trustlab.attest.checks import Rule, failed
+from trustlab.attest.appraisal import open_appraisal
+from trustlab.attest.checks import CheckSpec, failed
 from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from trustlab.attest.case import Case, Expected
+    from trustlab.attest.appraisal import Appraisal, Expected
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.references import ReferenceValues
 
@@ -29,31 +29,33 @@ FORMAT = "evidence format"
 FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
 
 
-def _rules(anchors: checks_signer.TrustAnchors) -> tuple[Rule, ...]:
+def _specs(anchors: checks_signer.TrustAnchors) -> tuple[CheckSpec, ...]:
     signer, quote, key = checks_signer, checks_quote, checks_key
     return (
-        Rule("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
-        Rule("AK public area", "TPM 2.0 Part 1, 16 Names; Part 2, 8.3 TPMA_OBJECT", signer.ak_public_area),
-        Rule("AK policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", signer.ak_policy),
-        Rule("machine pinned", "RFC 9334, 7.4; lab extension EK digest", signer.machine_pinned),
-        Rule("signature", "TPM 2.0 Part 2, 11.3.4 TPMT_SIGNATURE", signer.signature),
-        Rule("magic and type", "TPM 2.0 Part 2, 6.2 TPM_GENERATED and 10.12.12 TPMS_ATTEST", quote.magic_and_type),
-        Rule("extraData", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.extraData", quote.extra_data),
-        Rule("selection and bank", "TPM 2.0 Part 2, 10.9.7 TPML_PCR_SELECTION", quote.selection_and_bank),
-        Rule("log equals pcrDigest", "TPM 2.0 Part 2, 10.12.4 TPMS_QUOTE_INFO", quote.log_equals_pcr_digest),
-        Rule("events", "TCG PC Client Platform Firmware Profile, 10.2.2", quote.events),
-        Rule("reference values", "RFC 9334, 4.2 Reference Values", quote.reference_values),
-        Rule("reference version", "RFC 9334, 4.2 Reference Values; version never decreases", quote.reference_version),
-        Rule("key identity", "TPM 2.0 Part 2, 10.12.7 TPMS_CREATION_INFO.objectName", key.key_identity),
-        Rule("key provenance", "TPM 2.0 Part 3, 18.3 TPM2_CertifyCreation", key.key_provenance),
-        Rule("key policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", key.key_policy_of),
-        Rule("one AK for both", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.qualifiedSigner", key.one_ak_for_both),
-        Rule("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO", quote.boot_continuity),
-        Rule("claims", "RFC 9334, 8.5 Appraisal Policy", quote.claims),
+        CheckSpec("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
+        CheckSpec("AK public area", "TPM 2.0 Part 1, 16 Names; Part 2, 8.3 TPMA_OBJECT", signer.ak_public_area),
+        CheckSpec("AK policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", signer.ak_policy),
+        CheckSpec("machine pinned", "RFC 9334, 7.4; lab extension EK digest", signer.machine_pinned),
+        CheckSpec("signature", "TPM 2.0 Part 2, 11.3.4 TPMT_SIGNATURE", signer.signature),
+        CheckSpec("magic and type", "TPM 2.0 Part 2, 6.2 TPM_GENERATED and 10.12.12 TPMS_ATTEST", quote.magic_and_type),
+        CheckSpec("extraData", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.extraData", quote.extra_data),
+        CheckSpec("selection and bank", "TPM 2.0 Part 2, 10.9.7 TPML_PCR_SELECTION", quote.selection_and_bank),
+        CheckSpec("log equals pcrDigest", "TPM 2.0 Part 2, 10.12.4 TPMS_QUOTE_INFO", quote.log_equals_pcr_digest),
+        CheckSpec("events", "TCG PC Client Platform Firmware Profile, 10.2.2", quote.events),
+        CheckSpec("reference values", "RFC 9334, 4.2 Reference Values", quote.reference_values),
+        CheckSpec(
+            "reference version", "RFC 9334, 4.2 Reference Values; version never decreases", quote.reference_version
+        ),
+        CheckSpec("key identity", "TPM 2.0 Part 2, 10.12.7 TPMS_CREATION_INFO.objectName", key.key_identity),
+        CheckSpec("key provenance", "TPM 2.0 Part 3, 18.3 TPM2_CertifyCreation", key.key_provenance),
+        CheckSpec("key policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", key.key_policy_of),
+        CheckSpec("one AK for both", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.qualifiedSigner", key.one_ak_for_both),
+        CheckSpec("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO", quote.boot_continuity),
+        CheckSpec("claims", "RFC 9334, 8.5 Appraisal Policy", quote.claims),
     )
 
 
-CHECKS = (FORMAT, *(rule.name for rule in _rules(checks_signer.TrustAnchors(()))))
+CHECKS = (FORMAT, *(spec.name for spec in _specs(checks_signer.TrustAnchors(()))))
 """The names of all checks, in order; the first is not a choice."""
 
 
@@ -80,40 +82,40 @@ class Verifier:
         self.without = frozenset(without)
         if unknown := self.without - set(CHECKS[1:]):
             raise PolicyError(f"{min(unknown)!r} is no check that can be left out; there are: {', '.join(CHECKS[1:])}")
-        self._rules = _rules(checks_signer.TrustAnchors(tuple(trust_anchors)))
+        self._specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
         """Return the Attestation Result; malformed evidence is one, refused by "evidence format"."""
         try:
-            case = open_case(evidence, expected, self.references, self.policy, self.last_reference_version)
+            appraisal = open_appraisal(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
             return _malformed(f"{error}.", evidence, expected)
         except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
             return _malformed(f"The Verifier itself erred in reading it: {shown(repr(error))}.", evidence, expected)
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
-        checks = (first, *[self._check(rule, case) for rule in self._rules])
-        clock = case.quote.clock_info
+        checks = (first, *[self._check(spec, appraisal) for spec in self._specs])
+        clock = appraisal.quote.clock_info
         return AttestationResult(
             checks,
             binder=expected.binder,
             boot=BootCounters(clock.reset_count, clock.restart_count),
-            image=self._image(case),
-            claims=dict(case.claims),
-            pcrs=dict(case.pcrs),
-            ek_digest=case.signer.ek_digest,
+            image=self._image(appraisal),
+            claims=dict(appraisal.claims),
+            pcrs=dict(appraisal.pcrs),
+            ek_digest=appraisal.signer.ek_digest,
             reference_version=self.references.version,
         )
 
-    def _check(self, rule: Rule, case: Case) -> Check:
+    def _check(self, spec: CheckSpec, appraisal: Appraisal) -> Check:
         try:
-            outcome = rule.judge(case)
+            outcome = spec.judge(appraisal)
         except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
             outcome = failed(f"The Verifier itself erred in this check, and therefore refuses: {shown(repr(error))}.")
-        verdict = LEFT_OUT if rule.name in self.without else outcome.verdict
-        return Check(rule.name, verdict, outcome.sentence, outcome.expected, outcome.found, rule.clause, outcome.fields)
+        verdict = LEFT_OUT if spec.name in self.without else outcome.verdict
+        return Check(spec.name, verdict, outcome.sentence, outcome.expected, outcome.found, spec.clause, outcome.fields)
 
-    def _image(self, case: Case) -> str | None:
-        digest = next((e.digest for e in case.log.events if e.event_type == EVENT_IMAGE), None)
+    def _image(self, appraisal: Appraisal) -> str | None:
+        digest = next((e.digest for e in appraisal.log.events if e.event_type == EVENT_IMAGE), None)
         return None if digest is None else self.references.images.get(digest)
 
 

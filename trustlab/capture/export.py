@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 TPM_PORT = 2321
 _CLIENT_PORT = 50000
@@ -60,7 +60,7 @@ class _Tpms:
         self._conversations: dict[tuple[str, str], TcpConversation] = {}
         self._last: dict[str, str] = {}
 
-    def frame(self, event: Event) -> bytes:
+    def frame(self, event: TraceEvent) -> bytes:
         """Return the frame that carries a command or response."""
         client = str(event.data.get("client") or self._last.get(event.party, "software"))
         self._last[event.party] = client
@@ -83,7 +83,7 @@ class _Tpms:
         return self._conversations[machine, client]
 
 
-def _tpm_comment(event: Event) -> str:
+def _tpm_comment(event: TraceEvent) -> str:
     if event.kind == "tpm.command":
         return f"{event.data.get('client', 'software')} at locality {event.data.get('locality', '?')}: {event.name}"
     return f"{event.party}'s TPM answers {event.name}: {event.data.get('rc_name', event.data.get('rc', '?'))}"
@@ -104,7 +104,7 @@ def frame_comments(trace: Trace) -> dict[tuple[str, int], str]:
     return comments
 
 
-def _appraisal(event: Event) -> str:
+def _appraisal(event: TraceEvent) -> str:
     refused_by = event.data.get("refused_by")
     because = f", refused by the check {refused_by}" if refused_by else ""
     return f"{event.party} appraised {event.data.get('about', 'the peer')}: {event.name}{because}"

@@ -26,7 +26,7 @@ from trustlab.tls.suites import SUITES, Cipher
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 PRIVATE_KEY = "private_key"
 """Name of a `secret` event that holds an RSA private key, PKCS#8 in DER, unencrypted."""
@@ -227,7 +227,7 @@ class TraceKeys:
                 except CaptureError as error:
                     self.problems.append(error)
 
-    def _learn(self, event: Event) -> None:
+    def _learn(self, event: TraceEvent) -> None:
         client_random = event.data.get("client_random")
         if event.name in LABELS and isinstance(client_random, str):
             self._secrets[LABELS[event.name], _octets(client_random, event)].append(event.raw)
@@ -246,14 +246,14 @@ class TraceKeys:
                     continue
 
 
-def _octets(text: str, event: Event) -> bytes:
+def _octets(text: str, event: TraceEvent) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError as error:
         raise CaptureError(f"the client_random of secret {event.party}#{event.seq} is not hexadecimal") from error
 
 
-def _private_key(event: Event) -> RSAPrivateKey:
+def _private_key(event: TraceEvent) -> RSAPrivateKey:
     try:
         key = load_der_private_key(event.raw, None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -19,7 +19,7 @@ from trustlab.wire import FrameError, Reassembler
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
     from trustlab.wire import Direction, Flow
 
 NETWORK_OWNER = "alice"
@@ -121,7 +121,7 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
     return result
 
 
-def _saw(party: str, event: Event) -> bool:
+def _saw(party: str, event: TraceEvent) -> bool:
     return party == NETWORK_OWNER or party in {event.data.get("from"), event.data.get("to")}
 
 

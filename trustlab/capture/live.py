@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 
-def packets(events: Iterable[Event]) -> Iterator[Any]:
+def packets(events: Iterable[TraceEvent]) -> Iterator[Any]:
     """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds."""
     from scapy.layers import inet  # noqa: F401, PLC0415 - binds IP and TCP to Ethernet
     from scapy.layers.l2 import Ether  # noqa: PLC0415 - a quarter of a second, and files in the user's home: when asked for
@@ -38,12 +38,12 @@ class Sniffer:
         *,
         count: int | None = None,
         timeout: float | None = None,
-        match: Callable[[Event], bool] | None = None,
+        match: Callable[[TraceEvent], bool] | None = None,
     ) -> None:
         self._count = count
         self._until = None if timeout is None else time.monotonic() + timeout
         self._match = match
-        self._queue: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[TraceEvent] = queue.SimpleQueue()
         self._leave = trace.subscribe(self._observe)
 
     def __enter__(self) -> Self:
@@ -67,11 +67,11 @@ class Sniffer:
             yield from packets([event])
         self.stop()
 
-    def _observe(self, event: Event) -> None:
+    def _observe(self, event: TraceEvent) -> None:
         if event.kind == "frame" and (self._match is None or self._match(event)):
             self._queue.put(event)
 
-    def _next(self) -> Event | None:
+    def _next(self) -> TraceEvent | None:
         left = None if self._until is None else max(0.0, self._until - time.monotonic())
         try:
             return self._queue.get(timeout=left) if left != 0.0 else self._queue.get_nowait()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from trustlab.capture.keys import KeySource
-    from trustlab.trace import Event, Span, Trace
+    from trustlab.trace import Span, Trace, TraceEvent
     from trustlab.wire import Direction, Flow, Piece
 
     _Seen = tuple[Decoded | Trouble, tuple[bool, ...]]
@@ -112,7 +112,7 @@ class PassiveDecoder:
             self._leave()
         self.finish()
 
-    def observe(self, event: Event) -> None:
+    def observe(self, event: TraceEvent) -> None:
         """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing.
 
         A damaged key log or secret is noted, and opens nothing.
@@ -125,7 +125,7 @@ class PassiveDecoder:
                     self._emit(flow, views.poll())
         self._note_problems()
 
-    def feed(self, events: Iterable[Event]) -> Self:
+    def feed(self, events: Iterable[TraceEvent]) -> Self:
         """Observe many events, say those of a trace that has ended."""
         for event in tuple(events):
             self.observe(event)
@@ -150,7 +150,7 @@ class PassiveDecoder:
             self._note("", "", f"a key that cannot be used: {problem}")
         self._noted = len(problems)
 
-    def _frame(self, event: Event) -> None:
+    def _frame(self, event: TraceEvent) -> None:
         if self._connections is not None and event.connection not in self._connections:
             return
         try:
@@ -164,7 +164,7 @@ class PassiveDecoder:
                 self._views[piece.flow] = _Views(ConnectionDecoder(self._keys, hold=self._hold))
             self._emit(piece.flow, self._views[piece.flow].feed(piece))
 
-    def _learn_ends(self, flow: Flow, direction: Direction, event: Event) -> None:
+    def _learn_ends(self, flow: Flow, direction: Direction, event: TraceEvent) -> None:
         """Who holds the ends: the frame says so, else its addresses stand for them."""
         if flow not in self._ends:
             writer = str(event.data.get("from") or _address(flow, direction))
@@ -231,7 +231,7 @@ class PassiveDecoder:
                 )
 
 
-def original_of(event: Event) -> bytes:
+def original_of(event: TraceEvent) -> bytes:
     """Return a frame's TCP payload before an edit in flight, empty if there was none; FrameError if it is not hex."""
     original = event.data.get("original", "")
     try:

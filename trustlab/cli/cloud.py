@@ -15,14 +15,14 @@ from trustlab.attest import AttestError
 from trustlab.cli.failure import plain
 from trustlab.cloud import CloudError
 from trustlab.cloud.uml import UmlMachine, why_not
-from trustlab.scenarios.town import Town
+from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.tpm import TpmError
 from trustlab.wire import Match, OrderError, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
     from trustlab.wire import Hold
 
 ERRORS = (CloudError, WireError, TpmError, AttestError, OrderError, OSError)
@@ -50,13 +50,13 @@ def cloud(
         console.print(Text(f"No virtual machines here: {reason} The cloud runs in memory instead.", style="yellow"))
     chosen = ("memory" if reason else "uml") if substrate == "auto" else substrate
     try:
-        town = Town(design, substrate=chosen)
+        live = LiveCloud(design, substrate=chosen)
     except ValueError as error:
         raise CloudError(str(error)) from error
-    with town:
-        console.print(f"Booting Bob's machines ({town.substrate}) ...")
-        town.open()
-        shell = CloudShell(town, console)
+    with live:
+        console.print(f"Booting Bob's machines ({live.substrate}) ...")
+        live.open()
+        shell = CloudShell(live, console)
         if frames:
             shell.onecmd("frames on")
         if run:
@@ -74,10 +74,10 @@ class CloudShell(cmd.Cmd):
     intro = "Bob's bank and teller are up. `help` lists the commands, `quit` ends and switches everything off."
     prompt = "cloud> "
 
-    def __init__(self, town: Town, console: Console) -> None:
+    def __init__(self, live: LiveCloud, console: Console) -> None:
         super().__init__()
         self.failed = False
-        self._town = town
+        self._live = live
         self._console = console
         self._quiet: Callable[[], None] | None = None
         self._held: Hold | None = None
@@ -103,7 +103,7 @@ class CloudShell(cmd.Cmd):
     def do_machines(self, _: str) -> None:
         """`machines`: what is rented, and what it runs."""
         table = Table("machine", "image", "hypervisor", "kernel", "image digest", pad_edge=False)
-        for machine in self._town.cloud.machines:
+        for machine in self._live.cloud.machines:
             process = f"process {machine.pid}" if isinstance(machine, UmlMachine) else "none: in this process"
             digest = machine.image.digest.hex()[:16]
             table.add_row(machine.name, machine.image.name, machine.hypervisor.name, process, digest)
@@ -111,7 +111,7 @@ class CloudShell(cmd.Cmd):
 
     def do_pcrs(self, name: str) -> None:
         """`pcrs [MACHINE]`: the PCRs of every machine, or of one."""
-        for machine in self._town.cloud.machines:
+        for machine in self._live.cloud.machines:
             if name in ("", machine.name):
                 values = machine.platform.client("root VM", locality=0).pcr_read(PCRS)
                 for index, value in values.items():
@@ -123,22 +123,22 @@ class CloudShell(cmd.Cmd):
             self._quiet()
             self._quiet = None
         if state != "off":
-            self._quiet = self._town.trace.subscribe(self._frame)
+            self._quiet = self._live.trace.subscribe(self._frame)
 
     def do_pay(self, _: str) -> None:
         """`pay`: the teller pays through the bank, once."""
-        for sentence in self._town.pay():
+        for sentence in self._live.pay():
             self._console.print(Text(f"  {sentence}"))
 
     def do_alice(self, attack: str) -> None:
         """`alice ATTACK`: rent Alice's machine and start her tools on it."""
-        self._town.let_alice(attack)
+        self._live.let_alice(attack)
         self._console.print(f"  Alice is ready: {attack}. Let the teller `pay`.")
 
     def do_knows(self, _: str) -> None:
         """`knows`: what Alice knows by now; she first does what she can with her recording."""
-        self._town.afterwards()
-        judged = self._town.judged()
+        self._live.afterwards()
+        judged = self._live.judged()
         known = ", ".join(judged.alice_knows) or "nothing"
         self._console.print(Text(f"  Alice knows: {known}", style="bold red" if judged.alice_knows else "bold green"))
         if judged.alice_read:
@@ -148,7 +148,7 @@ class CloudShell(cmd.Cmd):
 
     def do_hold(self, _: str) -> None:
         """`hold`: Alice's switch keeps every frame with a payload; `release` lets them go."""
-        self._held = self._town.cloud.order(lambda switch: switch.hold(Match(payload=True)))
+        self._held = self._live.cloud.order(lambda switch: switch.hold(Match(payload=True)))
 
     def do_release(self, _: str) -> None:
         """`release`: let everything go that was held, and hold no more."""
@@ -157,8 +157,8 @@ class CloudShell(cmd.Cmd):
             self._console.print("  nothing is held")
             return
         count = len(held.held)
-        self._town.cloud.order(lambda _switch: held.undo())
-        self._town.cloud.run()
+        self._live.cloud.order(lambda _switch: held.undo())
+        self._live.cloud.run()
         self._console.print(f"  {count} frames released")
 
     def do_drop(self, count: str) -> None:
@@ -166,11 +166,11 @@ class CloudShell(cmd.Cmd):
         if count and not re.fullmatch("[0-9]{1,6}", count):
             raise CloudError(f"{count!r} is not a number of frames: say drop 3")
         times = int(count or 1)
-        self._town.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
+        self._live.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
 
     def do_console(self, name: str) -> None:
         """`console MACHINE`: the last lines of a virtual machine's console."""
-        for machine in self._town.cloud.machines:
+        for machine in self._live.cloud.machines:
             if machine.name == name and isinstance(machine, UmlMachine):
                 self._console.print(Text("\n".join(machine.console) or "  (silent)"))
                 return
@@ -178,7 +178,7 @@ class CloudShell(cmd.Cmd):
 
     def do_save(self, folder: str) -> None:
         """`save FOLDER`: write the trace and the capture, with this run's secrets inside."""
-        kept = self._town.save(folder or "trustlab-out")
+        kept = self._live.save(folder or "trustlab-out")
         self._console.print(f"  {kept.trace}\n  {kept.capture}")
 
     def do_quit(self, _: str) -> bool:
@@ -187,7 +187,7 @@ class CloudShell(cmd.Cmd):
 
     do_EOF = do_quit  # noqa: N815 - cmd's own name for the end of input
 
-    def _frame(self, event: Event) -> None:
+    def _frame(self, event: TraceEvent) -> None:
         if event.kind == "frame":
             ends = f"{event.data.get('from', '?')} -> {event.data.get('to', '?')}"
             what = f"{event.data.get('flags', '')} {event.data.get('payload_length', '')}".strip()

@@ -9,7 +9,7 @@ import typer
 from trustlab.cli.failure import Failure
 from trustlab.cli.watching import Watch, watching
 from trustlab.cloud.uml import why_not
-from trustlab.scenarios.desk import Desk, Order, order
+from trustlab.scenarios.rental_service import RentalOrder, RentalService, order
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
         raise Failure(f"no virtual machines here: {reason}")
     trace = Trace("trustlab serve --in-vm", "uml")
     typer.echo("Booting the bank's virtual machine (a few seconds) ...", err=True)
-    with watching(trace, quiet=quiet), Desk(lab, design, trace) as desk:
+    with watching(trace, quiet=quiet), RentalService(lab, design, trace) as service:
         typer.echo("serving in a virtual machine: bank")
         answered = 0
         while not count or answered < count:
-            delivery = desk.serve()
+            delivery = service.serve()
             answered += bool(delivery.answer)
             if delivery.problem:
                 typer.echo(f"no answer for a customer: {delivery.problem}", err=True)
@@ -39,7 +39,7 @@ def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> st
     """Have the teller's virtual machine ask the bank's; return the answer as HTTP has it."""
     if target != "bank":
         raise Failure(f"there is no virtual machine {target!r} to connect to: say bank")
-    delivery = order(lab, Order(path, design.name), taken=_taken)
+    delivery = order(lab, RentalOrder(path, design.name), taken=_taken)
     if not quiet:
         watch = Watch(Trace("trustlab connect --in-vm", "uml"))
         for event in delivery.events:

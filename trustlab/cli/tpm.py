@@ -47,7 +47,7 @@ from trustlab.tpm import (
     key_binder,
     measure,
 )
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Check
@@ -94,7 +94,7 @@ class _Log:
     def __init__(self) -> None:
         self._localities: dict[tuple[str, int], Value] = {}
 
-    def print(self, event: Event) -> None:
+    def print(self, event: TraceEvent) -> None:
         """Print an event of the trace."""
         if event.kind == "tpm.command":
             self._localities[event.party, event.seq] = event.data["locality"]

@@ -13,7 +13,7 @@ from trustlab.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 LONG = 20_000
 """After so many events a ladder is put away, and a new one begun: it remembers every row."""
@@ -43,7 +43,7 @@ class Watch:
         self._ladder.attach(Trace(trace.title, trace.substrate))()  # the title alone: events are fed one by one
         self._fed = 0
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: TraceEvent) -> None:
         """Take one event."""
         if event.kind == "connection" and self._fed > LONG:
             self.end()

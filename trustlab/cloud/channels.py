@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.identity import Identity
     from trustlab.passage import Application, Attester, Design
     from trustlab.passage.guard import Role
-    from trustlab.trace import Pen
+    from trustlab.trace import Emitter
     from trustlab.wire import Endpoint
 
 VERSIONS = {"1.2": (tls.Version.TLS12,), "1.3": (tls.Version.TLS13,)}
@@ -52,7 +52,7 @@ class Channels:
         design: Design,
         settings: Mapping[str, str],
         *,
-        party: Pen,
+        party: Emitter,
         attester: Attester,
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],

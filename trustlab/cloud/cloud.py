@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trustlab.cloud.image import Image
     from trustlab.cloud.ports import HypervisorKind, Machine
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
     from trustlab.wire import SwitchCore
 
 P = ParamSpec("P")
@@ -141,7 +141,11 @@ class Cloud:
         return self._fabric.switch.order(give)
 
     def sniff(
-        self, *, count: int | None = None, timeout: float | None = None, match: Callable[[Event], bool] | None = None
+        self,
+        *,
+        count: int | None = None,
+        timeout: float | None = None,
+        match: Callable[[TraceEvent], bool] | None = None,
     ) -> Sniffer:
         """Return the frames as scapy packets while they pass; `capture.Sniffer` says how it ends."""
         return Sniffer(self.trace, count=count, timeout=timeout, match=match)

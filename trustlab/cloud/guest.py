@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from trustlab.attest import ReferenceValues
     from trustlab.cloud.ports import Fabric, Hypercalls, Provider
     from trustlab.passage import Application
-    from trustlab.trace import Event, Pen
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.trace import Emitter, TraceEvent
+    from trustlab.wire import Endpoint, WireConnection
 
 QUESTIONS = 4433
 """The port on which a machine answers attestation questions outside TLS."""
@@ -43,7 +43,7 @@ class Guest:
         name: str,
         configuration: dict[str, str],
         *,
-        party: Pen,
+        party: Emitter,
         hypervisor: Hypercalls,
         fabric: Fabric,
         references: ReferenceValues | str | None,
@@ -97,11 +97,11 @@ class Guest:
         """Have HyperSafe quote 32 octets over a selection of PCRs; encoded Evidence, or AttestationFailure."""
         return self._hypervisor.attest(binder, prove_key=False, pcrs=pcrs)
 
-    def log(self, name: str, sentence: str) -> Event:
+    def log(self, name: str, sentence: str) -> TraceEvent:
         """Tell the trace, in a sentence without secrets, what the program does."""
         return self.party.emit("app", name, sentence=sentence)
 
-    def listen(self, port: int, accept: Callable[[Connection], Endpoint]) -> None:
+    def listen(self, port: int, accept: Callable[[WireConnection], Endpoint]) -> None:
         """Serve a port with endpoints of the program's own making."""
         self._fabric.network.listen(self.name, port, accept)
 

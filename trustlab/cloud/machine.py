@@ -75,7 +75,7 @@ class MemoryMachine:
         guest = Guest(
             self.name,
             dict(self.image.configuration),
-            party=self._party.pen,
+            party=self._party.emitter,
             hypervisor=self.hypervisor,
             fabric=self._fabric,
             references=references,

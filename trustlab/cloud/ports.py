@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from trustlab.cloud.standing import StandingOrder
     from trustlab.passage.designs import KeyOrigin
     from trustlab.tpm import Platform, PrivacyCa, TpmClient, TpmMaker
-    from trustlab.trace import Event
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.trace import TraceEvent
+    from trustlab.wire import Endpoint, WireConnection
 
     KeyKind = Literal["rsa-decrypt", "ecdsa"]
     HypervisorKind = Callable[[Platform, Image, "Endorser"], "Hypervisor"]
@@ -83,7 +83,7 @@ class Endorser(Protocol):
 class Network(Protocol):
     """Where a machine's ports are."""
 
-    def listen(self, host: str, port: int, accept: Callable[[Connection], Endpoint], /) -> None:
+    def listen(self, host: str, port: int, accept: Callable[[WireConnection], Endpoint], /) -> None:
         """Serve a port of `host` with endpoints that `accept` makes; replaces an earlier server."""
 
 
@@ -127,13 +127,13 @@ class Provider(Protocol):
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
 
-    def recording(self) -> list[Event]:
+    def recording(self) -> list[TraceEvent]:
         """Return every frame that crossed her network so far."""
 
     def knowledge(self) -> Knowledge:
         """Return what she can read of what she recorded, with the keys she holds."""
 
-    def own_secrets(self, name: str) -> list[Event]:
+    def own_secrets(self, name: str) -> list[TraceEvent]:
         """Return the secrets of that name that she holds herself."""
 
     def obtain_certificate(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.ports import CertificateAuthority, Machine
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
     from trustlab.wire import Endpoint
 
 
@@ -81,7 +81,7 @@ class MemoryProvider:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
         return order.carry_out(self._fabric.network.trace, self._fabric.machines[name].platform, self.root_tpm(name))
 
-    def recording(self) -> list[Event]:
+    def recording(self) -> list[TraceEvent]:
         """Return every frame that crossed her network so far."""
         return self._fabric.network.trace.select("frame")
 
@@ -89,7 +89,7 @@ class MemoryProvider:
         """Return what she can read of what she recorded, with the keys she holds."""
         return knowledge(self._fabric.network.trace, self._host)
 
-    def own_secrets(self, name: str) -> list[Event]:
+    def own_secrets(self, name: str) -> list[TraceEvent]:
         """Return the secrets of that name that she holds herself."""
         return self._fabric.network.trace.select("secret", party=self._host, name=name)
 

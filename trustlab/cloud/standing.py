@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.tpm import Platform, TpmClient
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 POLICY = "TPM2_Policy"
 
@@ -33,7 +33,7 @@ class StandingOrder(msgspec.Struct, frozen=True):
         """Have the root VM's client of a machine's TPM obey from now on; the returned function ends that."""
         done = 0
 
-        def passing(event: Event) -> None:
+        def passing(event: TraceEvent) -> None:
             nonlocal done
             if event.kind != "tpm.response" or event.party != platform.name or event.data.get("client") == tpm.name:
                 return
@@ -44,7 +44,7 @@ class StandingOrder(msgspec.Struct, frozen=True):
             elif event.data.get("rc") == 0 and not event.name.startswith(POLICY):
                 done = 0
 
-        ends = trace.subscribe(passing), platform.traffic.interleave()
+        ends = trace.subscribe(passing), platform.router.interleave()
 
         def end() -> None:
             for each in ends:

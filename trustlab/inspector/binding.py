@@ -10,7 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trustlab.inspector.rows import Part, Row
+    from trustlab.inspector.rows import LadderRow, RowPart
 
 
 class Field(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -41,7 +41,9 @@ class Equation(msgspec.Struct, kw_only=True, omit_defaults=True):
     compared: bool = False
 
 
-def equation(appraisal: Row, verdicts: Sequence[Row], binders: Sequence[Row]) -> dict[str, Any] | None:
+def equation(
+    appraisal: LadderRow, verdicts: Sequence[LadderRow], binders: Sequence[LadderRow]
+) -> dict[str, Any] | None:
     """Return the equation behind an appraisal in JSON values, or None where nothing was bound."""
     judged = next((row for row in reversed(verdicts) if row.name == "extraData"), None)
     mine = _last(
@@ -75,14 +77,14 @@ def pairs(meta: dict[str, Any]) -> list[tuple[str, str]]:
     return [(str(x[0]), str(x[1])) for x in fields if isinstance(x, (list, tuple)) and len(x) == 2]
 
 
-def changed_fields(before: Part, after: Part) -> list[str]:
+def changed_fields(before: RowPart, after: RowPart) -> list[str]:
     """Return the names of the innermost fields whose octets differ between two messages of the same name."""
     mine, theirs = _leaves(before), _leaves(after)
     names = dict.fromkeys([*theirs, *mine])
     return list(dict.fromkeys(name for name, n in names if mine.get((name, n)) != theirs.get((name, n))))
 
 
-def _leaves(part: Part) -> dict[tuple[str, int], str]:
+def _leaves(part: RowPart) -> dict[tuple[str, int], str]:
     """Return the octets of each innermost field, keyed by its name and by how often that name came before."""
     seen: Counter[str] = Counter()
     result = {}
@@ -108,16 +110,16 @@ def _fields(mine: dict[str, Any], theirs: dict[str, Any] | None) -> list[Field]:
     return [*fields, *(Field(name=name, attester=value) for name, value in other.items())]
 
 
-def _last(rows: Iterable[Row]) -> Row | None:
+def _last(rows: Iterable[LadderRow]) -> LadderRow | None:
     result = None
     for row in rows:
         result = row
     return result
 
 
-def _side(row: Row) -> str:
+def _side(row: LadderRow) -> str:
     return str(row.meta.get("side", ""))
 
 
-def _near(row: Row, appraisal: Row) -> bool:
+def _near(row: LadderRow, appraisal: LadderRow) -> bool:
     return not row.connection or not appraisal.connection or row.connection == appraisal.connection

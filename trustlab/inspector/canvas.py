@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ASCII = str.maketrans("│├┤┼─═╪▶◀●✔✘○·≠…▲╞╡→╰┄✱", "|+++-=+><*+x-.#.^++>`.*")
 
 
-class Line:
+class TextLine:
     """A line of `width` cells. Later writing covers earlier; cells that would fall outside are dropped."""
 
     def __init__(self, width: int, lifelines: Sequence[int] = (), style: str = "dim") -> None:

@@ -26,7 +26,7 @@ from trustlab.trace import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from trustlab.inspector.rows import Part
+    from trustlab.inspector.rows import RowPart
 
 MEDIA = "application/x.trustlab."
 READERS: dict[str, Callable[[bytes], list[Span]]] = {
@@ -52,7 +52,7 @@ ENTRIES = {
 PARTS = {"0": "media_type", "1": "value", "2": "indicator"}
 
 
-def deepen(part: Part) -> dict[str, Any]:
+def deepen(part: RowPart) -> dict[str, Any]:
     """Add the fields of the Evidence in a SupplementalData message to `part`; return its event log, replayed."""
     outer = next((s for s in part.spans if s.name.endswith("].data") and s.end > s.start), None)
     if outer is None:

@@ -11,15 +11,15 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from trustlab.inspector import binding
-from trustlab.inspector.ends import OTHER, Ends
+from trustlab.inspector.endpoints import OTHER, Endpoints
 from trustlab.inspector.evidence import deepen
-from trustlab.inspector.rows import MARKS, Kind, Mark, Row, part_of, text_of
+from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
 from trustlab.inspector.secrets import Secret, secret_of, snippet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 ORDER = ("carol", "teller", "alice", "bank")
 OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
@@ -33,29 +33,29 @@ class Ladder:
     """
 
     def __init__(self, *, secrets: bool = False) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[LadderRow] = []
         self.lifelines: list[str] = []
         self.secrets: list[Secret] = []
         self._with_secrets = secrets
-        self._ends = Ends()
+        self._endpoints = Endpoints()
         self._sides: Counter[tuple[object, ...]] = Counter()
-        self._messages: dict[tuple[object, ...], Row] = {}
-        self._made: dict[tuple[str, int], Row] = {}
-        self._commands: dict[str, Row] = {}
-        self._streams: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._messages: dict[tuple[object, ...], LadderRow] = {}
+        self._made: dict[tuple[str, int], LadderRow] = {}
+        self._commands: dict[str, LadderRow] = {}
+        self._streams: dict[tuple[str, str], list[LadderRow]] = defaultdict(list)
         self._payloads: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-        self._judged: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        self._judged: dict[tuple[str, str, str], list[LadderRow]] = defaultdict(list)
         self._section = 0
 
     @classmethod
-    def of(cls, events: Iterable[Event], *, secrets: bool = False) -> Ladder:
+    def of(cls, events: Iterable[TraceEvent], *, secrets: bool = False) -> Ladder:
         """Return the ladder of a finished trace (or of any events)."""
         ladder = cls(secrets=secrets)
         for event in events:
             ladder.feed(event)
         return ladder
 
-    def feed(self, event: Event) -> list[Row]:
+    def feed(self, event: TraceEvent) -> list[LadderRow]:
         """Take one event; return the rows that are new or changed, oldest first."""
         if event.party not in OFFSTAGE:
             self._add_lifeline(event.party)
@@ -75,8 +75,8 @@ class Ladder:
 
     # Rows
 
-    def _new(self, event: Event, kind: Kind, **fields: Any) -> Row:  # noqa: ANN401 - the row's own fields
-        row = Row(
+    def _new(self, event: TraceEvent, kind: Kind, **fields: Any) -> LadderRow:  # noqa: ANN401 - the row's own fields
+        row = LadderRow(
             **{
                 "id": len(self.rows),
                 "kind": kind,
@@ -96,7 +96,7 @@ class Ladder:
         self._made[event.party, event.seq] = row
         return row
 
-    def _join(self, event: Event, row: Row) -> Row:
+    def _join(self, event: TraceEvent, row: LadderRow) -> LadderRow:
         row.events.append((event.party, event.seq))
         self._made[event.party, event.seq] = row
         return row
@@ -107,12 +107,12 @@ class Ladder:
         self.lifelines.append(party)
         self.lifelines.sort(key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
-    def _note(self, event: Event) -> list[Row]:
+    def _note(self, event: TraceEvent) -> list[LadderRow]:
         self._section += 1
         act = event.data.get("act")
         return [self._new(event, "section", at="", meta={"act": act} if act is not None else {})]
 
-    def _plain(self, event: Event) -> list[Row]:
+    def _plain(self, event: TraceEvent) -> list[LadderRow]:
         kinds: dict[str, Kind] = {"machine": "machine", "attack": "attack", "app": "app", "ground-truth": "truth"}
         if event.kind == "binder":
             return [self._new(event, "binder", at=event.party, meta=dict(event.data))]
@@ -124,21 +124,21 @@ class Ladder:
 
     # Connections: who stands at which end
 
-    def _learn(self, connection: str, direction: str, party: str) -> list[Row]:
+    def _learn(self, connection: str, direction: str, party: str) -> list[LadderRow]:
         """Note who writes `direction`; return the arrows that now know where they start or end."""
-        if not party or party in OFFSTAGE or not self._ends.learn(connection, direction, party):
+        if not party or party in OFFSTAGE or not self._endpoints.learn(connection, direction, party):
             return []
         self._add_lifeline(party)
-        return [row for row in self._messages.values() if row.connection == connection and self._ends.aim(row)]
+        return [row for row in self._messages.values() if row.connection == connection and self._endpoints.aim(row)]
 
-    def _state(self, event: Event) -> list[Row]:
+    def _state(self, event: TraceEvent) -> list[LadderRow]:
         role = event.data.get("role")
         return self._learn(event.connection, role, event.party) if isinstance(role, str) else []
 
-    def _frame(self, event: Event) -> list[Row]:
+    def _frame(self, event: TraceEvent) -> list[LadderRow]:
         key = event.connection, event.direction
         writer, reader = text_of(event, "from"), text_of(event, "to")
-        first = not self._ends.known(event.connection)
+        first = not self._endpoints.known(event.connection)
         changed = self._learn(event.connection, event.direction, writer)
         changed += self._learn(event.connection, OTHER.get(event.direction, ""), reader)
         length = event.data.get("payload_length")
@@ -154,7 +154,7 @@ class Ladder:
         return _unique(changed)
 
     @staticmethod
-    def _carry(row: Row, start: int, end: int) -> bool:
+    def _carry(row: LadderRow, start: int, end: int) -> bool:
         ranges = row.meta.get("records") or []
         if not any(a < end and start < b for a, b in ranges):
             return False
@@ -163,10 +163,10 @@ class Ladder:
 
     # Messages
 
-    def _message(self, event: Event) -> list[Row]:
+    def _message(self, event: TraceEvent) -> list[LadderRow]:
         passive = bool(event.data.get("passive"))
         side = ("passive " if passive else "") + ("received" if event.sent is False else "sent")
-        changed: list[Row] = []
+        changed: list[LadderRow] = []
         if not passive:
             end = event.direction if event.sent else OTHER.get(event.direction, "")
             changed = self._learn(event.connection, end, event.party)
@@ -181,7 +181,7 @@ class Ladder:
             self._join_message(event, row, side)
         return _unique([*changed, row])
 
-    def _new_message(self, event: Event, side: str) -> Row:
+    def _new_message(self, event: TraceEvent, side: str) -> LadderRow:
         at = event.party if side == "sent" else ""
         row = self._new(event, "message", at=at, size=len(event.raw))
         row.to = event.party if side == "received" else ""
@@ -194,7 +194,7 @@ class Ladder:
             row.meta |= _alert(event)
         if event.name == "SupplementalData":
             row.meta |= deepen(row.parts[0])
-        self._ends.aim(row)
+        self._endpoints.aim(row)
         stream = event.connection, event.direction
         self._streams[stream].append(row)
         for start, end in self._payloads[stream]:
@@ -205,7 +205,7 @@ class Ladder:
             row.meta["changed"] = binding.changed_fields(twin.parts[0], row.parts[0])
         return row
 
-    def _join_message(self, event: Event, row: Row, side: str) -> None:
+    def _join_message(self, event: TraceEvent, row: LadderRow, side: str) -> None:
         self._join(event, row)
         row.meta["seen"].append(side)
         row.meta.pop("passive", None) if not side.startswith("passive") else None
@@ -217,7 +217,7 @@ class Ladder:
         elif event.spans and not row.parts[0].spans:
             row.parts[0].spans = event.spans
 
-    def _twin(self, row: Row) -> Row | None:
+    def _twin(self, row: LadderRow) -> LadderRow | None:
         """Return the same message on the other leg of a connection that somebody took apart."""
         if row.name == "Alert":
             return None  # a connection's end is its own, not the other leg's
@@ -227,7 +227,7 @@ class Ladder:
             if (
                 connection == row.connection
                 or direction != row.direction
-                or not self._ends.legs(connection, row.connection)
+                or not self._endpoints.legs(connection, row.connection)
             ):
                 continue
             same = [other for other in rows if other.name == row.name and other.section == self._section]
@@ -237,7 +237,7 @@ class Ladder:
 
     # Secrets: their names always, their octets only if asked for
 
-    def _secret(self, event: Event) -> list[Row]:
+    def _secret(self, event: TraceEvent) -> list[LadderRow]:
         secret = secret_of(event, max(len(self.rows) - 1, 0), values=self._with_secrets)
         if self._with_secrets:
             secret.snippet = snippet(secret, self._known(secret))
@@ -262,13 +262,13 @@ class Ladder:
 
     # TPM commands
 
-    def _command(self, event: Event) -> list[Row]:
+    def _command(self, event: TraceEvent) -> list[LadderRow]:
         row = self._new(event, "tpm", meta=dict(event.data), size=len(event.raw))
         row.parts.append(part_of(event, "command"))
         self._commands[event.party] = row
         return [row]
 
-    def _response(self, event: Event) -> list[Row]:
+    def _response(self, event: TraceEvent) -> list[LadderRow]:
         link = next((x for x in event.links if x.rel == "response-to"), None)
         row = self._made.get((link.party, link.seq)) if link else self._commands.get(event.party)
         if row is None or row.kind != "tpm":
@@ -282,14 +282,14 @@ class Ladder:
 
     # The Verifier's word
 
-    def _verdict(self, event: Event) -> list[Row]:
+    def _verdict(self, event: TraceEvent) -> list[LadderRow]:
         word = text_of(event, "verdict")
         mark: Mark = MARKS.get(word, "none")
         row = self._new(event, "verdict", mark=mark, meta={k: v for k, v in event.data.items() if k != "sentence"})
         self._judged[event.party, text_of(event, "about"), event.connection].append(row)
         return [row]
 
-    def _appraisal(self, event: Event) -> list[Row]:
+    def _appraisal(self, event: TraceEvent) -> list[LadderRow]:
         about = text_of(event, "about")
         verdicts = self._judged.pop((event.party, about, event.connection), [])
         row = self._new(event, "appraisal", mark=MARKS.get(event.name, "none"))
@@ -303,11 +303,11 @@ class Ladder:
         return [*verdicts, row]
 
 
-def _alert(event: Event) -> dict[str, Any]:
+def _alert(event: TraceEvent) -> dict[str, Any]:
     """Return what an alert says, and whether it ends the connection in anger (RFC 5246, 7.2)."""
     says = next((span.value for span in event.spans if span.name.endswith("description")), "")
     return {"says": says.partition(" (")[0], "fatal": event.raw[:1] == b"\x02"}
 
 
-def _unique(rows: list[Row]) -> list[Row]:
+def _unique(rows: list[LadderRow]) -> list[LadderRow]:
     return sorted({row.id: row for row in rows}.values(), key=lambda row: row.id)

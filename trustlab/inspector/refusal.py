@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from trustlab.inspector.hexdiff import aligned
-from trustlab.inspector.rows import Row, difference, octets
+from trustlab.inspector.rows import LadderRow, difference, octets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def refused_by(row: Row) -> str:
+def refused_by(row: LadderRow) -> str:
     """Return the name of the check that refused."""
     return str(row.meta.get("refused_by") or "an unnamed check")
 
 
-def explanation(row: Row, verdicts: Sequence[Row]) -> list[Text]:
+def explanation(row: LadderRow, verdicts: Sequence[LadderRow]) -> list[Text]:
     """Return the lines that say why an appraisal (`row`) refused."""
     check = next((verdict for verdict in verdicts if verdict.name == refused_by(row)), None)
     if check is None:
@@ -32,7 +32,7 @@ def explanation(row: Row, verdicts: Sequence[Row]) -> list[Text]:
     return [*lines, Text(f"Also failed: {', '.join(also)}.")] if also else lines
 
 
-def _octets(check: Row) -> list[Text]:
+def _octets(check: LadderRow) -> list[Text]:
     expected, found = str(check.meta.get("expected") or ""), str(check.meta.get("found") or "")
     result = difference(expected, found)
     if result.first is None:
@@ -41,7 +41,7 @@ def _octets(check: Row) -> list[Text]:
     return [Text(""), *aligned(expected, found), Text(sum_, style="dim")]
 
 
-def _fields(row: Row) -> list[Text]:
+def _fields(row: LadderRow) -> list[Text]:
     """Return a line for each field under the hash that the two sides filled differently."""
     equation = row.meta.get("binding") or {}
     if not equation.get("compared"):

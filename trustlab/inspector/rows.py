@@ -9,7 +9,7 @@ import msgspec
 from trustlab.trace import Span  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 Kind = Literal[
     "section",
@@ -31,7 +31,7 @@ MARKS: dict[str, Mark] = {"pass": "pass", "fail": "fail", "accepted": "pass", "r
 SIGNS: dict[str, str] = {"pass": "✔", "fail": "✘", "none": "○", "": ""}
 
 
-class Part(msgspec.Struct, kw_only=True, omit_defaults=True):
+class RowPart(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Octets behind a row, with their named fields: a message, a command, a response.
 
     `hex` is lower-case, two digits an octet. `secret` marks private plaintext; such parts exist only where secrets
@@ -44,7 +44,7 @@ class Part(msgspec.Struct, kw_only=True, omit_defaults=True):
     secret: bool = False
 
 
-class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+class LadderRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One line of the ladder.
 
     `at` is the lifeline it stands on and `to`, for arrows, the lifeline it leads to. `id` is its place in `Ladder.rows`
@@ -66,7 +66,7 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     size: int = 0
     section: int = 0
     time: float = 0.0
-    parts: list[Part] = msgspec.field(default_factory=list)
+    parts: list[RowPart] = msgspec.field(default_factory=list)
     meta: dict[str, Any] = msgspec.field(default_factory=dict)
     events: list[tuple[str, int]] = msgspec.field(default_factory=list)
 
@@ -76,12 +76,12 @@ class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
         return result
 
 
-def part_of(event: Event, title: str, *, secret: bool = False) -> Part:
+def part_of(event: TraceEvent, title: str, *, secret: bool = False) -> RowPart:
     """Return the octets and fields of an event."""
-    return Part(title=title, hex=event.raw.hex(), spans=event.spans, secret=secret)
+    return RowPart(title=title, hex=event.raw.hex(), spans=event.spans, secret=secret)
 
 
-def text_of(event: Event, key: str = "sentence") -> str:
+def text_of(event: TraceEvent, key: str = "sentence") -> str:
     """Return a text that an event's data may hold; an old or foreign trace may lack it."""
     value = event.data.get(key)
     return value if isinstance(value, str) else ""

@@ -14,7 +14,7 @@ from trustlab.inspector.rows import text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 
 class Secret(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -35,7 +35,7 @@ class Secret(msgspec.Struct, kw_only=True, omit_defaults=True):
         return f"<Secret {self.name!r} of {self.party}>"
 
 
-def secret_of(event: Event, row: int, *, values: bool) -> Secret:
+def secret_of(event: TraceEvent, row: int, *, values: bool) -> Secret:
     """Return what a `secret` event says, its octets only with `values`."""
     inputs = event.data.get("inputs")
     return Secret(

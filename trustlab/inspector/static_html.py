@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.inspector.ladder import Ladder
-    from trustlab.inspector.rows import Row
+    from trustlab.inspector.rows import LadderRow
 
 # Styles stand in attributes: those who clean foreign HTML (notebook viewers) drop style elements.
 FONT = "font-family:system-ui,'DejaVu Sans',sans-serif"
@@ -50,7 +50,7 @@ def _knows(names: Sequence[str] | None) -> str:
     return f"<p style='margin:4px 0;color:{MARKS[mark][0]};font-weight:600'>{escape(text)}</p>"
 
 
-def _appraisal(ladder: Ladder, row: Row) -> str:
+def _appraisal(ladder: Ladder, row: LadderRow) -> str:
     colour = MARKS[row.mark][0]
     word = f"refuses: {row.meta.get('refused_by')}" if row.mark == "fail" else "accepts"
     about = f", evidence about {row.meta['about']}" if row.meta.get("about") else ""
@@ -62,7 +62,7 @@ def _appraisal(ladder: Ladder, row: Row) -> str:
     )
 
 
-def _binding(row: Row) -> str:
+def _binding(row: LadderRow) -> str:
     """Return the equation behind an appraisal: each field under the hash, as either side had it."""
     equation = row.meta.get("binding")
     if not equation:
@@ -81,7 +81,7 @@ def _field(field: dict[str, str]) -> str:
     return f"<b style='color:{MARKS['fail'][0]}'>✘ {escape(field['name'])}</b> {escape(text)}"
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: LadderRow) -> str:
     detail = _bytes(row) if row.mark == "fail" else ""
     colour = MARKS[row.mark][0]
     return (
@@ -90,7 +90,7 @@ def _verdict(row: Row) -> str:
     )
 
 
-def _bytes(row: Row) -> str:
+def _bytes(row: LadderRow) -> str:
     expected, found = str(row.meta.get("expected") or ""), str(row.meta.get("found") or "")
     if not expected and not found:
         return ""

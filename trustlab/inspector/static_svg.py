@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.inspector.ladder import Ladder
-    from trustlab.inspector.rows import Row
+    from trustlab.inspector.rows import LadderRow
 
 WIDTH = 900
 INK, DIM, RULE, PAPER = "#1c2430", "#5a6473", "#b3bccb", "#ffffff"
@@ -31,9 +31,9 @@ def ladder_svg(ladder: Ladder, *, width: int = WIDTH) -> str:
     return drawing.text()
 
 
-def _groups(rows: Sequence[Row]) -> list[list[Row]]:
+def _groups(rows: Sequence[LadderRow]) -> list[list[LadderRow]]:
     """Return the rows to draw, in order; a list of several holds TPM commands of one machine."""
-    groups: list[list[Row]] = []
+    groups: list[list[LadderRow]] = []
     for row in rows:
         if row.kind == "verdict" and "appraisal" in row.meta:
             continue
@@ -55,7 +55,7 @@ class _Drawing:
         step = (width - 2 * margin) / max(len(names) - 1, 1)
         self._x = {name: margin + n * step for n, name in enumerate(names)}
 
-    def add(self, group: list[Row]) -> None:
+    def add(self, group: list[LadderRow]) -> None:
         """Draw one row, or the TPM commands that share a line."""
         row = group[0]
         if row.kind == "tpm":
@@ -105,7 +105,7 @@ class _Drawing:
             f"{escape(text)}</text>"
         )
 
-    def _arrow(self, row: Row) -> None:
+    def _arrow(self, row: LadderRow) -> None:
         start = self._x.get(row.at)
         end = self._x.get(row.to)
         if start is None and end is None:
@@ -142,7 +142,7 @@ class _Drawing:
                 )
             self._write(x - 12 if last else x + 12, words, colour, size=size, anchor="end" if last else "start")
 
-    def _appraisal(self, row: Row) -> None:
+    def _appraisal(self, row: LadderRow) -> None:
         verdicts = [self._ladder.rows[n] for n in row.meta.get("verdicts") or []]
         refused = row.mark == "fail"
         title = f"✘ {row.at} refuses: {row.meta.get('refused_by')}" if refused else f"✔ {row.at} accepts"
@@ -167,7 +167,7 @@ class _Drawing:
         self._y += 10
 
 
-def _fitting(row: Row, room: int) -> str:
+def _fitting(row: LadderRow, room: int) -> str:
     """Return the longest label of an arrow that fits into `room` characters; what differs is cut first."""
     if row.kind == "connect":
         return f"connects to {row.meta.get('dst', '')}"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Self
 from rich.text import Text
 
 from trustlab.inspector.badge import badge
-from trustlab.inspector.follow import Follower
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.refusal import explanation, refused_by, short
-from trustlab.inspector.rows import Row, sign
-from trustlab.inspector.sheet import COLOURS, Sheet
+from trustlab.inspector.rows import LadderRow, sign
+from trustlab.inspector.terminal_page import COLOURS, TerminalPage
+from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 MARKS = {"pass": "green", "fail": "bold red", "none": "dim"}
 LEGEND = "─▶ message · octets   ═▶ encrypted on the wire   ≠ field differs from the other leg"
@@ -40,11 +40,11 @@ class TerminalLadder:
     def __init__(self, console: Console, *, pace: float = 0.0, lifelines: Iterable[str] = ("teller", "bank")) -> None:
         self.console = console
         self.pace = pace
-        self._sheet = Sheet(console)
+        self._page = TerminalPage(console)
         self._ladder = Ladder()
         self._names = list(lifelines)
-        self._waiting: dict[int, Row] = {}
-        self._ticks: list[Row] = []
+        self._waiting: dict[int, LadderRow] = {}
+        self._ticks: list[LadderRow] = []
         self._printed: set[int] = set()
         self._judging = ""
         self._titled = ""
@@ -55,7 +55,7 @@ class TerminalLadder:
     def attach(self, trace: Trace) -> Callable[[], None]:
         """Print what `trace` holds and then what it gets; the returned function prints what is left and lets go."""
         self._title(trace)
-        follower = Follower(trace, self._take)
+        follower = TraceTail(trace, self._take)
         follower.start()
 
         def detach() -> None:
@@ -65,11 +65,11 @@ class TerminalLadder:
         self._detach = detach
         return detach
 
-    def _take(self, events: Iterable[Event]) -> None:
+    def _take(self, events: Iterable[TraceEvent]) -> None:
         for event in events:
             self.feed(event)
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: TraceEvent) -> None:
         """Take one event and print the rows that are complete with it."""
         for row in self._ladder.feed(event):
             if row.id in self._printed:
@@ -97,7 +97,7 @@ class TerminalLadder:
 
     # Rows
 
-    def _row(self, row: Row) -> None:
+    def _row(self, row: LadderRow) -> None:
         self._printed.add(row.id)
         if self._joins(row):
             self._ticks.append(row)
@@ -123,70 +123,68 @@ class TerminalLadder:
         if self.pace:
             time.sleep(self.pace / 4 if row.kind in ("verdict", "tpm") else self.pace)
 
-    def _amend(self, row: Row) -> None:
+    def _amend(self, row: LadderRow) -> None:
         if row.meta.get("altered") and -row.id - 1 not in self._printed:
             self._printed.add(-row.id - 1)
-            self._sheet.beside(
-                row.to or row.at, f"✘ {row.name} arrived with other octets than were written", "bold red"
-            )
+            self._page.beside(row.to or row.at, f"✘ {row.name} arrived with other octets than were written", "bold red")
 
-    def _header(self, row: Row) -> None:
+    def _header(self, row: LadderRow) -> None:
         """Print the names of the lifelines whenever their set grows."""
         for name in self._ladder.lifelines:
             if name not in self._names:
                 self._names.append(name)
         order = [name for name in self._ladder.lifelines if name in self._names]
         names = sorted(self._names, key=lambda n: order.index(n) if n in order else 2 * (n == "bank") - 1)
-        if names == list(self._sheet.lifelines) or row.kind in ("section", "verdict", "appraisal", "truth"):
+        if names == list(self._page.lifelines) or row.kind in ("section", "verdict", "appraisal", "truth"):
             return
-        self._sheet.show(names)
+        self._page.show(names)
 
     def _title(self, trace: Trace) -> None:
         self._titled = trace.title
-        self._sheet.rule(
+        self._page.rule(
             Text.assemble((trace.title, "bold"), ("  [", "dim"), (trace.substrate, "bold yellow"), ("]", "dim"))
         )
-        self._sheet.paragraph(badge(trace.substrate), "dim", indent=0)
-        self._sheet.paragraph(LEGEND, "dim", indent=0)
+        self._page.paragraph(badge(trace.substrate), "dim", indent=0)
+        self._page.paragraph(LEGEND, "dim", indent=0)
 
-    def _section(self, row: Row) -> None:
-        self._sheet.print()
+    def _section(self, row: LadderRow) -> None:
+        self._page.print()
         if row.name != self._titled:
-            self._sheet.rule(Text(row.name, style="bold"))
-        self._sheet.paragraph(row.text, "italic", width=96)
-        self._sheet.lifelines = ()
+            self._page.rule(Text(row.name, style="bold"))
+        self._page.paragraph(row.text, "italic", width=96)
+        self._page.lifelines = ()
 
-    def _message(self, row: Row) -> None:
+    def _message(self, row: LadderRow) -> None:
         label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else f"{row.name} · {row.size}"
         changed = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
         forms = [f" ≠ {', '.join(changed[:3])}{' …' if len(changed) > 3 else ''}", f" ≠ {len(changed)} fields", " ≠"]
         labels = [label + form for form in forms if changed] or [label]
         style = "bold red" if row.meta.get("fatal") else COLOURS.get(row.at, "")
-        self._sheet.arrow((row.at, row.to), labels, style, "═" if row.meta.get("encrypted") else "─")
+        self._page.arrow((row.at, row.to), labels, style, "═" if row.meta.get("encrypted") else "─")
 
-    def _connect(self, row: Row) -> None:
-        self._sheet.arrow((row.at, row.to), [f"connects to {row.meta.get('dst', '')}", "connects"], "dim", "┄")
+    def _connect(self, row: LadderRow) -> None:
+        self._page.arrow((row.at, row.to), [f"connects to {row.meta.get('dst', '')}", "connects"], "dim", "┄")
 
-    def _step(self, row: Row) -> None:
+    def _step(self, row: LadderRow) -> None:
         name = row.meta.get("step") or row.name
         head = f"{name}: " if name and row.kind in ("machine", "attack") else ""
         style = COLOURS["alice"] if row.kind == "attack" else ""
-        self._sheet.beside(row.at, f"● {head}{row.text or row.name}", style, room=2)
+        self._page.beside(row.at, f"● {head}{row.text or row.name}", style, room=2)
 
-    def _binder(self, row: Row) -> None:
+    def _binder(self, row: LadderRow) -> None:
         names = ", ".join(str(field[0]) for field in row.meta.get("fields") or [])
         verb = "recomputes" if row.meta.get("side") == "verifier" else "binds"
-        self._sheet.beside(row.at, f"{verb} H({names}) = {short(str(row.meta.get('binder', '')))}", "yellow", room=2)
+        self._page.beside(row.at, f"{verb} H({names}) = {short(str(row.meta.get('binder', '')))}", "yellow", room=2)
 
-    def _failed_command(self, row: Row) -> None:
-        self._sheet.beside(row.at, f"✘ {row.name}: {row.meta.get('rc_name') or hex(row.meta.get('rc', 0))}", "red")
+    def _failed_command(self, row: LadderRow) -> None:
+        self._page.beside(row.at, f"✘ {row.name}: {row.meta.get('rc_name') or hex(row.meta.get('rc', 0))}", "red")
 
-    def _truth(self, row: Row) -> None:
-        self._sheet.paragraph(f"Ground truth: {row.text or row.name}", "dim italic")
+    def _truth(self, row: LadderRow) -> None:
+        self._page.paragraph(f"Ground truth: {row.text or row.name}", "dim italic")
 
     # TPM ticks: several commands in a row share a line
 
-    def _joins(self, row: Row) -> bool:
+    def _joins(self, row: LadderRow) -> bool:
         return (
             row.kind == "tpm"
             and not row.mark
@@ -195,7 +193,7 @@ class TerminalLadder:
         )
 
     @staticmethod
-    def _source(row: Row) -> tuple[object, ...]:
+    def _source(row: LadderRow) -> tuple[object, ...]:
         return row.at, row.meta.get("client"), row.meta.get("locality")
 
     def _flush_ticks(self) -> None:
@@ -204,46 +202,46 @@ class TerminalLadder:
         rows, self._ticks = self._ticks, []
         self._header(rows[0])
         words = [f"{count}{name} {spent:.1f}" for name, count, spent in _runs(rows)]
-        self._sheet.beside(rows[0].at, f"TPM {' · '.join(words)} ms", "dim", room=2)
+        self._page.beside(rows[0].at, f"TPM {' · '.join(words)} ms", "dim", room=2)
 
     # The Verifier's word
 
-    def _verdict(self, row: Row) -> None:
+    def _verdict(self, row: LadderRow) -> None:
         about = str(row.meta.get("about") or "its peer")
         group = f"{row.at}/{about}/{row.connection}"
         if group != self._judging:
             self._judging = group
-            self._sheet.print()
-            self._sheet.print(
+            self._page.print()
+            self._page.print(
                 Text.assemble(
                     "  ", (row.at, f"bold {COLOURS.get(row.at, '')}"), " judges the evidence about ", (about, "bold")
                 )
             )
         style = MARKS.get(row.mark, "")
         indent = 28
-        lines = textwrap.wrap(row.text or row.name, self._sheet.width - indent - 2) or [""]
+        lines = textwrap.wrap(row.text or row.name, self._page.width - indent - 2) or [""]
         for n, text in enumerate(lines):
             head = f"    {sign(row.mark)} {row.name}".ljust(indent) if n == 0 else " " * indent
-            self._sheet.print(Text.assemble((head, style), (text, style if row.mark != "pass" else "")))
+            self._page.print(Text.assemble((head, style), (text, style if row.mark != "pass" else "")))
 
-    def _appraisal(self, row: Row) -> None:
+    def _appraisal(self, row: LadderRow) -> None:
         if row.mark != "fail":
-            self._sheet.paragraph(f"✔ {row.at} accepts. {row.text}", "bold green", indent=4)
-            self._sheet.print()
+            self._page.paragraph(f"✔ {row.at} accepts. {row.text}", "bold green", indent=4)
+            self._page.print()
             return
         verdicts = [self._ladder.rows[n] for n in row.meta["verdicts"]]
-        self._sheet.print()
-        self._sheet.panel(f"✘ REFUSED by {row.at}: {refused_by(row)}", explanation(row, verdicts))
-        self._sheet.print()
+        self._page.print()
+        self._page.panel(f"✘ REFUSED by {row.at}: {refused_by(row)}", explanation(row, verdicts))
+        self._page.print()
 
 
-def _complete(row: Row) -> bool:
+def _complete(row: LadderRow) -> bool:
     if row.kind == "tpm":
         return len(row.parts) > 1
     return row.kind != "message" or bool(row.at and row.to)
 
 
-def _runs(rows: list[Row]) -> list[tuple[str, str, float]]:
+def _runs(rows: list[LadderRow]) -> list[tuple[str, str, float]]:
     """Return commands in order, repetitions in a row counted: (name without TPM2_, "3x " or "", ms)."""
     result: list[tuple[str, int, float]] = []
     for row in rows:

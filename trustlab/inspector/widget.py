@@ -21,15 +21,15 @@ from IPython.display import DisplayHandle, display
 from trustlab.capture import write_trace
 from trustlab.inspector.badge import badge
 from trustlab.inspector.export import save_page
-from trustlab.inspector.follow import Follower
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.static_html import picture_html, picture_svg
+from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustlab.inspector.rows import Row
-    from trustlab.trace import Controller, Event, Trace
+    from trustlab.inspector.rows import LadderRow
+    from trustlab.trace import Controller, Trace, TraceEvent
 
 STATIC = Path(__file__).parent / "static"
 INTERVAL = 0.1
@@ -63,14 +63,14 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self, trace: Trace, controller: Controller | None = None, *, secrets: bool = False) -> None:
         self._ladder = Ladder(secrets=secrets)
-        self._dirty: dict[int, Row] = {}
+        self._dirty: dict[int, LadderRow] = {}
         self._sent_at = 0.0
         self._timer: threading.Timer | None = None
         self._knows: list[str] | None = None
         self._outputs: list[DisplayHandle] = []
         self._controller = controller
         self._trace = trace
-        self._follower = Follower(trace, self._take)
+        self._tail = TraceTail(trace, self._take)
         super().__init__(
             _title=trace.title,
             _substrate=trace.substrate,
@@ -79,26 +79,26 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             _controls=controller is not None,
         )
         self.on_msg(self._heard)
-        self._follower.start()
+        self._tail.start()
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LadderRow, ...]:
         """The rows of the ladder so far, for those who rather read than look."""
-        with self._follower.lock:
+        with self._tail.lock:
             return tuple(self._ladder.rows)
 
     # What the page gets
 
     def picture(self) -> dict[str, Any]:
         """Return everything a view draws, in JSON values: rows, lifelines, keys (only with secrets), Alice's loot."""
-        with self._follower.lock:
+        with self._tail.lock:
             return {"rows": [row.to_json() for row in self._ladder.rows], **self._frame()}
 
     def _frame(self) -> dict[str, Any]:
         keys = [msgspec.to_builtins(secret) for secret in self._ladder.secrets]
         return {"lifelines": list(self._ladder.lifelines), "keys": keys, "alice_knows": self._knows}
 
-    def _take(self, events: Sequence[Event]) -> None:
+    def _take(self, events: Sequence[TraceEvent]) -> None:
         for event in events:
             for row in self._ladder.feed(event):
                 self._dirty[row.id] = row
@@ -126,7 +126,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             output.update(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
 
     def _flush(self) -> None:
-        with self._follower.lock:
+        with self._tail.lock:
             if self._dirty:
                 self._send_batch()
 
@@ -137,14 +137,14 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     @alice_knows.setter
     def alice_knows(self, names: Sequence[str] | None) -> None:
-        with self._follower.lock:
+        with self._tail.lock:
             self._knows = None if names is None else list(names)
             self._send_batch()
 
     def select(self, row: int) -> None:
         """Choose a row of the ladder in every view, as a click does; IndexError where there is none."""
         self._flush()
-        with self._follower.lock:
+        with self._tail.lock:
             chosen = self._ladder.rows[row]
         self.send({"type": "select", "row": chosen.id})
 
@@ -179,7 +179,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         if not isinstance(content, dict):
             return
         if content.get("type") == "resync":
-            with self._follower.lock:
+            with self._tail.lock:
                 self._dirty.clear()
                 self.send({"type": "whole", "picture": self.picture()})
         elif content.get("type") == "control" and self._controller is not None and content.get("action") in ACTIONS:
@@ -193,7 +193,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         """Return the widget, and beside it pictures for readers without a kernel. They show no secrets' values."""
         bundle = super()._repr_mimebundle_(**options)
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
-        with self._follower.lock:
+        with self._tail.lock:
             data["text/html"] = picture_html(self._ladder, self._title, self._substrate, self._knows)
             data["image/svg+xml"] = picture_svg(self._ladder)
         return data
@@ -205,9 +205,9 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
-        self._follower.stop()
+        self._tail.stop()
         self._flush()
-        with self._follower.lock:
+        with self._tail.lock:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
     from trustlab.passage.binders import Bound
     from trustlab.passage.designs import Design
-    from trustlab.trace import Pen, Span
+    from trustlab.trace import Emitter, Span
 
 Role = Literal["client", "server"]
 CMW_CBOR = 1
@@ -80,7 +80,7 @@ class Guard:
         design: Design,
         role: Role,
         *,
-        party: Pen,
+        party: Emitter,
         connection: str,
         attester: Attester | None,
         verifier: Verifier | None,

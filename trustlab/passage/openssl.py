@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.passage.application import Application
-    from trustlab.trace import Pen
+    from trustlab.trace import Emitter
 
 CIPHER = "AES128-GCM-SHA256"
 CHUNK = 65_536
@@ -59,7 +59,7 @@ class OpenSslEndpoint:
     half_close = False
     """TLS 1.2 closes both directions at once, whatever is said here."""
 
-    def __init__(self, application: Application, *, party: Pen, connection: str) -> None:
+    def __init__(self, application: Application, *, party: Emitter, connection: str) -> None:
         self.application = application
         self.error: Exception | None = None
         self._party = party
@@ -77,7 +77,7 @@ class OpenSslEndpoint:
         cls,
         application: Application,
         *,
-        party: Pen,
+        party: Emitter,
         connection: str,
         server_name: str,
         roots_pem: str,
@@ -95,7 +95,7 @@ class OpenSslEndpoint:
 
     @classmethod
     def server(
-        cls, application: Application, *, party: Pen, connection: str, chain_pem: Sequence[str], key_pem: str
+        cls, application: Application, *, party: Emitter, connection: str, chain_pem: Sequence[str], key_pem: str
     ) -> OpenSslEndpoint:
         """Make the server's end with a certificate chain (leaf first) and its private key in PEM."""
         end = cls(application, party=party, connection=connection)

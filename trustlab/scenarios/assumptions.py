@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from trustlab.attacks import Attack
     from trustlab.cloud import Cloud, Machine
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 LAB, ALICE, VICTIM = "lab", "alice", "bank"
 GENUINE = "alice-genuine"
@@ -67,7 +67,7 @@ class Leaks:
         if self._leave is not None:
             self._leave()
 
-    def _observe(self, event: Event) -> None:
+    def _observe(self, event: TraceEvent) -> None:
         if (event.kind, event.party) != ("secret", VICTIM) or event.name not in AGREED:
             return
         name = event.connection or str(event.data.get("connection", ""))

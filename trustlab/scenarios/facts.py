@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from trustlab.attacks.attack import Prize
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 FATAL, ROOT = 2, "root VM"
 
@@ -66,7 +66,7 @@ def _tpm(trace: Trace) -> Iterator[str]:
         yield f"the TPM of {event.party} refused {event.name} to the {ROOT}: {event.data['rc_name']}"
 
 
-def _name(event: Event) -> str:
+def _name(event: TraceEvent) -> str:
     code = event.raw[1]
     names = {int(value): value.name.lower() for value in AlertDescription}
     return f"{code} ({names.get(code, 'unknown')})"

@@ -18,7 +18,7 @@ from trustlab.tls.registry import ContentType
 from trustlab.trace import Link
 
 if TYPE_CHECKING:
-    from trustlab.trace import Pen, Value
+    from trustlab.trace import Emitter, Value
 
 _OTHER = {"client": "server", "server": "client"}
 
@@ -29,7 +29,7 @@ class TraceObserver:
     `role` is this end's: `client` or `server`. `secrets=False` leaves key material and plaintext out altogether.
     """
 
-    def __init__(self, party: Pen, connection: str, role: str, *, secrets: bool = True) -> None:
+    def __init__(self, party: Emitter, connection: str, role: str, *, secrets: bool = True) -> None:
         self.party = party
         self.connection = connection
         self.role = role

@@ -20,8 +20,8 @@ from trustlab.tpm.errors import (
     TssError,
 )
 from trustlab.tpm.evidence import EVIDENCE_PCRS, EvidenceMaker, key_binder
+from trustlab.tpm.fast_commands import Attestation, certify, certify_creation, quote, rsa_decrypt, sign
 from trustlab.tpm.gate import ALICE, OPEN, Gate
-from trustlab.tpm.hot import Attestation, certify, certify_creation, quote, rsa_decrypt, sign
 from trustlab.tpm.keys import (
     CreatedKey,
     LoadedKey,

@@ -57,7 +57,7 @@ class TpmClient:
 
         GateRefused, TpmOff, TpmBusy, TpmTimeout and TpmDead are raised; a TPM that says no is an ordinary answer.
         """
-        return self.platform.traffic.execute(self, octets, timeout)
+        return self.platform.router.execute(self, octets, timeout)
 
     def run(
         self,
@@ -72,7 +72,7 @@ class TpmClient:
 
         For what is on a handshake's way, and for octets that ESAPI would not send. TpmResponseError if it failed.
         """
-        response = self.platform.traffic.execute(self, command_of(name, handles, auths, parameters), timeout)
+        response = self.platform.router.execute(self, command_of(name, handles, auths, parameters), timeout)
         if response[6:10] != _SUCCESS:
             raise TpmResponseError(command_name(CODES[name]), header(response)[2])
         return response
@@ -83,9 +83,9 @@ class TpmClient:
         `queued`, all are sent at once where the TPM has a queue; else each when the one before it has succeeded.
         TpmResponseError for the first that failed.
         """
-        traffic = self.platform.traffic
-        at_once = queued and traffic.queues
-        responses = traffic.queue(self, commands) if at_once else (traffic.execute(self, each) for each in commands)
+        router = self.platform.router
+        at_once = queued and router.queues
+        responses = router.queue(self, commands) if at_once else (router.execute(self, each) for each in commands)
         for octets, response in zip(commands, responses, strict=True):
             if response[6:10] != _SUCCESS:
                 raise TpmResponseError(command_name(header(octets)[2]), header(response)[2])

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.tpm.decode import Decoded, decode_command, decode_response
+from trustlab.tpm.decode import DecodedCommand, decode_command, decode_response
 from trustlab.tpm.responses import rc_name
-from trustlab.trace import Event, Link, Party
+from trustlab.trace import Link, Party, TraceEvent
 
 if TYPE_CHECKING:
     from trustlab.trace import Value
 
 
 class CommandLog:
-    """The pen of one machine's TPM."""
+    """The emitter of one machine's TPM."""
 
     def __init__(self, party: Party) -> None:
         self.party = party
 
-    def command(self, raw: bytes, client: str, locality: int) -> tuple[Event, int]:
+    def command(self, raw: bytes, client: str, locality: int) -> tuple[TraceEvent, int]:
         """Record a command as it goes to the TPM; returns its event and its command code."""
         decoded = decode_command(raw)
         event = self.party.emit(
@@ -35,7 +35,7 @@ class CommandLog:
             self._secrets(decoded, raw, event, client)
         return event, decoded.code
 
-    def response(self, raw: bytes, command: tuple[Event, int], client: str, milliseconds: float) -> Event:
+    def response(self, raw: bytes, command: tuple[TraceEvent, int], client: str, milliseconds: float) -> TraceEvent:
         """Record the response to `command`."""
         asked, code = command
         decoded = decode_response(raw, code)
@@ -57,7 +57,7 @@ class CommandLog:
             self._secrets(decoded, raw, event, client)
         return event
 
-    def _secrets(self, decoded: Decoded, raw: bytes, event: Event, client: str) -> None:
+    def _secrets(self, decoded: DecodedCommand, raw: bytes, event: TraceEvent, client: str) -> None:
         for name, start, end in decoded.secrets:
             self.party.secret(
                 f"{decoded.name} {name}",
@@ -69,6 +69,6 @@ class CommandLog:
             )
 
 
-def _redactions(decoded: Decoded) -> Value:
+def _redactions(decoded: DecodedCommand) -> Value:
     """Which octets of `raw` are blanked, as [start, end] ranges."""
     return [[start, end] for _, start, end in decoded.secrets]

@@ -14,7 +14,7 @@ from trustlab.octets import OctetsError
 from trustlab.tpm.commands import COMMANDS, Command, command_name
 from trustlab.tpm.framing import HEADER_SIZE, RS_PW, ST_SESSIONS
 from trustlab.tpm.responses import rc_clause, rc_name
-from trustlab.tpm.shapes import Shapes
+from trustlab.tpm.span_cache import SpanCache
 from trustlab.tpm.walker import SpanWalker
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TAGS = {0x8001: "TPM_ST_NO_SESSIONS", 0x8002: "TPM_ST_SESSIONS"}
 
 
-class Decoded(msgspec.Struct):
+class DecodedCommand(msgspec.Struct):
     """One command or response in fields; `secrets` are the ranges that must not stay in the trace."""
 
     name: str
@@ -47,24 +47,24 @@ def _tag_name(tag: int) -> str:
     return _TAGS.get(tag, str(tag))
 
 
-_commands = Shapes()
-_responses = Shapes()
+_commands = SpanCache()
+_responses = SpanCache()
 
 
-def decode_command(raw: bytes) -> Decoded:
+def decode_command(raw: bytes) -> DecodedCommand:
     """Name every octet of a command."""
     code = int.from_bytes(raw[6:10], "big") if len(raw) >= HEADER_SIZE else 0
     key = (code, len(raw), raw[10:18])
     spans = _commands.fit(key, raw)
     if spans is not None:
-        return Decoded(command_name(code), code, spans)
+        return DecodedCommand(command_name(code), code, spans)
     decoded = _decode_command(raw)
     if not decoded.secrets:
         _commands.learn(key, raw, decoded.spans)
     return decoded
 
 
-def _decode_command(raw: bytes) -> Decoded:
+def _decode_command(raw: bytes) -> DecodedCommand:
     code = int.from_bytes(raw[6:10], "big") if len(raw) >= HEADER_SIZE else 0
     row = COMMANDS.get(code)
     walker = SpanWalker(raw)
@@ -80,7 +80,7 @@ def _decode_command(raw: bytes) -> Decoded:
     except OctetsError:
         pass  # what is left becomes one span
     _leftover(walker)
-    return Decoded(command_name(code), code, walker.spans, walker.secrets)
+    return DecodedCommand(command_name(code), code, walker.spans, walker.secrets)
 
 
 def _authorisations(walker: SpanWalker) -> None:
@@ -115,19 +115,19 @@ def _leftover(walker: SpanWalker) -> None:
     walker.rest("unparsed")
 
 
-def decode_response(raw: bytes, code: int) -> Decoded:
+def decode_response(raw: bytes, code: int) -> DecodedCommand:
     """Name every octet of the response to the command with this code."""
     key = (code, len(raw))
     spans = _responses.fit(key, raw)
     if spans is not None:
-        return Decoded(command_name(code), code, spans)
+        return DecodedCommand(command_name(code), code, spans)
     decoded = _decode_response(raw, code)
     if not decoded.secrets:
         _responses.learn(key, raw, decoded.spans)
     return decoded
 
 
-def _decode_response(raw: bytes, code: int) -> Decoded:
+def _decode_response(raw: bytes, code: int) -> DecodedCommand:
     row = COMMANDS.get(code)
     walker = SpanWalker(raw)
     try:
@@ -140,7 +140,7 @@ def _decode_response(raw: bytes, code: int) -> Decoded:
     except OctetsError:
         pass  # what is left becomes one span
     _leftover(walker)
-    return Decoded(command_name(code), code, walker.spans, walker.secrets)
+    return DecodedCommand(command_name(code), code, walker.spans, walker.secrets)
 
 
 def _answer(walker: SpanWalker, row: Command | None, *, sessions: bool) -> None:

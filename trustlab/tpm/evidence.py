@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from trustlab.attest import Evidence, KeyAttestation, pcr_digest
 from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError
-from trustlab.tpm.hot import certify_creation, quote
+from trustlab.tpm.fast_commands import certify_creation, quote
 from trustlab.tpm.policy import ATTEMPTS, SECONDS
 from trustlab.tpm.profile import DRTM
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from trustlab.attest import EventLog
     from trustlab.tpm.client import TpmClient
-    from trustlab.tpm.hot import Attestation
+    from trustlab.tpm.fast_commands import Attestation
     from trustlab.tpm.keys import CreatedKey, LoadedKey
 
 LABEL = b"TrustedPassages/v1"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trustlab.attest import EventLog, LogEvent
     from trustlab.tpm.client import TpmClient
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 _WHAT = {18: "HyperSafe's launch policy", 19: "the VM image", 20: "a claim of measured code"}
 
 
-def measure(client: TpmClient, log: EventLog, event: LogEvent) -> Event:
+def measure(client: TpmClient, log: EventLog, event: LogEvent) -> TraceEvent:
     """Extend `event.pcr` with `event.digest` at the client's locality, then append the event to the log.
 
     The TPM refuses the wrong locality (TpmResponseError, TPM_RC_LOCALITY); then the log stays as it was.

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Self
 from trustlab.attest import EventLog, launch_event
 from trustlab.octets import u16
 from trustlab.tpm.client import TpmClient
+from trustlab.tpm.command_channel import CommandChannel
+from trustlab.tpm.command_queue import CommandQueue, P, R, Turn
 from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES
 from trustlab.tpm.errors import TpmDead, TpmError, TpmOff, TpmStartError
 from trustlab.tpm.framing import command
 from trustlab.tpm.gate import ALICE, OPEN, Gate
-from trustlab.tpm.line import Line
 from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
-from trustlab.tpm.slots import ResourceManager
+from trustlab.tpm.resource_manager import ResourceManager
+from trustlab.tpm.router import Router
 from trustlab.tpm.swtpm import SavedState, Swtpm
-from trustlab.tpm.traffic import Traffic
 from trustlab.tpm.transport import DEFAULT_TIMEOUT, Transport
-from trustlab.tpm.turns import P, R, Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.latency import LatencyProfile
     from trustlab.tpm.ports import Loaded
-    from trustlab.trace import Event, Party
+    from trustlab.trace import Party, TraceEvent
 
 
 SU_CLEAR = 0x0000
@@ -73,10 +73,10 @@ class Platform:
         self.party = party
         self.event_log = EventLog()
         self.tpm: Transport = Swtpm() if tpm is None else tpm
-        self._line = Line(self.tpm, CommandLog(party), timeout, latency)
-        self._manager = ResourceManager(self._line.own)
-        self._turns = Turns(name)
-        self.traffic = Traffic(party, self._line, self._manager, self)
+        self._channel = CommandChannel(self.tpm, CommandLog(party), timeout, latency)
+        self._manager = ResourceManager(self._channel.own)
+        self._queue = CommandQueue(name)
+        self.router = Router(party, self._channel, self._manager, self)
         self._clients: list[TpmClient] = []
         self._on = False
 
@@ -139,7 +139,7 @@ class Platform:
 
     def close(self) -> None:
         """Power off without ceremony and remove the TPM's state."""
-        self._turns.close()
+        self._queue.close()
         with self.turn():
             for client in self._clients:
                 client.close()
@@ -152,13 +152,13 @@ class Platform:
                 return
             self.tpm.start()
             self._on = True
-            self._line.reset()
+            self._channel.reset()
             if not self.emulated:  # the firmware has sent TPM2_Startup long ago
                 self.party.emit("machine", "TPM opened", sentence=f"{self.name} opens a TPM that has power already.")
                 return
             self.party.emit("machine", step, sentence=sentence)
             try:
-                self._line.succeed(command(CODES["Startup"], parameters=u16(startup)))
+                self._channel.succeed(command(CODES["Startup"], parameters=u16(startup)))
             except BaseException as error:
                 self.power_off(orderly=False)
                 if isinstance(error, TpmDead):
@@ -173,7 +173,7 @@ class Platform:
                 if not self.emulated:
                     self._manager.flush_all()
                 elif shutdown is not None:
-                    self._line.succeed(command(CODES["Shutdown"], parameters=u16(shutdown)))
+                    self._channel.succeed(command(CODES["Shutdown"], parameters=u16(shutdown)))
             except TpmDead as error:  # a dead TPM loses its power like any other
                 self.party.emit("note", "TPM was dead", sentence=str(error))
             finally:
@@ -207,7 +207,7 @@ class Platform:
             emulator.stop()
             emulator.start(snapshot.state)
             self._on = True
-            self._line.reset()
+            self._channel.reset()
             self._manager.restore(snapshot.spaces)
             self.event_log = copy.deepcopy(snapshot.event_log)
             self.party.emit(
@@ -224,7 +224,7 @@ class Platform:
 
     # launch
 
-    def launch(self, code: bytes, description: str = "HyperSafe") -> Event:
+    def launch(self, code: bytes, description: str = "HyperSafe") -> TraceEvent:
         """DRTM: the CPU resets PCR 17 to 22 and measures `code` into PCR 17 at locality 4, whatever ran before.
 
         Emulated: on hardware this is one instruction. The TPM would silently drop a loaded object to make room for
@@ -236,7 +236,7 @@ class Platform:
                 raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
             self._manager.swap_all_out()
             tpm.launch(code)
-            self._line.reset()
+            self._channel.reset()
             digest = hashlib.sha256(code).digest()
             self.event_log = EventLog()
             self.event_log.append(launch_event(digest, description))
@@ -272,11 +272,11 @@ class Platform:
 
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run `work` on this TPM's own thread, for callers that must not block; TpmBusy when its queue is full."""
-        return self._turns.submit(work, *args, **kwargs)
+        return self._queue.submit(work, *args, **kwargs)
 
     def turn(self) -> Turn:
         """Hold the TPM to the end of a `with`, for several commands of one thread in a row; TpmBusy."""
-        return self._turns.take(self._line.timeout + GRACE)
+        return self._queue.take(self._channel.timeout + GRACE)
 
     def powered(self) -> Transport:
         """Return the TPM; TpmOff where the machine has no power."""

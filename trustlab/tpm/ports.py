@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.gate import Gate
     from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.profile import KeyProfile
-    from trustlab.trace import Pen
+    from trustlab.trace import Emitter
 
 
 class Loaded(Protocol):
@@ -68,7 +68,7 @@ class ClientPlatform(Protocol):
         """The machine's name."""
 
     @property
-    def party(self) -> Pen:
+    def party(self) -> Emitter:
         """Where its events go."""
 
     @property
@@ -76,7 +76,7 @@ class ClientPlatform(Protocol):
         """Which PCRs and which locality keys are bound to here, unless told otherwise."""
 
     @property
-    def traffic(self) -> CommandPath:
+    def router(self) -> CommandPath:
         """The way of commands."""
 
     def turn(self) -> AbstractContextManager[object]:

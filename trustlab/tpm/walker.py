@@ -18,7 +18,7 @@ from trustlab.attest import (
 )
 from trustlab.octets import Reader, SpanReader
 from trustlab.tpm.commands import command_name
-from trustlab.tpm.shapes import hexadecimal
+from trustlab.tpm.span_cache import hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
-"""What `Event.data` may hold: JSON values only."""
+"""What `TraceEvent.data` may hold: JSON values only."""
 
 
 class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -34,7 +34,7 @@ class Link(msgspec.Struct, frozen=True, gc=False):
     seq: int
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that happened at one party.
 
     `kind` is dotted, the room that emits it first (`tls.message`, `tpm.command`, `frame`, `verdict`, ...);

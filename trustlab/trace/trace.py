@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, overload
 
 import msgspec
 
-from trustlab.trace.event import Event, Link, Span, Value
+from trustlab.trace.event import Link, Span, TraceEvent, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,10 +34,10 @@ class _Header(msgspec.Struct, omit_defaults=True):
     began_at: float = 0.0
 
 
-class Pen:
-    """One participant's pen: everything it emits carries its name and its own running number. It cannot read."""
+class Emitter:
+    """Emits events of one party, each with its name and its own running number. It cannot read the trace."""
 
-    def __init__(self, name: str, append: Callable[..., Event]) -> None:
+    def __init__(self, name: str, append: Callable[..., TraceEvent]) -> None:
         self.name = name
         self._append = append
 
@@ -55,7 +55,7 @@ class Pen:
         sent: bool | None = None,
         data: Mapping[str, Value] | None = None,
         **more: Value,
-    ) -> Event:
+    ) -> TraceEvent:
         """Append an event; keyword arguments beyond the event's own fields are added to its `data`."""
         whole = {**data, **more} if data and more else dict(data or more)
         return self._append(  # all by their places, which is quicker
@@ -67,7 +67,7 @@ class Pen:
         for name, data in entries:
             self._append(self.name, kind, name, b"", (), (), connection, "", None, None, data)
 
-    def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> Event:
+    def secret(self, name: str, raw: bytes, *, links: Iterable[Link] = (), **data: Value) -> TraceEvent:
         """Append key material or private plaintext, as an event of the kind that exports leave out."""
         return self._append(self.name, "secret", name, raw, (), tuple(links), "", "", None, None, data)
 
@@ -75,17 +75,17 @@ class Pen:
         return f"<{type(self).__name__} {self.name}>"
 
 
-class Party(Pen):
-    """A participant as the lab sees it: a pen, and the trace it writes into."""
+class Party(Emitter):
+    """A participant as the lab sees it: an emitter, and the trace it emits into."""
 
     def __init__(self, trace: Trace, name: str) -> None:
         super().__init__(name, trace.append)
         self.trace = trace
 
     @property
-    def pen(self) -> Pen:
-        """The pen alone, for programs that may write what they do but not read what others did."""
-        return Pen(self.name, self.trace.append)
+    def emitter(self) -> Emitter:
+        """The emitter alone, for programs that may write what they do but not read what others did."""
+        return Emitter(self.name, self.trace.append)
 
 
 class Trace:
@@ -100,10 +100,10 @@ class Trace:
         self.title = title
         self.substrate = substrate
         self._keep = keep
-        self._events: list[Event] = []
+        self._events: list[TraceEvent] = []
         self._next: dict[str, Iterator[int]] = defaultdict(count)
-        self._subscribers: list[Callable[[Event], None]] = []
-        self._untold: deque[Event] = deque()
+        self._subscribers: list[Callable[[TraceEvent], None]] = []
+        self._untold: deque[TraceEvent] = deque()
         self._telling = False
         self._teller: int | None = None
         self._lock = threading.RLock()
@@ -112,7 +112,7 @@ class Trace:
         """Seconds since 1970 when the trace began: dates the packets of a capture, orders nothing."""
 
     def party(self, name: str) -> Party:
-        """Return the pen of the participant called `name`."""
+        """Return the emitter of the party called `name`."""
         return Party(self, name)
 
     def append(  # noqa: PLR0913, PLR0917 - the parameters are the event's fields
@@ -128,14 +128,14 @@ class Trace:
         offset: int | None = None,
         sent: bool | None = None,  # noqa: FBT001
         data: dict[str, Value] | None = None,
-    ) -> Event:
+    ) -> TraceEvent:
         """Record one event of `party`, number and time it, and tell the subscribers.
 
         A subscriber may append events of its own; all subscribers still hear all events in order of appending.
         """
         with self._lock:
             seq, when = next(self._next[party]), time.monotonic() - self._began
-            event = Event(
+            event = TraceEvent(
                 kind, party, seq, when, name, connection, direction, offset, sent, raw, spans, links, data or {}
             )
             self._events.append(event)
@@ -165,7 +165,7 @@ class Trace:
         finally:
             self._telling, self._teller = False, None
 
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[TraceEvent], None]) -> Callable[[], None]:
         """Call `callback` with every event from now on; the returned function ends that."""
         with self._lock:
             self._subscribers.append(callback)
@@ -184,7 +184,7 @@ class Trace:
         party: str | None = None,
         name: str | None = None,
         connection: str | None = None,
-    ) -> list[Event]:
+    ) -> list[TraceEvent]:
         """Return the events that match all that is given; `kind="tls"` also matches `tls.message` and its siblings."""
         return [
             e
@@ -195,14 +195,14 @@ class Trace:
             and (connection is None or e.connection == connection)
         ]
 
-    def find(self, party: str, seq: int) -> Event:
+    def find(self, party: str, seq: int) -> TraceEvent:
         """Return the event that a `Link` names; KeyError if there is none."""
         for event in self:
             if event.party == party and event.seq == seq:
                 return event
         raise KeyError(f"no event {party}#{seq} in this trace")
 
-    def ordered(self) -> list[Event]:
+    def ordered(self) -> list[TraceEvent]:
         """Return the events in an order in which nothing is received before it was sent.
 
         Each party's own events keep their sequence; a reader's event of (connection, direction, offset) waits for the
@@ -212,11 +212,11 @@ class Trace:
         """
         events = list(self)
         rank = {(e.party, e.seq): n for n, e in enumerate(events)}
-        queues: dict[str, deque[Event]] = defaultdict(deque)
+        queues: dict[str, deque[TraceEvent]] = defaultdict(deque)
         for event in sorted(events, key=lambda e: e.seq):
             queues[event.party].append(event)
         unsent = Counter(_place(e) for e in events if e.sent and e.offset is not None)
-        result: list[Event] = []
+        result: list[TraceEvent] = []
         while queues:
             heads = sorted((q[0] for q in queues.values()), key=lambda e: rank[e.party, e.seq])
             ready = next((e for e in heads if e.sent is not False or not unsent[_place(e)]), heads[0])
@@ -260,7 +260,7 @@ class Trace:
         last: Counter[str] = Counter()
         for number, line in enumerate(lines[1:], start=2):
             try:
-                event = msgspec.json.decode(line, type=Event)
+                event = msgspec.json.decode(line, type=TraceEvent)
             except _UNREADABLE as error:
                 raise TraceFormatError(f"{path}, line {number}: not an event: {error}") from error
             if (event.party, event.seq) in known:
@@ -272,14 +272,14 @@ class Trace:
         return trace
 
     @overload
-    def __getitem__(self, index: int) -> Event: ...
+    def __getitem__(self, index: int) -> TraceEvent: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Event]: ...
-    def __getitem__(self, index: int | slice) -> Event | list[Event]:
+    def __getitem__(self, index: slice) -> list[TraceEvent]: ...
+    def __getitem__(self, index: int | slice) -> TraceEvent | list[TraceEvent]:
         with self._lock:
             return self._events[index]
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[TraceEvent]:
         with self._lock:
             return iter(tuple(self._events))
 
@@ -291,5 +291,5 @@ class Trace:
         return f"<Trace {self.title!r} ({self.substrate}), {len(self)} events>"
 
 
-def _place(event: Event) -> tuple[str, str, int | None]:
+def _place(event: TraceEvent) -> tuple[str, str, int | None]:
     return event.connection, event.direction, event.offset

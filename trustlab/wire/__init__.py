@@ -15,21 +15,19 @@ from trustlab.wire.errors import (
     WireError,
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
-from trustlab.wire.memory import Connection, Endpoint, MemoryNetwork, Waiting
-from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Order, Passing
+from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
+from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
 from trustlab.wire.switch import Switch
-from trustlab.wire.switchcore import Delivery, Known, SwitchCore
+from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
 
 __all__ = [
     "MSS",
     "Capture",
     "CapturedFrame",
-    "Connection",
     "ConnectionRefusedOnWireError",
     "Delay",
-    "Delivery",
     "Direction",
     "Drop",
     "Duplicate",
@@ -39,6 +37,7 @@ __all__ = [
     "Flag",
     "Flow",
     "FrameError",
+    "FrameOut",
     "Gap",
     "Hold",
     "Host",
@@ -46,7 +45,6 @@ __all__ = [
     "Match",
     "MemoryNetwork",
     "Mirror",
-    "Order",
     "OrderError",
     "Passing",
     "PcapngError",
@@ -57,8 +55,10 @@ __all__ = [
     "Sighting",
     "Switch",
     "SwitchCore",
+    "SwitchOrder",
     "TcpConversation",
     "Waiting",
+    "WireConnection",
     "WireError",
     "build_frame",
     "checksums_right",

@@ -15,7 +15,7 @@ from trustlab.wire.errors import WireError
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame
 
 if TYPE_CHECKING:
-    from trustlab.trace import Event, Party
+    from trustlab.trace import Party, TraceEvent
 
 Direction = Literal["client", "server"]
 _UNACKNOWLEDGED = 22 * MSS
@@ -75,7 +75,7 @@ class TcpConversation:
         self._emit("server", Flag.SYN | Flag.ACK)
         self._emit("client", Flag.ACK)
 
-    def data(self, direction: Direction, payload: bytes) -> list[Event]:
+    def data(self, direction: Direction, payload: bytes) -> list[TraceEvent]:
         """Write `payload` of the end `direction` as segments of at most `mss` octets; return their events."""
         side, events = self._writable(direction), []
         for at in range(0, len(payload), self._mss):
@@ -107,7 +107,7 @@ class TcpConversation:
             raise WireError(f"{self.connection}: the {direction} writes on a side that is not open")
         return side
 
-    def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> Event:
+    def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> TraceEvent:
         writer, reader = self._sides[direction], self._sides[_peer(direction)]
         frame = build_frame(
             Segment(

@@ -41,7 +41,7 @@ class Endpoint(Protocol):
         """Whether this end has written its last octet."""
 
 
-class Connection:
+class WireConnection:
     """One connection: its name, the client, and the server *as the client addressed it*."""
 
     def __init__(self, name: str, client: Host, server: Host, port: int, holder: str) -> None:
@@ -55,7 +55,7 @@ class Connection:
         """False once both ends have closed, or it was reset."""
 
     def __repr__(self) -> str:
-        return f"<Connection {self.name}, {'open' if self.open else 'closed'}, server end held by {self.holder}>"
+        return f"<WireConnection {self.name}, {'open' if self.open else 'closed'}, server end held by {self.holder}>"
 
 
 class Waiting(NamedTuple):
@@ -82,7 +82,7 @@ class _Redirect(NamedTuple):
 class _Link:
     """A connection with the endpoints and the frames that belong to it."""
 
-    def __init__(self, connection: Connection, conversation: TcpConversation) -> None:
+    def __init__(self, connection: WireConnection, conversation: TcpConversation) -> None:
         self.connection = connection
         self.conversation = conversation
         self.ends: dict[Direction, Endpoint] = {}
@@ -100,7 +100,7 @@ class MemoryNetwork:
         self.trace = trace
         self._party = trace.party("network")
         self._hosts: dict[str, Host] = {}
-        self._listeners: dict[tuple[str, int], Callable[[Connection], Endpoint]] = {}
+        self._listeners: dict[tuple[str, int], Callable[[WireConnection], Endpoint]] = {}
         self._redirects: list[_Redirect] = []
         self._links: list[_Link] = []
         self._names: set[str] = set()
@@ -108,7 +108,7 @@ class MemoryNetwork:
         self._running = False
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[WireConnection, ...]:
         """The connections that are still open, oldest first."""
         return tuple(link.connection for link in self._links)
 
@@ -144,7 +144,7 @@ class MemoryNetwork:
         except KeyError:
             raise WireError(f"no machine called {name!r} is attached") from None
 
-    def listen(self, host: str, port: int, accept: Callable[[Connection], Endpoint]) -> None:
+    def listen(self, host: str, port: int, accept: Callable[[WireConnection], Endpoint]) -> None:
         """Serve `port` of `host`: `accept` makes the endpoint of each new connection (replacing an earlier one)."""
         self.host(host)
         self._listeners[host, port] = accept
@@ -168,7 +168,7 @@ class MemoryNetwork:
 
         return undo
 
-    def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> Connection:
+    def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> WireConnection:
         """Open a connection (SYN, SYN+ACK, ACK) and make the other end; octets move in `run`.
 
         Raises ConnectionRefusedOnWireError if nobody listens there.
@@ -178,7 +178,9 @@ class MemoryNetwork:
         accept = self._listeners.get((holder, port))
         if accept is None:
             raise ConnectionRefusedOnWireError(f"{client} cannot connect: nobody listens on {holder}:{port}")
-        connection = Connection(self._name(client, server, name), self.host(client), self.host(server), port, holder)
+        connection = WireConnection(
+            self._name(client, server, name), self.host(client), self.host(server), port, holder
+        )
         link = _Link(connection, self._conversation(connection))
         link.conversation.open()
         link.ends["client"] = endpoint
@@ -259,7 +261,7 @@ class MemoryNetwork:
                 why.add_note(f"on the reset the other end failed too: {type(second).__name__}: {second}")
         link.finished |= {"client", "server"}
 
-    def _conversation(self, connection: Connection) -> TcpConversation:
+    def _conversation(self, connection: WireConnection) -> TcpConversation:
         return TcpConversation(
             self._party,
             connection.name,

@@ -74,13 +74,13 @@ class Match:
         )
 
 
-class Desk(Protocol):
+class SwitchActions(Protocol):
     """What an order may ask of the switch that carries it out."""
 
-    def later(self, passing: Passing, seconds: float, after: Order) -> None:
+    def later(self, passing: Passing, seconds: float, after: SwitchOrder) -> None:
         """Let a frame go on, behind this order, after a while."""
 
-    def resume(self, passing: Passing, after: Order) -> None:
+    def resume(self, passing: Passing, after: SwitchOrder) -> None:
         """Let a frame go on now, behind this order."""
 
     def copy_to(self, port: str, frame: bytes) -> None:
@@ -89,15 +89,15 @@ class Desk(Protocol):
     def record(self, passing: Passing) -> None:
         """Write a frame that goes no further into the trace."""
 
-    def forget(self, order: Order) -> None:
+    def forget(self, order: SwitchOrder) -> None:
         """Ask this order no more."""
 
 
-class Order:
+class SwitchOrder:
     """One order of Alice's; `hits` counts the frames it acted on."""
 
-    def __init__(self, desk: Desk, match: Callable[[Passing], bool], times: int | None = None) -> None:
-        self.desk = desk
+    def __init__(self, switch: SwitchActions, match: Callable[[Passing], bool], times: int | None = None) -> None:
+        self.switch = switch
         self.match = match
         self.times = times
         self.hits = 0
@@ -121,36 +121,40 @@ class Order:
 
     def undo(self) -> None:
         """Take the order back."""
-        self.desk.forget(self)
+        self.switch.forget(self)
 
 
-class Drop(Order):
+class Drop(SwitchOrder):
     """The frame goes no further; TCP will send it again."""
 
     def act(self, passing: Passing) -> list[Passing]:
         """Record it and let it fall."""
-        self.desk.record(replace(passing, fate="dropped"))
+        self.switch.record(replace(passing, fate="dropped"))
         return []
 
 
-class Delay(Order):
+class Delay(SwitchOrder):
     """The frame goes on after `seconds`."""
 
-    def __init__(self, desk: Desk, match: Callable[[Passing], bool], seconds: float, times: int | None = None) -> None:
-        super().__init__(desk, match, times)
+    def __init__(
+        self, switch: SwitchActions, match: Callable[[Passing], bool], seconds: float, times: int | None = None
+    ) -> None:
+        super().__init__(switch, match, times)
         self.seconds = seconds
 
     def act(self, passing: Passing) -> list[Passing]:
         """Hand it to the clock."""
-        self.desk.later(replace(passing, fate="delayed"), self.seconds, self)
+        self.switch.later(replace(passing, fate="delayed"), self.seconds, self)
         return []
 
 
-class Duplicate(Order):
+class Duplicate(SwitchOrder):
     """The frame goes on, with `copies` more of it behind."""
 
-    def __init__(self, desk: Desk, match: Callable[[Passing], bool], copies: int, times: int | None = None) -> None:
-        super().__init__(desk, match, times)
+    def __init__(
+        self, switch: SwitchActions, match: Callable[[Passing], bool], copies: int, times: int | None = None
+    ) -> None:
+        super().__init__(switch, match, times)
         self.copies = copies
 
     def act(self, passing: Passing) -> list[Passing]:
@@ -158,11 +162,11 @@ class Duplicate(Order):
         return [passing, *[replace(passing, fate="duplicate")] * self.copies]
 
 
-class Hold(Order):
+class Hold(SwitchOrder):
     """The frame waits until it is released: this is how a run is stepped."""
 
-    def __init__(self, desk: Desk, match: Callable[[Passing], bool], times: int | None = None) -> None:
-        super().__init__(desk, match, times)
+    def __init__(self, switch: SwitchActions, match: Callable[[Passing], bool], times: int | None = None) -> None:
+        super().__init__(switch, match, times)
         self.held: list[Passing] = []
 
     def act(self, passing: Passing) -> list[Passing]:
@@ -175,7 +179,7 @@ class Hold(Order):
         going = self.held[:count]
         del self.held[:count]
         for passing in going:
-            self.desk.resume(replace(passing, fate="held"), self)
+            self.switch.resume(replace(passing, fate="held"), self)
         return len(going)
 
     def undo(self) -> None:
@@ -184,17 +188,17 @@ class Hold(Order):
         super().undo()
 
 
-class Edit(Order):
+class Edit(SwitchOrder):
     """The payload becomes `change(payload)`, of the same length; checksums are put right."""
 
     def __init__(
         self,
-        desk: Desk,
+        switch: SwitchActions,
         match: Callable[[Passing], bool],
         change: Callable[[bytes], bytes],
         times: int | None = None,
     ) -> None:
-        super().__init__(desk, match, times)
+        super().__init__(switch, match, times)
         self.change = change
 
     def act(self, passing: Passing) -> list[Passing]:
@@ -207,27 +211,29 @@ class Edit(Order):
         return [replace(passing, frame=frame, segment=edited, fate="edited", original=passing.payload)]
 
 
-class Mirror(Order):
+class Mirror(SwitchOrder):
     """A copy of the frame also goes out at another port."""
 
-    def __init__(self, desk: Desk, match: Callable[[Passing], bool], to: str, times: int | None = None) -> None:
-        super().__init__(desk, match, times)
+    def __init__(
+        self, switch: SwitchActions, match: Callable[[Passing], bool], to: str, times: int | None = None
+    ) -> None:
+        super().__init__(switch, match, times)
         self.to = to
 
     def act(self, passing: Passing) -> list[Passing]:
         """Copy it."""
-        self.desk.copy_to(self.to, passing.frame)
+        self.switch.copy_to(self.to, passing.frame)
         return [passing]
 
 
-O = TypeVar("O", bound=Order)  # noqa: E741 - never a zero
+O = TypeVar("O", bound=SwitchOrder)  # noqa: E741 - never a zero
 
 
-class OrderBook(Desk):
+class OrderBook(SwitchActions):
     """The orders in force; the switch is one, and adds what carrying them out takes."""
 
     def __init__(self) -> None:
-        self._orders: list[Order] = []
+        self._orders: list[SwitchOrder] = []
 
     def drop(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Drop:
         """Let matching frames fall."""
@@ -255,7 +261,7 @@ class OrderBook(Desk):
         """Put copies of matching frames out at the port of `to`."""
         return self._give(Mirror(self, match, to, times))
 
-    def forget(self, order: Order) -> None:
+    def forget(self, order: SwitchOrder) -> None:
         """Ask an order no more; one that was taken back already is nothing new."""
         if order in self._orders:
             self._orders.remove(order)
@@ -264,7 +270,7 @@ class OrderBook(Desk):
         self._orders.append(order)
         return order
 
-    def _through(self, passing: Passing, after: Order | None = None) -> list[Passing]:
+    def _through(self, passing: Passing, after: SwitchOrder | None = None) -> list[Passing]:
         """Ask the orders behind `after` (all if None); return what goes on behind the last."""
         going = [passing]
         for order in [o for o in self._orders if after is None or o.rank > after.rank]:

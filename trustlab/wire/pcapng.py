@@ -16,7 +16,7 @@ from trustlab.wire.errors import PcapngError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 _SECTION, _INTERFACE, _PACKET, _SIMPLE, _SECRETS = 0x0A0D0D0A, 1, 6, 3, 0x0A
 _BYTE_ORDER = 0x1A2B3C4D
@@ -55,7 +55,7 @@ class Capture(NamedTuple):
 
 def write_pcapng(
     path: str | Path,
-    frames: Iterable[Event],
+    frames: Iterable[TraceEvent],
     *,
     keylog: str = "",
     comments: Mapping[tuple[str, int], str] | None = None,

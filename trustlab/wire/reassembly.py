@@ -28,7 +28,7 @@ class Gap(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Half:
+class _HalfFlow:
     """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap.
 
     `waiting` holds, by stream offset, a payload as it arrived and as it was written. `starts` are its keys in ascending
@@ -99,7 +99,7 @@ class Flow:
     name: str
     client: Address
     server: Address
-    halves: dict[Direction, _Half]
+    halves: dict[Direction, _HalfFlow]
     complete: bool
     """Whether its SYN was seen; else stream offsets count from the first octet captured."""
 
@@ -193,7 +193,7 @@ class Reassembler:
         return flow.halves["client"].first_seq != (segment.seq + 1) & 0xFFFFFFFF
 
     def _begin(self, name: str, client: Address, server: Address, *, complete: bool) -> Flow:
-        flow = Flow(name, client, server, {"client": _Half(), "server": _Half()}, complete)
+        flow = Flow(name, client, server, {"client": _HalfFlow(), "server": _HalfFlow()}, complete)
         self._flows[name, client, server] = flow
         self.flows.append(flow)
         return flow

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trustlab.trace import Trace
     from trustlab.wire.ethernet import Host
-    from trustlab.wire.switchcore import Delivery
+    from trustlab.wire.switchcore import FrameOut
 
 T = TypeVar("T")
 LARGEST_FRAME = 65_550
@@ -122,7 +122,7 @@ class Switch:
     def _flush(self) -> None:
         self._work(lambda: self.core.tick(self._loop.time()))
 
-    def _work(self, step: Callable[[], list[Delivery]]) -> None:
+    def _work(self, step: Callable[[], list[FrameOut]]) -> None:
         """Let the core do a step; an order of Alice's that fails is noted and costs the frame."""
         with self._lock:
             try:
@@ -139,7 +139,7 @@ class Switch:
         due = self.core.next_tick
         self._timer = None if due is None else self._loop.call_at(due, self._flush)
 
-    def _put_out(self, going: Iterable[Delivery]) -> None:
+    def _put_out(self, going: Iterable[FrameOut]) -> None:
         for name, frame in going:
             port = self._ports.get(name)
             if port is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from trustlab.trace import Trace
     from trustlab.wire.ethernet import Host
-    from trustlab.wire.orders import Mirror, Order
+    from trustlab.wire.orders import Mirror, SwitchOrder
     from trustlab.wire.reassembly import Flow
     from trustlab.wire.redirect import Address
 
@@ -33,7 +33,7 @@ _ETHERTYPES = {0x0806: "ARP", 0x0800: "IPv4", 0x86DD: "IPv6"}
 _GROUP = 0x01  # in a MAC address's first octet: broadcast or multicast
 
 
-class Delivery(NamedTuple):
+class FrameOut(NamedTuple):
     """A frame that is to leave at a port."""
 
     port: str
@@ -76,8 +76,8 @@ class SwitchCore(OrderBook):
         self._named: dict[Flow, _Named] = {}
         self._pairs: Counter[tuple[str, str]] = Counter()
         self._numbers = itertools.count()
-        self._waiting: list[tuple[float, int, Passing, Order]] = []
-        self._outbox: list[Delivery] = []
+        self._waiting: list[tuple[float, int, Passing, SwitchOrder]] = []
+        self._outbox: list[FrameOut] = []
         self._now = 0.0
 
     def attach(self, host: Host) -> None:
@@ -125,7 +125,7 @@ class SwitchCore(OrderBook):
                 return Known(named.name, named.client, self._called(seen[0]), named.server)
         return None
 
-    def receive(self, port: str, frame: bytes, now: float) -> list[Delivery]:
+    def receive(self, port: str, frame: bytes, now: float) -> list[FrameOut]:
         """Take a frame that came in at `port` at `now` (seconds); return the frames to put out.
 
         OrderError if an order of Alice's fails on it: the frame goes nowhere, the switch goes on.
@@ -140,7 +140,7 @@ class SwitchCore(OrderBook):
         self._send(self._through(self._sight(port, frame)))
         return self.take()
 
-    def tick(self, now: float) -> list[Delivery]:
+    def tick(self, now: float) -> list[FrameOut]:
         """Let delayed frames go whose time has come; return the frames to put out."""
         self._now = now
         while self._waiting and self._waiting[0][0] <= now:
@@ -153,23 +153,23 @@ class SwitchCore(OrderBook):
         """When `tick` will have something to do, None if nothing waits."""
         return self._waiting[0][0] if self._waiting else None
 
-    def take(self) -> list[Delivery]:
+    def take(self) -> list[FrameOut]:
         """Return what is to be put out now."""
         going, self._outbox = self._outbox, []
         return going
 
-    def later(self, passing: Passing, seconds: float, after: Order) -> None:
+    def later(self, passing: Passing, seconds: float, after: SwitchOrder) -> None:
         """Let a frame go on, behind the order `after`, in `seconds`."""
         heapq.heappush(self._waiting, (self._now + seconds, next(self._numbers), passing, after))
 
-    def resume(self, passing: Passing, after: Order) -> None:
+    def resume(self, passing: Passing, after: SwitchOrder) -> None:
         """Let a frame go on now, behind the order `after`."""
         self._send(self._through(passing, after))
 
     def copy_to(self, port: str, frame: bytes) -> None:
         """Put a copy out at a port, if there is one."""
         if port in self._hosts:
-            self._outbox.append(Delivery(port, frame))
+            self._outbox.append(FrameOut(port, frame))
 
     def record(self, passing: Passing) -> None:
         """Write a frame into the trace."""
@@ -243,7 +243,7 @@ class SwitchCore(OrderBook):
             frame = passing.frame
             if passing.segment is not None:
                 frame = self._redirections.as_taker_sees(frame, passing.segment)
-            self._outbox += [Delivery(port, frame) for port in self._ways(passing.port, frame[:6])]
+            self._outbox += [FrameOut(port, frame) for port in self._ways(passing.port, frame[:6])]
 
     def _ways(self, came_from: str, destination: bytes) -> list[str]:
         known = None if destination[0] & _GROUP else self._learned.get(destination)

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from trustlab.attacks.alice.borrowed_key import BorrowedKey
     from trustlab.attacks.alice.tools import Alice
     from trustlab.cloud import Identity
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 
-def intercept(alice: Alice, identity: Identity, connection: Connection) -> Endpoint:
+def intercept(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
     """Answer in the victim's name and pass everything on; to a question inside the channel she answers nothing."""
     alice.tell("intercept", f"answers {connection.client.name}'s connection in the name of {connection.server.name}.")
     if alice.design.when == "never":
@@ -35,7 +35,7 @@ def intercept(alice: Alice, identity: Identity, connection: Connection) -> Endpo
     return Middle(alice, connection, own=identity)
 
 
-def plain(alice: Alice, identity: Identity, connection: Connection) -> Endpoint:
+def plain(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
     """Make both of her ends by OpenSSL, for a design that is nothing but TLS."""
     towards_client, towards_server = Relay(), Relay()
     left = OpenSslEndpoint.server(
@@ -64,14 +64,14 @@ def plain(alice: Alice, identity: Identity, connection: Connection) -> Endpoint:
     return left
 
 
-def clone(alice: Alice, identity: Identity, connection: Connection) -> Endpoint:
+def clone(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
     """Answer with a clone of the victim: honest TLS with her certificate, no evidence, and she listens."""
     alice.tell("redirect", f"sends {connection.client.name}'s connection to a clone of {connection.server.name}.")
     shows = Credentials.of(identity)
     return TowardsClient(alice, connection.name, ListenAndThank(leaves=True), shows=shows, attests=False)
 
 
-def replay_server(alice: Alice, connection: Connection, shows: Credentials, evidence: bytes) -> Endpoint:
+def replay_server(alice: Alice, connection: WireConnection, shows: Credentials, evidence: bytes) -> Endpoint:
     """Answer in TLS 1.2 with evidence that is at hand, whatever it is worth; nobody stands behind her."""
     asks = alice.design.when == "after-finished"
     frames = {"inside": 1, "after-finished": 2}.get(alice.design.when, 0)

@@ -18,7 +18,7 @@ from trustlab.attacks.alice.legs import Credentials, TowardsClient, TowardsServe
 if TYPE_CHECKING:
     from trustlab.attacks.alice.tools import Alice
     from trustlab.cloud import Identity
-    from trustlab.wire import Connection
+    from trustlab.wire import WireConnection
 
 
 class Middle:
@@ -35,7 +35,7 @@ class Middle:
     def __init__(
         self,
         alice: Alice,
-        connection: Connection,
+        connection: WireConnection,
         *,
         own: Identity | Credentials | None = None,
         key: Any = None,  # noqa: ANN401 - any KeyHolder

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from trustlab.attacks.attack import Attack
     from trustlab.cloud import Guest, Identity, Provider
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 HTTPS, QUESTIONS = 443, 4433
 
@@ -49,7 +49,7 @@ class Alice:
         self.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
         return identity
 
-    def take_place(self, accept: Callable[[Connection], Endpoint], port: int = HTTPS) -> None:
+    def take_place(self, accept: Callable[[WireConnection], Endpoint], port: int = HTTPS) -> None:
         """Answer connections to the victim's port herself, each with the endpoint that `accept` makes."""
         self.powers.redirect(self.victim, port)
         self.guest.listen(port, accept)

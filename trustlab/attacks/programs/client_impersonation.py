@@ -17,7 +17,7 @@ from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection
+    from trustlab.wire import WireConnection
 
 ATTACK = Attack(
     name="client-impersonation",
@@ -62,7 +62,7 @@ class Impersonator(TowardsServer):
 class Splice:
     """The teller's end of the wire: a stream of records that Alice passes on, but for what comes after the quote."""
 
-    def __init__(self, alice: Alice, connection: Connection, shows: Credentials | None) -> None:
+    def __init__(self, alice: Alice, connection: WireConnection, shows: Credentials | None) -> None:
         self.closed = False
         self.bank: Impersonator | None = None
         self._alice = alice

@@ -15,7 +15,7 @@ from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 ATTACK = Attack(
     name="cuckoo",
@@ -44,7 +44,7 @@ def start(guest: Guest) -> None:
     alice, genuine = Alice(guest, ATTACK), guest.setting("genuine")
     identity = alice.rogue_identity()
 
-    def nest(connection: Connection) -> Endpoint:
+    def nest(connection: WireConnection) -> Endpoint:
         if alice.design.when == "before":
             return clone(alice, identity, connection)
         return Middle(alice, connection, own=identity, source=genuine)

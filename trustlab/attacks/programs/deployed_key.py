@@ -21,7 +21,7 @@ from trustlab.cloud import Identity
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 ATTACK = Attack(
     name="deployed-key",
@@ -60,7 +60,7 @@ def start(guest: Guest) -> None:
     certificate = alice.powers.obtain_certificate(guest.setting("server_name"), alice.victim, key.public_key())
     identity = Identity(certificate, key)
 
-    def answer(connection: Connection) -> Endpoint:
+    def answer(connection: WireConnection) -> Endpoint:
         if alice.design.when == "never":
             return plain(alice, identity, connection)
         return Middle(alice, connection, own=identity)

@@ -15,7 +15,7 @@ from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 ATTACK = Attack(
     name="early-canary",
@@ -40,7 +40,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
 
-    def empty_handed(connection: Connection) -> Endpoint:
+    def empty_handed(connection: WireConnection) -> Endpoint:
         if alice.design.when == "inside":
             return intercept(alice, identity, connection)
         if alice.design.tls == "1.2":

@@ -17,7 +17,7 @@ from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection
+    from trustlab.wire import WireConnection
 
 ATTACK = Attack(
     name="evidence-relay-ecdhe",
@@ -55,7 +55,7 @@ def start(guest: Guest) -> None:
     alice.tell("look", f"connects to {alice.victim} as anybody may, for its certificate.")
     key = BorrowedKey(alice)
 
-    def answer(connection: Connection) -> Middle:
+    def answer(connection: WireConnection) -> Middle:
         own = Credentials(looked[0].connection.peer_certificates[:1], key)
         return Middle(alice, connection, own=own)
 

@@ -21,7 +21,7 @@ from trustlab.attacks.programs import evidence_relay
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection
+    from trustlab.wire import WireConnection
 
 ATTACK = msgspec.structs.replace(
     evidence_relay.ATTACK,
@@ -45,7 +45,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     visit, key = EvidenceCollector(alice), BorrowedKey(alice)
 
-    def answer(connection: Connection) -> Middle:
+    def answer(connection: WireConnection) -> Middle:
         own, applications = Credentials(visit.chain, key), (Relay(), Relay(stays=True))
         return Middle(alice, connection, own=own, applications=applications, whole=True)
 

@@ -20,7 +20,7 @@ from trustlab.passage import PlainEndpoint
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 ATTACK = msgspec.structs.replace(
     evidence_replay.ATTACK,
@@ -40,7 +40,7 @@ def start(guest: Guest) -> None:
     visit, key = EvidenceCollector(alice), BorrowedKey(alice)
     alice.tell("collect", f"connects to {alice.victim} as anybody may, and keeps its evidence.")
 
-    def answer(connection: Connection) -> Endpoint:
+    def answer(connection: WireConnection) -> Endpoint:
         alice.tell("replay", "answers with the evidence that she kept; nobody asks the bank.")
         return replay_server(alice, connection, Credentials(visit.chain, key), visit.evidence)
 

@@ -19,7 +19,7 @@ from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection, Endpoint
+    from trustlab.wire import Endpoint, WireConnection
 
 ATTACK = Attack(
     name="resumption-splice",
@@ -50,7 +50,7 @@ def start(guest: Guest) -> None:
     identity = alice.rogue_identity()
     first: list[SynchronisingMiddle] = []
 
-    def accept(connection: Connection) -> Endpoint:
+    def accept(connection: WireConnection) -> Endpoint:
         if first:
             sentence = f"passes {connection.name} through to the bank, and reads it with the secret she has."
             alice.tell("splice", sentence)
@@ -141,7 +141,7 @@ class Reader(Through):
         super().receive(data)
 
 
-def spliced(alice: Alice, connection: Connection, master: bytes) -> Reader:
+def spliced(alice: Alice, connection: WireConnection, master: bytes) -> Reader:
     """Join the teller's connection to one of Alice's to the bank, octet for octet."""
     near, far = Reader(alice, connection.name, master), Through()
     near.other, far.other = far, near

@@ -17,7 +17,7 @@ from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
-    from trustlab.wire import Connection
+    from trustlab.wire import WireConnection
 
 ATTACK = Attack(
     name="same-pms-reencryption",
@@ -44,7 +44,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
 
-    def answer(connection: Connection) -> Middle:
+    def answer(connection: WireConnection) -> Middle:
         if alice.design.when == "after-finished":
             return Middle(alice, connection, own=identity, applications=(HandOver(), Relay()))
         return Middle(alice, connection, own=identity, applications=(Relay(passes=False), Relay(STATEMENT)))

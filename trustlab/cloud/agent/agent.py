@@ -22,7 +22,7 @@ from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Ready
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from trustlab.trace import Event
+    from trustlab.trace import TraceEvent
 
 HYPERCALLS, CONTROL = "/dev/ttyS0", "/dev/ttyS1"
 TIMEOUT = 60.0
@@ -83,7 +83,7 @@ class Agent:
             raise ERRORS.get(answer.error, CloudError)(answer.sentence)
         return answer.value
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: TraceEvent) -> None:
         self._line.send(Told(event))
 
     def _hear(self) -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.cloud.uml.messages import (
-    Attest,
+    AttestCall,
     Boot,
     Granted,
     Hello,
@@ -75,7 +75,7 @@ class RemoteHypervisor:
 
     def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = PCRS) -> bytes:
         """Hypercall: quote a binder over a selection of PCRs; AttestationFailure where the machine refuses."""
-        return self.call(Attest, binder=binder, prove_key=prove_key, pcrs=pcrs)
+        return self.call(AttestCall, binder=binder, prove_key=prove_key, pcrs=pcrs)
 
     def claim(self, name: str, value: str) -> None:
         """Hypercall: extend a claim into PCR 20."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
-from trustlab.trace import Event, Trace
+from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.capture import Knowledge
-    from trustlab.cloud.agent.remote_services import Ask, RemoteCa, RemoteNetwork
+    from trustlab.cloud.agent.remote_services import CallProvider, RemoteCa, RemoteNetwork
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
-    from trustlab.trace import Pen
+    from trustlab.trace import Emitter
 
 
 class RemoteProvider:
     """A `ports.Provider` at the end of a line."""
 
-    def __init__(self, party: Pen, network: RemoteNetwork, ca: RemoteCa, ask: Ask) -> None:
+    def __init__(self, party: Emitter, network: RemoteNetwork, ca: RemoteCa, ask: CallProvider) -> None:
         self._party = party
         self._name = party.name
         self._network = network
@@ -61,7 +61,7 @@ class RemoteProvider:
         number = self._ask("order_tpm", name=name, order=msgspec.structs.asdict(order))
         return lambda: self._ask("undo", order=number)
 
-    def recording(self) -> list[Event]:
+    def recording(self) -> list[TraceEvent]:
         """Return every frame that crossed her network so far."""
         return self._recorded().select("frame")
 
@@ -71,7 +71,7 @@ class RemoteProvider:
 
         return knowledge(self._recorded(), self._name)
 
-    def own_secrets(self, name: str) -> list[Event]:
+    def own_secrets(self, name: str) -> list[TraceEvent]:
         """Return the secrets of that name that she holds herself: found by her programs, or given to her by the lab."""
         return self._recorded().select("secret", party=self._name, name=name)
 
@@ -90,7 +90,7 @@ class RemoteProvider:
         """Fetch what was recorded since the last time."""
         told = self._ask("recording", since=self._heard)
         self._heard = told["next"]
-        for event in msgspec.convert(told["events"], list[Event]):
+        for event in msgspec.convert(told["events"], list[TraceEvent]):
             self._tape.append(
                 event.party,
                 event.kind,

@@ -13,7 +13,7 @@ from cryptography import x509
 from trustlab.cloud.pki import spki_of
 from trustlab.wire.errors import ConnectionRefusedOnWireError
 from trustlab.wire.ethernet import Host
-from trustlab.wire.memory import Connection
+from trustlab.wire.memory import WireConnection
 
 if TYPE_CHECKING:
     import socket
@@ -29,7 +29,7 @@ NO_MAC = "00:00:00:00:00:00"
 """A program has no business with Ethernet addresses."""
 
 
-class Ask(Protocol):
+class CallProvider(Protocol):
     """Calls a verb of the provider's on the control line; with `serving` the network is served meanwhile."""
 
     def __call__(self, verb: str, *, serving: bool = False, **arguments: Any) -> Any:  # noqa: ANN401, D102
@@ -37,14 +37,14 @@ class Ask(Protocol):
 
 
 class RemoteNetwork:
-    """Ports and connections of this machine; `wire.Connection` says whom a stream belongs to."""
+    """Ports and connections of this machine; `wire.WireConnection` says whom a stream belongs to."""
 
-    def __init__(self, streams: Streams, ask: Ask) -> None:
+    def __init__(self, streams: Streams, ask: CallProvider) -> None:
         self._streams = streams
         self._ask = ask
         self._servers: dict[int, socket.socket] = {}
 
-    def listen(self, host: str, port: int, accept: Callable[[Connection], Endpoint]) -> None:
+    def listen(self, host: str, port: int, accept: Callable[[WireConnection], Endpoint]) -> None:
         """Serve a port (replacing an earlier server)."""
         del host
         if port in self._servers:
@@ -68,17 +68,17 @@ class RemoteNetwork:
         connection = self._which(handle.getsockname()[:2], address, opened=True)
         self._streams.add(connection.name, handle, make_end(connection.name))
 
-    def _which(self, client: tuple[str, int], server: tuple[str, int], *, opened: bool) -> Connection:
+    def _which(self, client: tuple[str, int], server: tuple[str, int], *, opened: bool) -> WireConnection:
         """Ask the provider, whose switch saw it begin, what a connection is called."""
         told = self._ask("which", client=client, server=server, opened=opened)
         opener, addressed = (Host(name, NO_MAC, ip) for name, ip in told["ends"])
-        return Connection(told["name"], opener, addressed, server[1], told["holder"])
+        return WireConnection(told["name"], opener, addressed, server[1], told["holder"])
 
 
 class RemoteCa:
     """The public CA, asked on the control line; it then connects over the network, as CAs do."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: CallProvider) -> None:
         self._ask = ask
 
     def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
@@ -90,7 +90,7 @@ class RemoteCa:
 class RemoteFabric:
     """A `ports.Fabric`: the network and the CA of this machine."""
 
-    def __init__(self, streams: Streams, ask: Ask) -> None:
+    def __init__(self, streams: Streams, ask: CallProvider) -> None:
         self.network = RemoteNetwork(streams, ask)
         self.web_ca = RemoteCa(ask)
 
@@ -102,7 +102,7 @@ class RemoteFabric:
 class Disk(MutableMapping[str, bytes]):
     """The machine's disk: every access goes there, and what lies there is the provider's to read, and to change."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: CallProvider) -> None:
         self._ask = ask
 
     def __getitem__(self, name: str) -> bytes:

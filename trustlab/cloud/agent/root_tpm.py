@@ -17,19 +17,19 @@ from trustlab.tpm.policy import PolicySession
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trustlab.cloud.agent.remote_services import Ask
+    from trustlab.cloud.agent.remote_services import CallProvider
     from trustlab.tpm.ports import Sender
-    from trustlab.trace import Pen
+    from trustlab.trace import Emitter
 
 ROOT = "root VM"
 
 
-class FarTraffic:
+class FarRouter:
     """The way to a TPM at the other end of the line, a command at a time: gate and handles are guarded there."""
 
     queues = False
 
-    def __init__(self, name: str, ask: Ask) -> None:
+    def __init__(self, name: str, ask: CallProvider) -> None:
         self.name = name
         self._ask = ask
 
@@ -50,10 +50,10 @@ class FarPlatform:
 
     profile = DRTM
 
-    def __init__(self, name: str, party: Pen, ask: Ask) -> None:
+    def __init__(self, name: str, party: Emitter, ask: CallProvider) -> None:
         self.name = name
         self.party = party
-        self.traffic = FarTraffic(name, ask)
+        self.router = FarRouter(name, ask)
 
     def turn(self) -> AbstractContextManager[None]:
         """Hold nothing: a VM's agent has one thread, and the host's platform takes its turns a command at a time."""
@@ -63,7 +63,7 @@ class FarPlatform:
 class RootTpm(TpmClient):
     """The root VM's client of one machine's TPM, in Alice's hands."""
 
-    def __init__(self, name: str, party: Pen, ask: Ask) -> None:
+    def __init__(self, name: str, party: Emitter, ask: CallProvider) -> None:
         super().__init__(FarPlatform(name, party, ask), HandleSpace(ROOT), 0, ALICE)
 
     def policy_session(self) -> PolicySession:

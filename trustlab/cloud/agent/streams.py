@@ -27,7 +27,7 @@ class Waiter(Protocol):
         """Return the descriptor."""
 
 
-class _Stream:
+class _HeldStream:
     def __init__(self, name: str, handle: socket.socket, endpoint: Endpoint) -> None:
         self.name = name
         self.handle = handle
@@ -43,7 +43,7 @@ class Streams:
         self.moved = 0
         self.failures: list[str] = []
         self._selector = selectors.DefaultSelector()
-        self._streams: list[_Stream] = []
+        self._streams: list[_HeldStream] = []
 
     @property
     def open(self) -> int:
@@ -87,7 +87,7 @@ class Streams:
         """Let an endpoint speak over a connected socket from now on."""
         handle.setblocking(False)  # noqa: FBT003 - the socket module's own signature
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = _Stream(name, handle, endpoint)
+        stream = _HeldStream(name, handle, endpoint)
         self._streams.append(stream)
         self._selector.register(handle, selectors.EVENT_READ, stream)
 
@@ -96,7 +96,7 @@ class Streams:
         self._flush()
         ready = self._selector.select(seconds)
         for key, _ in ready:
-            if isinstance(key.data, _Stream):
+            if isinstance(key.data, _HeldStream):
                 self._guarded(key.data, self._read)
             else:
                 key.data()
@@ -111,7 +111,7 @@ class Streams:
             for stream in tuple(self._streams):
                 moved |= self._guarded(stream, self._write)
 
-    def _read(self, stream: _Stream) -> bool:
+    def _read(self, stream: _HeldStream) -> bool:
         if stream.heard_end:
             return False
         try:
@@ -131,7 +131,7 @@ class Streams:
             stream.endpoint.eof_received()
         return True
 
-    def _write(self, stream: _Stream) -> bool:
+    def _write(self, stream: _HeldStream) -> bool:
         """Send as much as goes; say whether anything moved."""
         if not stream.ended and not stream.unsent:
             stream.unsent = stream.endpoint.data_to_send()
@@ -152,7 +152,7 @@ class Streams:
             self._wait_for(stream)
         return moved
 
-    def _wait_for(self, stream: _Stream) -> None:
+    def _wait_for(self, stream: _HeldStream) -> None:
         wanted = (0 if stream.heard_end else selectors.EVENT_READ) | (selectors.EVENT_WRITE if stream.unsent else 0)
         registered = stream.handle in self._selector.get_map()
         if not wanted:
@@ -163,7 +163,7 @@ class Streams:
         elif self._selector.get_key(stream.handle).events != wanted:
             self._selector.modify(stream.handle, wanted, stream)
 
-    def _guarded(self, stream: _Stream, step: Callable[[_Stream], bool]) -> bool:
+    def _guarded(self, stream: _HeldStream, step: Callable[[_HeldStream], bool]) -> bool:
         """Call into an endpoint; what it raises resets its connection and is kept for whoever asks."""
         try:
             return step(stream)
@@ -175,7 +175,7 @@ class Streams:
             self._forget(stream)
             return False
 
-    def _forget(self, stream: _Stream) -> None:
+    def _forget(self, stream: _HeldStream) -> None:
         if stream in self._streams:
             self._streams.remove(stream)
         if stream.handle in self._selector.get_map():

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 
 from trustlab.cloud.errors import CloudError, NameNotValidatedError
 from trustlab.cloud.pki import HTTP, WebCa
-from trustlab.cloud.uml.station import Station
+from trustlab.cloud.uml.station import ProviderStack
 from trustlab.wire import Host, Switch
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class UmlFabric:
         self._hosts: dict[str, Host] = {}
         self._truth = trace.party("cloud")
         own, cable = self.attach(WebCa.HOST, WebCa.IP)
-        self._station = Station(self.loop, own, cable)
+        self._station = ProviderStack(self.loop, own, cable)
 
     def attach(self, name: str, ip: str = "") -> tuple[Host, socket.socket]:
         """Plug a machine into the switch; return its addresses and its end of the cable."""

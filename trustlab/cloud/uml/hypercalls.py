@@ -10,7 +10,7 @@ from trustlab import tls
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.uml.messages import (
-    Attest,
+    AttestCall,
     Boot,
     Granted,
     Hello,
@@ -91,7 +91,7 @@ class HypercallServer:
                 if self._key is None:
                     raise HypercallRefusedError("this VM has no key: make one first")
                 return self._key.perform(operation, data, None if scheme is None else tls.SignatureScheme(scheme))
-            case Attest(binder=binder, prove_key=prove_key, pcrs=pcrs):
+            case AttestCall(binder=binder, prove_key=prove_key, pcrs=pcrs):
                 return self._hypervisor.attest(binder, prove_key=prove_key, pcrs=pcrs)
             case MeasureClaim(name=name, value=value):
                 self._hypervisor.claim(name, value)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.ports import CertificateAuthority, Endorser, HypervisorKind
     from trustlab.cloud.uml.fabric import UmlFabric
     from trustlab.cloud.worker import Worker
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 BOOT_TIMEOUT = 90.0
 CALL_TIMEOUT = 90.0
@@ -278,7 +278,7 @@ class UmlMachine:
         if not self._ready.done():
             self._ready.set_result(message)
 
-    def _record(self, event: Event) -> None:
+    def _record(self, event: TraceEvent) -> None:
         """Append an event of the guest's trace to the cloud's; its links name events by the guest's own numbers.
 
         What only the cloud, its switch and its TPMs can know is not taken from a guest.

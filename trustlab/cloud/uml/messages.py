@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation at run time
+from trustlab.trace import TraceEvent  # noqa: TC001 - msgspec reads the annotation at run time
 
 WINDOW = 2048
 """How many octets may be under way to a guest: its terminal holds 4096, and stalls once it was full."""
@@ -52,7 +52,7 @@ class UseKey(msgspec.Struct, frozen=True, tag="use-key"):
     scheme: int | None
 
 
-class Attest(msgspec.Struct, frozen=True, tag="attest"):
+class AttestCall(msgspec.Struct, frozen=True, tag="attest"):
     """Hypercall: quote a binder (32 octets) over a selection of PCRs. Answered by encoded Evidence."""
 
     id: int
@@ -134,10 +134,10 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
 class Told(msgspec.Struct, frozen=True, tag="told"):
     """An event of the guest's own trace."""
 
-    event: Event
+    event: TraceEvent
 
 
-Hypercall = Read | Hello | MakeKey | UseKey | Attest | MeasureClaim | RawTpm
+Hypercall = Read | Hello | MakeKey | UseKey | AttestCall | MeasureClaim | RawTpm
 Hyperanswer = Boot | Granted | Refused
 FromGuest = Read | Call | Answer | Failed | Ready | Told
 ToGuest = Call | Answer | Failed

@@ -27,7 +27,7 @@ ARP_REQUEST = struct.Struct("!HHBBH6s4s6s4s")
 ARP = b"\x08\x06"
 
 
-class Station:
+class ProviderStack:
     """The host's end of its cable. `hosts` finds who has an IP address: it stands in the provider's own table."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, own: Host, cable: socket.socket) -> None:
@@ -100,7 +100,7 @@ class _Dialogue:
 
     def __init__(
         self,
-        station: Station,
+        station: ProviderStack,
         port: int,
         server: Host,
         server_port: int,

@@ -7,12 +7,12 @@
  * twice, or out of step with a reload: rows are put at their number, and a gap asks Python for the whole picture.
  *
  * @typedef {{name: string, start: number, end: number, value?: string, note?: string, clause?: string}} Span
- * @typedef {{title: string, hex: string, spans?: Span[], secret?: boolean}} Part
+ * @typedef {{title: string, hex: string, spans?: Span[], secret?: boolean}} RowPart
  * @typedef {{id: number, kind: string, at?: string, to?: string, name?: string, text?: string, mark?: string, connection?: string,
- *   direction?: string, offset?: number, size?: number, section?: number, time?: number, parts?: Part[],
- *   meta?: Record<string, any>, events?: [string, number][]}} Row
+ *   direction?: string, offset?: number, size?: number, section?: number, time?: number, parts?: RowPart[],
+ *   meta?: Record<string, any>, events?: [string, number][]}} LadderRow
  * @typedef {{party: string, name: string, row: number, hex?: string, connection?: string, inputs?: string[], snippet?: string}} Key
- * @typedef {{rows: Row[], lifelines: string[], keys: Key[], alice_knows: string[] | null, chosen?: number}} Picture
+ * @typedef {{rows: LadderRow[], lifelines: string[], keys: Key[], alice_knows: string[] | null, chosen?: number}} Picture
  * @typedef {{get(name: string): any, on(name: string, f: Function): void, off(name: string, f: Function): void,
  *   send(content: any): void}} Model
  */
@@ -92,14 +92,14 @@ function apply(picture, message) {
   picture.lifelines = message.lifelines;
   picture.keys = message.keys;
   picture.alice_knows = message.alice_knows;
-  return message.rows.map((/** @type {Row} */ row) => row.id);
+  return message.rows.map((/** @type {LadderRow} */ row) => row.id);
 }
 
 // ---------------------------------------------------------------------------------------------------- octets and fields
 
 /**
  * The spans as a tree in reading order; octets that nobody named get an entry of their own, so that every octet has one.
- * @param {Part} part
+ * @param {RowPart} part
  */
 function fieldsOf(part) {
   const length = part.hex.length / 2;
@@ -144,7 +144,7 @@ let serial = 0;
 
 /**
  * A part's octets beside its fields, linked both ways.
- * @param {Part} part
+ * @param {RowPart} part
  * @param {Set<string>} changed names of fields that differ from the other leg
  * @param {(text: string) => void} say
  */
@@ -411,7 +411,7 @@ function bindingView(equation) {
   );
 }
 
-/** @param {Row} row */
+/** @param {LadderRow} row */
 function verdictView(row) {
   const meta = row.meta ?? {};
   const mark = row.mark ?? "";
@@ -432,7 +432,7 @@ function verdictView(row) {
 
 // ---------------------------------------------------------------------------------------------------- rows of the ladder
 
-/** @param {Row} row @param {string[]} lines */
+/** @param {LadderRow} row @param {string[]} lines */
 function besideStyle(row, lines) {
   const index = lines.indexOf(row.at ?? "");
   const x = place(Math.max(0, index), lines.length);
@@ -445,7 +445,7 @@ function besideStyle(row, lines) {
 
 /**
  * What stands in one option of the ladder.
- * @param {Row} row @param {string[]} lines @param {Row[]} rows
+ * @param {LadderRow} row @param {string[]} lines @param {LadderRow[]} rows
  * @returns {{nodes: (Node)[], label: string, css: string}}
  */
 function drawRow(row, lines, rows) {
@@ -471,7 +471,7 @@ function drawRow(row, lines, rows) {
   return { css: `tl-step ${tone(row.at)}`, label: `${row.at ?? ""}: ${head ? `${head}: ` : ""}${text}`, nodes: [box] };
 }
 
-/** @param {Row} row @param {string[]} lines */
+/** @param {LadderRow} row @param {string[]} lines */
 function drawArrow(row, lines) {
   const meta = row.meta ?? {};
   const from = lines.indexOf(row.at ?? "");
@@ -503,12 +503,12 @@ function drawArrow(row, lines) {
   return { css: `tl-message ${tone(row.at)}`, label: spoken, nodes: [arrow] };
 }
 
-/** @param {Row} row @param {Row[]} rows */
+/** @param {LadderRow} row @param {LadderRow[]} rows */
 function drawAppraisal(row, rows) {
   const meta = row.meta ?? {};
   const refused = row.mark === "fail";
   const verdicts = (meta.verdicts ?? []).map((/** @type {number} */ n) => rows[n]).filter(Boolean);
-  const strip = h("span", { class: "tl-strip", "aria-hidden": "true" }, ...verdicts.map((/** @type {Row} */ v) => h("span", { class: `tl-m-${v.mark}`, title: v.name ?? "", text: SIGNS[v.mark ?? ""] })));
+  const strip = h("span", { class: "tl-strip", "aria-hidden": "true" }, ...verdicts.map((/** @type {LadderRow} */ v) => h("span", { class: `tl-m-${v.mark}`, title: v.name ?? "", text: SIGNS[v.mark ?? ""] })));
   const title = refused ? `${row.at} refuses: ${meta.refused_by ?? "?"}` : `${row.at} accepts the evidence about ${meta.about ?? "its peer"}`;
   const nodes = [
     h("div", { class: "tl-ap-title" }, h("span", { class: "tl-sign", "aria-hidden": "true", text: SIGNS[row.mark ?? ""] }), h("strong", { text: title })),
@@ -528,7 +528,7 @@ function facts(pairs) {
 }
 
 /**
- * @param {Row} row @param {Picture} picture
+ * @param {LadderRow} row @param {Picture} picture
  * @param {(id: number) => void} go
  * @param {(text: string) => void} say
  * @returns {Node[]}
@@ -538,7 +538,7 @@ function detail(row, picture, go, say) {
   if (row.kind === "message" || row.kind === "connect") return messageDetail(row, picture, go, say);
   if (row.kind === "appraisal") {
     const verdicts = (meta.verdicts ?? []).map((/** @type {number} */ n) => picture.rows[n]);
-    const failed = verdicts.find((/** @type {Row} */ v) => v.name === meta.refused_by);
+    const failed = verdicts.find((/** @type {LadderRow} */ v) => v.name === meta.refused_by);
     return [
       h("p", { class: "tl-sentence", text: row.text }),
       meta.binding && (!failed || failed.name === "extraData") && bindingView(meta.binding),
@@ -658,7 +658,7 @@ function holdings(picture, upto) {
   return h("div", { class: "tl-holders" }, ...columns);
 }
 
-/** @param {Row} row */
+/** @param {LadderRow} row */
 function headline(row) {
   if (row.kind === "appraisal") return row.mark === "fail" ? `Refused by ${row.at}: ${row.meta?.refused_by ?? "?"}` : `Accepted by ${row.at}`;
   if (row.kind === "binder") return row.meta?.side === "verifier" ? "Binder, recomputed" : "Binder, into the quote";
@@ -767,7 +767,7 @@ function render({ model, el }) {
     }
   }
 
-  /** @param {Row} row */
+  /** @param {LadderRow} row */
   function draw(row) {
     const before = options.get(row.id);
     if (row.kind === "verdict" && row.meta?.appraisal !== undefined) {
@@ -787,13 +787,13 @@ function render({ model, el }) {
     }
   }
 
-  /** @param {Row} row */
+  /** @param {LadderRow} row */
   function line(row) {
     const { nodes, label, css } = drawRow(row, lines, picture.rows);
     return h("div", { class: `tl-row ${css}`, role: "option", id: `${id}-r${row.id}`, "data-row": row.id, "data-kind": row.kind, "data-name": row.name ?? "", "aria-label": label, "aria-selected": "false" }, ...nodes);
   }
 
-  /** @param {Row} row */
+  /** @param {LadderRow} row */
   function chip(row) {
     const meta = row.meta ?? {};
     const failed = row.mark === "fail";
@@ -807,7 +807,7 @@ function render({ model, el }) {
     );
   }
 
-  /** TPM commands in a row share a line. @param {Row} row */
+  /** TPM commands in a row share a line. @param {LadderRow} row */
   function clusterFor(row) {
     const key = `${row.at}/${row.meta?.client}/${row.meta?.locality}`;
     if (cluster && clusterKey === key) return /** @type {HTMLElement} */ (cluster.lastElementChild);
@@ -846,7 +846,7 @@ function render({ model, el }) {
     if (hand) say(node.getAttribute("aria-label") ?? "");
   }
 
-  /** @param {Row} row */
+  /** @param {LadderRow} row */
   function drawPane(row) {
     const where = row.at ? (row.to ? `${row.at} → ${row.to}` : row.at) : "";
     pane.replaceChildren(

@@ -11,12 +11,12 @@ from trustlab.tpm.handles import check_owned
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from trustlab.tpm.command_channel import CommandChannel
+    from trustlab.tpm.command_queue import Turn
     from trustlab.tpm.handles import Use
-    from trustlab.tpm.line import Line
     from trustlab.tpm.ports import Sender
-    from trustlab.tpm.slots import ResourceManager
+    from trustlab.tpm.resource_manager import ResourceManager
     from trustlab.tpm.transport import Transport
-    from trustlab.tpm.turns import Turn
     from trustlab.trace import Party
 
 _SHOWN = 64
@@ -33,12 +33,12 @@ class Power(Protocol):
         """Return the TPM; TpmOff if the machine has no power."""
 
 
-class Traffic:
+class Router:
     """Sends what clients want to send."""
 
-    def __init__(self, party: Party, line: Line, manager: ResourceManager, power: Power) -> None:
+    def __init__(self, party: Party, channel: CommandChannel, manager: ResourceManager, power: Power) -> None:
         self._party = party
-        self._line = line
+        self._channel = channel
         self._manager = manager
         self._power = power
         self._interleaved = 0
@@ -52,13 +52,13 @@ class Traffic:
                 code,
                 octets,
                 used,
-                lambda real: self._line.exchange(real, client.name, client.locality, timeout),
+                lambda real: self._channel.exchange(real, client.name, client.locality, timeout),
             )
 
     @property
     def queues(self) -> bool:
         """Whether there is a `queue` now: the TPM must have one, and nobody want to come between (`interleave`)."""
-        return self._line.queues and not self._interleaved
+        return self._channel.queues and not self._interleaved
 
     def queue(self, client: Sender, commands: Sequence[bytes]) -> list[bytes]:
         """Send commands that wait in the TPM for one another, and return all responses, whatever they say.
@@ -68,7 +68,7 @@ class Traffic:
         with self._power.turn():
             checked = [(octets, *self._check(client, octets)) for octets in commands]
             return self._manager.together(
-                client.space, checked, lambda real: self._line.together(real, client.name, client.locality)
+                client.space, checked, lambda real: self._channel.together(real, client.name, client.locality)
             )
 
     def interleave(self) -> Callable[[], None]:

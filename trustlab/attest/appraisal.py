@@ -139,7 +139,7 @@ class Signer:
 
 
 @dataclass(frozen=True)
-class KeyCase:
+class KeyProof:
     """A key attestation, read; `creation` is None where the evidence has no creation data."""
 
     attest: Attest
@@ -155,13 +155,13 @@ class KeyCase:
 
 
 @dataclass(frozen=True)
-class Case:
+class Appraisal:
     """One Evidence with everything a check may need."""
 
     quote: Attest
     signature: Signature
     signer: Signer
-    key: KeyCase | None
+    key: KeyProof | None
     log: EventLog
     pcrs: dict[int, bytes]
     stated_pcrs: dict[int, bytes]
@@ -211,18 +211,18 @@ class Case:
         return {index: self.pcr(index) for index in pcrs}
 
 
-def open_case(
+def open_appraisal(
     raw: bytes, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
-) -> Case:
+) -> Appraisal:
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
     read = Evidence.decode(raw)
     signer = _signer(read.ak_public, read.ak_certificates, "the quote's AK", "ak-certificates")
     log, pcrs = _log(read.event_log)
-    return Case(
+    return Appraisal(
         quote=parse_attest(read.quote),
         signature=parse_signature(read.signature),
         signer=signer,
-        key=None if read.key_attestation is None else _key_case(read.key_attestation, signer),
+        key=None if read.key_attestation is None else _key_proof(read.key_attestation, signer),
         log=log,
         pcrs=pcrs,
         stated_pcrs=read.pcr_values,
@@ -233,7 +233,7 @@ def open_case(
     )
 
 
-def _key_case(key: KeyAttestation, signer: Signer) -> KeyCase:
+def _key_proof(key: KeyAttestation, signer: Signer) -> KeyProof:
     if bool(key.ak_public) != bool(key.ak_certificates):
         raise AttestError("key-attestation: another AK needs both its public area and its certificates")
     if key.ak_public:
@@ -248,11 +248,11 @@ def _key_case(key: KeyAttestation, signer: Signer) -> KeyCase:
 
 
 @lru_cache(maxsize=KEPT)
-def _read_key(attest: bytes, signature: bytes, public: bytes, creation_data: bytes, signer: Signer) -> KeyCase:
+def _read_key(attest: bytes, signature: bytes, public: bytes, creation_data: bytes, signer: Signer) -> KeyProof:
     area = parse_public(public)
     _ = area.public_key
     creation = parse_creation_data(creation_data) if creation_data else None
-    return KeyCase(parse_attest(attest), parse_signature(signature), area, creation, signer)
+    return KeyProof(parse_attest(attest), parse_signature(signature), area, creation, signer)
 
 
 @lru_cache(maxsize=KEPT)

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from trustlab.inspector.canvas import Line, clean, plain
+from trustlab.inspector.canvas import TextLine, clean, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ NARROWEST = 60
 MARGIN = 8
 
 
-class Sheet:
+class TerminalPage:
     """A console with lifelines on it. `lifelines` are the names of those shown, from left to right."""
 
     def __init__(self, console: Console) -> None:
@@ -35,7 +35,7 @@ class Sheet:
     def show(self, names: Sequence[str]) -> None:
         """Write the names of the lifelines, which run on from here."""
         self.lifelines = tuple(names)
-        line = Line(self.width)
+        line = TextLine(self.width)
         for name, x in zip(names, self._columns(), strict=True):
             line.put(x - len(name) // 2, name, f"bold {COLOURS.get(name, '')}".strip())
         self.print()
@@ -123,10 +123,10 @@ class Sheet:
             return [MARGIN] * count
         return [MARGIN + n * (self.width - 2 * MARGIN - 1) // (count - 1) for n in range(count)]
 
-    def _line(self) -> Line:
-        return Line(self.width, self._columns())
+    def _line(self) -> TextLine:
+        return TextLine(self.width, self._columns())
 
-    def _put(self, line: Line) -> None:
+    def _put(self, line: TextLine) -> None:
         self.print(line.text())
 
     def _safe(self, text: Text) -> Text:

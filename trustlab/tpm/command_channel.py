@@ -27,7 +27,7 @@ RESUBMISSIONS = 5
 _RETRY = u32(RC_RETRY)
 
 
-class Line:
+class CommandChannel:
     """Sends commands at localities. Not thread-safe: `Platform` holds the lock."""
 
     def __init__(self, tpm: Transport, log: CommandLog, timeout: float, latency: LatencyProfile | None) -> None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from trustlab.trace import Event, Trace
+    from trustlab.trace import Trace, TraceEvent
 
 
-class Follower:
+class TraceTail:
     """Hands every event of `trace` to `take`, in order, once: those there already and then each new one.
 
     `take` runs in the appending thread, under `lock`. The trace's own lock is never asked for while `lock` is held, so
     that the two cannot block each other.
     """
 
-    def __init__(self, trace: Trace, take: Callable[[Sequence[Event]], None]) -> None:
+    def __init__(self, trace: Trace, take: Callable[[Sequence[TraceEvent]], None]) -> None:
         self.lock = threading.RLock()
         self._trace = trace
         self._take = take

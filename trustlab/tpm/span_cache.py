@@ -14,9 +14,9 @@ from trustlab.trace import Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-MAX_SHAPES = 512
+MAX_LAYOUTS = 512
 ALIKE = 4
-"""Shapes of one key: a PolicyPCR for one key and one for another differ in the PCRs they select."""
+"""Layouts of one key: a PolicyPCR for one key and one for another differ in the PCRs they select."""
 _SHORTEST = 8
 """Shorter fields than this (sizes, algorithms, handles) decide where the others lie."""
 
@@ -34,7 +34,7 @@ def _decimal(octets: bytes) -> str:
     return str(int.from_bytes(octets, "big"))
 
 
-class Shape:
+class Layout:
     """The layout of `raw`, whose spans are `spans`."""
 
     def __init__(self, raw: bytes, spans: Iterable[Span]) -> None:
@@ -75,21 +75,21 @@ class Shape:
         return tuple(spans)
 
 
-class Shapes:
-    """Shapes by what usually tells layouts apart: command code, length, and whatever else the caller adds."""
+class SpanCache:
+    """Layouts by what usually tells layouts apart: command code, length, and whatever else the caller adds."""
 
     def __init__(self) -> None:
-        self._shapes: dict[Hashable, tuple[Shape, ...]] = {}
+        self._layouts: dict[Hashable, tuple[Layout, ...]] = {}
 
     def fit(self, key: Hashable, raw: bytes) -> tuple[Span, ...] | None:
         """Return the spans of `raw` if a shape fits it; `raw` has the length that is part of the key."""
-        for shape in self._shapes.get(key, ()):
+        for shape in self._layouts.get(key, ()):
             if len(shape.raw) == len(raw) and (spans := shape.fit(raw)) is not None:
                 return spans
         return None
 
     def learn(self, key: Hashable, raw: bytes, spans: Iterable[Span]) -> None:
         """Remember a layout, the last ones of its key; never one with a secret in it."""
-        if len(self._shapes) >= MAX_SHAPES:
-            self._shapes.clear()
-        self._shapes[key] = (Shape(raw, spans), *self._shapes.get(key, ())[: ALIKE - 1])
+        if len(self._layouts) >= MAX_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[key] = (Layout(raw, spans), *self._layouts.get(key, ())[: ALIKE - 1])

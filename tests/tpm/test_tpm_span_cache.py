@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trustlab.tpm import certify_creation, create_ak, create_tls_key, quote, sign
 from trustlab.tpm.decode import _decode_command, _decode_response, decode_command, decode_response
-from trustlab.tpm.shapes import ALIKE, MAX_SHAPES, Shape, Shapes
+from trustlab.tpm.span_cache import ALIKE, MAX_LAYOUTS, Layout, SpanCache
 from trustlab.trace import Span
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_any_change_of_a_known_response_is_decoded_as_if_it_were_new(data: st.Da
 
 
 def test_a_shape_does_not_fit_where_a_size_differs() -> None:
-    shape = Shape(b"\0\x08" + bytes(8), [Span("size", 0, 2, "8"), Span("data", 2, 10, bytes(8).hex())])
+    shape = Layout(b"\0\x08" + bytes(8), [Span("size", 0, 2, "8"), Span("data", 2, 10, bytes(8).hex())])
     fitted = shape.fit(b"\0\x08" + b"\1" * 8)
     assert fitted is not None
     assert fitted[1].value == "01" * 8
@@ -67,26 +67,26 @@ def test_a_shape_does_not_fit_where_a_size_differs() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    shapes = Shapes()
-    for n in range(3 * MAX_SHAPES):
-        shapes.learn(n, b"", ())
-    assert len(shapes._shapes) <= MAX_SHAPES
+    cache = SpanCache()
+    for n in range(3 * MAX_LAYOUTS):
+        cache.learn(n, b"", ())
+    assert len(cache._layouts) <= MAX_LAYOUTS
 
 
 def test_as_many_layouts_are_remembered_as_there_is_room_for() -> None:
-    shapes = Shapes()
-    for n in range(MAX_SHAPES):
-        shapes.learn(n, b"", ())
-    assert all(shapes.fit(n, b"") == () for n in range(MAX_SHAPES))
-    shapes.learn(MAX_SHAPES, b"", ())
-    assert shapes.fit(MAX_SHAPES, b"") == ()
-    assert len(shapes._shapes) <= MAX_SHAPES
+    cache = SpanCache()
+    for n in range(MAX_LAYOUTS):
+        cache.learn(n, b"", ())
+    assert all(cache.fit(n, b"") == () for n in range(MAX_LAYOUTS))
+    cache.learn(MAX_LAYOUTS, b"", ())
+    assert cache.fit(MAX_LAYOUTS, b"") == ()
+    assert len(cache._layouts) <= MAX_LAYOUTS
 
 
 def test_of_one_key_the_last_layouts_are_remembered() -> None:
-    shapes = Shapes()
+    cache = SpanCache()
     for n in range(ALIKE + 1):
-        shapes.learn("key", bytes([n]), (Span(f"layout {n}", 0, 1, "", ""),))
-    known = [shapes.fit("key", bytes([n])) for n in range(ALIKE + 1)]
+        cache.learn("key", bytes([n]), (Span(f"layout {n}", 0, 1, "", ""),))
+    known = [cache.fit("key", bytes([n])) for n in range(ALIKE + 1)]
     assert known[0] is None
     assert [spans[0].name for spans in known[1:] if spans] == [f"layout {n}" for n in range(1, ALIKE + 1)]

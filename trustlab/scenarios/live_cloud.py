@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trustlab.cloud import Machine
 
 
-class Town(Act):
+class LiveCloud(Act):
     """Bank and teller in Alice's cloud, over one design; what an act plays in one go, here it happens by hand.
 
     ValueError where there is no such design, CloudError where the substrate does not work here.
@@ -44,7 +44,7 @@ class Town(Act):
     def cloud(self) -> Cloud:
         """The cloud; CloudError before `open`."""
         if self._cloud is None:
-            raise CloudError("this town has not been opened")
+            raise CloudError("this cloud has not been opened: call `open` first")
         return self._cloud
 
     def open(self) -> None:
@@ -75,17 +75,17 @@ class Town(Act):
         return said if any(e.name == "answer" for e in told) else said + [str(waiting) for waiting in cloud.waiting()]
 
     def let_alice(self, attack: str) -> None:
-        """Rent Alice's machine and start her tools for one attack on it; one attack a town."""
+        """Rent Alice's machine and start her tools for one attack on it; one attack a cloud."""
         if attack not in CATALOGUE:
             raise CloudError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
         chosen = CATALOGUE[attack]
         if chosen.tls not in {"any", self.design.tls}:
-            raise CloudError(f"{attack} is an attack on TLS {chosen.tls}, and this town has {self.design.name}")
+            raise CloudError(f"{attack} is an attack on TLS {chosen.tls}, and this cloud runs {self.design.name}")
         built = (chosen.genuine, chosen.leaks, chosen.unpinned, chosen.lax_client)
         if any(built) or chosen.deploys or chosen.resumes or chosen.peers:
-            raise CloudError(f"{attack} needs a town built for it: play it as an act")
+            raise CloudError(f"{attack} needs a cloud prepared for it: play it as an act")
         if self.attack is not None:
-            raise CloudError(f"Alice is at {self.attack.name} already: one attack a town")
+            raise CloudError(f"Alice is at {self.attack.name} already: one attack a cloud")
         self.attack = chosen
         alice = self._alice(self.cloud)
         if alice is not None:

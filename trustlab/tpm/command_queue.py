@@ -18,7 +18,7 @@ MAX_WAITING = 64
 """More callers than this never wait for one TPM: the next is told TpmBusy."""
 
 
-class Turns:
+class CommandQueue:
     """The queue in front of one TPM; `name` is the machine's."""
 
     def __init__(self, name: str) -> None:

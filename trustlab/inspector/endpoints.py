@@ -6,12 +6,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trustlab.inspector.rows import Row
+    from trustlab.inspector.rows import LadderRow
 
 OTHER = {"client": "server", "server": "client"}
 
 
-class Ends:
+class Endpoints:
     """The parties that write each direction of each connection, as far as the trace has shown them."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Ends:
         writers[direction] = party
         return True
 
-    def aim(self, row: Row) -> bool:
+    def aim(self, row: LadderRow) -> bool:
         """Let an arrow start and end where its connection does; return whether that changed it."""
         writers = self._writers[row.connection]
         before = row.at, row.to

@@ -1,8 +1,8 @@
-"""Alice's rental desk: a cloud with Bob's bank in a virtual machine, and a socket on which a customer rents the next.
+"""Alice's rental service: a cloud with Bob's bank in a virtual machine, and a socket on which a customer rents another.
 
-`trustlab serve --in-vm` is the desk, with the cloud, its switch and all machines in it; `trustlab connect --in-vm`, in
-another shell, asks it for the teller's machine and has that ask the bank. The passage is between the two machines; what
-crosses the socket, a line of JSON each way, is the lab's control line, a back door that a real cloud must not have.
+`trustlab serve --in-vm` runs the service, with the cloud, its switch and all its machines. `trustlab connect --in-vm`,
+in another shell, rents the teller's machine and lets it ask the bank. The passage is between the two machines; what
+crosses the socket, one line of JSON each way, is the lab's control line, a back door that a real cloud must not have.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trustlab.attest import AttestError, publish
 from trustlab.cloud import SERVER_NAME, Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.cloud.published import PUBLISHER, publisher_setting
 from trustlab.tpm import TpmError
-from trustlab.trace import Event  # noqa: TC001 - msgspec reads the annotation at run time
+from trustlab.trace import TraceEvent  # noqa: TC001 - msgspec reads the annotation at run time
 from trustlab.wire import WireError
 
 if TYPE_CHECKING:
@@ -38,22 +38,22 @@ LONGEST = 180.0
 MAX_ORDER = 16_384
 
 
-class Order(msgspec.Struct, frozen=True):
+class RentalOrder(msgspec.Struct, frozen=True):
     """What a customer wants: the teller's machine, and a path to ask the bank for. Both must mean the same design."""
 
     path: str
     design: str
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class RentalAnswer(msgspec.Struct, frozen=True):
     """What came of it: the bank's answer as HTTP has it, or a sentence that says why there is none; and the events."""
 
     answer: str = ""
     problem: str = ""
-    events: tuple[Event, ...] = ()
+    events: tuple[TraceEvent, ...] = ()
 
 
-class Desk:
+class RentalService:
     """A context manager: the bank's machine is up inside it, and everything is off outside."""
 
     def __init__(self, folder: Path, design: Design, trace: Trace) -> None:
@@ -80,7 +80,7 @@ class Desk:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def serve(self) -> Delivery:
+    def serve(self) -> RentalAnswer:
         """Wait for one customer and do what he wants; return what he got."""
         customer, _ = self._socket.accept()
         with customer:
@@ -90,14 +90,14 @@ class Desk:
                 customer.sendall(msgspec.json.encode(delivery))
             return delivery
 
-    def _serve(self, customer: socket.socket) -> Delivery:
+    def _serve(self, customer: socket.socket) -> RentalAnswer:
         try:
             with customer.makefile("rb") as lines:
-                order = msgspec.json.decode(lines.readline(MAX_ORDER), type=Order)
+                order = msgspec.json.decode(lines.readline(MAX_ORDER), type=RentalOrder)
         except (OSError, msgspec.MsgspecError) as error:
-            return Delivery(problem=f"the desk cannot read the order: {error}")
+            return RentalAnswer(problem=f"the rental service cannot read the order: {error}")
         if order.design != self._design.name:
-            return Delivery(problem=f"this cloud's machines speak {self._design.name}: name it by --design")
+            return RentalAnswer(problem=f"this cloud's machines speak {self._design.name}: name it by --design")
         before = len(self._trace)
         try:
             answer, problem = self._ask(order.path)
@@ -106,7 +106,7 @@ class Desk:
         seen = [
             e for e in self._trace[before:] if e.party == "teller" or e.kind in ("connection", "frame", "ground-truth")
         ]
-        return Delivery(answer, problem, tuple(event for event in seen if not event.secret))
+        return RentalAnswer(answer, problem, tuple(event for event in seen if not event.secret))
 
     def _ask(self, path: str) -> tuple[str, str]:
         if "teller" not in self._machines:
@@ -135,10 +135,10 @@ class Desk:
         }
 
 
-def order(folder: Path, wanted: Order, *, taken: Callable[[], None] = lambda: None) -> Delivery:
-    """Give an order at the desk that runs with this folder, and call `taken` once it lies there, before the answer.
+def order(folder: Path, wanted: RentalOrder, *, taken: Callable[[], None] = lambda: None) -> RentalAnswer:
+    """Give an order to the service that runs with this folder, and call `taken` once it lies there, before the answer.
 
-    CloudError where there is no desk, or where it goes away.
+    CloudError if there is no service, or if it goes away.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(LONGEST)
@@ -153,14 +153,14 @@ def order(folder: Path, wanted: Order, *, taken: Callable[[], None] = lambda: No
             line.sendall(msgspec.json.encode(wanted) + b"\n")
             taken()
             with line.makefile("rb") as answer:
-                return msgspec.json.decode(answer.read(), type=Delivery)
+                return msgspec.json.decode(answer.read(), type=RentalAnswer)
         except (OSError, msgspec.MsgspecError) as error:
             raise CloudError(f"the cloud went away before it answered: {error}") from error
 
 
 @contextlib.contextmanager
 def _listening(folder: Path) -> Iterator[socket.socket]:
-    """Listen in a folder; CloudError where another desk does. What a killed one left is taken away."""
+    """Listen in a folder; CloudError if another service does. What a killed one left is taken away."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
         with socket.socket(socket.AF_UNIX) as probe:
