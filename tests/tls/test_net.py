@@ -43,7 +43,7 @@ def breaks(*_: Any, **__: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _own_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no broken method outlive its test: the engine remembers its methods."""
-    monkeypatch.setattr(handshakes, "_DEEDS", {})
+    monkeypatch.setattr(handshakes, "_HANDLERS", {})
 
 
 def pair_of(handshake: type) -> Pair:

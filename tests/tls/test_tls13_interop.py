@@ -228,7 +228,7 @@ def test_the_downgrade_sentinel_betrays_whoever_hid_tls_13() -> None:
     assert pair.client.error.clause == "RFC 8446 4.1.3"
 
 
-def test_the_disguise_for_middleboxes_can_be_left_off() -> None:
+def test_the_change_cipher_spec_for_middleboxes_can_be_left_off() -> None:
     pair = connected(client=modern_client(middlebox_compatibility=False), server=modern_server())
     assert "ChangeCipherSpec" not in pair.client.sent + pair.server.sent
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustlab.tls.alerts import Alert, TlsError
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.registry import CipherSuite, Version
+    from trustlab.tls.states import State
 
 
 class Event:
@@ -97,8 +98,8 @@ class SecretDerived(Event):
 class StateChanged(Event):
     """The state machine took an edge of its table."""
 
-    old: str
-    new: str
+    old: State
+    new: State
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from trustlab.tls.registry import HandshakeType
 from trustlab.tls.suites import SUITES, SuiteParameters
 
 if TYPE_CHECKING:
-    from trustlab.tls.connection import Connection
+    from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.schedule12 import KeyBlock
 
@@ -38,7 +38,7 @@ class Handshake12(Handshake):
     suite: CipherSuite
     parameters: SuiteParameters
 
-    def __init__(self, connection: Connection, hello: ClientHello) -> None:
+    def __init__(self, connection: HandshakeConnection, hello: ClientHello) -> None:
         super().__init__(connection)
         self.hello = hello
         self.extended = False
@@ -176,12 +176,12 @@ class Handshake12(Handshake):
 
     # Evidence
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual; agreed Evidence in the wrong place or twice has an alert of its own."""
-        if kind == HandshakeType.SUPPLEMENTAL_DATA and self.takes_evidence and not self.c.welcome(kind):
+        if kind == HandshakeType.SUPPLEMENTAL_DATA and self.takes_evidence and not self.c.is_expected(kind):
             what = "a second time" if self._evidence_seen else "in the wrong place"
             raise IllegalParameter(f"SupplementalData {what}", "RFC 4680 2")
-        super().check_welcome(kind, length)
+        super().check_expected(kind, length)
         if kind == HandshakeType.FINISHED and length != VERIFY_DATA_LENGTH:
             raise DecodeError(f"a Finished of {length} octets", "RFC 5246 7.4.9")
 
@@ -193,4 +193,4 @@ class Handshake12(Handshake):
     def judge_evidence(self) -> None:
         """Ask the program what it thinks of the peer's Evidence."""
         if self.evidence:
-            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), "evidence_judged")
+            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), Handshake12.evidence_judged)
