@@ -96,7 +96,7 @@ def test_what_the_program_does_wrong_is_still_its_own_to_hear(caplog: pytest.Log
     with pytest.raises(tls.LocalProtocolError):
         pair.server.connection.send(b"too early")
     with pytest.raises(tls.LocalProtocolError):
-        pair.client.connection.answer(tls.EvidenceWanted({}), b"nobody asked")
+        pair.client.connection.answer(tls.EvidenceWanted(tls.HandshakeFacts()), b"nobody asked")
     pair.run()
     assert pair.client.connection.handshake_complete
     assert caplog.records == []

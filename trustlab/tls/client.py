@@ -115,11 +115,10 @@ class ClientStart(Handshake):
     def sent_client_hello(self, hello: ClientHello) -> None:
         """Remember what was really offered: the message may have been replaced on its way."""
         self.hello = hello
-        facts = self.c.facts
-        facts["client_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(client_random=hello.random)
         offer = attestation_of(hello)
         if offer is not None:
-            facts["nonce_C"] = offer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=offer.nonce)
         self.c.flush()
         self.c.records.write_version = Version.TLS12
 
@@ -170,7 +169,7 @@ class ClientStart(Handshake):
         self.c.version = version
         self.c.records.version = version
         self.c.cipher_suite = CipherSuite(hello.cipher_suite)
-        self.c.facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def _version(self, hello: ServerHello) -> Version:
         selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.tls13 else None

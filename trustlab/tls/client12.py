@@ -10,18 +10,16 @@ from trustlab.tls.alerts import (
     DecodeError,
     HandshakeFailure,
     IllegalParameter,
-    InternalError,
     UnsupportedCertificate,
     UnsupportedExtension,
 )
 from trustlab.tls.events import (
     ChosenPreMasterSecret,
-    EvidenceWanted,
     KeyOperationWanted,
     PreMasterSecretReady,
 )
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension
-from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake import octets_or_alert, signature_or_alert
 from trustlab.tls.handshake12 import Handshake12
 from trustlab.tls.messages import (
     Certificate,
@@ -33,6 +31,7 @@ from trustlab.tls.messages import (
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.messages.hello import DOWNGRADE_TLS11, DOWNGRADE_TLS12
 from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, HandshakeType, Version
+from trustlab.tls.schedule12 import PMS_LENGTH
 from trustlab.tls.states import State
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ if TYPE_CHECKING:
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import ClientConnection, Step
     from trustlab.tls.x509 import PeerCertificate
-
-PMS_LENGTH = 48
 
 
 class Client12(Handshake12):
@@ -137,7 +134,7 @@ class Client12(Handshake12):
         answer: AttestationExtension | None = attestation_of(hello)
         attestation.check_answer(asked, answer, tls13=False, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
-            self.c.facts["nonce_S"] = answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)
 
@@ -169,7 +166,7 @@ class Client12(Handshake12):
             certificate.require_usage("key_encipherment" if rsa else "digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_S"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
         return State.EXPECT_REQUEST_OR_DONE if rsa else State.EXPECT_SERVER_KEY_EXCHANGE
 
     def _certificate(self) -> PeerCertificate:
@@ -185,8 +182,7 @@ class Client12(Handshake12):
             raise IllegalParameter(f"the server chose group 0x{message.named_curve:04x}", "RFC 8422 5.4")
         if message.scheme not in self.config.signature_schemes:
             raise IllegalParameter(f"the server signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.3")
-        facts = self.c.facts
-        signed = facts["client_random"] + facts["server_random"] + message.parameters
+        signed = b"".join(self.randoms) + message.parameters
         keys.verify(self._certificate().key, message.scheme, message.signature, signed, tls13=False)
         self._peer_share = (message.named_curve, message.public)
 
@@ -207,7 +203,7 @@ class Client12(Handshake12):
             plan += [Client12.sign_certificate_verify]
             certificate = self.config.certificate
             if certificate is not None:
-                self.c.facts["spki_C"] = self.config.spki
+                self.c.facts = self.c.facts.knowing(spki_C=self.config.spki)
         self.c.plan.extend([*plan, Client12.send_change_cipher_spec, Client12.send_finished])
         if self.gives_evidence:
             return State.SEND_SUPPLEMENTAL_DATA
@@ -254,17 +250,8 @@ class Client12(Handshake12):
 
     def _take_secret(self, pms: bytes, epms: bytes) -> None:
         self._exchange = epms or keys.encrypt(self._certificate().key, pms)
-        self.c.facts["epms"] = self._exchange
+        self.c.facts = self.c.facts.knowing(epms=self._exchange)
         self.set_pre_master_secret(pms, "client_version", "46 random octets")
-
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence; everything it can be bound to before Finished is known."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), Client12.evidence_given)
-
-    def evidence_given(self, answer: object) -> None:
-        """Send the Evidence."""
-        evidence = octets_or_alert(answer, "EvidenceWanted")
-        self.c.emit(attestation.supplemental_data(evidence))
 
     def sent_supplemental_data(self, _message: SupplementalData) -> State:
         """Certificate follows where it was asked for."""
@@ -281,7 +268,7 @@ class Client12(Handshake12):
     def sent_client_key_exchange(self, message: ClientKeyExchange) -> State:
         """Derive the keys: the transcript now goes through ClientKeyExchange."""
         if self.parameters.key_exchange is KeyExchange.RSA:
-            self.c.facts["epms"] = message.exchange
+            self.c.facts = self.c.facts.knowing(epms=message.exchange)
         self.derive_master_secret()
         return State.SEND_CERTIFICATE_VERIFY if self._scheme else State.SEND_CHANGE_CIPHER_SPEC
 
@@ -292,9 +279,7 @@ class Client12(Handshake12):
 
     def certificate_verify_signed(self, answer: object) -> None:
         """Send the signature."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the client's key could not sign: {answer}") from answer
-        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the client's key")))
 
     def sent_finished(self, _message: Finished) -> State:
         """Wait for the server's, which comes first when a session is resumed."""

@@ -14,7 +14,6 @@ from trustlab.tls.alerts import (
     MissingExtension,
     UnsupportedExtension,
 )
-from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import (
     ROLE_C,
     ROLE_S,
@@ -24,7 +23,6 @@ from trustlab.tls.extensions import (
     extension_name,
     push_shares,
 )
-from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake13 import Handshake13, check_solicited
 from trustlab.tls.messages import Certificate13, CertificateEntry, attestation_of
 from trustlab.tls.registry import ExtensionType, Group, Version, label
@@ -168,7 +166,7 @@ class Client13(Handshake13):
             raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 8446 4.1.3")
         if versions != (Version.TLS13,) or hello.cipher_suite != self.suite or hello.compression_method:
             raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 8446 4.1.4")
-        self.c.facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def after_server_hello(self) -> None:
         """Derive the handshake keys now that the transcript has ServerHello."""
@@ -202,7 +200,7 @@ class Client13(Handshake13):
         answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
         attestation.check_answer(asked, answer, tls13=True, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
-            self.c.facts["nonce_S"] = answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)
 
@@ -218,7 +216,7 @@ class Client13(Handshake13):
         if self.config.certificate is not None:
             self._scheme = self.choose_scheme(self.require_key(), schemes)
             if self._scheme:
-                self.c.facts["spki_C"] = self.config.spki
+                self.c.facts = self.c.facts.knowing(spki_C=self.config.spki)
         self.request = message
 
     def receive_certificate(self, message: Certificate13) -> None:
@@ -235,7 +233,7 @@ class Client13(Handshake13):
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_S"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
         self.take_evidence(message)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension("the server promised evidence and gave none", attestation.CLAUSE)
@@ -268,14 +266,6 @@ class Client13(Handshake13):
     def protect(self) -> None:
         """Use the handshake keys for what is written."""
         self.write_with(self._traffic["client"])
-
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), Client13.evidence_given)
-
-    def evidence_given(self, answer: object) -> None:
-        """Keep the Evidence for the Certificate."""
-        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
     def send_certificate(self) -> None:
         """Send the client's chain, or an empty one (RFC 8446 4.4.2)."""

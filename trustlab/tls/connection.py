@@ -48,6 +48,7 @@ from trustlab.tls.events import (
     SecretDerived,
     StateChanged,
 )
+from trustlab.tls.facts import NOTHING_KNOWN
 from trustlab.tls.keys import is_local, perform
 from trustlab.tls.lengths import LONG, check_length
 from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Message, parse_message
@@ -96,7 +97,7 @@ class Connection:
         self.alpn = ""
         self.session: Session | None = None
         self.extended_master_secret = False
-        self.facts: dict[str, bytes] = {}
+        self.facts = NOTHING_KNOWN
         self.error: Exception | None = None
         self.handshake_complete = False
         self.compatibility_ccs_sent = False
@@ -492,7 +493,7 @@ class Connection:
     def secret(self, name: str, value: bytes, *inputs: str) -> None:
         """Tell a secret, and the names of what it was made from."""
         if self.config.secrets:
-            self._events.append(SecretDerived(name, value, inputs, self.facts.get("client_random", b"")))
+            self._events.append(SecretDerived(name, value, inputs, self.facts.client_random or b""))
 
     def complete(self) -> None:
         """Tell that the handshake is done."""

@@ -6,7 +6,8 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
+from trustlab.tls.alerts import AccessDenied, Alert, InternalError, LocalProtocolError
+from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.registry import AlertLevel
 from trustlab.tls.states import State
 
@@ -45,6 +46,8 @@ class Handshake:
 
     def __init__(self, connection: HandshakeConnection) -> None:
         self.c = connection
+        self.evidence = b""
+        """The peer's, until it can be judged."""
 
     def copy(self, connection: HandshakeConnection) -> Self:
         """Return a copy that belongs to a copied connection; attributes are immutable values or replaced as a whole."""
@@ -127,6 +130,11 @@ class Handshake:
 
     # Evidence
 
+    def judge_evidence(self) -> None:
+        """Ask the program what it thinks of the peer's Evidence."""
+        if self.evidence:
+            self.c.ask(EvidenceReceived(self.evidence, self.c.facts), Handshake.evidence_judged)
+
     def evidence_judged(self, answer: object) -> None:
         """Go on after the program accepted the peer's Evidence; a refusal has become an alert before."""
         if isinstance(answer, Exception):
@@ -147,3 +155,10 @@ def octets_or_alert(answer: object, what: str) -> bytes:
     if isinstance(answer, bytes | bytearray | memoryview):
         return bytes(answer)
     raise LocalProtocolError(f"{what} is answered with octets, not {type(answer).__name__}")
+
+
+def signature_or_alert(answer: object, whose: str) -> bytes:
+    """Return the answer to a wish to sign; the key's exception becomes an `InternalError`."""
+    if isinstance(answer, Exception):
+        raise InternalError(f"{whose} could not sign: {answer}") from answer
+    return octets_or_alert(answer, "KeyOperationWanted")

@@ -11,14 +11,13 @@ from trustlab.tls.alerts import (
     DecodeError,
     DecryptError,
     IllegalParameter,
-    InternalError,
     LocalProtocolError,
     UnexpectedMessage,
     UnsupportedExtension,
 )
-from trustlab.tls.events import EvidenceReceived, KeyOperationWanted
+from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
 from trustlab.tls.extensions import Extension, extension_name, parse_extension
-from trustlab.tls.handshake import Handshake, octets_or_alert
+from trustlab.tls.handshake import Handshake, octets_or_alert, signature_or_alert
 from trustlab.tls.messages import CertificateVerify, Context, Finished, KeyExchange, KeyUpdate
 from trustlab.tls.messages.other import ChangeCipherSpec
 from trustlab.tls.protection import Aead13
@@ -58,7 +57,6 @@ class Handshake13(Handshake):
         super().__init__(connection)
         self.gives_evidence = False
         self.takes_evidence = False
-        self.evidence = b""
         self.peer_certificate: PeerCertificate | None = None
         self._handshake_secret: schedule13.HandshakeSecret | None = None
         self._main_secret: schedule13.MainSecret | None = None
@@ -103,9 +101,7 @@ class Handshake13(Handshake):
         for side, traffic in self._traffic.items():
             c.secret(f"{side}_handshake_traffic_secret", traffic.value, "handshake_secret", "transcript_hash")
         if c.config.attestation is not None:
-            c.facts["transcript_hash_CH_SH"] = digest
-            c.facts["attest_base"] = schedule13.attestation_base(digest, self.hash_name)
-            c.facts["tp_attest"] = secret.attest(digest)
+            c.facts = c.facts.knowing(transcript_hash_CH_SH=digest, tp_attest=secret.attest(digest))
 
     def derive_main_secrets(self) -> None:
         """Derive what protects application data; the transcript ends with the server's Finished."""
@@ -179,10 +175,13 @@ class Handshake13(Handshake):
                 raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
 
-    def judge_evidence(self) -> None:
-        """Ask the program what it thinks of the peer's Evidence."""
-        if self.evidence:
-            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), Handshake13.evidence_judged)
+    def want_evidence(self) -> None:
+        """Ask the program for this side's Evidence."""
+        self.c.ask(EvidenceWanted(self.c.facts), Handshake13.evidence_given)
+
+    def evidence_given(self, answer: object) -> None:
+        """Keep the Evidence for the Certificate."""
+        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
     def sign_certificate_verify(self) -> None:
         """Ask for the signature over the transcript (RFC 8446 4.4.3)."""
@@ -193,9 +192,7 @@ class Handshake13(Handshake):
 
     def certificate_verify_signed(self, answer: object) -> None:
         """Send the signature."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the key could not sign: {answer}") from answer
-        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the key")))
 
     def receive_certificate_verify(self, message: CertificateVerify) -> None:
         """Check the peer's signature over the transcript."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trustlab.tls.config import ClientConfig, Config, ServerConfig, Session
     from trustlab.tls.events import Request
+    from trustlab.tls.facts import HandshakeFacts
     from trustlab.tls.messages import AnyMessage, Context
     from trustlab.tls.records import HandshakeJoiner, RecordLayer
     from trustlab.tls.registry import CipherSuite, Version
@@ -37,7 +38,7 @@ class HandshakeConnection(Protocol):
     cipher_suite: CipherSuite | None
     context: Context
     state: State
-    facts: dict[str, bytes]
+    facts: HandshakeFacts
     peer_certificates: tuple[bytes, ...]
     server_name: str
     alpn: str

@@ -58,7 +58,7 @@ class ServerStart(Handshake):
         self._read_extensions(hello, version)
         self.c.version = version
         self.c.records.version = version
-        self.c.facts["client_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(client_random=hello.random)
         name = hello.value(ExtensionType.SERVER_NAME)
         self.c.server_name = name.decode("ascii", "replace") if name else ""
         names = self.c.config.names

@@ -14,9 +14,9 @@ from trustlab.tls.alerts import (
     NoApplicationProtocol,
     UnexpectedMessage,
 )
-from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
+from trustlab.tls.events import KeyOperationWanted
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extension, push_alpn, push_attestation
-from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake import signature_or_alert
 from trustlab.tls.handshake12 import Handshake12
 from trustlab.tls.messages import (
     Certificate,
@@ -38,6 +38,7 @@ from trustlab.tls.registry import (
     SignatureScheme,
     Version,
 )
+from trustlab.tls.schedule12 import PMS_LENGTH
 from trustlab.tls.states import State
 from trustlab.tls.suites import SUITES
 
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from trustlab.tls.ports import ServerConnection, Step
     from trustlab.tls.x509 import PeerCertificate
 
-PMS_LENGTH = 48
 SHA1_SCHEMES = (SignatureScheme.RSA_PKCS1_SHA1, SignatureScheme.ECDSA_SHA1)
 
 
@@ -74,6 +74,7 @@ class Server12(Handshake12):
         self._share: Share | None = None
         self._group = 0
         self._scheme = 0
+        self._exchange = b""
         self._substitute = b""
 
     # ClientHello and the choices it leads to
@@ -98,7 +99,7 @@ class Server12(Handshake12):
         asked = attestation.asked(config, hello)
         self.answer = attestation.server_answer(config, asked, tls13=False)
         if asked is not None:
-            self.c.facts["nonce_C"] = asked.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
         self.c.cipher_suite = self._choose(hello)
         self.choose_suite()
         offered = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
@@ -238,25 +239,13 @@ class Server12(Handshake12):
 
     def sent_server_hello(self, hello: ServerHello) -> State:
         """Remember what was really said: the message may have been replaced on its way."""
-        facts = self.c.facts
-        facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
         answer = attestation_of(hello)
         if answer is not None:
-            facts["nonce_S"] = answer.nonce
-        certificate = self.config.certificate
-        if certificate is not None:
-            facts["spki_S"] = self.config.spki
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
         if self.resumed:
             return State.SEND_CHANGE_CIPHER_SPEC
         return State.SEND_SUPPLEMENTAL_DATA if self.gives_evidence else State.SEND_CERTIFICATE
-
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence about this machine and its key."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), Server12.evidence_given)
-
-    def evidence_given(self, answer: object) -> None:
-        """Send the Evidence."""
-        self.c.emit(attestation.supplemental_data(octets_or_alert(answer, "EvidenceWanted")))
 
     def send_certificate(self) -> None:
         """Send the server's chain."""
@@ -276,16 +265,13 @@ class Server12(Handshake12):
     def sign_server_key_exchange(self) -> None:
         """Draw the ephemeral key and ask for the signature over it (RFC 8422 5.4)."""
         self._share = groups.generate(self._group)
-        facts = self.c.facts
         unsigned = ServerKeyExchange(self._group, self._share.public, self._scheme, b"")
-        data = facts["client_random"] + facts["server_random"] + unsigned.parameters
+        data = b"".join(self.randoms) + unsigned.parameters
         self.c.ask(KeyOperationWanted("sign", self.config.key, data, self._scheme), Server12.server_key_exchange_signed)
 
     def server_key_exchange_signed(self, answer: object) -> None:
         """Send the ephemeral key."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the server's key could not sign: {answer}") from answer
-        signature = octets_or_alert(answer, "KeyOperationWanted")
+        signature = signature_or_alert(answer, "the server's key")
         public = self._share.public if self._share else b""
         self.c.emit(ServerKeyExchange(self._group, public, self._scheme, signature))
 
@@ -336,12 +322,13 @@ class Server12(Handshake12):
             raise IllegalParameter(f"the client's key is on {curve}, which is not among its groups", "RFC 8422 5.1.1")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_C"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
 
     def receive_client_key_exchange(self, message: ClientKeyExchange) -> State:
         """Take the client's half of the secret."""
         if self.parameters.key_exchange is KeyExchange.RSA:
-            self.c.facts["epms"] = message.exchange
+            self._exchange = message.exchange
+            self.c.facts = self.c.facts.knowing(epms=message.exchange)
             self.c.plan.appendleft(Server12.decrypt_secret)
         elif self._share is not None:
             self.set_pre_master_secret(self._share.finish(message.exchange), "ecdhe_private", "client_public")
@@ -351,7 +338,7 @@ class Server12(Handshake12):
     def decrypt_secret(self) -> None:
         """Ask for the decryption; the substitute for a failure is drawn before (RFC 5246 7.4.7.1)."""
         self._substitute = self.config.random(PMS_LENGTH)
-        self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self.c.facts["epms"]), Server12.secret_decrypted)
+        self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self._exchange), Server12.secret_decrypted)
 
     def secret_decrypted(self, answer: object) -> None:
         """Take the pre-master secret, or random octets where anything is wrong with it: nobody learns which.

@@ -14,7 +14,6 @@ from trustlab.tls.alerts import (
     NoApplicationProtocol,
 )
 from trustlab.tls.client13 import entries
-from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import (
     ROLE_C,
     ROLE_S,
@@ -27,7 +26,6 @@ from trustlab.tls.extensions import (
     push_share,
     push_uint16_list,
 )
-from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake13 import Handshake13
 from trustlab.tls.messages import (
     Certificate13,
@@ -157,7 +155,7 @@ class Server13(Handshake13):
         asked = attestation.asked(self.config, hello)
         self.answer = attestation.server_answer(self.config, asked, tls13=True)
         if asked is not None:
-            self.c.facts["nonce_C"] = asked.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
         self.gives_evidence = self.answer is not None and bool(self.answer.offered & ROLE_S)
         self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
         offered = hello.value(ExtensionType.ALPN)
@@ -198,16 +196,12 @@ class Server13(Handshake13):
 
     def sent_server_hello(self, hello: ServerHello) -> None:
         """Remember what was really said."""
-        facts = self.c.facts
-        facts["server_random"] = hello.random
-        certificate = self.config.certificate
-        if certificate is not None:
-            facts["spki_S"] = self.config.spki
+        self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
 
     def after_server_hello(self) -> None:
         """Derive the handshake keys and plan the rest of the flight."""
         if self.answer is not None:
-            self.c.facts["nonce_S"] = self.answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=self.answer.nonce)
         self.derive_handshake_secrets(self._shared)
         self._shared = b""
         plan: list[Step] = [Server13.send_compatibility_ccs] if self.compatibility_ccs_due else []
@@ -242,7 +236,7 @@ class Server13(Handshake13):
         """Remember the nonce that was really sent."""
         answer = message.value(ExtensionType.ATTESTATION)
         if isinstance(answer, AttestationExtension):
-            self.c.facts["nonce_S"] = answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
         return State.SEND_CERTIFICATE_REQUEST if self.requests_certificate else State.SEND_CERTIFICATE
 
     def send_certificate_request(self) -> None:
@@ -255,14 +249,6 @@ class Server13(Handshake13):
         if self.takes_evidence and self.answer is not None:
             found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
         self.c.emit(CertificateRequest13(b"", tuple(found)))
-
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence about this machine and its key."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), Server13.evidence_given)
-
-    def evidence_given(self, answer: object) -> None:
-        """Keep the Evidence for the Certificate."""
-        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
     def send_certificate(self) -> None:
         """Send the server's chain, Evidence beside the leaf."""
@@ -293,7 +279,7 @@ class Server13(Handshake13):
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_C"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
         self.take_evidence(message)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
