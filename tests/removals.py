@@ -97,7 +97,7 @@ def without_ca_identity(patch):
 
 def without_evidence_anew(patch):
     ask = Mutual.connected
-    patch.setattr(Mutual, "connected", lambda m: ask(m) if "session_hash" in m._facts() else m._open())
+    patch.setattr(Mutual, "connected", lambda m: ask(m) if m._facts().session_hash else m._open())
 
 
 def without_paced_quotes(patch):

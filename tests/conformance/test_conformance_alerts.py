@@ -68,7 +68,7 @@ def say(victim: tls.Connection, act: Callable[[tls.Connection], None]) -> bytes:
 
 
 @pytest.mark.parametrize("coalesce", [False, True], ids=["", "coalesced"])
-@pytest.mark.parametrize("compatible", [False, True], ids=["bare", "disguised"])
+@pytest.mark.parametrize("compatible", [False, True], ids=["bare", "compatible"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("role", ["client", "server"])
 def test_tls13_alerts_are_protected_once_there_are_keys(

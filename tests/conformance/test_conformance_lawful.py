@@ -250,8 +250,8 @@ def test_a_client_without_key_shares_is_asked_for_one() -> None:
 
 
 @pytest.mark.parametrize("place", ["EncryptedExtensions", "Certificate", "CertificateVerify", "Finished"])
-def test_the_disguise_may_stand_anywhere_before_finished(place: str) -> None:
-    judge(Case("disguise", None, {place: before(Part(CCS, b"\1", plain=True))}), "client", TLS13)
+def test_the_compatibility_ccs_may_stand_anywhere_before_finished(place: str) -> None:
+    judge(Case("compatibility ChangeCipherSpec", None, {place: before(Part(CCS, b"\1", plain=True))}), "client", TLS13)
 
 
 def test_a_ticket_with_unknown_extensions_is_taken() -> None:

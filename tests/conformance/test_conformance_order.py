@@ -79,7 +79,7 @@ def waiting_states(table: states.Table) -> set[str]:
 
 def lawful(connection: tls.Connection, kind: int) -> bool:
     """Whether a message of this type may come now, by the table or by the rules beside it."""
-    if connection.welcome(kind):
+    if connection.is_expected(kind):
         return True
     role, modern = connection.role, connection.context.tls13
     if role == "client" and not modern and kind == HandshakeType.HELLO_REQUEST:

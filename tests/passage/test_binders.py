@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustlab.passage import binders
-from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, H
+from trustlab import tls
+from trustlab.passage.binders import FIELDS, KEY_PROOF, Binder, BinderError, ChannelFacts, H
 from trustlab.passage.designs import TRUSTED_PASSAGE
+from trustlab.tls.schedule13 import HandshakeSecret
 
 VECTORS = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
 
@@ -87,12 +89,19 @@ def normative() -> dict[str, dict[str, object]]:
     return json.loads(path.read_text())
 
 
-def facts_of(vectors: dict, changes: dict[str, bytes]) -> dict[str, bytes]:
-    facts = {name: bytes.fromhex(value) for name, value in vectors["inputs"].items()}
+def facts_of(vectors: dict, changes: dict[str, bytes]) -> ChannelFacts:
+    """Return the facts of the vectors' inputs; the secrets in them become what an engine tells of them."""
+    given = {name: bytes.fromhex(value) for name, value in vectors["inputs"].items()}
     if changes.pop("sha384", None):
-        facts["transcript_hash_CH_SH"] = facts["transcript_hash_CH_SH_sha384"]
-        facts["handshake_secret"] = facts["handshake_secret_sha384"]
-    return {**facts, **changes}
+        given["transcript_hash_CH_SH"] = given["transcript_hash_CH_SH_sha384"]
+        given["handshake_secret"] = given["handshake_secret_sha384"]
+    given |= changes
+    digest = given["transcript_hash_CH_SH"]
+    secret = HandshakeSecret(given["handshake_secret"], "sha256" if len(digest) == 32 else "sha384")
+    given["tp_attest"] = secret.attest(digest)
+    given["pms_commitment"] = tls.pms_commitment(given["pms"], given["client_random"], given["server_random"])
+    names = {field.name for field in dataclasses.fields(ChannelFacts)}
+    return ChannelFacts(**{name: value for name, value in given.items() if name in names})
 
 
 @pytest.mark.parametrize(
@@ -116,12 +125,12 @@ def test_the_trusted_passage_depends_on_the_secret_only_on_the_clients_side():
 
 def test_a_missing_fact_is_named():
     with pytest.raises(BinderError, match="server_random"):
-        TRUSTED_PASSAGE.server.bind({"nonce_C": bytes(32), "client_random": bytes(32)})
+        TRUSTED_PASSAGE.server.bind(tls.HandshakeFacts(nonce_C=bytes(32), client_random=bytes(32)))
 
 
 def test_a_fact_of_the_wrong_size_is_named():
     with pytest.raises(BinderError, match="nonce_C has 31 octets, not 32"):
-        TRUSTED_PASSAGE.server.bind({"nonce_C": bytes(31)})
+        TRUSTED_PASSAGE.server.bind(tls.HandshakeFacts(nonce_C=bytes(31)))
 
 
 def test_an_unknown_field_and_a_bare_pair_are_refused():
@@ -136,15 +145,35 @@ def test_different_fields_never_hash_to_the_same_binder(left, right):
     assert (H(*left) == H(*right)) == (left == right)
 
 
-def test_changing_any_single_fact_changes_the_binder(normative):
-    facts = facts_of(normative, {})
-    bound = TRUSTED_PASSAGE.client.bind(facts).octets
+def test_changing_any_single_input_changes_the_binder(normative):
+    bound = TRUSTED_PASSAGE.client.bind(facts_of(normative, {})).octets
     for name in ("nonce_S", "client_random", "server_random", "pms", "epms"):
-        changed = {**facts, name: bytes([facts[name][0] ^ 1]) + facts[name][1:]}
+        octets = bytes.fromhex(normative["inputs"][name])
+        changed = facts_of(normative, {name: bytes([octets[0] ^ 1]) + octets[1:]})
         assert TRUSTED_PASSAGE.client.bind(changed).octets != bound, name
 
 
 def test_the_commitment_never_shows_the_secret(normative):
-    facts = facts_of(normative, {})
-    assert facts["pms"] not in b"".join(f.octets for f in TRUSTED_PASSAGE.client.bind(facts).fields)
-    assert binders.pms_commitment({"pms_commitment": bytes(32)}) == bytes(32)
+    pms = bytes.fromhex(normative["inputs"]["pms"])
+    assert pms not in b"".join(f.octets for f in TRUSTED_PASSAGE.client.bind(facts_of(normative, {})).fields)
+
+
+def test_facts_take_no_name_that_is_none():
+    with pytest.raises(TypeError, match="nonce_X"):
+        tls.HandshakeFacts().knowing(nonce_C=bytes(32), nonce_X=bytes(32))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tls.HandshakeFacts().nonce_C = bytes(32)
+
+
+def test_facts_that_learn_something_stay_what_they_are_and_those_before_do_not_change():
+    before = ChannelFacts(nonce_C=b"n")
+    after = before.knowing(exporter=b"e")
+    assert (type(after), after) == (ChannelFacts, ChannelFacts(nonce_C=b"n", exporter=b"e"))
+    assert before == ChannelFacts(nonce_C=b"n")
+
+
+def test_every_field_of_a_binder_reads_a_fact_that_there_is():
+    """A name that no facts have would be missing in every handshake."""
+    names = {field.name for field in dataclasses.fields(ChannelFacts)}
+    everything = ChannelFacts(**dict.fromkeys(names, bytes(32)))
+    assert all(isinstance(compute(everything), bytes) for compute in FIELDS.values())

@@ -10,15 +10,15 @@ from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFai
 from trustlab.passage.exchange import MAX_FRAME, Asking, ExchangeError, frame
 from trustlab.trace import Trace
 
-FACTS = {
-    "nonce_C": bytes(32),
-    "nonce_S": bytes(32),
-    "client_random": b"c" * 32,
-    "server_random": b"s" * 32,
-    "spki_S": b"the server's key",
-    "epms": b"e" * 256,
-    "pms_commitment": b"p" * 32,
-}
+FACTS = tls.HandshakeFacts(
+    nonce_C=bytes(32),
+    nonce_S=bytes(32),
+    client_random=b"c" * 32,
+    server_random=b"s" * 32,
+    spki_S=b"the server's key",
+    epms=b"e" * 256,
+    pms_commitment=b"p" * 32,
+)
 
 
 class FakeAttester:
@@ -87,7 +87,7 @@ def test_the_peers_evidence_is_held_against_the_peers_binder():
     verifier = FakeVerifier()
     assert guard("client", verifier=verifier).appraise(b"", FACTS) is None
     assert verifier.expected.binder == TRUSTED_PASSAGE.server.bind(FACTS).octets
-    assert verifier.expected.key_spki == FACTS["spki_S"]
+    assert verifier.expected.key_spki == FACTS.spki_S
     server = FakeVerifier()
     assert guard("server", verifier=server).appraise(b"", FACTS) is None
     assert server.expected.binder == TRUSTED_PASSAGE.client.bind(FACTS).octets

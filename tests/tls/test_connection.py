@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tls_pair import End, Pair, client_config, connected, server_config
 
 from trustlab import tls
+from trustlab.tls.handshake import Handshake
 from trustlab.tls.states import CLIENT12, SERVER12
 
 RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
@@ -69,6 +70,56 @@ def test_a_connection_can_be_copied_between_any_two_events() -> None:
                 ends[other].connection.receive(end.connection.data_to_send())
     assert ends["client"].connection.handshake_complete
     assert ends["server"].connection.handshake_complete
+
+
+def test_a_copy_that_runs_to_its_end_leaves_the_original_where_it_was() -> None:
+    """Before every single event both ends are copied and the copies shake hands to the end; then the originals go on."""
+    pair = Pair(**OFFERS)
+    ends, quiet, copies = [pair.client, pair.server], 0, 0
+    while quiet < 4:
+        for end, other in (ends, ends[::-1]):
+            twins = Pair(client_answers=pair.client.answers, server_answers=pair.server.answers)
+            twins.client.connection, twins.server.connection = (e.connection.copy() for e in ends)
+            if not any(e.connection._waiting for e in ends):
+                assert twins.run().client.connection.handshake_complete
+                copies += 1
+            event = end.connection.next_event()
+            quiet = 0 if event else quiet + 1
+            if isinstance(event, tls.KeyOperationWanted):
+                end.connection.answer(event, tls.perform(event))
+            elif isinstance(event, tls.Request):
+                end.connection.answer(event, end.answers.get(type(event).__name__))
+            elif event is None:
+                other.connection.receive(end.connection.data_to_send())
+    assert copies > 50
+    assert pair.client.connection.handshake_complete
+    assert pair.server.connection.handshake_complete
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+@pytest.mark.parametrize("version", [tls.Version.TLS12, tls.Version.TLS13], ids=lambda v: v.title)
+def test_what_is_still_to_be_done_knows_no_connection(version: tls.Version, role: str) -> None:
+    """Neither the plan nor what happens with an answer is bound to a handshake: a copy would act on the original."""
+    pair = Pair(client_config(versions=(version,), intercept=True), server_config(versions=(version,), intercept=True))
+    end, other = (pair.client, pair.server) if role == "client" else (pair.server, pair.client)
+    planned, answered = 0, 0
+    for _ in range(100):
+        while event := end.connection.next_event():
+            todo = [*end.connection.plan, *([end.connection._waiting[1]] if end.connection._waiting else [])]
+            for step in todo:
+                inside = [cell.cell_contents for cell in getattr(step, "__closure__", None) or ()]
+                assert not hasattr(step, "__self__"), step
+                assert not any(isinstance(held, tls.Connection | Handshake) for held in inside), step
+            planned += len(end.connection.plan)
+            answered += bool(end.connection._waiting)
+            if isinstance(event, tls.Request):
+                value = tls.perform(event) if isinstance(event, tls.KeyOperationWanted) else None
+                end.connection.answer(event, value)
+        other.connection.receive(end.connection.data_to_send())
+        end.connection.receive(other.drain())
+    assert end.connection.handshake_complete
+    assert planned > 0
+    assert answered > 0
 
 
 def test_a_copy_goes_its_own_way() -> None:

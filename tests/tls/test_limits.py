@@ -123,12 +123,12 @@ def test_what_may_come_so_often_in_a_row_may_come_again_behind_data(
 
 
 @ROLE
-def test_a_disguise_is_dropped_as_often_as_the_limit(role: str) -> None:
+def test_a_compatibility_ccs_is_dropped_as_often_as_the_limit(role: str) -> None:
     """Each side's own compatibility ChangeCipherSpec counts, which is why it is switched off here."""
     for count, borne in ((3, True), (4, False)):
         pair = Pair(
-            modern_client(limits=tls.Limits(disguises=3), middlebox_compatibility=False),
-            modern_server(limits=tls.Limits(disguises=3), middlebox_compatibility=False),
+            modern_client(limits=tls.Limits(compatibility_ccs=3), middlebox_compatibility=False),
+            modern_server(limits=tls.Limits(compatibility_ccs=3), middlebox_compatibility=False),
         )
         pair.server.connection.receive(pair.client.drain())
         end, rest = pair.server, b""

@@ -352,11 +352,11 @@ def test_a_message_that_lies_across_a_change_of_keys_is_refused() -> None:
     assert isinstance(pair.server.error, tls.UnexpectedMessage)
 
 
-def test_the_disguise_is_dropped_again_and_again_up_to_a_limit() -> None:
+def test_the_compatibility_ccs_is_dropped_again_and_again_up_to_a_limit() -> None:
     pair = Pair(modern_client(), modern_server())
     pair.server.connection.receive(pair.client.drain())
     pair.server.drain()
-    patience = pair.server.connection.config.limits.disguises
+    patience = pair.server.connection.config.limits.compatibility_ccs
     pair.server.connection.receive(b"\x14\x03\x03\x00\x01\x01" * patience)
     pair.server.drain()
     assert pair.server.error is None
@@ -366,7 +366,7 @@ def test_the_disguise_is_dropped_again_and_again_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize("content", [b"\x02", b"\x01\x01", b""])
-def test_a_disguise_of_other_octets_is_an_unexpected_message(content: bytes) -> None:
+def test_a_compatibility_ccs_of_other_octets_is_an_unexpected_message(content: bytes) -> None:
     pair = Pair(modern_client(), modern_server())
     pair.server.connection.receive(pair.client.drain())
     pair.server.drain()

@@ -43,7 +43,7 @@ def breaks(*_: Any, **__: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _own_methods(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no broken method outlive its test: the engine remembers its methods."""
-    monkeypatch.setattr(handshakes, "_DEEDS", {})
+    monkeypatch.setattr(handshakes, "_HANDLERS", {})
 
 
 def pair_of(handshake: type) -> Pair:
@@ -96,7 +96,7 @@ def test_what_the_program_does_wrong_is_still_its_own_to_hear(caplog: pytest.Log
     with pytest.raises(tls.LocalProtocolError):
         pair.server.connection.send(b"too early")
     with pytest.raises(tls.LocalProtocolError):
-        pair.client.connection.answer(tls.EvidenceWanted({}), b"nobody asked")
+        pair.client.connection.answer(tls.EvidenceWanted(tls.HandshakeFacts()), b"nobody asked")
     pair.run()
     assert pair.client.connection.handshake_complete
     assert caplog.records == []

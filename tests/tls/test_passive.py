@@ -26,11 +26,11 @@ def test_the_master_secret_opens_every_protected_record(*, extended: bool) -> No
     facts, suite = pair.client.connection.facts, RSA[0]
     pms = pair.server.secret("pre_master_secret")
     if extended:
-        master = tls.extended_master_secret(pms, facts["session_hash"], suite)
+        master = tls.extended_master_secret(pms, facts.session_hash, suite)
     else:
-        master = tls.master_secret(pms, facts["client_random"], facts["server_random"], suite)
+        master = tls.master_secret(pms, facts.client_random, facts.server_random, suite)
     assert master == pair.client.secret("master_secret")
-    listener = tls.PassiveDecryptor(master, facts["client_random"], facts["server_random"], suite)
+    listener = tls.PassiveDecryptor(master, facts.client_random, facts.server_random, suite)
     records, rest = tls.split_records(pair.streams["client"])
     assert not rest
     assert listener.decrypt("client", 0, records[-2]) == pair.client.of(tls.MessageSent)[-1].raw

@@ -114,12 +114,12 @@ def walked(pairs: list[Pair], role: str) -> set[tuple[str, str, str, str]]:
 def test_every_edge_is_walked_and_no_other(table: Table, role: str, pairs: Any) -> None:
     taken = walked(pairs(), role)
     known = {tuple(edge) for edge in table.edges}
-    disguise = {edge for edge in taken if edge[2] == "ChangeCipherSpec" and edge not in known}
+    compatibility = {edge for edge in taken if edge[2] == "ChangeCipherSpec" and edge not in known}
     assert known - taken == set()
     tickets = {(state, "send", "NewSessionTicket", state) for state in ("Connected", "PeerClosed")}
-    assert taken - disguise - known - tickets == set()  # the test's own, no server here sends one
+    assert taken - compatibility - known - tickets == set()  # the test's own, no server here sends one
     if table in {CLIENT12, SERVER12}:
-        assert not disguise
+        assert not compatibility
 
 
 def test_a_session_is_resumed_only_with_the_switch_on() -> None:

@@ -91,7 +91,7 @@ def test_a_client_certificate_is_checked_and_bound_to_the_handshake(kind: str) -
         server=server_config(client_certificate="require", trust=[root().certificate]),
     )
     assert pair.server.connection.peer_certificates == (identity.der,)
-    assert "spki_C" in pair.server.connection.facts
+    assert pair.server.connection.facts.spki_C
     assert pair.client.connection.facts == pair.server.connection.facts
     assert pair.client.sent[1:4] == ["Certificate", "ClientKeyExchange", "CertificateVerify"]
 

@@ -204,7 +204,7 @@ class Channels:
 
     def _unasked(self, engine: tls.Client | tls.Server) -> bool:
         """Whether evidence is left out because the session is an old one; only without the rule."""
-        return "session_hash" not in engine.facts and "evidence anew" in self._without_rules
+        return engine.facts.session_hash is None and "evidence anew" in self._without_rules
 
     @cached_property
     def _web_root(self) -> x509.Certificate:

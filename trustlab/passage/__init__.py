@@ -6,7 +6,7 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 """
 
 from trustlab.passage.application import Application
-from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, Facts, H
+from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts, H
 from trustlab.passage.catalogue import (
     DESIGNS,
     design_of,
@@ -51,11 +51,11 @@ __all__ = [
     "BinderError",
     "BinderField",
     "Bound",
+    "ChannelFacts",
     "Design",
     "DesignError",
     "ExchangeError",
     "Exported",
-    "Facts",
     "Guard",
     "H",
     "KeyHolder",

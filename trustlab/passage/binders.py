@@ -10,13 +10,34 @@ field. The result is the TPM's `qualifyingData`, signed as `extraData` inside TP
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.tls.facts import HandshakeFacts
+from trustlab.tls.schedule13 import attestation_base, hkdf_expand_label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 L = b"TrustedPassages/v1"
-Facts = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFacts(HandshakeFacts):
+    """The facts of a finished handshake, and what its exporters give over the context of one request (32 octets each).
+
+    By the role that proves, with a label for both, and without the context: only designs that show what the role and
+    the context are good for take the last ones.
+    """
+
+    exporter_server: bytes | None = None
+    exporter_client: bytes | None = None
+    exporter: bytes | None = None
+    exporter_server_without_context: bytes | None = None
+    exporter_client_without_context: bytes | None = None
+    exporter_without_context: bytes | None = None
 
 
 class BinderError(ValueError):
@@ -42,22 +63,9 @@ def H(*fields: bytes) -> bytes:  # noqa: N802 - the notation of the designs
     return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
 
 
-def expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
-    """HKDF-Expand-Label of RFC 9846, 7.1 (formerly RFC 8446), `length` octets."""
-    full = b"tls13 " + label
-    info = length.to_bytes(2, "big") + bytes([len(full)]) + full + bytes([len(context)]) + context
-    out = block = b""
-    counter = 1
-    while len(out) < length:
-        block = hmac.digest(secret, block + info + bytes([counter]), hash_name)
-        out += block
-        counter += 1
-    return out[:length]
-
-
-def fact(facts: Facts, name: str, *sizes: int) -> bytes:
+def fact(facts: HandshakeFacts, name: str, *sizes: int) -> bytes:
     """Return a fact, or BinderError where it is missing or not of one of the given sizes in octets."""
-    value = facts.get(name)
+    value: bytes | None = getattr(facts, name.replace(" ", "_"), None)
     if value is None:
         raise BinderError(f"the handshake has no {name} yet: this binder cannot be computed at this point")
     if sizes and len(value) not in sizes:
@@ -65,58 +73,36 @@ def fact(facts: Facts, name: str, *sizes: int) -> bytes:
     return value
 
 
-def pms_commitment(facts: Facts) -> bytes:
-    """HMAC-SHA256(PMS, "tp pms" | client_random | server_random): proves the PMS without showing it."""
-    if "pms_commitment" in facts:
-        return fact(facts, "pms_commitment", 32)
-    randoms = fact(facts, "client_random", 32) + fact(facts, "server_random", 32)
-    return hmac.digest(fact(facts, "pms", 48), b"tp pms" + randoms, "sha256")
-
-
-def _spki_digest(name: str) -> Callable[[Facts], bytes]:
+def _spki_digest(name: str) -> Callable[[HandshakeFacts], bytes]:
     return lambda facts: hashlib.sha256(fact(facts, name)).digest()
 
 
-def _optional_spki_digest(name: str) -> Callable[[Facts], bytes]:
-    return lambda facts: hashlib.sha256(facts[name]).digest() if facts.get(name) else b""
+def _optional_spki_digest(name: str) -> Callable[[HandshakeFacts], bytes]:
+    return lambda facts: hashlib.sha256(fact(facts, name)).digest() if getattr(facts, name) else b""
 
 
-def _fixed(value: bytes) -> Callable[[Facts], bytes]:
+def _fixed(value: bytes) -> Callable[[HandshakeFacts], bytes]:
     return lambda _facts: value
 
 
-def _named(name: str, *sizes: int) -> Callable[[Facts], bytes]:
+def _named(name: str, *sizes: int) -> Callable[[HandshakeFacts], bytes]:
     return lambda facts: fact(facts, name, *sizes)
 
 
-def _transcript(facts: Facts) -> tuple[bytes, str]:
-    digest = fact(facts, "transcript_hash_CH_SH", 32, 48)
-    return digest, "sha256" if len(digest) == 32 else "sha384"
-
-
-def _attest_secret(facts: Facts) -> bytes:
-    """HKDF-Expand-Label(handshake_secret, "tp attest", Hash(CH..SH)); an engine gives the result, not the secret."""
-    if "tp_attest" in facts:
-        return fact(facts, "tp_attest", 32, 48)
-    digest, name = _transcript(facts)
-    return expand_label(fact(facts, "handshake_secret", len(digest)), b"tp attest", digest, len(digest), name)
-
-
-def _early(spki: str) -> Callable[[Facts], bytes]:
+def _early(spki: str) -> Callable[[HandshakeFacts], bytes]:
     """draft-fossati-seat-early-attestation, hashed to 32 octets where the suite's hash is longer."""
 
-    def compute(facts: Facts) -> bytes:
-        digest, name = _transcript(facts)
-        size = len(digest)
-        base = expand_label(bytes(size), b"attestation base", digest, size, name)
+    def compute(facts: HandshakeFacts) -> bytes:
+        digest = fact(facts, "transcript_hash_CH_SH", 32, 48)
+        size, name = len(digest), "sha256" if len(digest) == 32 else "sha384"
         own = hashlib.new(name, fact(facts, spki)).digest()
-        binder = expand_label(base, b"attestation", own, size, name)
+        binder = hkdf_expand_label(attestation_base(digest, name), b"attestation", own, size, name)
         return binder if size == 32 else hashlib.sha256(binder).digest()
 
     return compute
 
 
-FIELDS: dict[str, Callable[[Facts], bytes]] = {
+FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
     "L": _fixed(L),
     "S": _fixed(b"S"),
     "C": _fixed(b"C"),
@@ -129,10 +115,10 @@ FIELDS: dict[str, Callable[[Facts], bytes]] = {
     "H(SPKI_C)": _spki_digest("spki_C"),
     "H(SPKI_S)?": _optional_spki_digest("spki_S"),
     "H(SPKI_C)?": _optional_spki_digest("spki_C"),
-    "HMAC(PMS)": pms_commitment,
+    "HMAC(PMS)": _named("pms_commitment", 32),
     "H(EPMS)": lambda facts: hashlib.sha256(fact(facts, "epms")).digest(),
     "session_hash": _named("session_hash", 32, 48),
-    "attest_secret": _attest_secret,
+    "attest_secret": _named("tp_attest", 32, 48),
     "exporter_server": _named("exporter_server", 32),
     "exporter_client": _named("exporter_client", 32),
     "exporter": _named("exporter", 32),
@@ -176,7 +162,7 @@ class Binder(msgspec.Struct, frozen=True):
             return "a constant"
         return self.fields[0] if self.bare else f"H({', '.join(self.fields)})"
 
-    def bind(self, facts: Facts) -> Bound:
+    def bind(self, facts: HandshakeFacts) -> Bound:
         """Compute the binder from the facts of a handshake; BinderError where one is missing."""
         fields = tuple(BinderField(name, FIELDS[name](facts)) for name in self.fields)
         return Bound(fields[0].octets if self.bare else H(*(f.octets for f in fields)), fields)

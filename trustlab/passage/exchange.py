@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.passage.application import Application
-    from trustlab.passage.binders import Facts
     from trustlab.passage.guard import Guard
 
 NONCE = 32
@@ -129,7 +128,7 @@ class Asking(_Framed):
 
     def frame_received(self, octets: bytes) -> bytes:
         """Judge the answer."""
-        if self._guard.appraise(octets, {"nonce_C": self.nonce}):
+        if self._guard.appraise(octets, tls.HandshakeFacts(nonce_C=self.nonce)):
             return self._refuse()
         self._through = self._eager
         return b"" if self._eager else self._open()
@@ -146,7 +145,7 @@ class Answering(_Framed):
 
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce."""
-        evidence = self._guard.evidence({"nonce_C": octets})
+        evidence = self._guard.evidence(tls.HandshakeFacts(nonce_C=octets))
         if isinstance(evidence, Exception):
             return self._give_up(evidence)
         return frame(evidence) + self._open()
@@ -163,7 +162,7 @@ class Mutual(_Framed):
         self,
         inner: Application,
         guard: Guard,
-        facts: Callable[[], Facts],
+        facts: Callable[[], tls.HandshakeFacts],
         *,
         abort: Callable[[tls.Alert], None] = lambda _: None,
         skip: Callable[[], bool] = lambda: False,
@@ -185,7 +184,7 @@ class Mutual(_Framed):
         names = ("nonce_C", "nonce_S") if self._guard.role == "client" else ("nonce_S", "nonce_C")
         if self._peers is None:
             self._peers = octets
-        facts = {**self._facts(), names[0]: self._own, names[1]: self._peers}
+        facts = self._facts().knowing(**{names[0]: self._own, names[1]: self._peers})
         if not self._answered:
             self._answered = True
             evidence = self._guard.evidence(facts)

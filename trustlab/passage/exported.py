@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustlab import tls
+from trustlab.passage.binders import ChannelFacts
 from trustlab.passage.endpoint import operate
 from trustlab.passage.exchange import ExchangeError, _Framed, frame
 from trustlab.passage.guard import CMW_CBOR
@@ -18,7 +19,6 @@ from trustlab.tls.extensions import push_attestation
 
 if TYPE_CHECKING:
     from trustlab.passage.application import Application
-    from trustlab.passage.binders import Facts
     from trustlab.passage.guard import Guard
 
 LABELS = {
@@ -46,13 +46,13 @@ def context_of(asked: bytes) -> bytes:
     return asked[5 : 5 + asked[4]]
 
 
-def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> dict[str, bytes]:
+def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> ChannelFacts:
     """Return the facts of the channel, with the exporter for what `role` proves over the context of a request."""
-    facts = dict(connection.facts)
+    exported = {}
     for name, label in ((f"exporter_{role}", LABELS[role]), ("exporter", BARE_LABEL)):
-        facts[name] = connection.export(label, context, EXPORTED)
-        facts[f"{name} without context"] = connection.export(label, b"", EXPORTED)
-    return facts
+        exported[name] = connection.export(label, context, EXPORTED)
+        exported[f"{name}_without_context"] = connection.export(label, b"", EXPORTED)
+    return ChannelFacts(**vars(connection.facts)).knowing(**exported)
 
 
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
@@ -116,7 +116,7 @@ class Exported(_Framed):
         proved = authenticators.validate(self._connection, self._asked, octets)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
             raise tls.BadCertificate("an authenticator by another certificate than the handshake's", "RFC 9261 5.2.1")
-        facts: Facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
+        facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
         refused = self._guard.appraise(proved.evidence or b"", facts)
         return self._open() if refused is None else self._give_up(refused)
 

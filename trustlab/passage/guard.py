@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from trustlab import tls
 from trustlab.attest import Expected
-from trustlab.passage.binders import BinderError, Facts
+from trustlab.passage.binders import BinderError
 
 if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
@@ -99,7 +99,7 @@ class Guard:
         self._without_rules = without_rules
         self._peer = peer or ("server" if role == "client" else "client")
 
-    def evidence(self, facts: Facts) -> bytes | tls.Alert:
+    def evidence(self, facts: tls.HandshakeFacts) -> bytes | tls.Alert:
         """Return this end's Evidence over its binder, or the alert that ends the handshake."""
         binder = self.design.client if self.role == "client" else self.design.server
         if binder is None or self._attester is None:
@@ -133,7 +133,7 @@ class Guard:
         why += "end has had its share of quotes for now. Its own log says which; a rate limit passes."
         self._party.emit("note", "evidence withheld", connection=self._connection, sentence=why)
 
-    def appraise(self, evidence: bytes, facts: Facts) -> tls.Alert | None:
+    def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
         if self._lax:
             self._accept_unseen(f"{self._party.name} is lax: it accepts the evidence without looking at it.")
@@ -179,15 +179,15 @@ class Guard:
             sentence=sentence,
         )
 
-    def _expected(self, bound: Bound, peer_role: Role, facts: Facts) -> Expected:
+    def _expected(self, bound: Bound, peer_role: Role, facts: tls.HandshakeFacts) -> Expected:
         name = _key_of(self.design, peer_role)
-        spki = facts.get(name) if name is not None else None
+        spki = getattr(facts, name) if name is not None else None
         proof = self.design.key_proof
         return Expected(
             binder=bound.octets,
             fields=tuple((f.name, f.octets) for f in bound.fields),
             key_spki=spki,
-            key_binder=proof.bind({"spki_S": spki}).octets if proof and spki is not None else None,
+            key_binder=proof.bind(tls.HandshakeFacts(spki_S=spki)).octets if proof and spki is not None else None,
         )
 
     def _accept_unseen(self, sentence: str) -> None:

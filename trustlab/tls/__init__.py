@@ -75,6 +75,7 @@ from trustlab.tls.events import (
     StateChanged,
 )
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extension
+from trustlab.tls.facts import HandshakeFacts
 from trustlab.tls.keylog import KeyLog, keylog_line
 from trustlab.tls.keys import perform
 from trustlab.tls.messages import (
@@ -189,6 +190,7 @@ __all__ = [
     "GeneralError",
     "Group",
     "HandshakeCompleted",
+    "HandshakeFacts",
     "HandshakeFailure",
     "HandshakeJoiner",
     "HandshakeType",

@@ -20,7 +20,7 @@ from trustlab.tls.handshake import Handshake
 from trustlab.tls.messages import ClientHello, HelloRequest, attestation_of
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, HandshakeType, Version
-from trustlab.tls.states import CLIENT12, CLIENT13
+from trustlab.tls.states import CLIENT12, CLIENT13, State
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Client(Connection):
         super().__init__(config, CLIENT13 if Version.TLS13 in config.versions else CLIENT12)
         self.handshake = ClientStart(self)
         self.records.write_version = Version.TLS10  # RFC 5246 E.1: the first record, for old servers' sake
-        self.plan.append("send_client_hello")
+        self.plan.append(ClientStart.send_client_hello)
         self.server_name = config.server_name or ""
 
 
@@ -115,31 +115,30 @@ class ClientStart(Handshake):
     def sent_client_hello(self, hello: ClientHello) -> None:
         """Remember what was really offered: the message may have been replaced on its way."""
         self.hello = hello
-        facts = self.c.facts
-        facts["client_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(client_random=hello.random)
         offer = attestation_of(hello)
         if offer is not None:
-            facts["nonce_C"] = offer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=offer.nonce)
         self.c.flush()
         self.c.records.write_version = Version.TLS12
 
-    def aside(self, message: Message | ChangeCipherSpec) -> bool:
+    def handle_out_of_band(self, message: Message | ChangeCipherSpec) -> bool:
         """Ignore a HelloRequest during the handshake (RFC 5246 7.4.1.1)."""
         return isinstance(message, HelloRequest)
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual, and HelloRequest may come at any time."""
         if kind != HandshakeType.HELLO_REQUEST:
-            super().check_welcome(kind, length)
+            super().check_expected(kind, length)
 
     def check_protected(self, record: Record) -> None:
         """Nothing is protected yet."""
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
-        """Drop the disguise of a TLS 1.3 server (RFC 8446 5)."""
+        """Drop the ChangeCipherSpec with which a TLS 1.3 server quiets middleboxes (RFC 8446 5)."""
         if not self.tls13 or record.content != b"\x01":
             return False
-        self.c.count_disguise()
+        self.c.count_compatibility_ccs()
         return True
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
@@ -151,7 +150,7 @@ class ClientStart(Handshake):
         self.c.handshake = handshake
         handshake.receive_hello_retry_request(retry)
 
-    def receive_server_hello(self, hello: ServerHello) -> str | None:
+    def receive_server_hello(self, hello: ServerHello) -> State | None:
         """Check what all versions have in common, then hand over."""
         version = self._version(hello)
         self._start(hello, version)
@@ -161,7 +160,7 @@ class ClientStart(Handshake):
             modern.receive_server_hello(hello)
             return None
         self.c.table = CLIENT12
-        handshake = Client12(self)
+        handshake = Client12(self.c, self.hello, self.session)
         self.c.handshake = handshake
         return handshake.receive_server_hello(hello)
 
@@ -170,7 +169,7 @@ class ClientStart(Handshake):
         self.c.version = version
         self.c.records.version = version
         self.c.cipher_suite = CipherSuite(hello.cipher_suite)
-        self.c.facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def _version(self, hello: ServerHello) -> Version:
         selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.tls13 else None
@@ -201,7 +200,7 @@ class ClientStart(Handshake):
                     f"the server answers {extension_name(extension.type)}, which was not offered", "RFC 5246 7.4.1.4"
                 )
 
-    def sent(self, message: AnyMessage, raw: bytes) -> str | None:
+    def sent(self, message: AnyMessage, raw: bytes) -> State | None:
         """Before the server chose, only ClientHello is sent."""
         if message.name != ClientHello.name:
             raise HandshakeFailure(f"{message.name} before the server chose a version")

@@ -10,18 +10,16 @@ from trustlab.tls.alerts import (
     DecodeError,
     HandshakeFailure,
     IllegalParameter,
-    InternalError,
     UnsupportedCertificate,
     UnsupportedExtension,
 )
 from trustlab.tls.events import (
     ChosenPreMasterSecret,
-    EvidenceWanted,
     KeyOperationWanted,
     PreMasterSecretReady,
 )
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension
-from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake import octets_or_alert, signature_or_alert
 from trustlab.tls.handshake12 import Handshake12
 from trustlab.tls.messages import (
     Certificate,
@@ -33,12 +31,14 @@ from trustlab.tls.messages import (
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.messages.hello import DOWNGRADE_TLS11, DOWNGRADE_TLS12
 from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, HandshakeType, Version
+from trustlab.tls.schedule12 import PMS_LENGTH
+from trustlab.tls.states import State
 
 if TYPE_CHECKING:
-    from trustlab.tls.client import Client, ClientStart
     from trustlab.tls.config import Session
     from trustlab.tls.messages import (
         CertificateRequest,
+        ClientHello,
         Finished,
         Message,
         ServerHello,
@@ -47,22 +47,21 @@ if TYPE_CHECKING:
         SupplementalData,
     )
     from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.ports import ClientConnection, Step
     from trustlab.tls.x509 import PeerCertificate
-
-PMS_LENGTH = 48
 
 
 class Client12(Handshake12):
     """A TLS 1.2 client that has its ServerHello."""
 
-    c: Client
+    c: ClientConnection
     own = "client"
     peer = "server"
 
-    def __init__(self, start: ClientStart) -> None:
-        super().__init__(start.c, start.hello)
-        self.config = start.c.config
-        self._session = start.session
+    def __init__(self, connection: ClientConnection, hello: ClientHello, session: Session | None) -> None:
+        super().__init__(connection, hello)
+        self.config = connection.config
+        self._session = session
         self.peer_certificate: PeerCertificate | None = None
         self.request: CertificateRequest | None = None
         self._peer_share = (0, b"")
@@ -71,7 +70,7 @@ class Client12(Handshake12):
 
     # What the server says
 
-    def aside(self, message: Message | ChangeCipherSpec) -> bool:
+    def handle_out_of_band(self, message: Message | ChangeCipherSpec) -> bool:
         """Ignore a HelloRequest during the handshake, refuse it afterwards (RFC 5246 7.4.1.1)."""
         if not isinstance(message, HelloRequest):
             return False
@@ -79,12 +78,12 @@ class Client12(Handshake12):
             self.c.warn_no_renegotiation()
         return True
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual, and HelloRequest may come at any time."""
         if kind != HandshakeType.HELLO_REQUEST:
-            super().check_welcome(kind, length)
+            super().check_expected(kind, length)
 
-    def receive_server_hello(self, hello: ServerHello) -> str:
+    def receive_server_hello(self, hello: ServerHello) -> State:
         """Take the server's choice."""
         self.choose_suite()
         resumes = bool(hello.session_id) and hello.session_id == self.hello.session_id
@@ -97,9 +96,9 @@ class Client12(Handshake12):
         if resumes and self._session is not None:
             return self._resume(self._session)
         self._take_attestation(hello)
-        return "ExpectSupplementalData" if self.takes_evidence else "ExpectCertificate"
+        return State.EXPECT_SUPPLEMENTAL_DATA if self.takes_evidence else State.EXPECT_CERTIFICATE
 
-    def _resume(self, session: Session) -> str:
+    def _resume(self, session: Session) -> State:
         """Check that the session is resumed as it was, and go straight to the server's Finished."""
         if self.suite != session.cipher_suite:
             raise IllegalParameter("a session resumed with another cipher suite", "RFC 5246 7.4.1.3")
@@ -107,7 +106,7 @@ class Client12(Handshake12):
             raise HandshakeFailure("a session resumed with another kind of master secret", "RFC 7627 5.3")
         self.resume(session)
         self.derive_keys()
-        return "ExpectChangeCipherSpec"
+        return State.EXPECT_CHANGE_CIPHER_SPEC
 
     def _take_extensions(self, hello: ServerHello) -> None:
         for extension in hello.extensions:
@@ -135,7 +134,7 @@ class Client12(Handshake12):
         answer: AttestationExtension | None = attestation_of(hello)
         attestation.check_answer(asked, answer, tls13=False, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
-            self.c.facts["nonce_S"] = answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)
 
@@ -143,7 +142,7 @@ class Client12(Handshake12):
         """Keep the server's Evidence: the key it names comes later."""
         self.keep_evidence(attestation.evidence_in(message))
 
-    def receive_certificate(self, message: Certificate) -> str:
+    def receive_certificate(self, message: Certificate) -> State:
         """Check chain and name, and that the key fits the cipher suite (RFC 5246 7.4.2)."""
         chain = message.certificate_list
         if not chain:
@@ -167,8 +166,8 @@ class Client12(Handshake12):
             certificate.require_usage("key_encipherment" if rsa else "digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_S"] = certificate.spki
-        return "ExpectRequestOrDone" if rsa else "ExpectServerKeyExchange"
+        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
+        return State.EXPECT_REQUEST_OR_DONE if rsa else State.EXPECT_SERVER_KEY_EXCHANGE
 
     def _certificate(self) -> PeerCertificate:
         if self.peer_certificate is None:
@@ -183,8 +182,7 @@ class Client12(Handshake12):
             raise IllegalParameter(f"the server chose group 0x{message.named_curve:04x}", "RFC 8422 5.4")
         if message.scheme not in self.config.signature_schemes:
             raise IllegalParameter(f"the server signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.3")
-        facts = self.c.facts
-        signed = facts["client_random"] + facts["server_random"] + message.parameters
+        signed = b"".join(self.randoms) + message.parameters
         keys.verify(self._certificate().key, message.scheme, message.signature, signed, tls13=False)
         self._peer_share = (message.named_curve, message.public)
 
@@ -192,24 +190,24 @@ class Client12(Handshake12):
         """Note that the server wants a certificate."""
         self.request = message
 
-    def receive_server_hello_done(self, _message: ServerHelloDone) -> str:
+    def receive_server_hello_done(self, _message: ServerHelloDone) -> State:
         """Begin the client's flight, for the server's is complete."""
         self.c.check_end_of_flight()
-        plan = ["judge_evidence", "prepare_secret"]
+        plan: list[Step] = [Client12.judge_evidence, Client12.prepare_secret]
         if self.gives_evidence:
-            plan += ["want_evidence"]
+            plan += [Client12.want_evidence]
         if self.request is not None:
-            plan += ["send_certificate"]
-        plan += ["send_client_key_exchange"]
+            plan += [Client12.send_certificate]
+        plan += [Client12.send_client_key_exchange]
         if self.request is not None and self._can_sign(self.request):
-            plan += ["sign_certificate_verify"]
+            plan += [Client12.sign_certificate_verify]
             certificate = self.config.certificate
             if certificate is not None:
-                self.c.facts["spki_C"] = self.config.spki
-        self.c.plan.extend([*plan, "send_change_cipher_spec", "send_finished"])
+                self.c.facts = self.c.facts.knowing(spki_C=self.config.spki)
+        self.c.plan.extend([*plan, Client12.send_change_cipher_spec, Client12.send_finished])
         if self.gives_evidence:
-            return "SendSupplementalData"
-        return "SendCertificate" if self.request is not None else "SendClientKeyExchange"
+            return State.SEND_SUPPLEMENTAL_DATA
+        return State.SEND_CERTIFICATE if self.request is not None else State.SEND_CLIENT_KEY_EXCHANGE
 
     # What the client answers
 
@@ -236,7 +234,7 @@ class Client12(Handshake12):
             return
         drawn = self.hello.legacy_version.to_bytes(2, "big") + self.config.random(PMS_LENGTH - 2)
         if self.config.intercept:
-            self.c.ask(PreMasterSecretReady(drawn), "secret_ready")
+            self.c.ask(PreMasterSecretReady(drawn), Client12.secret_ready)
             self._pms = drawn
         else:
             self._take_secret(drawn, b"")
@@ -252,21 +250,12 @@ class Client12(Handshake12):
 
     def _take_secret(self, pms: bytes, epms: bytes) -> None:
         self._exchange = epms or keys.encrypt(self._certificate().key, pms)
-        self.c.facts["epms"] = self._exchange
+        self.c.facts = self.c.facts.knowing(epms=self._exchange)
         self.set_pre_master_secret(pms, "client_version", "46 random octets")
 
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence; everything it can be bound to before Finished is known."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
-
-    def evidence_given(self, answer: object) -> None:
-        """Send the Evidence."""
-        evidence = octets_or_alert(answer, "EvidenceWanted")
-        self.c.emit(attestation.supplemental_data(evidence))
-
-    def sent_supplemental_data(self, _message: SupplementalData) -> str:
+    def sent_supplemental_data(self, _message: SupplementalData) -> State:
         """Certificate follows where it was asked for."""
-        return "SendCertificate" if self.request is not None else "SendClientKeyExchange"
+        return State.SEND_CERTIFICATE if self.request is not None else State.SEND_CLIENT_KEY_EXCHANGE
 
     def send_certificate(self) -> None:
         """Send the client's chain, or an empty one (RFC 5246 7.4.6)."""
@@ -276,36 +265,34 @@ class Client12(Handshake12):
         """Send the client's half of the secret."""
         self.c.emit(ClientKeyExchange(self._exchange, self.parameters.key_exchange))
 
-    def sent_client_key_exchange(self, message: ClientKeyExchange) -> str:
+    def sent_client_key_exchange(self, message: ClientKeyExchange) -> State:
         """Derive the keys: the transcript now goes through ClientKeyExchange."""
         if self.parameters.key_exchange is KeyExchange.RSA:
-            self.c.facts["epms"] = message.exchange
+            self.c.facts = self.c.facts.knowing(epms=message.exchange)
         self.derive_master_secret()
-        return "SendCertificateVerify" if self._scheme else "SendChangeCipherSpec"
+        return State.SEND_CERTIFICATE_VERIFY if self._scheme else State.SEND_CHANGE_CIPHER_SPEC
 
     def sign_certificate_verify(self) -> None:
         """Ask for the signature over everything so far (RFC 5246 7.4.8)."""
         request = KeyOperationWanted("sign", self.config.key, self.c.transcript.octets(), self._scheme)
-        self.c.ask(request, "certificate_verify_signed")
+        self.c.ask(request, Client12.certificate_verify_signed)
 
     def certificate_verify_signed(self, answer: object) -> None:
         """Send the signature."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the client's key could not sign: {answer}") from answer
-        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the client's key")))
 
-    def sent_finished(self, _message: Finished) -> str:
+    def sent_finished(self, _message: Finished) -> State:
         """Wait for the server's, which comes first when a session is resumed."""
-        return "Connected" if self.resumed else "ExpectChangeCipherSpec"
+        return State.CONNECTED if self.resumed else State.EXPECT_CHANGE_CIPHER_SPEC
 
-    def receive_finished(self, message: Finished) -> str:
+    def receive_finished(self, message: Finished) -> State:
         """Check the server's Finished."""
         self.c.check_end_of_flight()
         self.check_finished(message)
         if self.resumed:
-            self.c.plan.extend(["send_change_cipher_spec", "send_finished"])
-            return "SendChangeCipherSpec"
-        return "Connected"
+            self.c.plan.extend([Client12.send_change_cipher_spec, Client12.send_finished])
+            return State.SEND_CHANGE_CIPHER_SPEC
+        return State.CONNECTED
 
     def after_finished(self) -> None:
         """End a full handshake with the server's Finished."""

@@ -14,7 +14,6 @@ from trustlab.tls.alerts import (
     MissingExtension,
     UnsupportedExtension,
 )
-from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import (
     ROLE_C,
     ROLE_S,
@@ -24,15 +23,14 @@ from trustlab.tls.extensions import (
     extension_name,
     push_shares,
 )
-from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake13 import Handshake13, check_solicited
 from trustlab.tls.messages import Certificate13, CertificateEntry, attestation_of
 from trustlab.tls.registry import ExtensionType, Group, Version, label
+from trustlab.tls.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trustlab.tls.client import Client
     from trustlab.tls.groups import Share
     from trustlab.tls.messages import (
         CertificateRequest13,
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
         NewSessionTicket13,
         ServerHello,
     )
+    from trustlab.tls.ports import ClientConnection, Step
     from trustlab.tls.x509 import PeerCertificate
 
 MAX_EVIDENCE = 2**16 - 1 - 6
@@ -73,12 +72,12 @@ NOT_IN_ENCRYPTED_EXTENSIONS = {
 class Client13(Handshake13):
     """A TLS 1.3 client whose server has answered."""
 
-    c: Client
+    c: ClientConnection
     hello: ClientHello
     own = "client"
     peer = "server"
 
-    def __init__(self, connection: Client, hello: ClientHello, shares: Mapping[int, Share]) -> None:
+    def __init__(self, connection: ClientConnection, hello: ClientHello, shares: Mapping[int, Share]) -> None:
         super().__init__(connection)
         self.config = connection.config
         self.hello = hello
@@ -108,9 +107,9 @@ class Client13(Handshake13):
         self._retried = True
         self._second = replace(self.hello, extensions=tuple(extensions))
         self.c.transcript.restart(self.hash_name)
-        if self.disguise_due:
-            self.c.plan.append("disguise")
-        self.c.plan.append("send_client_hello")
+        if self.compatibility_ccs_due:
+            self.c.plan.append(Client13.send_compatibility_ccs)
+        self.c.plan.append(Client13.send_client_hello)
 
     def _new_share(self, group: int, extensions: list[Extension]) -> list[Extension]:
         offered = self.hello.value(ExtensionType.SUPPORTED_GROUPS) or ()
@@ -167,7 +166,7 @@ class Client13(Handshake13):
             raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 8446 4.1.3")
         if versions != (Version.TLS13,) or hello.cipher_suite != self.suite or hello.compression_method:
             raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 8446 4.1.4")
-        self.c.facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def after_server_hello(self) -> None:
         """Derive the handshake keys now that the transcript has ServerHello."""
@@ -201,7 +200,7 @@ class Client13(Handshake13):
         answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
         attestation.check_answer(asked, answer, tls13=True, fail_closed=attestation.fails_closed(self.config))
         if answer is not None:
-            self.c.facts["nonce_S"] = answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)
 
@@ -217,7 +216,7 @@ class Client13(Handshake13):
         if self.config.certificate is not None:
             self._scheme = self.choose_scheme(self.require_key(), schemes)
             if self._scheme:
-                self.c.facts["spki_C"] = self.config.spki
+                self.c.facts = self.c.facts.knowing(spki_C=self.config.spki)
         self.request = message
 
     def receive_certificate(self, message: Certificate13) -> None:
@@ -234,15 +233,15 @@ class Client13(Handshake13):
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_S"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
         self.take_evidence(message)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension("the server promised evidence and gave none", attestation.CLAUSE)
 
-    def receive_finished(self, message: Finished) -> str:
+    def receive_finished(self, message: Finished) -> State:
         """Check the server's Finished; the server is known now."""
         self.check_finished(message)
-        return "SendCertificate" if self.request is not None else "SendFinished"
+        return State.SEND_CERTIFICATE if self.request is not None else State.SEND_FINISHED
 
     def after_finished(self) -> None:
         """Begin the client's flight, or end the handshake with its own Finished."""
@@ -252,15 +251,15 @@ class Client13(Handshake13):
             return
         self.derive_main_secrets()
         self.read_with(self._application["server"])
-        plan = ["judge_evidence"]
-        if self.disguise_due:
-            plan += ["disguise"]
-        plan += ["protect"]
+        plan: list[Step] = [Client13.judge_evidence]
+        if self.compatibility_ccs_due:
+            plan += [Client13.send_compatibility_ccs]
+        plan += [Client13.protect]
         if self.request is not None:
-            plan += ["want_evidence"] if self.gives_evidence and self._scheme else []
-            plan += ["send_certificate"]
-            plan += ["sign_certificate_verify"] if self._scheme else []
-        self.c.plan.extend([*plan, "send_finished"])
+            plan += [Client13.want_evidence] if self.gives_evidence and self._scheme else []
+            plan += [Client13.send_certificate]
+            plan += [Client13.sign_certificate_verify] if self._scheme else []
+        self.c.plan.extend([*plan, Client13.send_finished])
 
     # The client's flight
 
@@ -268,23 +267,15 @@ class Client13(Handshake13):
         """Use the handshake keys for what is written."""
         self.write_with(self._traffic["client"])
 
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
-
-    def evidence_given(self, answer: object) -> None:
-        """Keep the Evidence for the Certificate."""
-        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
-
     def send_certificate(self) -> None:
         """Send the client's chain, or an empty one (RFC 8446 4.4.2)."""
         context = self.request.certificate_request_context if self.request else b""
         chain = self.config.certificates if self._scheme else ()
         self.c.emit(Certificate13(context, entries(chain, self._own_evidence)))
 
-    def sent_certificate(self, _message: Certificate13) -> str:
+    def sent_certificate(self, _message: Certificate13) -> State:
         """Go on with the proof that the key is ours."""
-        return "SendCertificateVerify" if self._scheme else "SendFinished"
+        return State.SEND_CERTIFICATE_VERIFY if self._scheme else State.SEND_FINISHED
 
     # After the handshake
 

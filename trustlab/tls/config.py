@@ -61,10 +61,10 @@ class Limits:
 
     `message`: octets of one handshake message; `chain`: certificates in one chain; `buffered`: octets received and not
     yet processed; `warnings`: warning alerts in a row; `empty_records`: records without content in a row;
-    `key_updates`: KeyUpdate messages without application data between them; `disguises`: ChangeCipherSpec records that
-    are dropped in TLS 1.3 (more are CVE-2020-25648); `early_data`: octets of unwanted 0-RTT data that are skipped;
-    `records_per_key`: records this side writes with one key before it updates it (TLS 1.3; AES-GCM bears 2^24.5,
-    RFC 8446 5.5).
+    `key_updates`: KeyUpdate messages without application data between them; `compatibility_ccs`: ChangeCipherSpec
+    records that are dropped in TLS 1.3 (more are CVE-2020-25648); `early_data`: octets of unwanted 0-RTT data that are
+    skipped; `records_per_key`: records this side writes with one key before it updates it (TLS 1.3; AES-GCM bears
+    2^24.5, RFC 8446 5.5).
     """
 
     message: int = 2**18
@@ -73,7 +73,7 @@ class Limits:
     warnings: int = 4
     empty_records: int = 32
     key_updates: int = 32
-    disguises: int = 8
+    compatibility_ccs: int = 8
     early_data: int = 2**16
     records_per_key: int = 2**24
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trustlab.tls.alerts import Alert, TlsError
+    from trustlab.tls.facts import HandshakeFacts
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.registry import CipherSuite, Version
+    from trustlab.tls.states import State
 
 
 class Event:
@@ -97,8 +97,8 @@ class SecretDerived(Event):
 class StateChanged(Event):
     """The state machine took an edge of its table."""
 
-    old: str
-    new: str
+    old: State
+    new: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class ChosenPreMasterSecret:
 class EvidenceWanted(Request):
     """This side must give Evidence bound to `facts`; answer its octets, or an `Alert` to give up."""
 
-    facts: Mapping[str, bytes]
+    facts: HandshakeFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ class EvidenceReceived(Request):
     """The peer gave Evidence; answer None to accept it, or the `Alert` that refuses it."""
 
     evidence: bytes = field(repr=False)
-    facts: Mapping[str, bytes]
+    facts: HandshakeFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,47 +6,50 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from trustlab.tls.alerts import AccessDenied, Alert, LocalProtocolError
-from trustlab.tls.outgoing import CONNECTED
+from trustlab.tls.alerts import AccessDenied, Alert, InternalError, LocalProtocolError
+from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.registry import AlertLevel
+from trustlab.tls.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.tls.connection import Connection
     from trustlab.tls.messages import AlertMessage, AnyMessage, Message
     from trustlab.tls.messages.other import ChangeCipherSpec
+    from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record
 
 
-class Deeds(NamedTuple):
-    """What a handshake does about one message: its methods, named after it."""
+class Handlers(NamedTuple):
+    """The methods of a handshake for one message, named after it."""
 
-    receive: Callable[[Any, AnyMessage], str | None] | None
-    sent: Callable[[Any, AnyMessage], str | None] | None
+    receive: Callable[[Any, AnyMessage], State | None] | None
+    sent: Callable[[Any, AnyMessage], State | None] | None
     after: Callable[[Any], None] | None
 
 
-_DEEDS: dict[tuple[type, str], Deeds] = {}
+_HANDLERS: dict[tuple[type, str], Handlers] = {}
 
 
-def _deeds(handshake: type, message: str) -> Deeds:
+def _handlers(handshake: type, message: str) -> Handlers:
     """Return the methods for a message: `ClientHello` -> `receive_client_hello` and so on, None where there is none."""
-    found = _DEEDS.get((handshake, message))
+    found = _HANDLERS.get((handshake, message))
     if found is None:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", message).lower()
-        found = Deeds(*[getattr(handshake, f"{deed}_{name}", None) for deed in Deeds._fields])
-        _DEEDS[handshake, message] = found
+        found = Handlers(*[getattr(handshake, f"{when}_{name}", None) for when in Handlers._fields])
+        _HANDLERS[handshake, message] = found
     return found
 
 
 class Handshake:
     """The logic of one role and version: methods named after messages, called by the connection `c`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: HandshakeConnection) -> None:
         self.c = connection
+        self.evidence = b""
+        """The peer's, until it can be judged."""
 
-    def copy(self, connection: Connection) -> Self:
+    def copy(self, connection: HandshakeConnection) -> Self:
         """Return a copy that belongs to a copied connection; attributes are immutable values or replaced as a whole."""
         other = copy.copy(self)
         other.c = connection
@@ -57,23 +60,23 @@ class Handshake:
 
     # Messages
 
-    def sent(self, message: AnyMessage, raw: bytes) -> str | None:  # noqa: ARG002
+    def sent(self, message: AnyMessage, raw: bytes) -> State | None:  # noqa: ARG002
         """Note what a written message really said; return the next state where the table leaves a choice."""
-        method = _deeds(type(self), message.name).sent
+        method = _handlers(type(self), message.name).sent
         return method(self, message) if method else None
 
-    def received(self, message: AnyMessage, raw: bytes) -> str | None:
+    def received(self, message: AnyMessage, raw: bytes) -> State | None:
         """Judge a message; it joins the transcript afterwards, so that Finished covers what came before it."""
-        method = _deeds(type(self), message.name).receive
+        method = _handlers(type(self), message.name).receive
         if method is None:
             raise LookupError(f"{type(self).__name__} has nothing to do with a {message.name}")
         result = method(self, message)
-        self.c.handshake.add_to_transcript(message, raw)
+        self.add_to_transcript(message, raw)
         return result
 
-    def entered(self, message: AnyMessage) -> None:
+    def on_enter(self, message: AnyMessage) -> None:
         """Plan what comes next: the state is entered and the transcript has the message."""
-        method = _deeds(type(self), message.name).after
+        method = _handlers(type(self), message.name).after
         if method:
             method(self)
 
@@ -82,13 +85,13 @@ class Handshake:
         if message.content_type == 22:
             self.c.transcript.add(raw)
 
-    def check_welcome(self, kind: int, length: int) -> None:  # noqa: ARG002
+    def check_expected(self, kind: int, length: int) -> None:  # noqa: ARG002
         """Refuse a handshake message as soon as its header tells that it has no place here."""
-        if not self.c.welcome(kind):
-            raise self.c.unwelcome(kind)
+        if not self.c.is_expected(kind):
+            raise self.c.unexpected_type(kind)
 
-    def aside(self, message: Message | ChangeCipherSpec) -> bool:  # noqa: ARG002
-        """Handle a message beside the table; False if it is an ordinary one."""
+    def handle_out_of_band(self, message: Message | ChangeCipherSpec) -> bool:  # noqa: ARG002
+        """Handle a message the state table does not cover; return False if it does."""
         return False
 
     # Records
@@ -127,6 +130,11 @@ class Handshake:
 
     # Evidence
 
+    def judge_evidence(self) -> None:
+        """Ask the program what it thinks of the peer's Evidence."""
+        if self.evidence:
+            self.c.ask(EvidenceReceived(self.evidence, self.c.facts), Handshake.evidence_judged)
+
     def evidence_judged(self, answer: object) -> None:
         """Go on after the program accepted the peer's Evidence; a refusal has become an alert before."""
         if isinstance(answer, Exception):
@@ -137,7 +145,7 @@ class Handshake:
     @property
     def connected(self) -> bool:
         """Whether the handshake is done and the connection open."""
-        return self.c.state == CONNECTED
+        return self.c.state == State.CONNECTED
 
 
 def octets_or_alert(answer: object, what: str) -> bytes:
@@ -147,3 +155,10 @@ def octets_or_alert(answer: object, what: str) -> bytes:
     if isinstance(answer, bytes | bytearray | memoryview):
         return bytes(answer)
     raise LocalProtocolError(f"{what} is answered with octets, not {type(answer).__name__}")
+
+
+def signature_or_alert(answer: object, whose: str) -> bytes:
+    """Return the answer to a wish to sign; the key's exception becomes an `InternalError`."""
+    if isinstance(answer, Exception):
+        raise InternalError(f"{whose} could not sign: {answer}") from answer
+    return octets_or_alert(answer, "KeyOperationWanted")

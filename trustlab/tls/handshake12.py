@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from trustlab.tls import schedule12
+from trustlab.tls import attestation, schedule12
 from trustlab.tls.alerts import (
     DecodeError,
     DecryptError,
@@ -15,15 +15,15 @@ from trustlab.tls.alerts import (
     UnexpectedMessage,
 )
 from trustlab.tls.config import Session
-from trustlab.tls.events import EvidenceReceived
-from trustlab.tls.handshake import Handshake
+from trustlab.tls.events import EvidenceWanted
+from trustlab.tls.handshake import Handshake, octets_or_alert
 from trustlab.tls.messages import ChangeCipherSpec, ClientHello, Context, Finished
 from trustlab.tls.protection import protection12
 from trustlab.tls.registry import HandshakeType
 from trustlab.tls.suites import SUITES, SuiteParameters
 
 if TYPE_CHECKING:
-    from trustlab.tls.connection import Connection
+    from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.schedule12 import KeyBlock
 
@@ -38,13 +38,12 @@ class Handshake12(Handshake):
     suite: CipherSuite
     parameters: SuiteParameters
 
-    def __init__(self, connection: Connection, hello: ClientHello) -> None:
+    def __init__(self, connection: HandshakeConnection, hello: ClientHello) -> None:
         super().__init__(connection)
         self.hello = hello
         self.extended = False
         self.gives_evidence = False
         self.takes_evidence = False
-        self.evidence = b""
         self._evidence_seen = False
         self.resumed = False
         self.session_id = b""
@@ -76,26 +75,31 @@ class Handshake12(Handshake):
 
     # Secrets
 
+    @property
+    def randoms(self) -> tuple[bytes, bytes]:
+        """The client's random and the server's."""
+        facts = self.c.facts
+        if facts.client_random is None or facts.server_random is None:
+            raise LookupError("the hellos are not exchanged yet")
+        return facts.client_random, facts.server_random
+
     def set_pre_master_secret(self, value: bytes, *inputs: str) -> None:
         """Take the pre-master secret, however it came to be."""
-        facts = self.c.facts
         self._pms = value
         if self.c.config.attestation is not None:
-            commitment = schedule12.pms_commitment(value, facts["client_random"], facts["server_random"])
-            facts["pms_commitment"] = commitment
+            commitment = schedule12.pms_commitment(value, *self.randoms)
+            self.c.facts = self.c.facts.knowing(pms_commitment=commitment)
         self.c.secret("pre_master_secret", value, *inputs)
 
     def derive_master_secret(self) -> None:
         """Derive the master secret; ClientKeyExchange is in the transcript (RFC 5246 8.1, RFC 7627 4)."""
-        facts = self.c.facts
-        facts["session_hash"] = self.c.transcript.digest()
+        session_hash = self.c.transcript.digest()
+        self.c.facts = self.c.facts.knowing(session_hash=session_hash)
         if self.extended:
-            self._master = schedule12.extended_master_secret(self._pms, facts["session_hash"], self.suite)
+            self._master = schedule12.extended_master_secret(self._pms, session_hash, self.suite)
             inputs: tuple[str, ...] = ("pre_master_secret", "session_hash")
         else:
-            self._master = schedule12.master_secret(
-                self._pms, facts["client_random"], facts["server_random"], self.suite
-            )
+            self._master = schedule12.master_secret(self._pms, *self.randoms, self.suite)
             inputs = ("pre_master_secret", "client_random", "server_random")
         self._pms = b""
         self.c.secret("master_secret", self._master, *inputs)
@@ -103,16 +107,12 @@ class Handshake12(Handshake):
 
     def derive_keys(self) -> None:
         """Cut the key block (RFC 5246 6.3)."""
-        facts = self.c.facts
-        self._keys = schedule12.key_block(self._master, facts["client_random"], facts["server_random"], self.suite)
+        self._keys = schedule12.key_block(self._master, *self.randoms, self.suite)
         self.c.secret("key_block", self._keys.octets, "master_secret", "server_random", "client_random")
 
     def export(self, label: bytes, context: bytes | None, length: int) -> bytes:
         """Return exported keying material (RFC 5705 4)."""
-        facts = self.c.facts
-        return schedule12.export(
-            self._master, facts["client_random"], facts["server_random"], self.suite, label, context, length
-        )
+        return schedule12.export(self._master, *self.randoms, self.suite, label, context, length)
 
     # ChangeCipherSpec and Finished
 
@@ -176,12 +176,12 @@ class Handshake12(Handshake):
 
     # Evidence
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual; agreed Evidence in the wrong place or twice has an alert of its own."""
-        if kind == HandshakeType.SUPPLEMENTAL_DATA and self.takes_evidence and not self.c.welcome(kind):
+        if kind == HandshakeType.SUPPLEMENTAL_DATA and self.takes_evidence and not self.c.is_expected(kind):
             what = "a second time" if self._evidence_seen else "in the wrong place"
             raise IllegalParameter(f"SupplementalData {what}", "RFC 4680 2")
-        super().check_welcome(kind, length)
+        super().check_expected(kind, length)
         if kind == HandshakeType.FINISHED and length != VERIFY_DATA_LENGTH:
             raise DecodeError(f"a Finished of {length} octets", "RFC 5246 7.4.9")
 
@@ -190,7 +190,10 @@ class Handshake12(Handshake):
         self.evidence = evidence
         self._evidence_seen = True
 
-    def judge_evidence(self) -> None:
-        """Ask the program what it thinks of the peer's Evidence."""
-        if self.evidence:
-            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), "evidence_judged")
+    def want_evidence(self) -> None:
+        """Ask the program for this side's Evidence."""
+        self.c.ask(EvidenceWanted(self.c.facts), Handshake12.evidence_given)
+
+    def evidence_given(self, answer: object) -> None:
+        """Send the Evidence."""
+        self.c.emit(attestation.supplemental_data(octets_or_alert(answer, "EvidenceWanted")))

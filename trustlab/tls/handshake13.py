@@ -11,14 +11,13 @@ from trustlab.tls.alerts import (
     DecodeError,
     DecryptError,
     IllegalParameter,
-    InternalError,
     LocalProtocolError,
     UnexpectedMessage,
     UnsupportedExtension,
 )
-from trustlab.tls.events import EvidenceReceived, KeyOperationWanted
+from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
 from trustlab.tls.extensions import Extension, extension_name, parse_extension
-from trustlab.tls.handshake import Handshake, octets_or_alert
+from trustlab.tls.handshake import Handshake, octets_or_alert, signature_or_alert
 from trustlab.tls.messages import CertificateVerify, Context, Finished, KeyExchange, KeyUpdate
 from trustlab.tls.messages.other import ChangeCipherSpec
 from trustlab.tls.protection import Aead13
@@ -36,8 +35,8 @@ from trustlab.tls.suites import SUITES, SuiteParameters
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustlab.tls.connection import Connection
     from trustlab.tls.messages import AlertMessage, AnyMessage, Certificate13, ClientHello
+    from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.x509 import PeerCertificate
@@ -54,11 +53,10 @@ class Handshake13(Handshake):
     parameters: SuiteParameters
     hash_name: str
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: HandshakeConnection) -> None:
         super().__init__(connection)
         self.gives_evidence = False
         self.takes_evidence = False
-        self.evidence = b""
         self.peer_certificate: PeerCertificate | None = None
         self._handshake_secret: schedule13.HandshakeSecret | None = None
         self._main_secret: schedule13.MainSecret | None = None
@@ -103,9 +101,7 @@ class Handshake13(Handshake):
         for side, traffic in self._traffic.items():
             c.secret(f"{side}_handshake_traffic_secret", traffic.value, "handshake_secret", "transcript_hash")
         if c.config.attestation is not None:
-            c.facts["transcript_hash_CH_SH"] = digest
-            c.facts["attest_base"] = schedule13.attestation_base(digest, self.hash_name)
-            c.facts["tp_attest"] = secret.attest(digest)
+            c.facts = c.facts.knowing(transcript_hash_CH_SH=digest, tp_attest=secret.attest(digest))
 
     def derive_main_secrets(self) -> None:
         """Derive what protects application data; the transcript ends with the server's Finished."""
@@ -179,21 +175,24 @@ class Handshake13(Handshake):
                 raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
 
-    def judge_evidence(self) -> None:
-        """Ask the program what it thinks of the peer's Evidence."""
-        if self.evidence:
-            self.c.ask(EvidenceReceived(self.evidence, dict(self.c.facts)), "evidence_judged")
+    def want_evidence(self) -> None:
+        """Ask the program for this side's Evidence."""
+        self.c.ask(EvidenceWanted(self.c.facts), Handshake13.evidence_given)
+
+    def evidence_given(self, answer: object) -> None:
+        """Keep the Evidence for the Certificate."""
+        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
     def sign_certificate_verify(self) -> None:
         """Ask for the signature over the transcript (RFC 8446 4.4.3)."""
         data = schedule13.signature_input(self.own, self.c.transcript.digest())
-        self.c.ask(KeyOperationWanted("sign", self.c.config.key, data, self._scheme), "certificate_verify_signed")
+        self.c.ask(
+            KeyOperationWanted("sign", self.c.config.key, data, self._scheme), Handshake13.certificate_verify_signed
+        )
 
     def certificate_verify_signed(self, answer: object) -> None:
         """Send the signature."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the key could not sign: {answer}") from answer
-        self.c.emit(CertificateVerify(self._scheme, octets_or_alert(answer, "KeyOperationWanted")))
+        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the key")))
 
     def receive_certificate_verify(self, message: CertificateVerify) -> None:
         """Check the peer's signature over the transcript."""
@@ -259,7 +258,7 @@ class Handshake13(Handshake):
         self.read_with(self._next_secret(self.peer))
         asked = message.request_update == KeyUpdateRequest.UPDATE_REQUESTED
         if asked and not self.c.closed and not self.c.records.is_unsent(self._updated_at):
-            self.c.plan.append("answer_key_update")
+            self.c.plan.append(Handshake13.answer_key_update)
 
     def application_data_read(self) -> None:
         """Count KeyUpdates from here again."""
@@ -290,41 +289,42 @@ class Handshake13(Handshake):
         raise UnexpectedMessage("an unprotected record after keys were agreed on", "RFC 8446 5")
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
-        """Drop the disguise for middleboxes, before the peer's Finished only (RFC 8446 5)."""
+        """Drop the ChangeCipherSpec for middleboxes, before the peer's Finished only (RFC 8446 5)."""
         if record.encrypted or record.content != b"\x01" or self._peer_finished:
             raise UnexpectedMessage("a ChangeCipherSpec that is not the one for middleboxes", "RFC 8446 5")
-        self.c.count_disguise()
+        self.c.count_compatibility_ccs()
         return True
 
-    def disguise(self) -> None:
+    def send_compatibility_ccs(self) -> None:
         """Send the ChangeCipherSpec for middleboxes (RFC 8446 D.4)."""
         self.c.flush()
-        self.c.disguised = True
+        self.c.compatibility_ccs_sent = True
         message = ChangeCipherSpec()
         self.c.put(message, message.encode(), plain=True)
 
     @property
-    def disguise_due(self) -> bool:
+    def compatibility_ccs_due(self) -> bool:
         """Whether the client asked for the ChangeCipherSpec for middleboxes, and none was sent yet."""
-        return bool(self.hello and self.hello.session_id) and not self.c.disguised
+        return bool(self.hello and self.hello.session_id) and not self.c.compatibility_ccs_sent
 
     def before_alert(self) -> None:
         """Protect an alert as soon as there are keys: what became of the handshake is nobody else's to read.
 
-        The peer expects the handshake keys from ServerHello on (RFC 8446 A.1, A.2), and before them the disguise.
+        The peer expects the handshake keys from ServerHello on (RFC 8446 A.1, A.2), and before them the
+        ChangeCipherSpec for middleboxes.
         """
         if self._traffic and self.c.records.write is None:
-            if self.disguise_due:
-                self.disguise()
+            if self.compatibility_ccs_due:
+                self.send_compatibility_ccs()
             self.write_with(self._traffic[self.own])
 
     def is_fatal(self, message: AlertMessage) -> bool:
         """Treat every alert but user_canceled as fatal, whatever its level says (RFC 8446 6)."""
         return message.description != AlertDescription.USER_CANCELED
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual; what has a fixed length is refused as soon as it claims another."""
-        super().check_welcome(kind, length)
+        super().check_expected(kind, length)
         if kind == HandshakeType.FINISHED and length != self.parameters.hash_length:
             raise DecodeError(f"a Finished of {length} octets", "RFC 8446 4.4.4")
         if kind == HandshakeType.KEY_UPDATE and length != 1:

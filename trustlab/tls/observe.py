@@ -40,8 +40,8 @@ class TraceObserver:
         if isinstance(event, SecretDerived):
             self._secret(event)
         elif isinstance(event, StateChanged):
-            data: dict[str, Value] = {"role": self.role, "old": event.old}
-            self.party.emit("tls.state", event.new, connection=self.connection, data=data)
+            data: dict[str, Value] = {"role": self.role, "old": str(event.old)}
+            self.party.emit("tls.state", str(event.new), connection=self.connection, data=data)
         elif isinstance(event, MessageSent):
             self._message(event, sent=True)
         elif isinstance(event, MessageReceived):

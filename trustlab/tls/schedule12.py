@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from trustlab.tls.mac import Hmac, hmac
 from trustlab.tls.suites import SUITES
 
+PMS_LENGTH = 48  # octets of the pre-master secret of an RSA key exchange (RFC 5246 7.4.7.1)
+
 
 def prf(secret: bytes, label: bytes, seed: bytes, length: int, hash_name: str) -> bytes:
     """Return `length` octets of PRF(secret, label, seed) = P_hash(secret, label + seed) (RFC 5246 5)."""

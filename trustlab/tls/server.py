@@ -12,7 +12,7 @@ from trustlab.tls.registry import CipherSuite, ExtensionType, Version
 from trustlab.tls.second_hello import refuse_ssl30
 from trustlab.tls.server12 import Server12
 from trustlab.tls.server13 import Server13
-from trustlab.tls.states import SERVER12, SERVER13
+from trustlab.tls.states import SERVER12, SERVER13, State
 
 if TYPE_CHECKING:
     from trustlab.tls.config import ServerConfig
@@ -50,7 +50,7 @@ class ServerStart(Handshake):
 
     c: Server
 
-    def receive_client_hello(self, hello: ClientHello) -> str | None:
+    def receive_client_hello(self, hello: ClientHello) -> State | None:
         """Check what all versions have in common, choose the version, hand over."""
         version = self._version(hello)
         if CipherSuite.TLS_FALLBACK_SCSV in hello.cipher_suites and version < max(self.c.config.versions):
@@ -58,7 +58,7 @@ class ServerStart(Handshake):
         self._read_extensions(hello, version)
         self.c.version = version
         self.c.records.version = version
-        self.c.facts["client_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(client_random=hello.random)
         name = hello.value(ExtensionType.SERVER_NAME)
         self.c.server_name = name.decode("ascii", "replace") if name else ""
         names = self.c.config.names

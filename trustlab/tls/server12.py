@@ -14,9 +14,9 @@ from trustlab.tls.alerts import (
     NoApplicationProtocol,
     UnexpectedMessage,
 )
-from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
+from trustlab.tls.events import KeyOperationWanted
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extension, push_alpn, push_attestation
-from trustlab.tls.handshake import octets_or_alert
+from trustlab.tls.handshake import signature_or_alert
 from trustlab.tls.handshake12 import Handshake12
 from trustlab.tls.messages import (
     Certificate,
@@ -38,6 +38,8 @@ from trustlab.tls.registry import (
     SignatureScheme,
     Version,
 )
+from trustlab.tls.schedule12 import PMS_LENGTH
+from trustlab.tls.states import State
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
@@ -51,21 +53,20 @@ if TYPE_CHECKING:
         SupplementalData,
     )
     from trustlab.tls.messages.other import ChangeCipherSpec
-    from trustlab.tls.server import Server
+    from trustlab.tls.ports import ServerConnection, Step
     from trustlab.tls.x509 import PeerCertificate
 
-PMS_LENGTH = 48
 SHA1_SCHEMES = (SignatureScheme.RSA_PKCS1_SHA1, SignatureScheme.ECDSA_SHA1)
 
 
 class Server12(Handshake12):
     """A TLS 1.2 server that has its ClientHello."""
 
-    c: Server
+    c: ServerConnection
     own = "server"
     peer = "client"
 
-    def __init__(self, connection: Server, hello: ClientHello) -> None:
+    def __init__(self, connection: ServerConnection, hello: ClientHello) -> None:
         super().__init__(connection, hello)
         self.config = connection.config
         self.answer: AttestationExtension | None = None
@@ -73,21 +74,22 @@ class Server12(Handshake12):
         self._share: Share | None = None
         self._group = 0
         self._scheme = 0
+        self._exchange = b""
         self._substitute = b""
 
     # ClientHello and the choices it leads to
 
-    def aside(self, message: Message | ChangeCipherSpec) -> bool:
+    def handle_out_of_band(self, message: Message | ChangeCipherSpec) -> bool:
         """Refuse renegotiation, which a ClientHello after the handshake asks for (RFC 5746 4.5)."""
         if isinstance(message, ClientHello) and self.c.handshake_complete:
             self.c.warn_no_renegotiation()
             return True
         return False
 
-    def check_welcome(self, kind: int, length: int) -> None:
+    def check_expected(self, kind: int, length: int) -> None:
         """As usual, and a connected server hears a ClientHello to refuse it."""
         if not (kind == HandshakeType.CLIENT_HELLO and self.c.handshake_complete):
-            super().check_welcome(kind, length)
+            super().check_expected(kind, length)
 
     def receive_client_hello(self, hello: ClientHello) -> None:
         """Choose suite, group, signature scheme and protocol; plan the flight."""
@@ -97,7 +99,7 @@ class Server12(Handshake12):
         asked = attestation.asked(config, hello)
         self.answer = attestation.server_answer(config, asked, tls13=False)
         if asked is not None:
-            self.c.facts["nonce_C"] = asked.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
         self.c.cipher_suite = self._choose(hello)
         self.choose_suite()
         offered = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
@@ -105,7 +107,14 @@ class Server12(Handshake12):
         self._choose_protocol(hello)
         self._choose_session(hello)
         if self.resumed:
-            self.c.plan.extend(["send_server_hello", "derive_keys", "send_change_cipher_spec", "send_finished"])
+            self.c.plan.extend(
+                [
+                    Server12.send_server_hello,
+                    Server12.derive_keys,
+                    Server12.send_change_cipher_spec,
+                    Server12.send_finished,
+                ]
+            )
         else:
             self._plan()
 
@@ -133,17 +142,17 @@ class Server12(Handshake12):
             self.config.sessions[self.session_id] = self.c.session
 
     def _plan(self) -> None:
-        plan = ["send_server_hello"]
+        plan: list[Step] = [Server12.send_server_hello]
         if self.answer is not None and self.answer.offered & ROLE_S:
             self.gives_evidence = True
-            plan += ["want_evidence"]
-        plan += ["send_certificate"]
+            plan += [Server12.want_evidence]
+        plan += [Server12.send_certificate]
         if self.parameters.key_exchange is KeyExchange.ECDHE:
-            plan += ["sign_server_key_exchange"]
+            plan += [Server12.sign_server_key_exchange]
         if self.config.client_certificate != "none":
-            plan += ["send_certificate_request"]
+            plan += [Server12.send_certificate_request]
         self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
-        self.c.plan.extend([*plan, "send_server_hello_done"])
+        self.c.plan.extend([*plan, Server12.send_server_hello_done])
 
     def _check_extensions(self, hello: ClientHello) -> None:
         renegotiation = hello.value(ExtensionType.RENEGOTIATION_INFO)
@@ -228,58 +237,45 @@ class Server12(Handshake12):
         found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
         return found
 
-    def sent_server_hello(self, hello: ServerHello) -> str:
+    def sent_server_hello(self, hello: ServerHello) -> State:
         """Remember what was really said: the message may have been replaced on its way."""
-        facts = self.c.facts
-        facts["server_random"] = hello.random
+        self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
         answer = attestation_of(hello)
         if answer is not None:
-            facts["nonce_S"] = answer.nonce
-        certificate = self.config.certificate
-        if certificate is not None:
-            facts["spki_S"] = self.config.spki
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
         if self.resumed:
-            return "SendChangeCipherSpec"
-        return "SendSupplementalData" if self.gives_evidence else "SendCertificate"
-
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence about this machine and its key."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
-
-    def evidence_given(self, answer: object) -> None:
-        """Send the Evidence."""
-        self.c.emit(attestation.supplemental_data(octets_or_alert(answer, "EvidenceWanted")))
+            return State.SEND_CHANGE_CIPHER_SPEC
+        return State.SEND_SUPPLEMENTAL_DATA if self.gives_evidence else State.SEND_CERTIFICATE
 
     def send_certificate(self) -> None:
         """Send the server's chain."""
         self.c.emit(Certificate(self.config.certificates))
 
-    def sent_certificate(self, _message: Certificate) -> str:
+    def sent_certificate(self, _message: Certificate) -> State:
         """Go on with what the suite and the configuration demand."""
         if self.parameters.key_exchange is KeyExchange.ECDHE:
-            return "SendServerKeyExchange"
+            return State.SEND_SERVER_KEY_EXCHANGE
         return self._after_key_exchange()
 
-    def _after_key_exchange(self) -> str:
-        return "SendCertificateRequest" if self.config.client_certificate != "none" else "SendServerHelloDone"
+    def _after_key_exchange(self) -> State:
+        return (
+            State.SEND_CERTIFICATE_REQUEST if self.config.client_certificate != "none" else State.SEND_SERVER_HELLO_DONE
+        )
 
     def sign_server_key_exchange(self) -> None:
         """Draw the ephemeral key and ask for the signature over it (RFC 8422 5.4)."""
         self._share = groups.generate(self._group)
-        facts = self.c.facts
         unsigned = ServerKeyExchange(self._group, self._share.public, self._scheme, b"")
-        data = facts["client_random"] + facts["server_random"] + unsigned.parameters
-        self.c.ask(KeyOperationWanted("sign", self.config.key, data, self._scheme), "server_key_exchange_signed")
+        data = b"".join(self.randoms) + unsigned.parameters
+        self.c.ask(KeyOperationWanted("sign", self.config.key, data, self._scheme), Server12.server_key_exchange_signed)
 
     def server_key_exchange_signed(self, answer: object) -> None:
         """Send the ephemeral key."""
-        if isinstance(answer, Exception):
-            raise InternalError(f"the server's key could not sign: {answer}") from answer
-        signature = octets_or_alert(answer, "KeyOperationWanted")
+        signature = signature_or_alert(answer, "the server's key")
         public = self._share.public if self._share else b""
         self.c.emit(ServerKeyExchange(self._group, public, self._scheme, signature))
 
-    def sent_server_key_exchange(self, _message: ServerKeyExchange) -> str:
+    def sent_server_key_exchange(self, _message: ServerKeyExchange) -> State:
         """Go on with what the configuration demands."""
         return self._after_key_exchange()
 
@@ -292,16 +288,18 @@ class Server12(Handshake12):
         """End the flight."""
         self.c.emit(ServerHelloDone())
 
-    def sent_server_hello_done(self, _message: ServerHelloDone) -> str:
+    def sent_server_hello_done(self, _message: ServerHelloDone) -> State:
         """Wait for what was agreed on."""
-        return "ExpectSupplementalData" if self.takes_evidence else self._after_evidence()
+        return State.EXPECT_SUPPLEMENTAL_DATA if self.takes_evidence else self._after_evidence()
 
-    def _after_evidence(self) -> str:
-        return "ExpectCertificate" if self.config.client_certificate != "none" else "ExpectClientKeyExchange"
+    def _after_evidence(self) -> State:
+        return (
+            State.EXPECT_CERTIFICATE if self.config.client_certificate != "none" else State.EXPECT_CLIENT_KEY_EXCHANGE
+        )
 
     # The client's flight
 
-    def receive_supplemental_data(self, message: SupplementalData) -> str:
+    def receive_supplemental_data(self, message: SupplementalData) -> State:
         """Keep the client's Evidence: it can be judged after Finished only."""
         self.keep_evidence(attestation.evidence_in(message))
         return self._after_evidence()
@@ -324,22 +322,23 @@ class Server12(Handshake12):
             raise IllegalParameter(f"the client's key is on {curve}, which is not among its groups", "RFC 8422 5.1.1")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_C"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
 
-    def receive_client_key_exchange(self, message: ClientKeyExchange) -> str:
+    def receive_client_key_exchange(self, message: ClientKeyExchange) -> State:
         """Take the client's half of the secret."""
         if self.parameters.key_exchange is KeyExchange.RSA:
-            self.c.facts["epms"] = message.exchange
-            self.c.plan.appendleft("decrypt_secret")
+            self._exchange = message.exchange
+            self.c.facts = self.c.facts.knowing(epms=message.exchange)
+            self.c.plan.appendleft(Server12.decrypt_secret)
         elif self._share is not None:
             self.set_pre_master_secret(self._share.finish(message.exchange), "ecdhe_private", "client_public")
-            self.c.plan.appendleft("derive_master_secret")
-        return "ExpectCertificateVerify" if self.peer_certificate else "ExpectChangeCipherSpec"
+            self.c.plan.appendleft(Server12.derive_master_secret)
+        return State.EXPECT_CERTIFICATE_VERIFY if self.peer_certificate else State.EXPECT_CHANGE_CIPHER_SPEC
 
     def decrypt_secret(self) -> None:
         """Ask for the decryption; the substitute for a failure is drawn before (RFC 5246 7.4.7.1)."""
         self._substitute = self.config.random(PMS_LENGTH)
-        self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self.c.facts["epms"]), "secret_decrypted")
+        self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self._exchange), Server12.secret_decrypted)
 
     def secret_decrypted(self, answer: object) -> None:
         """Take the pre-master secret, or random octets where anything is wrong with it: nobody learns which.
@@ -369,18 +368,18 @@ class Server12(Handshake12):
         octets = self.c.transcript.octets()
         keys.verify(self.peer_certificate.key, message.scheme, message.signature, octets, tls13=False)
 
-    def receive_finished(self, message: Finished) -> str:
+    def receive_finished(self, message: Finished) -> State:
         """Check the client's Finished; its Evidence is judged before anything more is said."""
         self.c.check_end_of_flight()
         self.check_finished(message)
         if self.resumed:
-            return "Connected"
-        self.c.plan.extend(["judge_evidence", "send_change_cipher_spec", "send_finished"])
-        return "SendChangeCipherSpec"
+            return State.CONNECTED
+        self.c.plan.extend([Server12.judge_evidence, Server12.send_change_cipher_spec, Server12.send_finished])
+        return State.SEND_CHANGE_CIPHER_SPEC
 
-    def sent_finished(self, _message: Finished) -> str:
+    def sent_finished(self, _message: Finished) -> State:
         """Be done, or wait for the client's Finished where a session is resumed."""
-        return "ExpectChangeCipherSpec" if self.resumed else "Connected"
+        return State.EXPECT_CHANGE_CIPHER_SPEC if self.resumed else State.CONNECTED
 
     def after_finished(self) -> None:
         """Tell that the handshake is done."""

@@ -14,7 +14,6 @@ from trustlab.tls.alerts import (
     NoApplicationProtocol,
 )
 from trustlab.tls.client13 import entries
-from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import (
     ROLE_C,
     ROLE_S,
@@ -27,7 +26,6 @@ from trustlab.tls.extensions import (
     push_share,
     push_uint16_list,
 )
-from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake13 import Handshake13
 from trustlab.tls.messages import (
     Certificate13,
@@ -37,13 +35,14 @@ from trustlab.tls.messages import (
     ServerHello,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
-from trustlab.tls.registry import CipherSuite, ExtensionType, Group, label
+from trustlab.tls.registry import CipherSuite, ExtensionType, Group
 from trustlab.tls.second_hello import check_second
+from trustlab.tls.states import State
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
     from trustlab.tls.messages import ClientHello, Finished
-    from trustlab.tls.server import Server
+    from trustlab.tls.ports import ServerConnection, Step
 
 REQUIRED = (
     ExtensionType.SUPPORTED_VERSIONS,
@@ -57,11 +56,11 @@ REQUIRED = (
 class Server13(Handshake13):
     """A TLS 1.3 server that has a ClientHello."""
 
-    c: Server
+    c: ServerConnection
     own = "server"
     peer = "client"
 
-    def __init__(self, connection: Server) -> None:
+    def __init__(self, connection: ServerConnection) -> None:
         super().__init__(connection)
         self.config = connection.config
         self.hello: ClientHello | None = None
@@ -77,7 +76,7 @@ class Server13(Handshake13):
 
     # The hellos
 
-    def receive_client_hello(self, hello: ClientHello) -> str:
+    def receive_client_hello(self, hello: ClientHello) -> State:
         """Choose suite and group; ask again if there is no key share for it."""
         first = self.hello
         self.c.check_end_of_flight()
@@ -95,14 +94,14 @@ class Server13(Handshake13):
         if self._share is None:
             if first is not None:
                 raise IllegalParameter("a second ClientHello without the key share asked for", "RFC 8446 4.2.8")
-            self.c.plan.append("send_hello_retry_request")
-            return "SendHelloRetryRequest"
+            self.c.plan.append(Server13.send_hello_retry_request)
+            return State.SEND_HELLO_RETRY_REQUEST
         if first is not None and len(shares) != 1:
             raise IllegalParameter("a second ClientHello with more than the key share asked for", "RFC 8446 4.2.8")
         self._agree(hello)
         self.c.transcript.choose(self.hash_name)
-        self.c.plan.append("send_server_hello")
-        return "SendServerHello"
+        self.c.plan.append(Server13.send_server_hello)
+        return State.SEND_SERVER_HELLO
 
     def _check_form(self, hello: ClientHello) -> None:
         """Check what RFC 8446 4.1.2, 4.2 and 9.2 demand of every ClientHello."""
@@ -156,7 +155,7 @@ class Server13(Handshake13):
         asked = attestation.asked(self.config, hello)
         self.answer = attestation.server_answer(self.config, asked, tls13=True)
         if asked is not None:
-            self.c.facts["nonce_C"] = asked.nonce
+            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
         self.gives_evidence = self.answer is not None and bool(self.answer.offered & ROLE_S)
         self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
         offered = hello.value(ExtensionType.ALPN)
@@ -179,10 +178,10 @@ class Server13(Handshake13):
         self.c.emit(message)
 
     def sent_hello_retry_request(self, message: HelloRetryRequest) -> None:
-        """Remember what was really said; disguise it for middleboxes where the client wants that."""
+        """Remember what was really said; send a ChangeCipherSpec for middleboxes if the client wants one."""
         self._cookie = message.extension(ExtensionType.COOKIE)
-        if self.disguise_due:
-            self.c.plan.append("disguise")
+        if self.compatibility_ccs_due:
+            self.c.plan.append(Server13.send_compatibility_ccs)
 
     def send_server_hello(self) -> None:
         """Answer the key share (RFC 8446 4.1.3)."""
@@ -197,25 +196,21 @@ class Server13(Handshake13):
 
     def sent_server_hello(self, hello: ServerHello) -> None:
         """Remember what was really said."""
-        facts = self.c.facts
-        facts["server_random"] = hello.random
-        certificate = self.config.certificate
-        if certificate is not None:
-            facts["spki_S"] = self.config.spki
+        self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
 
     def after_server_hello(self) -> None:
         """Derive the handshake keys and plan the rest of the flight."""
         if self.answer is not None:
-            self.c.facts["nonce_S"] = self.answer.nonce
+            self.c.facts = self.c.facts.knowing(nonce_S=self.answer.nonce)
         self.derive_handshake_secrets(self._shared)
         self._shared = b""
-        plan = ["disguise"] if self.disguise_due else []
-        plan += ["protect", "send_encrypted_extensions"]
+        plan: list[Step] = [Server13.send_compatibility_ccs] if self.compatibility_ccs_due else []
+        plan += [Server13.protect, Server13.send_encrypted_extensions]
         if self.requests_certificate:
-            plan += ["send_certificate_request"]
+            plan += [Server13.send_certificate_request]
         if self.gives_evidence:
-            plan += ["want_evidence"]
-        self.c.plan.extend([*plan, "send_certificate", "sign_certificate_verify", "send_finished"])
+            plan += [Server13.want_evidence]
+        self.c.plan.extend([*plan, Server13.send_certificate, Server13.sign_certificate_verify, Server13.send_finished])
 
     # The rest of the flight
 
@@ -237,12 +232,12 @@ class Server13(Handshake13):
         found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
         self.c.emit(EncryptedExtensions(tuple(found)))
 
-    def sent_encrypted_extensions(self, message: EncryptedExtensions) -> str:
+    def sent_encrypted_extensions(self, message: EncryptedExtensions) -> State:
         """Remember the nonce that was really sent."""
         answer = message.value(ExtensionType.ATTESTATION)
         if isinstance(answer, AttestationExtension):
-            self.c.facts["nonce_S"] = answer.nonce
-        return "SendCertificateRequest" if self.requests_certificate else "SendCertificate"
+            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
+        return State.SEND_CERTIFICATE_REQUEST if self.requests_certificate else State.SEND_CERTIFICATE
 
     def send_certificate_request(self) -> None:
         """Ask for a client certificate, and for Evidence beside it (RFC 8446 4.3.2)."""
@@ -255,25 +250,17 @@ class Server13(Handshake13):
             found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
         self.c.emit(CertificateRequest13(b"", tuple(found)))
 
-    def want_evidence(self) -> None:
-        """Ask the program for Evidence about this machine and its key."""
-        self.c.ask(EvidenceWanted(dict(self.c.facts)), "evidence_given")
-
-    def evidence_given(self, answer: object) -> None:
-        """Keep the Evidence for the Certificate."""
-        self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
-
     def send_certificate(self) -> None:
         """Send the server's chain, Evidence beside the leaf."""
         self.c.emit(Certificate13(b"", entries(self.config.certificates, self._own_evidence)))
 
-    def sent_finished(self, _message: Finished) -> str:
+    def sent_finished(self, _message: Finished) -> State:
         """Wait for the client."""
-        return "ExpectCertificate" if self.requests_certificate else "ExpectFinished"
+        return State.EXPECT_CERTIFICATE if self.requests_certificate else State.EXPECT_FINISHED
 
     # The client's flight
 
-    def receive_certificate(self, message: Certificate13) -> str:
+    def receive_certificate(self, message: Certificate13) -> State:
         """Check the client's chain; an empty one only where it was not required (RFC 8446 4.4.2.4)."""
         if message.certificate_request_context:
             raise IllegalParameter("a client's Certificate with another context", "RFC 8446 4.4.2")
@@ -284,7 +271,7 @@ class Server13(Handshake13):
                 raise CertificateRequired("a client without a certificate where one is required", "RFC 8446 4.4.2.4")
             if self.takes_evidence:
                 raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
-            return "ExpectFinished"
+            return State.EXPECT_FINISHED
         chain = tuple(entry.cert_data for entry in message.certificate_list)
         certificate = x509.peer_certificate(chain[0])
         if self.config.check_peer:
@@ -292,11 +279,11 @@ class Server13(Handshake13):
             certificate.require_usage("digital_signature")
         self.peer_certificate = certificate
         self.c.peer_certificates = chain
-        self.c.facts["spki_C"] = certificate.spki
+        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
         self.take_evidence(message)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
-        return "ExpectCertificateVerify"
+        return State.EXPECT_CERTIFICATE_VERIFY
 
     def receive_finished(self, message: Finished) -> None:
         """Check the client's Finished."""
@@ -309,8 +296,4 @@ class Server13(Handshake13):
             self.write_with(self._application["server"])
             return
         self.read_with(self._application["client"])
-        self.c.plan.extend(["judge_evidence", "finish"])
-
-    def describe_group(self) -> str:
-        """Return the name of the group in use."""
-        return label(Group, self._group)
+        self.c.plan.extend([Server13.judge_evidence, Server13.finish])

@@ -11,41 +11,81 @@ has heard it and may still write. TLS 1.2 answers the peer's close_notify at onc
 from __future__ import annotations
 
 from collections import defaultdict
+from enum import StrEnum
 from typing import NamedTuple
 
-Edges = list[tuple[str, str, tuple[str, ...]]]
+
+class State(StrEnum):
+    """Where a connection is, named for what must happen next; the text is what traces, errors and pictures say."""
+
+    START = "Start"
+    EXPECT_CERTIFICATE = "ExpectCertificate"
+    EXPECT_CERTIFICATE_VERIFY = "ExpectCertificateVerify"
+    EXPECT_CHANGE_CIPHER_SPEC = "ExpectChangeCipherSpec"
+    EXPECT_CLIENT_HELLO = "ExpectClientHello"
+    EXPECT_CLIENT_KEY_EXCHANGE = "ExpectClientKeyExchange"
+    EXPECT_ENCRYPTED_EXTENSIONS = "ExpectEncryptedExtensions"
+    EXPECT_FINISHED = "ExpectFinished"
+    EXPECT_REQUEST_OR_CERTIFICATE = "ExpectRequestOrCertificate"
+    EXPECT_REQUEST_OR_DONE = "ExpectRequestOrDone"
+    EXPECT_SECOND_CLIENT_HELLO = "ExpectSecondClientHello"
+    EXPECT_SECOND_SERVER_HELLO = "ExpectSecondServerHello"
+    EXPECT_SERVER_HELLO = "ExpectServerHello"
+    EXPECT_SERVER_HELLO_DONE = "ExpectServerHelloDone"
+    EXPECT_SERVER_KEY_EXCHANGE = "ExpectServerKeyExchange"
+    EXPECT_SUPPLEMENTAL_DATA = "ExpectSupplementalData"
+    SEND_CERTIFICATE = "SendCertificate"
+    SEND_CERTIFICATE_REQUEST = "SendCertificateRequest"
+    SEND_CERTIFICATE_VERIFY = "SendCertificateVerify"
+    SEND_CHANGE_CIPHER_SPEC = "SendChangeCipherSpec"
+    SEND_CLIENT_KEY_EXCHANGE = "SendClientKeyExchange"
+    SEND_ENCRYPTED_EXTENSIONS = "SendEncryptedExtensions"
+    SEND_FINISHED = "SendFinished"
+    SEND_HELLO_RETRY_REQUEST = "SendHelloRetryRequest"
+    SEND_SECOND_CLIENT_HELLO = "SendSecondClientHello"
+    SEND_SERVER_HELLO = "SendServerHello"
+    SEND_SERVER_HELLO_DONE = "SendServerHelloDone"
+    SEND_SERVER_KEY_EXCHANGE = "SendServerKeyExchange"
+    SEND_SUPPLEMENTAL_DATA = "SendSupplementalData"
+    CONNECTED = "Connected"
+    CLOSING = "Closing"
+    PEER_CLOSED = "PeerClosed"
+    CLOSED = "Closed"
+
+
+Edges = list[tuple[State, str, tuple[State, ...]]]
 
 
 class Edge(NamedTuple):
     """One transition."""
 
-    source: str
+    source: State
     action: str
     message: str
-    target: str
+    target: State
 
 
 class Table:
     """A state machine: its edges, and quick ways to ask for them."""
 
-    def __init__(self, name: str, start: str, edges: Edges) -> None:
+    def __init__(self, name: str, start: State, edges: Edges) -> None:
         self.name = name
         self.start = start
         self.edges: list[Edge] = []
-        self._targets: dict[tuple[str, str, str], tuple[str, ...]] = {}
-        self._receivable: dict[str, list[str]] = defaultdict(list)
-        for source, deed, targets in edges:
-            action, message = deed.split()
+        self._targets: dict[tuple[State, str, str], tuple[State, ...]] = {}
+        self._receivable: dict[State, list[str]] = defaultdict(list)
+        for source, what, targets in edges:
+            action, message = what.split()
             self._targets[source, action, message] = targets
             self.edges += [Edge(source, action, message, target) for target in targets]
             if action == "receive":
                 self._receivable[source].append(message)
 
-    def targets(self, state: str, action: str, message: str) -> tuple[str, ...]:
+    def targets(self, state: State, action: str, message: str) -> tuple[State, ...]:
         """Return the states this message leads to from `state`, none if it has no place there."""
         return self._targets.get((state, action, message), ())
 
-    def expected(self, state: str) -> list[str]:
+    def expected(self, state: State) -> list[str]:
         """Return the names of the messages that may be received in `state`."""
         return self._receivable.get(state, [])
 
@@ -60,50 +100,62 @@ class Table:
 
 
 CLOSES12: Edges = [
-    ("Connected", "send close_notify", ("Closing",)),
-    ("Closing", "receive close_notify", ("Closed",)),
-    ("Connected", "receive close_notify", ("PeerClosed",)),
-    ("PeerClosed", "send close_notify", ("Closed",)),
+    (State.CONNECTED, "send close_notify", (State.CLOSING,)),
+    (State.CLOSING, "receive close_notify", (State.CLOSED,)),
+    (State.CONNECTED, "receive close_notify", (State.PEER_CLOSED,)),
+    (State.PEER_CLOSED, "send close_notify", (State.CLOSED,)),
 ]
 CLOSES13: Edges = [
     *CLOSES12,
-    ("Closing", "receive KeyUpdate", ("Closing",)),
-    ("PeerClosed", "send KeyUpdate", ("PeerClosed",)),
+    (State.CLOSING, "receive KeyUpdate", (State.CLOSING,)),
+    (State.PEER_CLOSED, "send KeyUpdate", (State.PEER_CLOSED,)),
 ]
 """How a connection ends that was made; the server's tickets may still come after this side's close_notify."""
 
 CLIENT12 = Table(
     "client, TLS 1.2",
-    "Start",
+    State.START,
     [
-        ("Start", "send ClientHello", ("ExpectServerHello",)),
+        (State.START, "send ClientHello", (State.EXPECT_SERVER_HELLO,)),
         (
-            "ExpectServerHello",
+            State.EXPECT_SERVER_HELLO,
             "receive ServerHello",
-            ("ExpectSupplementalData", "ExpectCertificate", "ExpectChangeCipherSpec"),
+            (State.EXPECT_SUPPLEMENTAL_DATA, State.EXPECT_CERTIFICATE, State.EXPECT_CHANGE_CIPHER_SPEC),
         ),
-        ("ExpectSupplementalData", "receive SupplementalData", ("ExpectCertificate",)),
-        ("ExpectCertificate", "receive Certificate", ("ExpectServerKeyExchange", "ExpectRequestOrDone")),
-        ("ExpectServerKeyExchange", "receive ServerKeyExchange", ("ExpectRequestOrDone",)),
-        ("ExpectRequestOrDone", "receive CertificateRequest", ("ExpectServerHelloDone",)),
+        (State.EXPECT_SUPPLEMENTAL_DATA, "receive SupplementalData", (State.EXPECT_CERTIFICATE,)),
         (
-            "ExpectRequestOrDone",
+            State.EXPECT_CERTIFICATE,
+            "receive Certificate",
+            (State.EXPECT_SERVER_KEY_EXCHANGE, State.EXPECT_REQUEST_OR_DONE),
+        ),
+        (State.EXPECT_SERVER_KEY_EXCHANGE, "receive ServerKeyExchange", (State.EXPECT_REQUEST_OR_DONE,)),
+        (State.EXPECT_REQUEST_OR_DONE, "receive CertificateRequest", (State.EXPECT_SERVER_HELLO_DONE,)),
+        (
+            State.EXPECT_REQUEST_OR_DONE,
             "receive ServerHelloDone",
-            ("SendSupplementalData", "SendClientKeyExchange"),
+            (State.SEND_SUPPLEMENTAL_DATA, State.SEND_CLIENT_KEY_EXCHANGE),
         ),
         (
-            "ExpectServerHelloDone",
+            State.EXPECT_SERVER_HELLO_DONE,
             "receive ServerHelloDone",
-            ("SendSupplementalData", "SendCertificate"),
+            (State.SEND_SUPPLEMENTAL_DATA, State.SEND_CERTIFICATE),
         ),
-        ("SendSupplementalData", "send SupplementalData", ("SendCertificate", "SendClientKeyExchange")),
-        ("SendCertificate", "send Certificate", ("SendClientKeyExchange",)),
-        ("SendClientKeyExchange", "send ClientKeyExchange", ("SendCertificateVerify", "SendChangeCipherSpec")),
-        ("SendCertificateVerify", "send CertificateVerify", ("SendChangeCipherSpec",)),
-        ("SendChangeCipherSpec", "send ChangeCipherSpec", ("SendFinished",)),
-        ("SendFinished", "send Finished", ("ExpectChangeCipherSpec", "Connected")),
-        ("ExpectChangeCipherSpec", "receive ChangeCipherSpec", ("ExpectFinished",)),
-        ("ExpectFinished", "receive Finished", ("Connected", "SendChangeCipherSpec")),
+        (
+            State.SEND_SUPPLEMENTAL_DATA,
+            "send SupplementalData",
+            (State.SEND_CERTIFICATE, State.SEND_CLIENT_KEY_EXCHANGE),
+        ),
+        (State.SEND_CERTIFICATE, "send Certificate", (State.SEND_CLIENT_KEY_EXCHANGE,)),
+        (
+            State.SEND_CLIENT_KEY_EXCHANGE,
+            "send ClientKeyExchange",
+            (State.SEND_CERTIFICATE_VERIFY, State.SEND_CHANGE_CIPHER_SPEC),
+        ),
+        (State.SEND_CERTIFICATE_VERIFY, "send CertificateVerify", (State.SEND_CHANGE_CIPHER_SPEC,)),
+        (State.SEND_CHANGE_CIPHER_SPEC, "send ChangeCipherSpec", (State.SEND_FINISHED,)),
+        (State.SEND_FINISHED, "send Finished", (State.EXPECT_CHANGE_CIPHER_SPEC, State.CONNECTED)),
+        (State.EXPECT_CHANGE_CIPHER_SPEC, "receive ChangeCipherSpec", (State.EXPECT_FINISHED,)),
+        (State.EXPECT_FINISHED, "receive Finished", (State.CONNECTED, State.SEND_CHANGE_CIPHER_SPEC)),
         *CLOSES12,
     ],
 )
@@ -111,88 +163,100 @@ CLIENT12 = Table(
 
 CLIENT13 = Table(
     "client, TLS 1.3",
-    "Start",
+    State.START,
     [
-        ("Start", "send ClientHello", ("ExpectServerHello",)),
-        ("ExpectServerHello", "receive HelloRetryRequest", ("SendSecondClientHello",)),
-        ("ExpectServerHello", "receive ServerHello", ("ExpectEncryptedExtensions",)),
-        ("SendSecondClientHello", "send ClientHello", ("ExpectSecondServerHello",)),
-        ("ExpectSecondServerHello", "receive ServerHello", ("ExpectEncryptedExtensions",)),
-        ("ExpectEncryptedExtensions", "receive EncryptedExtensions", ("ExpectRequestOrCertificate",)),
-        ("ExpectRequestOrCertificate", "receive CertificateRequest", ("ExpectCertificate",)),
-        ("ExpectRequestOrCertificate", "receive Certificate", ("ExpectCertificateVerify",)),
-        ("ExpectCertificate", "receive Certificate", ("ExpectCertificateVerify",)),
-        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectFinished",)),
-        ("ExpectFinished", "receive Finished", ("SendCertificate", "SendFinished")),
-        ("SendCertificate", "send Certificate", ("SendCertificateVerify", "SendFinished")),
-        ("SendCertificateVerify", "send CertificateVerify", ("SendFinished",)),
-        ("SendFinished", "send Finished", ("Connected",)),
-        ("Connected", "receive NewSessionTicket", ("Connected",)),
-        ("Closing", "receive NewSessionTicket", ("Closing",)),
-        ("Connected", "receive KeyUpdate", ("Connected",)),
-        ("Connected", "send KeyUpdate", ("Connected",)),
+        (State.START, "send ClientHello", (State.EXPECT_SERVER_HELLO,)),
+        (State.EXPECT_SERVER_HELLO, "receive HelloRetryRequest", (State.SEND_SECOND_CLIENT_HELLO,)),
+        (State.EXPECT_SERVER_HELLO, "receive ServerHello", (State.EXPECT_ENCRYPTED_EXTENSIONS,)),
+        (State.SEND_SECOND_CLIENT_HELLO, "send ClientHello", (State.EXPECT_SECOND_SERVER_HELLO,)),
+        (State.EXPECT_SECOND_SERVER_HELLO, "receive ServerHello", (State.EXPECT_ENCRYPTED_EXTENSIONS,)),
+        (State.EXPECT_ENCRYPTED_EXTENSIONS, "receive EncryptedExtensions", (State.EXPECT_REQUEST_OR_CERTIFICATE,)),
+        (State.EXPECT_REQUEST_OR_CERTIFICATE, "receive CertificateRequest", (State.EXPECT_CERTIFICATE,)),
+        (State.EXPECT_REQUEST_OR_CERTIFICATE, "receive Certificate", (State.EXPECT_CERTIFICATE_VERIFY,)),
+        (State.EXPECT_CERTIFICATE, "receive Certificate", (State.EXPECT_CERTIFICATE_VERIFY,)),
+        (State.EXPECT_CERTIFICATE_VERIFY, "receive CertificateVerify", (State.EXPECT_FINISHED,)),
+        (State.EXPECT_FINISHED, "receive Finished", (State.SEND_CERTIFICATE, State.SEND_FINISHED)),
+        (State.SEND_CERTIFICATE, "send Certificate", (State.SEND_CERTIFICATE_VERIFY, State.SEND_FINISHED)),
+        (State.SEND_CERTIFICATE_VERIFY, "send CertificateVerify", (State.SEND_FINISHED,)),
+        (State.SEND_FINISHED, "send Finished", (State.CONNECTED,)),
+        (State.CONNECTED, "receive NewSessionTicket", (State.CONNECTED,)),
+        (State.CLOSING, "receive NewSessionTicket", (State.CLOSING,)),
+        (State.CONNECTED, "receive KeyUpdate", (State.CONNECTED,)),
+        (State.CONNECTED, "send KeyUpdate", (State.CONNECTED,)),
         *CLOSES13,
     ],
 )
-"""ChangeCipherSpec is not in it: in TLS 1.3 it is a disguise without meaning (RFC 8446 D.4)."""
+"""ChangeCipherSpec is not in it: in TLS 1.3 it means nothing and keeps middleboxes quiet (RFC 8446 D.4)."""
 
 SERVER13 = Table(
     "server, TLS 1.3",
-    "ExpectClientHello",
+    State.EXPECT_CLIENT_HELLO,
     [
-        ("ExpectClientHello", "receive ClientHello", ("SendHelloRetryRequest", "SendServerHello")),
-        ("SendHelloRetryRequest", "send HelloRetryRequest", ("ExpectSecondClientHello",)),
-        ("ExpectSecondClientHello", "receive ClientHello", ("SendServerHello",)),
-        ("SendServerHello", "send ServerHello", ("SendEncryptedExtensions",)),
-        ("SendEncryptedExtensions", "send EncryptedExtensions", ("SendCertificateRequest", "SendCertificate")),
-        ("SendCertificateRequest", "send CertificateRequest", ("SendCertificate",)),
-        ("SendCertificate", "send Certificate", ("SendCertificateVerify",)),
-        ("SendCertificateVerify", "send CertificateVerify", ("SendFinished",)),
-        ("SendFinished", "send Finished", ("ExpectCertificate", "ExpectFinished")),
-        ("ExpectCertificate", "receive Certificate", ("ExpectCertificateVerify", "ExpectFinished")),
-        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectFinished",)),
-        ("ExpectFinished", "receive Finished", ("Connected",)),
-        ("Connected", "receive KeyUpdate", ("Connected",)),
-        ("Connected", "send KeyUpdate", ("Connected",)),
+        (State.EXPECT_CLIENT_HELLO, "receive ClientHello", (State.SEND_HELLO_RETRY_REQUEST, State.SEND_SERVER_HELLO)),
+        (State.SEND_HELLO_RETRY_REQUEST, "send HelloRetryRequest", (State.EXPECT_SECOND_CLIENT_HELLO,)),
+        (State.EXPECT_SECOND_CLIENT_HELLO, "receive ClientHello", (State.SEND_SERVER_HELLO,)),
+        (State.SEND_SERVER_HELLO, "send ServerHello", (State.SEND_ENCRYPTED_EXTENSIONS,)),
+        (
+            State.SEND_ENCRYPTED_EXTENSIONS,
+            "send EncryptedExtensions",
+            (State.SEND_CERTIFICATE_REQUEST, State.SEND_CERTIFICATE),
+        ),
+        (State.SEND_CERTIFICATE_REQUEST, "send CertificateRequest", (State.SEND_CERTIFICATE,)),
+        (State.SEND_CERTIFICATE, "send Certificate", (State.SEND_CERTIFICATE_VERIFY,)),
+        (State.SEND_CERTIFICATE_VERIFY, "send CertificateVerify", (State.SEND_FINISHED,)),
+        (State.SEND_FINISHED, "send Finished", (State.EXPECT_CERTIFICATE, State.EXPECT_FINISHED)),
+        (State.EXPECT_CERTIFICATE, "receive Certificate", (State.EXPECT_CERTIFICATE_VERIFY, State.EXPECT_FINISHED)),
+        (State.EXPECT_CERTIFICATE_VERIFY, "receive CertificateVerify", (State.EXPECT_FINISHED,)),
+        (State.EXPECT_FINISHED, "receive Finished", (State.CONNECTED,)),
+        (State.CONNECTED, "receive KeyUpdate", (State.CONNECTED,)),
+        (State.CONNECTED, "send KeyUpdate", (State.CONNECTED,)),
         *CLOSES13,
     ],
 )
 
 SERVER12 = Table(
     "server, TLS 1.2",
-    "ExpectClientHello",
+    State.EXPECT_CLIENT_HELLO,
     [
-        ("ExpectClientHello", "receive ClientHello", ("SendServerHello",)),
+        (State.EXPECT_CLIENT_HELLO, "receive ClientHello", (State.SEND_SERVER_HELLO,)),
         (
-            "SendServerHello",
+            State.SEND_SERVER_HELLO,
             "send ServerHello",
-            ("SendSupplementalData", "SendCertificate", "SendChangeCipherSpec"),
+            (State.SEND_SUPPLEMENTAL_DATA, State.SEND_CERTIFICATE, State.SEND_CHANGE_CIPHER_SPEC),
         ),
-        ("SendSupplementalData", "send SupplementalData", ("SendCertificate",)),
+        (State.SEND_SUPPLEMENTAL_DATA, "send SupplementalData", (State.SEND_CERTIFICATE,)),
         (
-            "SendCertificate",
+            State.SEND_CERTIFICATE,
             "send Certificate",
-            ("SendServerKeyExchange", "SendCertificateRequest", "SendServerHelloDone"),
+            (State.SEND_SERVER_KEY_EXCHANGE, State.SEND_CERTIFICATE_REQUEST, State.SEND_SERVER_HELLO_DONE),
         ),
-        ("SendServerKeyExchange", "send ServerKeyExchange", ("SendCertificateRequest", "SendServerHelloDone")),
-        ("SendCertificateRequest", "send CertificateRequest", ("SendServerHelloDone",)),
         (
-            "SendServerHelloDone",
+            State.SEND_SERVER_KEY_EXCHANGE,
+            "send ServerKeyExchange",
+            (State.SEND_CERTIFICATE_REQUEST, State.SEND_SERVER_HELLO_DONE),
+        ),
+        (State.SEND_CERTIFICATE_REQUEST, "send CertificateRequest", (State.SEND_SERVER_HELLO_DONE,)),
+        (
+            State.SEND_SERVER_HELLO_DONE,
             "send ServerHelloDone",
-            ("ExpectSupplementalData", "ExpectCertificate", "ExpectClientKeyExchange"),
+            (State.EXPECT_SUPPLEMENTAL_DATA, State.EXPECT_CERTIFICATE, State.EXPECT_CLIENT_KEY_EXCHANGE),
         ),
-        ("ExpectSupplementalData", "receive SupplementalData", ("ExpectCertificate", "ExpectClientKeyExchange")),
-        ("ExpectCertificate", "receive Certificate", ("ExpectClientKeyExchange",)),
         (
-            "ExpectClientKeyExchange",
-            "receive ClientKeyExchange",
-            ("ExpectCertificateVerify", "ExpectChangeCipherSpec"),
+            State.EXPECT_SUPPLEMENTAL_DATA,
+            "receive SupplementalData",
+            (State.EXPECT_CERTIFICATE, State.EXPECT_CLIENT_KEY_EXCHANGE),
         ),
-        ("ExpectCertificateVerify", "receive CertificateVerify", ("ExpectChangeCipherSpec",)),
-        ("ExpectChangeCipherSpec", "receive ChangeCipherSpec", ("ExpectFinished",)),
-        ("ExpectFinished", "receive Finished", ("SendChangeCipherSpec", "Connected")),
-        ("SendChangeCipherSpec", "send ChangeCipherSpec", ("SendFinished",)),
-        ("SendFinished", "send Finished", ("Connected", "ExpectChangeCipherSpec")),
+        (State.EXPECT_CERTIFICATE, "receive Certificate", (State.EXPECT_CLIENT_KEY_EXCHANGE,)),
+        (
+            State.EXPECT_CLIENT_KEY_EXCHANGE,
+            "receive ClientKeyExchange",
+            (State.EXPECT_CERTIFICATE_VERIFY, State.EXPECT_CHANGE_CIPHER_SPEC),
+        ),
+        (State.EXPECT_CERTIFICATE_VERIFY, "receive CertificateVerify", (State.EXPECT_CHANGE_CIPHER_SPEC,)),
+        (State.EXPECT_CHANGE_CIPHER_SPEC, "receive ChangeCipherSpec", (State.EXPECT_FINISHED,)),
+        (State.EXPECT_FINISHED, "receive Finished", (State.SEND_CHANGE_CIPHER_SPEC, State.CONNECTED)),
+        (State.SEND_CHANGE_CIPHER_SPEC, "send ChangeCipherSpec", (State.SEND_FINISHED,)),
+        (State.SEND_FINISHED, "send Finished", (State.CONNECTED, State.EXPECT_CHANGE_CIPHER_SPEC)),
         *CLOSES12,
     ],
 )

@@ -135,7 +135,7 @@ def key_of_another_purpose(bed: VerifierTestbed, design: Design) -> AttestationR
     purpose = H(L, b"log", log_key.spki)
     certified = certify_creation(machine.hypersafe, machine.attestation_key, log_key, purpose)
     attested = KeyAttestation(certified.attest, certified.signature, log_key.public, log_key.creation_data)
-    facts = {"nonce_C": bed.binder, "spki_S": log_key.spki}
+    facts = tls.HandshakeFacts(nonce_C=bed.binder, spki_S=log_key.spki)
     if design.server is None:
         raise ValueError(f"{design.name}: the server proves nothing")
     evidence = replace(machine.evidence(design.server.bind(facts).octets), key_attestation=attested)

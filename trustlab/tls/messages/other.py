@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCipherSpec:
-    """What follows is protected with the new keys; in TLS 1.3 only a disguise for middleboxes."""
+    """What follows is protected with the new keys; in TLS 1.3 it means nothing (RFC 8446 D.4)."""
 
     type = 1
     name = "ChangeCipherSpec"
