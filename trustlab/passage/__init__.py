@@ -5,6 +5,18 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 `Attester` may be a hypervisor, a VM or a test.
 """
 
+from trustlab.passage.ablation import (
+    NOT_LEFT_OUT,
+    PARTS,
+    RULES,
+    BleichenbacherOracle,
+    Part,
+    Rule,
+    RuleError,
+    components,
+    design_without,
+    known_rules,
+)
 from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, Facts, H
 from trustlab.passage.catalogue import (
@@ -23,11 +35,8 @@ from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.pace import Pace, Paced
-from trustlab.passage.parts import NOT_LEFT_OUT, PARTS, Part, design_without
-from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.streams import PassageError, PassageStream, connect
-from trustlab.passage.talkative import Talkative
 
 __all__ = [
     "BARE_EXPORTER",
@@ -50,6 +59,7 @@ __all__ = [
     "Binder",
     "BinderError",
     "BinderField",
+    "BleichenbacherOracle",
     "Bound",
     "Design",
     "DesignError",
@@ -70,8 +80,8 @@ __all__ = [
     "PlainEndpoint",
     "Rule",
     "RuleError",
-    "Talkative",
     "TlsEndpoint",
+    "components",
     "connect",
     "design_of",
     "design_without",
