@@ -12,10 +12,10 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import FIRMWARE, AppraisalPolicy
-from trustlab.passage import Answering, Asking, Exported, OpenSslEndpoint, Pace, PlainEndpoint, ablation, offer
+from trustlab.passage import Answering, Asking, OpenSslEndpoint, Pace, PlainEndpoint, ablation, offer, placement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from trustlab.attest import ReferenceValues, Verifier
     from trustlab.cloud.identity import Identity
@@ -49,13 +49,14 @@ class Channels:
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._pace = Pace(int(settings["quote_burst"])) if "quote_burst" in settings else None
+        self._placement = placement_of(design)
         self._components = ablation.components(settings, design, party)
 
     def server(
         self, identity: Identity, application: Application, connection: str, peer: str, *, pace: Pace | None = None
     ) -> Endpoint:
         """Make the server's end of a channel; `pace` limits the peer's quotes where the configuration does not."""
-        if self.design.when == "never":
+        if not self._placement.our_engine:
             return OpenSslEndpoint.server(
                 application,
                 party=self._party,
@@ -87,7 +88,7 @@ class Channels:
         self, server_name: str, identity: Identity | None, application: Application, connection: str, peer: str
     ) -> Endpoint:
         """Make the client's end of a channel to a server that must be called `server_name`."""
-        if self.design.when == "never":
+        if not self._placement.our_engine:
             return OpenSslEndpoint.client(
                 application,
                 party=self._party,
@@ -144,19 +145,7 @@ class Channels:
         guard: Guard,
         connection: str,
     ) -> TlsEndpoint:
-        wrap: dict[str, Callable[[], Application]] = {
-            "inside": lambda: (
-                self._components.asking(application, guard)
-                if role == "client"
-                else Answering(application, guard, abort=engine.abort)
-            ),
-            "after-finished": lambda: (
-                Exported(application, guard, engine)
-                if self.design.tls == "1.3"
-                else self._components.mutual(application, guard, lambda: engine.facts, abort=engine.abort)
-            ),
-        }
-        inner = wrap.get(self.design.when, lambda: application)()
+        inner = self._placement.wrap(application, guard, engine, self._components)
         observer = tls.TraceObserver(self._party, connection, role=role)
         kind = self._components.server_end if role == "server" else self._components.client_end
         return kind(engine, inner, observer=observer, guard=guard)

@@ -32,9 +32,10 @@ from trustlab.passage.designs13 import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, L
 from trustlab.passage.endpoint import KeyHolder, TlsEndpoint
 from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, PlainEndpoint
 from trustlab.passage.exported import Exported
-from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
+from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.pace import Pace, Paced
+from trustlab.passage.placement import Placement, offer, placement_of
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.streams import PassageError, PassageStream, connect
 
@@ -77,6 +78,7 @@ __all__ = [
     "PassageError",
     "PassageServer",
     "PassageStream",
+    "Placement",
     "PlainEndpoint",
     "Rule",
     "RuleError",
@@ -87,6 +89,7 @@ __all__ = [
     "design_without",
     "known_rules",
     "offer",
+    "placement_of",
     "serve",
     "setting_of",
     "with_ephemeral_keys",
