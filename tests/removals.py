@@ -13,8 +13,8 @@ from trustlab.attacks import experiments
 from trustlab.attest import CHECKS, verifier
 from trustlab.attest.checks import passed
 from trustlab.attest.result import AttestationResult, Check
-from trustlab.cloud import channels
-from trustlab.passage import PARTS, Asking, Guard, Mutual, Pace, Talkative
+from trustlab.passage import PARTS, Asking, BleichenbacherOracle, Guard, Mutual, Pace
+from trustlab.passage.ablation import choice
 from trustlab.passage.binders import FIELDS
 from trustlab.passage.exchange import frame
 from trustlab.tls import attestation, x509
@@ -105,7 +105,7 @@ def without_paced_quotes(patch):
 
 
 def without_one_answer(patch):
-    patch.setattr(channels, "TlsEndpoint", Talkative)
+    patch.setattr(choice, "HONEST", dataclasses.replace(choice.HONEST, server_end=BleichenbacherOracle))
 
 
 RULES_OUT = {

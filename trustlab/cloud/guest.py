@@ -13,7 +13,7 @@ from trustlab.cloud.errors import ImageError
 from trustlab.cloud.identity import Identity, private_pem, software_key
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.cloud.published import accepted
-from trustlab.passage import Design, DesignError, design_of
+from trustlab.passage import Design, DesignError, design_of, placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -130,7 +130,7 @@ class Guest:
     def serve(self, port: int, identity: Identity, application: Callable[[], Application]) -> None:
         """Serve the design's channels on a port, one application each."""
         self.listen(port, lambda c: self._channels.server(identity, application(), c.name, c.client.name))
-        if self.design.when == "before":
+        if placement_of(self.design).asks_before:
             self.listen(QUESTIONS, lambda c: self._channels.answerer(Nothing(), c.name, c.client.name))
 
     def dial(self, destination: str, port: int, server_name: str, application: Application) -> None:
@@ -144,7 +144,7 @@ class Guest:
                 lambda name: self._channels.client(server_name, identity, application, name, destination),
             )
 
-        if self.design.when == "before":
+        if placement_of(self.design).asks_before:
             then = Then(channel, application)
             self.connect(destination, QUESTIONS, lambda name: self._channels.asker(then, name, destination))
         else:

@@ -12,7 +12,7 @@ from trustlab.cloud.firmware import PROVES, FirmwareSystem, makers_in
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.identity import Identity
 from trustlab.cloud.world import SERVER_NAME
-from trustlab.passage import TlsEndpoint
+from trustlab.passage import TlsEndpoint, placement_of
 from trustlab.tpm import DeviceTpm, Platform
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Station:
         tpm: str = EMULATOR,
         makers: Path | None = None,
     ) -> None:
-        if design.when in ("never", "before"):
+        if not placement_of(design).one_channel:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
         device = None if kind_of(tpm) == "swtpm" else DeviceTpm.from_name(tpm)
         self.notes: tuple[str, ...] = ()

@@ -5,6 +5,18 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 `Attester` may be a hypervisor, a VM or a test.
 """
 
+from trustlab.passage.ablation import (
+    NOT_LEFT_OUT,
+    PARTS,
+    RULES,
+    BleichenbacherOracle,
+    Part,
+    Rule,
+    RuleError,
+    components,
+    design_without,
+    known_rules,
+)
 from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts, H
 from trustlab.passage.catalogue import (
@@ -20,14 +32,12 @@ from trustlab.passage.designs13 import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, L
 from trustlab.passage.endpoint import KeyHolder, TlsEndpoint
 from trustlab.passage.exchange import Answering, Asking, ExchangeError, Mutual, PlainEndpoint
 from trustlab.passage.exported import Exported
-from trustlab.passage.guard import AttestationFailure, Attester, Guard, offer
+from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.pace import Pace, Paced
-from trustlab.passage.parts import NOT_LEFT_OUT, PARTS, Part, design_without
-from trustlab.passage.rules import RULES, Rule, RuleError, known_rules
+from trustlab.passage.placement import Placement, offer, placement_of
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.streams import PassageError, PassageStream, connect
-from trustlab.passage.talkative import Talkative
 
 __all__ = [
     "BARE_EXPORTER",
@@ -50,6 +60,7 @@ __all__ = [
     "Binder",
     "BinderError",
     "BinderField",
+    "BleichenbacherOracle",
     "Bound",
     "ChannelFacts",
     "Design",
@@ -67,16 +78,18 @@ __all__ = [
     "PassageError",
     "PassageServer",
     "PassageStream",
+    "Placement",
     "PlainEndpoint",
     "Rule",
     "RuleError",
-    "Talkative",
     "TlsEndpoint",
+    "components",
     "connect",
     "design_of",
     "design_without",
     "known_rules",
     "offer",
+    "placement_of",
     "serve",
     "setting_of",
     "with_ephemeral_keys",

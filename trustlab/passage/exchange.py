@@ -111,27 +111,21 @@ class _Framed:
 
 
 class Asking(_Framed):
-    """The relying party's side: sends a nonce, has the answer appraised, and only then lets the application speak.
+    """The relying party's side: sends a nonce, has the answer appraised, and only then lets the application speak."""
 
-    An `eager` one, a switch of the lab's, lets it speak at once.
-    """
-
-    def __init__(self, inner: Application, guard: Guard, *, nonce: bytes | None = None, eager: bool = False) -> None:
+    def __init__(self, inner: Application, guard: Guard, *, nonce: bytes | None = None) -> None:
         super().__init__(inner)
-        self._eager = eager
         self.nonce = os.urandom(NONCE) if nonce is None else nonce
         self._guard = guard
 
     def connected(self) -> bytes:
         """Ask."""
-        return frame(self.nonce) + (self.inner.connected() if self._eager else b"")
+        return frame(self.nonce)
 
     def frame_received(self, octets: bytes) -> bytes:
         """Judge the answer."""
-        if self._guard.appraise(octets, tls.HandshakeFacts(nonce_C=self.nonce)):
-            return self._refuse()
-        self._through = self._eager
-        return b"" if self._eager else self._open()
+        facts = tls.HandshakeFacts(nonce_C=self.nonce)
+        return self._refuse() if self._guard.appraise(octets, facts) else self._open()
 
 
 class Answering(_Framed):
@@ -154,7 +148,6 @@ class Answering(_Framed):
 class Mutual(_Framed):
     """Both sides ask and answer over the session hash (RFC 7627), before any other data.
 
-    `skip`, a switch of the lab's, is asked when the channel stands, and says whether to leave the whole exchange out.
     `facts` gives the facts of the finished handshake, without nonces; the nonces are the first frames of each side.
     """
 
@@ -165,10 +158,8 @@ class Mutual(_Framed):
         facts: Callable[[], tls.HandshakeFacts],
         *,
         abort: Callable[[tls.Alert], None] = lambda _: None,
-        skip: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(inner, abort)
-        self._skip = skip
         self._guard = guard
         self._facts = facts
         self._own = os.urandom(NONCE)
@@ -177,7 +168,7 @@ class Mutual(_Framed):
 
     def connected(self) -> bytes:
         """Ask."""
-        return self._open() if self._skip() else frame(self._own)
+        return frame(self._own)
 
     def frame_received(self, octets: bytes) -> bytes:
         """First the peer's nonce, which is answered; then its Evidence, which is judged."""

@@ -49,18 +49,6 @@ class Attester(Protocol):
         """
 
 
-def offer(design: Design, role: Role, *, fail_closed: bool = True) -> tls.AttestationOffer | None:
-    """Return what this role offers and demands in the `attestation` extension; None where the design has none.
-
-    Without `fail_closed`, a switch of the lab's, a client goes on where its offer is not answered.
-    """
-    if design.when != "handshake":
-        return None
-    server, client = tls.ROLE_S if design.server else 0, tls.ROLE_C if design.client else 0
-    offered, demanded = (client, server) if role == "client" else (server, client)
-    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,), fail_closed=fail_closed)
-
-
 def _key_of(design: Design, role: Role) -> str | None:
     """Return the fact that holds the attested key of this role, or None where the design attests none."""
     if role == "server":
@@ -69,13 +57,9 @@ def _key_of(design: Design, role: Role) -> str | None:
 
 
 class Guard:
-    """Answers the engine's evidence requests of one connection.
+    """Answers the engine's evidence requests of one connection."""
 
-    A `lax` one accepts whatever it is shown. `without_rules` is a switch of the lab's: rules (`passage.RULES`) that
-    this one does not keep.
-    """
-
-    def __init__(  # noqa: PLR0913 - what one connection needs, by name
+    def __init__(
         self,
         design: Design,
         role: Role,
@@ -85,8 +69,6 @@ class Guard:
         attester: Attester | None,
         verifier: Verifier | None,
         peer: str = "",
-        lax: bool = False,
-        without_rules: frozenset[str] = frozenset(),
     ) -> None:
         self.design = design
         self.role = role
@@ -95,8 +77,6 @@ class Guard:
         self._connection = connection
         self._attester = attester
         self._verifier = verifier
-        self._lax = lax
-        self._without_rules = without_rules
         self._peer = peer or ("server" if role == "client" else "client")
 
     def evidence(self, facts: tls.HandshakeFacts) -> bytes | tls.Alert:
@@ -135,9 +115,6 @@ class Guard:
 
     def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
-        if self._lax:
-            self._accept_unseen(f"{self._party.name} is lax: it accepts the evidence without looking at it.")
-            return None
         peer_role: Role = "server" if self.role == "client" else "client"
         binder = self.design.client if peer_role == "client" else self.design.server
         if binder is None or self._verifier is None:
@@ -158,10 +135,7 @@ class Guard:
         return tls.AccessDenied(sentence, "Trusted Passages, alerts")
 
     def _erred(self, error: Exception) -> tls.Alert | None:
-        """Refuse, for the verifier failed; without that rule, accept."""
-        if "error refuses" in self._without_rules:
-            self._accept_unseen(f"The verifier failed ({error}), and no rule says that this refuses.")
-            return None
+        """Refuse, for the verifier failed."""
         self.refuse("verifier", f"The verifier itself failed, and that counts as a refusal: {error}")
         return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
 
@@ -188,17 +162,6 @@ class Guard:
             fields=tuple((f.name, f.octets) for f in bound.fields),
             key_spki=spki,
             key_binder=proof.bind(tls.HandshakeFacts(spki_S=spki)).octets if proof and spki is not None else None,
-        )
-
-    def _accept_unseen(self, sentence: str) -> None:
-        self._party.emit(
-            "appraisal",
-            "accepted",
-            connection=self._connection,
-            refused_by=None,
-            failed=[],
-            about=self._peer,
-            sentence=sentence,
         )
 
     def refuse(self, by: str, sentence: str) -> None:

@@ -9,7 +9,7 @@ from trustlab.attacks import CATALOGUE, judge
 from trustlab.attest import publish
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Ordinary
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, placement_of
 from trustlab.scenarios.stage import AMOUNT, PAYEE, Act
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LiveCloud(Act):
         """Rent and start the two machines; CloudClosedError if `close` comes first."""
         with contextlib.ExitStack() as stack:
             cloud = stack.enter_context(self._new_cloud())
-            if self.design.when == "never":
+            if not placement_of(self.design).our_engine:
                 stack.enter_context(PassiveDecoder(self.trace))
             hypervisor = HyperSafe if self.design.measured else Ordinary
             images = {name: self._image(cloud, name) for name in ("bank", self.customer)}

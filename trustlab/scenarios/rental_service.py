@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trustlab.attest import AttestError, publish
 from trustlab.cloud import SERVER_NAME, Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.cloud.published import PUBLISHER, publisher_setting
+from trustlab.passage import placement_of
 from trustlab.tpm import TpmError
 from trustlab.trace import TraceEvent  # noqa: TC001 - msgspec reads the annotation at run time
 from trustlab.wire import WireError
@@ -57,7 +58,7 @@ class RentalService:
     """A context manager: the bank's machine is up inside it, and everything is off outside."""
 
     def __init__(self, folder: Path, design: Design, trace: Trace) -> None:
-        if design.when == "never":
+        if not placement_of(design).attests:
             raise CloudError(f"the design {design.name} attests nothing: choose another")
         self._folder = folder
         self._design = design

@@ -20,7 +20,14 @@ from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudClosedError, HyperSafe, Image, Ordinary, choose
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.published import PUBLISHER, publisher_setting
-from trustlab.passage import design_without, setting_of, with_ephemeral_keys, with_resumption, with_usable_key
+from trustlab.passage import (
+    design_without,
+    placement_of,
+    setting_of,
+    with_ephemeral_keys,
+    with_resumption,
+    with_usable_key,
+)
 from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine, genuine_name
 from trustlab.scenarios.deployed import WITHDRAWN, deploy
 from trustlab.scenarios.left_out import left_out
@@ -123,7 +130,7 @@ class Act:
             return self.outcome
         self._say(self.trace.title, self._sentence)
         with self._new_cloud() as cloud:
-            strangers = STRANGERS if self.design.when == "never" else ()
+            strangers = () if placement_of(self.design).our_engine else STRANGERS
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
                 self._waiting = () if self._paid else tuple(cloud.waiting())

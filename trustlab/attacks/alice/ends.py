@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 def intercept(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
     """Answer in the victim's name and pass everything on; to a question inside the channel she answers nothing."""
     alice.tell("intercept", f"answers {connection.client.name}'s connection in the name of {connection.server.name}.")
-    if alice.design.when == "never":
+    if not alice.placement.our_engine:
         return plain(alice, identity, connection)
-    if alice.design.when == "inside":
+    if alice.placement.asks_inside:
         return Middle(alice, connection, own=identity, applications=(Relay(first=NOTHING_TO_SHOW), Relay()))
     return Middle(alice, connection, own=identity)
 
@@ -73,9 +73,8 @@ def clone(alice: Alice, identity: Identity, connection: WireConnection) -> Endpo
 
 def replay_server(alice: Alice, connection: WireConnection, shows: Credentials, evidence: bytes) -> Endpoint:
     """Answer in TLS 1.2 with evidence that is at hand, whatever it is worth; nobody stands behind her."""
-    asks = alice.design.when == "after-finished"
-    frames = {"inside": 1, "after-finished": 2}.get(alice.design.when, 0)
-    application = ShowEvidence(evidence, frames, opening=frame(OWN_NONCE) if asks else b"")
+    place = alice.placement
+    application = ShowEvidence(evidence, place.frames, opening=frame(OWN_NONCE) if place.mutual else b"")
     return TowardsClient(alice, connection.name, application, shows=shows, evidence=evidence)
 
 
@@ -86,8 +85,8 @@ class EvidenceCollector:
     """
 
     def __init__(self, alice: Alice) -> None:
-        when = alice.design.when
-        frames = {"handshake": None, "after-finished": 2}.get(when, 1)
+        place = alice.placement
+        frames = None if place.in_handshake else place.frames or 1
         question = b"" if frames is None else frame(OWN_NONCE)
         self._answers = [Ask(question, frames)]
         self._leg: TowardsServer
@@ -101,7 +100,7 @@ class EvidenceCollector:
             return PlainEndpoint(self._answers[-1])
 
         alice.connect(look)
-        if when == "before":
+        if place.asks_before:
             alice.connect(ask, port=QUESTIONS)
 
     @property
@@ -117,5 +116,5 @@ class EvidenceCollector:
 
 def use_key_of_victim(alice: Alice, key: BorrowedKey, *, whole: bool = False) -> None:
     """Answer in TLS 1.3 in the victim's name, with its own certificate, and its own `key` to sign for it."""
-    own = alice.rogue_identity() if alice.design.when == "after-finished" else None
+    own = alice.rogue_identity() if alice.placement.mutual else None
     alice.take_place(lambda connection: Middle(alice, connection, own=own, key=key, whole=whole))

@@ -89,7 +89,7 @@ class Middle:
         if design.tls == "1.2":
             return Relay(), Relay()
         alone = self.replays or design.client is not None
-        if design.when == "after-finished":
+        if self.alice.placement.mutual:
             return ShowAuthenticator(self, passes=not alone), AskForEvidence()
         return RelayOrThank(passes=not alone), Relay(stays=True)
 
@@ -101,7 +101,7 @@ class Middle:
 
         def make(name: str) -> TowardsServer:
             design, application = self.alice.design, self._applications[1]
-            asked = design.tls == "1.3" and (design.when == "after-finished" or self.follows)
+            asked = design.tls == "1.3" and (self.alice.placement.mutual or self.follows)
             self.behind = TowardsServer(
                 self.alice,
                 name,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.passage import placement_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,12 +19,14 @@ HTTPS, QUESTIONS = 443, 4433
 class Alice:
     """What every program of hers begins with.
 
-    `guest` is her own machine, `design` the design that the two victims talk over, `victim` the name of the server.
+    `guest` is her own machine, `design` the design that the two victims talk over, `placement`
+    where that attests, `victim` the name of the server.
     """
 
     def __init__(self, guest: Guest, attack: Attack) -> None:
         self.guest = guest
         self.design = guest.design
+        self.placement = placement_of(self.design)
         self.victim = guest.setting("victim")
         self._attack = attack
 

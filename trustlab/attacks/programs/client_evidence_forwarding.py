@@ -70,7 +70,7 @@ class Forwarding(Middle):
 
     def applications(self) -> tuple[Relay, Relay]:
         """Return what she says: towards the teller she listens, towards the bank she asks for the balance."""
-        if self.alice.design.when == "after-finished":
+        if self.alice.placement.mutual:
             towards_bank = ProveAndAsk()
             return TakeAuthenticator(self, towards_bank), towards_bank
         return Thank(stays=True), Relay(STATEMENT, passes=False, stays=True)

@@ -45,7 +45,7 @@ def start(guest: Guest) -> None:
     identity = alice.rogue_identity()
 
     def nest(connection: WireConnection) -> Endpoint:
-        if alice.design.when == "before":
+        if alice.placement.asks_before:
             return clone(alice, identity, connection)
         return Middle(alice, connection, own=identity, source=genuine)
 

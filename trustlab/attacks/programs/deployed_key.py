@@ -61,7 +61,7 @@ def start(guest: Guest) -> None:
     identity = Identity(certificate, key)
 
     def answer(connection: WireConnection) -> Endpoint:
-        if alice.design.when == "never":
+        if not alice.placement.our_engine:
             return plain(alice, identity, connection)
         return Middle(alice, connection, own=identity)
 

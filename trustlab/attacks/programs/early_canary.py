@@ -41,7 +41,7 @@ def start(guest: Guest) -> None:
     identity = alice.rogue_identity()
 
     def empty_handed(connection: WireConnection) -> Endpoint:
-        if alice.design.when == "inside":
+        if alice.placement.asks_inside:
             return intercept(alice, identity, connection)
         if alice.design.tls == "1.2":
             return replay_server(alice, connection, Credentials.of(identity), NOTHING)

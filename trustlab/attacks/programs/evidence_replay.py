@@ -41,7 +41,7 @@ ATTACKS = (ATTACK,)
 def start(guest: Guest) -> None:
     """Collect evidence first; then take the bank's place."""
     alice = Alice(guest, ATTACK)
-    asks = alice.design.when == "after-finished"
+    asks = alice.placement.mutual
     own = Credentials.of(alice.rogue_identity()) if asks else None
     kept: list[TowardsServer] = []
     application = AskForEvidence()

@@ -45,5 +45,5 @@ def start(guest: Guest) -> None:
         return replay_server(alice, connection, Credentials(visit.chain, key), visit.evidence)
 
     alice.take_place(answer)
-    if alice.design.when == "before":
+    if alice.placement.asks_before:
         alice.take_place(lambda _connection: PlainEndpoint(ShowEvidence(visit.evidence, 1)), QUESTIONS)

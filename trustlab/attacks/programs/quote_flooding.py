@@ -36,7 +36,7 @@ FLOOD = 24
 def start(guest: Guest) -> None:
     """Begin them all; where a machine answers questions before TLS, ask."""
     alice = Alice(guest, ATTACK)
-    if alice.design.when == "before":
+    if alice.placement.asks_before:
         for _ in range(FLOOD):
             alice.connect(lambda _name: PlainEndpoint(Ask(frame(os.urandom(NONCE)), frames=0)), port=QUESTIONS)
         alice.tell("flood", f"asks the bank's machine {FLOOD} questions.")

@@ -45,7 +45,7 @@ def start(guest: Guest) -> None:
     identity = alice.rogue_identity()
 
     def answer(connection: WireConnection) -> Middle:
-        if alice.design.when == "after-finished":
+        if alice.placement.mutual:
             return Middle(alice, connection, own=identity, applications=(HandOver(), Relay()))
         return Middle(alice, connection, own=identity, applications=(Relay(passes=False), Relay(STATEMENT)))
 

@@ -1,6 +1,6 @@
 """The rules of a passage that are no checks of the Verifier, by name, so that one can be left out to see its worth.
 
-A lab's switch, off by default: only a configuration that says so leaves a rule out, and the trace tells each time.
+Only a configuration that says so leaves a rule out, and the trace tells each time.
 """
 
 from __future__ import annotations

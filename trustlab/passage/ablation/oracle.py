@@ -11,11 +11,11 @@ PRE_MASTER_SECRET = 48
 """Octets (RFC 5246, 7.4.7.1)."""
 
 
-class Talkative(TlsEndpoint):
-    """Ends with alert 51 where what decrypts is no pre-master secret, as RFC 5246, 7.4.7.1 forbids; a lab's switch.
+class BleichenbacherOracle(TlsEndpoint):
+    """Without "one answer": ends with alert 51 if what decrypts is not a pre-master secret, against RFC 5246, 7.4.7.1.
 
-    That is 48 octets. A TPM may also hand out noise for what does not decrypt at all (implicit rejection, in emulators
-    on OpenSSL 3.2 or later): noise has another length nearly always.
+    A pre-master secret has 48 octets. A TPM may also hand out noise for what does not decrypt at all (implicit
+    rejection, in emulators on OpenSSL 3.2 or later): noise has another length nearly always.
     """
 
     _complaint = b""

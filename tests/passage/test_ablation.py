@@ -1,0 +1,129 @@
+"""Everything that can be left out is applied from outside: the honest code does not know that it can be."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import trustlab
+from trustlab import tls
+from trustlab.attest import CHECKS, AppraisalPolicy, ReferenceValues
+from trustlab.cloud.authority import Authority
+from trustlab.passage import DESIGNS, RESUMED, RULES, TRUSTED_PASSAGE, ablation
+from trustlab.passage.components import HONEST, Components
+from trustlab.trace import Trace
+
+PACKAGE = Path(trustlab.__file__).parent
+ABLATION = PACKAGE / "passage" / "ablation"
+HONEST_MODULES = [
+    *(
+        PACKAGE / "passage" / f"{name}.py"
+        for name in ("components", "guard", "exchange", "exported", "endpoint", "pace", "crowd", "serving", "streams")
+    ),
+    PACKAGE / "cloud" / "channels.py",
+    PACKAGE / "cloud" / "guest.py",
+    PACKAGE / "cloud" / "station.py",
+]
+REMOVED = re.compile(
+    r"\b(lax|eager|skip|switch of the lab|left out|without_rules|fail_closed|check_peer|sessions?(?!.hash)|^errs$|"
+    + "|".join(map(re.escape, RULES))
+    + r")\b"
+)
+SETTINGS = [
+    *({"without_rules": name} for name in RULES),
+    {"without": CHECKS[1]},
+    {"policy": "lax"},
+    {"verifier": "errs"},
+]
+
+
+def chosen(settings, design=TRUSTED_PASSAGE, trace=None):
+    return ablation.components(settings, design, (Trace() if trace is None else trace).party("bank"))
+
+
+def said_by(path):
+    """Return the names and the strings of a module, without the rest of its comments."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        for field in ("id", "attr", "arg", "name", "value"):
+            if isinstance(word := getattr(node, field, None), str):
+                yield word
+
+
+@pytest.mark.parametrize("path", HONEST_MODULES, ids=lambda path: path.stem)
+def test_an_honest_module_mentions_nothing_that_can_be_removed(path):
+    assert {match[0] for word in said_by(path) for match in REMOVED.finditer(word)} == set()
+
+
+def test_nobody_but_the_channels_asks_the_ablation_and_they_do_in_one_line():
+    asks = re.compile(r"\bablation\.components\(|import .*\bcomponents\b.*")
+    found = {
+        str(path.relative_to(PACKAGE)): [
+            line for line in path.read_text().splitlines() if "ablation.components(" in line
+        ]
+        for path in PACKAGE.rglob("*.py")
+        if ABLATION not in path.parents and asks.search(path.read_text())
+    }
+    assert {name: len(lines) for name, lines in found.items() if lines} == {"cloud/channels.py": 1}
+    assert len(re.findall(r"\bablation\b", (PACKAGE / "cloud" / "channels.py").read_text())) == 2  # and the import
+
+
+@pytest.mark.parametrize("settings", [{}, {"policy": "strict", "without": "", "without_rules": ""}])
+def test_a_configuration_that_asks_for_nothing_gets_the_honest_components(settings):
+    for design in DESIGNS.values():
+        trace = Trace()
+        assert chosen(settings, design, trace) is HONEST
+        assert len(trace) == 0
+
+
+def test_the_honest_components_come_from_honest_modules():
+    for field in dataclasses.fields(Components):
+        component = getattr(HONEST, field.name)
+        assert inspect.isclass(component)
+        assert ABLATION not in Path(inspect.getfile(component)).parents
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: next(iter(settings.values())))
+def test_each_removal_changes_its_own_component_and_no_other(settings):
+    less = chosen(settings)
+    changed = {f.name for f in dataclasses.fields(Components) if getattr(less, f.name) != getattr(HONEST, f.name)}
+    expected = {
+        "offer answered": {"client", "server"},
+        "CA identity": {"client", "server"},
+        "error refuses": {"guard"},
+        "evidence first": {"asking"},
+        "evidence anew": {"mutual"},
+        "paced quotes": {"paced"},
+        "one answer": {"server_end"},
+        "lax": {"guard"},
+        "errs": {"verifier"},
+        CHECKS[1]: {"verifier"},
+    }
+    assert changed == expected[next(iter(settings.values()))]
+
+
+def test_the_trace_says_who_does_not_keep_which_rule():
+    trace = Trace()
+    chosen({"without_rules": ",".join(RULES)}, trace=trace)
+    told = {(e.name, e.data["sentence"]) for e in trace.select("note", party="bank")}
+    assert told == {(f"rule left out: {name}", f"The bank {rule.without}.") for name, rule in RULES.items()}
+
+
+def test_a_verifier_leaves_out_what_the_configuration_says_and_what_the_design_says():
+    less = chosen({"without": "signature,claims"})
+    references = ReferenceValues(1, {}, {}, {})
+    verifier = less.verifier([], references, AppraisalPolicy(), last_reference_version=0, without=("events",))
+    assert verifier.without == {"signature", "claims", "events"}
+
+
+def test_only_a_design_that_resumes_keeps_sessions():
+    assert chosen({}, DESIGNS["session-hash"]) is HONEST
+    assert chosen({}, RESUMED).client != HONEST.client
+    config = tls.ClientConfig(server_name="bank.example", trust=[Authority("a CA").root])
+    less = chosen({"without_rules": "offer answered"}, RESUMED)
+    assert less.client(config).config.check_peer
+    assert not chosen({"without_rules": "CA identity"}).client(config).config.check_peer

@@ -1,0 +1,63 @@
+"""Which components a measured configuration asks for: the one place that reads what is to be left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trustlab.passage.ablation.oracle import BleichenbacherOracle
+from trustlab.passage.ablation.removals import (
+    EagerAsking,
+    Engines,
+    FailingVerifier,
+    ForgivingMutual,
+    LaxGuard,
+    LessDemanding,
+    TrustingGuard,
+    unpaced,
+)
+from trustlab.passage.ablation.rules import RULES, known_rules
+from trustlab.passage.components import HONEST, Components
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.passage.designs import Design
+    from trustlab.trace import Emitter
+
+
+WITHOUT_RULE: dict[str, tuple[str, Any]] = {
+    "error refuses": ("guard", TrustingGuard),
+    "evidence first": ("asking", EagerAsking),
+    "evidence anew": ("mutual", ForgivingMutual),
+    "paced quotes": ("paced", unpaced),
+    "one answer": ("server_end", BleichenbacherOracle),
+}
+"""The job that a rule is about, and who does it without; the other rules are the engine's (`Engines`)."""
+
+
+def components(settings: Mapping[str, str], design: Design, party: Emitter) -> Components:
+    """Return the components of a machine with this configuration; the `party` tells the trace what it does not keep.
+
+    `without_rules` names rules and `without` checks of the Verifier, with commas between them; `policy` may be `lax`
+    and `verifier` may be one that `errs`. RuleError for a rule that there is not.
+    """
+    rules = known_rules(_names(settings, "without_rules"))
+    for name in sorted(rules):
+        party.emit("note", f"rule left out: {name}", sentence=f"The {party.name} {RULES[name].without}.")
+    changed = dict(WITHOUT_RULE[name] for name in rules if name in WITHOUT_RULE)
+    if settings.get("policy") == "lax":
+        changed["guard"] = LaxGuard
+    trusting, open_ended = "CA identity" in rules, "offer answered" in rules
+    if trusting or open_ended or design.resumes:
+        engines = Engines(trusting=trusting, open_ended=open_ended, resume=design.resumes)
+        changed |= {"client": engines.client, "server": engines.server}
+    if settings.get("verifier") == "errs":
+        changed["verifier"] = FailingVerifier
+    if checks := _names(settings, "without"):
+        changed["verifier"] = LessDemanding(changed.get("verifier", HONEST.verifier), checks)
+    return replace(HONEST, **changed) if changed else HONEST
+
+
+def _names(settings: Mapping[str, str], setting: str) -> frozenset[str]:
+    return frozenset(filter(None, settings.get(setting, "").split(",")))

@@ -1,0 +1,143 @@
+"""What the jobs at the end of a channel are without one of their rules, each derived from whoever keeps it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from trustlab import tls
+from trustlab.attest import Verifier
+from trustlab.passage.exchange import Asking, Mutual
+from trustlab.passage.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from cryptography import x509
+
+    from trustlab.attest import AppraisalPolicy, AttestationResult, Expected, ReferenceValues
+    from trustlab.passage.components import MakesVerifier
+    from trustlab.passage.guard import Attester
+    from trustlab.passage.pace import Pace
+
+
+class CarelessGuard(Guard):
+    """A guard that can accept evidence without a result of a Verifier's."""
+
+    def _accept_unseen(self, sentence: str) -> None:
+        self._party.emit(
+            "appraisal",
+            "accepted",
+            connection=self._connection,
+            refused_by=None,
+            failed=[],
+            about=self._peer,
+            sentence=sentence,
+        )
+
+
+class LaxGuard(CarelessGuard):
+    """`policy = lax`: accepts whatever it is shown."""
+
+    def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:  # noqa: ARG002 - it looks at neither
+        """Accept."""
+        self._accept_unseen(f"{self._party.name} is lax: it accepts the evidence without looking at it.")
+        return None
+
+
+class TrustingGuard(CarelessGuard):
+    """Without "error refuses": takes a verifier that fails for one that accepts."""
+
+    def _erred(self, error: Exception) -> tls.Alert | None:
+        self._accept_unseen(f"The verifier failed ({error}), and no rule says that this refuses.")
+        return None
+
+
+class EagerAsking(Asking):
+    """Without "evidence first": the application speaks at once, and the evidence is judged afterwards."""
+
+    def connected(self) -> bytes:
+        """Ask, and let the application speak."""
+        return super().connected() + self.inner.connected()
+
+    def _open(self) -> bytes:
+        self._through = True
+        return b""
+
+
+class ForgivingMutual(Mutual):
+    """Without "evidence anew": a session that is resumed, and has no hash of its own, is not attested again."""
+
+    def connected(self) -> bytes:
+        """Ask, but not in an old session."""
+        return super().connected() if self._facts().session_hash is not None else self._open()
+
+
+def unpaced(attester: Attester, _pace: Pace, _peer: str) -> Attester:
+    """Without "paced quotes": quote for any peer, as often as it asks."""
+    return attester
+
+
+class Engines:
+    """Makes one machine's engines: `trusting` without "CA identity", `open_ended` without "offer answered".
+
+    Engines that `resume` keep their sessions here: the server's by their names, the client's last one.
+    """
+
+    def __init__(self, *, trusting: bool, open_ended: bool, resume: bool) -> None:
+        self._trusting = trusting
+        self._open_ended = open_ended
+        self._sessions: dict[bytes, tls.Session] | None = {} if resume else None
+        self._last: tls.Client | None = None
+
+    def client(self, config: tls.ClientConfig) -> tls.Client:
+        """Make a client."""
+        if self._trusting:
+            config = dataclasses.replace(config, check_peer=False)
+        if self._open_ended and config.attestation is not None:
+            config = dataclasses.replace(config, attestation=dataclasses.replace(config.attestation, fail_closed=False))
+        if self._sessions is not None and self._last is not None:
+            config = dataclasses.replace(config, session=self._last.session)
+        self._last = tls.Client(config)
+        return self._last
+
+    def server(self, config: tls.ServerConfig) -> tls.Server:
+        """Make a server."""
+        return tls.Server(dataclasses.replace(config, sessions=self._sessions))
+
+
+class FailingVerifier(Verifier):
+    """`verifier = errs`: wants to fetch what it judges by across Alice's network, and nobody answers.
+
+    Assumed by the lab for attacks on relying parties that do not fail closed: no real one of ours fetches anything.
+    """
+
+    def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:  # noqa: ARG002 - it gets no further
+        """Fail with ConnectionError."""
+        raise ConnectionError("the reference values cannot be fetched: nobody answers")
+
+
+@dataclasses.dataclass(frozen=True)
+class LessDemanding:
+    """`without`: makes verifiers that leave these checks out, beside those that the design does not demand."""
+
+    kind: MakesVerifier
+    left_out: frozenset[str]
+
+    def __call__(
+        self,
+        trust_anchors: Sequence[x509.Certificate],
+        references: ReferenceValues,
+        policy: AppraisalPolicy,
+        *,
+        last_reference_version: int,
+        without: Collection[str],
+    ) -> Verifier:
+        """Make it."""
+        return self.kind(
+            trust_anchors,
+            references,
+            policy,
+            last_reference_version=last_reference_version,
+            without={*without, *self.left_out},
+        )

@@ -1,0 +1,143 @@
+"""Where a design places attestation: beside, before, inside or after a handshake, or nowhere.
+
+`Design.when` is its name in a file. Code asks `placement_of(design)` for an object that says what follows from it, and
+that wraps an application with whatever has to be exchanged before it may speak.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from trustlab import tls
+from trustlab.passage.exchange import Answering
+from trustlab.passage.exported import Exported
+from trustlab.passage.guard import CMW_CBOR
+
+if TYPE_CHECKING:
+    from trustlab.passage.application import Application
+    from trustlab.passage.components import Components
+    from trustlab.passage.designs import Design
+    from trustlab.passage.guard import Guard, Role
+
+
+class Placement:
+    """One place for attestation. As it stands, it wraps nothing: the application speaks when the channel stands."""
+
+    attests: ClassVar[bool] = True
+    """Whether anybody attests anything."""
+    our_engine: ClassVar[bool] = True
+    """Whether the channels are ours, or those of a TLS stack that knows no attestation."""
+    one_channel: ClassVar[bool] = True
+    """Whether the attested channel and the one that the application speaks in are the same connection."""
+    in_handshake: ClassVar[bool] = False
+    """Whether evidence is part of the handshake, in the `attestation` extension."""
+    asks_before: ClassVar[bool] = False
+    """Whether the client asks on a connection of its own, before it opens TLS."""
+    asks_inside: ClassVar[bool] = False
+    """Whether the client alone asks, inside the finished channel."""
+    mutual: ClassVar[bool] = False
+    """Whether both ends ask, inside the finished channel."""
+    frames: ClassVar[int] = 0
+    """How many frames of an exchange each end sends inside the channel before the application speaks."""
+
+    def wrap(
+        self,
+        application: Application,
+        guard: Guard,  # noqa: ARG002 - where nothing is wrapped, nothing is asked
+        engine: tls.Client | tls.Server,  # noqa: ARG002
+        components: Components,  # noqa: ARG002
+    ) -> Application:
+        """Return what runs in the channel of `engine`: the exchange of this placement, then the application."""
+        return application
+
+
+class Never(Placement):
+    """Nobody attests: TLS as the world has it."""
+
+    attests = our_engine = one_channel = False
+
+
+class Before(Placement):
+    """The client asks on a first connection, without TLS, and connects on a second one."""
+
+    one_channel = False
+    asks_before = True
+
+
+class Inside(Placement):
+    """The client asks inside the finished channel, and the server answers."""
+
+    asks_inside = True
+    frames = 1
+
+    def wrap(
+        self, application: Application, guard: Guard, engine: tls.Client | tls.Server, components: Components
+    ) -> Application:
+        """Let the client ask, and the server answer."""
+        if guard.role == "client":
+            return components.asking(application, guard)
+        return Answering(application, guard, abort=engine.abort)
+
+
+class InHandshake(Placement):
+    """Evidence is a message of the handshake (TLS 1.2), or stands beside a certificate (TLS 1.3)."""
+
+    in_handshake = True
+
+
+class AfterFinished(Placement):
+    """Both ends ask and answer as their first application data, over the session hash (TLS 1.2, RFC 7627)."""
+
+    mutual = True
+    frames = 2
+
+    def wrap(
+        self, application: Application, guard: Guard, engine: tls.Client | tls.Server, components: Components
+    ) -> Application:
+        """Let both ends ask and answer in frames."""
+        return components.mutual(application, guard, lambda: engine.facts, abort=engine.abort)
+
+
+class InAuthenticators(AfterFinished):
+    """The same in exported authenticators (TLS 1.3, RFC 9261), over the exporter of the channel."""
+
+    def wrap(
+        self,
+        application: Application,
+        guard: Guard,
+        engine: tls.Client | tls.Server,
+        components: Components,  # noqa: ARG002 - there is one way to exchange authenticators
+    ) -> Application:
+        """Let both ends ask for and give authenticators."""
+        return Exported(application, guard, engine)
+
+
+PLACEMENTS: dict[tuple[str, str], Placement] = {
+    **{
+        (when, version): placement
+        for when, placement in (
+            ("never", Never()),
+            ("before", Before()),
+            ("inside", Inside()),
+            ("handshake", InHandshake()),
+        )
+        for version in ("1.2", "1.3")
+    },
+    ("after-finished", "1.2"): AfterFinished(),
+    ("after-finished", "1.3"): InAuthenticators(),
+}
+"""Every placement, by `Design.when` and the version of TLS."""
+
+
+def placement_of(design: Design) -> Placement:
+    """Return where a design places attestation."""
+    return PLACEMENTS[design.when, design.tls]
+
+
+def offer(design: Design, role: Role) -> tls.AttestationOffer | None:
+    """Return what this role offers and demands in the `attestation` extension; None if the design has none."""
+    if not placement_of(design).in_handshake:
+        return None
+    server, client = tls.ROLE_S if design.server else 0, tls.ROLE_C if design.client else 0
+    offered, demanded = (client, server) if role == "client" else (server, client)
+    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,))
