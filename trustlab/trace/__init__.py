@@ -7,6 +7,19 @@ fill in names, bytes and spans.
 
 from trustlab.trace.controller import Controller
 from trustlab.trace.event import Event, Link, Span, Value
+from trustlab.trace.roles import Role, other_role
 from trustlab.trace.trace import Party, Pen, Trace, TraceFormatError
 
-__all__ = ["Controller", "Event", "Link", "Party", "Pen", "Span", "Trace", "TraceFormatError", "Value"]
+__all__ = [
+    "Controller",
+    "Event",
+    "Link",
+    "Party",
+    "Pen",
+    "Role",
+    "Span",
+    "Trace",
+    "TraceFormatError",
+    "Value",
+    "other_role",
+]
