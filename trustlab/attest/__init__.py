@@ -5,6 +5,7 @@ Evidence, a Verifier appraises it by Endorsements, Reference Values and an Appra
 on the Attestation Result.
 """
 
+from trustlab.attest.binding import H, L
 from trustlab.attest.case import Expected
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
@@ -107,8 +108,10 @@ __all__ = [
     "Evidence",
     "EvidenceError",
     "Expected",
+    "H",
     "KeyAttestation",
     "KeyedHashParameters",
+    "L",
     "LogEvent",
     "ObjectAttributes",
     "Passport",
