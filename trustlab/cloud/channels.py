@@ -30,6 +30,7 @@ from trustlab.passage import (
     known_rules,
     offer,
 )
+from trustlab.passage.ablation import CredulousClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,7 +124,7 @@ class Channels:
         config = known[1]
         if self._last is not None and self.design.resumes:
             config = dataclasses.replace(config, session=self._last.session)
-        engine = tls.Client(config)
+        engine = (CredulousClient if "offer answered" in self._without_rules else tls.Client)(config)
         guard = self.guard("client", connection, peer)
         self._last = engine
         return self._end(engine, "client", application, guard, connection)
@@ -140,7 +141,7 @@ class Channels:
             groups=(tls.Group[self.design.group],),
             extended_master_secret=self.design.extended_master_secret,
             require_extended_master_secret=self.design.extended_master_secret,
-            attestation=offer(self.design, "client", fail_closed="offer answered" not in self._without_rules),
+            attestation=offer(self.design, "client"),
         )
 
     def answerer(self, application: Application, connection: str, peer: str) -> Endpoint:

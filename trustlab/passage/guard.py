@@ -50,16 +50,13 @@ class Attester(Protocol):
         """
 
 
-def offer(design: Design, role: Role, *, fail_closed: bool = True) -> tls.AttestationOffer | None:
-    """Return what this role offers and demands in the `attestation` extension; None where the design has none.
-
-    Without `fail_closed`, a switch of the lab's, a client goes on where its offer is not answered.
-    """
+def offer(design: Design, role: Role) -> tls.AttestationOffer | None:
+    """Return what this role offers and demands in the `attestation` extension; None where the design has none."""
     if design.when != "handshake":
         return None
     server, client = tls.ROLE_S if design.server else 0, tls.ROLE_C if design.client else 0
     offered, demanded = (client, server) if role == "client" else (server, client)
-    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,), fail_closed=fail_closed)
+    return tls.AttestationOffer(offered=offered, demanded=demanded, formats=(CMW_CBOR,))
 
 
 def _key_of(design: Design, role: Role) -> str | None:
