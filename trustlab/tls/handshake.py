@@ -150,7 +150,7 @@ class Handshake:
 
 
 def octets_or_alert(answer: object, what: str) -> bytes:
-    """Return an answer that must be octets; an exception of the program's becomes an `InternalError`."""
+    """Return an answer that must be octets; an alert in their place is raised, anything else is the program's fault."""
     if isinstance(answer, Alert):
         raise answer
     if isinstance(answer, bytes | bytearray | memoryview):
