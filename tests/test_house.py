@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "trustlab"
@@ -101,6 +106,44 @@ def test_a_class_name_means_one_thing():
     twice = {name: where for name, where in places.items() if len(where) > 1}
     assert not {name: where for name, where in twice.items() if name not in NAMES_TWICE}
     assert set(twice) >= NAMES_TWICE, "mended: take it off the list"
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def needed(path: Path, modules: Collection[str]) -> set[str]:
+    """Return the modules that a file names: of `from package import module` the module, not the package around it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {full if full in modules else node.module for full in inner}
+    return found & set(modules)
+
+
+def circle(needs: dict[str, set[str]]) -> list[str]:
+    """Return the modules of one circle of imports, in order; none if there is none."""
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_no_module_imports_in_a_circle():
+    """Imports for type checking count too: whoever reads one file of a circle has to read all of them."""
+    modules = {module_of(path): path for path in MODULES}
+    needs = {name: needed(path, modules.keys()) - {name} for name, path in modules.items()}
+    assert sum(map(len, needs.values())) > len(modules), "the imports are not found"
+    assert circle(needs) == []
+
+
+def test_a_circle_is_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 def test_nothing_is_left_unfinished():

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustlab import tls
-from trustlab.passage.binders import FIELDS, KEY_PROOF, Binder, BinderError, ChannelFacts, H
+from trustlab.attest import H
+from trustlab.passage.binders import FIELDS, KEY_PROOF, Binder, BinderError, ChannelFacts
 from trustlab.passage.designs import TRUSTED_PASSAGE
 from trustlab.tls.schedule13 import HandshakeSecret
 

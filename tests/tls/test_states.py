@@ -10,7 +10,8 @@ from test_tls13_interop import modern_client, modern_server
 from tls_pair import Pair, client_config, client_identity, connected, root, server_config
 
 from trustlab import tls
-from trustlab.tls.states import CLIENT12, CLIENT13, SERVER12, SERVER13, Table
+from trustlab.tls.states import CLIENT12, CLIENT13, SERVER12, SERVER13, State, Table
+from trustlab.trace import Trace
 
 RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
 GIVES_C = tls.AttestationOffer(offered=tls.ROLE_C)
@@ -154,6 +155,20 @@ def test_a_session_that_is_offered_otherwise_than_it_was_made_is_not_resumed(
         assert "Certificate" in again.client.received
     else:
         assert isinstance(again.server.connection.error, alert)
+
+
+def test_a_state_stands_in_a_trace_as_plain_text() -> None:
+    trace = Trace()
+    observer = tls.TraceObserver(trace.party("bank"), "c", "server")
+    observer.observe(tls.StateChanged(State.START, State.EXPECT_SERVER_HELLO))
+    (event,) = trace.select("tls.state")
+    assert (event.name, event.data) == ("ExpectServerHello", {"role": "server", "old": "Start"})
+    assert {type(event.name), type(event.data["old"])} == {str}
+
+
+def test_every_state_is_in_a_table() -> None:
+    edges = [edge for table in (CLIENT12, SERVER12, CLIENT13, SERVER13) for edge in table.edges]
+    assert {edge.source for edge in edges} | {edge.target for edge in edges} == set(State)
 
 
 @pytest.mark.parametrize("table", [CLIENT12, SERVER12, CLIENT13, SERVER13], ids=lambda t: t.name)

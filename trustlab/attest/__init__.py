@@ -6,6 +6,7 @@ on the Attestation Result.
 """
 
 from trustlab.attest.appraisal import Expected
+from trustlab.attest.binding import H, L
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
@@ -107,8 +108,10 @@ __all__ = [
     "Evidence",
     "EvidenceError",
     "Expected",
+    "H",
     "KeyAttestation",
     "KeyedHashParameters",
+    "L",
     "LogEvent",
     "ObjectAttributes",
     "Passport",

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.capture.decoded import EARLY, EARLY_OR_LATER, NO_HANDSHAKE, NO_KEY, Decoded, Found, Trouble
 from trustlab.capture.keys import DRAFTS13, Handshake, version_title
-from trustlab.capture.openers import APPLICATION13, EARLY13, HANDSHAKE13, MASTER, Opener13, openers
+from trustlab.capture.labels import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
+from trustlab.capture.openers import Opener13, openers
 from trustlab.tls.records import MAX_CIPHERTEXT12
+from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from trustlab.capture.keys import KeySource
@@ -129,7 +131,7 @@ class ConnectionDecoder:
         found += self._release(direction)
         if not self._hold:
             found += self._flush(direction)
-        return found + self._heard("server" if direction == "client" else "client")
+        return found + self._heard(other_role(direction))
 
     def _heard(self, waiting: Direction) -> Found:
         """Give out what waited in a direction for something that the other one has said by now."""

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from trustlab import tls
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.openers import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
+from trustlab.capture.labels import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
 from trustlab.octets import LONGEST_RECORDING, read_file
 from trustlab.tls.keylog import LABELS
 from trustlab.tls.registry import label

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
+from trustlab.capture.labels import EARLY13, MASTER
 from trustlab.tls.protection import Aead13
 from trustlab.tls.schedule13 import TrafficSecret
 from trustlab.tls.suites import SUITES, TLS13_SUITES
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
 
     from trustlab.capture.keys import Handshake
     from trustlab.wire import Direction
-
-MASTER = "CLIENT_RANDOM"
-"""Key-log label of a TLS 1.2 master secret."""
-EARLY13 = "CLIENT_EARLY_TRAFFIC_SECRET"
-"""Key-log label of the secret that protects a client's early data (RFC 8446 7.1)."""
-HANDSHAKE13 = {"client": "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "server": "SERVER_HANDSHAKE_TRAFFIC_SECRET"}
-APPLICATION13 = {"client": "CLIENT_TRAFFIC_SECRET_0", "server": "SERVER_TRAFFIC_SECRET_0"}
 
 
 class Opener(Protocol):

@@ -13,7 +13,7 @@ from trustlab import tls
 from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
-from trustlab.trace import Link
+from trustlab.trace import Link, other_role
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Views:
         if piece.data != piece.written and not self._parted:
             self._parted = True
             self._ends["server"] = self._ends["client"].copy()
-        writer, reader = piece.direction, _peer(piece.direction)
+        writer, reader = piece.direction, other_role(piece.direction)
         yield from self._seen(writer, self._ends[writer].feed(writer, piece.written))
         if self._parted:
             yield from self._seen(reader, self._ends[reader].feed(writer, piece.data))
@@ -168,8 +168,8 @@ class PassiveDecoder:
         """Who holds the ends: the frame says so, else its addresses stand for them."""
         if flow not in self._ends:
             writer = str(event.data.get("from") or _address(flow, direction))
-            reader = str(event.data.get("to") or _address(flow, _peer(direction)))
-            self._ends[flow] = {direction: writer, _peer(direction): reader}
+            reader = str(event.data.get("to") or _address(flow, other_role(direction)))
+            self._ends[flow] = {direction: writer, other_role(direction): reader}
 
     def _emit(self, flow: Flow, seen: Iterable[_Seen]) -> None:
         for item, rows in seen:
@@ -196,7 +196,7 @@ class PassiveDecoder:
         """Write the row of the writer (`sent` is True in `rows`), of the reader, or of both."""
         ends, spans = self._ends[flow], spans_of(decoded)
         for sent in rows:
-            party = ends[decoded.direction if sent else _peer(decoded.direction)]
+            party = ends[decoded.direction if sent else other_role(decoded.direction)]
             taken = sent or not decoded.refused  # a server passes over early data that it refused
             if self._parties is not None and party not in self._parties:
                 continue
@@ -268,7 +268,3 @@ def _version(decoded: Decoded) -> tls.Version:
 def _address(flow: Flow, direction: Direction) -> str:
     host, port = flow.client if direction == "client" else flow.server
     return f"{host}:{port}"
-
-
-def _peer(direction: Direction) -> Direction:
-    return "server" if direction == "client" else "client"

@@ -5,6 +5,7 @@ endpoint joins engine, keys, guard and application into something a wire can dri
 `Attester` may be a hypervisor, a VM or a test.
 """
 
+from trustlab.attest import H
 from trustlab.passage.ablation import (
     NOT_LEFT_OUT,
     PARTS,
@@ -18,7 +19,7 @@ from trustlab.passage.ablation import (
     known_rules,
 )
 from trustlab.passage.application import Application
-from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts, H
+from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts
 from trustlab.passage.catalogue import (
     DESIGNS,
     design_of,

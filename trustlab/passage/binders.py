@@ -4,7 +4,7 @@ A binder is data: an ordered tuple of field names. Each name says how its octets
 (nonces, randoms, public keys, the encrypted pre-master secret, ...), so two rungs of the ladder differ visibly by a
 field. The result is the TPM's `qualifyingData`, signed as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2, 10.12.8).
 
-`H(a,b,...)` is SHA-256 over the fields in order, each prefixed by its length as u16.
+`H(a,b,...)` is SHA-256 over the fields in order, each prefixed by its length as u16 (`attest.H`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.attest.binding import H, L
 from trustlab.tls.facts import HandshakeFacts
 from trustlab.tls.schedule13 import attestation_base, hkdf_expand_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-L = b"TrustedPassages/v1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +55,6 @@ class Bound(msgspec.Struct, frozen=True):
 
     octets: bytes
     fields: tuple[BinderField, ...]
-
-
-def H(*fields: bytes) -> bytes:  # noqa: N802 - the notation of the designs
-    """Return SHA-256 over length-prefixed fields: 32 octets."""
-    return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
 
 
 def fact(facts: HandshakeFacts, name: str, *sizes: int) -> bytes:

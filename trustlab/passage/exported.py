@@ -16,6 +16,7 @@ from trustlab.passage.exchange import ExchangeError, _Framed, frame
 from trustlab.passage.guard import CMW_CBOR
 from trustlab.tls import authenticators
 from trustlab.tls.extensions import push_attestation
+from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from trustlab.passage.application import Application
@@ -29,7 +30,6 @@ LABELS = {
 BARE_LABEL = "EXPERIMENTAL trusted passages v1"
 """A label without a role: only for designs that show what the role is good for."""
 EXPORTED = 32
-_OTHER = {"client": "server", "server": "client"}
 
 
 def request(connection: tls.Client | tls.Server, context: bytes | None = None) -> bytes:
@@ -116,7 +116,7 @@ class Exported(_Framed):
         proved = authenticators.validate(self._connection, self._asked, octets)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
             raise tls.BadCertificate("an authenticator by another certificate than the handshake's", "RFC 9261 5.2.1")
-        facts = exporter_facts(self._connection, _OTHER[self._guard.role], context_of(self._asked))
+        facts = exporter_facts(self._connection, other_role(self._guard.role), context_of(self._asked))
         refused = self._guard.appraise(proved.evidence or b"", facts)
         return self._open() if refused is None else self._give_up(refused)
 

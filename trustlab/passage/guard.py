@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from trustlab import tls
 from trustlab.attest import Expected
 from trustlab.passage.binders import BinderError
+from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Verifier
@@ -77,7 +78,7 @@ class Guard:
         self._connection = connection
         self._attester = attester
         self._verifier = verifier
-        self._peer = peer or ("server" if role == "client" else "client")
+        self._peer = peer or other_role(role)
 
     def evidence(self, facts: tls.HandshakeFacts) -> bytes | tls.Alert:
         """Return this end's Evidence over its binder, or the alert that ends the handshake."""
@@ -115,7 +116,7 @@ class Guard:
 
     def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:
         """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
-        peer_role: Role = "server" if self.role == "client" else "client"
+        peer_role = other_role(self.role)
         binder = self.design.client if peer_role == "client" else self.design.server
         if binder is None or self._verifier is None:
             return tls.AccessDenied(f"nobody here can appraise the {peer_role}'s evidence")
@@ -141,7 +142,7 @@ class Guard:
 
     def show(self, name: str, raw: bytes, spans: tuple[Span, ...], sentence: str, *, sent: bool) -> None:
         """Put a message of an exchange inside the channel into the trace, as this end wrote or read it."""
-        direction = self.role if sent else ("client" if self.role == "server" else "server")
+        direction = self.role if sent else other_role(self.role)
         self._party.emit(
             "authenticator",
             name,

@@ -72,22 +72,14 @@ def server_answer(config: Config, asked: AttestationExtension | None, *, tls13: 
     return AttestationExtension(nonce_for(config), own.offered & asked.demanded, demanded, (chosen,))
 
 
-def fails_closed(config: Config) -> bool:
-    """Whether a demand that is not met ends the handshake: always, but for a switch of the lab's."""
-    return config.attestation is None or config.attestation.fail_closed
-
-
-def check_answer(
-    asked: AttestationExtension, answer: AttestationExtension | None, *, tls13: bool, fail_closed: bool = True
-) -> None:
-    """Check a server's answer against what the client asked; the alert where it does not fit.
-
-    Without `fail_closed`, a switch of the lab's, a demand that is not met is no misfit.
-    """
-    if fail_closed and asked.demanded and (answer is None or asked.demanded & ~answer.offered):
+def check_demand(asked: AttestationExtension, answer: AttestationExtension | None, *, tls13: bool) -> None:
+    """Refuse a server that does not offer what the client demands, or does not answer at all."""
+    if asked.demanded and (answer is None or asked.demanded & ~answer.offered):
         raise unanswered(tls13=tls13, sentence="evidence is demanded and the server does not offer it")
-    if answer is None:
-        return
+
+
+def check_answer(asked: AttestationExtension, answer: AttestationExtension) -> None:
+    """Check that a server's answer stays within what the client asked; the alert where it does not."""
     if answer.offered & ~asked.demanded:
         raise IllegalParameter("the server offers evidence that nobody demanded", CLAUSE)
     if answer.demanded & ~asked.offered:

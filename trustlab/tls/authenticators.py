@@ -41,6 +41,7 @@ from trustlab.tls.messages import (
 from trustlab.tls.reading import Reader
 from trustlab.tls.registry import ExtensionType, SignatureScheme, Version, label
 from trustlab.tls.suites import SUITES
+from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 CONTEXT_LENGTH = 32
 SIGNATURE_CONTEXT = b" " * 64 + b"Exported Authenticator" + b"\0"
 _TLS13 = Context(tls13=True, key_exchange=KeyExchange.TLS13)
-_OTHER = {"client": "server", "server": "client"}
 
 
 def request(connection: Connection, extensions: Sequence[Extension] = (), context: bytes | None = None) -> bytes:
@@ -198,7 +198,7 @@ def validate(connection: Connection, asked: bytes, authenticator: bytes) -> Auth
     The certificate path is checked where the configuration checks peers; whose certificate it is, is the caller's
     question.
     """
-    context, key, hash_name = _secrets(connection, _OTHER[connection.role])
+    context, key, hash_name = _secrets(connection, other_role(connection.role))
     messages = _split(authenticator)
     names = [message.name for message, _ in messages]
     if names == ["Finished"]:

@@ -40,6 +40,9 @@ class Client(Connection):
 
     role = "client"
     config: ClientConfig
+    client12: type[Client12] = Client12
+    client13: type[Client13] = Client13
+    """The handshakes after the server's choice."""
 
     def __init__(self, config: ClientConfig) -> None:
         super().__init__(config, CLIENT13 if Version.TLS13 in config.versions else CLIENT12)
@@ -146,7 +149,7 @@ class ClientStart(Handshake):
         if self._version(retry) != Version.TLS13:
             raise IllegalParameter("a HelloRetryRequest that is not TLS 1.3", "RFC 8446 4.1.4")
         self._start(retry, Version.TLS13)
-        handshake = Client13(self.c, self.hello, self.shares)
+        handshake = self.c.client13(self.c, self.hello, self.shares)
         self.c.handshake = handshake
         handshake.receive_hello_retry_request(retry)
 
@@ -155,12 +158,12 @@ class ClientStart(Handshake):
         version = self._version(hello)
         self._start(hello, version)
         if version == Version.TLS13:
-            modern = Client13(self.c, self.hello, self.shares)
+            modern = self.c.client13(self.c, self.hello, self.shares)
             self.c.handshake = modern
             modern.receive_server_hello(hello)
             return None
         self.c.table = CLIENT12
-        handshake = Client12(self.c, self.hello, self.session)
+        handshake = self.c.client12(self.c, self.hello, self.session)
         self.c.handshake = handshake
         return handshake.receive_server_hello(hello)
 

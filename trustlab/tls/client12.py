@@ -127,13 +127,18 @@ class Client12(Handshake12):
             if hello.extension(kind) is not None:
                 raise UnsupportedExtension(f"{kind.name.lower()} in a TLS 1.2 ServerHello", "RFC 8446 4.2")
 
+    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
+        """Refuse a server that does not offer the Evidence that this client demands."""
+        attestation.check_demand(asked, answer, tls13=False)
+
     def _take_attestation(self, hello: ServerHello) -> None:
         asked = attestation_of(self.hello)
         if asked is None:
             return
         answer: AttestationExtension | None = attestation_of(hello)
-        attestation.check_answer(asked, answer, tls13=False, fail_closed=attestation.fails_closed(self.config))
+        self.check_demand(asked, answer)
         if answer is not None:
+            attestation.check_answer(asked, answer)
             self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)

@@ -193,13 +193,18 @@ class Client13(Handshake13):
             self.c.alpn = chosen[0].decode("utf-8", "replace")
         self._take_attestation(message)
 
+    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
+        """Refuse a server that does not offer the Evidence that this client demands."""
+        attestation.check_demand(asked, answer, tls13=True)
+
     def _take_attestation(self, message: EncryptedExtensions) -> None:
         asked = attestation_of(self.hello)
         if asked is None:
             return
         answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
-        attestation.check_answer(asked, answer, tls13=True, fail_closed=attestation.fails_closed(self.config))
+        self.check_demand(asked, answer)
         if answer is not None:
+            attestation.check_answer(asked, answer)
             self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
             self.takes_evidence = bool(answer.offered & ROLE_S)
             self.gives_evidence = bool(answer.demanded & ROLE_C)

@@ -83,15 +83,13 @@ class AttestationOffer:
     """Which Evidence this side is willing to give and which it demands: role bits `ROLE_S`, `ROLE_C`.
 
     A client may offer C and demand S, a server the other way round. `nonce` None lets the engine draw a fresh one;
-    `formats` in order of preference. `fail_closed=False` is a switch of the lab's, for a client that goes on where its
-    demand is not met.
+    `formats` in order of preference.
     """
 
     offered: int = 0
     demanded: int = 0
     formats: tuple[int, ...] = (1,)
     nonce: bytes | None = None
-    fail_closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

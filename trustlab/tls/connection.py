@@ -55,7 +55,7 @@ from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Messa
 from trustlab.tls.reading import Reader
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
 from trustlab.tls.registry import AlertLevel, ContentType, HandshakeType, Version, label
-from trustlab.tls.states import State
+from trustlab.tls.states import CLOSED, CLOSING, CONNECTED, PEER_CLOSED
 from trustlab.tls.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ if TYPE_CHECKING:
     from trustlab.tls.ports import OnAnswer, Step
     from trustlab.tls.records import Range, Record
     from trustlab.tls.registry import CipherSuite
-    from trustlab.tls.states import Table
+    from trustlab.tls.states import State, Table
 
 LONGEST_LABEL = 255 - len("tls13 ")  # of HkdfLabel (RFC 8446 7.1)
 LONGEST_CONTEXT = 2**16 - 1  # RFC 5705 4
 MOST_EXPORTED = 255 * 32  # RFC 5869 2.3, with SHA-256
 TITLES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
 LOGGER = logging.getLogger("trustlab.tls")
-_DEAF = frozenset((State.PEER_CLOSED, State.CLOSED))
+_DEAF = frozenset((PEER_CLOSED, CLOSED))
 _COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
 """What a copied connection must have of its own; everything else it holds never changes."""
 
@@ -135,12 +135,12 @@ class Connection:
     @property
     def closed(self) -> bool:
         """Whether this side has said its last word (or the connection has failed)."""
-        return self._close_sent or self.state == State.CLOSED
+        return self._close_sent or self.state == CLOSED
 
     @property
     def peer_closed(self) -> bool:
         """Whether the peer has said its last word (or the connection has failed): no more data comes."""
-        return self.state in {State.PEER_CLOSED, State.CLOSED}
+        return self.state in {PEER_CLOSED, CLOSED}
 
     @property
     def waits_for(self) -> str:
@@ -148,14 +148,14 @@ class Connection:
 
         Ask when there is no event to read any more.
         """
-        if self.state == State.CLOSED:
+        if self.state == CLOSED:
             return ""
         if self._waiting is not None:
             return f"its own answer to {type(self._waiting[0]).__name__}"
-        if self.state == State.PEER_CLOSED:
+        if self.state == PEER_CLOSED:
             return "its own program, which may still write or close"
-        what = "close_notify" if self.state == State.CLOSING else "application data"
-        if not self.handshake_complete and self.state != State.CLOSING:
+        what = "close_notify" if self.state == CLOSING else "application data"
+        if not self.handshake_complete and self.state != CLOSING:
             what = " or ".join(self.table.expected(self.state)) or "the handshake"
         parts = [unfinished_record(self.records.input)] if self.records.input else []
         if self.joiner.buffer:
@@ -233,12 +233,12 @@ class Connection:
         if not self.handshake_complete and (self.records.write_offset or self._held):
             self._send_alert(UserCanceled("the program gave up"), fatal=False)
         self._send_close_notify()
-        if self.state == State.PEER_CLOSED:
+        if self.state == PEER_CLOSED:
             self._end(None)
             return
         self.plan.clear()
         self._waiting = None
-        self._enter(State.CLOSING)
+        self._enter(CLOSING)
 
     def eof_received(self) -> None:
         """Say that the stream ended; without the peer's close_notify before it this is a truncation, in every state.
@@ -248,11 +248,11 @@ class Connection:
         """
         while self._step():
             pass
-        if self.state == State.CLOSING:
+        if self.state == CLOSING:
             self._end(Unanswered("the stream ended after this side's close_notify, without the peer's"))
-        elif self.state == State.PEER_CLOSED:
+        elif self.state == PEER_CLOSED:
             self.close()
-        elif self.state != State.CLOSED:
+        elif self.state != CLOSED:
             self._end(Truncated(f"the stream ended in {self.state} without close_notify"))
 
     def abort(self, alert: Alert) -> None:
@@ -278,7 +278,7 @@ class Connection:
 
     def _step(self) -> bool:
         """Do one step; False if there is nothing to do before something comes from outside."""
-        if self._waiting is not None or self.state == State.CLOSED:
+        if self._waiting is not None or self.state == CLOSED:
             return False
         try:
             if self.plan:
@@ -315,7 +315,7 @@ class Connection:
 
     def _read(self) -> bool:
         """Handle one message or record; False if there is none."""
-        if not self.handshake_complete and self.state == State.CLOSING:
+        if not self.handshake_complete and self.state == CLOSING:
             return self._read_given_up()
         if self.joiner.buffer and self._read_message():
             return True
@@ -422,7 +422,7 @@ class Connection:
         if record.content:
             self._warnings = 0
             self.handshake.application_data_read()
-        if self.state in {State.CONNECTED, State.CLOSING}:
+        if self.state in {CONNECTED, CLOSING}:
             ranges, version = ((record.start, record.end),), self.version or Version.TLS12
             self._events.append(
                 ApplicationData(record.content, record.raw, record.start, ranges, version, self.cipher_suite)
@@ -458,10 +458,10 @@ class Connection:
         once (RFC 5246 7.2.1), and so does either in its handshake. Nothing waits to be written that would have to be
         discarded: what `send` took is a record already.
         """
-        complete = self.handshake_complete or self.state == State.CLOSING
-        if State.PEER_CLOSED in self.table.targets(self.state, "receive", CloseNotify.name):
+        complete = self.handshake_complete or self.state == CLOSING
+        if PEER_CLOSED in self.table.targets(self.state, "receive", CloseNotify.name):
             self.records.discard_input()
-            self._enter(State.PEER_CLOSED)
+            self._enter(PEER_CLOSED)
             if self.context.tls13:
                 return
         if not self._close_sent:
@@ -650,7 +650,7 @@ class Connection:
         self._waiting = None
         self.records.discard_input()
         self.joiner = HandshakeJoiner()
-        self._enter(State.CLOSED)
+        self._enter(CLOSED)
         self._events.append(ConnectionClosed(error))  # type: ignore[arg-type]
 
 

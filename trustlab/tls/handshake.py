@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from trustlab.tls.alerts import AccessDenied, Alert, InternalError, LocalProtocolError
 from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.registry import AlertLevel
-from trustlab.tls.states import State
+from trustlab.tls.states import CONNECTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record
+    from trustlab.tls.states import State
 
 
 class Handlers(NamedTuple):
@@ -145,11 +146,11 @@ class Handshake:
     @property
     def connected(self) -> bool:
         """Whether the handshake is done and the connection open."""
-        return self.c.state == State.CONNECTED
+        return self.c.state == CONNECTED
 
 
 def octets_or_alert(answer: object, what: str) -> bytes:
-    """Return an answer that must be octets; an exception of the program's becomes an `InternalError`."""
+    """Return an answer that must be octets; an alert in their place is raised, anything else is the program's fault."""
     if isinstance(answer, Alert):
         raise answer
     if isinstance(answer, bytes | bytearray | memoryview):

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.x509 import PeerCertificate
 
-OTHER = {"client": "server", "server": "client"}
-
 
 class Handshake13(Handshake):
     """A TLS 1.3 handshake from its hellos on."""

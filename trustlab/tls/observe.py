@@ -15,12 +15,10 @@ from trustlab.tls.events import (
     StateChanged,
 )
 from trustlab.tls.registry import ContentType
-from trustlab.trace import Link
+from trustlab.trace import Link, other_role
 
 if TYPE_CHECKING:
     from trustlab.trace import Emitter, Value
-
-_OTHER = {"client": "server", "server": "client"}
 
 
 class TraceObserver:
@@ -62,7 +60,7 @@ class TraceObserver:
         )
 
     def _direction(self, *, sent: bool) -> str:
-        return self.role if sent else _OTHER[self.role]
+        return self.role if sent else other_role(self.role)
 
     def _message(self, event: MessageSent | MessageReceived, *, sent: bool) -> None:
         self.party.emit(

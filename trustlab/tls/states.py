@@ -53,6 +53,9 @@ class State(StrEnum):
     CLOSED = "Closed"
 
 
+CONNECTED, CLOSING, PEER_CLOSED, CLOSED = State.CONNECTED, State.CLOSING, State.PEER_CLOSED, State.CLOSED
+"""What a connection asks for at every step: Python 3.11 looks up an enum's member by a call, a name without one."""
+
 Edges = list[tuple[State, str, tuple[State, ...]]]
 
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from trustlab.attest import Evidence, KeyAttestation, pcr_digest
+from trustlab.attest import Evidence, H, KeyAttestation, L, pcr_digest
 from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.fast_commands import certify_creation, quote
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from trustlab.tpm.fast_commands import Attestation
     from trustlab.tpm.keys import CreatedKey, LoadedKey
 
-LABEL = b"TrustedPassages/v1"
 EVIDENCE_PCRS = DRTM.quote_pcrs
 
 
 def key_binder(spki: bytes) -> bytes:
     """Return H(L, "K", H(SPKI)), what a key attestation is made over; fields are prefixed by their length as u16."""
-    fields = (LABEL, b"K", hashlib.sha256(spki).digest())
-    return hashlib.sha256(b"".join(len(f).to_bytes(2, "big") + f for f in fields)).digest()
+    return H(L, b"K", hashlib.sha256(spki).digest())
 
 
 @dataclass(frozen=True)

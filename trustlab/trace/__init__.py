@@ -7,6 +7,19 @@ fill in names, bytes and spans.
 
 from trustlab.trace.controller import Controller
 from trustlab.trace.event import Link, Span, TraceEvent, Value
+from trustlab.trace.roles import Role, other_role
 from trustlab.trace.trace import Emitter, Party, Trace, TraceFormatError
 
-__all__ = ["Controller", "Emitter", "Link", "Party", "Span", "Trace", "TraceEvent", "TraceFormatError", "Value"]
+__all__ = [
+    "Controller",
+    "Emitter",
+    "Link",
+    "Party",
+    "Role",
+    "Span",
+    "Trace",
+    "TraceEvent",
+    "TraceFormatError",
+    "Value",
+    "other_role",
+]

@@ -9,15 +9,16 @@ three-way handshake, segments of at most 1460 octets, acknowledgements, FIN or R
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from trustlab.trace import Role, other_role
 from trustlab.wire.errors import WireError
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame
 
 if TYPE_CHECKING:
     from trustlab.trace import Party, TraceEvent
 
-Direction = Literal["client", "server"]
+Direction = Role
 _UNACKNOWLEDGED = 22 * MSS
 
 
@@ -83,7 +84,7 @@ class TcpConversation:
             last = at + self._mss >= len(payload)
             events.append(self._emit(direction, Flag.ACK | Flag.PSH if last else Flag.ACK, piece))
             if side.unacknowledged >= _UNACKNOWLEDGED:
-                self._emit(_peer(direction), Flag.ACK)
+                self._emit(other_role(direction), Flag.ACK)
         return events
 
     def close(self, direction: Direction) -> None:
@@ -93,7 +94,7 @@ class TcpConversation:
             return
         self._emit(direction, Flag.FIN | Flag.ACK)
         side.closed = True
-        self._emit(_peer(direction), Flag.ACK)
+        self._emit(other_role(direction), Flag.ACK)
 
     def reset(self, direction: Direction) -> None:
         """Write the RST of one end; neither end can write afterwards."""
@@ -108,7 +109,7 @@ class TcpConversation:
         return side
 
     def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> TraceEvent:
-        writer, reader = self._sides[direction], self._sides[_peer(direction)]
+        writer, reader = self._sides[direction], self._sides[other_role(direction)]
         frame = build_frame(
             Segment(
                 source_mac=writer.host.mac,
@@ -147,7 +148,3 @@ class TcpConversation:
             payload_length=len(payload),
             **ends,
         )
-
-
-def _peer(direction: Direction) -> Direction:
-    return "server" if direction == "client" else "client"

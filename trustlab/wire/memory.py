@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from trustlab.trace import other_role
 from trustlab.wire.conversation import Direction, TcpConversation
 from trustlab.wire.errors import ConnectionRefusedOnWireError, EndpointError, QuietError, WireError
 from trustlab.wire.ethernet import Host
@@ -214,7 +215,7 @@ class MemoryNetwork:
     def _move(self, link: _Link, direction: Direction) -> bool:
         if direction in link.finished or "server" not in link.ends:
             return False
-        writer, peer = link.ends[direction], _peer(direction)
+        writer, peer = link.ends[direction], other_role(direction)
         reader = link.ends[peer]
         data = self._guarded(link, direction, writer.data_to_send)
         if data:
@@ -253,7 +254,7 @@ class MemoryNetwork:
     def _reset(self, link: _Link, direction: Direction, why: EndpointError) -> None:
         link.conversation.reset(direction)
         self._forget(link)
-        other = link.ends.get(_peer(direction))
+        other = link.ends.get(other_role(direction))
         if other is not None and direction not in link.finished:
             try:
                 other.eof_received()
@@ -279,7 +280,3 @@ class MemoryNetwork:
             raise WireError(f"there was a connection called {name!r} already")
         self._names.add(name)
         return name
-
-
-def _peer(direction: Direction) -> Direction:
-    return "server" if direction == "client" else "client"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from trustlab.passage.exchange import NONCE, frame
 
 if TYPE_CHECKING:
-    from trustlab.attacks.alice.legs import Leg
+    from trustlab.passage import TlsEndpoint
 
 THANKS = b"PAID to Alice, with thanks\n"
 """What a bank would say, more or less."""
@@ -44,7 +44,7 @@ class Frames:
 class Quiet:
     """Says nothing, hears nothing, and stays. `leg` is the end of the channel it runs in, where that is Alice's own."""
 
-    leg: Leg
+    leg: TlsEndpoint
 
     def __init__(self) -> None:
         self.finished = False

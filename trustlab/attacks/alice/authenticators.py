@@ -6,7 +6,7 @@ the evidence out of the server's authenticator, and makes an authenticator of he
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
 from trustlab.attacks.alice.applications import THANKS, Frames, Relay
@@ -18,7 +18,8 @@ from trustlab.tls import authenticators
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trustlab.attacks.alice.middle import Middle
+    from trustlab.attacks.alice.legs import TowardsServer
+    from trustlab.attacks.alice.tools import Alice
 
 REQUEST_AND_PROOF = 2
 """Each side's first two frames: its request, and its authenticator."""
@@ -65,10 +66,18 @@ class AskForEvidence(Relay):
         """Learn what the server asks of her: she has nothing to show."""
 
 
+class Between(Protocol):
+    """What `ShowAuthenticator` asks of the end it speaks for, a `middle.Middle`."""
+
+    alice: Alice
+    behind: TowardsServer | None
+    replays: bool
+
+
 class ShowAuthenticator(RelayOrThank):
     """Towards the client: asks as the server would, and answers with an authenticator of her own."""
 
-    def __init__(self, middle: Middle, *, passes: bool) -> None:
+    def __init__(self, middle: Between, *, passes: bool) -> None:
         super().__init__(passes=passes)
         self._middle = middle
         self._tell = middle.alice.tell

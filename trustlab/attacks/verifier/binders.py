@@ -11,10 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from trustlab import tls
 from trustlab.attacks.verifier.kind import on_binder
 from trustlab.attacks.verifier.testbed import CLAIM, STALE
-from trustlab.attest import KeyAttestation, claim_event
+from trustlab.attest import KeyAttestation, L, claim_event
 from trustlab.cloud import Authority
 from trustlab.passage import Guard, H
-from trustlab.passage.binders import L
 from trustlab.passage.exported import answer, context_of, exporter_facts, request
 from trustlab.tls import authenticators
 from trustlab.tpm import certify_creation, measure

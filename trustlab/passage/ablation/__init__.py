@@ -7,7 +7,7 @@ configuration is measured, a relying party can tell such a machine from an hones
 
 - `rules`: the rules that are no checks of the Verifier, by name.
 - `binder_parts`: the parts of a binder, by name, and a design without them.
-- `removals`, `oracle`: what each job is without its rule.
+- `removals`, `offers`, `oracle`: what each job is without its rule.
 - `choice`: which of them a configuration asks for.
 """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.attest import Verifier
+from trustlab.passage.ablation.offers import CredulousClient
 from trustlab.passage.exchange import Asking, Mutual
 from trustlab.passage.guard import Guard
 
@@ -94,11 +95,9 @@ class Engines:
         """Make a client."""
         if self._trusting:
             config = dataclasses.replace(config, check_peer=False)
-        if self._open_ended and config.attestation is not None:
-            config = dataclasses.replace(config, attestation=dataclasses.replace(config.attestation, fail_closed=False))
         if self._sessions is not None and self._last is not None:
             config = dataclasses.replace(config, session=self._last.session)
-        self._last = tls.Client(config)
+        self._last = (CredulousClient if self._open_ended else tls.Client)(config)
         return self._last
 
     def server(self, config: tls.ServerConfig) -> tls.Server:
