@@ -53,7 +53,7 @@ def test_what_fails_is_one_sentence_and_the_shell_goes_on():
     )
     assert done.exit_code == 1
     assert "no command 'nonsense'" in done.output
-    assert "no switch" in done.output
+    assert "does not have a switch" in done.output
     assert "no attack 'nobody'" in done.output
     assert "play it as an act" in done.output
     assert "no virtual machine called 'x'" in done.output
@@ -66,7 +66,7 @@ def test_an_unknown_design_is_named():
     assert "no design 'nonsense'" in str(done.exception)
 
 
-def test_a_town_that_was_not_opened_says_so_and_one_alice_is_enough():
+def test_a_cloud_that_was_not_opened_says_so_and_one_alice_is_enough():
     with LiveCloud("plain-tls") as town:
         with pytest.raises(CloudError, match="not been opened"):
             town.pay()

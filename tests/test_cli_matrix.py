@@ -153,7 +153,7 @@ def test_without_a_browser_a_picture_is_refused_before_anything_runs(tmp_path):
 def test_a_page_that_cannot_be_written_is_refused_before_anything_runs(tmp_path):
     done = run("--html", str(tmp_path / "nowhere" / "matrix.html"))
     assert done.returncode == 1
-    assert "make it first" in " ".join(done.stderr.split())
+    assert "create it first" in " ".join(done.stderr.split())
     done = run("--checks", "--html", str(tmp_path / "matrix.html"))
     assert done.returncode == 2
     assert "trustlab ablation checks" in " ".join(done.stderr.split())

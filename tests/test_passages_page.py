@@ -47,6 +47,6 @@ def test_the_page_states_the_bounds_that_hold():
     assert f"{BURST} quotes at once and {RATE:g} a second" in PAGE
     assert f"At most {MAX_UNFINISHED} connections" in PAGE
     assert f"each for {HANDSHAKE_SECONDS:g} seconds" in " ".join(PAGE.split())
-    assert f"at most {MAX_STANDING} stand" in PAGE
-    assert f"a line of more than {LONGEST_LINE:,} octets" in PAGE
-    assert "of IPv6 addresses the first 64 bits count" in PAGE
+    assert f"at most {MAX_STANDING} passages established" in PAGE
+    assert f"if a line has more than {LONGEST_LINE:,} octets" in PAGE
+    assert "IPv6 addresses with the same first 64 bits count as one" in PAGE

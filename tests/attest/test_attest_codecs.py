@@ -325,7 +325,7 @@ def test_as_many_banks_may_be_selected_from_as_there_are_and_of_each_as_many_pcr
         (EC_SIGNATURE[:9], "TPMT_SIGNATURE.signatureR at offset 6: needs 32 octets, 3 are left"),
         (
             EC_SIGNATURE[:4] + b"\0\x43" + bytes(99),
-            "TPMT_SIGNATURE.signatureR.size at offset 4: 67 octets announced, at most 66 can be meant",
+            "TPMT_SIGNATURE.signatureR.size at offset 4: 67 octets announced; the limit is 66",
         ),
         (EC_SIGNATURE + b"\0", "TPMT_SIGNATURE.(end) at offset 72: 1 octets left over after the last field"),
     ],

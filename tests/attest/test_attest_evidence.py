@@ -145,12 +145,12 @@ def test_a_missing_entry_is_named(label):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda item: item.update(note=["text/plain", b"hello"]), "note: an entry that has no place"),
+        (lambda item: item.update(note=["text/plain", b"hello"]), "note: an entry that does not belong"),
         (lambda item: item.update(quote=["text/plain", b"q", 4]), "quote: media type"),
         (lambda item: item["quote"].pop(), "quote: not a CMW record"),
         (lambda item: item.update(quote=[item["quote"][0], b"", 4]), "quote: empty"),
-        (lambda item: item["quote"].__setitem__(2, 8), "quote: value or indicator"),
-        (lambda item: item["quote"].__setitem__(1, "text"), "quote: value or indicator"),
+        (lambda item: item["quote"].__setitem__(2, 8), "quote: the value or the indicator"),
+        (lambda item: item["quote"].__setitem__(1, "text"), "quote: the value or the indicator"),
         (lambda item: item.pop("__cmwc_t"), "type"),
         (lambda item: item["ak-certificates"].update({5: item["ak-certificates"][0]}), "labelled 0, 1"),
         (lambda item: item["pcr-values"].__setitem__(1, cbor2.dumps({17: b"short"})), "pcr-values"),
@@ -171,8 +171,8 @@ def test_an_entry_of_the_wrong_form_is_named(change, message):
         (b"\xbf\xff", "indefinite"),
         (b"\xc0\x00", "tag"),
         (b"\xf5", "simple"),
-        (b"\xa2\x01\x00\x01\x00", "again, or not in ascending order"),
-        (b"\xa2\x02\x00\x01\x00", "again, or not in ascending order"),
+        (b"\xa2\x01\x00\x01\x00", "occurs twice, or not in ascending order"),
+        (b"\xa2\x02\x00\x01\x00", "occurs twice, or not in ascending order"),
         (b"\xa1\x40\x00", "a label is"),
         (b"\x62\xff\xff", "UTF-8"),
         (b"\x9a\xff\xff\xff\xff", "elements announced"),
@@ -189,9 +189,9 @@ def test_cbor_that_is_not_deterministic_or_bombs_is_refused(raw, message):
 
 
 def test_evidence_that_is_too_big_for_supplemental_data_is_refused_in_both_directions():
-    with pytest.raises(EvidenceError, match="at most"):
+    with pytest.raises(EvidenceError, match="the limit is"):
         Evidence(b"q" * MAX_EVIDENCE, b"s", b"p", (b"c",), b"l").encode()
-    with pytest.raises(EvidenceError, match="at most"):
+    with pytest.raises(EvidenceError, match="the limit is"):
         Evidence.decode(bytes(MAX_EVIDENCE + 1))
 
 
@@ -293,10 +293,10 @@ def test_evidence_may_have_as_many_octets_as_can_travel_and_no_more(chain):
     assert evidence_spans(largest.encode())
     too_large = sized_evidence(MAX_EVIDENCE + 1, ak_certificates=chain)
     for write in (too_large.encode, too_large.encode_fully):
-        with pytest.raises(EvidenceError, match="65536 octets of evidence, at most 65535"):
+        with pytest.raises(EvidenceError, match="65536 octets of evidence; the limit is 65535"):
             write()
     for read in (Evidence.decode, Evidence.decode_fully, evidence_spans):
-        with pytest.raises(EvidenceError, match="65536 octets of evidence, at most 65535"):
+        with pytest.raises(EvidenceError, match="65536 octets of evidence; the limit is 65535"):
             read(bytes(MAX_EVIDENCE + 1))
 
 

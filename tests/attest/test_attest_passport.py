@@ -92,18 +92,18 @@ def test_a_result_with_checks_left_out_is_not_signed():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"binder": bytes(32)}, "another passage"),
-        ({"binder": b""}, "empty binder"),
-        ({"keys": (OTHER.public_key(),)}, "by no Verifier that we trust"),
-        ({"keys": ()}, "by no Verifier that we trust"),
-        ({"time": NOW + dt.timedelta(minutes=5)}, "time is over"),
-        ({"time": NOW - dt.timedelta(minutes=2)}, "from the future"),
+        ({"binder": bytes(32)}, "another connection"),
+        ({"binder": b""}, "binder is empty"),
+        ({"keys": (OTHER.public_key(),)}, "not belong to a Verifier that we trust"),
+        ({"keys": ()}, "not belong to a Verifier that we trust"),
+        ({"time": NOW + dt.timedelta(minutes=5)}, "has expired"),
+        ({"time": NOW - dt.timedelta(minutes=2)}, "not yet valid"),
         ({"token": ""}, "compact form"),
         ({"token": "a.b"}, "compact form"),
         ({"token": "\xff.b.c"}, "compact form"),
         ({"token": b"\xff.b.c"}, "compact form"),
         ({"token": TOKEN + "="}, "compact form"),
-        ({"token": "x" * 70_000}, "at most"),
+        ({"token": "x" * 70_000}, "the limit is"),
     ],
 )
 def test_a_token_that_does_not_hold_is_a_result_error(changes, message):
@@ -160,7 +160,7 @@ def test_a_token_may_have_as_many_characters_as_the_bound_and_no_more():
     for text in ("x" * MAX_TOKEN, b"x" * MAX_TOKEN):
         with pytest.raises(ResultError, match="not a token"):
             check(text)
-        with pytest.raises(ResultError, match=f"{MAX_TOKEN + 1} characters; {MAX_TOKEN} are read at most"):
+        with pytest.raises(ResultError, match=f"{MAX_TOKEN + 1} characters; the limit is {MAX_TOKEN}"):
             check(text + text[:1])
 
 
@@ -172,5 +172,5 @@ def test_a_token_counts_from_a_leeway_before_it_was_issued_to_the_moment_its_tim
     assert check(time=first).accepted
     assert check(time=over - second).accepted
     for time in (first - second, over, over + second):
-        with pytest.raises(ResultError, match="future, or its time is over"):
+        with pytest.raises(ResultError, match="not yet valid, or has expired"):
             check(time=time)

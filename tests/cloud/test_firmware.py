@@ -57,18 +57,18 @@ def test_the_makers_own_certificate_vouches_for_a_device(bought, tmp_path):
 
 
 def test_another_makers_certificates_do_not(bought, tmp_path):
-    with pytest.raises(EnrolmentRefused, match="no TPM maker that is trusted here"):
+    with pytest.raises(EnrolmentRefused, match="no TPM maker that we trust"):
         FirmwareSystem(bought, Endorsers(), makers_in(pem(tmp_path, "issuer.pem")))
 
 
 def test_a_device_without_a_certificate_has_nobody_but_the_lab(nameless, tmp_path):
-    with pytest.raises(TpmError, match="left no EK certificate"):
+    with pytest.raises(TpmError, match="did not leave an EK certificate"):
         FirmwareSystem(nameless, Endorsers(), makers_in(pem(tmp_path, "root.pem")))
     assert FirmwareSystem(nameless, Endorsers()).vouched == VOUCHED
 
 
 def test_a_key_that_was_not_made_cannot_be_proved(nameless):
-    with pytest.raises(AttestationFailure, match="made no key yet"):
+    with pytest.raises(AttestationFailure, match="not made a key yet"):
         FirmwareSystem(nameless, Endorsers()).attest(bytes(32), prove_key=True)
 
 
@@ -77,6 +77,6 @@ def test_a_file_without_certificates_is_named(tmp_path, content):
     file = tmp_path / "roots.pem"
     if content is not None:
         file.write_bytes(content)
-    wrong = "holds no certificates of TPM makers" if content is not None else "of --ek-roots cannot be read"
+    wrong = "does not hold certificates of TPM makers" if content is not None else "of --ek-roots cannot be read"
     with pytest.raises(CloudError, match=rf"roots\.pem {wrong}"):
         makers_in(file)

@@ -24,7 +24,7 @@ def test_what_the_publisher_in_the_configuration_signed_is_accepted():
     [
         (VALUES, "must be signed"),
         (VALUES.to_toml(), "must be signed"),
-        (publish(VALUES, ALICE), "no publisher's that we trust"),
+        (publish(VALUES, ALICE), "not belong to a publisher that we trust"),
         (publish(VALUES, BOB).replace('= "bank"', '= "evil"'), "changed after signing"),
     ],
     ids=["values", "unsigned", "by Alice", "edited"],
@@ -40,7 +40,7 @@ def test_an_image_that_names_no_publisher_takes_what_it_is_given():
 
 
 def test_a_publisher_who_is_no_key_is_said():
-    with pytest.raises(ReferenceValuesError, match="'publisher' is no public key"):
+    with pytest.raises(ReferenceValuesError, match="'publisher' is not a public key"):
         accepted(publish(VALUES, BOB), {"publisher": "Bob"})
 
 
@@ -48,6 +48,6 @@ def test_a_publisher_who_is_no_key_is_said():
 def test_a_machine_does_not_start_on_alices_reference_values(substrate):
     with Cloud(substrate) as cloud:
         machine = cloud.rent("bank", IDLE, HyperSafe)
-        with pytest.raises(ReferenceValuesError, match="no publisher's that we trust"):
+        with pytest.raises(ReferenceValuesError, match="not belong to a publisher that we trust"):
             machine.start(references=publish(VALUES, ALICE))
         machine.start(references=publish(VALUES, BOB))

@@ -94,7 +94,7 @@ def test_an_ordinary_vm_has_its_tpm_raw_and_a_secure_one_has_not(bank, shop):
     answer = shop.control("tpm", command=GET_RANDOM)
     assert len(answer) == 20
     assert answer[6:10] == bytes(4)
-    with pytest.raises(HypercallRefusedError, match="keeps the TPM to itself"):
+    with pytest.raises(HypercallRefusedError, match="does not share the TPM"):
         bank.control("tpm", command=GET_RANDOM)
 
 
@@ -167,7 +167,7 @@ def test_where_nobody_listens_the_kernel_refuses(shop):
 
 @pytest.mark.parametrize("verb", PROVIDERS)
 def test_a_machine_of_bobs_has_none_of_the_providers_powers(shop, verb):
-    with pytest.raises(CloudError, match=f"'{verb}' is the provider's alone"):
+    with pytest.raises(CloudError, match=f"'{verb}' is for the provider only"):
         shop.control("ask", what=verb, arguments={})
 
 

@@ -159,14 +159,14 @@ def test_a_device_says_what_to_do_when_it_may_not_be_opened() -> None:
     def refuse(path: str) -> int:
         raise PermissionError(errno.EACCES, "Permission denied", path)
 
-    with pytest.raises(TpmStartError, match=r"Permission denied \(the group 'tss' may: `sudo usermod"):
+    with pytest.raises(TpmStartError, match=r"Permission denied \(only the group 'tss' may open it: run `sudo usermod"):
         DeviceTpm("/dev/tpmrm0", opener=refuse).start()
 
 
 def test_a_file_is_no_device_and_nothing_is_written_into_it(tmp_path: Path) -> None:
     note = tmp_path / "note"
     note.write_bytes(b"mine")
-    with pytest.raises(TpmStartError, match="is no TPM"):
+    with pytest.raises(TpmStartError, match="is not a TPM"):
         DeviceTpm.from_name(f"device:{note}").start()
     assert note.read_bytes() == b"mine"
 
@@ -192,5 +192,5 @@ def test_a_device_can_be_opened_once() -> None:
 
 @pytest.mark.parametrize("name", ["/dev/tpmrm0", "device:", "swtpm"])
 def test_a_name_of_another_scheme_is_refused(name: str) -> None:
-    with pytest.raises(TpmStartError, match="names no TPM"):
+    with pytest.raises(TpmStartError, match="is not the name of a TPM"):
         DeviceTpm.from_name(name)

@@ -187,7 +187,7 @@ def test_a_tpm_that_ends_in_the_middle_of_a_long_command_says_so_and_comes_back(
             time.sleep(0.001)
         os.kill(platform.tpm.pid, end)  # type: ignore[attr-defined]
         began = time.monotonic()
-        with pytest.raises(error, match="power-cycle" if error is TpmTimeout else "signal|status|went away"):
+        with pytest.raises(error, match="switch it off and on" if error is TpmTimeout else "signal|status|went away"):
             making.result(30)
         assert time.monotonic() - began < 10
         with pytest.raises(TpmDead):

@@ -360,5 +360,5 @@ def test_a_keys_file_is_all_it_takes_to_load_it_again_in_its_own_tpm(machine, po
 
 
 def test_a_file_that_is_no_key_is_refused():
-    with pytest.raises(TpmProtocolError, match="no key's file"):
+    with pytest.raises(TpmProtocolError, match="not a key file"):
         read_key(b"\x00\x10short")

@@ -450,7 +450,7 @@ def test_no_more_callers_than_the_bound_wait_for_a_turn(monkeypatch: pytest.Monk
             thread.start()
         while queue._waiting._value:
             time.sleep(0.001)
-        with pytest.raises(TpmBusy, match="2 callers wait for the TPM of bank already"):
+        with pytest.raises(TpmBusy, match="2 callers are already waiting for the TPM of bank"):
             queue.take(20)
         release.set()
         for thread in threads:

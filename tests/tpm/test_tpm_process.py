@@ -180,7 +180,7 @@ def test_a_response_header_that_promises_nonsense_is_a_protocol_error() -> None:
     with ours, theirs:
         theirs.sendall(bytes.fromhex("8001ffffffff00000000"))
         tpm.send(GET_RANDOM, 1)
-        with pytest.raises(TpmProtocolError, match="promises"):
+        with pytest.raises(TpmProtocolError, match="announces"):
             tpm.receive()
 
 
@@ -204,7 +204,7 @@ def test_a_response_of_no_size_that_a_tpm_can_mean_is_a_protocol_error(size: int
     with ours, theirs:
         tpm.send(GET_RANDOM, 1)
         theirs.sendall(b"\x80\x01" + size.to_bytes(4, "big") + bytes(4))
-        with pytest.raises(TpmProtocolError, match=f"promises {size} octets"):
+        with pytest.raises(TpmProtocolError, match=f"announces {size} octets"):
             tpm.receive()
 
 
@@ -227,7 +227,7 @@ def test_a_response_in_pieces_is_put_together_and_its_bound_is_for_the_whole() -
 
 
 def test_a_locality_out_of_range_is_refused_here() -> None:
-    with Swtpm() as tpm, pytest.raises(ValueError, match="localities 0 to 4"):
+    with Swtpm() as tpm, pytest.raises(ValueError, match="not a locality: there are 0 to 4"):
         tpm.set_locality(5)
 
 

@@ -94,7 +94,7 @@ def test_the_ek_that_its_maker_certified_is_found(client: TpmClient, privacy_ca:
 
 
 def test_an_unprovisioned_tpm_has_none(platform: Platform) -> None:
-    with pytest.raises(TpmError, match="left no EK certificate"):
+    with pytest.raises(TpmError, match="did not leave an EK certificate"):
         provisioned_ek(platform.client("HyperSafe", 2))
 
 

@@ -110,7 +110,7 @@ def test_numbering_goes_on_after_loading(trace: Trace, tmp_path: Path) -> None:
         (HEADER + b'{"kind":"note","party":"lab","seq":0,"raw":"*"}\n', "line 2"),
         (HEADER + b'{"kind":"note","party":"lab","seq":0\n', "line 2"),
         (HEADER + b'{"kind":"note","party":"lab","seq":0,"data":{"x":' + b"[" * 99_999 + b"\n", "line 2"),
-        (HEADER + b'{"kind":"note","party":"lab","seq":0}\n' * 2, "lab#0 stands there twice"),
+        (HEADER + b'{"kind":"note","party":"lab","seq":0}\n' * 2, "lab#0 occurs twice"),
     ],
 )
 def test_what_is_no_trace_is_refused_by_line(content: bytes, complaint: str, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_a_file_of_todays_format_is_read_and_one_of_the_next_format_is_not(tmp_p
     path.write_bytes(HEADER)
     assert not Trace.load(path)
     path.write_bytes(b'{"trustlab_trace":2}\n')
-    with pytest.raises(TraceFormatError, match="trace format 2, this trustlab reads up to 1"):
+    with pytest.raises(TraceFormatError, match="trace format 2, but this version reads up to 1"):
         Trace.load(path)
 
 

@@ -131,7 +131,7 @@ def test_a_host_with_a_bad_address_is_refused(mac: str, ip: str) -> None:
 
 
 def test_a_payload_that_fits_no_packet_is_refused() -> None:
-    with pytest.raises(FrameError, match="fits no packet"):
+    with pytest.raises(FrameError, match="not fit into a packet"):
         build_frame(segment(bytes(70_000)))
 
 
@@ -142,7 +142,7 @@ def test_a_packet_holds_as_many_octets_as_its_length_can_say_and_no_more(options
     parsed = parse_frame(build_frame(whole))
     assert parsed is not None
     assert (len(parsed.payload), len(parsed.options)) == (longest, options)
-    with pytest.raises(FrameError, match="fits no packet"):
+    with pytest.raises(FrameError, match="not fit into a packet"):
         build_frame(replace(whole, payload=bytes(longest + 1)))
-    with pytest.raises(FrameError, match="44 of options fits no packet"):
+    with pytest.raises(FrameError, match="44 of options does not fit into a packet"):
         build_frame(replace(whole, payload=b"", options=bytes(41)))

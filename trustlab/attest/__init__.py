@@ -1,8 +1,39 @@
-"""Attestation: the TPM's signed structures, event logs, Evidence - and the Verifier that appraises them.
+"""Attestation: the TPM's signed structures, event logs, Evidence, and the Verifier that appraises them.
 
-Plain Python: no TPM software and no TLS is needed to verify. The words are those of RFC 9334: an Attester sends
-Evidence, a Verifier appraises it by Endorsements, Reference Values and an Appraisal Policy, a Relying Party acts
-on the Attestation Result.
+Theory of operation
+-------------------
+
+The words are those of RFC 9334. An Attester sends Evidence; a Verifier appraises it, using Endorsements (what TPM
+maker and privacy CA say), Reference Values (what Bob published) and an Appraisal Policy (what the Relying Party
+demands); the Relying Party acts on the Attestation Result.
+
+`Verifier.appraise` works in two steps:
+
+1. *Read everything.* `Evidence.decode`, and the parser of every structure inside, turn octets into an `Appraisal`:
+   quote, signature, AK with its certificates, event log, key attestation. Anything malformed ends here, as a failed
+   check called `evidence format`. After this step no check can meet octets that it cannot read.
+2. *Ask every check.* A check (`CheckSpec`) is a name, the clause it stands on, and a function from the Appraisal to a
+   `CheckOutcome`: pass, fail or not demanded, with a sentence and the octets it compared. All checks run, also after
+   one has failed, so that a result shows everything that is wrong.
+
+Rule 1: checks are independent. None relies on another having passed. That is what makes it possible to leave one out
+and see the attack that it had been stopping.
+
+Rule 2: a Verifier that fails, refuses. An exception in a check counts as a failed check; its name is in the result.
+
+Rule 3: only what is signed counts. The event log is not signed; it counts because it replays to the PCR values in the
+quote. Values that Evidence merely states (`pcr-values`) help to explain a refusal, and are never compared with
+Reference Values.
+
+The link to a connection is one value: `Expected.binder`, which the relying party computes from its own end of the
+handshake. The quote must carry it as `extraData`. What goes into a binder is the business of `passage`; here it is 32
+octets.
+
+Encodings are strict: every structure has exactly one, and anything else is refused, so that two readers cannot see
+two different things in the same octets. `fastpath` shortens the usual form of Evidence and must agree with the full
+codec.
+
+This room is plain Python. It needs neither a TPM nor TPM software nor TLS, so a VM can verify.
 """
 
 from trustlab.attest.appraisal import Expected

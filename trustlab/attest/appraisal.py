@@ -65,7 +65,7 @@ class Expected:
 
     def __post_init__(self) -> None:
         if not self.binder or self.key_binder == b"" or self.key_spki == b"":
-            raise PolicyError("an empty binder or key would be met by evidence that is bound to nothing")
+            raise PolicyError("the expected binder or key is empty: evidence that is bound to nothing would match it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ class Signer:
 
     @cached_property
     def critical_extensions(self) -> frozenset[x509.ObjectIdentifier]:
-        """The certificate's critical extensions: who does not understand one must refuse (RFC 5280, 4.2)."""
+        """The certificate's critical extensions: whoever does not understand one must refuse (RFC 5280, 4.2)."""
         return frozenset(extension.oid for extension in self.chain[0].extensions if extension.critical)
 
     @cached_property
@@ -109,7 +109,6 @@ class Signer:
 
     @cached_property
     def issuer(self) -> x509.Name:
-        """Who issued the certificate."""
         return self.chain[0].issuer
 
     @cached_property
@@ -124,7 +123,6 @@ class Signer:
 
     @cached_property
     def validity(self) -> Validity:
-        """When the certificate is valid."""
         return validity(self.chain[0])
 
     @cached_property
@@ -156,7 +154,7 @@ class KeyProof:
 
 @dataclass(frozen=True)
 class Appraisal:
-    """One Evidence with everything a check may need."""
+    """One piece of Evidence that is being appraised, with everything a check may need."""
 
     quote: Attest
     signature: Signature

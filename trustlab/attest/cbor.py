@@ -154,7 +154,7 @@ def _map(s: _Source, path: Path, count: int, depth: int) -> dict[int | str, Item
             s.fail((path, "(key)"), "a label is an integer or a text", start)
         encoded = s.raw[start : s.at]
         if encoded <= before:
-            s.fail((path, "(key)"), f"{shown(repr(key))} again, or not in ascending order of its octets", start)
+            s.fail((path, "(key)"), f"{shown(repr(key))} occurs twice, or not in ascending order of its octets", start)
         before = encoded
         items[key] = _item(s, (path, key), depth + 1)
     return items

@@ -1,4 +1,4 @@
-"""What every check is made of: a function from an Appraisal to a CheckOutcome, registered under its name in order."""
+"""What a check is made of: a function from an Appraisal to a CheckOutcome, listed under its name and clause."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ def passed(sentence: str, expected: bytes = b"", found: bytes | None = None) -> 
 
 
 def failed(sentence: str, expected: bytes = b"", found: bytes = b"") -> CheckOutcome:
-    """Return a fail."""
     return CheckOutcome(FAIL, sentence, expected, found)
 
 

@@ -33,9 +33,9 @@ def about_the_key(judge: Callable[[Appraisal, KeyProof], CheckOutcome]) -> Calla
 
     def check(appraisal: Appraisal) -> CheckOutcome:
         if not appraisal.key_demanded:
-            return not_demanded("No key of this side has to be proved in this passage.")
+            return not_demanded("Not needed: this side proves no key.")
         if appraisal.key is None:
-            return failed("The passage uses a key of this side, but the evidence attests none.")
+            return failed("This side uses a key in TLS, but the evidence does not attest one.")
         return judge(appraisal, appraisal.key)
 
     return check
@@ -47,15 +47,15 @@ def key_identity(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     info = key.attest.attested
     name = b"" if isinstance(info, QuoteInfo) else info.object_name if isinstance(info, CreationInfo) else info.name
     if not key.public.well_named:
-        return failed("The key's Name is made with a hash that does not tell two keys apart.")
+        return failed("The key's Name is made with a weak hash: two keys may share it.")
     if name != key.public.name:
-        return failed("The attested Name is not that of the public area sent along.", key.public.name, name)
+        return failed("The attested Name is not the Name of the public area that was sent.", key.public.name, name)
     spki = appraisal.expected.key_spki or b""
     if not _same_key(spki, key):
-        return failed("TLS uses another key than the one attested.", spki, key.public.spki)
+        return failed("The key that TLS uses is not the key that was attested.", spki, key.public.spki)
     binder = appraisal.expected.key_binder
     if binder is not None and key.attest.extra_data != binder:
-        return failed("The key was attested for another purpose or passage.", binder, key.attest.extra_data)
+        return failed("The key was attested for another purpose or another connection.", binder, key.attest.extra_data)
     return passed("The attested key is the one TLS uses.", key.public.name)
 
 
@@ -80,13 +80,15 @@ def key_provenance(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:  # noqa
         return failed("The creation data are missing.", info.creation_hash)
     digest = hashlib.new(HASH_NAMES.get(key.public.name_alg, "sha256"), key.creation.raw).digest()
     if digest != info.creation_hash:
-        return failed("The creation data are not those that the TPM attests.", info.creation_hash, digest)
+        return failed("The creation data do not match what the TPM attests.", info.creation_hash, digest)
     attributes = int(key.public.attributes)
     wanted = (attributes | FIXED_TPM) & ~USER_WITH_AUTH
     if attributes != wanted:
         text = "The key must be fixedTPM with userWithAuth clear; it is: "
         return failed(text + attribute_names(attributes) + ".", _flags(wanted), _flags(attributes))
-    return passed("The TPM itself made the key, it cannot leave, and no password opens it.", info.creation_hash)
+    return passed(
+        "The TPM made the key itself, the key cannot leave the TPM, and no password opens it.", info.creation_hash
+    )
 
 
 @about_the_key
@@ -96,9 +98,9 @@ def key_policy_of(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     wanted = key_policy(pcrs, appraisal.values(pcrs), locality=appraisal.policy.locality)
     where = "" if appraisal.policy.locality is None else " at HyperSafe's locality"
     if key.public.auth_policy != wanted:
-        text = f"The key is not bound to the quoted values of PCR {', '.join(map(str, pcrs))}{where}."
+        text = f"The key's policy does not demand the quoted values of PCR {', '.join(map(str, pcrs))}{where}."
         return failed(text, wanted, key.public.auth_policy)
-    return passed(f"The key opens only for what was quoted,{where or ' at any locality'}.", wanted)
+    return passed(f"The key opens only for the software that was quoted,{where or ' at any locality'}.", wanted)
 
 
 @about_the_key
@@ -106,9 +108,9 @@ def one_ak_for_both(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     """One AK for both: quote and key attestation come from the same TPM."""
     name, other = appraisal.signer.public.name, key.signer.public.name
     if name != other or key.attest.qualified_signer != appraisal.quote.qualified_signer:
-        text = "Quote and key attestation are by different AKs: the key may live in another machine."
+        text = "The quote and the key attestation are signed by different AKs: the key may live in another machine."
         return failed(text, appraisal.quote.qualified_signer, key.attest.qualified_signer)
-    return passed("Quote and key attestation are by the same AK.", appraisal.quote.qualified_signer)
+    return passed("The same AK signed the quote and the key attestation.", appraisal.quote.qualified_signer)
 
 
 def _flags(attributes: int) -> bytes:

@@ -49,10 +49,10 @@ def magic_and_type(appraisal: Appraisal) -> CheckOutcome:
     """Magic and type: the TPM itself wrote this structure, and it is a quote."""
     found = appraisal.quote.raw[:6]
     if found == QUOTE_HEAD:
-        return passed("The signed structure was written by the TPM, and is a quote.", QUOTE_HEAD)
+        return passed("The TPM itself wrote the signed structure, and it is a quote.", QUOTE_HEAD)
     if found[:4] != QUOTE_HEAD[:4]:
         return failed(
-            "The signed octets do not begin as the TPM's own do: somebody else wrote them.", QUOTE_HEAD, found
+            "The signed octets do not begin with TPM_GENERATED_VALUE: the TPM did not write them.", QUOTE_HEAD, found
         )
     return failed("The signed structure is not a quote.", QUOTE_HEAD, found)
 
@@ -63,8 +63,8 @@ def extra_data(appraisal: Appraisal) -> CheckOutcome:
     fields = appraisal.expected.fields
     inputs = f" (from {', '.join(name for name, _ in fields)})" if fields else ""
     if found == binder:
-        return CheckOutcome("pass", f"The quote is bound to this very passage{inputs}.", binder, found, fields)
-    text = f"The quote is bound to something else than this passage: the binder recomputed here{inputs} differs."
+        return CheckOutcome("pass", f"The quote was made for this connection{inputs}.", binder, found, fields)
+    text = f"The quote was made for another connection: its extraData is not the binder computed here{inputs}."
     return CheckOutcome("fail", text, binder, found, fields)
 
 
@@ -74,9 +74,11 @@ def selection_and_bank(appraisal: Appraisal) -> CheckOutcome:
     info = appraisal.quote.attested
     octets = pcr_selection(appraisal.policy.pcrs)
     if not isinstance(info, QuoteInfo):
-        return failed("There is no PCR selection: this is no quote.", octets)
+        return failed("There is no PCR selection, so this is not a quote.", octets)
     if info.selections != wanted:
-        text = f"The quote is over {' and '.join(map(str, info.selections)) or 'no PCR'}; demanded is {wanted[0]}."
+        text = (
+            f"The quote is over {' and '.join(map(str, info.selections)) or 'no PCR'}; the policy demands {wanted[0]}."
+        )
         return failed(text, octets, build_pcr_selections(info.selections))
     return passed(f"The quote is over {wanted[0]}, as demanded.", octets)
 
@@ -85,7 +87,7 @@ def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
     """Replay the log, and compare with pcrDigest over the quote's own selection."""
     info = appraisal.quote.attested
     if not isinstance(info, QuoteInfo):
-        return failed("There is no pcrDigest: this is no quote.")
+        return failed("There is no pcrDigest, so this is not a quote.")
     alien = [s.bank for s in info.selections if s.bank != ALG_SHA256]
     if alien:
         return failed(f"The log has no {algorithm_name(alien[0])} bank to compare with.", found=info.pcr_digest)
@@ -94,9 +96,11 @@ def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
         HASH_NAMES[appraisal.signature.hash_alg], b"".join(appraisal.pcr(pcr) for pcr in pcrs)
     ).digest()
     if digest == info.pcr_digest:
-        return passed("Replaying the event log gives the PCR values that were quoted.", digest)
+        return passed("The event log replays to the PCR values in the quote.", digest)
     return failed(
-        f"Replaying the event log does not give what was quoted{_which(appraisal, pcrs)}.", digest, info.pcr_digest
+        f"The event log does not replay to the PCR values in the quote{_which(appraisal, pcrs)}.",
+        digest,
+        info.pcr_digest,
     )
 
 
@@ -116,25 +120,25 @@ def events(appraisal: Appraisal) -> CheckOutcome:
         count = kinds.count(kind)
         if HOME[kind] in appraisal.policy.pcrs and count != 1:
             return failed(f"The log has {count} {what} events; there must be exactly one.")
-    return passed(
-        f"All {len(appraisal.log.events)} events are of known types, in their places, and once where it matters."
-    )
+    count, once = len(kinds), [what for kind, what in ONCE.items() if HOME[kind] in appraisal.policy.pcrs]
+    exactly = f"; exactly one is of each kind that may come only once: {', '.join(once)}" if once else ""
+    return passed(f"The log has {count} event{'' if count == 1 else 's'}, each where it belongs{exactly}.")
 
 
 def _event_problem(appraisal: Appraisal, event: LogEvent) -> tuple[str, bytes, bytes] | None:
     if event.pcr not in appraisal.policy.pcrs:
-        return "is about a PCR that is not quoted", b"", event.digest
+        return "is about a PCR that the quote does not cover", b"", event.digest
     home = HOME.get(event.event_type)
     if home is None and event.pcr not in HOME.values():
         return None  # firmware's own events, on a machine whose policy demands its PCRs
     if home is None:
-        return "is of a type that has no meaning here", b"", event.event_type.to_bytes(4, "big")
+        return "has a type that this verifier does not know", b"", event.event_type.to_bytes(4, "big")
     if home != event.pcr:
-        return f"belongs into PCR {home}", bytes([home]), bytes([event.pcr & 0xFF])
+        return f"belongs in PCR {home}", bytes([home]), bytes([event.pcr & 0xFF])
     if event.event_type in HASH_OF_DATA:
         digest = hashlib.sha256(event.data).digest()
         if digest != event.digest:
-            return "tells other data than were measured", event.digest, digest
+            return "describes other data than what was measured", event.digest, digest
     return None
 
 
@@ -157,16 +161,16 @@ def reference_values(appraisal: Appraisal) -> CheckOutcome:
     for pcr in pcrs:
         good = references.pcrs.get(pcr, ())
         if pcr not in HOME.values() and appraisal.pcr(pcr) not in good:
-            text = f"PCR {pcr} has a value that the Reference Values do not name."
+            text = f"PCR {pcr} has a value that is not among the Reference Values."
             return failed(text, b"".join(good), appraisal.pcr(pcr))
         names += [f"PCR {pcr}"] if pcr not in HOME.values() else []
-    return passed(f"Measured was only what the Reference Values name: {', '.join(names)}.")
+    return passed(f"Only software that Bob published was measured: {', '.join(names)}.")
 
 
 def _reference_problem(appraisal: Appraisal, kind: int, table: Mapping[bytes, str], what: str) -> CheckOutcome | None:
     found = [event.digest for event in appraisal.log.events if event.event_type == kind]
     if not found:
-        return failed(f"The log tells of no {what}.", b"".join(sorted(table)))
+        return failed(f"The log names no {what}.", b"".join(sorted(table)))
     bad = next((digest for digest in found if digest not in table), None)
     if bad is None:
         return None
@@ -179,7 +183,7 @@ def reference_version(appraisal: Appraisal) -> CheckOutcome:
     last, version = appraisal.last_reference_version, appraisal.references.version
     octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
     if version < last:
-        return failed(f"These Reference Values are version {version}; version {last} was seen already.", *octets)
+        return failed(f"These Reference Values are version {version}; version {last} was accepted before.", *octets)
     return passed(f"The Reference Values are version {version}, the last accepted was {last}.", *octets)
 
 
@@ -187,12 +191,12 @@ def boot_continuity(appraisal: Appraisal) -> CheckOutcome:
     """Boot continuity: neither rebooted nor relaunched since this passage's last evidence."""
     wanted, clock = appraisal.expected.boot, appraisal.quote.clock_info
     if wanted is None:
-        return not_demanded("This is the passage's first evidence: there is nothing to continue.")
+        return not_demanded("This is the first evidence in this connection: there is no earlier boot to compare with.")
     before = _counters(wanted.reset_count, wanted.restart_count)
     now = _counters(clock.reset_count, clock.restart_count)
     if before != now:
-        return failed("The machine was rebooted or relaunched since this passage's last evidence.", before, now)
-    return passed("The machine was neither rebooted nor relaunched since this passage's last evidence.", now)
+        return failed("The machine was rebooted or relaunched since the last evidence in this connection.", before, now)
+    return passed("The machine was neither rebooted nor relaunched since the last evidence in this connection.", now)
 
 
 def _counters(reset: int, restart: int) -> bytes:
@@ -203,13 +207,13 @@ def claims(appraisal: Appraisal) -> CheckOutcome:
     """Claims: what measured code says of the running machine meets the Relying Party's conditions."""
     conditions = appraisal.policy.conditions
     if not conditions:
-        return not_demanded("The policy puts no condition on run-time claims.")
+        return not_demanded("The policy sets no condition on run-time claims.")
     claimed = appraisal.claims
     for condition in conditions:
         wanted, value = str(condition).encode(), claimed.get(condition.name)
         if value is None:
-            return failed(f"Demanded is {condition}; nothing is claimed about it.", wanted)
+            return failed(f"The policy demands {condition}; the machine claims nothing about it.", wanted)
         if not condition.holds(value):
-            text = f"Demanded is {condition}; claimed is {shown(repr(value))}."
+            text = f"The policy demands {condition}; the machine claims {shown(repr(value))}."
             return failed(text, wanted, f"{condition.name}={value}".encode())
     return passed(f"The claims meet the policy: {', '.join(map(str, conditions))}.")

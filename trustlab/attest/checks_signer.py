@@ -48,7 +48,7 @@ class TrustAnchors:
         self.certificates = certificates
         self._store = Store(list(certificates)) if certificates else None
         self._by_name = {c.subject.public_bytes(): _Anchor(c) for c in certificates if _may_sign(c)}
-        self._leaf = ExtensionPolicy.permit_all()  # an AK is no web server: its extensions are judged below
+        self._leaf = ExtensionPolicy.permit_all()  # an AK is not a web server: its extensions are judged below
         self._authority = ExtensionPolicy.webpki_defaults_ca()
 
     def judge(self, appraisal: Appraisal) -> CheckOutcome:
@@ -57,30 +57,30 @@ class TrustAnchors:
         for signer in appraisal.signers:
             if problem := self._problem(signer, time):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        return passed(f"The AK's certificate leads to a privacy CA that we trust: {appraisal.signer.issuer_shown}.")
+        return passed(f"A privacy CA that we trust issued the AK's certificate: {appraisal.signer.issuer_shown}.")
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         leaf, *rest = signer.chain
         if OID_AIK_EKU not in signer.purposes:
             return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
         if not signer.critical_extensions <= UNDERSTOOD:
-            return "its certificate has a critical extension that is not understood here"
+            return "its certificate has a critical extension that this verifier does not understand"
         if not rest and self._issued_directly(signer, time):
             return ""
         if self._store is None:
-            return "there is no trust anchor for attestation keys at all"
+            return "no privacy CA is trusted here, so no attestation key can be"
         builder = PolicyBuilder().store(self._store).time(time)
         builder = builder.extension_policies(ee_policy=self._leaf, ca_policy=self._authority)
         try:
             builder.build_client_verifier().verify(leaf, rest)
         except VerificationError as error:
-            return f"its certificate leads to no privacy CA that we trust ({error})"
+            return f"its certificate does not lead to a privacy CA that we trust ({error})"
         return ""
 
     def _issued_directly(self, signer: Signer, time: dt.datetime) -> bool:
         """Whether an anchor itself signed the leaf: the usual case, and half the price of the general path validation.
 
-        False is no verdict: the general validation then decides, and says why.
+        False is not a verdict: the general validation then decides, and gives the reason.
         """
         anchor = self._by_name.get(signer.issuer_octets)
         if anchor is None:
@@ -127,21 +127,21 @@ def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
         if outcome := _public_area_problem(attest, signer):
             return outcome
     name = appraisal.signer.public.name
-    return passed("The AK is the certified one, and a restricted signing key that never leaves its TPM.", name)
+    return passed("The AK is the certified key: a restricted signing key that never leaves its TPM.", name)
 
 
 def _public_area_problem(attest: Attest, signer: Signer) -> CheckOutcome | None:
     public = signer.public
     if not public.well_named:
-        return failed(f"{signer.role}: its Name is made with a hash that does not tell two keys apart.")
+        return failed(f"{signer.role}: its Name is made with a weak hash: two keys may share it.")
     wanted = signer.qualified_name
     if signer.certified_name != public.name:
-        text = f"{signer.role}: the certificate is about another Name."
+        text = f"{signer.role}: the certificate is for a key with another Name."
         return failed(text, signer.certified_name, public.name)
     if not signer.certifies_key:
         return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
     if attest.qualified_signer != wanted:
-        text = f"{signer.role} is not the qualifiedSigner, or is no primary key of the endorsement hierarchy."
+        text = f"{signer.role} is not the qualifiedSigner, or not a primary key of the endorsement hierarchy."
         return failed(text, wanted, attest.qualified_signer)
     if int(public.attributes) & JUDGED != WANTED:
         text = f"{signer.role} must be restricted, sign, fixedTPM and not decrypt; it is: "
@@ -152,7 +152,9 @@ def _public_area_problem(attest: Attest, signer: Signer) -> CheckOutcome | None:
 def ak_policy(appraisal: Appraisal) -> CheckOutcome:
     """AK policy: only the HyperSafe that was launched, at its locality, can make the AK sign."""
     if not appraisal.policy.ak_policy:
-        return not_demanded("The policy does not ask who can use the AK: the quote oracle is open.")
+        return not_demanded(
+            "The policy does not ask who can use the AK, so anybody on that machine may be able to quote with it."
+        )
     wanted = key_policy(AK_PCRS, appraisal.values(AK_PCRS), locality=appraisal.policy.locality)
     for signer in appraisal.signers:
         public = signer.public
@@ -169,18 +171,19 @@ def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
     pins = appraisal.policy.ek_digests
     if not pins:
-        return not_demanded("The policy pins no machine: any genuine TPM will do.")
+        return not_demanded("The policy names no machine, so any genuine TPM is accepted.")
     found = appraisal.signer.ek_digest
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
-    return failed("The AK lives in another machine's TPM than the policy names.", b"".join(pins), found)
+    return failed("The AK lives in the TPM of a machine that the policy does not name.", b"".join(pins), found)
 
 
 def signature(appraisal: Appraisal) -> CheckOutcome:
     """Signature: the AK signed exactly these octets."""
     for attest, signed, signer in appraisal.signed:
         if not appraisal.well_signed(attest, signed, signer):
-            text = f"The signature over the {_kind(attest, appraisal)} is not by {signer.role}, or octets were changed."
+            what = _kind(attest, appraisal)
+            text = f"The signature over the {what} was not made by {signer.role}, or octets were changed afterwards."
             return failed(text, found=signed.value)
     what = "the quote and the key attestation" if len(appraisal.signed) > 1 else "the quote"
     return passed(f"The AK signed {what}.", found=appraisal.signature.value)

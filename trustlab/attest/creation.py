@@ -48,6 +48,8 @@ def _creation_data(r: StructureReader) -> CreationData:
     parent_alg = r.uint(2, "parentNameAlg", algorithm_name, "The parent's nameAlg; null: a hierarchy.", CREATION_DATA)
     parent = r.sized("parentName", "Name of the parent, or the hierarchy's handle.", CREATION_DATA, MAX_NAME)
     qualified = r.sized("parentQualifiedName", "Qualified Name of the parent.", CREATION_DATA, MAX_NAME)
-    outside = r.sized("outsideInfo", "What the creator of the object wanted noted.", CREATION_DATA, MAX_OUTSIDE_INFO)
+    outside = r.sized(
+        "outsideInfo", "What the creator of the object wanted to have noted.", CREATION_DATA, MAX_OUTSIDE_INFO
+    )
     r.finish()
     return CreationData(r.data, selections, digest, locality, parent_alg, parent, qualified, outside)

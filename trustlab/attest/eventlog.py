@@ -67,7 +67,7 @@ class LogEvent:
         return self.digest_of("sha256")
 
     def digest_of(self, bank: str) -> bytes:
-        """Return the digest for a bank (`sha256`), empty where there is none."""
+        """Return the digest for a bank (`sha256`), empty if there is none."""
         for name, octets in self.digests:
             if name == bank:
                 return octets
@@ -138,7 +138,7 @@ class EventLog:
         """Return the PCR values that extending all events in order gives; PCRs without events are absent.
 
         PCRs begin at zeros (as 17 to 22 do after a launch) unless `initial` says otherwise. EV_NO_ACTION is not
-        extended; a StartupLocality event sets PCR 0's last octet. EventLogError where the log lacks the bank.
+        extended; a StartupLocality event sets PCR 0's last octet. EventLogError if the log lacks the bank.
         """
         if bank not in self.algorithms:
             raise EventLogError(f"the log has no {bank} digests, only {', '.join(self.algorithms)}")
@@ -187,13 +187,13 @@ def _spec_id(algorithms: tuple[str, ...]) -> bytes:
 
 def _bounded(raw: bytes) -> bytes:
     if len(raw) > MAX_LOG:
-        raise EventLogError(f"an event log of {len(raw)} octets; {MAX_LOG} are read at most")
+        raise EventLogError(f"an event log of {len(raw)} octets; the limit is {MAX_LOG}")
     return raw
 
 
 def _decode(r: StructureReader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
     try:
-        with r.group("events[0]", "The first event: in a crypto-agile log the Spec ID event.", LEGACY):
+        with r.group("events[0]", "The first event. In a crypto-agile log it is the Spec ID event.", LEGACY):
             first = _legacy_event(r)
             data_at = r.position - len(first.data)
         if first.event_type == EV_NO_ACTION and first.data.startswith(SPEC_ID):
@@ -254,7 +254,7 @@ def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
 def _data(r: StructureReader) -> bytes:
     size = r.uint(4, "eventSize", str, "How many octets of event data follow.", PROFILE)
     return r.octets(
-        size, "event", None, "What the event says of itself; not covered by the digest unless its type says so."
+        size, "event", None, "What the event says about itself. The digest covers it only if the event's type says so."
     )
 
 

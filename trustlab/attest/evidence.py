@@ -98,7 +98,7 @@ class Evidence:
     key_attestation: KeyAttestation | None = None
 
     def encode(self) -> bytes:
-        """Return the CMW collection; EvidenceError where it would not be readable again."""
+        """Return the CMW collection; EvidenceError if it would not be readable again."""
         usual = _one_stroke(self)
         return self.encode_fully() if usual is None else usual
 
@@ -208,7 +208,7 @@ def _one_stroke(evidence: Evidence) -> bytes | None:
 def evidence_spans(raw: bytes) -> list[Span]:
     """Name every octet of the collection, and every field of the structures in it.
 
-    EvidenceError where it is not CBOR as it should be; a structure in it that cannot be read stays one span.
+    EvidenceError if it is not CBOR as it should be; a structure in it that cannot be read stays one span.
     """
     try:
         outer = cbor.spans(_bounded(raw), "evidence")
@@ -231,7 +231,7 @@ def _within(outer: Span, inner: Span) -> Span:
 
 def _bounded(raw: bytes) -> bytes:
     if len(raw) > MAX_EVIDENCE:
-        raise EvidenceError(f"{len(raw)} octets of evidence, at most {MAX_EVIDENCE} can travel")
+        raise EvidenceError(f"{len(raw)} octets of evidence; the limit is {MAX_EVIDENCE}")
     return raw
 
 
@@ -307,7 +307,7 @@ def _key_attestation(item: Item) -> KeyAttestation:
 def _only(entries: dict[int | str, Item], known: set[str], where: str) -> None:
     for label in entries:
         if label not in known:
-            raise EvidenceError(f"{where}{shown(label)}: an entry that has no place in this collection")
+            raise EvidenceError(f"{where}{shown(label)}: an entry that does not belong in this collection")
 
 
 def _octets(entries: dict[int | str, Item], label: str, where: str = "") -> bytes:
@@ -327,7 +327,7 @@ def _unwrap(item: Item, kind: str, indicator: int, where: str) -> bytes:
     if found != kind:
         raise EvidenceError(f"{where}: media type {shown(repr(found))} where {kind} should stand")
     if not isinstance(octets, bytes) or ind != indicator:
-        raise EvidenceError(f"{where}: value or indicator of the CMW record is not what it should be")
+        raise EvidenceError(f"{where}: the value or the indicator of the CMW record is wrong")
     return octets
 
 
@@ -342,7 +342,7 @@ def _chain(item: Item | None, where: str) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=64)
 def _pcr_octets(items: tuple[tuple[int, bytes], ...]) -> bytes:
-    """Encode PCR values; EvidenceError where they could not be read again."""
+    """Encode PCR values; EvidenceError if they could not be read again."""
     raw = cbor.encode(dict(items))
     _pcr_items(raw)
     return raw

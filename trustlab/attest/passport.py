@@ -149,7 +149,7 @@ def issue(
     """Return the signed token about `about`'s evidence; ResultError for a result in which checks were left out."""
     verdicts = tuple(CheckVerdict(check.name, check.verdict, check.sentence) for check in result.checks)
     if any(check.verdict not in {PASS, FAIL, NOT_DEMANDED} for check in verdicts):
-        raise ResultError("a result with checks left out is an experiment's, not one to sign")
+        raise ResultError("this result has checks left out: it belongs to an experiment and is not signed")
     now = time or dt.datetime.now(dt.UTC)
     passport = Passport(
         profile=PROFILE,
@@ -182,22 +182,24 @@ def verify(
     ResultError otherwise. A token about refused evidence is a good token too: look at `accepted`.
     """
     if not binder:
-        raise ResultError("an empty binder would be met by a token that is bound to nothing")
+        raise ResultError("the expected binder is empty: a token that is bound to nothing would match it")
     header, passport = _open(token, verifiers)
     if header.typ != TYPE or passport.profile != PROFILE:
-        raise ResultError(f"a {header.typ} token of profile {passport.profile}: not an Attestation Result of ours")
+        raise ResultError(
+            f"a {header.typ} token of profile {passport.profile} is not an Attestation Result of this lab"
+        )
     now = time or dt.datetime.now(dt.UTC)
     if not passport.iat - LEEWAY.seconds <= now.timestamp() < passport.exp:
-        raise ResultError("the token is from the future, or its time is over")
+        raise ResultError("the token is not yet valid, or has expired")
     if passport.eat_nonce != signing.to_base64url(binder):
-        raise ResultError("the token is bound to another passage (eat_nonce is not the binder recomputed here)")
+        raise ResultError("the token was made for another connection: its eat_nonce is not the binder of this one")
     _consistent(passport)
     return passport
 
 
 def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple[_JoseHeader, Passport]:
     if len(token) > MAX_TOKEN:
-        raise ResultError(f"a token of {len(token)} characters; {MAX_TOKEN} are read at most")
+        raise ResultError(f"a token of {len(token)} characters; the limit is {MAX_TOKEN}")
     try:
         text = token.decode("ascii") if isinstance(token, bytes) else token
         first, second, third = text.split(".")
@@ -207,18 +209,20 @@ def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple
         raise ResultError(f"not a token in JWS compact form: {error}") from error
     key = next((k for k in verifiers if signing.key_id(k) == header.kid), None)
     if key is None or header.alg != signing.algorithm(key):
-        raise ResultError(f"signed by key {header.kid} with {header.alg}: by no Verifier that we trust")
+        raise ResultError(
+            f"signed by key {header.kid} with {header.alg}, which does not belong to a Verifier that we trust"
+        )
     if not signing.verifies(key, signature, f"{first}.{second}".encode()):
         raise ResultError("the signature is not by this Verifier, or the token was changed after signing")
     try:
         return header, msgspec.json.decode(signing.from_base64url(second), type=Passport)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise ResultError(f"the Verifier signed a claims set that cannot be read: {error}") from error
+        raise ResultError(f"the Verifier signed claims that cannot be read: {error}") from error
 
 
 def _consistent(passport: Passport) -> None:
     if len(passport.submods) != 1:
-        raise ResultError(f"{len(passport.submods)} submodules; a result here is about one Attester")
+        raise ResultError(f"{len(passport.submods)} submodules; a result of this lab is about exactly one Attester")
     checks = passport.appraisal.checks
     names = tuple(check.name for check in checks)
     failed = any(check.verdict == FAIL for check in checks)

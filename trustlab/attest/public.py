@@ -118,7 +118,7 @@ class Public:
 
     @cached_property
     def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-        """The RSA or EC public key; CodecError where there is none or the numbers are not a key."""
+        """The RSA or EC public key; CodecError if there is none or the numbers are not a key."""
         try:
             if isinstance(self.parameters, RsaParameters):
                 exponent = self.parameters.exponent or DEFAULT_EXPONENT

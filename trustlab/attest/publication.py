@@ -28,15 +28,14 @@ MAX_FILE = 1 << 18
 
 
 def publish(references: ReferenceValues, key: signing.PrivateKey) -> str:
-    """Return the signed file."""
     return sign_file(references.to_toml(), key)
 
 
 def sign_file(text: str, key: signing.PrivateKey) -> str:
-    """Sign a file that somebody wrote by hand, comments and all; ReferenceValuesError where it is no good."""
+    """Sign a file that somebody wrote by hand, comments and all; ReferenceValuesError if it is not valid."""
     body = text.encode() if text.endswith("\n") else text.encode() + b"\n"
     if LAST_LINE.search(body):
-        raise ReferenceValuesError("the file is signed already")
+        raise ReferenceValuesError("the file already has a signature")
     ReferenceValues.from_toml(body)
     signature = signing.to_base64url(signing.sign(key, CONTEXT + body))
     return body.decode() + f"# signature: {signing.key_id(key.public_key())} {signature}\n"
@@ -45,7 +44,7 @@ def sign_file(text: str, key: signing.PrivateKey) -> str:
 def read_published(source: str | bytes | Path, publishers: Collection[signing.PublicKey]) -> ReferenceValues:
     """Read a signed file of one of these publishers.
 
-    ReferenceValuesError where it is unsigned, by somebody else, changed since, or no Reference Values.
+    ReferenceValuesError if it is unsigned, by somebody else, changed since, or no Reference Values.
     """
     octets = _octets(source)
     found = LAST_LINE.search(octets)
@@ -53,7 +52,9 @@ def read_published(source: str | bytes | Path, publishers: Collection[signing.Pu
         raise ReferenceValuesError("the file's last line is not a signature: Reference Values must be signed")
     publisher = next((key for key in publishers if signing.key_id(key).encode() == found[1]), None)
     if publisher is None:
-        raise ReferenceValuesError(f"signed by key {found[1].decode()}, which is no publisher's that we trust")
+        raise ReferenceValuesError(
+            f"signed by key {found[1].decode()}, which does not belong to a publisher that we trust"
+        )
     body = octets[: found.start()]
     try:
         signature = signing.from_base64url(found[2].decode())

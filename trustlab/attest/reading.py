@@ -30,7 +30,7 @@ class StructureReader(octets.Reader):
     def misfit(self, name: str, count: int, low: int, high: int) -> NoReturn:  # noqa: ARG002 - a TPM2B may be empty
         """Say first that a size cannot be meant, then that its octets are not there."""
         if count > high:
-            reason = f"{count} octets announced, at most {high} can be meant"
+            reason = f"{count} octets announced; the limit is {high}"
             self.fail(self.length_name(name), reason, self.position - 2)
         self.short(count, name)
 

@@ -62,7 +62,6 @@ class AttestationResult:
 
     @property
     def accepted(self) -> bool:
-        """Whether no check failed."""
         return not self.failed
 
     @property

@@ -130,7 +130,7 @@ def _attest(r: StructureReader) -> Attest:
     at = r.position
     kind = r.uint(2, "type", _type_name, "What is attested: a quote, a creation, a loaded object.", ATTEST)
     signer = r.sized("qualifiedSigner", "Qualified Name of the signing key: its Name and its place.", NAME, MAX_NAME)
-    extra = r.sized("extraData", "The qualifyingData of the command: here lies the binder.", ATTEST, MAX_NAME)
+    extra = r.sized("extraData", "The qualifyingData of the command. It holds the binder.", ATTEST, MAX_NAME)
     with r.group("clockInfo", "The TPM's clock and boot counters.", CLOCK):
         clock = ClockInfo(
             r.uint(8, "clock", str, "Milliseconds the TPM has been powered.", CLOCK),
@@ -138,7 +138,7 @@ def _attest(r: StructureReader) -> Attest:
             r.uint(4, "restartCount", str, "Restarts, resumes and DRTM launches since the reset.", CLOCK),
             _yes_no(r, "safe"),
         )
-    firmware = r.uint(8, "firmwareVersion", hex, "The maker's number for the TPM's firmware.", ATTEST)
+    firmware = r.uint(8, "firmwareVersion", hex, "The maker's version number of the TPM's firmware.", ATTEST)
     attested: QuoteInfo | CreationInfo | CertifyInfo
     if kind == TPM_ST_ATTEST_QUOTE:
         attested = _quote_info(r)
@@ -179,7 +179,7 @@ def _type_name(kind: int) -> str:
 
 def _yes_no(r: StructureReader, field: str) -> bool:
     at = r.position
-    value = r.uint(1, field, str, "Whether no later clock value was ever reported before.", CLOCK)
+    value = r.uint(1, field, str, "Whether the TPM has never reported a later clock value.", CLOCK)
     if value > 1:
         r.fail(field, f"{value} is neither YES (1) nor NO (0)", at=at)
     return bool(value)

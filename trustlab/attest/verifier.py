@@ -64,7 +64,7 @@ class Verifier:
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
     that was accepted so far; `without` names checks to leave out - for experiments only: they are evaluated and
-    shown as "left out", and do not count. PolicyError for a name that is no check.
+    shown as "left out", and do not count. PolicyError for a name that is not a check.
     """
 
     def __init__(
@@ -81,7 +81,9 @@ class Verifier:
         self.last_reference_version = last_reference_version
         self.without = frozenset(without)
         if unknown := self.without - set(CHECKS[1:]):
-            raise PolicyError(f"{min(unknown)!r} is no check that can be left out; there are: {', '.join(CHECKS[1:])}")
+            raise PolicyError(
+                f"{min(unknown)!r} is not a check that can be left out; choose from: {', '.join(CHECKS[1:])}"
+            )
         self._specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
@@ -90,8 +92,8 @@ class Verifier:
             appraisal = open_appraisal(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
             return _malformed(f"{error}.", evidence, expected)
-        except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
-            return _malformed(f"The Verifier itself erred in reading it: {shown(repr(error))}.", evidence, expected)
+        except Exception as error:  # noqa: BLE001 - a Verifier that fails refuses, and says why
+            return _malformed(f"The Verifier itself failed while reading it: {shown(repr(error))}.", evidence, expected)
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
         checks = (first, *[self._check(spec, appraisal) for spec in self._specs])
         clock = appraisal.quote.clock_info
@@ -109,8 +111,8 @@ class Verifier:
     def _check(self, spec: CheckSpec, appraisal: Appraisal) -> Check:
         try:
             outcome = spec.judge(appraisal)
-        except Exception as error:  # noqa: BLE001 - a Verifier that errs refuses, and says so
-            outcome = failed(f"The Verifier itself erred in this check, and therefore refuses: {shown(repr(error))}.")
+        except Exception as error:  # noqa: BLE001 - a Verifier that fails refuses, and says why
+            outcome = failed(f"The Verifier itself failed in this check, so it refuses: {shown(repr(error))}.")
         verdict = LEFT_OUT if spec.name in self.without else outcome.verdict
         return Check(spec.name, verdict, outcome.sentence, outcome.expected, outcome.found, spec.clause, outcome.fields)
 

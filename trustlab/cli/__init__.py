@@ -108,7 +108,7 @@ def _run() -> int:
             return 2
         if os.environ.get(DEBUG):
             raise
-        _tell(errors, f"this is a fault of trustlab's own ({type(error).__name__}): set {DEBUG}=1 for all of it.")
+        _tell(errors, f"this is a bug in trustlab ({type(error).__name__}): set {DEBUG}=1 to see the traceback.")
         return OWN_FAULT
 
 
@@ -116,7 +116,7 @@ def _interrupted() -> int:
     """Say a word; nothing more interrupts it."""
     ending.disarm()
     errors = Console(stderr=True, highlight=False)
-    errors.print("[bold]interrupted[/bold]: everything that was started has been ended.")
+    errors.print("[bold]interrupted[/bold]: everything that was started has been stopped.")
     return ending.code()
 
 

@@ -55,13 +55,13 @@ def ablation(
     *,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave this out in place of what each line names (may be given again)."),
+        typer.Option(help="Leave this out instead of what each line names (may be repeated)."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the lines as JSON.")] = False,
 ) -> None:
-    """Play every attack of a list twice: as things are, and with the one thing left out that stops it.
+    """Play every attack of a list twice: with everything in place, and without the one thing that stops it.
 
-    Each line has a base: a design, a policy and an attacker for which this one thing decides.
+    Each line has a base: a design, a policy and an attacker for which this one thing decides the outcome.
 
     Exits with 0 only if every attack is stopped, and succeeds without what stops it (with --without: always).
     """
@@ -82,14 +82,16 @@ def ablation(
 def _possible(kind: Kind, without: tuple[str, ...]) -> None:
     """Say what cannot be left out, and of which list."""
     if kind is Kind.OVERLAPS and without:
-        raise Failure("overlaps leaves out what stops an attack, one by one and together: it takes no --without")
+        raise Failure(
+            "overlaps itself leaves out what stops an attack, one by one and together: it does not take --without"
+        )
     try:
         names = left_out(without)
     except ValueError as error:
         raise Failure(str(error)) from error
     if kind is Kind.CHECKS and (names.rules or names.parts):
         raise Failure(
-            f"checks judges evidence alone, and {(*names.rules, *names.parts)[0]!r} is no check: leave it out of "
+            f"checks judges evidence alone, and {(*names.rules, *names.parts)[0]!r} is not a check: leave it out of "
             "trustlab matrix, or of rules or fields"
         )
 

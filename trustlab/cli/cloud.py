@@ -31,16 +31,20 @@ PCRS = (17, 18, 19, 20)
 
 def cloud(
     *,
-    design: Annotated[str, typer.Option(help="What teller and bank speak; `trustlab demo` shows two.")] = "plain-tls",
+    design: Annotated[
+        str, typer.Option(help="The design that teller and bank use; `trustlab demo` shows two.")
+    ] = "plain-tls",
     substrate: Annotated[
         str, typer.Option(help="uml (virtual machines), memory, or auto: uml where it works.")
     ] = "auto",
-    run: Annotated[str, typer.Option("--run", help="Run these commands, separated by ';', instead of asking.")] = "",
+    run: Annotated[
+        str, typer.Option("--run", help="Run these commands, separated by ';', instead of prompting for them.")
+    ] = "",
     frames: Annotated[bool, typer.Option(help="Print every frame that crosses Alice's switch.")] = False,
 ) -> None:
     """Boot a small cloud with Bob's bank and teller, and play Alice in it.
 
-    Asks for commands (`help` lists them). A first walk:
+    Asks for commands (`help` lists the commands). A first walk:
 
         trustlab cloud --run "machines; pay; alice rogue-certificate; pay; knows"
     """
@@ -69,7 +73,7 @@ def cloud(
 
 
 class CloudShell(cmd.Cmd):
-    """The commands of `trustlab cloud`, one method each; what fails is said in a sentence and the shell goes on."""
+    """The commands of `trustlab cloud`, one method each. A command that fails prints a sentence; the shell goes on."""
 
     intro = "Bob's bank and teller are up. `help` lists the commands, `quit` ends and switches everything off."
     prompt = "cloud> "
@@ -98,7 +102,7 @@ class CloudShell(cmd.Cmd):
     def default(self, line: str) -> None:
         """Say that there is no such command."""
         self.failed = True
-        self._console.print(f"  no command {line.partition(' ')[0]!r}; `help` lists them")
+        self._console.print(f"  no command {line.partition(' ')[0]!r}; `help` lists the commands")
 
     def do_machines(self, _: str) -> None:
         """`machines`: what is rented, and what it runs."""
@@ -136,7 +140,7 @@ class CloudShell(cmd.Cmd):
         self._console.print(f"  Alice is ready: {attack}. Let the teller `pay`.")
 
     def do_knows(self, _: str) -> None:
-        """`knows`: what Alice knows by now; she first does what she can with her recording."""
+        """`knows`: what Alice knows by now, after she has done what she can with her recording."""
         self._live.afterwards()
         judged = self._live.judged()
         known = ", ".join(judged.alice_knows) or "nothing"
@@ -151,7 +155,7 @@ class CloudShell(cmd.Cmd):
         self._held = self._live.cloud.order(lambda switch: switch.hold(Match(payload=True)))
 
     def do_release(self, _: str) -> None:
-        """`release`: let everything go that was held, and hold no more."""
+        """`release`: let go of everything that was held, and hold nothing more."""
         held, self._held = self._held, None
         if held is None:
             self._console.print("  nothing is held")
@@ -162,9 +166,9 @@ class CloudShell(cmd.Cmd):
         self._console.print(f"  {count} frames released")
 
     def do_drop(self, count: str) -> None:
-        """`drop [N]`: Alice's switch lets the next N frames with a payload fall (1); the kernels send them again."""
+        """`drop [N]`: Alice's switch drops the next N frames with a payload (default 1). The kernels resend them."""
         if count and not re.fullmatch("[0-9]{1,6}", count):
-            raise CloudError(f"{count!r} is not a number of frames: say drop 3")
+            raise CloudError(f"{count!r} is not a number of frames; for example: drop 3")
         times = int(count or 1)
         self._live.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
 

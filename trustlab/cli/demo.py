@@ -30,19 +30,21 @@ def demo(
     ] = "memory",
     pace: Annotated[float, typer.Option(min=0, max=10, help="Seconds to wait after each line of the ladder.")] = 0.0,
 ) -> None:
-    """Play both acts: plain TLS falls to Alice, a trusted passage holds.
+    """Play both acts: Alice breaks plain TLS, and a trusted passage stops her.
 
     Act I: Bob's teller pays through Bob's bank over plain TLS, and Alice, who owns the network and has a certificate
     for the bank's name, reads the PIN. Act II: the same over a trusted passage, first without Alice, then with her.
-    Every TLS message, TPM command and verdict of the run appears as it happens; traces and captures are kept in --out.
+    Every TLS message, TPM command and verdict appears as it happens. Traces and captures are kept in --out.
 
-    Exits with 0 only when all three ended as told here.
+    Exits with 0 only if all three runs end as described here.
     """
     console = Console(stderr=as_json, quiet=as_json, highlight=False)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"cannot write to {out}: {error.strerror}. Name a folder of yours with --out.") from error
+        raise Failure(
+            f"cannot write to {out}: {error.strerror}. Name a folder that you can write to with --out."
+        ) from error
     acts = (
         plain_tls(substrate=substrate),
         trusted_passage(substrate=substrate),
@@ -94,7 +96,7 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
         table.add_row(
             outcome.design,
             outcome.attack or "-",
-            Text(told if outcome.as_told else f"{told} - NOT as told", style=style),
+            Text(told if outcome.as_told else f"{told} - NOT as the story says", style=style),
             ", ".join(outcome.alice_knows) or "nothing",
             outcome.refused_by or "-",
         )
@@ -102,9 +104,9 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
     console.print(table)
     captures = "\n".join(f"  {kept.capture}" for _, kept in played)
     text = Text.assemble(
-        ("Kept, with the secrets of these runs inside (this is a lab):\n", ""),
+        ("Kept, with the secrets of these runs inside (never do this outside a lab):\n", ""),
         (f"{captures}\n", "bold"),
-        ("and the traces beside them as .jsonl. See a capture decrypted:\n", ""),
+        ("The traces are beside them, as .jsonl. To see a capture decrypted:\n", ""),
         (f"  tshark -r {played[1][1].capture} -Y tls", "bold"),
         ("\nThe same in JupyterLab, with every byte explained: ", ""),
         ("make lab", "bold"),

@@ -30,7 +30,7 @@ def octets_of(path: Path) -> bytes:
 
 
 def host_and_port(target: str, example: str) -> tuple[str, int]:
-    """Take HOST:PORT apart, the brackets of an IPv6 address off; Failure where it is something else.
+    """Take HOST:PORT apart, the brackets of an IPv6 address off; Failure if it is something else.
 
     An internationalised name comes back as its A-labels: a resolver's own IDNA 2003 may find another host.
     """
@@ -51,7 +51,7 @@ def host_name(host: str) -> str:
         except LocalProtocolError as error:
             raise Failure(str(error)) from None
     if any(not 0 < len(label) < 64 for label in host.removesuffix(".").split(".")):
-        raise Failure(f"{host!r} is not the name of a host: its labels have 1 to 63 characters")
+        raise Failure(f"{host!r} is not the name of a host: each part between dots has 1 to 63 characters")
     return host
 
 

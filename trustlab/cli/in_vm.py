@@ -22,7 +22,7 @@ def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
     """Run the cloud, with the bank in a virtual machine, until it has answered `count` times (0: for ever)."""
     reason = why_not()
     if reason is not None:
-        raise Failure(f"no virtual machines here: {reason}")
+        raise Failure(f"virtual machines cannot run here: {reason}")
     trace = Trace("trustlab serve --in-vm", "uml")
     typer.echo("Booting the bank's virtual machine (a few seconds) ...", err=True)
     with watching(trace, quiet=quiet), RentalService(lab, design, trace) as service:
@@ -32,13 +32,13 @@ def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
             delivery = service.serve()
             answered += bool(delivery.answer)
             if delivery.problem:
-                typer.echo(f"no answer for a customer: {delivery.problem}", err=True)
+                typer.echo(f"a customer got no answer: {delivery.problem}", err=True)
 
 
 def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> str:
     """Have the teller's virtual machine ask the bank's; return the answer as HTTP has it."""
     if target != "bank":
-        raise Failure(f"there is no virtual machine {target!r} to connect to: say bank")
+        raise Failure(f"there is no virtual machine {target!r} to connect to; the only one is bank")
     delivery = order(lab, RentalOrder(path, design.name), taken=_taken)
     if not quiet:
         watch = Watch(Trace("trustlab connect --in-vm", "uml"))
@@ -51,4 +51,4 @@ def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> st
 
 
 def _taken() -> None:
-    typer.echo("The cloud has the order; where the teller's machine is not up yet, it boots first ...", err=True)
+    typer.echo("The cloud has the order. If the teller's machine is not up yet, it boots first ...", err=True)

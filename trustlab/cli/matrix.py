@@ -23,7 +23,7 @@ from trustlab.scenarios.matrix import VERSIONS
 
 def matrix(  # noqa: PLR0913 - the options of the command
     *,
-    tls: Annotated[str, typer.Option(help="Which designs: those on TLS 1.2, those on 1.3, or all.")] = "all",
+    tls: Annotated[str, typer.Option(help="Which designs: 1.2, 1.3 or all.")] = "all",
     checks: Annotated[bool, typer.Option("--checks", hidden=True)] = False,
     rules: Annotated[bool, typer.Option("--rules", hidden=True)] = False,
     fields: Annotated[bool, typer.Option("--fields", hidden=True)] = False,
@@ -35,47 +35,51 @@ def matrix(  # noqa: PLR0913 - the options of the command
             f"(the {len(ATTACKS)} signed ones, and memory-scrape)."
         ),
     ] = False,
-    design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be given again).")] = None,
-    attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be given again).")] = None,
+    design: Annotated[list[str] | None, typer.Option(help="Only these designs (may be repeated).")] = None,
+    attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be repeated).")] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave this check out of every verifier, this rule or binder field out of both ends."),
+        typer.Option(help="Leave out a check (of every verifier), or a rule or binder field (of both ends)."),
     ] = None,
     substrate: Annotated[
-        str, typer.Option(help="Where it runs: memory (one process), uml (virtual machines, seconds a cell) or auto.")
+        str,
+        typer.Option(
+            help="Where it runs: memory (one process), uml (virtual machines; some seconds for each cell) or auto."
+        ),
     ] = "memory",
     keep: Annotated[
-        Path | None, typer.Option(help="Write the trace of every cell into this folder (half a megabyte each).")
+        Path | None, typer.Option(help="Write the trace of every cell to this folder (half a megabyte each).")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(help="Write the table as a page (with --keep it leads to every trace).")
+        Path | None, typer.Option(help="Write the table as an HTML page (with --keep it links to every trace).")
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw the table as a picture; wants a Chromium.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the table as a picture; needs Chromium.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
-    """Run every attack against every design where it makes sense, and show what became of it.
+    """Run every attack against every design where it makes sense, and show who won.
 
-    S: Alice holds the secret, or has what else she was after. x: she was refused, or got nothing. -: the attack makes
+    S: Alice has the secret, or whatever else she was after. x: she was refused, or got nothing. -: the attack makes
     no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom.
 
-    `--without extraData` shows what a check is good for, `--without "H(EPMS)"` a field of the binder. `trustlab
-    ablation` lists them all, each with its attack.
+    `--without extraData` shows what a check is good for, and `--without "H(EPMS)"` what a field of the binder is good
+    for. `trustlab ablation` lists them all, each with its attack.
 
     With `--substrate uml` every machine is a virtual machine, booted anew for each cell (with `--slides`, some minutes
-    for all); an ordinary one has memory to search. What a substrate cannot play is marked o, with the reason.
+    for all); only there can Alice search an ordinary machine's memory. What a substrate cannot play is marked o, with
+    the reason.
 
-    Exits with 0 only when every cell is as the table of expectations says (with --without: always).
+    Exits with 0 only if every cell is as the table of expectations says (with --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
     for kind, asked in {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}.items():
         if asked:
-            raise typer.BadParameter(f"--{kind} is a command of its own now: trustlab ablation {kind}")
+            raise typer.BadParameter(f"--{kind} is now a command of its own: trustlab ablation {kind}")
     try:
         left_out(without_names)
     except ValueError as error:
         raise Failure(str(error)) from error
     if slides and (attacks or tls != "all"):
-        raise Failure("--slides names the attacks and the version itself: it goes with neither --attack nor --tls")
+        raise Failure("--slides itself chooses the attacks and the version: leave out --attack and --tls")
     if slides:
         attacks, tls = list(SLIDES), "1.2"
     substrate = choose(substrate)
@@ -113,7 +117,7 @@ def _writable(html: Path | None, png: Path | None) -> None:
     """Say before the runs what would fail after them."""
     for path in filter(None, (html, png)):
         if not path.absolute().parent.is_dir():
-            raise Failure(f"there is no folder {path.parent} to write {path.name} into: make it first")
+            raise Failure(f"cannot write {path.name}: there is no folder {path.parent}; create it first")
     if png is not None:
         try:
             browser()
@@ -126,8 +130,10 @@ def _in_table(attacks: list[str], rows: list[str]) -> None:
     for name in attacks:
         if name in CATALOGUE and name not in rows:
             row = CATALOGUE[name].plays
-            plays = f"it plays the row {row} on TLS {CATALOGUE[name].tls}" if row else "add one to have it in the table"
-            raise Failure(f"{name} has no row of its own in attacks/expected/: {plays}")
+            plays = (
+                f"it plays the row {row} on TLS {CATALOGUE[name].tls}" if row else "add a row to have it in the table"
+            )
+            raise Failure(f"{name} does not have a row of its own in attacks/expected/: {plays}")
     _known(attacks, rows, "attack")
 
 

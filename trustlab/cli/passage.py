@@ -29,27 +29,30 @@ KEPT = 10_000
 """Events of its trace that a server holds: it may run for days."""
 MAX_HEAD, MAX_ANSWER = 16_384, 1 << 20
 HINTS = {
-    "unknown_ca": "The server's certificate is from another lab: name the same --lab in both shells.",
-    "'AK chain'": "Its TPM is from another lab, or of another kind: name the same --lab, and by --peer-tpm its kind.",
-    "'reference values'": "It runs another program, another --design, or other firmware than this lab knows.",
-    "handshake_failure": "Both shells must name the same --design.",
-    "protocol_version": "Both shells must name the same --design.",
-    "alert access_denied": "The server refuses this machine; the ladder in its shell says by which check.",
-    "alert internal_error": "The server gave no evidence; the ladder in its shell says why. A rate limit "
-    "(--quote-burst, --quote-rate) may be it: then try again in a while.",
-    "alert general_error": "The server makes no more quotes for this address for now: try again in a while, or give it "
-    "a larger --quote-burst or --quote-rate.",
+    "unknown_ca": "The server's certificate is from another lab: give the same --lab in both shells.",
+    "'AK chain'": "Its TPM is from another lab, or of another kind: give the same --lab in both shells, "
+    "and the kind with --peer-tpm.",
+    "'reference values'": "It runs a program, a --design or firmware that this lab does not know.",
+    "handshake_failure": "Give the same --design in both shells.",
+    "protocol_version": "Give the same --design in both shells.",
+    "alert access_denied": "The server refused this machine; the ladder in its shell names the check.",
+    "alert internal_error": "The server gave no evidence; the ladder in its shell says why. It may be a rate "
+    "limit (--quote-burst, --quote-rate): then try again in a while.",
+    "alert general_error": "The server makes no more quotes for this address at the moment: try again in a while, or "
+    "give it a larger --quote-burst or --quote-rate.",
 }
 """What to look at first, by what a refusal says."""
 ASK_SECONDS = 30.0
 """How long a customer of the bank may take to say what it wants, and the bank to answer."""
 
-Lab = Annotated[Path, typer.Option(help="Folder that both shells share: the lab's authorities, with their keys.")]
-DesignName = Annotated[str, typer.Option("--design", help="Which design; both shells must name the same.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print no ladder.")]
+Lab = Annotated[
+    Path, typer.Option(help="Folder that both shells share. It holds the lab's authorities, with their keys.")
+]
+DesignName = Annotated[str, typer.Option("--design", help="The design; it must be the same in both shells.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print the ladder.")]
 InVm = Annotated[
     bool,
-    typer.Option("--in-vm", help="In virtual machines: `serve` is the cloud, `connect` rents a machine in it."),
+    typer.Option("--in-vm", help="Use virtual machines: `serve` runs the cloud, `connect` rents a machine in it."),
 ]
 Tpm = Annotated[
     str,
@@ -62,8 +65,8 @@ Makers = Annotated[
     Path | None,
     typer.Option(
         "--ek-roots",
-        help="For --tpm device:...: PEM file with the CA certificates of your TPM's maker: they, and not the lab, "
-        "vouch for the device's EK.",
+        help="For --tpm device:...: PEM file with the CA certificates of your TPM's maker. They vouch for the "
+        "device's EK, instead of the lab.",
     ),
 ]
 PeerTpm = Annotated[
@@ -75,26 +78,33 @@ PeerTpm = Annotated[
 def serve(  # noqa: PLR0913 - options
     *,
     lab: Lab = Path("trustlab-lab"),
-    host: Annotated[str, typer.Option(help="Address to listen on; ::1 and :: for IPv6.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; ::1 or :: for IPv6.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one.")] = 4444,
     design: DesignName = TRUSTED_PASSAGE.name,
     tpm: Tpm = "swtpm",
     makers: Makers = None,
     peer_tpm: PeerTpm = "swtpm",
     vm: InVm = False,
-    count: Annotated[int, typer.Option(min=0, help="Stop after so many answers; 0 never.")] = 0,
+    count: Annotated[int, typer.Option(min=0, help="Stop after this many answers (0: never).")] = 0,
     quote_burst: Annotated[
-        int, typer.Option(min=0, help="Quotes that one address gets at once: a ClientHello is cheap. 0: no limit.")
+        int,
+        typer.Option(min=0, help="How many quotes one address gets at once, before --quote-rate counts (0: no limit)."),
     ] = BURST,
-    quote_rate: Annotated[float, typer.Option(min=0, help="Quotes a second that one address gets after that.")] = RATE,
+    quote_rate: Annotated[
+        float, typer.Option(min=0, help="How many quotes a second one address gets after that.")
+    ] = RATE,
     unfinished: Annotated[
         int,
         typer.Option(
-            min=1, help="Connections in their handshake at once; for one more, the greediest address loses one."
+            min=1,
+            help="Limit on unfinished handshakes. When it is full, the address with the most loses its oldest.",
         ),
     ] = MAX_UNFINISHED,
     standing: Annotated[
-        int, typer.Option(min=1, help="Passages that stand at once; for one more, the greediest address loses one.")
+        int,
+        typer.Option(
+            min=1, help="Limit on established passages. When it is full, the address with the most loses its oldest."
+        ),
     ] = MAX_STANDING,
     quiet: Quiet = False,
 ) -> None:
@@ -104,7 +114,7 @@ def serve(  # noqa: PLR0913 - options
 
     trustlab connect 127.0.0.1:4444 /balance
 
-    A client without evidence of its own is refused. Ctrl-C ends it.
+    A client that sends no evidence of its own is refused. Ctrl-C ends the server.
     """
     chosen = _design(design)
     if vm:
@@ -141,12 +151,12 @@ def connect(  # noqa: PLR0913 - options
 ) -> None:
     """Boot a machine with a TPM; open a passage to the bank, print its answer.
 
-    Paths: / and /balance and "/pay?amount=120.00&to=carol". Exits with 1 where
-    either side refuses the other (the ladder says by which check), and where
-    the bank answers anything but 200.
+    Paths: / and /balance and "/pay?amount=120.00&to=carol". Exits with 1 if
+    either side refuses the other (the ladder names the check), or if the bank
+    answers anything but 200.
     """
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
-        raise Failure(f"{path!r} is no path: it begins with / and has no spaces, as in /balance")
+        raise Failure(f"{path!r} is not a path: a path begins with / and has no spaces, as in /balance")
     chosen = _design(design)
     if vm:
         _emulated(tpm, peer_tpm, makers)
@@ -179,7 +189,7 @@ class _Counter:
         self.done = asyncio.Event()
 
     async def answer(self, stream: PassageStream) -> None:
-        """Answer one request; who takes too long over it gets none."""
+        """Answer one request; a client that takes too long to send it gets no answer."""
         head = b""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ASK_SECONDS):
@@ -209,7 +219,7 @@ async def _serve(
             standing=standing,
             seconds=HANDSHAKE_SECONDS,
         )
-    except (UnicodeError, TypeError):  # TypeError where it is not even UTF-8
+    except (UnicodeError, TypeError):  # TypeError if it is not even UTF-8
         raise Failure(f"cannot serve on {host!r}: that is not the name of a host") from None
     except OSError as error:
         raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error
@@ -223,11 +233,11 @@ async def _serve(
 def _why_not(error: OSError) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return "the port is taken. Name another with --port, or 0 for a free one."
+            return "the port is taken. Choose another with --port, or 0 for a free one."
         case errno.EADDRNOTAVAIL | None:  # asyncio gives no number for it from Python 3.13.1 on
-            return "this machine does not have the address. Name one of its own with --host."
+            return "this machine does not have the address. Choose one that it has with --host."
         case errno.EACCES:
-            return "ports below 1024 are for root."
+            return "only root may use ports below 1024."
         case _:
             return f"{error.strerror or error}."
 
@@ -239,8 +249,8 @@ async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
         hint = next((hint for words, hint in HINTS.items() if words in str(error)), "")
         raise Failure(f"{error}. {hint}".rstrip(". ") + ".") from error
     except OSError as error:
-        why = "nobody listens there" if isinstance(error, ConnectionRefusedError) else error.strerror or error
-        raise Failure(f"{host}, port {port}: {why}. Does `trustlab serve` run there, on this port?") from error
+        why = "nothing listens there" if isinstance(error, ConnectionRefusedError) else error.strerror or error
+        raise Failure(f"{host}, port {port}: {why}. Is `trustlab serve` running there, on this port?") from error
     async with stream:
         await stream.write(request)
         answer = b""
@@ -274,20 +284,20 @@ def _design(name: str) -> Design:
 
 def _kind(name: str) -> TpmKind:
     if name not in ("swtpm", "device"):
-        raise Failure(f"--peer-tpm {name!r}: say swtpm or device")
+        raise Failure(f"--peer-tpm {name!r}: choose swtpm or device")
     return "swtpm" if name == "swtpm" else "device"
 
 
 def _emulated(tpm: str, peer_tpm: str, makers: Path | None) -> None:
     if {tpm, peer_tpm} != {"swtpm"} or makers is not None:
         raise Failure(
-            "the TPMs of virtual machines are emulated: --in-vm goes without --tpm, --peer-tpm and --ek-roots"
+            "the TPMs of virtual machines are emulated: do not give --tpm, --peer-tpm or --ek-roots with --in-vm"
         )
 
 
 def _check_makers(tpm: str, makers: Path | None) -> None:
     if makers is not None and kind_of(tpm) != "device":
-        raise Failure("the lab itself vouches for an emulator: --ek-roots goes only with --tpm device:...")
+        raise Failure("the lab itself vouches for an emulator: give --ek-roots only with --tpm device:...")
 
 
 def _images(world: World, design: Design, *, bank: TpmKind, teller: TpmKind) -> tuple[Image, Image]:

@@ -32,12 +32,14 @@ from trustlab.trace import Trace
 
 GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
 Versions = Annotated[
-    str, typer.Option("--tls", help="Which versions to speak: 1.2, 1.3, or 1.2,1.3 (default: what the engine prefers).")
+    str, typer.Option("--tls", help="TLS versions: 1.2, 1.3, or 1.2,1.3 (default: what the engine prefers).")
 ]
-Ciphers = Annotated[str, typer.Option(help="Cipher suites by their IANA names, or `all`: AES-CBC as well.")]
+Ciphers = Annotated[str, typer.Option(help="Cipher suites by their IANA names, or `all` to include AES-CBC.")]
 Groups = Annotated[str, typer.Option(help=f"Groups for key agreement, best first: {', '.join(GROUPS)}.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print no ladder.")]
-KeyLogFile = Annotated[Path | None, typer.Option("--keylogfile", help="Append the secrets here (NSS format).")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Do not print the ladder.")]
+KeyLogFile = Annotated[
+    Path | None, typer.Option("--keylogfile", help="Append the secrets to this file (NSS key log format).")
+]
 VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
 SUITES = {s.name: s for s in tls.CipherSuite if not s.name.endswith("SCSV")}
 N = TypeVar("N")
@@ -46,7 +48,9 @@ N = TypeVar("N")
 def s_client(  # noqa: PLR0913 - the parameters are the options
     target: Annotated[str, typer.Argument(help="HOST:PORT")],
     *,
-    servername: Annotated[str, typer.Option(help="The name to send and to check (default: HOST).")] = "",
+    servername: Annotated[
+        str, typer.Option(help="The name to send and to check in the certificate (default: HOST).")
+    ] = "",
     ca: Annotated[Path | None, typer.Option("--ca", help="PEM file of roots to trust (default: the system's).")] = None,
     insecure: Annotated[bool, typer.Option(help="Accept any certificate.")] = False,
     cert: Annotated[Path | None, typer.Option(help="PEM chain of a client certificate, leaf first.")] = None,
@@ -58,7 +62,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     keylogfile: KeyLogFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Connect by our engine, show the ladder, send standard input and print what comes back."""
+    """A TLS client on our engine: sends standard input, prints what comes back, and shows the handshake."""
     host, port = host_and_port(target, "localhost:4433")
     chain, private = _load(cert, key) if cert is not None else ((), None)
     suites = _suites(ciphers)
@@ -92,15 +96,24 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
     *,
     port: Annotated[int, typer.Option(min=0, max=65_535, help="TCP port; 0 takes a free one.")] = 4433,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    cert: Annotated[Path | None, typer.Option(help="PEM chain, leaf first (default: minted now).")] = None,
+    cert: Annotated[Path | None, typer.Option(help="PEM chain, leaf first (default: one made for this run).")] = None,
     key: Annotated[Path | None, typer.Option(help="PEM private key of the leaf.")] = None,
-    write_ca: Annotated[Path | None, typer.Option(help="Write the root minted now here, for --ca.")] = None,
-    client_certificate: Annotated[str, typer.Option(help="none, request or require one of the client.")] = "none",
-    client_ca: Annotated[Path | None, typer.Option(help="PEM roots for it (default: any certificate will do).")] = None,
-    servername: Annotated[str, typer.Option(help="Names to serve, others are refused (default: any).")] = "",
+    write_ca: Annotated[
+        Path | None, typer.Option(help="Write the root that was made for this run to this file, for --ca.")
+    ] = None,
+    client_certificate: Annotated[
+        str, typer.Option(help="Ask the client for a certificate: none, request or require.")
+    ] = "none",
+    client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM roots that the client's certificate must lead to (default: any certificate is accepted)."
+        ),
+    ] = None,
+    servername: Annotated[str, typer.Option(help="Names to serve; others are refused (default: any).")] = "",
     resume: Annotated[bool, typer.Option(help="Resume TLS 1.2 sessions by their ids: for test suites.")] = False,
-    echo: Annotated[bool, typer.Option(help="Echo what comes, instead of answering with a status page.")] = False,
-    count: Annotated[int, typer.Option(min=0, help="Stop after so many connections; 0 never.")] = 0,
+    echo: Annotated[bool, typer.Option(help="Echo what arrives, instead of answering with a status page.")] = False,
+    count: Annotated[int, typer.Option(min=0, help="Stop after this many connections (0: never).")] = 0,
     versions: Versions = "",
     ciphers: Ciphers = "",
     groups: Groups = "",
@@ -108,11 +121,11 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
     keylogfile: KeyLogFile = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve by our engine, several connections at once where they come so, and show the ladder of each."""
+    """A TLS server on our engine: serves connections concurrently and prints each handshake."""
     chain, private = _load(cert, key) if cert is not None else _mint(write_ca)
     suites = _suites(ciphers)
     if client_certificate not in {"none", "request", "require"}:
-        raise Failure(f"--client-certificate {client_certificate}: say none, request or require")
+        raise Failure(f"--client-certificate {client_certificate}: choose none, request or require")
     config = tls.ServerConfig(
         certificates=chain,
         key=private,
@@ -153,7 +166,7 @@ def _versions(text: str, suites: tuple[int, ...]) -> tuple[tls.Version, ...]:
     able = {tls.Version.TLS12 if "_WITH_" in tls.CipherSuite(s).name else tls.Version.TLS13 for s in suites}
     found = tuple(v for v in wanted if v in able)
     if not found:
-        raise Failure(f"--tls {text}: none of the suites of --ciphers belongs to that version")
+        raise Failure(f"--tls {text}: none of the suites in --ciphers belongs to that version")
     return found
 
 
@@ -169,7 +182,7 @@ def _chosen(option: str, text: str, known: dict[str, N]) -> tuple[N, ...]:
     names = [part.strip() for part in text.split(",")] if text else []
     found = {name.lower(): value for name, value in known.items()}
     if any(name.lower() not in found for name in names):
-        raise Failure(f"{option} {text}: say some of {', '.join(known)}")
+        raise Failure(f"{option} {text}: choose from {', '.join(known)}")
     return tuple(found[name.lower()] for name in names)
 
 
@@ -181,7 +194,7 @@ def _roots(path: Path | None) -> list[x509.Certificate]:
             return x509.load_pem_x509_certificates(read_file(source))
     except (OSError, ValueError) as error:
         raise Failure(
-            f"no trusted roots in {source or 'the system'}: name a PEM file with --ca, or --insecure"
+            f"no trusted roots in {source or 'the system'}: give a PEM file with --ca, or use --insecure"
         ) from error
 
 
@@ -190,11 +203,13 @@ def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
     try:
         chain = x509.load_pem_x509_certificates(certificates)
     except ValueError as error:
-        raise Failure(f"{cert} holds no certificates in PEM that can be read") from error
+        raise Failure(f"{cert} does not hold a readable certificate in PEM") from error
     try:
         private = serialization.load_pem_private_key(private_key, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Failure(f"{key or cert} holds no private key in PEM that can be read without a password") from error
+        raise Failure(
+            f"{key or cert} does not hold a private key in PEM that can be read without a password"
+        ) from error
     if not is_local(private):
         kind = type(private).__name__
         raise Failure(f"{key or cert}: this engine signs with RSA, ECDSA and Ed25519 keys, not with a {kind}")

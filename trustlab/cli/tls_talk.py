@@ -37,7 +37,6 @@ class Echo:
         return b""
 
     def received(self, data: bytes) -> bytes:
-        """Say it back."""
         return data
 
     def closed(self, error: Exception | None) -> None:
@@ -48,7 +47,6 @@ class Pipe(Echo):
     """Prints what comes to standard output."""
 
     def received(self, data: bytes) -> bytes:
-        """Print it."""
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return b""

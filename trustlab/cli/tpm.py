@@ -61,15 +61,17 @@ BINDER_OCTETS = 32
 
 def tpm(
     *,
-    run: Annotated[str, typer.Option("--run", help="Run these commands, separated by ';', instead of asking.")] = "",
+    run: Annotated[
+        str, typer.Option("--run", help="Run these commands, separated by ';', instead of prompting for them.")
+    ] = "",
     device: Annotated[
-        str, typer.Option("--tpm", help="`swtpm`, or `device:/dev/tpmrm0` for this machine's own.")
+        str, typer.Option("--tpm", help="`swtpm`, an emulator, or `device:/dev/tpmrm0`, this machine's own.")
     ] = "swtpm",
     log: Annotated[bool, typer.Option(help="Print every TPM command with locality, response code and time.")] = False,
 ) -> None:
-    """Power a machine on and play with its TPM: PCRs, the DRTM launch, keys, quotes.
+    """Power on a machine and try its TPM: PCRs, the DRTM launch, keys, quotes.
 
-    Asks for commands (`help` lists them). A first walk:
+    Asks for commands (`help` lists the commands). A first walk:
 
         trustlab tpm --run "pcrs; launch; measure hello; pcrs; quote; save kept" && trustlab verify kept
     """
@@ -120,7 +122,7 @@ def _text(line: str) -> str:
 
 
 class TpmShell(cmd.Cmd):
-    """The commands of `trustlab tpm`, one method each; what fails is said in a sentence and the shell goes on."""
+    """The commands of `trustlab tpm`, one method each. A command that fails prints a sentence; the shell goes on."""
 
     intro = "A machine with power and a TPM. `help` lists the commands, `quit` ends."
     prompt = "tpm> "
@@ -152,30 +154,30 @@ class TpmShell(cmd.Cmd):
 
     def default(self, line: str) -> None:
         """Name what there is."""
-        raise Failure(f"no command {line.split(maxsplit=1)[0]!r}: `help` lists them")
+        raise Failure(f"no command {line.split(maxsplit=1)[0]!r}: `help` lists the commands")
 
     def emptyline(self) -> bool:
         """Do nothing."""
         return False
 
     def do_pcrs(self, _: str) -> None:
-        """pcrs: show the PCRs that are not zero, SHA-256 bank."""
+        """`pcrs`: show the PCRs that are not zero, SHA-256 bank."""
         for index, value in sorted(self._tpm.pcr_read(range(24)).items()):
             if any(value):
                 self._say(f"PCR {index:2}  {value.hex() if set(value) != {255} else 'ff ... ff (no launch yet)'}")
 
     def do_extend(self, line: str) -> None:
-        """Extend PCR TEXT: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM says which PCRs allow it)."""
+        """`extend PCR TEXT`: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM says which PCRs allow it)."""
         index, _, text = line.partition(" ")
         self._tpm.pcr_extend(_number(index), hashlib.sha256(text.encode()).digest())
         self.do_pcrs("")
 
     def do_reset(self, line: str) -> None:
-        """Reset PCR: reset a PCR to zero, where the TPM allows it (16 and 23, for instance)."""
+        """`reset PCR`: reset a PCR to zero, where the TPM allows it (16 and 23, for instance)."""
         self._tpm.pcr_reset(_number(line))
 
     def do_launch(self, line: str) -> None:
-        """Launch [FILE]: DRTM launch of HyperSafe, or of a file, into PCR 17."""
+        """`launch [FILE]`: DRTM launch of HyperSafe, or of a file, into PCR 17."""
         code = read_file(line) if line else CODE
         self._platform.launch(code, line or "HyperSafe")
         measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
@@ -183,31 +185,31 @@ class TpmShell(cmd.Cmd):
         self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy")
 
     def do_measure(self, line: str) -> None:
-        """Measure NAME: measure a VM image of that name into PCR 19 (its digest is SHA-256(NAME) here)."""
+        """`measure NAME`: measure a VM image of that name into PCR 19 (its digest is SHA-256(NAME) here)."""
         self._image = hashlib.sha256(line.encode()).digest()
         measure(self._tpm, self._platform.event_log, image_event(self._image, line or "image"))
 
     def do_claim(self, line: str) -> None:
-        """Claim NAME VALUE: measure a run-time claim into PCR 20, such as `antivirus.signatures 2026-11-20`."""
+        """`claim NAME VALUE`: measure a run-time claim into PCR 20, such as `antivirus.signatures 2026-11-20`."""
         name, _, value = line.partition(" ")
         measure(self._tpm, self._platform.event_log, claim_event(name, value))
 
     def do_key(self, _: str) -> None:
-        """key: make an RSA key bound to the PCRs as they are now; the next quote proves how it was made."""
+        """`key`: make an RSA key bound to the PCRs as they are now; the next quote proves how it was made."""
         self._key = create_tls_key(self._tpm, "rsa-decrypt")
         self._say(f"made a key, Name {self._key.name.hex()}")
 
     def do_quote(self, line: str) -> None:
-        """Quote [HEX]: quote the PCRs over 32 octets of your own (a nonce, a binder), or over a fresh nonce."""
+        """`quote [HEX]`: quote the PCRs over 32 octets of your own (a nonce, a binder), or over a fresh nonce."""
         binder = _binder(line, "quote") if line else os.urandom(BINDER_OCTETS)
         evidence = self._evidence_maker().evidence(binder, key=self._key).encode()
         self._saved = binder, evidence
         self._say(f"quoted, extraData {binder.hex()}; evidence of {len(evidence)} octets. `save FOLDER` keeps it.")
 
     def do_save(self, line: str) -> None:
-        """Save FOLDER: write the last evidence with all that `trustlab verify FOLDER` needs."""
+        """`save FOLDER`: write the last evidence with all that `trustlab verify FOLDER` needs."""
         if self._saved is None:
-            raise Failure("there is no quote yet: say `quote` first")
+            raise Failure("there is no quote yet: run `quote` first")
         folder = Path(line or "trustlab-evidence")
         folder.mkdir(parents=True, exist_ok=True)
         binder, evidence = self._saved
@@ -230,13 +232,13 @@ class TpmShell(cmd.Cmd):
         self._say(f"kept in {folder}. Now: trustlab verify {folder}")
 
     def do_log(self, _: str) -> None:
-        """log: show the event log since the launch, and what it replays to."""
+        """`log`: show the event log since the launch, and what it replays to."""
         log = EventLog.decode(self._platform.event_log.encode())
         for event in log.events:
             self._say(f"PCR {event.pcr:2}  {event.digest.hex()[:16]}...  {event.data.decode('utf-8', 'replace')[:60]}")
 
     def do_quit(self, _: str) -> bool:
-        """quit: power off and leave."""
+        """`quit`: power off and leave."""
         return True
 
     do_EOF = do_quit  # noqa: N815 - cmd's own name for the end of input
@@ -258,14 +260,14 @@ class TpmShell(cmd.Cmd):
 def verify(
     evidence: Annotated[Path, typer.Argument(help="A folder that `trustlab tpm` saved, or an evidence file.")],
     *,
-    policy: Annotated[Path | None, typer.Option(help="Appraisal Policy, TOML.")] = None,
-    references: Annotated[Path | None, typer.Option(help="Reference Values, TOML.")] = None,
-    root: Annotated[Path | None, typer.Option(help="PEM of the privacy CA to trust.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Appraisal Policy (TOML).")] = None,
+    references: Annotated[Path | None, typer.Option(help="Reference Values (TOML).")] = None,
+    root: Annotated[Path | None, typer.Option(help="Certificate of the privacy CA to trust (PEM).")] = None,
     binder: Annotated[str, typer.Option(help="The expected extraData, 64 hex digits.")] = "",
     without: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Appraise saved Evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
+    """Appraise saved evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
     if not os.path.lexists(evidence):
         raise Failure(
             f'there is no {evidence}; `trustlab tpm --run "launch; quote; save kept"` makes a folder to verify'
@@ -295,7 +297,7 @@ def _appraise(
     try:
         anchors = x509.load_pem_x509_certificates(octets_of(root))
     except ValueError as error:
-        raise Failure(f"{root} holds no certificates in PEM that can be read") from error
+        raise Failure(f"{root} does not hold a readable certificate in PEM") from error
     verifier = Verifier(
         anchors, ReferenceValues.from_toml(references), AppraisalPolicy.from_toml(policy), without=without
     )
@@ -355,5 +357,5 @@ def _show(result: AttestationResult) -> None:
 
 def _number(text: str) -> int:
     if not re.fullmatch("[0-9]{1,2}", text.strip()) or int(text) > 23:
-        raise Failure(f"{text!r} is not the number of a PCR: 0 to 23, such as 16")
+        raise Failure(f"{text!r} is not the number of a PCR: choose 0 to 23, such as 16")
     return int(text)

@@ -44,7 +44,6 @@ class Watch:
         self._fed = 0
 
     def feed(self, event: TraceEvent) -> None:
-        """Take one event."""
         if event.kind == "connection" and self._fed > LONG:
             self.end()
             self._ladder, self._fed = TerminalLadder(self._console), 0

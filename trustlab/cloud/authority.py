@@ -58,7 +58,6 @@ class Authority:
 
     @property
     def root_pem(self) -> str:
-        """The trust anchor, as PEM."""
         return self.root.public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(self, names: Sequence[str], public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:

@@ -44,12 +44,12 @@ SENTENCES = {
 def choose(substrate: str) -> str:
     """Return `memory` or `uml` for what was asked for, or CloudError with what is in the way."""
     if substrate not in ("auto", *SENTENCES):
-        raise CloudError(f"no substrate {substrate!r} in this version: say 'memory', 'uml' or 'auto'")
+        raise CloudError(f"no substrate {substrate!r} in this version; choose 'memory', 'uml' or 'auto'")
     if substrate == "memory":
         return "memory"
     reason = why_not()
     if substrate == "uml" and reason is not None:
-        raise CloudError(f"the substrate 'uml' does not work here: {reason} Say 'memory' instead.")
+        raise CloudError(f"the substrate 'uml' does not work here: {reason} Use 'memory' instead.")
     return "memory" if reason is not None else "uml"
 
 
@@ -100,7 +100,7 @@ class Cloud:
     def _boot(self, name: str, image: Image, hypervisor: HypervisorKind) -> Machine:
         """Boot a machine and enter it; on the cloud's thread, so that `close` misses none that is booting."""
         if name in self._machines:
-            raise CloudError(f"there is a machine called {name!r} already")
+            raise CloudError(f"there is already a machine called {name!r}")
         fabric, trace, endorsers, worker = self._fabric, self.trace, self.endorsers, self._worker
         machine: Machine = (
             UmlMachine(name, image, hypervisor, trace=trace, fabric=fabric, endorsers=endorsers, worker=worker)
@@ -137,7 +137,7 @@ class Cloud:
         CloudError in the memory substrate, which has no switch: there no frame is ever on its way.
         """
         if not isinstance(self._fabric, UmlFabric):
-            raise CloudError("the memory substrate has no switch to give orders to: use 'uml'")
+            raise CloudError("the memory substrate does not have a switch that takes orders: use 'uml'")
         return self._fabric.switch.order(give)
 
     def sniff(

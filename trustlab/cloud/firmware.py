@@ -43,7 +43,7 @@ PROVES = (
     "the lab has noted, and that the TLS key lives in this TPM. It does not prove which program runs: nothing is "
     "measured after boot, and every program that may open the device can use these keys and quote anything."
 )
-VOUCHED = "The lab's own maker vouches for its endorsement key: nobody asked who made this TPM."
+VOUCHED = "The lab's own TPM maker vouches for its endorsement key, so nothing proves who made this TPM."
 
 
 class FirmwareKey:
@@ -55,7 +55,7 @@ class FirmwareKey:
         self._key = key
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
-        """Decrypt an EPMS, or sign with ECDSA; TpmError where the TPM refuses, CloudError for other work."""
+        """Decrypt an EPMS, or sign with ECDSA; TpmError if the TPM refuses, CloudError for other work."""
         if operation == "rsa-decrypt":
             return rsa_decrypt(self._client, self._key, data)
         if scheme != tls.SignatureScheme.ECDSA_SECP256R1_SHA256:
@@ -98,22 +98,22 @@ class FirmwareSystem:
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
         """Quote a binder over the firmware's PCRs; AttestationFailure where the TPM refuses."""
         if prove_key and self._key is None:
-            raise AttestationFailure("this machine has made no key yet: nothing to prove")
+            raise AttestationFailure("this machine has not made a key yet, so there is nothing to prove")
         try:
             return self._evidence.evidence(binder, key=self._key if prove_key else None).encode()
         except TpmError as error:
-            raise AttestationFailure(f"the TPM did not quote: {error}") from error
+            raise AttestationFailure(f"the TPM did not make a quote: {error}") from error
 
 
 def makers_in(file: Path) -> list[x509.Certificate]:
-    """Return the certificates of a PEM file; CloudError where there are none to read."""
+    """Return the certificates of a PEM file; CloudError if there are none to read."""
     try:
         found = x509.load_pem_x509_certificates(read_file(file))
         _ = [(certificate.issuer, certificate.subject) for certificate in found]  # decoded here, and compared below
     except OSError as error:
         raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise CloudError(f"{file} holds no certificates of TPM makers in PEM") from error
+        raise CloudError(f"{file} does not hold certificates of TPM makers in PEM") from error
     return found
 
 

@@ -73,21 +73,21 @@ class Guest:
 
     @property
     def design(self) -> Design:
-        """The design that the measured configuration names or spells out; ImageError where it is none."""
+        """The design that the measured configuration names or spells out; ImageError if it is not one."""
         try:
             return design_of(self.setting("design"))
         except DesignError as error:
             raise ImageError(f"the configuration of {self.name}: {error}") from error
 
     def setting(self, name: str) -> str:
-        """Return a setting of the measured configuration; ImageError where it is missing."""
+        """Return a setting of the measured configuration; ImageError if it is missing."""
         try:
             return self.configuration[name]
         except KeyError:
             raise ImageError(f"the configuration of {self.name} has no {name!r}") from None
 
     def file(self, name: str) -> bytes:
-        """Return a file of the measured image; ImageError where it has none of that name."""
+        """Return a file of the measured image; ImageError if it has none of that name."""
         try:
             return self._files[name]
         except KeyError:

@@ -59,7 +59,7 @@ class TpmResidentKey:
         self._key = key
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
-        """Decrypt an EPMS, or sign with ECDSA; TpmError where the TPM refuses, CloudError for other work."""
+        """Decrypt an EPMS, or sign with ECDSA; TpmError if the TPM refuses, CloudError for other work."""
         if operation == "rsa-decrypt":
             return self._hypersafe.decrypt(self._key, data)
         if scheme != tls.SignatureScheme.ECDSA_SECP256R1_SHA256:
@@ -101,7 +101,7 @@ class HyperSafe:
         a password, which stands with the key's blob on the disk, as whoever deployed the image left it there.
         """
         if self._key is not None:
-            raise HypercallRefusedError("this VM has its key already: one key a launch")
+            raise HypercallRefusedError("this VM already has its key: each launch allows one")
         self._key = create_tls_key(self._tpm, kind, policy="password" if origin == "machine" else None)
         disk["tls-key.tpm"] = self._key.file
         return TpmResidentKey(self, self._key)
@@ -121,13 +121,13 @@ class HyperSafe:
         relying party wants, its Verifier says.
         """
         if prove_key and self._key is None:
-            raise AttestationFailure("the guest has made no key yet: nothing to prove")
+            raise AttestationFailure("the guest has not made a key yet, so there is nothing to prove")
         try:
             if prove_key and self._key is not None and self._key.policy is None:
                 return self._linked(binder, self._key, pcrs).encode()
             return self._evidence.evidence(binder, pcrs=pcrs, key=self._key if prove_key else None).encode()
         except TpmError as error:
-            raise AttestationFailure(f"the TPM did not quote: {error}") from error
+            raise AttestationFailure(f"the TPM did not make a quote: {error}") from error
 
     def _linked(self, binder: bytes, key: CreatedKey, pcrs: tuple[int, ...]) -> Evidence:
         """Return Evidence with a plain TPM2_Certify: the key is in this TPM, and nothing about who made it."""

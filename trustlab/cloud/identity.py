@@ -30,28 +30,24 @@ def software_key() -> rsa.RSAPrivateKey:
 
 
 class Identity:
-    """A certificate with its key."""
-
     def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | GuestKey) -> None:
         self.certificate = certificate
         self.key = key
 
     @cached_property
     def key_pem(self) -> str:
-        """The private key, where it lies in software; CloudError where it cannot leave the TPM.
+        """The private key, where it lies in software; CloudError if it cannot leave the TPM.
 
         Kept as it was read, as servers keep it: so it lies in memory as long as they run.
         """
         if not isinstance(self.key, rsa.RSAPrivateKey):
-            raise CloudError("this key lives in the TPM: nobody can have it as a file")
+            raise CloudError("this key lives in the TPM and cannot be had as a file")
         return private_pem(self.key).decode()
 
     @property
     def certificate_pem(self) -> str:
-        """The certificate in PEM."""
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     @property
     def certificate_der(self) -> bytes:
-        """The certificate in DER."""
         return self.certificate.public_bytes(serialization.Encoding.DER)

@@ -49,7 +49,7 @@ class Image(msgspec.Struct, frozen=True):
         """Make an image of an importable module's source file, which is read but not imported."""
         spec = importlib.util.find_spec(module)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-            raise ImageError(f"no Python source to be found for the module {module!r}")
+            raise ImageError(f"there is no Python source for the module {module!r}")
         return cls(name, Path(spec.origin).read_bytes(), dict(configuration), dict(files or {}))
 
     @property
@@ -103,7 +103,7 @@ class Program:
         return tuple(n for n, value in vars(self._module).items() if getattr(value, "__module__", "") == own)
 
     def function(self, name: str) -> Callable[..., Any]:
-        """Return a function of the program; ImageError where it defines none of that name."""
+        """Return a function of the program; ImageError if it defines none of that name."""
         function: Callable[..., Any] | None = getattr(self._module, name, None)
         if not callable(function):
             raise ImageError(f"the program of the image {self._image!r} defines no function {name!r}")

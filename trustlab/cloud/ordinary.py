@@ -28,16 +28,16 @@ class Ordinary:
     def make_key(self, kind: str, *, origin: str, disk: MutableMapping[str, Any]) -> GuestKey:  # noqa: ARG002 - as HyperSafe's
         """Refuse: there is nobody here who could make a key for the guest alone."""
         raise HypercallRefusedError(
-            "an ordinary hypervisor makes no keys for its guests: rent the machine with HyperSafe"
+            "an ordinary hypervisor does not make keys for its guests: rent the machine with HyperSafe"
         )
 
     def claim(self, name: str, value: str) -> None:  # noqa: ARG002 - as HyperSafe's
         """Refuse: there is no measured code here whose claims could mean anything."""
-        raise HypercallRefusedError("an ordinary hypervisor measures no claims")
+        raise HypercallRefusedError("an ordinary hypervisor does not measure claims")
 
     def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = ()) -> bytes:  # noqa: ARG002
         """Refuse: nothing was measured, so there is nothing to attest."""
-        raise HypercallRefusedError("an ordinary hypervisor measures nothing: there is nothing to attest")
+        raise HypercallRefusedError("an ordinary hypervisor measures nothing, so there is nothing to attest")
 
     def read_memory(self) -> None:
         """Hide nothing: the owner of the machine reads its guests' memory as she likes."""

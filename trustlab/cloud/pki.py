@@ -50,7 +50,6 @@ class ChallengeRequest:
         self._request = f"GET {CHALLENGE_PATH}{token} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode()
 
     def receive(self, data: bytes) -> None:
-        """Collect the answer."""
         self.answer = (self.answer + data)[:MAX_ANSWER]
 
     def data_to_send(self) -> bytes:
@@ -113,13 +112,12 @@ class WebCa:
 
     @property
     def root_pem(self) -> str:
-        """The trust anchor, as PEM."""
         return self._authority.root_pem
 
     def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
         """Issue a certificate for `name` if whoever answers at `host` gives the right answer for this very key."""
         if self._network is None:
-            raise CloudError("this CA stands in no network of its own: carry its challenge there")
+            raise CloudError("this CA is not in a network of its own: carry its challenge there")
         challenge = self.challenge(name)
         self._network.connect(self.HOST, host, HTTP, challenge)
         self._network.run()
@@ -139,6 +137,6 @@ class WebCa:
         self._party.emit(
             "app",
             "certificate issued",
-            sentence=f"The CA connected to {name}, read the answer it wanted, and signed. It cannot see who answered.",
+            sentence=f"The CA connected to {name}, got the answer it wanted, and signed. It cannot see who answered.",
         )
         return self._authority.issue([name], public_key)

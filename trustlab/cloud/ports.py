@@ -34,8 +34,7 @@ class GuestKey(Protocol):
     """A guest's TLS key, which stays where it was made: a `passage.KeyHolder` whose public half can be certified."""
 
     @property
-    def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
-        """The public half."""
+    def public_key(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey: ...
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
         """Do `rsa-decrypt` or `sign` with the key; any exception means that the operation failed."""
@@ -98,12 +97,10 @@ class Fabric(Protocol):
     """What surrounds a machine: the network and the public CA."""
 
     @property
-    def network(self) -> Network:
-        """The network."""
+    def network(self) -> Network: ...
 
     @property
-    def web_ca(self) -> CertificateAuthority:
-        """The public CA."""
+    def web_ca(self) -> CertificateAuthority: ...
 
     def connect(self, client: str, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:
         """Open a connection, whose end `make_end` makes from its name; the trace learns where it really ends."""

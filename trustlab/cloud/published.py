@@ -28,7 +28,7 @@ def publisher_setting(key: PublicKey) -> str:
 def accepted(references: ReferenceValues | str | None, configuration: Mapping[str, str]) -> ReferenceValues | None:
     """Return the Reference Values that a machine goes by, from what it was handed: values, or a file of them.
 
-    ReferenceValuesError where its configuration names a publisher and the file is not one of his, or where it is none.
+    ReferenceValuesError if its configuration names a publisher and the file is not signed by it, or is not valid.
     """
     if references is None:
         return None
@@ -37,5 +37,5 @@ def accepted(references: ReferenceValues | str | None, configuration: Mapping[st
     try:
         key = cast("PublicKey", load_pem_public_key(configuration[PUBLISHER].encode()))
     except ValueError as error:
-        raise ReferenceValuesError(f"the configuration's {PUBLISHER!r} is no public key in PEM") from error
+        raise ReferenceValuesError(f"the configuration's {PUBLISHER!r} is not a public key in PEM") from error
     return read_published(references if isinstance(references, str) else references.to_toml(), [key])

@@ -118,7 +118,7 @@ class Station:
     def check_server(self) -> Identity:
         """Return what a server shows; CloudError before `certify`."""
         if self._identity is None:
-            raise CloudError("a server needs a certified key first: certify(name)")
+            raise CloudError("a server needs a certified key first: call certify(name)")
         return self._identity
 
     def client_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:
@@ -140,5 +140,5 @@ class Station:
 
 def _ours(end: Endpoint) -> TlsEndpoint:
     if not isinstance(end, TlsEndpoint):
-        raise CloudError("this design runs on another stack than ours: it has no passage over TCP")
+        raise CloudError("this design does not use our TLS engine, so it has no passage over TCP")
     return end

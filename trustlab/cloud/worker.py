@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-CLOSED = "this cloud is closed: make a new one"
+CLOSED = "this cloud is closed: create a new one"
 
 
 class Worker:
@@ -35,7 +35,6 @@ class Worker:
 
     @property
     def thread(self) -> threading.Thread:
-        """The thread itself."""
         return self._thread
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

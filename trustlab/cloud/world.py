@@ -42,7 +42,7 @@ TpmKind = Literal["swtpm", "device"]
 class World:
     """The authorities of a lab folder; minted at first use, read afterwards.
 
-    CloudError where the folder holds something else, a part of a lab, or a lab whose certificates have expired.
+    CloudError if the folder holds something else, a part of a lab, or a lab whose certificates have expired.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -56,7 +56,7 @@ class World:
                 self.web_ca = Authority("trustlab web CA", kept=kept[3], lifetime=LIFETIME)
             except (ValueError, TypeError, UnsupportedAlgorithm) as error:
                 raise CloudError(
-                    f"{folder} holds no lab of ours, for one of its *.pem files is damaged: {ANEW}"
+                    f"{folder} does not hold a usable lab: one of its *.pem files is damaged: {ANEW}"
                 ) from error
             if missing and len(missing) < len(FILES):
                 raise CloudError(f"the lab in {folder} has lost its {missing[0]}: {ANEW}")
@@ -106,11 +106,13 @@ class World:
             if not path.exists():
                 noted = ReferenceValues(1, {}, {}, {}, {pcr: (value,) for pcr, value in values.items()})
                 path.write_text(noted.to_toml(), "utf-8")
-                return f"The lab notes this firmware's PCRs in {path}: trusted because it is the first."
+                return (
+                    f"The lab trusts this firmware's PCRs because they are the first it sees, and keeps them in {path}."
+                )
             known = ReferenceValues.from_toml(path).pcrs
         strange = [str(pcr) for pcr, value in values.items() if value not in known.get(pcr, ())]
         if not strange:
-            return f"This firmware's PCRs are those noted in {path}."
+            return f"This firmware's PCRs are the ones in {path}."
         return (
             f"PCR {', '.join(strange)} of this machine is not what {path} notes: the other side will refuse. If you "
             "changed the firmware, the boot loader or secure boot, or if this is another machine, add its values there "
@@ -128,7 +130,7 @@ def references_of(*images: Image) -> ReferenceValues:
     )
 
 
-ANEW = "name another --lab for both shells, or remove its *.pem files and restart both"
+ANEW = "give both shells another --lab, or remove its *.pem files and restart both"
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ BADGES: dict[str, str] = {
     "Emulated: the CPU, so also its launch instruction and the isolation.",
     "tcp": "A real TCP connection between two processes. Nothing of TLS is emulated; where a TPM takes part it is a "
     "software TPM, with the CPU's launch and its locality emulated, unless it is named as a device.",
-    "replay": "A recorded run: nothing runs here now. What was emulated when it was recorded is said in its story.",
+    "replay": "A recorded run: nothing runs here now. The recording's own description says what was emulated.",
 }
 
 

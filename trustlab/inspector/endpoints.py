@@ -1,4 +1,4 @@
-"""Who stands at which end of a connection: learned from frames, states and messages, whichever comes first."""
+"""Which party is at which end of a connection, learned from frames, states and messages, whichever comes first."""
 
 from __future__ import annotations
 

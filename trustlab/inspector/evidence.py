@@ -40,14 +40,14 @@ ENTRIES = {
     "quote": "What the TPM signed about its PCRs: a TPMS_ATTEST, with the binder in extraData.",
     "signature": "The AK's signature over it.",
     "ak-public": "The AK's public area: the rules for the key that signed.",
-    "ak-certificates": "The privacy CA's word that this AK lives in a genuine TPM.",
-    "event-log": "What was measured, in order: replayed, it must give the quoted PCR values.",
-    "pcr-values": "The values behind the quoted digest; they tell what differs and prove nothing.",
+    "ak-certificates": "The privacy CA's statement that this AK lives in a genuine TPM.",
+    "event-log": "What was measured, in order. It must replay to the quoted PCR values.",
+    "pcr-values": "The values behind the quoted digest. They show what differs, and prove nothing.",
     "key-attestation": "The proof about the TLS key: where it was made and who may use it.",
     "attest": "What the TPM signed about the key: a TPMS_ATTEST.",
     "public": "The key's public area: its number, and the rules for using it.",
     "creation-data": "The state of the machine when the key was made.",
-    "__cmwc_t": "What kind of collection this is.",
+    "__cmwc_t": "The type of this collection.",
 }
 PARTS = {"0": "media_type", "1": "value", "2": "indicator"}
 

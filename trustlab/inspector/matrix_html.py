@@ -182,7 +182,6 @@ def _table(
 
 
 def _begins(headings: Sequence[Heading]) -> set[int]:
-    """Return where a group begins."""
     return {n for n, heading in enumerate(headings) if not n or headings[n - 1].group != heading.group}
 
 

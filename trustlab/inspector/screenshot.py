@@ -25,7 +25,7 @@ def browser() -> str:
     found = os.environ.get("TRUSTLAB_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise NoPictureError(
-            "a PNG is drawn by Chromium, and there is none: install the package chromium (apt-get install chromium), "
+            "a PNG needs Chromium, which was not found: install the package chromium (apt-get install chromium) "
             "or set TRUSTLAB_CHROMIUM to a browser's path"
         )
     return found
@@ -34,7 +34,7 @@ def browser() -> str:
 def screenshot(page: str, path: str | Path, *, width: int = 1180, scale: float = 1.5) -> Path:
     """Draw a self-contained page at its full height, `width` CSS pixels wide, and return the PNG's path.
 
-    NoPictureError where no browser draws it.
+    NoPictureError if no browser draws it.
     """
     path = Path(path)
     with tempfile.TemporaryDirectory(prefix="trustlab-png-") as name:

@@ -21,7 +21,7 @@ MONO = "font-family:ui-monospace,'DejaVu Sans Mono',monospace"
 FRAME = f"{FONT};color:{INK};background:#fff;border:1px solid #d9dee6;border-radius:9px;padding:12px;font-size:13px"
 BADGE = "border:1px solid #7a4b00;color:#7a4b00;border-radius:9px;padding:0 7px;font-size:11px"
 BYTES = f"{MONO};font-size:12px;padding:3px 0 3px 20px"
-EMPTY = f"<p style='color:{DIM}'>Nothing had happened yet when this picture was taken.</p>"
+EMPTY = f"<p style='color:{DIM}'>Nothing had happened yet when this picture was made.</p>"
 WORDS = {"pass": "passed", "fail": "failed", "none": "not demanded", "": ""}
 
 

@@ -78,7 +78,6 @@ class _Drawing:
             self._block("Ground truth" if row.kind == "truth" else row.name, row.text, DIM, "#f6f7f9", RULE)
 
     def text(self) -> str:
-        """Return the finished picture."""
         height = self._y + 14
         lines = [
             f"<line x1='{x:.0f}' x2='{x:.0f}' y1='30' y2='{height - 8:.0f}' stroke='{RULE}'/>" for x in self._x.values()

@@ -126,7 +126,11 @@ class TerminalLadder:
     def _amend(self, row: LadderRow) -> None:
         if row.meta.get("altered") and -row.id - 1 not in self._printed:
             self._printed.add(-row.id - 1)
-            self._page.beside(row.to or row.at, f"✘ {row.name} arrived with other octets than were written", "bold red")
+            self._page.beside(
+                row.to or row.at,
+                f"✘ {row.name} was changed on the way: other octets arrived than were written",
+                "bold red",
+            )
 
     def _header(self, row: LadderRow) -> None:
         """Print the names of the lifelines whenever their set grows."""

@@ -1,4 +1,4 @@
-"""Following a trace that other threads append to, so that nothing comes twice, late or not at all."""
+"""Follows a trace that other threads append to: every event is delivered once, in order."""
 
 from __future__ import annotations
 

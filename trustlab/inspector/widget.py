@@ -142,7 +142,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._send_batch()
 
     def select(self, row: int) -> None:
-        """Choose a row of the ladder in every view, as a click does; IndexError where there is none."""
+        """Choose a row of the ladder in every view, as a click does; IndexError if there is none."""
         self._flush()
         with self._tail.lock:
             chosen = self._ladder.rows[row]

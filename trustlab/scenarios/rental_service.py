@@ -59,7 +59,7 @@ class RentalService:
 
     def __init__(self, folder: Path, design: Design, trace: Trace) -> None:
         if not placement_of(design).attests:
-            raise CloudError(f"the design {design.name} attests nothing: choose another")
+            raise CloudError(f"the design {design.name} does not attest anything: choose another")
         self._folder = folder
         self._design = design
         self._trace = trace
@@ -98,7 +98,7 @@ class RentalService:
         except (OSError, msgspec.MsgspecError) as error:
             return RentalAnswer(problem=f"the rental service cannot read the order: {error}")
         if order.design != self._design.name:
-            return RentalAnswer(problem=f"this cloud's machines speak {self._design.name}: name it by --design")
+            return RentalAnswer(problem=f"this cloud uses the design {self._design.name}: give it with --design")
         before = len(self._trace)
         try:
             answer, problem = self._ask(order.path)
@@ -148,7 +148,7 @@ def order(folder: Path, wanted: RentalOrder, *, taken: Callable[[], None] = lamb
                 line.connect(path)
         except OSError as error:
             raise CloudError(
-                f"no cloud runs with the lab in {folder} ({error.strerror}): `trustlab serve --in-vm` is it"
+                f"no cloud is running for the lab in {folder}; start one with `trustlab serve --in-vm`"
             ) from error
         try:
             line.sendall(msgspec.json.encode(wanted) + b"\n")
@@ -166,7 +166,7 @@ def _listening(folder: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
         with socket.socket(socket.AF_UNIX) as probe:
             if probe.connect_ex(path) == 0:
-                raise CloudError(f"a cloud runs already with the lab in {folder}: end it, or name another --lab")
+                raise CloudError(f"a cloud is already running for the lab in {folder}: end it, or give another --lab")
         (folder / SOCKET).unlink(missing_ok=True)
         line.bind(path)
         try:

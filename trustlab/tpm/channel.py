@@ -45,11 +45,9 @@ class Channel:
             end.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def fileno(self) -> int:
-        """Return the socket's descriptor."""
         return self._end.fileno()
 
     def close(self) -> None:
-        """Close our end."""
         self._end.close()
 
     def ask(self, octets: bytes, what: str, timeout: float, *, behind: bool = False) -> None:
@@ -58,7 +56,9 @@ class Channel:
         With `behind`, earlier ones may still wait for theirs.
         """
         if self._owed and not behind:
-            raise self._failed(TpmDead(f"'{self._owed}' was interrupted before its answer came; power-cycle the TPM"))
+            raise self._failed(
+                TpmDead(f"'{self._owed}' was interrupted before its answer came: switch the TPM off and on")
+            )
         self._owed, self._timeout, self._began = what, timeout, time.monotonic()
         self._answers += 1
         try:
@@ -97,7 +97,7 @@ class Channel:
             self._owed = ""
 
     def _late(self) -> TpmError:
-        message = f"the TPM gave no answer within {self._timeout:g} s to '{self._owed}'; power-cycle it"
+        message = f"the TPM gave no answer within {self._timeout:g} s to '{self._owed}'; switch it off and on"
         return self._failed(TpmTimeout(message))
 
     def _gone(self) -> TpmError:

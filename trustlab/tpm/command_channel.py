@@ -1,4 +1,4 @@
-"""The line to one TPM: locality and command as one step, every exchange in the log, slow where hardware is slow."""
+"""The channel to one TPM: sets locality and sends a command as one step, logs every exchange, plays slow hardware."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CommandChannel:
         self._locality = self._flight = None
 
     def exchange(self, octets: bytes, client: str, locality: int, timeout: float | None = None) -> bytes:
-        """Send a command and return its response; again, as the standard wants it, where the TPM says TPM_RC_RETRY."""
+        """Send a command and return its response. While the TPM answers TPM_RC_RETRY, send it again (Part 2, 6.6.3)."""
         bound = self.timeout if timeout is None else timeout
         for _ in range(RESUBMISSIONS):
             response = self._once(octets, client, locality, bound)
@@ -108,7 +108,7 @@ class CommandChannel:
     def _before(self, locality: int, bound: float) -> None:
         """Set the locality of what follows.
 
-        Who hears in the log of a queued command, and sends one of his own, does so behind the queue.
+        A subscriber that hears of a queued command and sends one of its own sends it behind the queue.
         """
         if self._flight is not None:
             self._flight.land()
@@ -127,7 +127,6 @@ class _Flight:
         self._landed: deque[tuple[bytes, float]] = deque()
 
     def next(self) -> tuple[bytes, float]:
-        """Return the next response."""
         return self._landed.popleft() if self._landed else self._read()
 
     def land(self) -> None:

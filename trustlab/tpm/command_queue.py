@@ -1,4 +1,6 @@
-"""Whose turn it is at a TPM: one lock, few waiters, a bounded wait; and a worker for those who must not wait."""
+"""The queue in front of one TPM: one lock with few waiters and a bounded wait, and a worker for
+callers that must not block.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ class CommandQueue:
 
     def _wait(self, timeout: float) -> None:
         if not self._waiting.acquire(blocking=False):
-            raise TpmBusy(f"{MAX_WAITING} callers wait for the TPM of {self._name} already")
+            raise TpmBusy(f"{MAX_WAITING} callers are already waiting for the TPM of {self._name}")
         try:
             if not self._lock.acquire(timeout=timeout):
                 raise TpmBusy(f"the TPM of {self._name} has been busy for {timeout:g} s")
@@ -47,7 +49,7 @@ class CommandQueue:
     def submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Run `work` on this TPM's own thread; TpmBusy when its queue is full."""
         if not self._queue.acquire(blocking=False):
-            raise TpmBusy(f"{MAX_WAITING} pieces of work wait for the TPM of {self._name} already")
+            raise TpmBusy(f"{MAX_WAITING} tasks are already waiting for the TPM of {self._name}")
         with self._starting:
             if self._worker is None:
                 self._worker = ThreadPoolExecutor(1, thread_name_prefix=f"tpm-{self._name}")

@@ -36,7 +36,6 @@ class CommandLog:
         return event, decoded.code
 
     def response(self, raw: bytes, command: tuple[TraceEvent, int], client: str, milliseconds: float) -> TraceEvent:
-        """Record the response to `command`."""
         asked, code = command
         decoded = decode_response(raw, code)
         rc = int.from_bytes(raw[6:10], "big")

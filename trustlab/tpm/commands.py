@@ -62,13 +62,13 @@ _TABLE = f"""
 120|EvictControl|28.5|auth objectHandle|persistentHandle:u32|||Makes an object persistent, or removes a persistent one.
 121|HierarchyControl|24.2|authHandle|enable:u32 state:u8|||Switches a hierarchy on or off.
 122|NV_UndefineSpace|31.5|authHandle nvIndex||||
-124|ChangeEPS|24.5|authHandle||||Replaces the endorsement seed: the machine's identity would be gone.
+124|ChangeEPS|24.5|authHandle||||Replaces the endorsement seed. The machine loses its identity.
 125|ChangePPS|24.4|authHandle||||Replaces the platform seed.
-126|Clear|24.6|authHandle||||Removes all that an owner put into the TPM: every storage and endorsement object becomes useless.
+126|Clear|24.6|authHandle||||Removes everything that an owner put into the TPM. Every storage and endorsement object becomes useless.
 127|ClearControl|24.7|auth|disable:u8|||Allows or forbids TPM2_Clear.
 128|ClockSet|29.2|auth|newTime:u64|||Sets the TPM's clock forward.
 129|HierarchyChangeAuth|24.8|authHandle|newAuth:2b/secret|||Sets a hierarchy's password.
-12a|NV_DefineSpace|31.3|authHandle|auth:2b/secret publicInfo:2b|||Sets non-volatile memory aside, with the rules for its use.
+12a|NV_DefineSpace|31.3|authHandle|auth:2b/secret publicInfo:2b|||Reserves non-volatile memory, with the rules for its use.
 12b|PCR_Allocate|22.5|authHandle|pcrAllocation:pcrs||allocationSuccess:u8 maxPCR:u32 sizeNeeded:u32 sizeAvailable:u32|
 12c|PCR_SetAuthPolicy|22.6|authHandle|authPolicy:2b hashAlg:u16 pcrNum:u32|||
 12d|PP_Commands|26.2|auth|setList:codes clearList:codes|||
@@ -95,13 +95,13 @@ _TABLE = f"""
 142|IncrementalSelfTest|10.3||toTest:algorithms||toDoList:algorithms|
 143|SelfTest|10.2||fullTest:u8|||Tests the TPM's own functions.
 144|Startup|9.3||startupType:u16|||The first command after power on; CLEAR starts afresh, STATE resumes.
-145|Shutdown|9.4||shutdownType:u16|||Announces that power goes; STATE asks to keep what a resume needs.
+145|Shutdown|9.4||shutdownType:u16|||Announces that the power will go off; STATE asks the TPM to keep what a resume needs.
 146|StirRandom|16.2||inData:2b|||
-147|ActivateCredential|12.5|activateHandle keyHandle|credentialBlob:2b secret:2b||certInfo:2b/secret|Opens a credential only if the key with the Name in it lives in the same TPM as the EK: this is how a CA knows.
+147|ActivateCredential|12.5|activateHandle keyHandle|credentialBlob:2b secret:2b||certInfo:2b/secret|Opens a credential only if the key with the Name in it lives in the same TPM as the EK. So a CA learns that both are in one TPM.
 148|Certify|18.2|objectHandle signHandle|qualifyingData:2b inScheme:scheme||{_ATTEST}|The AK signs that an object with this Name is loaded here.
 149|PolicyNV|23.9|authHandle nvIndex policySession|operandB:2b offset:u16 operation:u16|||Asserts something about the contents of non-volatile memory.
 14a|CertifyCreation|18.3|signHandle objectHandle|qualifyingData:2b creationHash:2b inScheme:scheme creationTicket:ticket||{_ATTEST}|The AK signs that this TPM itself made the object, and how: imported keys have no such ticket.
-14b|Duplicate|13.1|objectHandle newParentHandle|encryptionKeyIn:2b symmetricAlg:symmetric||encryptionKeyOut:2b duplicate:2b outSymSeed:2b|Lets a key out of its TPM, wrapped for another parent: a fixedTPM key never.
+14b|Duplicate|13.1|objectHandle newParentHandle|encryptionKeyIn:2b symmetricAlg:symmetric||encryptionKeyOut:2b duplicate:2b outSymSeed:2b|Lets a key out of its TPM, wrapped for another parent. Never allowed for a fixedTPM key.
 14c|GetTime|18.7|privacyAdminHandle signHandle|qualifyingData:2b inScheme:scheme||timeInfo:2b/attest signature:signature|
 14d|GetSessionAuditDigest|18.5|privacyAdminHandle signHandle sessionHandle|qualifyingData:2b inScheme:scheme||auditInfo:2b/attest signature:signature|
 14e|NV_Read|31.13|authHandle nvIndex|size:u16 offset:u16||data:2b|Reads non-volatile memory, for instance the EK certificate.
@@ -147,7 +147,7 @@ _TABLE = f"""
 17a|GetCapability|30.2||capability:u32 property:u32 propertyCount:u32||moreData:u8 capabilityData:rest|Asks what this TPM can do.
 17b|GetRandom|16.1||bytesRequested:u16||randomBytes:2b|
 17c|GetTestResult|10.4||||outData:2b testResult:u32|
-17d|Hash|15.4||data:2b hashAlg:u16 hierarchy:u32||outHash:2b validation:ticket|Hashes in the TPM; the ticket says the data do not look like an attestation.
+17d|Hash|15.4||data:2b hashAlg:u16 hierarchy:u32||outHash:2b validation:ticket|Hashes in the TPM. The ticket says that the data do not look like an attestation.
 17e|PCR_Read|22.4||pcrSelectionIn:pcrs||pcrUpdateCounter:u32 pcrSelectionOut:pcrs pcrValues:digests|Reads PCRs.
 17f|PolicyPCR|23.7|policySession|pcrDigest:2b pcrs:pcrs|||Asserts the present values of PCRs.
 180|PolicyRestart|11.2|sessionHandle||||Takes a policy session back to its beginning.

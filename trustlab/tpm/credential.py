@@ -53,9 +53,11 @@ def _algorithms(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> tuple[_Hash
         if isinstance(ek.curve, ec.SECP384R1):
             return hashes.SHA384(), 32
         if not isinstance(ek.curve, ec.SECP256R1):
-            raise EnrolmentRefused("EK type", f"curve {ek.curve.name} is none of the EK profile's P-256 and P-384")
+            raise EnrolmentRefused(
+                "EK type", f"curve {ek.curve.name} is not in the EK profile, which has P-256 and P-384"
+            )
     elif ek.key_size != 2048:
-        raise EnrolmentRefused("EK type", f"an RSA EK of {ek.key_size} bits is none of those that this CA knows")
+        raise EnrolmentRefused("EK type", f"an RSA EK of {ek.key_size} bits is not a kind that this CA knows")
     return hashes.SHA256(), 16
 
 

@@ -32,18 +32,18 @@ def _open(path: str) -> int:
             stand_in.connect(path)
             return stand_in.detach()
     if not stat.S_ISCHR(mode):
-        raise TpmStartError(f"{path} is no TPM: neither a character device nor an emulator's socket")
+        raise TpmStartError(f"{path} is not a TPM: it is neither a character device nor an emulator's socket")
     return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
 
 HINTS = {
-    errno.ENOENT: "this machine shows no TPM there (`ls /dev/tpm*`); the emulator needs none: leave the TPM's name out",
-    errno.EACCES: "the group 'tss' may: `sudo usermod -aG tss $USER`, then log in again",
-    errno.EPERM: "this container may not use the host's devices",
-    errno.EBUSY: "somebody else has it; /dev/tpmrm0 is the one that can be shared",
-    errno.ENXIO: "the kernel knows of no TPM behind it; the emulator needs none: leave the TPM's name out",
-    errno.ENODEV: "the kernel knows of no TPM behind it; the emulator needs none: leave the TPM's name out",
-    errno.ECONNREFUSED: "no emulator listens on this socket any more",
+    errno.ENOENT: "this machine has no TPM there (see `ls /dev/tpm*`); leave the TPM's name out to use the emulator",
+    errno.EACCES: "only the group 'tss' may open it: run `sudo usermod -aG tss $USER`, then log in again",
+    errno.EPERM: "this container is not allowed to use the host's devices",
+    errno.EBUSY: "another program has it open; use /dev/tpmrm0, which can be shared",
+    errno.ENXIO: "the kernel has no TPM behind it; leave the TPM's name out to use the emulator",
+    errno.ENODEV: "the kernel has no TPM behind it; leave the TPM's name out to use the emulator",
+    errno.ECONNREFUSED: "the emulator behind this socket has ended",
 }
 """What to do about a device that cannot be opened."""
 
@@ -68,7 +68,9 @@ class DeviceTpm:
     def from_name(cls, name: str) -> Self:
         """Make one from `device:/dev/tpmrm0`, as on the command line; TpmStartError for another scheme."""
         if not name.startswith(SCHEME) or name == SCHEME:
-            raise TpmStartError(f"'{name}' names no TPM: write swtpm for an emulator, or {SCHEME}/dev/tpmrm0")
+            raise TpmStartError(
+                f"'{name}' is not the name of a TPM: write swtpm for an emulator, or {SCHEME}/dev/tpmrm0"
+            )
         return cls(name.removeprefix(SCHEME))
 
     def __repr__(self) -> str:
@@ -116,7 +118,9 @@ class DeviceTpm:
                 raise self._fail(TpmDead(f"{self.path} gave no answer: it was closed"))
             response += part
         if len(response) != int.from_bytes(response[2:6], "big"):
-            raise self._fail(TpmProtocolError(f"{self.path} gave {len(response)} octets, its header says otherwise"))
+            raise self._fail(
+                TpmProtocolError(f"{self.path} gave {len(response)} octets, but its header announces another length")
+            )
         self._waiting = False
         self.came = time.time()
         return response
@@ -124,14 +128,13 @@ class DeviceTpm:
     def set_locality(self, locality: int, timeout: float = 0) -> None:  # noqa: ARG002 - the emulator's signature
         """Accept only locality 0, which is where the kernel sends."""
         if locality:
-            raise TpmError(f"{self.path}: the kernel sends at locality 0 only")
+            raise TpmError(f"{self.path}: the kernel sends commands at locality 0 only")
 
     def launch(self, code: bytes) -> None:  # noqa: ARG002
         """Refuse: a DRTM launch is the CPU's to do."""
-        raise TpmError(f"{self.path}: a real DRTM launch is the CPU's to do, not a program's")
+        raise TpmError(f"{self.path}: only the CPU can make a real DRTM launch, not a program")
 
     def stop(self) -> None:
-        """Close the device."""
         descriptor, self._descriptor, self._waiting = self._descriptor, None, False
         if descriptor is not None:
             os.close(descriptor)

@@ -26,7 +26,7 @@ MAX_PATH = 5
 
 
 def load_ek_certificate(der: bytes) -> x509.Certificate:
-    """Read an EK certificate; EnrolmentRefused if it is none.
+    """Read an EK certificate; EnrolmentRefused if it is not one.
 
     A machine is pinned by the digest of these octets, so there must be one encoding only.
     """
@@ -54,13 +54,13 @@ def verify_ek_certificate(
             break
         above = next((c for c in intermediates if _issued(c, current)), None)
         if above is None:
-            raise EnrolmentRefused(_CHECK, f"no TPM maker that is trusted here issued {_called(current)}")
+            raise EnrolmentRefused(_CHECK, f"no TPM maker that we trust issued {_called(current)}")
         current = above
     else:
-        raise EnrolmentRefused(_CHECK, f"more than {MAX_PATH} certificates to a TPM maker")
+        raise EnrolmentRefused(_CHECK, f"the path to a TPM maker has more than {MAX_PATH} certificates")
     key = certificate.public_key()
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
-        raise EnrolmentRefused("EK type", "an endorsement key is RSA or ECC")
+        raise EnrolmentRefused("EK type", "its key is neither RSA nor ECC")
     return key
 
 

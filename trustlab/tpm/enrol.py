@@ -25,13 +25,13 @@ def enrol(
 ) -> tuple[bytes, ...]:
     """Enrol `ak` and return its certificates (DER, the leaf first, without the root).
 
-    EnrolmentRefused where the CA refuses, or where the TPM does not open the credential.
+    EnrolmentRefused if the CA refuses, or where the TPM does not open the credential.
     """
     challenge = privacy_ca.challenge(ek_certificate, ak.public)
     try:
         answer = activate(client, ek, ak, challenge.credential)
     except TpmResponseError as error:
-        raise EnrolmentRefused("activation", f"the TPM does not open the credential: {error}") from error
+        raise EnrolmentRefused("activation", f"the TPM did not open the credential: {error}") from error
     certificate = privacy_ca.issue(challenge.number, answer)
     client.platform.party.emit(
         "machine",

@@ -88,7 +88,7 @@ class Esys(ESAPI):  # type: ignore[misc] # tpm2_pytss has no types
 def _honest(method: Callable[..., T], tcti: ClientTcti, client: Transmitter) -> Callable[..., T]:
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> T:  # noqa: ANN401
-        with client.platform.turn():  # an ESAPI context is no place for two threads at once
+        with client.platform.turn():  # an ESAPI context is not thread-safe
             tcti.error = None
             try:
                 return method(*args, **kwargs)
@@ -118,11 +118,11 @@ def afterwards(release: Callable[[], object]) -> Iterator[None]:
 
 
 def structure(make: Callable[..., T], *args: object, **fields: object) -> T:
-    """Make one of the TSS's structures; TssError where what it is made from does not fit into it."""
+    """Make one of the TSS's structures; TssError if what it is made from does not fit into it."""
     try:
         return make(*args, **fields)
     except (TSS2_Exception, IndexError, OverflowError, ValueError) as error:
-        raise TssError(f"this is no {_kind(make)}: {error}") from error
+        raise TssError(f"this is not a {_kind(make)}: {error}") from error
 
 
 def _kind(make: Callable[..., object]) -> str:

@@ -1,7 +1,7 @@
-"""The commands on a handshake's way, marshalled by hand: Quote, CertifyCreation, Sign, RSA_Decrypt.
+"""The TPM commands that a handshake waits for, marshalled by hand because the TPM library takes longer than the TPM.
 
-Also Certify, where the AK signs in the same policy session, and which the design `machine-linked-key` asks for in
-every handshake.
+They are Quote, CertifyCreation, Sign and RSA_Decrypt, and Certify, which the design `machine-linked-key` needs in every
+handshake. All other commands go through `esys`.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def _attestation(answer: TpmReader) -> Attestation:
 
 
 def rsa_decrypt(client: TpmClient, key: LoadedKey, ciphertext: bytes) -> bytes:
-    """Decrypt PKCS#1 v1.5; bad padding is TpmResponseError (TPM_RC_FAILURE or TPM_RC_VALUE).
+    """Decrypt PKCS#1 v1.5. Bad padding is TpmResponseError (TPM_RC_FAILURE or TPM_RC_VALUE), and is answered faster.
 
-    And answers faster than good. An emulator on OpenSSL 3.2 or later answers it with noise instead, the same each time
-    (implicit rejection): whoever decrypts looks at what came out, as TLS does.
+    An emulator on OpenSSL 3.2 or later answers bad padding with noise instead, the same each time (implicit rejection):
+    whoever decrypts must look at what came out, as TLS does.
     """
     parameters = sized(ciphertext) + u16(ALG_RSAES) + sized(b"")
     return authorized(client, key.policy, "RSA_Decrypt", (key.handle,), parameters).sized("message")
@@ -78,6 +78,6 @@ def sign(
 ) -> bytes:
     """Sign a SHA-256 digest (32 octets); returns a DER ECDSA-Sig-Value, or an RSA signature's octets."""
     if scheme not in _SCHEMES:
-        raise TpmError(f"signature scheme '{scheme}' is none of {', '.join(_SCHEMES)}")
+        raise TpmError(f"signature scheme '{scheme}' is unknown; choose from {', '.join(_SCHEMES)}")
     parameters = sized(digest) + u16(_SCHEMES[scheme]) + u16(ALG_SHA256) + _NO_TICKET
     return parse_signature(authorized(client, key.policy, "Sign", (key.handle,), parameters).rest("signature")).value

@@ -55,22 +55,23 @@ def command(code: int, handles: Iterable[int] = (), auths: Iterable[bytes] = (),
 def header(octets: bytes) -> tuple[int, int, int]:
     """Return (tag, size, command or response code); TpmProtocolError unless the size is that of `octets`."""
     if len(octets) < HEADER_SIZE:
-        raise TpmProtocolError(f"{len(octets)} octets: a TPM command or response has a header of {HEADER_SIZE}")
+        raise TpmProtocolError(
+            f"{len(octets)} octets: too short for the header of a TPM command or response, which has {HEADER_SIZE}"
+        )
     tag, size, code = _HEADER.unpack_from(octets)
     if size != len(octets):
-        raise TpmProtocolError(f"the header promises {size} octets, {len(octets)} are there")
+        raise TpmProtocolError(f"the header announces {size} octets, but there are {len(octets)}")
     if tag not in (ST_NO_SESSIONS, ST_SESSIONS) and code != 0x01E:
         raise TpmProtocolError(f"tag {tag:#06x} is neither TPM_ST_NO_SESSIONS nor TPM_ST_SESSIONS")
     return tag, size, code
 
 
 class TpmReader(StructureReader):
-    """Pulls the fields of what a TPM said; TpmProtocolError where they run out."""
+    """Pulls the fields of what a TPM said; TpmProtocolError if they run out."""
 
     __slots__ = ()
 
     def fail(self, name: str, reason: str, at: int | None = None) -> NoReturn:
-        """Raise TpmProtocolError."""
         raise TpmProtocolError(f"{name} at offset {self.position if at is None else at} {reason}")
 
 

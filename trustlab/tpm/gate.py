@@ -31,9 +31,9 @@ class Gate:
             raise GateRefused(self.name, command_name(code), client, reason)
 
 
-_IDENTITY = "it would destroy the keys or the identity that others use"
-_OWNERSHIP = "hierarchies belong to the platform"
-_POWER = "power is the platform's business"
+_IDENTITY = "it would destroy keys, or the identity, that others use"
+_OWNERSHIP = "only the platform may change hierarchies"
+_POWER = "only the platform starts and stops the TPM"
 _SHARED = "it changes something that all clients share"
 
 ALICE = Gate(

@@ -136,7 +136,7 @@ def create_tls_key(
 
 
 def read_key(octets: bytes) -> CreatedKey:
-    """Read a key's `file`; it is not loaded. TpmProtocolError, or a CodecError of `attest`, where it is none.
+    """Read a key's `file`; it is not loaded. TpmProtocolError, or a CodecError of `attest`, if it is not one.
 
     A public area holds the digest of a policy, not its terms: where no password opens the key, they are taken to be
     those of `DRTM`.
@@ -145,7 +145,7 @@ def read_key(octets: bytes) -> CreatedKey:
     try:
         public, private = key.sized("public"), key.sized("private")
     except TpmProtocolError as error:
-        raise TpmProtocolError(f"{len(octets)} octets that are no key's file") from error
+        raise TpmProtocolError(f"{len(octets)} octets that are not a key file") from error
     area = parse_public(public)
     policy = None
     if not area.attributes & ObjectAttributes.USER_WITH_AUTH:
@@ -163,7 +163,7 @@ def load_key(client: TpmClient, key: CreatedKey) -> CreatedKey:
 
 
 def public_of(octets: bytes) -> TPM2B_PUBLIC:
-    """Return the TSS's structure for a TPMT_PUBLIC's octets; TssError where they are none."""
+    """Return the TSS's structure for a TPMT_PUBLIC's octets; TssError if they are none."""
     area, length = structure(TPMT_PUBLIC.unmarshal, octets)
     if length != len(octets):
         raise TssError(f"{len(octets) - length} octets follow the TPMT_PUBLIC")

@@ -36,7 +36,7 @@ def to_pem(key: ec.EllipticCurvePrivateKey, root: x509.Certificate) -> bytes:
 
 
 def from_pem(kept: bytes) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    """Read what `to_pem` returned; ValueError where it is something else."""
+    """Read what `to_pem` returned; ValueError if it is something else."""
     key = load_pem_private_key(kept, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("the key that was kept is not an elliptic curve key")  # noqa: TRY004 - a file's content
@@ -70,12 +70,10 @@ class Issuer:
 
     @property
     def root_der(self) -> bytes:
-        """The self-signed certificate in DER."""
         return self.root.public_bytes(Encoding.DER)
 
     @property
     def root_pem(self) -> str:
-        """The self-signed certificate in PEM."""
         return self.root.public_bytes(Encoding.PEM).decode()
 
     def builder(

@@ -94,7 +94,6 @@ class Platform:
 
     @property
     def on(self) -> bool:
-        """Whether the TPM has power."""
         return self._on
 
     @property
@@ -126,10 +125,7 @@ class Platform:
         self._stop(SU_STATE, "suspend", f"The machine {self.name} goes to sleep; its TPM keeps the static PCRs.")
 
     def resume(self) -> None:
-        """Wake up from `suspend`: TPM2_Startup(STATE), which adds one to restartCount.
-
-        HyperSafe must be launched anew.
-        """
+        """Wake up from `suspend`: TPM2_Startup(STATE), counted in restartCount. HyperSafe must be launched anew."""
         self._start(SU_STATE, "resume", f"The machine {self.name} wakes up; its TPM resumes.")
 
     def cycle(self) -> None:
@@ -233,7 +229,7 @@ class Platform:
         with self.turn():
             tpm = self.powered()
             if not self.emulated:
-                raise TpmError(f"{self.name}: this TPM has no DRTM launch that a program could cause")
+                raise TpmError(f"{self.name}: a program cannot cause a DRTM launch of this TPM")
             self._manager.swap_all_out()
             tpm.launch(code)
             self._channel.reset()
@@ -279,7 +275,7 @@ class Platform:
         return self._queue.take(self._channel.timeout + GRACE)
 
     def powered(self) -> Transport:
-        """Return the TPM; TpmOff where the machine has no power."""
+        """Return the TPM; TpmOff if the machine has no power."""
         if not self._on:
             raise TpmOff(f"the machine {self.name} has no power")
         return self.tpm

@@ -101,7 +101,6 @@ class PolicySession:
         return [command_of("PolicyRestart", (self.handle,)), *commands]
 
     def assert_policy(self, policy: KeyPolicy) -> None:
-        """Make the policy's assertions."""
         self.client.run_together(self.assertions(policy))
 
     def used(self) -> None:

@@ -34,8 +34,7 @@ class Sender(Protocol):
         """What people call it."""
 
     @property
-    def space(self) -> HandleSpace:
-        """Its handles."""
+    def space(self) -> HandleSpace: ...
 
     @property
     def locality(self) -> int:
@@ -64,8 +63,7 @@ class ClientPlatform(Protocol):
     """What a client needs of the machine whose TPM it talks to."""
 
     @property
-    def name(self) -> str:
-        """The machine's name."""
+    def name(self) -> str: ...
 
     @property
     def party(self) -> Emitter:

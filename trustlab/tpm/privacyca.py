@@ -37,7 +37,7 @@ _MUST_BE_SET = {
     Attr.SIGN_ENCRYPT: "sign",
     Attr.FIXED_TPM: "fixedTPM: it could be copied to another TPM",
     Attr.FIXED_PARENT: "fixedParent",
-    Attr.SENSITIVE_DATA_ORIGIN: "sensitiveDataOrigin: it was made outside",
+    Attr.SENSITIVE_DATA_ORIGIN: "sensitiveDataOrigin: it was not made by a TPM",
 }
 _MUST_BE_CLEAR = {
     Attr.DECRYPT: "decrypt",
@@ -63,10 +63,7 @@ class _Pending:
 
 
 class PrivacyCa(Issuer):
-    """Trusts TPM makers, certifies AKs. `ak_policies` lists the authPolicies it accepts.
-
-    None demands none (no localities).
-    """
+    """Trusts TPM makers and certifies AKs. `ak_policies` lists the authPolicies it accepts; None accepts any AK."""
 
     def __init__(
         self,
@@ -102,7 +99,7 @@ class PrivacyCa(Issuer):
             now = time.monotonic()
             self._pending = {n: p for n, p in self._pending.items() if p.due > now}
             if len(self._pending) >= MAX_PENDING:
-                raise EnrolmentRefused("load", f"{MAX_PENDING} challenges wait for an answer already")
+                raise EnrolmentRefused("load", f"{MAX_PENDING} challenges are already waiting for an answer")
             number = int.from_bytes(os.urandom(8), "big")
             self._pending[number] = _Pending(secret, ak, ek_digest_of(ek_certificate), now + LIFETIME)
         return Challenge(number, make_credential(ek, name, secret))
@@ -118,7 +115,7 @@ class PrivacyCa(Issuer):
             raise EnrolmentRefused(
                 "AK policy",
                 f"authPolicy {ak.auth_policy.hex() or '(none)'} belongs to no software trusted here:"
-                " whoever uses this key need not be HyperSafe",
+                " somebody other than HyperSafe may use this key",
             )
 
     def issue(self, number: int, answer: bytes) -> bytes:
@@ -129,9 +126,11 @@ class PrivacyCa(Issuer):
         with self._lock:
             pending = self._pending.pop(number, None)
         if pending is None or pending.due < time.monotonic():
-            raise EnrolmentRefused("challenge", "no such challenge waits for an answer (one try, within a minute)")
+            raise EnrolmentRefused("challenge", "there is no such challenge: each allows one answer, within a minute")
         if not hmac.compare_digest(pending.secret, answer):
-            raise EnrolmentRefused("activation", "the credential was not opened: AK and EK are not in one TPM")
+            raise EnrolmentRefused(
+                "activation", "the credential was not opened: the AK and the EK are not in the same TPM"
+            )
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"AK {pending.ak.name[-4:].hex()}")])
         builder = (
             self.builder(subject, pending.ak.public_key)

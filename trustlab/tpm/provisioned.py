@@ -22,14 +22,14 @@ MAX_CERTIFICATE = 8192
 
 
 def read_ek_certificate(client: TpmClient, kind: EkKind) -> bytes:
-    """Return the EK certificate (DER) that the maker stored; TpmResponseError where there is none."""
+    """Return the EK certificate (DER) that the maker stored; TpmResponseError if there is none."""
     index = CERTIFICATE_INDEX[kind]
     esys = client.esys
     resource = esys.resource(index)
     public, _ = esys.nv_read_public(resource)
     size = int(public.nvPublic.dataSize)
     if not 4 < size <= MAX_CERTIFICATE:
-        raise TpmError(f"NV index {index:#010x} has {size} octets: no EK certificate")
+        raise TpmError(f"NV index {index:#010x} has {size} octets: that is not an EK certificate")
     octets = b""
     while len(octets) < size:
         part = bytes(esys.nv_read(resource, min(_CHUNK, size - len(octets)), len(octets)))
@@ -47,7 +47,7 @@ def _without_padding(octets: bytes) -> bytes:
 
 
 def kept_key(client: TpmClient, handle: int) -> LoadedKey:
-    """Return the key under a persistent handle (0x81......); TpmResponseError where there is none."""
+    """Return the key under a persistent handle (0x81......); TpmResponseError if there is none."""
     public, _, _ = client.esys.read_public(client.esys.resource(handle))
     return LoadedKey(handle, public.publicArea.marshal())
 
@@ -65,4 +65,4 @@ def provisioned_ek(client: TpmClient) -> tuple[LoadedKey, bytes]:
         except TpmResponseError:
             continue  # no such index in this TPM
         return (kept_key(client, _KEPT_P384) if kind == "ecc-p384" else create_ek(client, kind)), certificate
-    raise TpmError("this TPM's maker left no EK certificate in it")
+    raise TpmError("this TPM's maker did not leave an EK certificate in it")

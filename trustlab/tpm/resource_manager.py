@@ -71,7 +71,7 @@ class ResourceManager:
         owner.owned(handle, "lending")
         item = owner.objects.get(handle)
         if item is None:
-            raise GateRefused("foreign handle", "lending", owner.client, f"{handle:#010x} is no loaded object")
+            raise GateRefused("foreign handle", "lending", owner.client, f"{handle:#010x} is not a loaded object")
         to.objects[handle] = item
 
     def send(self, space: HandleSpace, code: int, octets: bytes, used: Sequence[Use], send: Send) -> bytes:

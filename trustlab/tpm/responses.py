@@ -63,12 +63,12 @@ def _format_one_name(rc: int) -> str:
 
 _SENTENCES = {
     "TPM_RC_LOCALITY": "the command came from a locality that this object or PCR does not allow",
-    "TPM_RC_POLICY_FAIL": "the policy session does not reproduce the object's authPolicy",
+    "TPM_RC_POLICY_FAIL": "the policy session does not lead to the object's authPolicy",
     "TPM_RC_AUTH_UNAVAILABLE": "this object cannot be used by password: userWithAuth is clear",
     "TPM_RC_PCR_CHANGED": "a PCR was extended after PolicyPCR: the assertions must be made again",
     "TPM_RC_FAILURE": "the TPM could not carry out the command",
-    "TPM_RC_OBJECT_MEMORY": "no slot is free for another loaded object",
-    "TPM_RC_INITIALIZE": "TPM2_Startup is missing, or came twice",
+    "TPM_RC_OBJECT_MEMORY": "there is no room for another loaded object",
+    "TPM_RC_INITIALIZE": "TPM2_Startup was not sent, or was sent twice",
     "TPM_RC_ATTRIBUTES": "the object's attributes do not allow this",
     "TPM_RC_INTEGRITY": "the integrity check failed: the blob was altered or was made for another object",
     "TPM_RC_TICKET": "the ticket was not made by this TPM over these data",

@@ -1,4 +1,4 @@
-"""The way of clients' commands to one machine's TPM: past the gate, in handles of their own, one by one or queued."""
+"""Routes all clients' commands to one machine's TPM: past the gate, in handles of their own, one by one or queued."""
 
 from __future__ import annotations
 
@@ -72,9 +72,8 @@ class Router:
             )
 
     def interleave(self) -> Callable[[], None]:
-        """Let other clients' commands come between any two of one client, as those of a busy program would.
-
-        Until the returned function is called.
+        """Until the returned function is called, let other clients' commands come between any two of one client, as
+        those of a busy program would.
         """
         self._interleaved += 1
 
@@ -84,7 +83,7 @@ class Router:
         return end
 
     def _check(self, client: Sender, octets: bytes) -> tuple[int, list[Use]]:
-        """Return a command's code and the handles that it uses; GateRefused where `client` may not send it."""
+        """Return a command's code and the handles that it uses; GateRefused if `client` may not send it."""
         self._power.powered()
         tag, _, code = header(octets)
         try:

@@ -1,6 +1,6 @@
-"""Decoding what was decoded before: two quotes differ in a few values, not in the places where their fields lie.
+"""A cache of decoded commands: two quotes differ in a few values, not in where their fields lie.
 
-A *shape* remembers one command or response with its spans, and which of them are plain octet strings (nonces,
+A *layout* remembers one command or response with its spans, and which of them are plain octet strings (nonces,
 digests, signatures) or the clock. Octets that differ from it nowhere else have the same layout, so only those values
 are written anew. This is worth having because the log stands on the handshake's way.
 """

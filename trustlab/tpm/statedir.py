@@ -90,7 +90,7 @@ def base_directory() -> Path:
     base.mkdir(mode=0o700, exist_ok=True)
     found = base.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise TpmStartError(f"{base} must be a directory of mode 0700 that belongs to us: remove it and try again")
+        raise TpmStartError(f"{base} must be a directory of this user with mode 0700: remove it and try again")
     return base
 
 

@@ -165,7 +165,7 @@ class Swtpm:
         response = channel.read(HEADER_SIZE, MAX_RESPONSE)
         size = int.from_bytes(response[2:6], "big")
         if not len(response) <= size <= MAX_RESPONSE:
-            raise self._fail(TpmProtocolError(f"the TPM's response header promises {size} octets"))
+            raise self._fail(TpmProtocolError(f"the TPM's response header announces {size} octets"))
         if len(response) < size:
             response += channel.read(size - len(response), size - len(response))
         channel.answered()
@@ -185,7 +185,7 @@ class Swtpm:
     def set_locality(self, locality: int, timeout: float = CONTROL_TIMEOUT) -> None:
         """Say at which locality (0 to 4) the commands that follow arrive."""
         if not 0 <= locality <= 4:
-            raise ValueError(f"there are localities 0 to 4, not {locality}")
+            raise ValueError(f"{locality} is not a locality: there are 0 to 4")
         self._order(struct.pack(">IB", _CMD_SET_LOCALITY, locality), "set locality", timeout)
 
     def launch(self, code: bytes) -> None:

@@ -41,7 +41,7 @@ def template(
 ) -> bytes:
     """Return a TPMT_PUBLIC with nameAlg SHA-256; `description` is in the words of tpm2-tools, e.g. `rsa2048:rsaes`.
 
-    TssError where the TSS does not know the words.
+    TssError if the TSS does not know the words.
     """
     area = structure(
         TPMT_PUBLIC.parse,

@@ -72,7 +72,6 @@ class SpanWalker(SpanReader):
         return hexadecimal(octets)
 
     def handle(self, name: str) -> int:
-        """Take a handle."""
         return self.uint(4, name, handle_name)
 
     def algorithm(self, name: str) -> int:
@@ -109,7 +108,7 @@ class SpanWalker(SpanReader):
         if inner == "sensitive" and not any(self.data[start:end]):
             self.record(name, start, end, "no password, no data")
         elif end > start:
-            self.record(name, start, end, f"{end - start} octets", "secret: blanked in this record")
+            self.record(name, start, end, f"{end - start} octets", "secret: left out of the trace")
             self.secrets.append((name, start, end))
 
     def _nested(self, name: str, start: int, read: Callable[[bytes], Sequence[Span]]) -> None:

@@ -1,8 +1,34 @@
-"""The one record of what happened.
+"""The trace: one append-only record of everything that happens in a run.
 
-Every party of a run emits `TraceEvent`s into one append-only `Trace`; the inspector, the terminal ladder, the
-pcapng export, the judgement of an attack are all views of it. This room knows no TLS and no TPM: the rooms that do
-fill in names, bytes and spans.
+Theory of operation
+-------------------
+
+A run has parties (teller, bank, Alice, each machine's TPM platform, ...). Each party gets a `Party` from the `Trace`
+and emits `TraceEvent`s through it. An event has a `kind`, dotted, with the room that emits it first (`tls.message`,
+`tpm.command`, `frame`, `verdict`), the party's name, and a number that counts this party's events from 0. It may
+carry octets (`raw`), and `Span`s that name every field in them.
+
+Rule 1: nobody changes or removes an event. Terminal, inspector, pcapng export, the judgement of an attack and what
+Alice knows are views: functions of the trace, computed when somebody asks. A view that needs a fact which is not in
+the trace is wrong, and so is a party that keeps such a fact to itself.
+
+Rule 2: a guest program gets an `Emitter`, which can only write. Otherwise a program of Alice's could read the other
+parties' secrets from the trace.
+
+Rule 3: secrets are events of their own kind, `secret`. So one test (`TraceEvent.secret`) keeps them out of files,
+pictures and logs unless they are asked for.
+
+Order. Events are held in the order in which they were appended. With several threads or machines that order may show
+a message before it was sent; `Trace.ordered` sorts by what is certain: each party's own numbers, and that an octet is
+written before it is read, which `connection`, `direction` and `offset` make comparable at both ends. Time is never
+used: clocks of virtual machines disagree.
+
+Subscribers run in the thread that appends, one event at a time. All other threads wait there with their next event.
+So a subscriber must not wait for another party (`Trace.telling_here` tells code that might).
+
+On disk a trace is JSON Lines: a header, then one event a line. Field names do not change, so that old traces load.
+
+This room knows neither TLS nor TPMs. The rooms that do fill in names, octets and spans.
 """
 
 from trustlab.trace.controller import Controller

@@ -252,7 +252,7 @@ class Trace:
             raise TraceFormatError(f"{path}: the first line is not a trustlab trace header: {error}") from error
         if header.trustlab_trace > FORMAT:
             raise TraceFormatError(
-                f"{path}: trace format {header.trustlab_trace}, this trustlab reads up to {FORMAT}: update trustlab"
+                f"{path}: trace format {header.trustlab_trace}, but this version reads up to {FORMAT}: update trustlab"
             )
         trace = cls(header.title, header.substrate)
         trace.began_at = header.began_at
@@ -264,7 +264,7 @@ class Trace:
             except _UNREADABLE as error:
                 raise TraceFormatError(f"{path}, line {number}: not an event: {error}") from error
             if (event.party, event.seq) in known:
-                raise TraceFormatError(f"{path}, line {number}: event {event.party}#{event.seq} stands there twice")
+                raise TraceFormatError(f"{path}, line {number}: event {event.party}#{event.seq} occurs twice")
             known.add((event.party, event.seq))
             trace._events.append(event)
             last[event.party] = max(last[event.party], event.seq)

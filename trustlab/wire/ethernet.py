@@ -71,7 +71,7 @@ class Segment:
 
 
 def mac_octets(mac: str) -> bytes:
-    """Return the 6 octets of `02:00:00:00:00:02`; FrameError if it is none."""
+    """Return the 6 octets of `02:00:00:00:00:02`; FrameError if it is not one."""
     try:
         octets = bytes.fromhex(mac.replace(":", ""))
     except ValueError as error:
@@ -82,7 +82,7 @@ def mac_octets(mac: str) -> bytes:
 
 
 def ip_octets(ip: str) -> bytes:
-    """Return the 4 octets of a dotted IPv4 address; FrameError if it is none."""
+    """Return the 4 octets of a dotted IPv4 address; FrameError if it is not one."""
     try:
         return ipaddress.IPv4Address(ip).packed
     except ValueError as error:
@@ -105,7 +105,9 @@ def build_frame(segment: Segment) -> bytes:
     options = segment.options + bytes(-len(segment.options) % 4)
     tcp_length = _TCP.size + len(options) + len(segment.payload)
     if len(options) > 40 or _IPV4.size + tcp_length > 0xFFFF:
-        raise FrameError(f"a segment of {len(segment.payload)} octets with {len(options)} of options fits no packet")
+        raise FrameError(
+            f"a segment of {len(segment.payload)} octets with {len(options)} of options does not fit into a packet"
+        )
     tcp = _tcp_header(segment, options, 0)
     pseudo = source + destination + struct.pack("!BBH", 0, PROTOCOL_TCP, tcp_length)
     tcp = _tcp_header(segment, options, internet_checksum(pseudo + tcp + segment.payload))
@@ -139,7 +141,7 @@ def _ipv4_header(segment: Segment, source: bytes, destination: bytes, length: in
 def parse_frame(frame: bytes) -> Segment | None:
     """Return the TCP segment in an Ethernet frame, None if it carries something else (ARP, UDP, IPv6, a fragment).
 
-    Raises FrameError where an IPv4 or TCP header is cut short or its lengths contradict the frame. Checksums are not
+    Raises FrameError if an IPv4 or TCP header is cut short or its lengths contradict the frame. Checksums are not
     judged (a capture at the sender has none yet): see `checksums_right`.
     """
     if len(frame) < _ETHERNET.size:

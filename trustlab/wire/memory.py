@@ -172,7 +172,7 @@ class MemoryNetwork:
     def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> WireConnection:
         """Open a connection (SYN, SYN+ACK, ACK) and make the other end; octets move in `run`.
 
-        Raises ConnectionRefusedOnWireError if nobody listens there.
+        Raises ConnectionRefusedOnWireError if nothing listens there.
         """
         order = next((r for r in reversed(self._redirects) if r.takes(client, server, port)), None)
         holder = order.to if order else server

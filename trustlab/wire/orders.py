@@ -75,7 +75,7 @@ class Match:
 
 
 class SwitchActions(Protocol):
-    """What an order may ask of the switch that carries it out."""
+    """The actions that an order may ask of the switch."""
 
     def later(self, passing: Passing, seconds: float, after: SwitchOrder) -> None:
         """Let a frame go on, behind this order, after a while."""
@@ -90,7 +90,7 @@ class SwitchActions(Protocol):
         """Write a frame that goes no further into the trace."""
 
     def forget(self, order: SwitchOrder) -> None:
-        """Ask this order no more."""
+        """Stop asking this order."""
 
 
 class SwitchOrder:
@@ -120,7 +120,6 @@ class SwitchOrder:
         return [passing]
 
     def undo(self) -> None:
-        """Take the order back."""
         self.switch.forget(self)
 
 
@@ -236,7 +235,7 @@ class OrderBook(SwitchActions):
         self._orders: list[SwitchOrder] = []
 
     def drop(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Drop:
-        """Let matching frames fall."""
+        """Drop matching frames."""
         return self._give(Drop(self, match, times))
 
     def delay(self, match: Callable[[Passing], bool], seconds: float, *, times: int | None = None) -> Delay:

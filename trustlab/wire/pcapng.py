@@ -157,7 +157,7 @@ def _blocks(octets: bytes) -> Iterator[tuple[str, int, bytes, int]]:
     at, order = 0, ""
     while at < len(octets):
         if len(octets) - at < 12:
-            raise PcapngError(f"cut short: {len(octets) - at} octets at octet {at} are no pcapng block")
+            raise PcapngError(f"cut short: {len(octets) - at} octets at octet {at} are not a pcapng block")
         if octets[at : at + 4] == b"\x0a\x0d\x0d\x0a":
             order = _byte_order(octets, at)
         elif not order:
@@ -219,5 +219,5 @@ def _options(order: str, body: bytes, at: int) -> dict[int, bytes]:
 
 def _exactly(body: bytes, at: int, length: int) -> bytes:
     if at + length > len(body):
-        raise PcapngError(f"{length} octets wanted at octet {at} of a block of {len(body)}")
+        raise PcapngError(f"{length} octets are needed at octet {at} of a block of {len(body)}")
     return body[at : at + length]

@@ -85,7 +85,7 @@ class Switch:
         """
         with self._lock:  # `close` takes it too: its loop runs as long as the switch is open
             if self._closed:
-                raise WireError("this switch is closed: no frame will pass it any more")
+                raise WireError("this switch is closed: it passes no more frames")
             result = give(self.core)
             self._loop.call_soon_threadsafe(self._flush)
         return result

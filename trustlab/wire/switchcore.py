@@ -133,7 +133,7 @@ class SwitchCore(OrderBook):
         self._now = now
         self.host(port)
         if len(frame) < _HEADER:
-            sentence = f"{port} sent {len(frame)} octets, shorter than an Ethernet header; they went nowhere"
+            sentence = f"{port} sent {len(frame)} octets, shorter than an Ethernet header; they were dropped"
             self._party.emit("note", "no frame", sentence=sentence, raw=frame)
             return []
         self._learn(port, frame)

@@ -45,7 +45,7 @@ class HeldKey:
         self._hypersafe = hypersafe
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
-        """Have HyperSafe use the key; CloudError where the TPM refuses."""
+        """Have HyperSafe use the key; CloudError if the TPM refuses."""
         number = int(scheme) if isinstance(scheme, int) else None
         return self._hypersafe.call(UseKey, operation=operation, data=data, scheme=number)
 
@@ -58,7 +58,6 @@ class RemoteHypervisor:
         self._numbers = itertools.count(1)
 
     def boot(self) -> Boot:
-        """Ask for the image."""
         self._line.send(Hello())
         (image,) = self._line.wait(TIMEOUT)
         if not isinstance(image, Boot):

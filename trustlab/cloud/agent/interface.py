@@ -35,7 +35,7 @@ class _Route(ctypes.Structure):
 
 
 def bring_up(address: str) -> None:
-    """Give the interface its IPv4 address; everybody is a neighbour on Alice's switch. OSError where it fails."""
+    """Give the interface its IPv4 address; everybody is a neighbour on Alice's switch. OSError if it fails."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
         _set(handle, SIOCSIFFLAGS, LOOPBACK, struct.pack("h", UP))
         _set(handle, SIOCSIFADDR, NIC, _address(address))

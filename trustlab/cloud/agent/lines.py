@@ -35,7 +35,6 @@ class SerialLine:
         return self._descriptor
 
     def send(self, message: msgspec.Struct) -> None:
-        """Write a message."""
         octets = memoryview(frame(message))
         while octets:
             try:

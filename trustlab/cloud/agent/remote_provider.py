@@ -43,7 +43,6 @@ class RemoteProvider:
         return lambda: self._ask("undo", order=order)
 
     def disk_of(self, name: str) -> Mapping[str, Any]:
-        """Read a machine's disk."""
         return dict(self._ask("disk_of", name=name))
 
     def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:

@@ -32,7 +32,7 @@ NO_MAC = "00:00:00:00:00:00"
 class CallProvider(Protocol):
     """Calls a verb of the provider's on the control line; with `serving` the network is served meanwhile."""
 
-    def __call__(self, verb: str, *, serving: bool = False, **arguments: Any) -> Any:  # noqa: ANN401, D102
+    def __call__(self, verb: str, *, serving: bool = False, **arguments: Any) -> Any:  # noqa: ANN401
         ...
 
 
@@ -57,7 +57,7 @@ class RemoteNetwork:
         self._servers[port] = self._streams.listen(port, accepted)
 
     def connect(self, client: str, destination: str, port: int, make_end: Callable[[str], Endpoint]) -> None:
-        """Open a connection; ConnectionRefusedOnWireError where nobody answers."""
+        """Open a connection; ConnectionRefusedOnWireError if nobody answers."""
         address = self._ask("lookup", name=destination), port
         try:
             handle = self._streams.connect(address)

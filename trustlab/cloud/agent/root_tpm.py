@@ -34,7 +34,7 @@ class FarRouter:
         self._ask = ask
 
     def execute(self, client: Sender, octets: bytes, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        """Have the root VM send one command, and return the response; TpmError where the host or its gate refuses."""
+        """Have the root VM send one command, and return the response; TpmError if the host or its gate refuses."""
         try:
             return bytes(self._ask("root_tpm", name=self.name, command=octets))
         except CloudError as error:

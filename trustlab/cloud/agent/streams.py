@@ -23,8 +23,7 @@ ABORT = struct.pack("ii", 1, 0)
 class Waiter(Protocol):
     """Something else to wait on: a serial line."""
 
-    def fileno(self) -> int:
-        """Return the descriptor."""
+    def fileno(self) -> int: ...
 
 
 class _HeldStream:

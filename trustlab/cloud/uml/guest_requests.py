@@ -54,7 +54,7 @@ class GuestRequests:
         if verb not in GUEST_VERBS:
             raise CloudError(f"the control line has no verb {verb!r}")
         if verb in PROVIDERS and not self._machine.provider:
-            raise CloudError(f"{verb!r} is the provider's alone")
+            raise CloudError(f"{verb!r} is for the provider only")
 
     def _lookup(self, name: str) -> str:
         return self._fabric.host(name).ip

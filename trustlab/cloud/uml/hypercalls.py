@@ -89,7 +89,7 @@ class HypercallServer:
                 return self._key.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             case UseKey(operation=operation, data=data, scheme=scheme):
                 if self._key is None:
-                    raise HypercallRefusedError("this VM has no key: make one first")
+                    raise HypercallRefusedError("this VM does not have a key yet: make one first")
                 return self._key.perform(operation, data, None if scheme is None else tls.SignatureScheme(scheme))
             case AttestCall(binder=binder, prove_key=prove_key, pcrs=pcrs):
                 return self._hypervisor.attest(binder, prove_key=prove_key, pcrs=pcrs)
@@ -103,7 +103,7 @@ class HypercallServer:
 
     def _tpm(self) -> TpmClient:
         if isinstance(self._hypervisor, HyperSafe):
-            raise HypercallRefusedError("HyperSafe keeps the TPM to itself: its guest has hypercalls")
+            raise HypercallRefusedError("HyperSafe does not share the TPM: its guest uses hypercalls")
         if self._raw is None:
             self._raw = self._platform.client("guest", locality=0)
         return self._raw

@@ -49,7 +49,7 @@ _TURNS = itertools.count(os.getpid())
 
 
 def find_kernel() -> str | None:
-    """Return the path of a User Mode Linux kernel, None where there is none; TRUSTLAB_UML names another."""
+    """Return the path of a User Mode Linux kernel, None if there is none; TRUSTLAB_UML names another."""
     named = os.environ.get("TRUSTLAB_UML")
     if named:
         return shutil.which(named)
@@ -66,7 +66,7 @@ def why_not() -> str | None:
         return "no temporary directory allows files to be executed: set TMPDIR to one that does."
     words = [sys.executable, str(INIT), str(LAUNCHER)]
     if any(" " in word for word in words):
-        return f"a kernel's command line cannot name paths with spaces: {next(w for w in words if ' ' in w)}"
+        return f"a kernel's command line cannot hold a path with spaces: {next(w for w in words if ' ' in w)}"
     return None
 
 

@@ -120,7 +120,7 @@ class UmlMachine:
     def wait(self, timeout: float = BOOT_TIMEOUT) -> Ready:
         """Wait until the machine is ready; CloudError with the console's last lines where it does not get there."""
         if threading.current_thread() is self._worker.thread:
-            raise CloudError("the cloud's own thread cannot wait for a VM: it is what moves its wire")
+            raise CloudError("the cloud's own thread cannot wait for a VM, since it moves that VM's frames")
         try:
             return self._ready.result(timeout)
         except concurrent.futures.TimeoutError:
@@ -235,7 +235,7 @@ class UmlMachine:
 
     def _send(self, call: Call) -> None:
         if not self._vm.running:
-            raise CloudError(f"{self.name} runs no more; {self._vm.last_words()}")
+            raise CloudError(f"{self.name} is not running any more; {self._vm.last_words()}")
         self._control.send(call)
 
     def _heard(self, message: FromGuest) -> None:

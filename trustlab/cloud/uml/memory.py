@@ -32,7 +32,7 @@ def extents(descriptor: int) -> Iterator[tuple[int, int]]:
 
 
 def search(ram: Path, pattern: bytes, before: int = 0) -> list[bytes]:
-    """Return what a regular expression (over octets, dot matches all) finds in memory; CloudError where it is none.
+    """Return what a regular expression (over octets, dot matches all) finds in memory; CloudError if it is not one.
 
     With `before` each hit begins so many octets earlier, as far as there is data. Neighbours in a guest's memory are
     neighbours in this file within a page of 4096 octets only.

@@ -22,7 +22,7 @@ GUEST_VERBS = ANY_GUESTS + PROVIDERS
 
 
 class LineError(Exception):
-    """What came over a serial line is no message; the message says what it was."""
+    """What came over a serial line is not a message; the error's text says what is wrong with it."""
 
 
 class Read(msgspec.Struct, frozen=True, tag="read"):
@@ -159,7 +159,7 @@ class Unframer:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Any]:
-        """Take octets and return the messages that are complete; LineError where they are none."""
+        """Take octets and return the messages that are complete; LineError if they are none."""
         self._buffer += data
         messages = []
         while len(self._buffer) >= 4:

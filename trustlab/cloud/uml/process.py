@@ -68,7 +68,6 @@ class VirtualMachine:
 
     @property
     def running(self) -> bool:
-        """Whether the kernel runs."""
         return self._process.poll() is None
 
     @property
@@ -79,7 +78,7 @@ class VirtualMachine:
     def last_words(self) -> str:
         """Return the console's last lines for an error message."""
         lines = [line for line in self._lines if line.strip()][-12:]
-        return "its console's last lines:\n  " + "\n  ".join(lines) if lines else "its console was silent"
+        return "its console's last lines:\n  " + "\n  ".join(lines) if lines else "its console printed nothing"
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep what comes over the console."""
@@ -126,7 +125,7 @@ class VirtualMachine:
                     if str(link.readlink()).endswith("(deleted)") and link.stat().st_size > size:
                         best, size = link, link.stat().st_size
         if best is None:
-            raise CloudError("this VM has no memory any more: it was powered off")
+            raise CloudError("this VM was powered off, so it has no memory any more")
         return best
 
     def proportional_size(self) -> int:

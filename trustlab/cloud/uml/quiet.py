@@ -40,7 +40,7 @@ def run_until_quiet(machines: Sequence[UmlMachine], events: Callable[[], int], t
         if time.monotonic() > until:
             waiting = [str(Waiting(machine.name, *each)) for machine, state in states for each in state["waiting"]]
             raise QuietError(
-                " ".join([f"not quiet within {timeout:g} s.", *(waiting or ["Nobody waits for anything."])])
+                " ".join([f"not quiet within {timeout:g} s.", *(waiting or ["Nobody is waiting for anything."])])
             )
         last = found
         time.sleep(PAUSE)

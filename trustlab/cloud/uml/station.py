@@ -52,7 +52,6 @@ class ProviderStack:
         dialogue.begin()
 
     def later(self, seconds: float, function: Callable[[], None]) -> asyncio.TimerHandle:
-        """Call a function later."""
         return self._loop.call_later(seconds, function)
 
     def put(self, frame: bytes) -> None:
@@ -85,7 +84,7 @@ class ProviderStack:
             self._calls[segment.destination_port].take(segment)
 
     def _arp(self, packet: bytes) -> None:
-        """Answer who asks for this host's address (RFC 826)."""
+        """Answer an ARP request for this host's address (RFC 826)."""
         if len(packet) < ARP_REQUEST.size:
             return
         *kind, asker_mac, asker_ip, _, wanted = ARP_REQUEST.unpack_from(packet)
@@ -96,8 +95,6 @@ class ProviderStack:
 
 
 class _Dialogue:
-    """One connection."""
-
     def __init__(
         self,
         station: ProviderStack,
@@ -120,7 +117,6 @@ class _Dialogue:
         self._established = self._said_fin = self._heard_fin = self._done = False
 
     def begin(self) -> None:
-        """Send SYN."""
         self._say(Flag.SYN)
 
     def take(self, segment: Segment) -> None:

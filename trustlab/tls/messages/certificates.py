@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - pull and push are described once, at Message
 """Messages about certificates that this engine never asks for, and a listener meets (RFC 6066, RFC 6961, RFC 8879)."""
 
 from __future__ import annotations

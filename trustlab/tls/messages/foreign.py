@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - pull and push are described once, at Message
 """Forms of handshake messages that this engine does not speak and a listener meets.
 
 Before TLS 1.2 signatures name no algorithm (RFC 4346 7.4.3), and the form of both key exchange messages depends on the

@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - pull and push are described once, at Message
 """ClientHello, ServerHello, HelloRetryRequest and HelloRequest (RFC 5246 7.4.1, RFC 8446 4.1)."""
 
 from __future__ import annotations

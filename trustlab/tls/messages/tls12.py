@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - pull and push are described once, at Message
 """Handshake messages of TLS 1.2 behind the hellos (RFC 5246 7.4, RFC 4680, RFC 8422)."""
 
 from __future__ import annotations

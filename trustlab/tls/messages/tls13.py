@@ -1,4 +1,3 @@
-# ruff: noqa: D102 - pull and push are described once, at Message
 """Handshake messages that only TLS 1.3 has or has in another form (RFC 8446 4.3-4.6)."""
 
 from __future__ import annotations
