@@ -7,6 +7,7 @@ on the Attestation Result.
 
 from trustlab.attest.case import Expected
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
+from trustlab.attest.checks import Judge
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
 from trustlab.attest.digests import (
@@ -107,6 +108,7 @@ __all__ = [
     "Evidence",
     "EvidenceError",
     "Expected",
+    "Judge",
     "KeyAttestation",
     "KeyedHashParameters",
     "LogEvent",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.attest.errors import shown
 from trustlab.attest.result import FAIL, NOT_DEMANDED, PASS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trustlab.attest.case import Case
 
 
@@ -42,6 +42,26 @@ def passed(sentence: str, expected: bytes = b"", found: bytes | None = None) -> 
 def failed(sentence: str, expected: bytes = b"", found: bytes = b"") -> Outcome:
     """Return a fail."""
     return Outcome(FAIL, sentence, expected, found)
+
+
+SAID = 400
+"""At most so many characters of what a check of somebody's own says are shown."""
+Judge = Callable[["Case"], "str | None"]
+"""A check of somebody's own: None if all is well, or a sentence that says what is not."""
+
+
+def judged_by(judge: Judge) -> Callable[[Case], Outcome]:
+    """Return a check of somebody's own as one of ours; anything but None or a sentence refuses."""
+
+    def outcome(case: Case) -> Outcome:
+        said = judge(case)
+        if said is None:
+            return passed("This check, which is not one of the Verifier's own, finds nothing wrong.")
+        if not isinstance(said, str) or not said:
+            return failed(f"This check returned {shown(repr(said))}: it should return None or a sentence.")
+        return failed(shown(said, SAID))
+
+    return outcome
 
 
 def not_demanded(sentence: str) -> Outcome:
