@@ -67,7 +67,7 @@ def told(attack: str) -> list[str]:
     lines = []
     for found in played.values():
         where = f"On TLS {found.tls}: " if len(played) > 1 else ""
-        leaks = f" The lab gives her: {', '.join(found.leaks)}." if found.leaks else ""
+        leaks = f" The lab gives her: {', '.join(found.assumes.leaks)}." if found.assumes.leaks else ""
         lines.append(
             f"{where}{found.why} Needs: {'; '.join(found.needs)}.{leaks} Policy: {policy_of(found)}. "
             f"Stopped by: {found.stopped_by}. *{found.source}*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trustlab.attacks import quotes_for
 from trustlab.attacks.programs.quote_flooding import FLOOD
 from trustlab.scenarios import rung
-from trustlab.scenarios.stage import QUOTE_BURST
+from trustlab.scenarios.setup import QUOTE_BURST
 
 
 def flooded(*, without=()):

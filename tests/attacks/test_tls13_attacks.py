@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from trustlab.attacks import CATALOGUE
+from trustlab.attacks import CATALOGUE, Assumptions
 from trustlab.passage import BARE_EXPORTER, BARE_EXPORTER_WITH_ROLE, DESIGNS, LADDER13
 from trustlab.scenarios import Peers, rung
 
@@ -91,7 +91,11 @@ def test_a_diversion_to_another_machine_of_bobs_falls_to_the_pin(design, monkeyp
         assert act.run().outcome == "succeeded"
     truth = act.trace.select("ground-truth", name="connection")
     assert ("bank", "bank-test") in {(e.data["addressed"], e.data["server"]) for e in truth}
-    monkeypatch.setitem(CATALOGUE, "diversion", msgspec.structs.replace(CATALOGUE["diversion"], unpinned=False))
+    monkeypatch.setitem(
+        CATALOGUE,
+        "diversion",
+        msgspec.structs.replace(CATALOGUE["diversion"], assumes=Assumptions(genuine="same image, Bob's")),
+    )
     with rung(design, "diversion") as act:
         assert act.run().refused_by == "machine pinned"
 
@@ -105,7 +109,7 @@ def test_the_usable_key_signs_in_the_banks_own_tpm_for_the_root_vm():
 
 @pytest.mark.parametrize("design", [d.name for d in LADDER13])
 def test_a_key_that_only_the_measured_software_can_use_ends_the_relay_in_every_design(design, monkeypatch):
-    without_leak = msgspec.structs.replace(CATALOGUE["evidence-relay"], leaks=())
+    without_leak = msgspec.structs.replace(CATALOGUE["evidence-relay"], assumes=Assumptions())
     monkeypatch.setitem(CATALOGUE, "evidence-relay", without_leak)
     act = played(design, "evidence-relay")
     assert (act.outcome.outcome, act.outcome.alice_knows) == ("failed", ())

@@ -577,3 +577,33 @@ def test_the_result_is_recorded_as_one_verdict_a_check_and_one_appraisal():
 def test_asking_a_result_for_a_check_it_did_not_reach_is_a_key_error():
     with pytest.raises(KeyError):
         _ = appraise(b"")["extraData"]
+
+
+@pytest.mark.parametrize("name", CHECKS[1:])
+def test_a_check_of_somebodys_own_stands_in_for_one_and_for_no_other(name):
+    own = {name: lambda case: f"{len(case.quote.raw)} octets are not enough"}
+    result = appraise(checks=own)
+    assert result.failed == [name]
+    assert result[name].sentence == f"{len(GOOD.quote)} octets are not enough"
+    assert result[name].clause == appraise()[name].clause
+    assert appraise(checks={name: lambda _case: None}).accepted
+    assert appraise(checks=own, without=[name]).accepted
+
+
+@pytest.mark.parametrize("said", [True, False, 0, "", b"no", ["no"]])
+def test_a_check_of_somebodys_own_that_says_neither_nothing_nor_a_sentence_refuses(said):
+    result = appraise(checks={"signature": lambda _case: said})
+    assert result.failed == ["signature"]
+    assert "it should return None or a sentence" in result["signature"].sentence
+
+
+def test_what_a_check_of_somebodys_own_says_is_shown_short_and_on_one_line():
+    sentence = appraise(checks={"signature": lambda _case: "no\n\x1b[31m" * 500})["signature"].sentence
+    assert sentence.isprintable()
+    assert len(sentence) < 2000
+
+
+def test_only_a_check_that_there_is_can_be_replaced():
+    for name in ("nonce", CHECKS[0]):
+        with pytest.raises(PolicyError, match=f"'{name}' is no check that can be replaced; there are: AK chain"):
+            verifier(checks={name: lambda _case: None})

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from trustlab.attacks import Attack
 from trustlab.scenarios import plain_tls, rung, trusted_passage
 
 pytestmark = pytest.mark.machines
@@ -125,3 +126,27 @@ def test_the_capture_opens_decrypted_with_the_tpms_commands_beside_it(passage, t
     assert "Application Data" in shown
     assert "TPM2" in shown or "Quote" in shown
     assert any("PAY 120.00 TO carol" in followed(capture, stream) for stream in range(8))
+
+
+def test_an_attack_and_a_check_of_ones_own_travel_into_the_machines_and_a_seed_too():
+    program = """
+from trustlab.attacks.alice.ends import intercept
+from trustlab.attacks.alice.tools import Alice
+
+def start(guest):
+    alice = Alice(guest)
+    identity = alice.rogue_identity()
+    alice.take_place(lambda connection: intercept(alice, identity, connection))
+"""
+    kind = {"extraData": "def judge(case):\n    return None"}
+    mine = Attack.from_source("mine", program)
+    act = played(rung("key-in-quote", mine, checks=kind, seed=7, substrate="uml"))
+    assert (act.outcome.outcome, act.outcome.alice_knows) == ("succeeded", ("pin",))
+    judged = act.trace.select("verdict", party="teller", name="extraData")[0]
+    assert judged.data["sentence"].startswith("This check, which is not one of the Verifier's own")
+    in_memory = played(rung("key-in-quote", mine, checks=kind, seed=7))
+    hellos = [
+        [e.raw[6:38] for e in each.trace.select("tls.message", party="teller", name="ClientHello") if e.sent]
+        for each in (act, in_memory)
+    ]
+    assert hellos[0] == hellos[1] != []

@@ -176,7 +176,7 @@ def test_a_frame_holds_as_many_octets_as_its_length_can_say_and_no_more():
 def test_the_application_hears_what_stands_behind_the_last_frame_and_not_an_octet_of_it(piece):
     """The largest frame, in pieces: not before its last octet is it judged, and what follows it is the application's."""
     inner, verifier = Inner(), FakeVerifier()
-    asking = Asking(inner, guard("client", verifier=verifier, design=DESIGNS["connect-then-attest"]), nonce=bytes(32))
+    asking = Asking(inner, guard("client", verifier=verifier, design=DESIGNS["connect-then-attest"]), random=bytes)
     assert asking.connected() == b"\0\x20" + bytes(32)
     said = frame(b"e" * MAX_FRAME)
     for start in range(0, len(said) - 1, piece):

@@ -49,7 +49,7 @@ def test_the_page_says_what_an_attack_needs_and_where_it_comes_from(attack):
         if played.tls in {"any", tls}:
             assert played.why in section(attack)
             assert f"*{played.source}*" in section(attack)
-            assert all(leak in section(attack) for leak in played.leaks)
+            assert all(leak in section(attack) for leak in played.assumes.leaks)
 
 
 def test_every_design_is_on_the_page_with_what_is_not_enough():

@@ -1,7 +1,7 @@
 """Attacks: Alice's programs and her toolbox, the table of what is expected of them, and the judge of facts."""
 
 from trustlab.attacks.ablation import Experiment, experiments, stopped_by_no_check
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.attacks.catalogue import ATTACKS, BY_CAROL, CATALOGUE, SLIDES, CatalogueError, attack_on
 from trustlab.attacks.expectations import Cell, Family, families, known, table
 from trustlab.attacks.judge import Judgement, judge
@@ -12,6 +12,7 @@ __all__ = [
     "BY_CAROL",
     "CATALOGUE",
     "SLIDES",
+    "Assumptions",
     "Attack",
     "CatalogueError",
     "Cell",

@@ -39,6 +39,7 @@ This room is plain Python. It needs neither a TPM nor TPM software nor TLS, so a
 from trustlab.attest.appraisal import Expected
 from trustlab.attest.binding import H, L
 from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
+from trustlab.attest.checks import Judge
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
 from trustlab.attest.digests import (
@@ -140,6 +141,7 @@ __all__ = [
     "EvidenceError",
     "Expected",
     "H",
+    "Judge",
     "KeyAttestation",
     "KeyedHashParameters",
     "L",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.attest.errors import shown
 from trustlab.attest.result import FAIL, NOT_DEMANDED, PASS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trustlab.attest.appraisal import Appraisal
 
 
@@ -41,6 +41,26 @@ def passed(sentence: str, expected: bytes = b"", found: bytes | None = None) -> 
 
 def failed(sentence: str, expected: bytes = b"", found: bytes = b"") -> CheckOutcome:
     return CheckOutcome(FAIL, sentence, expected, found)
+
+
+SAID = 400
+"""At most so many characters of what a check of somebody's own says are shown."""
+Judge = Callable[["Appraisal"], "str | None"]
+"""A check of somebody's own: None if all is well, or a sentence that says what is not."""
+
+
+def judged_by(judge: Judge) -> Callable[[Appraisal], CheckOutcome]:
+    """Return a check of somebody's own as one of ours; anything but None or a sentence refuses."""
+
+    def outcome(appraisal: Appraisal) -> CheckOutcome:
+        said = judge(appraisal)
+        if said is None:
+            return passed("This check, which is not one of the Verifier's own, finds nothing wrong.")
+        if not isinstance(said, str) or not said:
+            return failed(f"This check returned {shown(repr(said))}: it should return None or a sentence.")
+        return failed(shown(said, SAID))
+
+    return outcome
 
 
 def not_demanded(sentence: str) -> CheckOutcome:

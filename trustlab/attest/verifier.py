@@ -7,21 +7,23 @@ he signed, what was signed, what it tells, and the key it vouches for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
 from trustlab.attest.appraisal import open_appraisal
-from trustlab.attest.checks import CheckSpec, failed
+from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from cryptography import x509
 
     from trustlab.attest.appraisal import Appraisal, Expected
+    from trustlab.attest.checks import Judge
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.references import ReferenceValues
 
@@ -64,7 +66,8 @@ class Verifier:
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
     that was accepted so far; `without` names checks to leave out - for experiments only: they are evaluated and
-    shown as "left out", and do not count. PolicyError for a name that is not a check.
+    shown as "left out", and do not count. `checks` are functions in place of checks, by their names: each gets the
+    Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a check.
     """
 
     def __init__(
@@ -75,16 +78,21 @@ class Verifier:
         *,
         last_reference_version: int = 0,
         without: Collection[str] = (),
+        checks: Mapping[str, Judge] | None = None,
     ) -> None:
         self.references = references
         self.policy = policy
         self.last_reference_version = last_reference_version
         self.without = frozenset(without)
-        if unknown := self.without - set(CHECKS[1:]):
-            raise PolicyError(
-                f"{min(unknown)!r} is not a check that can be left out; choose from: {', '.join(CHECKS[1:])}"
-            )
-        self._specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
+        own = dict(checks or {})
+        known = CHECKS[1:]
+        for names, fate in ((self.without, "left out"), (own.keys(), "replaced")):
+            if unknown := names - set(known):
+                raise PolicyError(
+                    f"{min(unknown)!r} is not a check that can be {fate}; choose from: {', '.join(known)}"
+                )
+        specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
+        self._specs = tuple(replace(s, judge=judged_by(own[s.name])) if s.name in own else s for s in specs)
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
         """Return the Attestation Result; malformed evidence is one, refused by "evidence format"."""

@@ -84,12 +84,12 @@ def _attack(name: str, family: str, versions: set[str]) -> Heading:
     facts = (
         ("needs", "; ".join(attack.needs)),
         ("steps", "; ".join(attack.steps)),
-        ("the lab gives her", ", ".join(attack.leaks)),
+        ("the lab gives her", ", ".join(attack.assumes.leaks)),
         ("stopped by", attack.stopped_by),
         ("source", attack.source),
     )
-    tags = [f"assumed: {leak}" for leak in attack.leaks]
-    tags += ["lax client"] if attack.lax_client else ["no machine pinned"] if attack.unpinned else []
+    tags = [f"assumed: {leak}" for leak in attack.assumes.leaks]
+    tags += ["lax client"] if attack.assumes.lax_client else ["no machine pinned"] if attack.assumes.unpinned else []
     return Heading(name, attack.why, facts, family, tuple(tags))
 
 

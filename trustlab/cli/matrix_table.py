@@ -117,8 +117,8 @@ def _leaks(results: Sequence[CellResult]) -> Iterator[Text]:
     found: dict[str, list[str]] = {}
     for result in results:
         attack = known(result.attack, DESIGNS[result.design].tls)
-        if attack.leaks:
-            found.setdefault(", ".join(attack.leaks), []).append(result.attack)
+        if attack.assumes.leaks:
+            found.setdefault(", ".join(attack.assumes.leaks), []).append(result.attack)
     for leak, attacks in found.items():
         yield Text(f"assumed ({leak}): {', '.join(dict.fromkeys(attacks))}", style="dim")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
 from cryptography import x509
 
 from trustlab import tls
@@ -15,7 +16,7 @@ from trustlab.attest import FIRMWARE, AppraisalPolicy
 from trustlab.passage import Answering, Asking, OpenSslEndpoint, Pace, PlainEndpoint, ablation, offer, placement_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from trustlab.attest import ReferenceValues, Verifier
     from trustlab.cloud.identity import Identity
@@ -75,6 +76,7 @@ class Channels:
             certificates=(identity.certificate_der,),
             key=identity.key,
             versions=VERSIONS[self.design.tls],
+            random=self.random,
             cipher_suites=(tls.CipherSuite[self.design.suite],),
             groups=(tls.Group[self.design.group],),
             extended_master_secret=self.design.extended_master_secret,
@@ -110,6 +112,7 @@ class Channels:
             certificates=(identity.certificate_der,) if identity else (),
             key=identity.key if identity else None,
             versions=VERSIONS[self.design.tls],
+            random=self.random,
             cipher_suites=(tls.CipherSuite[self.design.suite],),
             groups=(tls.Group[self.design.group],),
             extended_master_secret=self.design.extended_master_secret,
@@ -123,7 +126,7 @@ class Channels:
 
     def asker(self, application: Application, connection: str, peer: str) -> Endpoint:
         """Make the end that asks them; `application` is connected when the answer was accepted."""
-        return PlainEndpoint(Asking(application, self.guard("client", connection, peer)))
+        return PlainEndpoint(Asking(application, self.guard("client", connection, peer), random=self.random))
 
     def guard(self, role: Role, connection: str, peer: str, pace: Pace | None = None) -> Guard:
         """Make the guard of one connection."""
@@ -154,6 +157,11 @@ class Channels:
         """Return the attester, at a peer's pace where there is one."""
         return self._attester if pace is None else self._components.paced(self._attester, pace, peer)
 
+    @property
+    def random(self) -> Callable[[int], bytes]:
+        """What this machine draws its octets from."""
+        return self._components.random
+
     @cached_property
     def _web_root(self) -> x509.Certificate:
         return x509.load_pem_x509_certificate(self._settings["web_root"].encode())
@@ -163,17 +171,21 @@ class Channels:
         """Bob's verifier: his reference values, and the privacy CA that the measured configuration names."""
         if self._references is None:
             return None
-        policy = (
-            FIRMWARE
-            if self._settings.get("peer_tpm") == "device"
-            else AppraisalPolicy(
-                allowed_images=tuple(self._settings["peer_image"].split(",")),
-                ek_digests=self._pinned,
-                claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
-            )
-        )
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
         return self._components.verifier(
-            [anchor], self._references, policy, last_reference_version=seen, without=self.design.not_demanded
+            [anchor], self._references, self._policy(), last_reference_version=seen, without=self.design.not_demanded
+        )
+
+    def _policy(self) -> AppraisalPolicy:
+        """Return what is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
+        if self._settings.get("peer_tpm") == "device":
+            return FIRMWARE
+        if "appraisal policy" in self._settings:
+            policy = AppraisalPolicy.from_toml(self._settings["appraisal policy"])
+            return policy if policy.ek_digests else msgspec.structs.replace(policy, ek_digests=self._pinned)
+        return AppraisalPolicy(
+            allowed_images=tuple(self._settings["peer_image"].split(",")),
+            ek_digests=self._pinned,
+            claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
         )

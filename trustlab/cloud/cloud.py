@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
 
 from trustlab.capture import Sniffer
@@ -14,6 +15,7 @@ from trustlab.cloud.provider import MemoryFabric
 from trustlab.cloud.uml import UmlFabric, UmlMachine, why_not
 from trustlab.cloud.uml.quiet import run_until_quiet
 from trustlab.cloud.worker import Worker
+from trustlab.passage import seeded
 from trustlab.trace import Trace
 from trustlab.wire import Waiting
 
@@ -59,9 +61,12 @@ class Cloud:
     `substrate` is `memory` (all parties in one process, each machine with its own TPM emulator, network frames
     reconstructed), `uml` (virtual machines with real kernels and real frames), or `auto`: `uml` where it works, else
     `memory`. Which one is taken, and why, is the trace's first event.
+
+    With a `seed` the public CA asks the same questions in each run; machines whose images have that `seed` in their
+    configuration draw the same octets too. TPMs, kernels and OpenSSL (keys, signatures, certificates) draw their own.
     """
 
-    def __init__(self, substrate: str = "auto", *, trace: Trace | None = None) -> None:
+    def __init__(self, substrate: str = "auto", *, trace: Trace | None = None, seed: int | str | None = None) -> None:
         self.substrate = choose(substrate)
         self.trace = trace if trace is not None else Trace("a cloud", self.substrate)
         sentence = SENTENCES[self.substrate]
@@ -69,12 +74,13 @@ class Cloud:
             sentence += f" Virtual machines would be better, but {why_not()}"
         self.trace.party("cloud").emit("machine", "substrate", substrate=self.substrate, sentence=sentence)
         self._machines: dict[str, Machine] = {}
+        random = os.urandom if seed is None else seeded(seed, "cloud")
         self._worker = Worker(f"trustlab cloud {self.trace.title}")
         try:
             self._fabric: MemoryFabric | UmlFabric = (
-                self._worker.call(UmlFabric, self.trace)
+                self._worker.call(UmlFabric, self.trace, random)
                 if self.substrate == "uml"
-                else self._worker.call(MemoryFabric, self.trace)
+                else self._worker.call(MemoryFabric, self.trace, random)
             )
             self.endorsers = self._worker.call(Endorsers)
         except BaseException:

@@ -97,6 +97,10 @@ class Guest:
         """Have HyperSafe quote 32 octets over a selection of PCRs; encoded Evidence, or AttestationFailure."""
         return self._hypervisor.attest(binder, prove_key=False, pcrs=pcrs)
 
+    def random(self, size: int) -> bytes:
+        """Return so many octets that nobody can know beforehand; with a `seed` in the configuration, everybody can."""
+        return self._channels.random(size)
+
     def log(self, name: str, sentence: str) -> TraceEvent:
         """Tell the trace, in a sentence without secrets, what the program does."""
         return self.party.emit("app", name, sentence=sentence)

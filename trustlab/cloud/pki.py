@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import secrets
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from trustlab.cloud.authority import Authority
 from trustlab.cloud.errors import CloudError, NameNotValidatedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
@@ -101,10 +104,13 @@ class WebCa:
     HOST = "web-ca"
     IP = "198.51.100.7"
 
-    def __init__(self, network: MemoryNetwork | None, party: Party) -> None:
+    def __init__(
+        self, network: MemoryNetwork | None, party: Party, *, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
         """Stand in `network`; without one somebody else carries a `challenge` to its name and brings it to `judge`."""
         self._network = network
         self._party = party
+        self._random = random
         self._authority = Authority("trustlab public web CA")
         self.root = self._authority.root
         if network is not None:
@@ -123,10 +129,9 @@ class WebCa:
         self._network.run()
         return self.judge(challenge, public_key)
 
-    @staticmethod
-    def challenge(name: str) -> ChallengeRequest:
+    def challenge(self, name: str) -> ChallengeRequest:
         """Make the CA's end of the connection that validates `name`."""
-        return ChallengeRequest(name, secrets.token_urlsafe(24))
+        return ChallengeRequest(name, base64.urlsafe_b64encode(self._random(24)).decode())
 
     def judge(self, challenge: ChallengeRequest, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:
         """Issue the certificate if the answer that the challenge got is the right one for this key."""

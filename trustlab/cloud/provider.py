@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 class MemoryFabric:
     """A `ports.Fabric` in this process; tells the trace where each connection really ends."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom) -> None:
         self.network = MemoryNetwork(trace)
-        self.public_ca = WebCa(self.network, trace.party("web-ca"))
+        self.public_ca = WebCa(self.network, trace.party("web-ca"), random=random)
         self.web_ca: CertificateAuthority = self.public_ca
         self._truth = trace.party("cloud")
         self._pairs: Counter[tuple[str, str]] = Counter()

@@ -14,9 +14,13 @@ from trustlab.passage.ablation import (
     Part,
     Rule,
     RuleError,
+    SeedError,
+    check_settings,
     components,
     design_without,
     known_rules,
+    seed_setting,
+    seeded,
 )
 from trustlab.passage.application import Application
 from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts
@@ -38,6 +42,7 @@ from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.pace import Pace, Paced
 from trustlab.passage.placement import Placement, offer, placement_of
 from trustlab.passage.serving import PassageServer, serve
+from trustlab.passage.source import SourceError, source_of
 from trustlab.passage.streams import PassageError, PassageStream, connect
 
 __all__ = [
@@ -83,7 +88,10 @@ __all__ = [
     "PlainEndpoint",
     "Rule",
     "RuleError",
+    "SeedError",
+    "SourceError",
     "TlsEndpoint",
+    "check_settings",
     "components",
     "connect",
     "design_of",
@@ -91,8 +99,11 @@ __all__ = [
     "known_rules",
     "offer",
     "placement_of",
+    "seed_setting",
+    "seeded",
     "serve",
     "setting_of",
+    "source_of",
     "with_ephemeral_keys",
     "with_resumption",
     "with_usable_key",

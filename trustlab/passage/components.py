@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -50,6 +51,8 @@ class Components:
     mutual: type[Mutual] = Mutual
     verifier: MakesVerifier = Verifier
     paced: Callable[[Attester, Pace, str], Attester] = Paced
+    random: Callable[[int], bytes] = os.urandom
+    """Returns so many octets that nobody can know beforehand."""
 
 
 HONEST = Components()

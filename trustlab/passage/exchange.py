@@ -113,9 +113,9 @@ class _Framed:
 class Asking(_Framed):
     """The relying party's side: sends a nonce, has the answer appraised, and only then lets the application speak."""
 
-    def __init__(self, inner: Application, guard: Guard, *, nonce: bytes | None = None) -> None:
+    def __init__(self, inner: Application, guard: Guard, *, random: Callable[[int], bytes] = os.urandom) -> None:
         super().__init__(inner)
-        self.nonce = os.urandom(NONCE) if nonce is None else nonce
+        self.nonce = random(NONCE)
         self._guard = guard
 
     def connected(self) -> bytes:
@@ -158,11 +158,12 @@ class Mutual(_Framed):
         facts: Callable[[], tls.HandshakeFacts],
         *,
         abort: Callable[[tls.Alert], None] = lambda _: None,
+        random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         super().__init__(inner, abort)
         self._guard = guard
         self._facts = facts
-        self._own = os.urandom(NONCE)
+        self._own = random(NONCE)
         self._peers: bytes | None = None
         self._answered = False
 

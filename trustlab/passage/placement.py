@@ -75,7 +75,7 @@ class Inside(Placement):
     ) -> Application:
         """Let the client ask, and the server answer."""
         if guard.role == "client":
-            return components.asking(application, guard)
+            return components.asking(application, guard, random=components.random)
         return Answering(application, guard, abort=engine.abort)
 
 
@@ -95,7 +95,7 @@ class AfterFinished(Placement):
         self, application: Application, guard: Guard, engine: tls.Client | tls.Server, components: Components
     ) -> Application:
         """Let both ends ask and answer in frames."""
-        return components.mutual(application, guard, lambda: engine.facts, abort=engine.abort)
+        return components.mutual(application, guard, lambda: engine.facts, abort=engine.abort, random=components.random)
 
 
 class InAuthenticators(AfterFinished):

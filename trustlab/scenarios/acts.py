@@ -5,9 +5,17 @@ Used by the demo, the notebooks, the tests and the benchmarks alike.
 
 from __future__ import annotations
 
-from trustlab.attacks import CATALOGUE
+from typing import TYPE_CHECKING
+
 from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, Design
+from trustlab.scenarios.setup import plan
 from trustlab.scenarios.stage import Act
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from trustlab.attacks import Attack
+    from trustlab.attest import AppraisalPolicy
 
 
 def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "memory") -> Act:
@@ -16,8 +24,7 @@ def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "mem
     `substrate` of this and the others is the cloud's: `memory`, `uml` or `auto`.
     """
     return Act(
-        PLAIN_TLS,
-        attack,
+        plan(PLAIN_TLS, attack),
         substrate=substrate,
         expected=("succeeded",) if attack else ("completed",),
         title="Act I: plain TLS",
@@ -31,12 +38,10 @@ def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "mem
 def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
     """Act II: the same over a trusted passage, alone (`attack=None`) or against the same Alice."""
     return Act(
-        TRUSTED_PASSAGE,
-        attack,
+        plan(TRUSTED_PASSAGE, attack, without=without),
         substrate=substrate,
         expected=(("succeeded",) if without else ("refused",)) if attack else ("completed",),
         title="Act II: a trusted passage, and Alice" if attack else "Act II: a trusted passage",
-        without=without,
         sentence=("The same Alice, with the same certificate. " if attack else "")
         + (
             "HyperSafe, launched by DRTM and measured by the TPM, holds both VMs. The handshake carries quotes: the "
@@ -46,21 +51,34 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = (),
 
 
 def rung(
-    design: str | Design, attack: str | None = None, *, without: tuple[str, ...] = (), substrate: str = "memory"
+    design: str | Design,
+    attack: str | Attack | None = None,
+    *,
+    without: tuple[str, ...] = (),
+    checks: Mapping[str, object] | None = None,
+    policy: AppraisalPolicy | str | None = None,
+    seed: int | str | None = None,
+    substrate: str = "memory",
 ) -> Act:
-    """Any rung of the ladder, or a design of one's own, alone or against one of the attacks.
+    """Any rung of the ladder, or a design of one's own, alone or against an attack.
 
-    ValueError names what there is.
+    `attack` is a name, or an `Attack` of one's own (`Attack.from_source`). `without` leaves out checks of Bob's
+    Verifiers, rules (`passage.RULES`) of his programs, or parts (`passage.PARTS`) of the design's binders. `checks`
+    puts functions in the place of checks, by the checks' names: each gets the `Case` and returns None, or a sentence
+    that says what is wrong; it is measured as source text, so it has to bring what it uses. `policy` is what the
+    teller demands of the bank, an `AppraisalPolicy` or its TOML; one that pins no machine pins those that Bob rented.
+    With a `seed` the secrets, and all octets that we draw, are the same in each run; TPMs, OpenSSL and kernels draw
+    their own. ValueError says in a sentence what there is not.
     """
     if isinstance(design, str) and design not in DESIGNS:
         raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
     chosen = DESIGNS[design] if isinstance(design, str) else design
+    wanted = plan(chosen, attack, without=without, checks=checks, policy=policy, seed=seed)
+    played = wanted.attack
     return Act(
-        chosen,
-        attack,
+        wanted,
         substrate=substrate,
-        expected=("completed",) if attack is None else ("succeeded", "refused", "failed"),
-        title=f"{chosen.name} against {attack}" if attack else chosen.name,
-        without=without,
-        sentence=chosen.sentence + (f" {CATALOGUE[attack].why}" if attack in CATALOGUE else ""),
+        expected=("completed",) if played is None else ("succeeded", "refused", "failed"),
+        title=f"{chosen.name} against {played.name}" if played else chosen.name,
+        sentence=" ".join(filter(None, (chosen.sentence, played.why if played else ""))),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from trustlab.cloud import HyperSafe, Image
+from trustlab.cloud import Image
 from trustlab.cloud.pki import WebCa
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Leaks:
 
     def __init__(self, trace: Trace, attack: Attack | None) -> None:
         self._trace = trace
-        self._leaks = attack.leaks if attack else ()
+        self._leaks = attack.assumes.leaks if attack else ()
         self._leave: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
@@ -86,25 +86,26 @@ class Leaks:
 
 def genuine_name(attack: Attack) -> str:
     """Return the name of the genuine machine that an attack wants beside the bank's."""
-    return BOBS if attack.genuine == "same image, Bob's" else GENUINE
+    return BOBS if attack.assumes.genuine == "same image, Bob's" else GENUINE
 
 
-def genuine_machine(cloud: Cloud, attack: Attack, bank: Image, references: str) -> Machine:
-    """Rent a genuine machine for Alice and start it, with the bank's own image or with another one.
+def genuine_image(attack: Attack, bank: Image) -> Image:
+    """Return what runs on that machine: the bank's own image, or another one."""
+    if attack.assumes.genuine == "other image":
+        return Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
+    return bank
 
-    `references` are Bob's, as he published them.
-    """
+
+def genuine_machine(cloud: Cloud, attack: Attack, rent: Callable[[Cloud], Machine], references: str) -> None:
+    """Rent and start a genuine machine for Alice; `references` are Bob's, as he published them."""
     sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
     if genuine_name(attack) == BOBS:
         sentence = f"Bob has a second machine, {BOBS}, with the image of his bank: the accounts on it are not real."
-    if not attack.certified:
+    if not attack.assumes.certified:
         sentence = "Mallory has a genuine machine of her own; its certificate is signed by a CA that only she runs."
     cloud.trace.party(LAB).emit("note", "assumption: genuine machine", sentence=sentence)
-    image = bank
-    if attack.genuine == "other image":
-        image = Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
-    machine = cloud.rent(genuine_name(attack), image, HyperSafe)
-    if not attack.certified:
+    machine = rent(cloud)
+    machine.wait()
+    if not attack.assumes.certified:
         machine.stand_behind(OwnCa(None, cloud.trace.party("mallory-ca")))
     machine.start(references=references)
-    return machine

@@ -37,7 +37,7 @@ def deploy(
     attack: Attack | None, bank: Image, hypervisor: type[HyperSafe | Ordinary], references: ReferenceValues
 ) -> Deployment:
     """Return what stands on the bank's machine, by the word of an attack; without one, what Bob rented it for."""
-    match attack.deploys if attack else "":
+    match attack.assumes.deploys if attack else "":
         case "another image":
             return Deployment(_leaky(bank), hypervisor, references)
         case "a published image":

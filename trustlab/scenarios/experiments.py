@@ -122,7 +122,7 @@ def act_of(attack: str, design: Design, *, without: tuple[str, ...] = (), substr
     """Return the act that plays an attack; who takes part, and what is demanded of whom, the attack says."""
     if attack in BY_CAROL:
         return third_party(attack, without=without, design=design, substrate=substrate)
-    if attack in CATALOGUE and CATALOGUE[attack].peers:
+    if attack in CATALOGUE and CATALOGUE[attack].assumes.peers:
         return Peers(design, attack, without=without, substrate=substrate)
     return rung(design, attack, without=without, substrate=substrate)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from trustlab.attacks import CATALOGUE, judge
-from trustlab.attest import publish
+from trustlab.attacks import CATALOGUE, Assumptions, judge
 from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, CloudError, HyperSafe, Ordinary
+from trustlab.cloud import CloudError
 from trustlab.passage import DESIGNS, placement_of
-from trustlab.scenarios.stage import AMOUNT, PAYEE, Act
+from trustlab.scenarios.setup import plan
+from trustlab.scenarios.stage import Act
 
 if TYPE_CHECKING:
     from trustlab.attacks import Judgement
-    from trustlab.cloud import Machine
+    from trustlab.cloud import Cloud, Machine
 
 
 class LiveCloud(Act):
@@ -27,8 +28,7 @@ class LiveCloud(Act):
         if design not in DESIGNS:
             raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
         super().__init__(
-            DESIGNS[design],
-            None,
+            plan(DESIGNS[design]),
             expected=("completed",),
             title=f"a cloud with {design}",
             sentence=DESIGNS[design].sentence,
@@ -53,23 +53,16 @@ class LiveCloud(Act):
             cloud = stack.enter_context(self._new_cloud())
             if not placement_of(self.design).our_engine:
                 stack.enter_context(PassiveDecoder(self.trace))
-            hypervisor = HyperSafe if self.design.measured else Ordinary
-            images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
-            references = publish(self._references(images), self._publisher)
-            for name, image in images.items():
-                self._machines[name] = cloud.rent(name, image, hypervisor, wait=False)
-            found = [getattr(machine.hypervisor, "ek_digest", None) for machine in self._machines.values()]
-            pinned = [digest for digest in found if digest is not None]
-            for machine in self._machines.values():
-                machine.start(references=references, pinned=pinned)
-            self._machines["bank"].control("open_account", balance=self._canaries["balance"])
+            setup = self._setup(cloud)
+            for rental in (setup.bank, setup.customer):
+                self._machines[rental.name] = rental.rent(cloud)
+            self._start(setup, self._machines)
             self._open = stack.pop_all()
 
     def pay(self) -> list[str]:
         """Have the teller pay once; return what was said about it, a sentence each."""
         before, cloud = len(self.trace), self.cloud
-        self._machines[self.customer].control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
-        cloud.run()
+        self._pay(cloud, self._machines[self.customer])
         told = [e for e in self.trace[before:] if e.kind in ("app", "appraisal", "attack") and "sentence" in e.data]
         said = [f"{e.party}: {e.data['sentence']}" for e in told]
         return said if any(e.name == "answer" for e in told) else said + [str(waiting) for waiting in cloud.waiting()]
@@ -81,16 +74,15 @@ class LiveCloud(Act):
         chosen = CATALOGUE[attack]
         if chosen.tls not in {"any", self.design.tls}:
             raise CloudError(f"{attack} is an attack on TLS {chosen.tls}, and this cloud runs {self.design.name}")
-        built = (chosen.genuine, chosen.leaks, chosen.unpinned, chosen.lax_client)
-        if any(built) or chosen.deploys or chosen.resumes or chosen.peers:
+        if chosen.assumes != Assumptions():
             raise CloudError(f"{attack} needs a cloud prepared for it: play it as an act")
         if self.attack is not None:
             raise CloudError(f"Alice is at {self.attack.name} already: one attack a cloud")
-        self.attack = chosen
-        alice = self._alice(self.cloud)
-        if alice is not None:
-            self._machines["alice"] = alice
-            self._start_alice(self.cloud, alice)
+        self.plan = replace(self.plan, attack=chosen)
+        setup = self._setup(self.cloud)
+        if setup.alice is not None:
+            self._machines["alice"] = setup.alice.rent(self.cloud)
+            self._start_alice(self.cloud, self._machines["alice"])
 
     def afterwards(self) -> None:
         """Let Alice do what she does with her recording, if her attack has such a part."""

@@ -97,7 +97,7 @@ def run_cell(
         cell.mark,
         policy=policy_of(played_as),
         source=said_once(cell.source),
-        leaks=played_as.leaks,
+        leaks=played_as.assumes.leaks,
         substrate=substrate,
     )
     if cell.mark == "-":
@@ -124,11 +124,11 @@ def said_once(sources: str) -> str:
 
 def policy_of(attack: Attack) -> str:
     """Name the relying parties' policy under which an attack is played."""
-    if attack.lax_client:
+    if attack.assumes.lax_client:
         return "lax client"
-    if attack.peers:
+    if attack.assumes.peers:
         return "strict; either end would accept a machine like itself"
-    return "strict; no machine pinned" if attack.unpinned else "strict"
+    return "strict; no machine pinned" if attack.assumes.unpinned else "strict"
 
 
 def run_matrix(

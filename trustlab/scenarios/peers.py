@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.attacks import CATALOGUE
+from trustlab.scenarios.setup import BANK, TELLER, plan
 from trustlab.scenarios.stage import Act
 
 if TYPE_CHECKING:
@@ -17,17 +17,14 @@ class Peers(Act):
     def __init__(
         self, design: Design, attack: str | None, *, without: tuple[str, ...] = (), substrate: str = "memory"
     ) -> None:
+        both = {"peer_image": f"{BANK},{TELLER}"}
+        wanted = plan(design, attack, without=without, settings={BANK: both, TELLER: both})
         super().__init__(
-            design,
-            attack,
+            wanted,
             expected=("completed",) if attack is None else ("succeeded", "refused"),
             title=f"peers over {design.name} against {attack}" if attack else f"peers over {design.name}",
             sentence="Either image is good enough for either end. "
             + design.sentence
-            + (f" {CATALOGUE[attack].why}" if attack in CATALOGUE else ""),
-            without=without,
+            + (f" {wanted.attack.why}" if wanted.attack else ""),
             substrate=substrate,
         )
-
-    def _settings(self, name: str) -> dict[str, str]:  # noqa: ARG002 - both images are told the same
-        return {"peer_image": f"bank,{self.customer}"}

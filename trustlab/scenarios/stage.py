@@ -5,48 +5,35 @@ Every rung and every attack is played by the same few lines; what differs is the
 
 from __future__ import annotations
 
-import hashlib
-import secrets
+import os
 import threading
 from typing import TYPE_CHECKING, Self
 
 import msgspec
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustlab.attacks import CATALOGUE, Judgement, answers, judge, quotes_for
-from trustlab.attest import ReferenceValues, publish
+from trustlab.attacks import Judgement, answers, judge, quotes_for
 from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, CloudClosedError, HyperSafe, Image, Ordinary, choose
-from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
-from trustlab.cloud.published import PUBLISHER, publisher_setting
-from trustlab.passage import (
-    design_without,
-    placement_of,
-    setting_of,
-    with_ephemeral_keys,
-    with_resumption,
-    with_usable_key,
-)
-from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine, genuine_name
-from trustlab.scenarios.deployed import WITHDRAWN, deploy
-from trustlab.scenarios.left_out import left_out
+from trustlab.cloud import Cloud, CloudClosedError, choose
+from trustlab.passage import placement_of, seeded
+from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine
 from trustlab.scenarios.record import Recording, record
+from trustlab.scenarios.setup import Bob, Setup, set_up
 from trustlab.scenarios.verdict import verdict
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from trustlab.attacks import Attack
     from trustlab.cloud import Machine
     from trustlab.passage import Design
+    from trustlab.scenarios.setup import Plan
     from trustlab.wire import Waiting
 
-BANK_NAME = "bank.example"
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
-QUOTE_BURST = 4
-"""How many quotes at once the bank makes for one peer, where somebody floods it."""
 STRANGERS = ("teller-bank-1", "alice-bank-1")
 """The connections between stacks that are not ours: their messages come from passive decoding."""
 
@@ -70,50 +57,43 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Act:
-    """One act of the story; made by `plain_tls` or `trusted_passage`, played once by `run`.
+    """One act of the story; made by `plain_tls`, `trusted_passage` or `rung`, played once by `run`.
 
-    `trace` is live from the beginning: an inspector may watch it before the act is played. `without` leaves checks
-    out of Bob's verifiers, rules (`passage.RULES`) out of his programs, or parts (`passage.PARTS`) out of the design's
-    binders, to see what each is good for. ValueError for anything else.
+    It only plays: what is asked for says its `plan`, and what stands where a `Setup` that is made of it. `trace` is
+    live from the beginning: an inspector may watch it before the act is played.
     """
 
-    customer = "teller"
-    """Who orders the payment."""
-
     def __init__(
-        self,
-        design: Design,
-        attack: str | None,
-        *,
-        expected: tuple[str, ...],
-        title: str,
-        sentence: str,
-        without: tuple[str, ...] = (),
-        substrate: str = "memory",
+        self, plan: Plan, *, expected: tuple[str, ...], title: str, sentence: str, substrate: str = "memory"
     ) -> None:
-        if attack is not None and attack not in CATALOGUE:
-            raise ValueError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
-        self.attack = CATALOGUE[attack] if attack is not None else None
-        if self.attack is not None and self.attack.tls not in {"any", design.tls}:
-            raise ValueError(f"{attack} is an attack on TLS {self.attack.tls}, and {design.name} runs on {design.tls}")
-        self._without = left_out(without)
-        design = design_without(design, self._without.parts)
-        design = with_usable_key(design) if self.attack and "key usable" in self.attack.leaks else design
-        if self.attack and design.tls == "1.2":
-            design = with_ephemeral_keys(design) if "DH secret" in self.attack.leaks else design
-            design = with_resumption(design) if self.attack.resumes else design
-        self.design = design
+        self.plan = plan
         self.expected = expected
         self.substrate = choose(substrate)
         self.trace = Trace(title, self.substrate)
         self.outcome: Outcome | None = None
         self._sentence = sentence
-        self._publisher = Ed25519PrivateKey.generate()
-        self._canaries = {"pin": _number(6), "balance": _number(9)}
+        draw = os.urandom if plan.seed is None else seeded(plan.seed, "act")
+        self._publisher = Ed25519PrivateKey.from_private_bytes(draw(32))
+        self._canaries = {name: _number(digits, draw) for name, digits in (("pin", 6), ("balance", 9))}
         self._cloud: Cloud | None = None
         self._waiting: tuple[Waiting, ...] = ()
         self._closing = threading.Lock()
         self._closed = False
+
+    @property
+    def design(self) -> Design:
+        """The design, with what the attack assumes of it."""
+        return self.plan.design
+
+    @property
+    def attack(self) -> Attack | None:
+        """The attack; None if Alice only records."""
+        return self.plan.attack
+
+    @property
+    def customer(self) -> str:
+        """Who orders the payment."""
+        return self.plan.customer
 
     @property
     def slug(self) -> str:
@@ -158,7 +138,7 @@ class Act:
     def _new_cloud(self) -> Cloud:
         """Make the act's cloud, and none once the act is closed: what `close` cannot see it could not end."""
         if not self._closed:
-            cloud = Cloud(self.substrate, trace=self.trace)
+            cloud = Cloud(self.substrate, trace=self.trace, seed=self.plan.seed)
             with self._closing:
                 if not self._closed:
                     self._cloud = cloud
@@ -166,25 +146,18 @@ class Act:
             cloud.close()
         raise CloudClosedError(f"the act '{self.trace.title}' is closed: make a new one")
 
+    def _setup(self, cloud: Cloud) -> Setup:
+        """Say what stands where in this cloud."""
+        return set_up(self.plan, Bob(self._publisher, cloud.web_root_pem, cloud.endorsers.privacy_ca.root_pem))
+
     def _play(self, cloud: Cloud) -> None:
-        hypervisor = HyperSafe if self.design.measured else Ordinary
-        images = {name: self._image(cloud, name) for name in ("bank", self.customer)}
-        deployed = deploy(self.attack, images["bank"], hypervisor, self._references(images))
-        references = publish(deployed.references, self._publisher)
-        bank = cloud.rent("bank", deployed.image, deployed.hypervisor, wait=False)
-        teller = self._rent_customer(cloud, images[self.customer], hypervisor)
-        alice = self._alice(cloud)
-        pinned = [
-            machine.hypervisor.ek_digest for machine in (bank, teller) if isinstance(machine.hypervisor, HyperSafe)
-        ]
-        if self.attack is not None and self.attack.unpinned:
-            pinned = []
-        bank.start(references=references, pinned=pinned)
-        teller.start(references=references, pinned=pinned)
-        bank.control("open_account", balance=self._canaries["balance"])
-        self.trace.party("bank").secret("canary balance", self._canaries["balance"].encode())
-        if self.attack is not None and self.attack.genuine:
-            genuine_machine(cloud, self.attack, images["bank"], references)
+        setup = self._setup(cloud)
+        machines = {rental.name: rental.rent(cloud) for rental in (setup.bank, setup.customer)}
+        alice = setup.alice.rent(cloud) if setup.alice else None
+        self._start(setup, machines)
+        self.trace.party(setup.bank.name).secret("canary balance", self._canaries["balance"].encode())
+        if setup.genuine is not None and self.attack is not None:
+            genuine_machine(cloud, self.attack, setup.genuine.rent, setup.references)
         if alice is not None:
             self._start_alice(cloud, alice)
         self._say(
@@ -192,82 +165,35 @@ class Act:
             f"The {self.customer} is told to pay {AMOUNT} to {PAYEE}. The PIN is secret, and Alice's prize.",
         )
         self.trace.party(self.customer).secret("canary pin", self._canaries["pin"].encode())
-        teller.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
-        cloud.run()
-        self._afterwards(cloud, teller)
+        customer = machines[self.customer]
+        self._pay(cloud, customer)
+        self._afterwards(cloud, customer)
         if alice is not None and alice.understands("afterwards"):
             alice.control("afterwards")
             cloud.run()
+
+    def _start(self, setup: Setup, machines: dict[str, Machine]) -> None:
+        """Start Bob's two machines, with the pins that the setup says, and open the account."""
+        digests = [machines[name].hypervisor.ek_digest for name in setup.pinned]
+        pinned = [digest for digest in digests if digest is not None]
+        for machine in machines.values():
+            machine.start(references=setup.references, pinned=pinned)
+        machines[setup.bank.name].control("open_account", balance=self._canaries["balance"])
 
     def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
         """Go on after the payment: where sessions are resumed, with another one."""
         if self.design.resumes:
             self._say("once more", f"The {self.customer} is told to pay again, and resumes the session it has.")
-            self._pay_again(cloud, customer)
+            self._pay(cloud, customer)
 
-    def _pay_again(self, cloud: Cloud, customer: Machine) -> None:
+    def _pay(self, cloud: Cloud, customer: Machine) -> None:
         customer.control("pay", amount=AMOUNT, payee=PAYEE, pin=self._canaries["pin"])
         cloud.run()
-
-    def _alice(self, cloud: Cloud) -> Machine | None:
-        """Rent Alice's own machine, if she takes part; between VMs it boots beside the others."""
-        if self.attack is None:
-            return None
-        settings = {
-            "design": setting_of(self.design),
-            "attack": self.attack.name,
-            "victim": "bank",
-            "genuine": genuine_name(self.attack),
-            "server_name": BANK_NAME,
-            "web_root": cloud.web_root_pem,
-        }
-        return cloud.rent("alice", Image.of("alice's tools", self.attack.module, settings), Ordinary, wait=False)
 
     @staticmethod
     def _start_alice(cloud: Cloud, alice: Machine) -> None:
         alice.start(provider=True)
         cloud.run()
-
-    def _image(self, cloud: Cloud, name: str) -> Image:
-        peer = self.customer if name == "bank" else "bank"
-        configuration = {
-            "design": setting_of(self.design),
-            "server_name": BANK_NAME,
-            "peer_image": peer,
-            "web_root": cloud.web_root_pem,
-            "privacy_root": _pem(cloud),
-            PUBLISHER: publisher_setting(self._publisher.public_key()),
-            "without": ",".join(self._without.checks),
-            "policy": "lax" if self.attack and self.attack.lax_client and name == self.customer else "strict",
-        }
-        if self._without.rules:
-            configuration["without_rules"] = ",".join(self._without.rules)
-        if name == self.customer and self.attack and "verifier errs" in self.attack.leaks:
-            configuration["verifier"] = "errs"
-        if name == self.customer and self.attack and self.attack.deploys == "an old image":
-            configuration["references_seen"] = str(WITHDRAWN)
-        if name == "bank" and self.attack and self.attack.prize == "quotes":
-            configuration["quote_burst"] = str(QUOTE_BURST)
-        program = "bank" if name == "bank" else "teller"
-        return Image.of(name, f"trustlab.scenarios.{program}", configuration | self._settings(name))
-
-    def _settings(self, name: str) -> dict[str, str]:  # noqa: ARG002 - for acts that say more
-        """Return what an act adds to the configuration of one of Bob's images."""
-        return {}
-
-    def _rent_customer(self, cloud: Cloud, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
-        """Rent the machine of whoever orders the payment."""
-        return cloud.rent(self.customer, image, hypervisor, wait=False)
-
-    @staticmethod
-    def _references(images: dict[str, Image]) -> ReferenceValues:
-        """Return what Bob publishes, from his own copies of everything: he asks no machine what it thinks it runs."""
-        return ReferenceValues(
-            version=1,
-            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
-            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
-            images={image.digest: name for name, image in images.items()},
-        )
 
     def _judged(self, facts: Judgement) -> Outcome:
         if self.attack is None:
@@ -308,10 +234,6 @@ class Act:
         self.trace.party(LAB).emit("note", title, sentence=sentence, act=self.trace.title)
 
 
-def _pem(cloud: Cloud) -> str:
-    return cloud.endorsers.privacy_ca.root.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def _number(digits: int) -> str:
-    """Return a fresh secret number that no two runs share."""
-    return f"{secrets.randbelow(10**digits):0{digits}d}"
+def _number(digits: int, draw: Callable[[int], bytes]) -> str:
+    """Return a secret number from what is drawn; two runs without a seed share none."""
+    return f"{int.from_bytes(draw(16), 'big') % 10**digits:0{digits}d}"

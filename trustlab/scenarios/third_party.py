@@ -6,18 +6,21 @@ whose measured agent found an antivirus with signatures as new as Bob's policy s
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.attest import EventLog, Evidence, LogEvent, claim_event
 from trustlab.cloud import HyperSafe, Image
 from trustlab.passage import TRUSTED_PASSAGE
+from trustlab.scenarios.setup import BANK, plan
 from trustlab.scenarios.stage import Act
 from trustlab.tpm import EVIDENCE_PCRS
 
 if TYPE_CHECKING:
-    from trustlab.cloud import Cloud, Machine, Ordinary
+    from trustlab.attest import AppraisalPolicy
+    from trustlab.cloud import Cloud, Machine
     from trustlab.passage import Design
+    from trustlab.scenarios.setup import Setup
 
 CURRENT, OUTDATED, DEMANDED = "2026-11-20", "2026-03-01", "2026-11-01"
 AGENT = b'guest.claim("antivirus.signatures", date)'
@@ -39,7 +42,7 @@ class Rewriting(HyperSafe):
         log = EventLog()
         for event in EventLog.decode(evidence.event_log).events:
             log.append(_renewed(event))
-        return dataclasses.replace(evidence, event_log=log.encode()).encode()
+        return replace(evidence, event_log=log.encode()).encode()
 
 
 def _renewed(event: LogEvent) -> LogEvent:
@@ -50,26 +53,33 @@ def _renewed(event: LogEvent) -> LogEvent:
 class ThirdParty(Act):
     """Carol pays through Bob's bank; with a `trick` she tries to pass with an outdated antivirus."""
 
-    customer = "carol"
-
     def __init__(
         self,
         trick: str | None,
         *,
         without: tuple[str, ...] = (),
+        policy: AppraisalPolicy | str | None = None,
         design: Design = TRUSTED_PASSAGE,
         substrate: str = "memory",
     ) -> None:
         if trick is not None and trick not in TRICKS:
             raise ValueError(f"no trick {trick!r}; there are: {', '.join(TRICKS)}")
         super().__init__(
-            design,
-            None,
+            plan(
+                design,
+                customer="carol",
+                without=without,
+                policy=policy,
+                judges=BANK,
+                settings={
+                    BANK: {"claims": f"antivirus.signatures >= {DEMANDED}"},
+                    "carol": {"antivirus": "reports before it speaks"},
+                },
+            ),
             expected=("refused",) if trick and not without else ("completed",),
             title=f"Carol and the bank: {trick}" if trick else "Carol and the bank",
             sentence="Carol measures the bank before she says a word; the bank wants to know how old her antivirus is. "
             + (TRICKS[trick] if trick else "Both are in order."),
-            without=without,
             substrate=substrate,
         )
         self.trick = trick
@@ -79,20 +89,20 @@ class ThirdParty(Act):
         """A file name for this act."""
         return f"third-party-{self.trick}" if self.trick else "third-party"
 
-    def _settings(self, name: str) -> dict[str, str]:
-        if name == "bank":
-            return {"claims": f"antivirus.signatures >= {DEMANDED}"}
-        return {"antivirus": "reports before it speaks"}
-
-    def _rent_customer(self, cloud: Cloud, image: Image, hypervisor: type[HyperSafe | Ordinary]) -> Machine:
+    def _setup(self, cloud: Cloud) -> Setup:
+        """Change Carol's machine as her trick wants it, behind Bob's back."""
+        setup = super()._setup(cloud)
+        customer = setup.customer
         if self.trick == "lying-agent":
             lie = f'guest.claim("antivirus.signatures", "{CURRENT}")'.encode()
-            image = Image(image.name, image.program.replace(AGENT, lie), image.configuration)
-        hypervisor = Rewriting if self.trick == "rolled-back-log" else hypervisor
-        machine = cloud.rent(self.customer, image, hypervisor, wait=False)
+            image = customer.image
+            customer = replace(
+                customer, image=Image(image.name, image.program.replace(AGENT, lie), image.configuration)
+            )
+        if self.trick == "rolled-back-log":
+            customer = replace(customer, hypervisor=Rewriting)
         date = OUTDATED if self.trick not in {None, "posture-drift"} else CURRENT
-        machine.disk["antivirus.db"] = f"signatures {date}\n".encode()
-        return machine
+        return replace(setup, customer=replace(customer, disk={"antivirus.db": f"signatures {date}\n".encode()}))
 
     def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
         if self.trick != "posture-drift":
@@ -101,7 +111,7 @@ class ThirdParty(Act):
         self._say("drift", "Time passes. Carol's signatures grow old; her measured agent says so, and she pays again.")
         customer.disk["antivirus.db"] = f"signatures {OUTDATED}\n".encode()
         customer.control("report_antivirus")
-        self._pay_again(cloud, customer)
+        self._pay(cloud, customer)
 
     @property
     def _paid(self) -> bool:
@@ -113,8 +123,12 @@ def third_party(
     trick: str | None = None,
     *,
     without: tuple[str, ...] = (),
+    policy: AppraisalPolicy | str | None = None,
     design: Design = TRUSTED_PASSAGE,
     substrate: str = "memory",
 ) -> ThirdParty:
-    """Return the act of Carol and the bank; ValueError names the tricks there are."""
-    return ThirdParty(trick, without=without, design=design, substrate=substrate)
+    """Return the act of Carol and the bank; ValueError names the tricks there are.
+
+    `policy` is what the bank demands of Carol's machine, an `AppraisalPolicy` or its TOML, in place of Bob's own.
+    """
+    return ThirdParty(trick, without=without, policy=policy, design=design, substrate=substrate)

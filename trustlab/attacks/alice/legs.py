@@ -76,6 +76,7 @@ def engine(
         "certificates": shows.chain if shows else (),
         "key": shows.key if shows else None,
         "ephemeral": (lambda _group: share) if share else None,
+        "random": alice.guest.random,
         "check_peer": False,
         "intercept": True,
     }

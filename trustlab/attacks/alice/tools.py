@@ -20,15 +20,16 @@ class Alice:
     """What every program of hers begins with.
 
     `guest` is her own machine, `design` the design that the two victims talk over, `placement`
-    where that attests, `victim` the name of the server.
+    where that attests, `victim` the name of the server. What she tells is filed under `attack`; without one, under the
+    name of the attack that is played.
     """
 
-    def __init__(self, guest: Guest, attack: Attack) -> None:
+    def __init__(self, guest: Guest, attack: Attack | None = None) -> None:
         self.guest = guest
         self.design = guest.design
         self.placement = placement_of(self.design)
         self.victim = guest.setting("victim")
-        self._attack = attack
+        self._telling = attack.name if attack else self.playing
 
     @property
     def playing(self) -> str:
@@ -44,7 +45,7 @@ class Alice:
 
     def tell(self, step: str, sentence: str, *, who: str = "Alice") -> None:
         """Write into the trace, in a step and a sentence, what she does."""
-        self.guest.party.emit("attack", self._attack.name, step=step, sentence=f"{who} {sentence}")
+        self.guest.party.emit("attack", self._telling, step=step, sentence=f"{who} {sentence}")
 
     def rogue_identity(self) -> Identity:
         """Get a certificate for the victim's name from the public CA, by answering its connection herself."""

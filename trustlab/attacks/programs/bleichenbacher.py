@@ -8,7 +8,7 @@ million she leaves to the reader. `measures` reads the answers out of the trace,
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,6 @@ from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from trustlab.cloud import Guest
 
 ATTACK = Attack(
@@ -46,27 +44,28 @@ NO_EVIDENCE = b"\0"
 """What she shows where evidence is asked for: it is judged only after the handshake, which her keys do not finish."""
 PMS = 48
 V12 = b"\x03\x03"
+Draw = Callable[[int], bytes]
 
 
-def _fill(size: int) -> bytes:
+def _fill(draw: Draw, size: int) -> bytes:
     """Return padding: octets that are not zero."""
-    return bytes(1 + octet % 255 for octet in os.urandom(size))
+    return bytes(1 + octet % 255 for octet in draw(size))
 
 
-def _block(k: int, head: bytes, secret: bytes, *, separator: bytes = b"\0") -> bytes:
-    return head + _fill(k - len(head) - len(separator) - len(secret)) + separator + secret
+def _block(draw: Draw, k: int, head: bytes, secret: bytes, *, separator: bytes = b"\0") -> bytes:
+    return head + _fill(draw, k - len(head) - len(separator) - len(secret)) + separator + secret
 
 
-VARIANTS: dict[str, Callable[[int], bytes]] = {
-    "sound": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 2)),
-    "another version inside": lambda k: _block(k, b"\0\2", b"\3\1" + os.urandom(PMS - 2)),
-    "a secret too short": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 3)),
-    "a secret too long": lambda k: _block(k, b"\0\2", V12 + os.urandom(PMS - 1)),
-    "no secret at all": lambda k: _block(k, b"\0\2", b""),
-    "block type 1": lambda k: _block(k, b"\0\1", V12 + os.urandom(PMS - 2)),
-    "a first octet that is not zero": lambda k: _block(k, b"\1\2", V12 + os.urandom(PMS - 2)),
-    "no zero after the padding": lambda k: b"\0\2" + _fill(k - 2),
-    "a zero within the padding's first eight octets": lambda k: b"\0\2\0" + _fill(k - 3),
+VARIANTS: dict[str, Callable[[Draw, int], bytes]] = {
+    "sound": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 2)),
+    "another version inside": lambda draw, k: _block(draw, k, b"\0\2", b"\3\1" + draw(PMS - 2)),
+    "a secret too short": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 3)),
+    "a secret too long": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 1)),
+    "no secret at all": lambda draw, k: _block(draw, k, b"\0\2", b""),
+    "block type 1": lambda draw, k: _block(draw, k, b"\0\1", V12 + draw(PMS - 2)),
+    "a first octet that is not zero": lambda draw, k: _block(draw, k, b"\1\2", V12 + draw(PMS - 2)),
+    "no zero after the padding": lambda draw, k: b"\0\2" + _fill(draw, k - 2),
+    "a zero within the padding's first eight octets": lambda draw, k: b"\0\2\0" + _fill(draw, k - 3),
 }
 """What is wrong with a block of k octets, and how to make one (RFC 8017, 7.2.2: 00 02 PS 00 M, PS at least 8)."""
 
@@ -83,9 +82,10 @@ def start(guest: Guest) -> None:
 class Questioner(TowardsServer):
     """A client whose EncryptedPreMasterSecret opens to a block of Alice's, and whose keys are made up."""
 
-    def __init__(self, alice: Alice, make: Callable[[int], bytes], shows: Credentials | None, name: str) -> None:
+    def __init__(self, alice: Alice, make: Callable[[Draw, int], bytes], shows: Credentials | None, name: str) -> None:
         super().__init__(alice, name, Quiet(), shows=shows)
         self._make = make
+        self._draw = alice.guest.random
 
     def respond(self, request: tls.Request) -> None:
         """Put the block in the secret's place, and something in the evidence's."""
@@ -97,8 +97,8 @@ class Questioner(TowardsServer):
                 key = certificate.public_key()
                 if not isinstance(key, RSAPublicKey):
                     raise TypeError("this attack is on RSA key transport, and the bank's key is another")
-                epms = encrypted(key, self._make(key.key_size // 8))
-                self.connection.answer(request, tls.ChosenPreMasterSecret(os.urandom(PMS), epms))
+                epms = encrypted(key, self._make(self._draw, key.key_size // 8))
+                self.connection.answer(request, tls.ChosenPreMasterSecret(self._draw(PMS), epms))
             case _:
                 super().respond(request)
 

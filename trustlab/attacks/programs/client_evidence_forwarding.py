@@ -16,6 +16,7 @@ from trustlab.attacks.alice.applications import STATEMENT, THANKS, Relay
 from trustlab.attacks.alice.authenticators import AskForEvidence, ShowAuthenticator
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
+from trustlab.attacks.attack import Assumptions
 from trustlab.attacks.programs import client_impersonation, same_pms_reencryption
 from trustlab.passage.exchange import frame
 from trustlab.passage.exported import answer, context_of, request
@@ -49,7 +50,7 @@ LAX = msgspec.structs.replace(
     needs=same_pms_reencryption.ATTACK.needs,
     source="Trusted Passages (2011); RFC 7627, 1; RFC 9846, 7.1",
     stopped_by="the channel in the client's evidence: no two channels of hers have one secret",
-    lax_client=True,
+    assumes=Assumptions(lax_client=True),
 )
 """Against one that accepts whatever it is shown."""
 ATTACKS = (ATTACK, LAX)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab.attacks.alice.ends import clone
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import QUESTIONS, Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -32,8 +32,7 @@ ATTACK = Attack(
     why="Everything the evidence says is true, of a machine that nobody meant.",
     source="Parno, Bootstrapping Trust in a Trusted Platform (2008)",
     stopped_by="the machine pinned; or the channel in the quote, for it does not end in that machine",
-    unpinned=True,
-    genuine="same image",
+    assumes=Assumptions(unpinned=True, genuine="same image"),
 )
 
 ATTACKS = (ATTACK,)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import use_key_of_victim
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -28,7 +28,7 @@ ATTACK = Attack(
     why="The evidence is fresh and names the key, and the key signs for two channels.",
     source="CVE-2026-33697; SEAT use cases",
     stopped_by="a binder that names this channel: its hellos, its secret or its exporter; or a key nobody else can use",
-    leaks=("key usable",),
+    assumes=Assumptions(leaks=("key usable",)),
     tls="1.3",
 )
 

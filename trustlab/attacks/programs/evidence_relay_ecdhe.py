@@ -13,7 +13,7 @@ from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.legs import Credentials, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -31,7 +31,7 @@ ATTACK = Attack(
     why="The evidence is fresh and names the key, and the key signs for two channels.",
     source="CVE-2026-33697; RFC 7627",
     stopped_by="the session hash in the binder; or a key nobody else can use",
-    leaks=("key usable",),
+    assumes=Assumptions(leaks=("key usable",)),
     tls="1.2",
 )
 

@@ -13,7 +13,7 @@ from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.legs import Credentials, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.passage.exported import request
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ATTACK = Attack(
     why="Evidence over the key alone is good for ever, whatever became of the machine since.",
     source="analyses of RA-TLS (2024); SEAT use cases",
     stopped_by="a nonce, or anything else of this handshake, in the binder",
-    leaks=("key usable",),
+    assumes=Assumptions(leaks=("key usable",)),
     tls="1.3",
 )
 

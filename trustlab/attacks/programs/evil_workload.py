@@ -13,7 +13,7 @@ import msgspec
 
 from trustlab.attacks.alice.applications import Ask
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.attacks.programs.leaky_bank import EAR
 from trustlab.passage import PlainEndpoint
 
@@ -28,7 +28,7 @@ ATTACK = Attack(
     why="Attestation does not make software good; it only tells which one it is.",
     source="Trusted Passages (2011); a2a case study (2026)",
     stopped_by="reference values: the image's digest must be among them",
-    deploys="another image",
+    assumes=Assumptions(deploys="another image"),
 )
 WRONG = msgspec.structs.replace(
     ATTACK,
@@ -38,7 +38,7 @@ WRONG = msgspec.structs.replace(
     why="Known software is not the software that was meant.",
     source="a2a case study (2026)",
     stopped_by="the policy, which names the images that may stand at the other end",
-    deploys="a published image",
+    assumes=Assumptions(deploys="a published image"),
 )
 """The image is one of Bob's own, and not the one that is meant."""
 ROLLBACK = msgspec.structs.replace(
@@ -50,7 +50,7 @@ ROLLBACK = msgspec.structs.replace(
     why="A signature does not age: Bob did sign what he has withdrawn since.",
     source="MarbleRun; TUF",
     stopped_by="the version, which must not be below the last one accepted",
-    deploys="an old image",
+    assumes=Assumptions(deploys="an old image"),
 )
 """The image is one that Bob withdrew, and so are the reference values that Alice delivers."""
 EVIL_HYPERSAFE = msgspec.structs.replace(
@@ -65,7 +65,7 @@ EVIL_HYPERSAFE = msgspec.structs.replace(
     why="Whoever stands below the image does with it as he likes, and the launch says only who that is.",
     source="Trusted Passages (2011); tried",
     stopped_by="the attestation key's policy: for another launch the TPM refuses it (0x99d)",
-    deploys="another hypervisor",
+    assumes=Assumptions(deploys="another hypervisor"),
 )
 """What is measured is Bob's image; what runs is not, and below both stands Alice."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.attacks.alice.ends import intercept
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -30,7 +30,7 @@ ATTACK = Attack(
     why="An error is the one answer that an attacker can always bring about.",
     source="SEAT use cases",
     stopped_by="failing closed: a verifier that errs refuses",
-    leaks=("verifier errs",),
+    assumes=Assumptions(leaks=("verifier errs",)),
 )
 
 ATTACKS = (ATTACK,)

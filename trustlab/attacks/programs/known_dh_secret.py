@@ -14,7 +14,7 @@ import msgspec
 
 from trustlab import tls
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.tls.schedule13 import EarlySecret
 from trustlab.tls.suites import SUITES
 
@@ -31,7 +31,7 @@ ATTACK = Attack(
     why="Both ends speak with whom they mean to, and say so truly; she only listens.",
     source="SEAT use cases; RFC 8446, 7.1",
     stopped_by="nothing that attestation could add: key agreement itself must hold",
-    leaks=("DH secret",),
+    assumes=Assumptions(leaks=("DH secret",)),
     tls="1.3",
 )
 ON_12 = msgspec.structs.replace(

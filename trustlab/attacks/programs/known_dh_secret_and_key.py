@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import use_key_of_victim
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -32,7 +32,7 @@ ATTACK = Attack(
     why="What the evidence names ends with ServerHello; what comes after it differs, and nobody compares.",
     source="SEAT use cases; Intra-handshake.fail",
     stopped_by="the exporter in the binder: it covers the whole handshake",
-    leaks=("key usable", "DH secret"),
+    assumes=Assumptions(leaks=("key usable", "DH secret")),
     tls="1.3",
 )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.attacks.alice.tools import HTTPS, Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -25,14 +25,13 @@ ATTACK = Attack(
     source="Parno, Bootstrapping Trust in a Trusted Platform (2008); ID-Crisis (2026)",
     stopped_by="the machine pinned",
     prize="peer",
-    unpinned=True,
-    genuine="same image",
+    assumes=Assumptions(unpinned=True, genuine="same image"),
 )
 PINNED = msgspec.structs.replace(
     ATTACK,
     name="own-genuine-machine-pinned",
     needs=(*ATTACK.needs, "relying parties that do not mind which machine it is: here they do"),
-    unpinned=False,
+    assumes=Assumptions(genuine="same image"),
 )
 """The same attack against relying parties that pin their machines."""
 OTHER_IMAGE = msgspec.structs.replace(
@@ -42,7 +41,7 @@ OTHER_IMAGE = msgspec.structs.replace(
     steps=("launches an image of her own on a genuine machine", "sends the teller's connection there"),
     why="The machine is genuine and says truly that it runs something else.",
     stopped_by="reference values",
-    genuine="other image",
+    assumes=Assumptions(unpinned=True, genuine="other image"),
 )
 """The same with another image, and no pin: what is measured is not what Bob published."""
 DIVERSION = msgspec.structs.replace(
@@ -52,7 +51,7 @@ DIVERSION = msgspec.structs.replace(
     steps=("waits until Bob rents a second machine for the same image", "sends the teller's connection there"),
     why="Two machines with one image look the same to whoever asks only what runs.",
     source="ID-Crisis (2026)",
-    genuine="same image, Bob's",
+    assumes=Assumptions(unpinned=True, genuine="same image, Bob's"),
 )
 """The same without a machine of Alice's: the teller is sent to the wrong one of Bob's, say one with test accounts."""
 MALLORY = msgspec.structs.replace(
@@ -67,7 +66,7 @@ MALLORY = msgspec.structs.replace(
     why="Evidence says what runs, and a certificate whose it is; the one is no substitute for the other.",
     source="ID-Crisis (2026)",
     stopped_by="the CA's signature, which attestation adds to and never replaces",
-    certified=False,
+    assumes=Assumptions(unpinned=True, genuine="same image", certified=False),
 )
 """Somebody who is not the provider: no CA validates a name at her. In the lab she sits where Alice does."""
 ATTACKS = (ATTACK, PINNED, OTHER_IMAGE, DIVERSION, MALLORY)

@@ -5,7 +5,6 @@ Alice begins handshakes and finishes none. What is measured is whose quotes the 
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from trustlab.attacks.alice.applications import Ask, Quiet
@@ -38,7 +37,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     if alice.placement.asks_before:
         for _ in range(FLOOD):
-            alice.connect(lambda _name: PlainEndpoint(Ask(frame(os.urandom(NONCE)), frames=0)), port=QUESTIONS)
+            alice.connect(lambda _name: PlainEndpoint(Ask(frame(alice.guest.random(NONCE)), frames=0)), port=QUESTIONS)
         alice.tell("flood", f"asks the bank's machine {FLOOD} questions.")
         return
     for _ in range(FLOOD):

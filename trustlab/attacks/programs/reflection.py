@@ -14,7 +14,7 @@ from trustlab import tls
 from trustlab.attacks.alice.applications import ListenAndThank
 from trustlab.attacks.alice.legs import Credentials, TowardsClient
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.passage.exchange import frame
 from trustlab.passage.exported import answer, context_of, request
 from trustlab.tls import authenticators
@@ -34,7 +34,7 @@ ATTACK = Attack(
     why="Both ends quote the same octets, and a quote does not say whose it is.",
     source="cmc issue 406",
     stopped_by="the role in the binder",
-    peers=True,
+    assumes=Assumptions(peers=True),
 )
 
 ATTACKS = (ATTACK,)

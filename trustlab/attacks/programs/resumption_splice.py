@@ -15,7 +15,7 @@ from trustlab import tls
 from trustlab.attacks.alice.legs import TowardsClient
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -37,7 +37,7 @@ ATTACK = Attack(
     why="A resumed handshake shows no certificate and no evidence; it rests on a secret that two sessions may share.",
     source="RFC 7627, 1; Bhargavan et al., Triple Handshakes (2014)",
     stopped_by="the session hash in the master secret; no resumption without evidence anew",
-    resumes=True,
+    assumes=Assumptions(resumes=True),
     tls="1.2",
 )
 

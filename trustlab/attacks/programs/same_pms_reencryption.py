@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trustlab.attacks.alice.applications import STATEMENT, Frames, Relay
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
-from trustlab.attacks.attack import Attack
+from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ ATTACK = Attack(
     stopped_by="the encrypted pre-master secret in the quote, or the session hash",
     tls="1.2",
     prize="balance",
-    lax_client=True,
+    assumes=Assumptions(lax_client=True),
 )
 
 ATTACKS = (ATTACK,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any, cast
 
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
@@ -27,11 +28,11 @@ Address = tuple[str, int]
 class UmlFabric:
     """Made and used on the cloud's thread, in its loop."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom) -> None:
         self.loop = asyncio.get_running_loop()
         self.trace = trace
         self.switch = Switch(trace)
-        self.public_ca = WebCa(None, trace.party("web-ca"))
+        self.public_ca = WebCa(None, trace.party("web-ca"), random=random)
         self.images: dict[str, str] = {}
         self.machines: dict[str, VirtualGuest] = {}
         self._hosts: dict[str, Host] = {}

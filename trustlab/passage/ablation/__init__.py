@@ -8,13 +8,16 @@ configuration is measured, a relying party can tell such a machine from an hones
 - `rules`: the rules that are no checks of the Verifier, by name.
 - `binder_parts`: the parts of a binder, by name, and a design without them.
 - `removals`, `offers`, `oracle`: what each job is without its rule.
+- `own_checks`, `seeded`: a check of somebody's own in place of one of ours, a seed in place of chance.
 - `choice`: which of them a configuration asks for.
 """
 
 from trustlab.passage.ablation.binder_parts import NOT_LEFT_OUT, PARTS, Part, design_without
 from trustlab.passage.ablation.choice import components
 from trustlab.passage.ablation.oracle import BleichenbacherOracle
+from trustlab.passage.ablation.own_checks import check_settings
 from trustlab.passage.ablation.rules import RULES, Rule, RuleError, known_rules
+from trustlab.passage.ablation.seeded import SeedError, seed_setting, seeded
 
 __all__ = [
     "NOT_LEFT_OUT",
@@ -24,7 +27,11 @@ __all__ = [
     "Part",
     "Rule",
     "RuleError",
+    "SeedError",
+    "check_settings",
     "components",
     "design_without",
     "known_rules",
+    "seed_setting",
+    "seeded",
 ]

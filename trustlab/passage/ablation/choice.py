@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trustlab.passage.ablation.oracle import BleichenbacherOracle
+from trustlab.passage.ablation.own_checks import own_checks
 from trustlab.passage.ablation.removals import (
     EagerAsking,
     Engines,
     FailingVerifier,
     ForgivingMutual,
     LaxGuard,
-    LessDemanding,
     TrustingGuard,
+    other_verifiers,
     unpaced,
 )
 from trustlab.passage.ablation.rules import RULES, known_rules
+from trustlab.passage.ablation.seeded import seeded
 from trustlab.passage.components import HONEST, Components
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ def components(settings: Mapping[str, str], design: Design, party: Emitter) -> C
     """Return the components of a machine with this configuration; the `party` tells the trace what it does not keep.
 
     `without_rules` names rules and `without` checks of the Verifier, with commas between them; `policy` may be `lax`
-    and `verifier` may be one that `errs`. RuleError for a rule that there is not.
+    and `verifier` may be one that `errs`. `check ...` is a check in place of the Verifier's, and a `seed` stands in
+    place of chance. RuleError for a rule that there is not.
     """
     rules = known_rules(_names(settings, "without_rules"))
     for name in sorted(rules):
@@ -54,8 +57,12 @@ def components(settings: Mapping[str, str], design: Design, party: Emitter) -> C
         changed |= {"client": engines.client, "server": engines.server}
     if settings.get("verifier") == "errs":
         changed["verifier"] = FailingVerifier
-    if checks := _names(settings, "without"):
-        changed["verifier"] = LessDemanding(changed.get("verifier", HONEST.verifier), checks)
+    left_out, own = _names(settings, "without"), own_checks(settings)
+    if left_out or own:
+        changed["verifier"] = other_verifiers(changed.get("verifier", HONEST.verifier), left_out, own)
+    if "seed" in settings:
+        party.emit("note", "seeded", sentence=f"What the {party.name} draws by itself follows from a seed.")
+        changed["random"] = seeded(settings["seed"], party.name)
     return replace(HONEST, **changed) if changed else HONEST
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustlab import tls
 from trustlab.attest import Verifier
@@ -12,11 +12,9 @@ from trustlab.passage.exchange import Asking, Mutual
 from trustlab.passage.guard import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping
 
-    from cryptography import x509
-
-    from trustlab.attest import AppraisalPolicy, AttestationResult, Expected, ReferenceValues
+    from trustlab.attest import AttestationResult, Expected, Judge
     from trustlab.passage.components import MakesVerifier
     from trustlab.passage.guard import Attester
     from trustlab.passage.pace import Pace
@@ -116,27 +114,13 @@ class FailingVerifier(Verifier):
         raise ConnectionError("the reference values cannot be fetched: nobody answers")
 
 
-@dataclasses.dataclass(frozen=True)
-class LessDemanding:
-    """`without`: makes verifiers that leave these checks out, beside those that the design does not demand."""
+def other_verifiers(kind: Callable[..., Verifier], left_out: frozenset[str], own: Mapping[str, Judge]) -> MakesVerifier:
+    """Make verifiers that leave checks out (`without`), or have others in their place (`check ...`).
 
-    kind: MakesVerifier
-    left_out: frozenset[str]
+    What the design does not demand is left out too.
+    """
 
-    def __call__(
-        self,
-        trust_anchors: Sequence[x509.Certificate],
-        references: ReferenceValues,
-        policy: AppraisalPolicy,
-        *,
-        last_reference_version: int,
-        without: Collection[str],
-    ) -> Verifier:
-        """Make it."""
-        return self.kind(
-            trust_anchors,
-            references,
-            policy,
-            last_reference_version=last_reference_version,
-            without={*without, *self.left_out},
-        )
+    def make(*parts: Any, without: Collection[str], **more: Any) -> Verifier:  # noqa: ANN401 - as `MakesVerifier` says
+        return kind(*parts, without={*without, *left_out}, checks=own, **more)
+
+    return make
