@@ -160,6 +160,21 @@ def test_a_subscriber_hears_every_event_until_it_leaves() -> None:
     assert heard == ["one"]
 
 
+def test_who_subscribes_twice_leaves_twice() -> None:
+    trace = Trace()
+    heard: list[str] = []
+
+    def hear(event: Event) -> None:
+        heard.append(event.name)
+
+    trace.subscribe(hear)
+    leave = trace.subscribe(hear)
+    leave()
+    leave()
+    trace.party("lab").emit("note", "one")
+    assert heard == ["one"]
+
+
 def test_all_subscribers_hear_events_in_order_even_when_one_of_them_appends() -> None:
     trace = Trace()
     heard: list[str] = []

@@ -69,7 +69,11 @@ class Bench:
 
 
 def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
+    """Play a test; what a callback of the switch raises is only logged by the loop, and fails the test here."""
+    faults: list[object] = []
+
     async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
         bench = Bench()
         try:
             await bench.introduce()
@@ -78,6 +82,7 @@ def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
             bench.close()
 
     asyncio.run(run())
+    assert faults == []
 
 
 def test_a_frame_crosses_from_cable_to_cable() -> None:
