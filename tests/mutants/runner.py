@@ -2,7 +2,8 @@
 
 All happens in children that are forked from one process: it has imported pytest and the libraries, but nothing of ours.
 So a mutant costs what the import of our rooms and the first failing test cost, and never touches the tree: the child's import
-hook compiles another source for one module. What runs on in a child ends by its limits of time and memory.
+hook compiles another source for one module. What runs on in a child ends by its limits of time and memory, and a guard keeps
+it from ending or removing what is not its own.
 
 Programs that a test starts (`python -m trustlab`) do not see the mutant; only what runs in the test's own process does.
 """
@@ -16,6 +17,7 @@ import json
 import os
 import pickle
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from .guard import Guard
 from .mutator import Mutant, mutated
 
 if TYPE_CHECKING:
@@ -71,40 +74,48 @@ def preload() -> None:
 
 @dataclass
 class Child:
-    """A forked process that makes one result, and until when."""
+    """A forked process that makes one result: until when, where it writes it, and its temporary folder."""
 
     job: int
     until: float
     answer: Any
+    scratch: Path
 
 
 def in_children(work: Callable[[int], Any], limits: list[float], processes: int) -> Iterator[tuple[int, Any]]:
     """Do `work(n)` for each limit of time, each in a child; yield number and result (None: it came to a limit)."""
     waiting = list(range(len(limits)))[::-1]
     running: dict[int, Child] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < processes:
-                job = waiting.pop()
-                answer = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as its child
-                running[_fork(work, job, answer)] = Child(job, time.monotonic() + limits[job], answer)
-            time.sleep(0.01)
-            for pid in list(running):
-                if _ended(pid, running[pid].until):
-                    child = running.pop(pid)
-                    with child.answer as answer:
-                        answer.seek(0)
-                        octets = answer.read()
-                    result, fault = pickle.loads(octets) if octets else (None, "")  # noqa: S301  our own child's
-                    if fault:
-                        raise RuntimeError(f"a child of {__name__} failed:\n{fault}")
-                    yield child.job, result
-    finally:
-        for pid in running:
-            _ended(pid, 0)
+    with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as scratch:
+        try:
+            while waiting or running:
+                while waiting and len(running) < processes:
+                    job = waiting.pop()
+                    answer = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as its child
+                    child = Child(job, time.monotonic() + limits[job], answer, Path(scratch) / str(job))
+                    running[_fork(work, child)] = child
+                time.sleep(0.01)
+                for pid in list(running):
+                    if _ended(pid, running[pid].until):
+                        child = running.pop(pid)
+                        yield child.job, _answer(child)
+        finally:
+            for pid in running:
+                _ended(pid, 0)
 
 
-def _fork(work: Callable[[int], Any], job: int, answer: Any) -> int:
+def _answer(child: Child) -> Any:
+    shutil.rmtree(child.scratch, ignore_errors=True)
+    with child.answer as answer:
+        answer.seek(0)
+        octets = answer.read()
+    result, fault = pickle.loads(octets) if octets else (None, "")  # noqa: S301  our own child's
+    if fault:
+        raise RuntimeError(f"a child of {__name__} failed:\n{fault}")
+    return result
+
+
+def _fork(work: Callable[[int], Any], child: Child) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -115,14 +126,16 @@ def _fork(work: Callable[[int], Any], job: int, answer: Any) -> int:
         silent = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(silent, descriptor)
-        answer.write(pickle.dumps((work(job), "")))
+        child.scratch.mkdir()
+        Guard(child.scratch).install()
+        child.answer.write(pickle.dumps((work(child.job), "")))
         code = 0
     except MemoryError:
-        answer.seek(0)
+        child.answer.seek(0)
     except BaseException:  # noqa: BLE001  told by the parent: a fault of the runner must not look like a killed mutant
-        answer.write(pickle.dumps((None, traceback.format_exc())))
+        child.answer.write(pickle.dumps((None, traceback.format_exc())))
     finally:
-        answer.flush()
+        child.answer.flush()
         os._exit(code)  # what threads or buffers are left is nobody's business
 
 

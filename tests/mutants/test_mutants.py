@@ -125,6 +125,36 @@ print(list(runner.in_children(lambda n: __import__("time").sleep(99), [0.2], 1))
     ], done.stderr
 
 
+def test_a_mutant_ends_and_removes_only_what_is_its_own(tmp_path):
+    script = """
+import os, shutil, subprocess, sys, tempfile
+from pathlib import Path
+from tests.mutants import runner
+other = Path(OTHER)
+
+def work(n):
+    def refused(call, *arguments):
+        try:
+            call(*arguments)
+        except PermissionError:
+            return True
+        return False
+    ours = subprocess.Popen(["sleep", "99"], start_new_session=True)
+    found = [refused(os.kill, ours.pid, 9), ours.wait()]
+    found += [refused(os.kill, pid, 0) for pid in (-1, 1, os.getppid())] + [refused(os.killpg, os.getpgid(os.getppid()), 0)]
+    found += [refused(call, other / "kept") for call in (os.remove, os.rmdir, shutil.rmtree)]
+    found += [refused(os.rename, other / "kept", Path(tempfile.gettempdir()) / "taken")]
+    shutil.rmtree(tempfile.mkdtemp())
+    return found
+
+print(*[answer for _, answer in runner.in_children(work, [30.0], 1)])
+""".replace("OTHER", repr(str(tmp_path)))
+    (tmp_path / "kept").mkdir()
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{[False, -9] + [True] * 8}\n", done.stderr
+    assert (tmp_path / "kept").is_dir()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
