@@ -39,14 +39,18 @@ class Guard:
                     raise PermissionError(f"{event} of {arguments[place]!r}: not in the folder of this mutant")
 
     def _own(self, pid: int) -> bool:
-        """Tell whether a process descends from ours or is of its session; 0 is our own group, -1 everybody."""
+        """Tell whether a process descends from ours, is of its session or works in its folder; 0 is our own group."""
         if pid <= 0:
             return pid == 0
+        mark = os.fsencode(self._scratch) + b"/"
         try:
-            if os.getsid(pid) == self._root:
+            told = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes() + b"/"
+            if os.getsid(pid) == self._root or mark in told.replace(b"\0", b"/"):
                 return True
             while pid > 1 and pid != self._root:
                 pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except PermissionError:  # another user's
+            return False
         except OSError:  # it has ended: let the call say so
             return True
         return pid == self._root

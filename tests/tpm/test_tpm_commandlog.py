@@ -21,6 +21,7 @@ from trustlab.tpm import (
     rsa_decrypt,
     sign,
 )
+from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES, COMMANDS
 from trustlab.tpm.decode import Decoded, decode_command, decode_response
 from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, authorization, command
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tpm_machine import Machine
+
+    from trustlab.tpm import Platform
 
 
 def covers(decoded: Decoded, raw: bytes) -> bool:
@@ -75,11 +78,18 @@ def test_a_response_points_to_its_command_and_says_how_it_went(machine: Machine)
     response = machine.trace[-1]
     asked = machine.trace.find(response.links[0].party, response.links[0].seq)
     assert (asked.kind, asked.name) == ("tpm.command", "TPM2_PCR_Read")
+    assert (asked.sent, response.sent) == (True, False)
     assert asked.data["client"] == "HyperSafe"
     assert asked.data["locality"] == 2
     assert response.data["rc"] == 0
     assert response.data["rc_name"] == "TPM_RC_SUCCESS"
     assert isinstance(response.data["ms"], float)
+
+
+def test_a_response_code_has_four_octets(platform: Platform) -> None:
+    log = CommandLog(platform.party)
+    asked = log.command(command(CODES["GetRandom"], parameters=u16(8)), "lab", 0)
+    assert log.response(bytes.fromhex("8001 0000000a 81020304"), asked, "lab", 0.5).data["rc"] == 0x81020304
 
 
 def test_a_command_has_a_sentence_and_its_clause(machine: Machine) -> None:

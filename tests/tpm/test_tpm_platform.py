@@ -32,7 +32,7 @@ from trustlab.tpm import (
     quote,
     sign,
 )
-from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_OWNER, RH_PLATFORM, command
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.tpm.turns import MAX_WAITING, Turns
@@ -175,6 +175,20 @@ def test_only_an_owner_can_lend(machine: Machine) -> None:
     key = create_srk(machine.hypersafe)
     with pytest.raises(GateRefused):
         machine.platform.lend(key, owner=machine.alice, to=machine.alice)
+
+
+def test_what_is_no_loaded_object_cannot_be_lent(machine: Machine) -> None:
+    session = machine.hypersafe.policy_session()
+    with pytest.raises(GateRefused, match="is no loaded object"):
+        machine.platform.lend(session, owner=machine.hypersafe, to=machine.alice)
+
+
+def test_an_object_that_the_tpm_does_not_take_back_into_a_slot_is_an_error_of_its_context(platform: Platform) -> None:
+    client = platform.client("owner", 0, gate=OPEN)
+    keys = [create_srk(client) for _ in range(4)]  # one more than there are slots: the first is swapped out
+    client.run("HierarchyControl", (RH_PLATFORM,), (PASSWORD,), u32(RH_OWNER) + b"\0")
+    with pytest.raises(TpmResponseError, match="ContextLoad"):
+        client.run("ReadPublic", (keys[0].handle,))
 
 
 def test_more_keys_than_the_tpm_has_slots_stay_usable(machine: Machine) -> None:
