@@ -57,9 +57,9 @@ def of_room(room: str) -> list[Mutant]:
     return [m for p in paths for m in mutants(p, p.relative_to(PACKAGE).as_posix()) if m.key not in known]
 
 
-def sample(rooms: Sequence[str], count: int, seed: int, module: str | None = None) -> dict[str, list[Mutant]]:
+def sample(rooms: Sequence[str], count: int, seed: int, modules: Sequence[str] = ()) -> dict[str, list[Mutant]]:
     """Draw mutants of these rooms, as many of each as its share of all; a count of 0 is all."""
-    found = {room: [m for m in of_room(room) if module in (None, m.module)] for room in rooms}
+    found = {room: [m for m in of_room(room) if not modules or m.module in modules] for room in rooms}
     total = sum(map(len, found.values()))
     if not 0 < count < total:
         return found
@@ -76,7 +76,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m tests.mutants", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--room", action="append", choices=ROOMS, help="a room, or several (default: all)")
-    parser.add_argument("--module", help="only this module, as wire/pcapng.py")
+    parser.add_argument("--module", action="append", default=[], help="only this module, as wire/pcapng.py, or several")
     parser.add_argument(
         "--count", type=int, default=100, metavar="N", help="how many mutants; 0: all there are (default: 100)"
     )
@@ -90,11 +90,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if chosen.count < 0 or chosen.processes < 1:
         parser.error("--count wants 0 or more, --processes 1 or more")
-    if chosen.module is not None:
-        room = chosen.module.partition("/")[0]
-        if room not in ROOMS or not (PACKAGE / chosen.module).is_file():
-            parser.error(f"--module {chosen.module}: no such module in {', '.join(ROOMS)} (write it as wire/pcapng.py)")
-        chosen.room = [room]
+    for module in chosen.module:
+        if module.partition("/")[0] not in ROOMS or not (PACKAGE / module).is_file():
+            parser.error(f"--module {module}: no such module in {', '.join(ROOMS)} (write it as wire/pcapng.py)")
+    if chosen.module:
+        chosen.room = list(dict.fromkeys(module.partition("/")[0] for module in chosen.module))
     return chosen
 
 

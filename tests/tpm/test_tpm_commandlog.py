@@ -92,6 +92,16 @@ def test_a_response_code_has_four_octets(platform: Platform) -> None:
     assert log.response(bytes.fromhex("8001 0000000a 81020304"), asked, "lab", 0.5).data["rc"] == 0x81020304
 
 
+def test_a_command_code_has_four_octets_also_when_its_like_was_seen_before() -> None:
+    like = command(CODES["GetRandom"], parameters=u16(8))
+    vendors = like[:6] + b"\x20" + like[7:]
+    for _ in range(3):
+        assert decode_command(like).name == "TPM2_GetRandom"
+        decoded = decode_command(vendors)
+        assert decoded.code == 0x20000000 | CODES["GetRandom"]
+        assert decoded.name != "TPM2_GetRandom"
+
+
 def test_a_command_has_a_sentence_and_its_clause(machine: Machine) -> None:
     quote(machine.hypersafe, create_ak(machine.hypersafe), bytes(32))
     event = machine.trace.select("tpm.command", name="TPM2_Quote")[0]

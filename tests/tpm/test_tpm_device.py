@@ -194,3 +194,17 @@ def test_a_device_can_be_opened_once() -> None:
 def test_a_name_of_another_scheme_is_refused(name: str) -> None:
     with pytest.raises(TpmStartError, match="names no TPM"):
         DeviceTpm.from_name(name)
+
+
+def test_an_emulators_socket_stands_in_for_a_device_file(tmp_path: Path) -> None:
+    path = tmp_path / "tpm"
+    with socket.socket(socket.AF_UNIX) as emulator:
+        emulator.bind(str(path))
+        emulator.listen()
+        device = DeviceTpm(str(path))
+        assert repr(device) == f"<DeviceTpm {path}, closed>"
+        device.start()
+        assert repr(device) == f"<DeviceTpm {path}, open>"
+        accepted, _ = emulator.accept()
+        accepted.close()
+        device.stop()

@@ -73,7 +73,12 @@ def test_an_ak_is_enrolled_with_its_name_and_the_ek_in_its_certificate(machine: 
     assert isinstance(digest, x509.UnrecognizedExtension)
     assert name.value[2:] == ak.name
     assert digest.value[2:] == ek_digest_of(ek_certificate)
-    assert machine.trace.select("machine", name="AK enrolled")
+    assert (
+        machine.trace.select("machine", name="AK enrolled")[-1].data["sentence"].endswith("only HyperSafe can use it.")
+    )
+    enrol(machine.hypersafe, ek, ek_certificate, ak, PrivacyCa([machine.maker.root], ak_policies=None))
+    sentence = machine.trace.select("machine", name="AK enrolled")[-1].data["sentence"]
+    assert sentence.endswith("any program here can use it.")
 
 
 def test_openssl_verifies_both_certificates(

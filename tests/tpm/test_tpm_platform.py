@@ -11,7 +11,7 @@ import pytest
 from tpm_machine import CODE, Machine
 
 from trustlab.attest import parse_attest, pcr_digest
-from trustlab.octets import u32
+from trustlab.octets import u16, u32
 from trustlab.tpm import (
     OPEN,
     EvidenceMaker,
@@ -32,7 +32,7 @@ from trustlab.tpm import (
     quote,
     sign,
 )
-from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_OWNER, RH_PLATFORM, command
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_OWNER, RH_PLATFORM, authorization, command
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.slots import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.tpm.turns import MAX_WAITING, Turns
@@ -160,6 +160,9 @@ def test_alice_can_neither_use_nor_flush_a_session_of_hypersafe(machine: Machine
         machine.alice.flush(session.handle)
     with pytest.raises(GateRefused):
         machine.alice.run("PolicyPCR", (session.handle,), (), b"\0\0\0\0\0\0")
+    for authorisations in ((authorization(session.handle, 1, b""),), (PASSWORD, authorization(session.handle, 1, b""))):
+        with pytest.raises(GateRefused, match="foreign handle"):
+            machine.alice.run("GetRandom", (), authorisations, u16(8))
 
 
 def test_a_key_that_is_lent_can_be_used_by_the_borrower(machine: Machine) -> None:
