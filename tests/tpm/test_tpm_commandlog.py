@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
+from tpm2_pytss.constants import TPM2_RC
 
 from trustlab.octets import sized, u16
 from trustlab.tpm import (
@@ -187,6 +188,20 @@ def test_any_parameters_can_be_logged(code: int, tag: int, body: bytes) -> None:
 )
 def test_response_codes_have_the_standards_names(rc: int, name: str) -> None:
     assert rc_name(rc) == name
+
+
+def test_response_codes_have_the_names_of_the_tss() -> None:
+    parts = {"VER1", "MAX_FM0", "FMT1", "WARN", "NOT_USED", "N_MASK", *"HPSABCDEF", *(f"RC{n}" for n in range(1, 10))}
+    newer = {
+        "FW_LIMITED",
+        "SVN_LIMITED",
+        *(f"REFERENCE_H{n}" for n in (4, 5, 6)),
+        *(f"REFERENCE_S{n}" for n in range(2, 7)),
+    }
+    names = {n: int(v) for n, v in vars(TPM2_RC).items() if n.isupper() and n not in parts and not n.startswith("_")}
+    assert len(names) > 90
+    for name, code in names.items():
+        assert rc_name(code) == (f"TPM_RC_{code:#05x}" if name in newer else f"TPM_RC_{name}")
 
 
 def test_command_names_and_handle_counts_are_those_of_the_tss() -> None:
