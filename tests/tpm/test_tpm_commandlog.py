@@ -184,6 +184,10 @@ def test_any_parameters_can_be_logged(code: int, tag: int, body: bytes) -> None:
         (0x99D, "TPM_RC_POLICY_FAIL (session 1)"),
         (0x98E, "TPM_RC_AUTH_FAIL (session 1)"),
         (0x500, "TPM_RC_0x500"),
+        (0x001, "TPM_RC_0x001"),  # of TPM 1.2: bit 8 is clear (Part 2, 6.6.2)
+        (0x803, "TPM_RC_0x803"),
+        (0x501, "TPM_RC_0x501"),
+        (0xD01, "TPM_RC_0xd01"),  # of a vendor
     ],
 )
 def test_response_codes_have_the_standards_names(rc: int, name: str) -> None:
