@@ -359,7 +359,10 @@ def play(one: Plan, reached: dict[Path, FileReach]) -> str | None:
     sys.meta_path.insert(0, MutantFinder(one.mutant))  # type: ignore[arg-type]
     for path, names in one.files:
         chosen = Chosen(names, set(reached[path].tests))
-        code = pytest.main([str(path), *OPTIONS, "--timeout", f"{one.patience:.0f}"], plugins=[chosen])
+        try:
+            code = pytest.main([str(path), *OPTIONS, "--timeout", f"{one.patience:.0f}"], plugins=[chosen])
+        except Warning as warning:  # at its very end, about what was never closed; for us a warning is an error
+            return f"{path.relative_to(ROOT)} ({type(warning).__name__})"
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             return chosen.failed or f"{path.relative_to(ROOT)} (does not load)"
     return None
