@@ -201,6 +201,8 @@ def test_closing_closes_every_socket() -> None:
             cable = switch.plug(HOSTS["bank"])
         with pytest.raises(OSError, match=r"refused|reset|not connected"):
             cable.send(b"anybody?")
+        with pytest.raises(WireError, match="this switch is closed"):
+            switch.order(lambda s: s.drop(Match()))
         cable.close()
         switch.unplug("bank")
 
