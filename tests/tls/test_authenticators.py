@@ -48,6 +48,13 @@ def test_either_side_proves_a_certificate_with_evidence(who: str) -> None:
     assert found.evidence == b"evidence"
 
 
+def test_what_is_to_be_signed_is_shown_without_the_key_that_finishes_it() -> None:
+    pair = joined()
+    asker, prover, identity = ends(pair, "server")
+    unsigned = authenticators.prepare(prover, authenticators.request(asker), [identity.der])
+    assert repr(unsigned) == f"Unsigned(data={unsigned.data!r}, scheme={unsigned.scheme!r})"
+
+
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_an_authenticator_of_another_connection_is_a_decrypt_error(who: str) -> None:
     here, there = joined(), joined()

@@ -201,6 +201,11 @@ def test_a_repeated_syn_is_not() -> None:
     assert len(reassembler.flows) == 1
 
 
+def test_a_stream_may_begin_at_sequence_number_0() -> None:
+    frames = [frame(0xFFFFFFFF, flags=Flag.SYN), frame(3, b"def"), frame(0, b"abc")]
+    assert streams(frames)["client"] == b"abcdef"
+
+
 def test_names_keep_apart_what_shares_addresses() -> None:
     reassembler = Reassembler()
     for name in ("teller-bank-1", "alice-bank-1"):
