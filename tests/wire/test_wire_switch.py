@@ -166,6 +166,10 @@ def test_a_machine_that_does_not_read_loses_frames_and_stops_nobody() -> None:
         await asyncio.sleep(0.05)
         assert bench.switch.lost("bank") > 0
         assert len(bench.switch._ports["bank"].queue) == QUEUE
+        before = bench.switch.lost("bank")
+        bench.send("teller", "bank")
+        await asyncio.sleep(0.05)
+        assert bench.switch.lost("bank") == before + 1
         octets = bench.send("teller", "alice")
         assert await bench.receive("alice") == octets
 
@@ -191,6 +195,17 @@ def test_a_machine_whose_cable_is_cut_is_noted_and_the_others_go_on() -> None:
         assert await bench.receive("alice") == octets
         with pytest.raises(WireError, match="bank"):
             bench.switch.lost("bank")
+
+    on_a_bench(story)
+
+
+def test_of_two_frames_at_once_to_a_cut_cable_the_second_finds_nobody_and_harms_nobody() -> None:
+    async def story(bench: Bench) -> None:
+        bench.switch.order(lambda s: s.duplicate(Match(payload=True)))
+        bench.cables["bank"].close()
+        bench.send("teller", "bank")
+        await asyncio.sleep(0.02)
+        assert len(bench.trace.select("note", name="unplugged")) == 1
 
     on_a_bench(story)
 
