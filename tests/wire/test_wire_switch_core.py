@@ -135,6 +135,9 @@ def test_every_frame_is_recorded_with_connection_direction_and_offset(taught: Sw
     last = taught._party.trace[-1]
     assert (last.data["from"], last.data["to"], last.data["payload_length"]) == ("bank", "teller", 3)
     assert "reconstructed" not in last.data
+    events = taught._party.trace.select("frame", name="TCP")
+    assert [e.data["flags"] for e in events] == ["SYN", "SYN|ACK", "ACK", "ACK", "ACK"]
+    assert all(e.raw[e.data["payload_offset"] :] == e.raw[-5:] for e in events[2:4])
 
 
 def test_other_protocols_are_recorded_by_name(taught: SwitchCore) -> None:
