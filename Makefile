@@ -11,7 +11,7 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py
+	tests/cloud/test_uml_matrix.py tests/mutants
 
 .PHONY: help demo lab test quick fix soak bench lint types check clean
 
@@ -35,7 +35,7 @@ fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-soak: $(VENV)/.test  ## counts in full and long fuzzing (what `make test` samples)
+soak: $(VENV)/.test  ## counts in full, long fuzzing, 100 mutants of our own code (what `make test` samples)
 	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 $(SOAK)
 
 bench: $(VENV)/.bench  ## measure ratios side by side (ARGS="tls" for one suite), keep them in benchmarks/results/

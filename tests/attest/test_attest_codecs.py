@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from tpm2_pytss.constants import TPM2_ALG, TPM2_CC, TPM2_ECC, TPM2_GENERATED, TPM2_RH, TPM2_ST, TPMA_OBJECT
 
 from trustlab.attest import (
     CodecError,
@@ -21,6 +22,7 @@ from trustlab.attest import (
     PcrSelection,
     QuoteInfo,
     attest_spans,
+    constants,
     creation_data_spans,
     parse_attest,
     parse_creation_data,
@@ -55,6 +57,28 @@ CODECS = [
     (parse_signature, signature_spans, EC_SIGNATURE),
     (parse_signature, signature_spans, build_rsa_signature(ALG_RSASSA, bytes(256))),
 ]
+
+
+def test_the_numbers_are_those_of_the_tss():
+    ours = vars(constants)
+    algorithms = {name.removeprefix("ALG_"): value for name, value in ours.items() if name.startswith("ALG_")}
+    curves = {name.removeprefix("ECC_"): value for name, value in ours.items() if name.startswith("ECC_")}
+    assert len(algorithms) > 20
+    assert algorithms == {name: int(getattr(TPM2_ALG, name)) for name in algorithms}
+    assert curves == {name: int(getattr(TPM2_ECC, name)) for name in curves}
+    for flag in ObjectAttributes:
+        name = flag.name if flag is ObjectAttributes.SIGN_ENCRYPT else flag.name.replace("_", "")
+        assert flag.value == int(getattr(TPMA_OBJECT, name))
+    assert [constants.TPM_ST_ATTEST_CERTIFY, constants.TPM_ST_ATTEST_QUOTE, constants.TPM_ST_ATTEST_CREATION] == [
+        TPM2_ST.ATTEST_CERTIFY, TPM2_ST.ATTEST_QUOTE, TPM2_ST.ATTEST_CREATION,
+    ]  # fmt: skip
+    assert (constants.TPM_GENERATED_VALUE, constants.TPM_RH_ENDORSEMENT) == (TPM2_GENERATED.VALUE, TPM2_RH.ENDORSEMENT)
+    assert (
+        TPM2_CC.PolicyLocality,
+        TPM2_CC.PolicyPCR,
+    ) == (constants.TPM_CC_POLICY_LOCALITY, constants.TPM_CC_POLICY_PCR)
+    for number, name in constants.HASH_NAMES.items():
+        assert constants.HASH_SIZES[number] == hashlib.new(name).digest_size
 
 
 @given(attests)

@@ -126,6 +126,13 @@ def test_a_no_action_event_is_not_extended_but_may_set_the_startup_locality():
     assert EventLog([note]).replay() == {0: bytes(31) + b"\3"}
 
 
+@pytest.mark.parametrize(
+    "data", [STARTUP_LOCALITY, STARTUP_LOCALITY + b"\3\3", b"N" * (len(STARTUP_LOCALITY) + 1), b""]
+)
+def test_any_other_no_action_event_changes_nothing(data):
+    assert EventLog([LogEvent(0, EV_NO_ACTION, (("sha256", bytes(32)),), data)]).replay() == {}
+
+
 def test_replaying_a_bank_the_log_lacks_is_an_event_log_error():
     with pytest.raises(EventLogError, match="no sha384 digests"):
         lab_log().replay("sha384")

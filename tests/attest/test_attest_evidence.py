@@ -6,6 +6,7 @@ from dataclasses import replace
 import cbor2
 import pytest
 from attest_cases import covers_every_octet, damaged
+from broken_certificates import changed_octets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -217,6 +218,19 @@ def test_a_length_not_in_its_shortest_form_is_refused_at_a_glance_as_well(shorte
         assert read(raw) == usual
         with pytest.raises(EvidenceError, match="not in its shortest form"):
             read(raw.replace(shortest, longer))
+
+
+@pytest.mark.parametrize("key", [None, KeyAttestation(b"a", b"s", b"p", b"c")])
+def test_a_changed_octet_is_read_the_same_at_a_glance_and_in_full(key):
+    usual = Evidence(b"quote", b"s", b"p", (b"c",), b"l", {17: bytes(32)}, key)
+    for changed in changed_octets(usual.encode(), (0x01, 0x20)):
+        found = []
+        for read in (Evidence.decode, Evidence.decode_fully):
+            try:
+                found.append(read(changed))
+            except EvidenceError as error:
+                found.append(str(error))
+        assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("size", [1, 23, 24, 255, 256, 65_535])

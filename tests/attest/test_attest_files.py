@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustlab.attest import AppraisalPolicy, EventLog, PolicyError, ReferenceValues, ReferenceValuesError, claim_event
+from trustlab.attest import (
+    AppraisalPolicy,
+    EventLog,
+    LogEvent,
+    PolicyError,
+    ReferenceValues,
+    ReferenceValuesError,
+    claim_event,
+    image_event,
+)
 from trustlab.attest.claims import Condition, claims_of
+from trustlab.attest.policy import FIRMWARE
 from trustlab.attest.tables import MAX_FILE, MAX_LINE
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -56,6 +66,13 @@ def test_a_policy_reads_back_as_it_was_written(policy):
 
 def test_an_empty_policy_file_has_the_defaults():
     assert AppraisalPolicy.from_toml("") == AppraisalPolicy()
+
+
+def test_of_a_machine_without_a_launch_firmware_boot_loader_and_secure_boot_are_demanded():
+    """TCG PC Client Platform Firmware Profile 3.3.4: PCRs 0 and 2 hold code of firmware, 4 the boot loader, 7 secure boot."""
+    assert (FIRMWARE.pcrs, FIRMWARE.key_pcrs, FIRMWARE.ak_policy, FIRMWARE.locality) == (
+        (0, 2, 4, 7), (0, 2, 4, 7), False, None,
+    )  # fmt: skip
 
 
 def test_a_reference_file_is_read_from_disk(tmp_path):
@@ -170,6 +187,14 @@ def test_a_condition_reads_back_as_it_is_shown(name, operator, value):
 def test_the_last_claim_of_a_name_counts():
     log = EventLog([claim_event("av", "2011-01-01"), claim_event("av", "2026-11-20"), claim_event("vm", "a=b")])
     assert claims_of(log) == {"av": "2026-11-20", "vm": "a=b"}
+
+
+def test_only_claim_events_claim_and_only_in_the_form_of_a_name_and_a_value():
+    image = image_event(bytes(32), "av=2026-11-20")
+    assert b"=" in image.data
+    claim = claim_event("av", "x")
+    nameless = LogEvent(claim.pcr, claim.event_type, claim.digest, b"av")
+    assert claims_of(EventLog([image, nameless])) == {}
 
 
 def test_a_file_and_its_lines_may_be_as_long_as_the_bounds_and_no_longer():

@@ -83,6 +83,12 @@ def test_what_was_not_demanded_is_not_claimed():
     assert "storage-opaque" not in trustworthiness_vector(result)
 
 
+def test_a_pinned_machine_at_its_first_passage_is_affirmed_though_no_boot_counters_are_demanded():
+    result = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(boot=None))
+    assert (result["machine pinned"].verdict, result["boot continuity"].verdict) == ("pass", "not demanded")
+    assert trustworthiness_vector(result)["instance-identity"] == 2
+
+
 def test_a_result_with_checks_left_out_is_not_signed():
     result = verifier(without=["extraData"]).appraise(MACHINE.evidence().encode(), MACHINE.expected())
     with pytest.raises(ResultError, match="experiment"):

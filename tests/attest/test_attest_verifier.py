@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from dataclasses import replace
 
 import cbor2
@@ -67,6 +68,7 @@ def refused_only_by(check: str, evidence=GOOD, expected=FIRST, **changes) -> Non
     """Demand that the one check refuses, no other does, and leaving it out makes the same evidence pass."""
     result = appraise(evidence, expected, **changes)
     assert result.failed == [check]
+    assert "erred" not in result[check].sentence, "it refuses, but for a fault of its own"
     assert result.refused_by == check
     assert not result.accepted
     without = appraise(evidence, expected, **changes, without=[check])
@@ -239,6 +241,19 @@ def test_signature_refuses_a_key_attestation_edited_after_signing():
     refused_only_by("signature", replace(GOOD, key_attestation=replace(key, attest=bytes(raw))))
 
 
+def test_signature_says_what_was_signed_and_what_was_not():
+    assert appraise()["signature"].sentence == "The AK signed the quote and the key attestation."
+    alone = appraise(replace(GOOD, key_attestation=None), replace(FIRST, key_spki=None, key_binder=None))
+    assert alone["signature"].sentence == "The AK signed the quote."
+    key = replace(GOOD.key_attestation, signature=GOOD.signature)
+    for evidence, what in (
+        (replace(GOOD, signature=key.signature[:-1] + b"?"), "quote"),
+        (replace(GOOD, key_attestation=key), "key attestation"),
+    ):
+        sentence = appraise(evidence)["signature"].sentence
+        assert sentence.startswith(f"The signature over the {what} is not by ")
+
+
 def test_signature_refuses_a_signature_by_an_rsa_scheme_for_an_ecc_key():
     rsa = bytes.fromhex("0014000b0100") + bytes(256)
     refused_only_by("signature", replace(GOOD, signature=rsa))
@@ -252,6 +267,7 @@ def test_magic_and_type_refuses_octets_that_only_look_like_the_tpms_own():
 def test_a_key_attestation_in_the_place_of_the_quote_is_refused_by_magic_and_type_and_has_no_pcrs():
     result = appraise(replace(GOOD, quote=GOOD.key_attestation.attest, signature=GOOD.key_attestation.signature))
     assert result.failed == ["magic and type", "extraData", "selection and bank", "log equals pcrDigest"]
+    assert not [check for check in result.checks if "erred" in check.sentence]
 
 
 def test_extra_data_refuses_another_passages_quote_and_shows_both_binders():
@@ -260,6 +276,14 @@ def test_extra_data_refuses_another_passages_quote_and_shows_both_binders():
     check = appraise(expected=other)["extraData"]
     assert (check.expected, check.found) == (bytes(32), BINDER)
     assert check.fields == (("nonce_C", b"\1" * 32),)
+
+
+def test_selection_and_bank_says_what_is_quoted_and_what_is_demanded():
+    signer = MACHINE.ak()
+    result = appraise(MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, pcrs=(17, 18))))
+    assert re.fullmatch(
+        r"The quote is over \S+:17,18; demanded is \S+:17,18,19,20\.", result["selection and bank"].sentence
+    )
 
 
 @pytest.mark.parametrize("pcrs", [(17, 18), (17, 18, 20), ()])

@@ -7,6 +7,7 @@ from broken_certificates import changed_octets, elements, inside, other_encoding
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from tls_identities import issue, key, root
 
+from trustlab.octets import der
 from trustlab.octets.der import NotDer, check_certificate, check_ecdsa_signature
 
 LEAF = issue(key("ECDSA", 5), "bank.example", root())
@@ -68,3 +69,42 @@ def test_no_ecdsa_sig_value_is_looked_for_in_another_signature() -> None:
     tbs = tlv(0x30, tlv(2, b"\1"), algorithm)
     signature = ed25519.Ed25519PrivateKey.generate().sign(tbs)
     check_certificate(tlv(0x30, tbs, algorithm, tlv(3, b"\0", signature)))
+
+
+def test_octets_are_cut_into_elements_to_their_end() -> None:
+    parts = [tlv(0x30), tlv(4, bytes(127)), tlv(4, bytes(128)), tlv(4, bytes(65536)), tlv(2, b"\5")]
+    assert [element.raw for element in der.elements(b"".join(parts), "a part")] == parts
+    assert der.elements(b"", "a part") == []
+    assert [element.raw for element in der.elements(tlv(2, b"\5") + tlv(0x30), "a part")] == [tlv(2, b"\5"), tlv(0x30)]
+
+
+@pytest.mark.parametrize(
+    ("octets", "complaint"),
+    [
+        (b"\x30", "a part is missing or cut off"),
+        (b"\x30\1", "a part is cut off"),
+        (b"\x30\x81", "a part is cut off"),
+        (b"\x30\x82\x80", "a part is cut off"),
+        (b"\x30\x81\x80" + bytes(127), "a part is cut off"),
+        (b"\x30\x80" + bytes(128), "not in its shortest form"),  # the indefinite length of BER
+        (b"\x30\x81\x05", "not in its shortest form"),
+        (b"\x30\x81\x7f" + bytes(127), "not in its shortest form"),
+        (b"\x30\x82\0\x80" + bytes(128), "not in its shortest form"),
+    ],
+)
+def test_an_element_that_ends_too_early_or_has_another_length_is_refused(octets: bytes, complaint: str) -> None:
+    with pytest.raises(NotDer, match=complaint):
+        der.elements(tlv(2, b"\5") + octets, "a part")
+
+
+def test_what_follows_the_last_part_is_named_by_that_part() -> None:
+    with pytest.raises(NotDer, match=r"further octets follow s$"):
+        check_ecdsa_signature(tlv(0x30, tlv(2, b"\1"), tlv(2, b"\1"), b"\0"))
+
+
+@pytest.mark.parametrize("value", [b"", b"\0", b"\0\x7f\1", b"\x80\1", b"\x81", b"\xff"])
+def test_r_and_s_are_positive_and_in_their_shortest_form(value: bytes) -> None:
+    for r, s in ((value, b"\1"), (b"\1", value)):
+        with pytest.raises(NotDer, match="r or s is not a positive INTEGER"):
+            check_ecdsa_signature(tlv(0x30, tlv(2, r), tlv(2, s)))
+    check_ecdsa_signature(tlv(0x30, tlv(2, b"\x7f\xff"), tlv(2, b"\0\x80\0")))

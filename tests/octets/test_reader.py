@@ -117,6 +117,29 @@ def test_the_bounds_of_a_vector_belong_to_it(bounds):
     assert Reader(b"\3abc").vector(1, "x", *bounds) == b"abc"
 
 
+def test_a_vector_without_bounds_of_its_own_may_be_empty_and_has_a_length_of_three_octets_at_most():
+    assert Reader(b"\0").length(1, "x") == 0
+    for size, fits in ((2**24 - 1, True), (2**24, False)):
+        reader = Reader(size.to_bytes(4, "big") + bytes(2**24))
+        if fits:
+            assert reader.length(4, "x") == size
+        else:
+            with pytest.raises(OctetsError, match="has 16777216 octets, which its definition does not allow"):
+                reader.length(4, "x")
+
+
+def test_octets_are_skipped_up_to_the_end():
+    reader = Reader(b"abcdef", 2, 5)
+    assert (reader.skip(1, "x"), reader.skip(2, "y"), reader.left) == (2, 3, 0)
+
+
+def test_without_a_list_for_names_nothing_is_named():
+    reader = Reader(b"ab", prefix="S")
+    reader.record("x", 0, 1)
+    reader.enclose("y", 0, 0)
+    assert reader.spans is None
+
+
 def test_names_values_notes_and_clauses_are_those_of_the_codec():
     reader = SpanReader(b"\0\x17\2ab\5", prefix="S")
     reader.uint(2, "kind", hex, "What it is.", "Part 2, 6")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,6 +48,13 @@ def test_either_side_proves_a_certificate_with_evidence(who: str) -> None:
     assert found.evidence == b"evidence"
 
 
+def test_what_is_to_be_signed_is_shown_without_the_key_that_finishes_it() -> None:
+    pair = joined()
+    asker, prover, identity = ends(pair, "server")
+    unsigned = authenticators.prepare(prover, authenticators.request(asker), [identity.der])
+    assert repr(unsigned) == f"Unsigned(data={unsigned.data!r}, scheme={unsigned.scheme!r})"
+
+
 @pytest.mark.parametrize("who", ["client", "server"])
 def test_an_authenticator_of_another_connection_is_a_decrypt_error(who: str) -> None:
     here, there = joined(), joined()
@@ -62,6 +70,16 @@ def test_an_authenticator_for_another_request_is_refused() -> None:
     answer = made(pair, "server", authenticators.request(asker))
     with pytest.raises(tls.DecryptError):
         authenticators.validate(asker, authenticators.request(asker), answer)
+
+
+def test_a_signature_by_a_scheme_that_was_not_offered_is_an_illegal_parameter() -> None:
+    pair = joined()
+    asker, _, _ = ends(pair, "server")
+    asked = authenticators.request(asker)
+    answer = made(pair, "server", asked)
+    asker.config = replace(asker.config, signature_schemes=(tls.SignatureScheme.ED25519,))
+    with pytest.raises(tls.IllegalParameter, match="a signature by"):
+        authenticators.validate(asker, asked, answer)
 
 
 def test_a_refusal_is_an_empty_authenticator() -> None:

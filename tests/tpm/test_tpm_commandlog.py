@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
+from tpm2_pytss.constants import TPM2_RC
 
 from trustlab.octets import sized, u16
 from trustlab.tpm import (
@@ -21,6 +22,7 @@ from trustlab.tpm import (
     rsa_decrypt,
     sign,
 )
+from trustlab.tpm.commandlog import CommandLog
 from trustlab.tpm.commands import CODES, COMMANDS
 from trustlab.tpm.decode import DecodedCommand, decode_command, decode_response
 from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, authorization, command
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tpm_machine import Machine
+
+    from trustlab.tpm import Platform
 
 
 def covers(decoded: DecodedCommand, raw: bytes) -> bool:
@@ -75,11 +79,28 @@ def test_a_response_points_to_its_command_and_says_how_it_went(machine: Machine)
     response = machine.trace[-1]
     asked = machine.trace.find(response.links[0].party, response.links[0].seq)
     assert (asked.kind, asked.name) == ("tpm.command", "TPM2_PCR_Read")
+    assert (asked.sent, response.sent) == (True, False)
     assert asked.data["client"] == "HyperSafe"
     assert asked.data["locality"] == 2
     assert response.data["rc"] == 0
     assert response.data["rc_name"] == "TPM_RC_SUCCESS"
     assert isinstance(response.data["ms"], float)
+
+
+def test_a_response_code_has_four_octets(platform: Platform) -> None:
+    log = CommandLog(platform.party)
+    asked = log.command(command(CODES["GetRandom"], parameters=u16(8)), "lab", 0)
+    assert log.response(bytes.fromhex("8001 0000000a 81020304"), asked, "lab", 0.5).data["rc"] == 0x81020304
+
+
+def test_a_command_code_has_four_octets_also_when_its_like_was_seen_before() -> None:
+    like = command(CODES["GetRandom"], parameters=u16(8))
+    vendors = like[:6] + b"\x20" + like[7:]
+    for _ in range(3):
+        assert decode_command(like).name == "TPM2_GetRandom"
+        decoded = decode_command(vendors)
+        assert decoded.code == 0x20000000 | CODES["GetRandom"]
+        assert decoded.name != "TPM2_GetRandom"
 
 
 def test_a_command_has_a_sentence_and_its_clause(machine: Machine) -> None:
@@ -163,10 +184,28 @@ def test_any_parameters_can_be_logged(code: int, tag: int, body: bytes) -> None:
         (0x99D, "TPM_RC_POLICY_FAIL (session 1)"),
         (0x98E, "TPM_RC_AUTH_FAIL (session 1)"),
         (0x500, "TPM_RC_0x500"),
+        (0x001, "TPM_RC_0x001"),  # of TPM 1.2: bit 8 is clear (Part 2, 6.6.2)
+        (0x803, "TPM_RC_0x803"),
+        (0x501, "TPM_RC_0x501"),
+        (0xD01, "TPM_RC_0xd01"),  # of a vendor
     ],
 )
 def test_response_codes_have_the_standards_names(rc: int, name: str) -> None:
     assert rc_name(rc) == name
+
+
+def test_response_codes_have_the_names_of_the_tss() -> None:
+    parts = {"VER1", "MAX_FM0", "FMT1", "WARN", "NOT_USED", "N_MASK", *"HPSABCDEF", *(f"RC{n}" for n in range(1, 10))}
+    newer = {
+        "FW_LIMITED",
+        "SVN_LIMITED",
+        *(f"REFERENCE_H{n}" for n in (4, 5, 6)),
+        *(f"REFERENCE_S{n}" for n in range(2, 7)),
+    }
+    names = {n: int(v) for n, v in vars(TPM2_RC).items() if n.isupper() and n not in parts and not n.startswith("_")}
+    assert len(names) > 90
+    for name, code in names.items():
+        assert rc_name(code) == (f"TPM_RC_{code:#05x}" if name in newer else f"TPM_RC_{name}")
 
 
 def test_command_names_and_handle_counts_are_those_of_the_tss() -> None:

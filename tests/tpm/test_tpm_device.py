@@ -106,9 +106,10 @@ def test_a_device_has_no_launch_no_locality_no_power_and_no_snapshots(platform: 
     assert platform.client("owner", 2).locality == 0
     assert not platform.emulated
     assert not platform.party.trace.select("tpm.command", name="TPM2_Startup")
-    for impossible in (lambda: platform.launch(b"code"), platform.snapshot):
-        with pytest.raises(TpmError):
-            impossible()
+    with pytest.raises(TpmError, match="laptop: this TPM has no DRTM launch"):
+        platform.launch(b"code")
+    with pytest.raises(TpmError, match="laptop: only an emulated TPM can be saved"):
+        platform.snapshot()
     with pytest.raises(TpmError, match="locality 0"):
         platform.tpm.set_locality(2, 1)
     with pytest.raises(TpmError, match="CPU"):
@@ -194,3 +195,17 @@ def test_a_device_can_be_opened_once() -> None:
 def test_a_name_of_another_scheme_is_refused(name: str) -> None:
     with pytest.raises(TpmStartError, match="is not the name of a TPM"):
         DeviceTpm.from_name(name)
+
+
+def test_an_emulators_socket_stands_in_for_a_device_file(tmp_path: Path) -> None:
+    path = tmp_path / "tpm"
+    with socket.socket(socket.AF_UNIX) as emulator:
+        emulator.bind(str(path))
+        emulator.listen()
+        device = DeviceTpm(str(path))
+        assert repr(device) == f"<DeviceTpm {path}, closed>"
+        device.start()
+        assert repr(device) == f"<DeviceTpm {path}, open>"
+        accepted, _ = emulator.accept()
+        accepted.close()
+        device.stop()

@@ -73,7 +73,33 @@ def test_an_ak_is_enrolled_with_its_name_and_the_ek_in_its_certificate(machine: 
     assert isinstance(digest, x509.UnrecognizedExtension)
     assert name.value[2:] == ak.name
     assert digest.value[2:] == ek_digest_of(ek_certificate)
-    assert machine.trace.select("machine", name="AK enrolled")
+    assert (
+        machine.trace.select("machine", name="AK enrolled")[-1].data["sentence"].endswith("only HyperSafe can use it.")
+    )
+    enrol(machine.hypersafe, ek, ek_certificate, ak, PrivacyCa([machine.maker.root], ak_policies=None))
+    sentence = machine.trace.select("machine", name="AK enrolled")[-1].data["sentence"]
+    assert sentence.endswith("any program here can use it.")
+
+
+def test_of_an_ek_certificate_only_its_purpose_is_not_critical(ek_certificate: bytes) -> None:
+    """TCG EK Credential Profile 2.5, 3.2: the name is in a critical alternative name, since the subject is empty."""
+    extensions = x509.load_der_x509_certificate(ek_certificate).extensions
+    noncritical = {type(e.value) for e in extensions if not e.critical}
+    assert {type(e.value) for e in extensions if e.critical} == {
+        x509.SubjectAlternativeName,
+        x509.BasicConstraints,
+        x509.KeyUsage,
+    }
+    assert x509.ExtendedKeyUsage in noncritical
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("ecc", "03020308"), ("rsa", "03020520")])
+def test_an_ek_agrees_on_keys_or_takes_them_enciphered_and_does_nothing_else(
+    machine: Machine, kind: str, bits: str
+) -> None:
+    der = machine.maker.certify(create_ek(machine.hypersafe, kind).public)  # type: ignore[arg-type]
+    usage = x509.load_der_x509_certificate(der).extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage.public_bytes().hex() == bits
 
 
 def test_openssl_verifies_both_certificates(

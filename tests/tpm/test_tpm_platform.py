@@ -11,7 +11,7 @@ import pytest
 from tpm_machine import CODE, Machine
 
 from trustlab.attest import parse_attest, pcr_digest
-from trustlab.octets import u32
+from trustlab.octets import u16, u32
 from trustlab.tpm import (
     OPEN,
     EvidenceMaker,
@@ -33,7 +33,7 @@ from trustlab.tpm import (
     sign,
 )
 from trustlab.tpm.command_queue import MAX_WAITING, CommandQueue
-from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_PLATFORM, command
+from trustlab.tpm.framing import PASSWORD, RH_ENDORSEMENT, RH_LOCKOUT, RH_OWNER, RH_PLATFORM, authorization, command
 from trustlab.tpm.policy import PolicySession
 from trustlab.tpm.resource_manager import MAX_OBJECTS, MAX_SESSIONS
 from trustlab.trace import Trace
@@ -160,6 +160,9 @@ def test_alice_can_neither_use_nor_flush_a_session_of_hypersafe(machine: Machine
         machine.alice.flush(session.handle)
     with pytest.raises(GateRefused):
         machine.alice.run("PolicyPCR", (session.handle,), (), b"\0\0\0\0\0\0")
+    for authorisations in ((authorization(session.handle, 1, b""),), (PASSWORD, authorization(session.handle, 1, b""))):
+        with pytest.raises(GateRefused, match="foreign handle"):
+            machine.alice.run("GetRandom", (), authorisations, u16(8))
 
 
 def test_a_key_that_is_lent_can_be_used_by_the_borrower(machine: Machine) -> None:
@@ -175,6 +178,20 @@ def test_only_an_owner_can_lend(machine: Machine) -> None:
     key = create_srk(machine.hypersafe)
     with pytest.raises(GateRefused):
         machine.platform.lend(key, owner=machine.alice, to=machine.alice)
+
+
+def test_what_is_no_loaded_object_cannot_be_lent(machine: Machine) -> None:
+    session = machine.hypersafe.policy_session()
+    with pytest.raises(GateRefused, match="is no loaded object"):
+        machine.platform.lend(session, owner=machine.hypersafe, to=machine.alice)
+
+
+def test_an_object_that_the_tpm_does_not_take_back_into_a_slot_is_an_error_of_its_context(platform: Platform) -> None:
+    client = platform.client("owner", 0, gate=OPEN)
+    keys = [create_srk(client) for _ in range(4)]  # one more than there are slots: the first is swapped out
+    client.run("HierarchyControl", (RH_PLATFORM,), (PASSWORD,), u32(RH_OWNER) + b"\0")
+    with pytest.raises(TpmResponseError, match="ContextLoad"):
+        client.run("ReadPublic", (keys[0].handle,))
 
 
 def test_more_keys_than_the_tpm_has_slots_stay_usable(machine: Machine) -> None:

@@ -43,6 +43,14 @@ time.sleep(60)
 """
 
 
+def test_an_emulator_is_shown_with_its_process_while_it_runs() -> None:
+    tpm = Swtpm()
+    assert (tpm.running, repr(tpm)) == (False, "<Swtpm off>")
+    with tpm:
+        assert (tpm.running, repr(tpm)) == (True, f"<Swtpm pid {tpm.pid}>")
+    assert (tpm.running, repr(tpm)) == (False, "<Swtpm off>")
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -90,3 +90,10 @@ def test_of_one_key_the_last_layouts_are_remembered() -> None:
     known = [cache.fit("key", bytes([n])) for n in range(ALIKE + 1)]
     assert known[0] is None
     assert [spans[0].name for spans in known[1:] if spans] == [f"layout {n}" for n in range(1, ALIKE + 1)]
+
+
+def test_fields_shorter_than_eight_octets_keep_their_value_in_a_layout() -> None:
+    for size, fits in ((7, False), (8, True)):
+        shape = Layout(bytes(size), [Span("digest", 0, size, bytes(size).hex())])
+        found = shape.fit(b"\1" * size)
+        assert found == ((Span("digest", 0, size, (b"\1" * size).hex()),) if fits else None)

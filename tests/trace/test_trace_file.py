@@ -157,3 +157,26 @@ def test_numbering_goes_on_behind_the_highest_number_wherever_it_stands(tmp_path
 def test_the_moment_when_a_trace_began_survives_the_disk(trace: Trace, tmp_path: Path) -> None:
     trace.began_at = 1234.5
     assert Trace.load(trace.save(tmp_path / "run.jsonl")).began_at == 1234.5
+
+
+def test_an_event_shows_its_place_in_a_connection_if_it_has_one(trace: Trace) -> None:
+    assert repr(trace[0]) == "<teller#0 tls.message 'ClientHello' teller-bank-1/client@0 6 octets>"
+    assert repr(trace[1]) == "<bank#0 note 'got it' 0 octets>"
+
+
+def test_a_line_holds_only_what_an_event_has(tmp_path: Path) -> None:
+    trace = Trace()
+    trace.party("lab").emit("note", spans=[Span("version", 0, 2)], links=[Link("inside", "lab", 0)])
+    event = json.loads(trace.save(tmp_path / "run.jsonl").read_text().splitlines()[1])
+    assert event.pop("time") > 0
+    links = [{"rel": "inside", "party": "lab", "seq": 0}]
+    assert event == {
+        "kind": "note", "party": "lab", "seq": 0, "spans": [{"name": "version", "start": 0, "end": 2}], "links": links,
+    }  # fmt: skip
+
+
+def test_what_happened_cannot_be_changed_afterwards(trace: Trace) -> None:
+    with pytest.raises(AttributeError):
+        trace[0].name = "ServerHello"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        trace[0].spans[0].end = 9  # type: ignore[misc]

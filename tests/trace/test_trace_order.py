@@ -160,6 +160,21 @@ def test_a_subscriber_hears_every_event_until_it_leaves() -> None:
     assert heard == ["one"]
 
 
+def test_who_subscribes_twice_leaves_twice() -> None:
+    trace = Trace()
+    heard: list[str] = []
+
+    def hear(event: TraceEvent) -> None:
+        heard.append(event.name)
+
+    trace.subscribe(hear)
+    leave = trace.subscribe(hear)
+    leave()
+    leave()
+    trace.party("lab").emit("note", "one")
+    assert heard == ["one"]
+
+
 def test_all_subscribers_hear_events_in_order_even_when_one_of_them_appends() -> None:
     trace = Trace()
     heard: list[str] = []
@@ -205,3 +220,38 @@ def test_threads_may_append_at_once() -> None:
         thread.join()
     assert sorted(e.seq for e in trace if e.party == "a") == list(range(400))
     assert len(trace) == 600
+
+
+def test_an_event_holds_the_data_it_was_given_and_the_keywords_beside_it() -> None:
+    lab = Trace().party("lab")
+    assert lab.emit("note", data={"count": 2}, why="asked").data == {"count": 2, "why": "asked"}
+    assert lab.emit("note", data={"count": 2}).data == {"count": 2}
+    assert lab.emit("note", why="asked").data == {"why": "asked"}
+    assert lab.emit("note").data == {}
+
+
+def test_only_the_thread_inside_a_subscriber_is_telling() -> None:
+    trace, inside, elsewhere = Trace(), [], []
+
+    def hear(_: TraceEvent) -> None:
+        inside.append(trace.telling_here)
+        other = threading.Thread(target=lambda: elsewhere.append(trace.telling_here))
+        other.start()
+        other.join()
+
+    assert not trace.telling_here
+    trace.subscribe(hear)
+    trace.party("lab").emit("note")
+    assert (inside, elsewhere) == ([True], [False])
+    assert not trace.telling_here
+
+
+@pytest.mark.parametrize("offset", [7, None])
+def test_readers_of_one_place_whose_writer_is_not_in_the_trace_do_not_wait_for_each_other(offset: int | None) -> None:
+    trace = Trace()
+    events = [
+        trace.append("bank", "tls.message", "", connection="c", direction="client", offset=offset, sent=sent)
+        for sent in (True if offset is None else None, False, False)
+    ]
+    events.append(trace.party("alice").emit("note"))
+    assert trace.ordered() == events

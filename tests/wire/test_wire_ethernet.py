@@ -112,6 +112,32 @@ def test_a_truncated_header_is_a_frame_error(length: int) -> None:
         parse_frame(build_frame(segment(b""))[:length])
 
 
+@pytest.mark.parametrize(
+    ("at", "octet", "complaint"),
+    [
+        (14, 0x65, "IPv4 header of 20 octets"),  # version 6 under IPv4's EtherType
+        (14, 0x44, "IPv4 header of 16 octets"),
+        (17, 19, "total length 19"),
+        (17, 46, "total length 46, in a frame of 59"),
+        (17, 39, "TCP header is cut short at octet 53"),
+        (46, 0x40, "TCP data offset 4 does not fit a segment of 25 octets"),
+        (46, 0x70, "TCP data offset 7 does not fit a segment of 25 octets"),
+    ],
+)
+def test_a_length_that_contradicts_the_frame_is_a_frame_error(at: int, octet: int, complaint: str) -> None:
+    frame = bytearray(build_frame(segment(b"hello")))
+    frame[at] = octet
+    with pytest.raises(FrameError, match=complaint):
+        parse_frame(bytes(frame))
+
+
+def test_identification_and_sequence_numbers_are_cut_to_their_fields() -> None:
+    frame = build_frame(segment(identification=0x1_0002, seq=0x1_0000_0003, ack=0x1_0000_0004))
+    parsed = parse_frame(frame)
+    assert parsed is not None
+    assert (parsed.identification, parsed.seq, parsed.ack) == (2, 3, 4)
+
+
 @given(st.binary(max_size=120))
 def test_garbage_is_parsed_or_a_frame_error(garbage: bytes) -> None:
     for frame in (garbage, bytes(12) + b"\x08\x00" + garbage, bytes(12) + b"\x08\x00\x45" + garbage):

@@ -243,6 +243,16 @@ def test_a_redirection_spares_whom_it_names_and_ends_when_undone(network: Memory
     assert holders == ["alice", "bank", "bank"]
 
 
+def test_to_take_a_redirection_back_twice_is_nothing_new(network: MemoryNetwork) -> None:
+    for name in ("alice", "bank"):
+        network.listen(name, 443, lambda _: Scripted())
+    network.redirect("bank", 443, to="alice")
+    undo = network.redirect("bank", 443, to="alice")
+    undo()
+    undo()
+    assert network.connect("teller", "bank", 443, Scripted()).holder == "alice", "the other one still stands"
+
+
 def test_the_newest_redirection_wins(network: MemoryNetwork) -> None:
     network.attach("evil")
     for name in ("bank", "alice", "evil"):
@@ -269,6 +279,15 @@ def test_an_endpoint_that_raises_resets_its_connection_and_is_named(network: Mem
     assert (caught.value.connection, caught.value.end) == ("teller-bank-1", "bank")
     assert flags(network, "teller-bank-1")[-1] == ("server", Flag.RST | Flag.ACK)
     assert (client.eofs, connection.open) == (1, False)
+
+
+def test_a_client_that_raises_is_named_too(network: MemoryNetwork) -> None:
+    network.listen("bank", 443, lambda _: Scripted(b"welcome"))
+    network.connect("teller", "bank", 443, Failing())
+    with pytest.raises(EndpointError, match=r"teller-bank-1: teller failed: ValueError") as caught:
+        network.run()
+    assert caught.value.end == "teller"
+    assert flags(network, "teller-bank-1")[-1] == ("client", Flag.RST | Flag.ACK)
 
 
 def test_other_connections_go_on_after_one_failed(network: MemoryNetwork) -> None:

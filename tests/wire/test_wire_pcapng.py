@@ -90,27 +90,84 @@ def test_events_that_are_no_frames_are_left_out(trace: Trace, tmp_path: Path) ->
     assert len(read_pcapng(path).frames) == len(trace) - 1
 
 
-def test_a_capture_of_the_other_byte_order_is_read() -> None:
-    def block(kind: int, body: bytes) -> bytes:
-        return struct.pack(">II", kind, len(body) + 12) + body + struct.pack(">I", len(body) + 12)
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
 
-    section = block(0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1))
-    interface = block(1, struct.pack(">HHI", 1, 0, 0))
-    packet = block(6, struct.pack(">IIIII", 0, 0, 2_500_000, 4, 4) + b"\1\2\3\4")
+
+SECTION = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+
+@pytest.mark.parametrize(("resolution", "seconds"), [(0x8A, 2.5), (6, 0.00256), (0, 2560.0), (0x80, 2560.0)])
+def test_a_clock_counts_powers_of_ten_or_of_two(resolution: int, seconds: float) -> None:
+    interface = block(1, struct.pack("<HHIHHB3x", 1, 0, 0, 9, 1, resolution) + bytes(4))
+    packet = block(6, struct.pack("<IIIII", 0, 0, 2560, 4, 4) + b"1234")
+    (frame,) = parse_pcapng(SECTION + interface + packet).frames
+    assert frame.time == pytest.approx(seconds)
+
+
+def test_a_time_has_two_halves() -> None:
+    interface, packet = block(1, struct.pack("<HHI", 1, 0, 0)), block(6, struct.pack("<IIIII", 0, 1, 1_000_000, 0, 0))
+    assert parse_pcapng(SECTION + interface + packet).frames[0].time == pytest.approx((2**32 + 1_000_000) / 10**6)
+
+
+def named(name: bytes, link: int = 1) -> bytes:
+    return block(1, struct.pack("<HHIHH", link, 0, 0, 2, len(name)) + name + bytes(-len(name) % 4) + bytes(4))
+
+
+@pytest.mark.parametrize("length", [4, 6, 9])
+def test_a_simple_packet_is_of_the_first_interface_and_as_long_as_it_was_captured(length: int) -> None:
+    simple = block(3, struct.pack("<I", length) + b"123456")  # padded to 8 octets; of longer ones the rest was cut off
+    (frame,) = parse_pcapng(SECTION + named(b"first") + named(b"second") + simple).frames
+    assert frame == CapturedFrame(0.0, b"123456\0\0"[:length], "", "first")
+
+
+def test_packets_of_other_link_types_are_passed_over() -> None:
+    enhanced = [block(6, struct.pack("<IIIII", number, 0, 0, 4, 4) + b"1234") for number in range(2)]
+    simple = block(3, struct.pack("<I", 4) + b"1234")
+    frames = parse_pcapng(
+        SECTION + named(b"raw IP", 101) + named(b"Ethernet") + enhanced[0] + simple + enhanced[1]
+    ).frames
+    assert [frame.interface for frame in frames] == ["Ethernet"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "complaint"),
+    [
+        (SECTION + b"\6\0\0\0\x0c\0\0\0\x0c\0\0", "cut short: 11 octets at octet 28"),
+        (block(1, bytes(8)), "does not begin with a section header block"),
+        (block(0x0A0D0D0A, bytes(16)), "section at octet 0 has no byte-order magic"),
+        (SECTION + struct.pack("<III", 5, 8, 8), "block of type 0x5 at octet 28 says it has 8 octets"),
+        (SECTION + struct.pack("<IIHI", 5, 14, 0, 14), "says it has 14 octets"),
+        (SECTION + struct.pack("<III", 5, 16, 16), "says it has 16 octets"),
+        (SECTION + struct.pack("<III", 5, 12, 16), "its two lengths differ"),
+        (SECTION + block(1, struct.pack("<HHI", 1, 0, 0)) + block(6, struct.pack("<5I", 0, 0, 0, 5, 5) + b"1234"), "5 octets wanted"),
+        (SECTION + block(6, struct.pack("<5I", 0, 0, 0, 4, 4) + b"1234"), "block of type 0x6 at octet 28"),
+    ],
+)  # fmt: skip
+def test_a_block_that_contradicts_itself_is_named(octets: bytes, complaint: str) -> None:
+    with pytest.raises(PcapngError, match=complaint):
+        parse_pcapng(octets)
+
+
+def test_a_block_of_an_unknown_type_is_passed_over() -> None:
+    assert parse_pcapng(SECTION + struct.pack("<III", 5, 12, 12)).frames == []
+
+
+def test_a_capture_of_the_other_byte_order_is_read() -> None:
+    section = block(0x0A0D0D0A, struct.pack(">IHHq", 0x1A2B3C4D, 1, 0, -1), ">")
+    interface = block(1, struct.pack(">HHI", 1, 0, 0), ">")
+    packet = block(6, struct.pack(">IIIII", 0, 0, 2_500_000, 4, 4) + b"\1\2\3\4", ">")
     assert parse_pcapng(section + interface + packet).frames == [CapturedFrame(2.5, b"\1\2\3\4", "", "")]
 
 
 def test_of_several_options_of_one_kind_the_first_counts() -> None:
-    def block(kind: int, body: bytes) -> bytes:
-        return struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
-
     def options(code: int) -> bytes:
         return b"".join(struct.pack("<HH", code, 4) + value for value in (b"true", b"fake")) + bytes(4)
 
-    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
     interface = block(1, struct.pack("<HHI", 1, 0, 0) + options(2))
     packet = block(6, struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"\1\2\3\4" + options(1))
-    (frame,) = parse_pcapng(section + interface + packet).frames
+    (frame,) = parse_pcapng(SECTION + interface + packet).frames
     assert (frame.comment, frame.interface) == ("true", "true")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,10 @@ from trustlab.wire import (
     Segment,
     TcpConversation,
     build_frame,
+    parse_frame,
     reassembly,
 )
+from trustlab.wire.ethernet import MSS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +71,50 @@ def test_a_reconstructed_conversation_gives_back_both_streams() -> None:
     conversation.data("client", b"c" * 100)
     conversation.close("client")
     assert streams(e.raw for e in trace) == {"client": b"a" * 4000 + b"c" * 100, "server": b"b" * 5000}
+
+
+def conversation(trace: Trace) -> TcpConversation:
+    written = TcpConversation(trace.party("network"), "c", TELLER, BANK, 50000, 443, mss=100)
+    written.open()
+    return written
+
+
+def test_sequence_numbers_begin_with_the_digest_of_the_connections_name() -> None:
+    trace = Trace()
+    conversation(trace)
+    digest = hashlib.sha256(b"c").digest()
+    syn, answer, _ = (parse_frame(e.raw) for e in trace)
+    assert syn is not None
+    assert answer is not None
+    assert syn.seq.to_bytes(4, "big") + answer.seq.to_bytes(4, "big") == digest[:8]
+
+
+def test_only_the_last_segment_of_what_is_written_is_pushed() -> None:
+    events = conversation(Trace()).data("client", bytes(250))
+    assert [e.data["flags"] for e in events] == ["ACK", "ACK", "PSH|ACK"]
+    assert [e.data["payload_length"] for e in events] == [100, 100, 50]
+
+
+def test_packets_of_one_end_are_numbered_without_a_gap() -> None:
+    trace = Trace()
+    conversation(trace).data("client", bytes(250))
+    numbers = [s.identification for e in trace.select() if e.direction == "client" and (s := parse_frame(e.raw))]
+    assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(5)]
+
+
+def test_after_22_full_segments_the_other_end_acknowledges() -> None:
+    trace = Trace()
+    written = conversation(trace)
+    window = 22 * MSS
+    written.data("client", bytes(window - 1))
+    assert trace[-1].direction == "client", "one octet is missing"
+    written.data("client", b"x")
+    assert (trace[-1].direction, trace[-1].data["flags"]) == ("server", "ACK")
+    acknowledgement = parse_frame(trace[-1].raw)
+    last = parse_frame(trace[-2].raw)
+    assert acknowledgement is not None
+    assert last is not None
+    assert acknowledgement.ack == (last.seq + 1) & 0xFFFFFFFF
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=6), st.integers(0, 2**32 - 1))
@@ -152,6 +199,11 @@ def test_a_repeated_syn_is_not() -> None:
         == b"hey"
     )
     assert len(reassembler.flows) == 1
+
+
+def test_a_stream_may_begin_at_sequence_number_0() -> None:
+    frames = [frame(0xFFFFFFFF, flags=Flag.SYN), frame(3, b"def"), frame(0, b"abc")]
+    assert streams(frames)["client"] == b"abcdef"
 
 
 def test_names_keep_apart_what_shares_addresses() -> None:

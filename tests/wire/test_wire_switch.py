@@ -69,7 +69,11 @@ class Bench:
 
 
 def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
+    """Play a test; what a callback of the switch raises is only logged by the loop, and fails the test here."""
+    faults: list[object] = []
+
     async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
         bench = Bench()
         try:
             await bench.introduce()
@@ -78,6 +82,7 @@ def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
             bench.close()
 
     asyncio.run(run())
+    assert faults == []
 
 
 def test_a_frame_crosses_from_cable_to_cable() -> None:
@@ -161,6 +166,10 @@ def test_a_machine_that_does_not_read_loses_frames_and_stops_nobody() -> None:
         await asyncio.sleep(0.05)
         assert bench.switch.lost("bank") > 0
         assert len(bench.switch._ports["bank"].queue) == QUEUE
+        before = bench.switch.lost("bank")
+        bench.send("teller", "bank")
+        await asyncio.sleep(0.05)
+        assert bench.switch.lost("bank") == before + 1
         octets = bench.send("teller", "alice")
         assert await bench.receive("alice") == octets
 
@@ -190,12 +199,25 @@ def test_a_machine_whose_cable_is_cut_is_noted_and_the_others_go_on() -> None:
     on_a_bench(story)
 
 
+def test_of_two_frames_at_once_to_a_cut_cable_the_second_finds_nobody_and_harms_nobody() -> None:
+    async def story(bench: Bench) -> None:
+        bench.switch.order(lambda s: s.duplicate(Match(payload=True)))
+        bench.cables["bank"].close()
+        bench.send("teller", "bank")
+        await asyncio.sleep(0.02)
+        assert len(bench.trace.select("note", name="unplugged")) == 1
+
+    on_a_bench(story)
+
+
 def test_closing_closes_every_socket() -> None:
     async def story() -> None:
         with Switch(Trace()) as switch:
             cable = switch.plug(HOSTS["bank"])
         with pytest.raises(OSError, match=r"refused|reset|not connected"):
             cable.send(b"anybody?")
+        with pytest.raises(WireError, match="this switch is closed"):
+            switch.order(lambda s: s.drop(Match()))
         cable.close()
         switch.unplug("bank")
 

@@ -112,6 +112,13 @@ def test_a_machine_that_moves_is_learned_anew(taught: SwitchCore) -> None:
     assert [d.port for d in taught.receive("teller", frame(TELLER, BANK), 0.0)] == ["alice"]
 
 
+def test_a_machine_is_learned_whatever_the_second_octet_of_its_address(taught: SwitchCore) -> None:
+    carol = Host("carol", "02:01:00:00:00:09", "10.0.0.9")
+    taught.attach(carol)
+    taught.receive("carol", frame(carol, TELLER), 0.0)
+    assert [d.port for d in taught.receive("teller", frame(TELLER, carol), 0.0)] == ["carol"]
+
+
 def test_every_frame_is_recorded_with_connection_direction_and_offset(taught: SwitchCore) -> None:
     opened(taught)
     taught.receive("bank", frame(BANK, TELLER, seq=7, flags=Flag.SYN | Flag.ACK, ports=(443, 50000)), 0.0)
@@ -128,6 +135,9 @@ def test_every_frame_is_recorded_with_connection_direction_and_offset(taught: Sw
     last = taught._party.trace[-1]
     assert (last.data["from"], last.data["to"], last.data["payload_length"]) == ("bank", "teller", 3)
     assert "reconstructed" not in last.data
+    events = taught._party.trace.select("frame", name="TCP")
+    assert [e.data["flags"] for e in events] == ["SYN", "SYN|ACK", "ACK", "ACK", "ACK"]
+    assert all(e.raw[e.data["payload_offset"] :] == e.raw[-5:] for e in events[2:4])
 
 
 def test_other_protocols_are_recorded_by_name(taught: SwitchCore) -> None:
@@ -217,6 +227,15 @@ def test_the_newest_redirection_that_fits_takes_the_connection(taught: SwitchCor
     undo()
     undo()
     assert takes(50002) == ["alice"]
+
+
+def test_to_take_a_redirection_back_twice_is_nothing_new(taught: SwitchCore) -> None:
+    taught.redirect("bank", 443, to="alice")
+    undo = taught.redirect("bank", 443, to="alice")
+    undo()
+    undo()
+    (delivery,) = taught.receive("teller", frame(TELLER, BANK, flags=Flag.SYN), 0.0)
+    assert delivery.port == "alice", "the other one still stands"
 
 
 def test_a_new_connection_over_the_same_ports_is_decided_anew(taught: SwitchCore) -> None:
@@ -320,6 +339,21 @@ def test_edited_payloads_have_right_checksums_and_leave_the_rest_alone(taught: S
     event = taught._party.trace[-1]
     assert (event.raw, event.data["fate"]) == (delivery.frame, "edited")
     assert bytes.fromhex(str(event.data["original"])) == b"please pay bob 5"
+
+
+@pytest.mark.parametrize("payload", [b"", b"please pay carol 5"])
+def test_a_frame_that_an_edit_leaves_as_it_is_is_not_called_edited(taught: SwitchCore, payload: bytes) -> None:
+    opened(taught)
+    taught.edit(Match(), lambda octets: octets.replace(b"bob", b"eve"))
+    original = frame(TELLER, BANK, payload)
+    (delivery,) = taught.receive("teller", original, 0.0)
+    event = taught._party.trace[-1]
+    assert (delivery.frame, event.raw, event.data.get("fate"), "original" in event.data) == (
+        original,
+        original,
+        None,
+        False,
+    )
 
 
 def test_an_edit_that_changes_the_length_is_refused(taught: SwitchCore) -> None:

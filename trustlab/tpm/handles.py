@@ -31,8 +31,8 @@ class LoadedObject:
     """An object or session of one client: in a slot of the TPM (`real`), or swapped out (`context`)."""
 
     real: int | None
+    used: int
     context: bytes = b""
-    used: int = 0
 
 
 class Use(NamedTuple):

@@ -102,7 +102,7 @@ class Trace:
         self._keep = keep
         self._events: list[TraceEvent] = []
         self._next: dict[str, Iterator[int]] = defaultdict(count)
-        self._subscribers: list[Callable[[TraceEvent], None]] = []
+        self._subscribers: dict[object, Callable[[TraceEvent], None]] = {}  # by a token: one may subscribe twice
         self._untold: deque[TraceEvent] = deque()
         self._telling = False
         self._teller: int | None = None
@@ -160,20 +160,20 @@ class Trace:
         try:
             while self._untold:
                 event = self._untold.popleft()
-                for callback in tuple(self._subscribers):
+                for callback in tuple(self._subscribers.values()):
                     callback(event)
         finally:
             self._telling, self._teller = False, None
 
     def subscribe(self, callback: Callable[[TraceEvent], None]) -> Callable[[], None]:
         """Call `callback` with every event from now on; the returned function ends that."""
+        token = object()
         with self._lock:
-            self._subscribers.append(callback)
+            self._subscribers[token] = callback
 
         def unsubscribe() -> None:
             with self._lock:
-                if callback in self._subscribers:
-                    self._subscribers.remove(callback)
+                self._subscribers.pop(token, None)
 
         return unsubscribe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from trustlab.trace import other_role
@@ -70,7 +71,8 @@ class Waiting(NamedTuple):
         return f"{self.party} waits on {self.connection} for {self.what}."
 
 
-class _Redirect(NamedTuple):
+@dataclass(frozen=True, eq=False)  # two orders that say the same are two: each is taken back by itself
+class _Redirect:
     destination: str
     port: int
     to: str

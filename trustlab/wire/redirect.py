@@ -6,7 +6,8 @@ that its own TCP answers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from trustlab.wire.ethernet import Flag, Host, Segment, parse_frame, patch_frame
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 Address = tuple[str, int]
 
 
-class _Order(NamedTuple):
+@dataclass(frozen=True, eq=False)  # two orders that say the same are two: each is taken back by itself
+class _Order:
     destination: Host
     port: int
     to: Host
