@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import cbor2
 import pytest
@@ -47,6 +48,7 @@ from trustlab.attest import (
     image_event,
     key_policy,
     parse_public,
+    qualified_name,
 )
 from trustlab.attest.build import build_public, build_rsa_signature
 from trustlab.attest.constants import ALG_RSASSA, ALG_SHA256
@@ -207,6 +209,16 @@ def test_ak_public_area_refuses_a_certificate_with_another_key():
     name = parse_public(signer.public).name
     certificate = CA.certify(other, name, MACHINE.ek_digest)
     refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(certificate,)))
+
+
+def test_ak_public_area_refuses_a_key_that_is_no_primary_key_of_the_endorsement_hierarchy():
+    """Part 1, 16: a Qualified Name is that of the parents and the Name, so a key under another parent has another one."""
+    signer = MACHINE.ak()
+    elsewhere = SimpleNamespace(qualified=qualified_name(bytes.fromhex("40000001"), parse_public(signer.public).name))
+    evidence = replace(MACHINE.evidence(signer=signer, quote=MACHINE.quote(elsewhere)), key_attestation=None)
+    alone = replace(FIRST, key_spki=None, key_binder=None)
+    refused_only_by("AK public area", evidence, alone)
+    assert "is not the qualifiedSigner" in appraise(evidence, alone)["AK public area"].sentence
 
 
 def test_ak_policy_refuses_an_ak_that_anybody_can_use():

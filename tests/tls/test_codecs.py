@@ -38,7 +38,7 @@ from trustlab.tls.messages import (
     pull_any,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
-from trustlab.tls.reading import Reader, SpanReader
+from trustlab.tls.reading import SHOWN, Reader, SpanReader, shown
 
 ECDHE = tls.CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 RSA = tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256
@@ -231,3 +231,8 @@ def test_an_extension_that_is_cut_off_is_a_decode_error_with_its_size(
 def test_an_extension_of_no_length_may_be_the_last(kind: type[Reader]) -> None:
     found = pull_extensions(kind(bytes.fromhex("000b abcd0003 020304 00170000"), prefix="ClientHello"), "client_hello")
     assert [(e.type, e.data) for e in found] == [(0xABCD, bytes.fromhex("020304")), (0x17, b"")]
+
+
+def test_long_octets_are_shown_by_their_beginning_and_their_number() -> None:
+    assert shown(bytes(SHOWN)) == "00" * SHOWN
+    assert shown(bytes(SHOWN + 1)) == "00" * SHOWN + f"... ({SHOWN + 1} octets)"

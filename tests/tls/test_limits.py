@@ -10,6 +10,7 @@ from tls_pair import Pair, client_config, client_identity, root, server_config, 
 
 from trustlab import tls
 from trustlab.tls import authenticators
+from trustlab.tls.records import parse_record_header, record_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +193,11 @@ def test_an_authenticator_may_have_as_many_certificates_as_the_limit(role: str) 
         else:
             with pytest.raises(tls.BadCertificate, match="3 certificates"):
                 authenticators.validate(end.connection, asked, signed)
+
+
+def test_a_record_may_be_as_long_as_its_bound_and_no_longer() -> None:
+    """RFC 5246 6.2.3: a fragment has at most 2^14 + 2048 octets."""
+    longest = 2**14 + 2048
+    assert parse_record_header(record_header(23, 0x0303, longest)) == (23, 0x0303, longest)
+    with pytest.raises(tls.RecordOverflow, match=f"a record of {longest + 1} octets"):
+        parse_record_header(record_header(23, 0x0303, longest + 1))

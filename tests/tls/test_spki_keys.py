@@ -18,7 +18,7 @@ from certified import (
 )
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tls_identities import NAME, issue, root
 
 from trustlab import tls
@@ -178,3 +178,26 @@ def test_the_curve_counts_for_ecdsa_alone() -> None:
     assert odd.suits_groups(None)
     assert not odd.suits_groups((0x16, *groups))
     assert odd.schemes13 == ()
+
+
+@pytest.mark.parametrize(("bits", "fits"), [(1033, False), (1034, True), (1040, True), (1041, True)])
+def test_an_rsa_key_has_room_for_sha512_from_1034_bits_on(bits: int, fits: bool) -> None:  # noqa: FBT001
+    """RFC 8017 9.1.1: the encoded message, one bit shorter than the modulus, holds hash, salt and two octets."""
+    private = rsa.generate_private_key(65537, bits)
+    assert (S.RSA_PSS_RSAE_SHA512 in CertifiedKey(private.public_key(), "RSA").schemes13) is fits
+    pss = padding.PSS(padding.MGF1(hashes.SHA512()), 64)
+    if fits:
+        assert private.sign(b"data", pss, hashes.SHA512())
+    else:
+        with pytest.raises(ValueError, match="too long for key size"):
+            private.sign(b"data", pss, hashes.SHA512())
+
+
+@pytest.mark.parametrize(("tls13", "clause"), [(True, "RFC 8446 4.4.3"), (False, "RFC 5246 7.4.8")])
+def test_a_scheme_that_does_not_fit_the_key_is_refused_with_the_clause_of_the_version(
+    *, tls13: bool, clause: str
+) -> None:
+    key = CertifiedKey(rsa.generate_private_key(65537, 2048).public_key(), "RSA")
+    with pytest.raises(tls.IllegalParameter, match="does not fit the certificate's key") as caught:
+        verify(key, P256, b"signature", b"data", tls13=tls13)
+    assert caught.value.clause == clause
