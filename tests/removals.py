@@ -40,13 +40,13 @@ class Removal(NamedTuple):
 
 def without_check(name):
     """Leave the check's name in the verifier's list, and behind it nothing that looks."""
-    rules = verifier._rules
+    specs = verifier._specs
 
     def gutted(anchors):
         idle = {"judge": lambda _case: passed("Nobody looked.")}
-        return tuple(dataclasses.replace(rule, **idle) if rule.name == name else rule for rule in rules(anchors))
+        return tuple(dataclasses.replace(rule, **idle) if rule.name == name else rule for rule in specs(anchors))
 
-    return lambda patch: patch.setattr(verifier, "_rules", gutted)
+    return lambda patch: patch.setattr(verifier, "_specs", gutted)
 
 
 def without_format(patch):

@@ -47,7 +47,7 @@ def test_a_demo_that_is_interrupted_at_its_last_moment_says_so(monkeypatch, caps
         for n, handler in handlers.items():
             signal.signal(n, handler)
     assert ended.value.code == 128 + number
-    assert capsys.readouterr().err.splitlines() == ["interrupted: everything that was started has been ended."]
+    assert capsys.readouterr().err.splitlines() == ["interrupted: everything that was started has been stopped."]
     kept = sorted(path.suffix for path in tmp_path.iterdir())
     assert kept.count(".jsonl") == kept.count(".pcapng")  # whole recordings, and no folder of an unfinished one
     assert set(kept) <= {".jsonl", ".pcapng"}

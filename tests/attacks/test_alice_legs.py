@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -27,6 +29,9 @@ class Guest:
 
     def setting(self, _name):
         return NAME
+
+    def random(self, size):
+        return os.urandom(size)
 
 
 class Alice:

@@ -263,7 +263,7 @@ def test_signature_says_what_was_signed_and_what_was_not():
         (replace(GOOD, key_attestation=key), "key attestation"),
     ):
         sentence = appraise(evidence)["signature"].sentence
-        assert sentence.startswith(f"The signature over the {what} is not by ")
+        assert sentence.startswith(f"The signature over the {what} was not made by ")
 
 
 def test_signature_refuses_a_signature_by_an_rsa_scheme_for_an_ecc_key():
@@ -294,7 +294,7 @@ def test_selection_and_bank_says_what_is_quoted_and_what_is_demanded():
     signer = MACHINE.ak()
     result = appraise(MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, pcrs=(17, 18))))
     assert re.fullmatch(
-        r"The quote is over \S+:17,18; demanded is \S+:17,18,19,20\.", result["selection and bank"].sentence
+        r"The quote is over \S+:17,18; the policy demands \S+:17,18,19,20\.", result["selection and bank"].sentence
     )
 
 
@@ -641,5 +641,5 @@ def test_what_a_check_of_somebodys_own_says_is_shown_short_and_on_one_line():
 
 def test_only_a_check_that_there_is_can_be_replaced():
     for name in ("nonce", CHECKS[0]):
-        with pytest.raises(PolicyError, match=f"'{name}' is no check that can be replaced; there are: AK chain"):
+        with pytest.raises(PolicyError, match=f"'{name}' is not a check that can be replaced; choose from: AK chain"):
             verifier(checks={name: lambda _case: None})

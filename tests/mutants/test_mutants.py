@@ -119,7 +119,7 @@ print(list(runner.in_children(lambda n: __import__("time").sleep(99), [0.2], 1))
         "1 True",
         "[None]",
         "['tests/trace/test_trace_file.py (does not load)']",
-        "['tests/trace/test_trace_file.py::test_what_is_no_trace_is_refused_by_line[content-lab#0 stands there twice]']",
+        "['tests/trace/test_trace_file.py::test_what_is_no_trace_is_refused_by_line[content-lab#0 occurs twice]']",
         "[(0, None)]",
         "[(0, None)]",
     ], done.stderr

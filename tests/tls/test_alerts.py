@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trustlab import tls
-from trustlab.tls.attestation import check_answer, evidence_in, supplemental_data
+from trustlab.tls.attestation import check_answer, check_demand, evidence_in, supplemental_data
 from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension
 from trustlab.tls.messages.tls12 import SupplementalData
 from trustlab.tls.registry import ExtensionType
@@ -27,8 +27,10 @@ def test_an_alert_says_its_name_its_sentence_and_its_clause(alert: tls.Alert, sh
 
 
 def test_an_answer_that_gives_what_is_demanded_in_an_offered_format_is_accepted() -> None:
-    check_answer(ASKED, AttestationExtension(bytes(32), ROLE_S, ROLE_C, (2,)), tls13=True)
-    check_answer(AttestationExtension(bytes(32), ROLE_C, 0, (1,)), None, tls13=True)
+    answer = AttestationExtension(bytes(32), ROLE_S, ROLE_C, (2,))
+    check_answer(ASKED, answer)
+    check_demand(ASKED, answer, tls13=True)
+    check_demand(AttestationExtension(bytes(32), ROLE_C, 0, (1,)), None, tls13=True)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_an_answer_that_fits_no_question_is_an_illegal_parameter(
     asked: AttestationExtension, answer: tuple[int, int, tuple[int, ...]], complaint: str
 ) -> None:
     with pytest.raises(tls.IllegalParameter, match=complaint):
-        check_answer(asked, AttestationExtension(bytes(32), *answer), tls13=True)
+        check_answer(asked, AttestationExtension(bytes(32), *answer))
 
 
 @pytest.mark.parametrize("answer", [None, AttestationExtension(bytes(32), 0, ROLE_C, (1,))])
@@ -54,7 +56,7 @@ def test_evidence_that_is_demanded_and_not_offered_has_the_alert_of_its_version(
     answer: AttestationExtension | None, *, tls13: bool, alert: type[tls.Alert]
 ) -> None:
     with pytest.raises(alert, match="does not offer it"):
-        check_answer(ASKED, answer, tls13=tls13)
+        check_demand(ASKED, answer, tls13=tls13)
 
 
 @pytest.mark.parametrize("size", [1, 0xFFFF])
