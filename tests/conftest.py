@@ -4,7 +4,7 @@ Three marks say what a test needs, so that `make quick` can leave it out:
 
 - `browser`: Chromium, and often a JupyterLab. Set here for all of `tests/browser` and what else starts one.
 - `machines`: virtual machines of User Mode Linux. Set at the test; skipped here where none can run.
-- `long`: whole tables and many programs. Set here by folder and file, or at the test.
+- `long`: whole tables, many programs, all commands. Set here by folder and file, or at the test.
 
 Under pytest-xdist (`--dist loadgroup`) a browser's tests share one process, and so do the virtual machines'. A module
 with fixtures of its own scope stays together too, so that nothing expensive is made twice.
@@ -25,7 +25,23 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 BROWSER = ("browser/", "interop/test_interop_chromium.py")
-LONG = ("interop/",)
+LONG = (
+    "interop/",
+    "attacks/",
+    "mutants/",
+    "fuzz/",
+    "test_cli_",
+    "test_removals.py",
+    "test_passages_page.py",
+    "scenarios/test_matrix.py",
+    "passage/test_streams.py",
+    "capture/test_capture_foreign.py",
+    "conformance/test_conformance_rewritten.py",
+    "tls/test_broken_certificates.py",
+    "tls/test_tls13_interop.py",
+    "tpm/test_tpm_soak.py",
+)
+"""What takes more than its share of half a minute: whole tables, many programs, all commands."""
 NO_MACHINES = pytest.mark.skip(reason="User Mode Linux runs on Linux on x86-64 alone")
 
 

@@ -106,7 +106,7 @@ def test_a_device_has_no_launch_no_locality_no_power_and_no_snapshots(platform: 
     assert platform.client("owner", 2).locality == 0
     assert not platform.emulated
     assert not platform.party.trace.select("tpm.command", name="TPM2_Startup")
-    with pytest.raises(TpmError, match="laptop: this TPM has no DRTM launch"):
+    with pytest.raises(TpmError, match="laptop: a program cannot cause a DRTM launch of this TPM"):
         platform.launch(b"code")
     with pytest.raises(TpmError, match="laptop: only an emulated TPM can be saved"):
         platform.snapshot()

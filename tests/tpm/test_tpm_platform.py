@@ -182,7 +182,7 @@ def test_only_an_owner_can_lend(machine: Machine) -> None:
 
 def test_what_is_no_loaded_object_cannot_be_lent(machine: Machine) -> None:
     session = machine.hypersafe.policy_session()
-    with pytest.raises(GateRefused, match="is no loaded object"):
+    with pytest.raises(GateRefused, match="is not a loaded object"):
         machine.platform.lend(session, owner=machine.hypersafe, to=machine.alice)
 
 

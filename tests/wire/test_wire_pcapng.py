@@ -141,7 +141,7 @@ def test_packets_of_other_link_types_are_passed_over() -> None:
         (SECTION + struct.pack("<IIHI", 5, 14, 0, 14), "says it has 14 octets"),
         (SECTION + struct.pack("<III", 5, 16, 16), "says it has 16 octets"),
         (SECTION + struct.pack("<III", 5, 12, 16), "its two lengths differ"),
-        (SECTION + block(1, struct.pack("<HHI", 1, 0, 0)) + block(6, struct.pack("<5I", 0, 0, 0, 5, 5) + b"1234"), "5 octets wanted"),
+        (SECTION + block(1, struct.pack("<HHI", 1, 0, 0)) + block(6, struct.pack("<5I", 0, 0, 0, 5, 5) + b"1234"), "5 octets are needed"),
         (SECTION + block(6, struct.pack("<5I", 0, 0, 0, 4, 4) + b"1234"), "block of type 0x6 at octet 28"),
     ],
 )  # fmt: skip
