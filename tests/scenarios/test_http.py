@@ -207,7 +207,7 @@ def test_a_customer_rents_a_machine_at_the_desk_and_it_asks_the_bank(tmp_path):
         orders.join()
     os.chdir(here)
     assert "cannot read the order" in got[0]
-    assert "speak trusted-passage" in got[1]
+    assert "uses the design trusted-passage" in got[1]
     first = got[2]
     assert isinstance(first, RentalAnswer)
     assert first.answer.endswith('{"balance": "1000.00"}\n')
