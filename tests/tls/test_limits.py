@@ -177,6 +177,28 @@ def test_as_many_records_are_written_with_one_key_as_the_limit(role: str) -> Non
     assert peer.error is None
 
 
+@pytest.mark.parametrize("coalesce", [False, True])
+def test_one_long_text_changes_keys_as_often_as_the_limit_says(*, coalesce: bool) -> None:
+    limits = tls.Limits(records_per_key=3)
+    pair = Pair(modern_client(limits=limits, coalesce=coalesce), modern_server()).run()
+    text = bytes(range(256)) * 64 * 10
+    pair.client.connection.send(text)
+    pair.run()
+    assert pair.client.sent.count("KeyUpdate") == 3, "ten records and a Finished, three with one key"
+    assert pair.server.data == text
+    assert pair.server.error is None
+
+
+def test_requests_to_renegotiate_are_refused_up_to_the_limit_and_then_end_the_connection() -> None:
+    client = client_config(versions=(TLS12,), limits=tls.Limits(warnings=2))
+    pair = Pair(client, server_config(versions=(TLS12,))).run()
+    for survives in (True, True, False):
+        pair.server.connection.records.write_message(22, bytes(4))
+        pair.run()
+        assert (pair.client.error is None) is survives
+    assert isinstance(pair.client.error, tls.UnexpectedMessage)
+
+
 @ROLE
 def test_an_authenticator_may_have_as_many_certificates_as_the_limit(role: str) -> None:
     pair = limited(TLS13, role, tls.Limits(chain=2)).run()

@@ -202,8 +202,10 @@ class Connection:
         """Send application data."""
         self._before_sending("application data")
         self.flush()
-        self.handshake.before_application_data()
         for start in range(0, len(data), MAX_PLAINTEXT):
+            self.handshake.before_application_data()
+            if self._held:
+                self.flush()
             piece = data[start : start + MAX_PLAINTEXT]
             position = self.records.write_offset
             ranges = self.records.write_message(ContentType.APPLICATION_DATA, piece)
@@ -381,14 +383,14 @@ class Connection:
         raw, ranges = found
         message = parse_message(raw, self.context)
         self._tell_received(message, raw, ranges, encrypted=self._joined_encrypted)
-        self._warnings = 0
         self._take(message, raw)
         return True
 
     def _take(self, message: Message | ChangeCipherSpec, raw: bytes) -> None:
         """Hand a message to the handshake and go where it leads."""
         if self.handshake.handle_out_of_band(message):
-            return
+            return  # a request to renegotiate counts as a warning does, and ends no row of them
+        self._warnings = 0
         if not self.table.targets(self.state, "receive", message.name):
             raise self._unexpected(message.name)
         chosen = self.handshake.received(message, raw)
