@@ -30,7 +30,8 @@ class Guard:
 
     def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
         if event in ("os.kill", "os.killpg"):
-            if not self._own(int(arguments[0])):  # type: ignore[call-overload]
+            pid = int(arguments[0])  # type: ignore[call-overload]
+            if not all(map(self._own, [pid] if event == "os.kill" or pid <= 0 else _members(pid))):
                 raise PermissionError(f"{event} of {arguments[0]}: not a process of this mutant")
         elif event in REMOVING:
             folder = arguments[-1]
@@ -61,3 +62,15 @@ class Guard:
         base = Path(f"/proc/self/fd/{folder}").readlink() if folder >= 0 else Path.cwd()
         whole = os.path.normpath(base / os.fsdecode(path))  # type: ignore[arg-type]
         return Path(whole).is_relative_to(self._scratch) or "__pycache__" in whole
+
+
+def _members(group: int) -> list[int]:
+    """Return the processes of a group: its leader may have ended while others live on."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getpgid(int(path.name)) == group:
+                found.append(int(path.name))
+        except OSError:  # it has just ended
+            continue
+    return found
