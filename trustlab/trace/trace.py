@@ -244,7 +244,7 @@ class Trace:
         with Path(path).open("rb") as file:
             octets = file.read(LONGEST + 1)
         if len(octets) > LONGEST:
-            raise TraceFormatError(f"{path}: more than {LONGEST >> 20} MiB are no trace of ours")
+            raise TraceFormatError(f"{path}: more than {LONGEST >> 20} MiB is not a trace of ours")
         lines = octets.splitlines()
         try:
             header = msgspec.json.decode(lines[0] if lines else b"", type=_Header)

@@ -5,7 +5,7 @@ without one of their rules is a subclass here, or a wrapper; `components` reads 
 and puts those in place of the honest ones. A configuration that asks for nothing gets exactly `HONEST`. Since the
 configuration is measured, a relying party can tell such a machine from an honest one, and the trace says it too.
 
-- `rules`: the rules that are no checks of the Verifier, by name.
+- `rules`: the rules that are not checks of the Verifier, by name.
 - `binder_parts`: the parts of a binder, by name, and a design without them.
 - `removals`, `offers`, `oracle`: what each job is without its rule.
 - `own_checks`, `seeded`: a check of somebody's own in place of one of ours, a seed in place of chance.
