@@ -1,6 +1,6 @@
 """Alerts in every state of both roles: protected as soon as there are keys, and always readable for the peer.
 
-RFC 8446 A.1 and A.2: from ServerHello on an alert has the handshake keys, from Finished on the application's. Otherwise
+RFC 9846 A.1 and A.2: from ServerHello on an alert has the handshake keys, from Finished on the application's. Otherwise
 everybody on the path could read what became of an appraisal.
 """
 

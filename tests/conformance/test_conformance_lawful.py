@@ -210,7 +210,7 @@ def test_keys_may_change_between_the_pieces_of_a_talk(role: str) -> None:
 
 
 def test_early_data_that_nobody_wants_is_skipped_up_to_its_limit() -> None:
-    """RFC 8446 4.2.10: records under keys the server does not have."""
+    """RFC 9846 4.3.10: records under keys the server does not have."""
     junk = Part(0, b"\x17\3\3\x04\0" + bytes(1024))
     offered = extension(TYPE.EARLY_DATA, b"")
     judge(Case("early data", None, {"ClientHello": lambda m: after(junk, junk)(offered(m))}), "server", TLS13)

@@ -1,4 +1,4 @@
-"""The second ClientHello: every field that may be absent, changed or new, and the alert of each (RFC 8446 4.1.2)."""
+"""The second ClientHello: every field that may be absent, changed or new, and the alert of each (RFC 9846 4.2.2)."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def pair_with_cookie(case: Case) -> tuple[tls.Connection, tls.Connection]:
 @pytest.mark.parametrize("version", [0x0300, 0x0301, 0x0302, 0x0304, 0xFEFD], ids=hex)
 @pytest.mark.parametrize("retried", [False, True], ids=["first", "behind a HelloRetryRequest"])
 def test_the_legacy_version_of_every_server_hello_is_checked(version: int, *, retried: bool) -> None:
-    """RFC 8446 4.1.3: it MUST be 0x0303."""
+    """RFC 9846 4.2.3: it MUST be 0x0303."""
     settings = {"ours": ASKS["theirs"], "theirs": ASKS["ours"]} if retried else {}
     judge(
         Case("version", tls.IllegalParameter, {"ServerHello": fields(legacy_version=version)}, **settings),

@@ -385,7 +385,7 @@ def test_the_version_of_any_record_says_nothing_in_tls13() -> None:
 
 
 def test_one_change_of_keys_answers_thirty_two_requests_that_came_before_it() -> None:
-    """RFC 8446 4.6.3: an implementation that receives several KeyUpdates while it is silent answers with one."""
+    """RFC 9846 4.7.3: an implementation that receives several KeyUpdates while it is silent answers with one."""
     client, server = pair(TLS13)
     run(client, server)
     for _ in range(32):

@@ -242,7 +242,7 @@ def sends_long_record(end: End) -> None:
 
 
 def seals(inner: bytes) -> Callable[[End], None]:
-    """Protect an inner plaintext as it is, content type and padding included (RFC 8446 5.2)."""
+    """Protect an inner plaintext as it is, content type and padding included (RFC 9846 5.2)."""
 
     def act(end: End) -> None:
         protection = end.connection.records.write

@@ -35,7 +35,7 @@ def alerts(end: End) -> list[str]:
 
 @ROLES
 def test_after_our_close_notify_everything_lawful_is_still_read(role: str) -> None:
-    """Data, KeyUpdate (also one that wants an answer) and, from a server, tickets (RFC 8446 6.1, 4.6)."""
+    """Data, KeyUpdate (also one that wants an answer) and, from a server, tickets (RFC 9846 6.1, 4.7)."""
     pair, first, second = made(tls.Version.TLS13, role)
     first.connection.close()
     pair.run()

@@ -144,7 +144,7 @@ def test_a_client_offers_no_session_of_another_server() -> None:
     assert "Certificate" in forced.client.received  # an id that was not offered is a new session's
 
 
-# The CAs that a server asks for (RFC 8446 4.2.4, RFC 5246 7.4.4)
+# The CAs that a server asks for (RFC 9846 4.3.4, RFC 5246 7.4.4)
 
 
 def asked_for(version: tls.Version, **changes: Any) -> tuple[bytes, ...]:

@@ -46,7 +46,7 @@ def test_the_prf_of_tls_12_gives_the_hundred_octets_published_on_the_working_gro
 
 
 def test_an_exporter_is_its_two_expansions_spelled_out() -> None:
-    """RFC 8446 7.5, for which no RFC has a vector; `tests/interop` asks OpenSSL and GnuTLS."""
+    """RFC 9846 7.5, for which no RFC has a vector; `tests/interop` asks OpenSSL and GnuTLS."""
     secret = bytes(range(32))
     first = schedule13.hkdf_expand_label(secret, b"label", hashlib.sha256().digest(), 32, "sha256")
     expected = schedule13.hkdf_expand_label(first, b"exporter", hashlib.sha256(b"context").digest(), 70, "sha256")

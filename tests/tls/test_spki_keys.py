@@ -193,7 +193,7 @@ def test_an_rsa_key_has_room_for_sha512_from_1034_bits_on(bits: int, fits: bool)
             private.sign(b"data", pss, hashes.SHA512())
 
 
-@pytest.mark.parametrize(("tls13", "clause"), [(True, "RFC 8446 4.4.3"), (False, "RFC 5246 7.4.8")])
+@pytest.mark.parametrize(("tls13", "clause"), [(True, "RFC 9846 4.5.2"), (False, "RFC 5246 7.4.8")])
 def test_a_scheme_that_does_not_fit_the_key_is_refused_with_the_clause_of_the_version(
     *, tls13: bool, clause: str
 ) -> None:

@@ -225,7 +225,7 @@ def test_the_downgrade_sentinel_betrays_whoever_hid_tls_13() -> None:
         client_answers={"MessageReady": hide},
     ).run()
     assert isinstance(pair.client.error, tls.IllegalParameter)
-    assert pair.client.error.clause == "RFC 8446 4.1.3"
+    assert pair.client.error.clause == "RFC 9846 4.2.3"
 
 
 def test_the_change_cipher_spec_for_middleboxes_can_be_left_off() -> None:

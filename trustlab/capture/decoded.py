@@ -22,7 +22,7 @@ class Decoded:
     `raw` is what the trace's table of `tls.message` asks for; for a record that nobody could open (`readable` False) it
     is the whole record. `offset` and `records` are positions in the direction's stream. `plaintext` is set for
     application data that was decrypted. `refused` marks early data that the server did not take: it passed over it
-    (RFC 8446 4.2.10).
+    (RFC 9846 4.3.10).
 
     Three things can be the matter: `problem` says what is wrong with a message or record; `undecoded` names a suite,
     version or protocol that this lab does not decode; a record that is not `readable` for another reason says so in

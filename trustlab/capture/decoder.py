@@ -208,7 +208,7 @@ class ConnectionDecoder:
         return None
 
     def _early(self, direction: Direction, record: tls.RawRecord, *, last: bool) -> Found | None:
-        """Read a record where a client's early data may end with any record (RFC 8446 4.2.10).
+        """Read a record where a client's early data may end with any record (RFC 9846 4.3.10).
 
         Accepted, it ends with EndOfEarlyData; refused, with the first record that the handshake secret opens. Without
         the early secret neither is seen but by trying the handshake secret.
@@ -279,7 +279,7 @@ class ConnectionDecoder:
         return [message]
 
     def _change_cipher_spec(self, half: _Half) -> None:
-        """Turn to the new keys of TLS 1.2 (RFC 5246 7.1); in TLS 1.3 the message means nothing (RFC 8446 D.4)."""
+        """Turn to the new keys of TLS 1.2 (RFC 5246 7.1); in TLS 1.3 the message means nothing (RFC 9846 E.4)."""
         if not self.version:
             half.changed = True
         elif self.version != tls.Version.TLS13:
@@ -345,7 +345,7 @@ class ConnectionDecoder:
         ]
 
     def _turn(self, direction: Direction, message: AnyMessage | None, *, encrypted: bool) -> None:
-        """Change this direction's secret where TLS 1.3 does (RFC 8446 4.5, 7.1, 7.2)."""
+        """Change this direction's secret where TLS 1.3 does (RFC 9846 4.6, 7.1, 7.2)."""
         half = self._halves[direction]
         if self.version != tls.Version.TLS13 or not encrypted:
             return
@@ -373,7 +373,7 @@ class ConnectionDecoder:
     def _note_client_hello(self, hello: tls.ClientHello, *, encrypted: bool) -> None:
         """Begin a handshake: the first one, or in TLS 1.2 a renegotiation under its keys."""
         if self.version == tls.Version.TLS13 and self.handshake.client_random:
-            return  # what follows a HelloRetryRequest has the random of the first (RFC 8446 4.1.2)
+            return  # what follows a HelloRetryRequest has the random of the first (RFC 9846 4.2.2)
         if encrypted:
             self.handshake = Handshake()
         self.handshake.client_random, self.handshake.transcript = hello.random, bytearray()
@@ -409,7 +409,7 @@ class ConnectionDecoder:
                 half.turn(MASTER, hs)
 
     def _note_early(self, *, accepted: bool) -> None:
-        """Keep what the server makes of early data (RFC 8446 4.2.10)."""
+        """Keep what the server makes of early data (RFC 9846 4.3.10)."""
         if self._accepted is None:
             self._accepted, self._news = accepted, True
 

@@ -54,14 +54,14 @@ class Opener13:
         return self._aead.unprotect(record.content_type, record.version, record.fragment)
 
     def updated(self) -> Opener13:
-        """Return the opener of what follows a KeyUpdate (RFC 8446 7.2)."""
+        """Return the opener of what follows a KeyUpdate (RFC 9846 7.2)."""
         return Opener13(self._secret.next().value, self._suite)
 
 
 def openers(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Iterator[Opener]:
     """Yield what may open a direction's records with the secret of this key-log label.
 
-    Early data is protected under the suite of the session before, which its ticket alone tells (RFC 8446 4.2.10): of
+    Early data is protected under the suite of the session before, which its ticket alone tells (RFC 9846 4.3.10): of
     the suites whose hash fits the secret any may be meant.
     """
     if label == MASTER:

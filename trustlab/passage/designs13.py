@@ -1,4 +1,4 @@
-"""The designs on TLS 1.3 (RFC 9846, formerly 8446): what is argued about today, each as a value.
+"""The designs on TLS 1.3 (RFC 9846): what is argued about today, each as a value.
 
 In all of them CertificateVerify is by the attested key: resident in the TPM, made there for the measured software
 alone. Evidence stands in an extension of the first CertificateEntry; in `tls13-exporter` it stands in exported

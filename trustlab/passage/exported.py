@@ -26,7 +26,7 @@ LABELS = {
     "server": "EXPERIMENTAL trusted passages v1 server",
     "client": "EXPERIMENTAL trusted passages v1 client",
 }
-"""Exporter labels by the role that proves (RFC 8446, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
+"""Exporter labels by the role that proves (RFC 9846, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
 BARE_LABEL = "EXPERIMENTAL trusted passages v1"
 """A label without a role: only for designs that show what the role is good for."""
 EXPORTED = 32

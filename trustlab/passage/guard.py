@@ -25,7 +25,7 @@ CMW_CBOR = 1
 
 
 BESIDE_CERTIFICATE = 0xFFFF - 6
-"""Octets of Evidence that fit into the extensions of a CertificateEntry (RFC 8446, 4.4.2), behind two lengths."""
+"""Octets of Evidence that fit into the extensions of a CertificateEntry (RFC 9846, 4.5.1), behind two lengths."""
 
 
 IN_PLACE_OF_EVIDENCE = {tls.InternalError.code, tls.GeneralError.code}

@@ -183,7 +183,7 @@ class PassageStream:
     async def close(self, *, orderly: bool = True) -> None:
         """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless.
 
-        Not `orderly`, without close_notify: so the peer does not take for the end what is none (RFC 8446, 6.1).
+        Not `orderly`, without close_notify: so the peer does not take for the end what is none (RFC 9846, 6.1).
         """
         try:
             if not self._dropped:

@@ -66,7 +66,7 @@ class RemoteProtocolError(TlsError):
 
 
 class Truncated(RemoteProtocolError):
-    """The stream ended without close_notify: data may be missing (RFC 5246 7.2.1, RFC 8446 6.1)."""
+    """The stream ended without close_notify: data may be missing (RFC 5246 7.2.1, RFC 9846 6.1)."""
 
 
 class Unanswered(Truncated):

@@ -65,7 +65,7 @@ def request(connection: Connection, extensions: Sequence[Extension] = (), contex
 
 
 def read_request(connection: Connection, octets: bytes) -> CertificateRequest13:
-    """Parse the peer's request; the alert of RFC 8446 where it is malformed or of the wrong kind."""
+    """Parse the peer's request; the alert of RFC 9846 where it is malformed or of the wrong kind."""
     message = pull_message(Reader(octets), _TLS13)
     wanted = CertificateRequest13 if connection.role == "client" else ClientCertificateRequest
     if type(message) is not wanted:

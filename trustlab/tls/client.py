@@ -85,7 +85,7 @@ class ClientStart(Handshake):
         self.c.emit(hello)
 
     def _session_id(self) -> bytes:
-        """Return the id of the session to resume, or noise for middleboxes (RFC 8446 D.4)."""
+        """Return the id of the session to resume, or noise for middleboxes (RFC 9846 E.4)."""
         config = self.c.config
         if self.session is not None:
             return self.session.session_id
@@ -138,7 +138,7 @@ class ClientStart(Handshake):
         """Nothing is protected yet."""
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
-        """Drop the ChangeCipherSpec with which a TLS 1.3 server quiets middleboxes (RFC 8446 5)."""
+        """Drop the ChangeCipherSpec with which a TLS 1.3 server quiets middleboxes (RFC 9846 5)."""
         if not self.tls13 or record.content != b"\x01":
             return False
         self.c.count_compatibility_ccs()
@@ -147,7 +147,7 @@ class ClientStart(Handshake):
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
         """Hand over to TLS 1.3, which alone has this message."""
         if self._version(retry) != Version.TLS13:
-            raise IllegalParameter("a HelloRetryRequest that is not TLS 1.3", "RFC 8446 4.1.4")
+            raise IllegalParameter("a HelloRetryRequest that is not TLS 1.3", "RFC 9846 4.2.4")
         self._start(retry, Version.TLS13)
         handshake = self.c.client13(self.c, self.hello, self.shares)
         self.c.handshake = handshake
@@ -178,7 +178,7 @@ class ClientStart(Handshake):
         selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.tls13 else None
         if selected is not None:
             if selected != (Version.TLS13,) or hello.legacy_version != Version.TLS12:
-                raise IllegalParameter(f"the server chose version 0x{selected[0]:04x}", "RFC 8446 4.2.1")
+                raise IllegalParameter(f"the server chose version 0x{selected[0]:04x}", "RFC 9846 4.3.1")
             return Version.TLS13
         if hello.legacy_version != Version.TLS12 or Version.TLS12 not in self.c.config.versions:
             raise ProtocolVersion(f"the server chose version 0x{hello.legacy_version:04x}", "RFC 5246 7.4.1.3")
@@ -187,7 +187,7 @@ class ClientStart(Handshake):
     def _check_choice(self, hello: ServerHello, version: Version) -> None:
         suite = SUITES.get(hello.cipher_suite)
         tls13 = version == Version.TLS13
-        clause = "RFC 8446 4.1.3" if tls13 else "RFC 5246 7.4.1.3"
+        clause = "RFC 9846 4.2.3" if tls13 else "RFC 5246 7.4.1.3"
         if hello.cipher_suite not in self.hello.cipher_suites or suite is None:
             raise IllegalParameter(f"the server chose suite 0x{hello.cipher_suite:04x}, which was not offered", clause)
         if (suite.key_exchange is KeyExchange.TLS13) != tls13:

@@ -91,7 +91,7 @@ class Client12(Handshake12):
             raise IllegalParameter("the server resumes a session that does not exist", "RFC 5246 7.4.1.3")
         self.session_id = hello.session_id
         if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
-            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 8446 4.1.3")
+            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 9846 4.2.3")
         self._take_extensions(hello)
         if resumes and self._session is not None:
             return self._resume(self._session)
@@ -125,7 +125,7 @@ class Client12(Handshake12):
             raise IllegalParameter("the server does not take uncompressed points", "RFC 8422 5.2")
         for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE):
             if hello.extension(kind) is not None:
-                raise UnsupportedExtension(f"{kind.name.lower()} in a TLS 1.2 ServerHello", "RFC 8446 4.2")
+                raise UnsupportedExtension(f"{kind.name.lower()} in a TLS 1.2 ServerHello", "RFC 9846 4.3")
 
     def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
         """Refuse a server that does not offer the Evidence that this client demands."""

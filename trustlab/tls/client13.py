@@ -1,4 +1,4 @@
-"""The client of TLS 1.3 from ServerHello or HelloRetryRequest on (RFC 8446 A.1)."""
+"""The client of TLS 1.3 from ServerHello or HelloRetryRequest on (RFC 9846 A.1)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Client13(Handshake13):
     # The hellos
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
-        """Check what the server wants; say hello again (RFC 8446 4.1.4)."""
+        """Check what the server wants; say hello again (RFC 9846 4.2.4)."""
         self.c.check_end_of_flight()
         self.choose_suite()
         self._check_hello(retry, IN_RETRY)
@@ -101,7 +101,7 @@ class Client13(Handshake13):
         if share is not None:
             extensions = self._new_share(share[0].group, extensions)
         elif cookie is None:
-            raise IllegalParameter("a HelloRetryRequest that changes nothing", "RFC 8446 4.1.4")
+            raise IllegalParameter("a HelloRetryRequest that changes nothing", "RFC 9846 4.2.4")
         if cookie is not None:
             extensions.append(Extension(ExtensionType.COOKIE, cookie))
         self._retried = True
@@ -115,7 +115,7 @@ class Client13(Handshake13):
         offered = self.hello.value(ExtensionType.SUPPORTED_GROUPS) or ()
         shared = {entry.group for entry in self.hello.value(ExtensionType.KEY_SHARE) or ()}
         if group not in offered or group in shared:
-            raise IllegalParameter(f"the server wants a key share in {label(Group, group)}", "RFC 8446 4.2.8")
+            raise IllegalParameter(f"the server wants a key share in {label(Group, group)}", "RFC 9846 4.3.8")
         self._retried_group = group
         share = self.config.new_share(group)
         self.shares = {group: share}
@@ -132,16 +132,16 @@ class Client13(Handshake13):
 
     def _check_hello(self, hello: ServerHello, allowed: set[ExtensionType]) -> None:
         if hello.session_id != self.hello.session_id:
-            raise IllegalParameter("the server does not echo the session id", "RFC 8446 4.1.3")
+            raise IllegalParameter("the server does not echo the session id", "RFC 9846 4.2.3")
         offered = {e.type for e in self.hello.extensions}
         for extension in hello.extensions:
             if extension.type in allowed:
                 continue
             if extension.type in offered:
                 raise IllegalParameter(
-                    f"{extension_name(extension.type)} does not belong in {hello.name}", "RFC 8446 4.2"
+                    f"{extension_name(extension.type)} does not belong in {hello.name}", "RFC 9846 4.3"
                 )
-            raise UnsupportedExtension(f"{extension_name(extension.type)} was not offered", "RFC 8446 4.2")
+            raise UnsupportedExtension(f"{extension_name(extension.type)} was not offered", "RFC 9846 4.3")
 
     def receive_server_hello(self, hello: ServerHello) -> None:
         """Finish the key agreement."""
@@ -151,21 +151,21 @@ class Client13(Handshake13):
         self._check_hello(hello, IN_SERVER_HELLO)
         share = hello.value(ExtensionType.KEY_SHARE)
         if share is None:
-            raise MissingExtension("a ServerHello without a key share", "RFC 8446 4.1.3")
+            raise MissingExtension("a ServerHello without a key share", "RFC 9846 4.2.3")
         group = share[0].group
         if group not in self.shares or (self._retried_group is not None and group != self._retried_group):
-            raise IllegalParameter(f"the server chose {label(Group, group)}, which has no share", "RFC 8446 4.2.8")
+            raise IllegalParameter(f"the server chose {label(Group, group)}, which has no share", "RFC 9846 4.3.8")
         self._shared = self.shares[group].finish(share[0].key_exchange)
         self.shares = {}
         self.c.transcript.choose(self.hash_name)
 
     def _check_second(self, hello: ServerHello) -> None:
-        """Check that the server stays with what its HelloRetryRequest said (RFC 8446 4.1.4)."""
+        """Check that the server stays with what its HelloRetryRequest said (RFC 9846 4.2.4)."""
         versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
         if hello.legacy_version != Version.TLS12:
-            raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 8446 4.1.3")
+            raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 9846 4.2.3")
         if versions != (Version.TLS13,) or hello.cipher_suite != self.suite or hello.compression_method:
-            raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 8446 4.1.4")
+            raise IllegalParameter("a ServerHello that differs from its HelloRetryRequest", "RFC 9846 4.2.4")
         self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def after_server_hello(self) -> None:
@@ -177,12 +177,12 @@ class Client13(Handshake13):
     # The server's flight
 
     def receive_encrypted_extensions(self, message: EncryptedExtensions) -> None:
-        """Take the server's answers (RFC 8446 4.3.1)."""
+        """Take the server's answers (RFC 9846 4.4.1)."""
         offered = {e.type for e in self.hello.extensions}
         for extension in message.extensions:
             if extension.type in NOT_IN_ENCRYPTED_EXTENSIONS:
                 raise IllegalParameter(
-                    f"{extension_name(extension.type)} does not belong in EncryptedExtensions", "RFC 8446 4.3.1"
+                    f"{extension_name(extension.type)} does not belong in EncryptedExtensions", "RFC 9846 4.4.1"
                 )
             check_solicited(extension, offered, message.name)
             message.value(extension.type)
@@ -210,12 +210,12 @@ class Client13(Handshake13):
             self.gives_evidence = bool(answer.demanded & ROLE_C)
 
     def receive_certificate_request(self, message: CertificateRequest13) -> None:
-        """Note that the server wants a certificate (RFC 8446 4.3.2)."""
+        """Note that the server wants a certificate (RFC 9846 4.4.2)."""
         if message.certificate_request_context:
-            raise IllegalParameter("a CertificateRequest with a context during the handshake", "RFC 8446 4.3.2")
+            raise IllegalParameter("a CertificateRequest with a context during the handshake", "RFC 9846 4.4.2")
         schemes = message.value(ExtensionType.SIGNATURE_ALGORITHMS)
         if schemes is None:
-            raise MissingExtension("a CertificateRequest without signature_algorithms", "RFC 8446 4.3.2")
+            raise MissingExtension("a CertificateRequest without signature_algorithms", "RFC 9846 4.4.2")
         for extension in message.extensions:
             message.value(extension.type)
         if self.config.certificate is not None:
@@ -225,11 +225,11 @@ class Client13(Handshake13):
         self.request = message
 
     def receive_certificate(self, message: Certificate13) -> None:
-        """Check chain and name (RFC 8446 4.4.2)."""
+        """Check chain and name (RFC 9846 4.5.1)."""
         if message.certificate_request_context:
-            raise IllegalParameter("a server's Certificate with a context", "RFC 8446 4.4.2")
+            raise IllegalParameter("a server's Certificate with a context", "RFC 9846 4.5.1")
         if not message.certificate_list:
-            raise DecodeError("a server without a certificate", "RFC 8446 4.4.2.4")
+            raise DecodeError("a server without a certificate", "RFC 9846 4.5.1.4")
         self.check_chain_form(message, {e.type for e in self.hello.extensions})
         chain = tuple(entry.cert_data for entry in message.certificate_list)
         certificate: PeerCertificate = x509.peer_certificate(chain[0])
@@ -273,7 +273,7 @@ class Client13(Handshake13):
         self.write_with(self._traffic["client"])
 
     def send_certificate(self) -> None:
-        """Send the client's chain, or an empty one (RFC 8446 4.4.2)."""
+        """Send the client's chain, or an empty one (RFC 9846 4.5.1)."""
         context = self.request.certificate_request_context if self.request else b""
         chain = self.config.certificates if self._scheme else ()
         self.c.emit(Certificate13(context, entries(chain, self._own_evidence)))
@@ -288,7 +288,7 @@ class Client13(Handshake13):
         """Accept a ticket and forget it: this engine does not resume."""
         for extension in message.extensions:
             if extension.type in IN_SERVER_HELLO:
-                raise IllegalParameter("an extension that does not belong in NewSessionTicket", "RFC 8446 4.2")
+                raise IllegalParameter("an extension that does not belong in NewSessionTicket", "RFC 9846 4.3")
 
 
 def entries(chain: tuple[bytes, ...], evidence: bytes) -> tuple[CertificateEntry, ...]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from trustlab.tls.groups import Share
 
-LONGEST_AUTHORITIES = 2**16 - 3  # octets of certificate_authorities in an extension (RFC 8446 4.2.4)
+LONGEST_AUTHORITIES = 2**16 - 3  # octets of certificate_authorities in an extension (RFC 9846 4.3.4)
 LONGEST_PROTOCOL = 255  # octets of an application protocol's name (RFC 7301 3.1)
 DEFAULT_VERSIONS = (Version.TLS13, Version.TLS12)
 DEFAULT_GROUPS = (Group.X25519MLKEM768, Group.X25519, Group.SECP256R1, Group.SECP384R1, Group.SECP521R1)
@@ -64,7 +64,7 @@ class Limits:
     `key_updates`: KeyUpdate messages without application data between them; `compatibility_ccs`: ChangeCipherSpec
     records that are dropped in TLS 1.3 (more are CVE-2020-25648); `early_data`: octets of unwanted 0-RTT data that are
     skipped; `records_per_key`: records this side writes with one key before it updates it (TLS 1.3; AES-GCM bears
-    2^24.5, RFC 8446 5.5).
+    2^24.5, RFC 9846 5.5).
     """
 
     message: int = 2**18

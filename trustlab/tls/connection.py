@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from trustlab.tls.registry import CipherSuite
     from trustlab.tls.states import State, Table
 
-LONGEST_LABEL = 255 - len("tls13 ")  # of HkdfLabel (RFC 8446 7.1)
+LONGEST_LABEL = 255 - len("tls13 ")  # of HkdfLabel (RFC 9846 7.1)
 LONGEST_CONTEXT = 2**16 - 1  # RFC 5705 4
 MOST_EXPORTED = 255 * 32  # RFC 5869 2.3, with SHA-256
 TITLES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
@@ -166,7 +166,7 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """Take octets from the stream; nothing is processed before `next_event`.
 
-        What follows the peer's close_notify is ignored (RFC 8446 6.1).
+        What follows the peer's close_notify is ignored (RFC 9846 6.1).
         """
         if self.state not in _DEAF:
             self.records.feed(data, self.config.limits.buffered)
@@ -263,7 +263,7 @@ class Connection:
             self.fail(alert)
 
     def export(self, label_: str, context: bytes | None, length: int) -> bytes:
-        """Return keying material for another protocol (RFC 5705; RFC 8446 7.5).
+        """Return keying material for another protocol (RFC 5705; RFC 9846 7.5).
 
         The label has up to 249 octets, the context up to 65535; there are up to 8160 octets to have.
         """
@@ -337,7 +337,7 @@ class Connection:
         elif record.content_type == ContentType.APPLICATION_DATA:
             self._application_record(record)
         else:
-            raise UnexpectedMessage(f"a protected record of content type {record.content_type}", "RFC 8446 5.2")
+            raise UnexpectedMessage(f"a protected record of content type {record.content_type}", "RFC 9846 5.2")
         return True
 
     def _read_given_up(self) -> bool:
@@ -400,7 +400,7 @@ class Connection:
     def _unexpected(self, name: str) -> UnexpectedMessage:
         """Return the alert for a message that has no place in this state."""
         wanted = " or ".join(self.table.expected(self.state)) or "nothing of the handshake"
-        clause = "RFC 8446 4" if self.context.tls13 else "RFC 5246 7.4"
+        clause = "RFC 9846 4" if self.context.tls13 else "RFC 5246 7.4"
         return UnexpectedMessage(f"{name} where {wanted} is expected", clause)
 
     def _change_cipher_spec_record(self, record: Record) -> None:
@@ -420,7 +420,7 @@ class Connection:
         if not (record.encrypted and self.handshake.takes_application_data()):
             raise UnexpectedMessage(f"application data in {self.state}", "RFC 5246 7.4.9")
         if self.joiner.buffer:
-            raise UnexpectedMessage("application data inside a handshake message", "RFC 8446 5.1")
+            raise UnexpectedMessage("application data inside a handshake message", "RFC 9846 5.1")
         if record.content:
             self._warnings = 0
             self.handshake.application_data_read()
@@ -433,7 +433,7 @@ class Connection:
     def _alert_record(self, record: Record) -> None:
         self.handshake.check_protected(record)
         if self.joiner.buffer and self.context.tls13:
-            raise UnexpectedMessage("an alert inside a handshake message", "RFC 8446 5.1")
+            raise UnexpectedMessage("an alert inside a handshake message", "RFC 9846 5.1")
         if not record.content:
             raise UnexpectedMessage("an alert record without content", "RFC 5246 6.2.1")
         if len(record.content) != 2:
@@ -456,7 +456,7 @@ class Connection:
     def _close_received(self) -> None:
         """Take the peer's close_notify: nothing more is read.
 
-        TLS 1.3 closes each direction by itself, so that this side may still write (RFC 8446 6.1); TLS 1.2 answers at
+        TLS 1.3 closes each direction by itself, so that this side may still write (RFC 9846 6.1); TLS 1.2 answers at
         once (RFC 5246 7.2.1), and so does either in its handshake. Nothing waits to be written that would have to be
         discarded: what `send` took is a record already.
         """
@@ -518,13 +518,13 @@ class Connection:
     def check_end_of_flight(self) -> None:
         """Refuse what follows the last message of a flight: its sender cannot know yet what to say next."""
         if self.joiner.buffer:
-            raise UnexpectedMessage("handshake octets behind the end of a flight", "RFC 8446 5.1")
+            raise UnexpectedMessage("handshake octets behind the end of a flight", "RFC 9846 5.1")
 
     def count_compatibility_ccs(self) -> None:
-        """Note a ChangeCipherSpec that is dropped: however many come (RFC 8446 5), up to this side's patience."""
+        """Note a ChangeCipherSpec that is dropped: however many come (RFC 9846 5), up to this side's patience."""
         self._compatibility_ccs_received += 1
         if self._compatibility_ccs_received > self.config.limits.compatibility_ccs:
-            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 8446 5")
+            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 9846 5")
 
     def warn_no_renegotiation(self) -> None:
         """Refuse a new handshake without ending the connection (RFC 5746 4.5, RFC 5246 7.2.2).
@@ -615,7 +615,7 @@ class Connection:
         self._events.append(AlertSent(alert, fatal))
 
     def _send_close_notify(self) -> None:
-        """Say the last word: nothing more is written (RFC 5246 7.2.1, RFC 8446 6.1)."""
+        """Say the last word: nothing more is written (RFC 5246 7.2.1, RFC 9846 6.1)."""
         self._send_alert(CloseNotify(), fatal=False)
         self._close_sent = True
 

@@ -55,7 +55,7 @@ class Extension(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KeyShareEntry:
-    """A group and a public value of it (RFC 8446 4.2.8)."""
+    """A group and a public value of it (RFC 9846 4.3.8)."""
 
     group: int
     key_exchange: bytes = field(repr=False)
@@ -118,7 +118,7 @@ def push_server_name(host: bytes) -> bytes:
 
 
 def pull_supported_groups(reader: Reader, _message: str) -> tuple[int, ...]:
-    """Pull supported_groups (RFC 8446 4.2.7)."""
+    """Pull supported_groups (RFC 9846 4.3.7)."""
     return reader.uints(2, 2, "named_group_list", 2, 0xFFFF, Group)
 
 
@@ -128,7 +128,7 @@ def pull_ec_point_formats(reader: Reader, _message: str) -> tuple[int, ...]:
 
 
 def pull_signature_algorithms(reader: Reader, _message: str) -> tuple[int, ...]:
-    """Pull signature_algorithms or signature_algorithms_cert (RFC 8446 4.2.3)."""
+    """Pull signature_algorithms or signature_algorithms_cert (RFC 9846 4.3.3)."""
     return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
 
 
@@ -169,7 +169,7 @@ def pull_renegotiation_info(reader: Reader, _message: str) -> bytes:
 
 
 def pull_supported_versions(reader: Reader, message: str) -> tuple[int, ...]:
-    """Pull supported_versions (RFC 8446 4.2.1): the client's list or the server's choice."""
+    """Pull supported_versions (RFC 9846 4.3.1): the client's list or the server's choice."""
     if message == "ClientHello":
         return reader.uints(1, 2, "versions", 2, 254, Version)
     return (reader.uint(2, "selected_version", Version),)
@@ -188,7 +188,7 @@ def _pull_share(reader: Reader) -> KeyShareEntry:
 
 
 def pull_key_share(reader: Reader, message: str) -> tuple[KeyShareEntry, ...]:
-    """Pull key_share (RFC 8446 4.2.8); a HelloRetryRequest's has a group only."""
+    """Pull key_share (RFC 9846 4.3.8); a HelloRetryRequest's has a group only."""
     if message == "HelloRetryRequest":
         return (KeyShareEntry(reader.uint(2, "selected_group", Group), b""),)
     if message == "ServerHello":
@@ -218,7 +218,7 @@ def push_shares(entries: Iterable[KeyShareEntry]) -> bytes:
 
 
 def pull_cookie(reader: Reader, _message: str) -> bytes:
-    """Pull cookie (RFC 8446 4.2.2)."""
+    """Pull cookie (RFC 9846 4.3.2)."""
     return reader.vector(2, "cookie", 1)
 
 
@@ -230,12 +230,12 @@ def push_cookie(cookie: bytes) -> bytes:
 
 
 def pull_psk_modes(reader: Reader, _message: str) -> tuple[int, ...]:
-    """Pull psk_key_exchange_modes (RFC 8446 4.2.9)."""
+    """Pull psk_key_exchange_modes (RFC 9846 4.3.9)."""
     return reader.uints(1, 1, "ke_modes", 1, 255)
 
 
 def pull_authorities(reader: Reader, _message: str) -> tuple[bytes, ...]:
-    """Pull certificate_authorities (RFC 8446 4.2.4)."""
+    """Pull certificate_authorities (RFC 9846 4.3.4)."""
     names = reader.nested(2, "authorities", 3)
     found: list[bytes] = []
     while names.left:
@@ -298,14 +298,14 @@ _PULL: dict[int, Callable[[Reader, str], Any]] = {
 
 
 def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
-    """Pull `Extension extensions<0..2^16-1>` (RFC 8446 4.2); the same type twice is an `IllegalParameter`."""
+    """Pull `Extension extensions<0..2^16-1>` (RFC 9846 4.3); the same type twice is an `IllegalParameter`."""
     found: dict[int, Extension] = {}
     inside = reader.nested(2, "extensions")
     while inside.position < inside.end:
         extension = _dissect(inside, message) if isinstance(inside, SpanReader) else _cut(inside)
         if extension.type in found:
             raise IllegalParameter(
-                f"{message} has the extension {extension_name(extension.type)} twice", "RFC 8446 4.2"
+                f"{message} has the extension {extension_name(extension.type)} twice", "RFC 9846 4.3"
             )
         found[extension.type] = extension
     return tuple(found.values())

@@ -42,15 +42,15 @@ class X25519Share:
         self.public = self._private.public_key().public_bytes_raw()
 
     def finish(self, peer: bytes) -> bytes:
-        """Return the shared secret; all zeros are refused (RFC 8446 7.4.2)."""
+        """Return the shared secret; all zeros are refused (RFC 9846 7.4.2)."""
         try:
             return self._private.exchange(x25519.X25519PublicKey.from_public_bytes(peer))
         except ValueError:
-            raise IllegalParameter("a key share that is no usable x25519 value", "RFC 8446 7.4.2") from None
+            raise IllegalParameter("a key share that is no usable x25519 value", "RFC 9846 7.4.2") from None
 
 
 class NistShare:
-    """A key pair on secp256r1, secp384r1 or secp521r1; points are uncompressed (RFC 8446 4.2.8.2)."""
+    """A key pair on secp256r1, secp384r1 or secp521r1; points are uncompressed (RFC 9846 4.3.8.2)."""
 
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         self._private = private
@@ -60,11 +60,11 @@ class NistShare:
         """Return the x coordinate of the shared point; a point that is not on the curve is refused."""
         curve = self._private.curve
         if not peer.startswith(UNCOMPRESSED):
-            raise IllegalParameter(f"a key share that is no uncompressed point of {curve.name}", "RFC 8446 4.2.8.2")
+            raise IllegalParameter(f"a key share that is no uncompressed point of {curve.name}", "RFC 9846 4.3.8.2")
         try:
             return self._private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, peer))
         except ValueError:
-            raise IllegalParameter(f"a key share that is no point of {curve.name}", "RFC 8446 4.2.8.2") from None
+            raise IllegalParameter(f"a key share that is no point of {curve.name}", "RFC 9846 4.3.8.2") from None
 
 
 def _nist(curve: ec.EllipticCurve) -> Callable[[], Share]:

@@ -86,7 +86,7 @@ class Handshake13(Handshake):
     # Secrets and keys
 
     def derive_handshake_secrets(self, shared_secret: bytes) -> None:
-        """Go from the key agreement to the handshake keys; the transcript ends with ServerHello (RFC 8446 7.1)."""
+        """Go from the key agreement to the handshake keys; the transcript ends with ServerHello (RFC 9846 7.1)."""
         c = self.c
         digest = c.transcript.digest()
         early = schedule13.EarlySecret.start(self.hash_name)
@@ -138,12 +138,12 @@ class Handshake13(Handshake):
     def read_with(self, secret: schedule13.TrafficSecret) -> None:
         """Take off the protection of what is read from now on; no message may lie across the change."""
         if self.c.joiner.buffer:
-            raise UnexpectedMessage("a message that lies across a change of keys", "RFC 8446 5.1")
+            raise UnexpectedMessage("a message that lies across a change of keys", "RFC 9846 5.1")
         self.c.records.read = self._protection(secret)
         self._read_protected = False
 
     def export(self, label_: bytes, context: bytes | None, length: int) -> bytes:
-        """Return exported keying material (RFC 8446 7.5)."""
+        """Return exported keying material (RFC 9846 7.5)."""
         if self._exporter_secret is None:
             raise LookupError("no exporter secret yet")
         main, digest = self._exporter_secret
@@ -152,7 +152,7 @@ class Handshake13(Handshake):
     # CertificateVerify and Finished
 
     def check_chain_form(self, message: Certificate13, solicited: Iterable[int]) -> None:
-        """Check what does not depend on trust: context, length, extensions (RFC 8446 4.4.2)."""
+        """Check what does not depend on trust: context, length, extensions (RFC 9846 4.5.1)."""
         if len(message.certificate_list) > self.c.config.limits.chain:
             raise BadCertificate(f"a chain of {len(message.certificate_list)} certificates")
         allowed = set(solicited)
@@ -168,7 +168,7 @@ class Handshake13(Handshake):
             if body is None:
                 continue
             if not self.takes_evidence:
-                raise UnsupportedExtension("evidence that nobody asked for", "RFC 8446 4.4.2")
+                raise UnsupportedExtension("evidence that nobody asked for", "RFC 9846 4.5.1")
             if number:
                 raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
@@ -182,7 +182,7 @@ class Handshake13(Handshake):
         self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
     def sign_certificate_verify(self) -> None:
-        """Ask for the signature over the transcript (RFC 8446 4.4.3)."""
+        """Ask for the signature over the transcript (RFC 9846 4.5.2)."""
         data = schedule13.signature_input(self.own, self.c.transcript.digest())
         self.c.ask(
             KeyOperationWanted("sign", self.c.config.key, data, self._scheme), Handshake13.certificate_verify_signed
@@ -195,10 +195,10 @@ class Handshake13(Handshake):
     def receive_certificate_verify(self, message: CertificateVerify) -> None:
         """Check the peer's signature over the transcript."""
         if self.peer_certificate is None:
-            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 8446 4.4.3")
+            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 9846 4.5.2")
         if message.scheme not in self.c.config.signature_schemes:
             name = label(SignatureScheme, message.scheme)
-            raise IllegalParameter(f"a signature by {name}, which was not offered", "RFC 8446 4.4.3")
+            raise IllegalParameter(f"a signature by {name}, which was not offered", "RFC 9846 4.5.2")
         data = schedule13.signature_input(self.peer, self.c.transcript.digest())
         keys.verify(self.peer_certificate.key, message.scheme, message.signature, data, tls13=True)
 
@@ -218,15 +218,15 @@ class Handshake13(Handshake):
         self.c.emit(Finished(self.verify_data(self.own)))
 
     def check_finished(self, message: Finished) -> None:
-        """Compare the peer's Finished, in constant time (RFC 8446 4.4.4)."""
+        """Compare the peer's Finished, in constant time (RFC 9846 4.5.3)."""
         if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
-            raise DecryptError("a Finished that does not verify", "RFC 8446 4.4.4")
+            raise DecryptError("a Finished that does not verify", "RFC 9846 4.5.3")
         self._peer_finished = True
 
     # KeyUpdate
 
     def update_keys(self, *, request_peer: bool) -> None:
-        """Move on to this side's next keys, and ask the peer to do so (RFC 8446 4.6.3)."""
+        """Move on to this side's next keys, and ask the peer to do so (RFC 9846 4.7.3)."""
         wish = KeyUpdateRequest.UPDATE_REQUESTED if request_peer else KeyUpdateRequest.UPDATE_NOT_REQUESTED
         self.c.emit(KeyUpdate(wish))
 
@@ -248,11 +248,11 @@ class Handshake13(Handshake):
     def receive_key_update(self, message: KeyUpdate) -> None:
         """Follow the peer to its next keys.
 
-        One KeyUpdate answers all requests that arrive before it is sent (RFC 8446 4.6.3); after close_notify none can.
+        One KeyUpdate answers all requests that arrive before it is sent (RFC 9846 4.7.3); after close_notify none can.
         """
         self._key_updates += 1
         if self._key_updates > self.c.config.limits.key_updates:
-            raise UnexpectedMessage("KeyUpdate again and again without any data", "RFC 8446 4.6.3")
+            raise UnexpectedMessage("KeyUpdate again and again without any data", "RFC 9846 4.7.3")
         self.read_with(self._next_secret(self.peer))
         asked = message.request_update == KeyUpdateRequest.UPDATE_REQUESTED
         if asked and not self.c.closed and not self.c.records.is_unsent(self._updated_at):
@@ -263,13 +263,13 @@ class Handshake13(Handshake):
         self._key_updates = 0
 
     def before_application_data(self) -> None:
-        """Change keys before the cipher has seen too many records (RFC 8446 5.5)."""
+        """Change keys before the cipher has seen too many records (RFC 9846 5.5)."""
         write = self.c.records.write
         if write is not None and write.sequence >= self.c.config.limits.records_per_key:
             self.update_keys(request_peer=False)
 
     def add_to_transcript(self, message: AnyMessage, raw: bytes) -> None:
-        """Add what belongs to the handshake; messages after it do not (RFC 8446 4.4.1)."""
+        """Add what belongs to the handshake; messages after it do not (RFC 9846 4.1)."""
         if message.content_type == ContentType.HANDSHAKE and not self.c.handshake_complete:
             self.c.transcript.add(raw)
 
@@ -284,17 +284,17 @@ class Handshake13(Handshake):
             return
         if record.content_type == ContentType.ALERT and not self._read_protected and not self._peer_finished:
             return
-        raise UnexpectedMessage("an unprotected record after keys were agreed on", "RFC 8446 5")
+        raise UnexpectedMessage("an unprotected record after keys were agreed on", "RFC 9846 5")
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
-        """Drop the ChangeCipherSpec for middleboxes, before the peer's Finished only (RFC 8446 5)."""
+        """Drop the ChangeCipherSpec for middleboxes, before the peer's Finished only (RFC 9846 5)."""
         if record.encrypted or record.content != b"\x01" or self._peer_finished:
-            raise UnexpectedMessage("a ChangeCipherSpec that is not the one for middleboxes", "RFC 8446 5")
+            raise UnexpectedMessage("a ChangeCipherSpec that is not the one for middleboxes", "RFC 9846 5")
         self.c.count_compatibility_ccs()
         return True
 
     def send_compatibility_ccs(self) -> None:
-        """Send the ChangeCipherSpec for middleboxes (RFC 8446 D.4)."""
+        """Send the ChangeCipherSpec for middleboxes (RFC 9846 E.4)."""
         self.c.flush()
         self.c.compatibility_ccs_sent = True
         message = ChangeCipherSpec()
@@ -308,7 +308,7 @@ class Handshake13(Handshake):
     def before_alert(self) -> None:
         """Protect an alert as soon as there are keys: what became of the handshake is nobody else's to read.
 
-        The peer expects the handshake keys from ServerHello on (RFC 8446 A.1, A.2), and before them the
+        The peer expects the handshake keys from ServerHello on (RFC 9846 A.1, A.2), and before them the
         ChangeCipherSpec for middleboxes.
         """
         if self._traffic and self.c.records.write is None:
@@ -317,16 +317,16 @@ class Handshake13(Handshake):
             self.write_with(self._traffic[self.own])
 
     def is_fatal(self, message: AlertMessage) -> bool:
-        """Treat every alert but user_canceled as fatal, whatever its level says (RFC 8446 6)."""
+        """Treat every alert but user_canceled as fatal, whatever its level says (RFC 9846 6)."""
         return message.description != AlertDescription.USER_CANCELED
 
     def check_expected(self, kind: int, length: int) -> None:
         """As usual; what has a fixed length is refused as soon as it claims another."""
         super().check_expected(kind, length)
         if kind == HandshakeType.FINISHED and length != self.parameters.hash_length:
-            raise DecodeError(f"a Finished of {length} octets", "RFC 8446 4.4.4")
+            raise DecodeError(f"a Finished of {length} octets", "RFC 9846 4.5.3")
         if kind == HandshakeType.KEY_UPDATE and length != 1:
-            raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 8446 4.6.3")
+            raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 9846 4.7.3")
 
     def require_key(self) -> keys.CertifiedKey:
         """Return the public key of this side's certificate."""
@@ -336,8 +336,8 @@ class Handshake13(Handshake):
 
 
 def check_solicited(extension: Extension, solicited: Iterable[int], message: str) -> None:
-    """Refuse an answer to a question that was not asked (RFC 8446 4.2)."""
+    """Refuse an answer to a question that was not asked (RFC 9846 4.3)."""
     if extension.type not in solicited:
         raise UnsupportedExtension(
-            f"{message} has {extension_name(extension.type)}, which was not asked for", "RFC 8446 4.2"
+            f"{message} has {extension_name(extension.type)}, which was not asked for", "RFC 9846 4.3"
         )

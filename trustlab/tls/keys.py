@@ -90,7 +90,7 @@ class CertifiedKey:
     """A public key as its certificate names it: `kind` is RSA, RSA-PSS, ECDSA or Ed25519, empty for any other.
 
     A key of id-RSASSA-PSS (RSA-PSS here) looks like one of rsaEncryption to `cryptography`, but it signs by
-    rsa_pss_pss_* alone and never encrypts (RFC 8446 4.2.3, RFC 4055 1.2). `limits` are its parameters, None if there
+    rsa_pss_pss_* alone and never encrypts (RFC 9846 4.3.3, RFC 4055 1.2). `limits` are its parameters, None if there
     are none.
     """
 
@@ -178,7 +178,7 @@ def verify(key: CertifiedKey, scheme: int, signature: bytes, data: bytes, *, tls
     if scheme not in key.schemes(tls13=tls13):
         raise IllegalParameter(
             f"a signature by {label(SignatureScheme, scheme)}, which does not fit the certificate's key",
-            "RFC 8446 4.4.3" if tls13 else "RFC 5246 7.4.8",
+            "RFC 9846 4.5.2" if tls13 else "RFC 5246 7.4.8",
         )
     try:
         if scheme in _ECDSA:
@@ -188,7 +188,7 @@ def verify(key: CertifiedKey, scheme: int, signature: bytes, data: bytes, *, tls
         else:
             key.key.verify(signature, data)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
-        raise DecryptError("a handshake signature that does not verify", "RFC 8446 4.4.3") from None
+        raise DecryptError("a handshake signature that does not verify", "RFC 9846 4.5.2") from None
 
 
 def encrypt(key: CertifiedKey, pre_master_secret: bytes) -> bytes:

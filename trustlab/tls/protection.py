@@ -45,7 +45,7 @@ class Protection(Protocol):
 
 
 class _Counted:
-    """A sequence number that never wraps (RFC 5246 6.1, RFC 8446 5.3)."""
+    """A sequence number that never wraps (RFC 5246 6.1, RFC 9846 5.3)."""
 
     hides_type = False
     sequence = 0
@@ -150,7 +150,7 @@ class Cbc12(_Counted):
 
 
 class Aead13(_Counted):
-    """TLS 1.3 AEAD (RFC 8446 5.2): the content type is inside, padding may follow it."""
+    """TLS 1.3 AEAD (RFC 9846 5.2): the content type is inside, padding may follow it."""
 
     hides_type = True
 
@@ -170,17 +170,17 @@ class Aead13(_Counted):
     def unprotect(self, content_type: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         """Return the inner content type and the content without padding."""
         if len(fragment) < TAG_LENGTH:
-            raise BadRecordMac("a protected record too short for its tag", "RFC 8446 5.2")
+            raise BadRecordMac("a protected record too short for its tag", "RFC 9846 5.2")
         head = ((content_type << 16 | version) << 16 | len(fragment)).to_bytes(5, "big")
         try:
             inner = self._aead.decrypt((self._mask ^ self._next()).to_bytes(12, "big"), fragment, head)
         except InvalidTag:
-            raise BadRecordMac("a record that does not authenticate", "RFC 8446 5.2") from None
+            raise BadRecordMac("a record that does not authenticate", "RFC 9846 5.2") from None
         if len(inner) > MAX_INNER:
-            raise RecordOverflow(f"a record of {len(inner)} octets inside", "RFC 8446 5.4")
+            raise RecordOverflow(f"a record of {len(inner)} octets inside", "RFC 9846 5.4")
         content = inner.rstrip(b"\0") if not inner or inner[-1] == 0 else inner
         if not content:
-            raise UnexpectedMessage("a record of padding only, without a content type", "RFC 8446 5.4")
+            raise UnexpectedMessage("a record of padding only, without a content type", "RFC 9846 5.4")
         return content[-1], content[:-1]
 
 

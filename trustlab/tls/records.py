@@ -163,7 +163,7 @@ class RecordLayer:
         return None
 
     def _is_early_data(self, outer: int, version: int, fragment: bytes) -> bool:
-        """Skip 0-RTT data that nobody wanted: records that do not authenticate, up to a limit (RFC 8446 4.2.10)."""
+        """Skip 0-RTT data that nobody wanted: records that do not authenticate, up to a limit (RFC 9846 4.3.10)."""
         if outer != ContentType.APPLICATION_DATA:
             return False
         if self.read is not None:

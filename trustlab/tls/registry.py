@@ -9,7 +9,7 @@ from trustlab.tls.suitenames import SUITE_NAMES
 
 
 class Version(IntEnum):
-    """ProtocolVersion (RFC 5246 6.2.1, RFC 8446 4.2.1)."""
+    """ProtocolVersion (RFC 5246 6.2.1, RFC 9846 4.3.1)."""
 
     SSL30 = 0x0300
     TLS10 = 0x0301
@@ -36,7 +36,7 @@ class ContentType(IntEnum):
 
 
 class HandshakeType(IntEnum):
-    """Handshake message types (RFC 5246 7.4, RFC 4680, RFC 6066 5 and 8, RFC 8446 4, RFC 8879, RFC 9261)."""
+    """Handshake message types (RFC 5246 7.4, RFC 4680, RFC 6066 5 and 8, RFC 9846 4, RFC 8879, RFC 9261)."""
 
     HELLO_REQUEST = 0
     CLIENT_HELLO = 1
@@ -123,7 +123,7 @@ class CipherSuite(IntEnum):
 
 
 class Group(IntEnum):
-    """Named groups (RFC 8422 5.1.1, RFC 8446 4.2.7, draft-ietf-tls-ecdhe-mlkem)."""
+    """Named groups (RFC 8422 5.1.1, RFC 9846 4.3.7, draft-ietf-tls-ecdhe-mlkem)."""
 
     SECP256R1 = 0x0017
     SECP384R1 = 0x0018
@@ -135,7 +135,7 @@ class Group(IntEnum):
 
 
 class SignatureScheme(IntEnum):
-    """Signature schemes (RFC 8446 4.2.3); in TLS 1.2 the two octets are hash and signature algorithm."""
+    """Signature schemes (RFC 9846 4.3.3); in TLS 1.2 the two octets are hash and signature algorithm."""
 
     RSA_PKCS1_SHA1 = 0x0201
     ECDSA_SHA1 = 0x0203
@@ -220,7 +220,7 @@ class AlertLevel(IntEnum):
 
 
 class AlertDescription(IntEnum):
-    """AlertDescription (RFC 5246 7.2, RFC 8446 6, and the documents that added to them)."""
+    """AlertDescription (RFC 5246 7.2, RFC 9846 6, and the documents that added to them)."""
 
     CLOSE_NOTIFY = 0
     UNEXPECTED_MESSAGE = 10
@@ -260,7 +260,7 @@ class AlertDescription(IntEnum):
 
 
 class KeyUpdateRequest(IntEnum):
-    """KeyUpdateRequest (RFC 8446 4.6.3)."""
+    """KeyUpdateRequest (RFC 9846 4.7.3)."""
 
     UPDATE_NOT_REQUESTED = 0
     UPDATE_REQUESTED = 1

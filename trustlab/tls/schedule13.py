@@ -1,4 +1,4 @@
-"""The key schedule of TLS 1.3 (RFC 8446 7), as types that only lead forward.
+"""The key schedule of TLS 1.3 (RFC 9846 7), as types that only lead forward.
 
 `EarlySecret` -> `HandshakeSecret` -> `MainSecret`: each has just the derivations that belong to it and makes the next,
 so that a wrong order does not type-check.
@@ -25,7 +25,7 @@ def _before_context(label: bytes, length: int, context_length: int) -> bytes:
 
 
 def hkdf_expand_label(secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
-    """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
+    """Return HKDF-Expand-Label (RFC 9846 7.1); `label` without its `tls13 ` prefix."""
     return _Secret(secret, hash_name).expand(label, context, length)
 
 
@@ -46,7 +46,7 @@ class _Secret:
         self._mac = Hmac(value, hash_name)
 
     def expand(self, label: bytes, context: bytes, length: int) -> bytes:
-        """Return HKDF-Expand-Label (RFC 8446 7.1); `label` without its `tls13 ` prefix."""
+        """Return HKDF-Expand-Label (RFC 9846 7.1); `label` without its `tls13 ` prefix."""
         info = _before_context(label, length, len(context)) + context
         output = self._mac(info + b"\x01")
         return output[:length] if length <= len(output) else self._expand_on(info, output, length)
@@ -123,7 +123,7 @@ class HandshakeSecret(_Secret):
 
 
 class MainSecret(_Secret):
-    """Everything after the handshake comes from here (RFC 8446 calls it the Master Secret)."""
+    """Everything after the handshake comes from here (RFC 9846 calls it the Master Secret)."""
 
     __slots__ = ()
 
@@ -147,20 +147,20 @@ class TrafficSecret(_Secret):
     __slots__ = ()
 
     def keys(self, key_length: int) -> tuple[bytes, bytes]:
-        """Return key and IV (RFC 8446 7.3)."""
+        """Return key and IV (RFC 9846 7.3)."""
         return self.expand(b"key", b"", key_length), self.expand(b"iv", b"", 12)
 
     def next(self) -> TrafficSecret:
-        """Return the traffic secret after a KeyUpdate (RFC 8446 7.2)."""
+        """Return the traffic secret after a KeyUpdate (RFC 9846 7.2)."""
         return TrafficSecret(self.derive(b"traffic upd", b""), self.hash_name)
 
     def verify_data(self, transcript_hash: bytes) -> bytes:
-        """Return Finished's content (RFC 8446 4.4.4), where this is its sender's handshake traffic secret."""
+        """Return Finished's content (RFC 9846 4.5.3), where this is its sender's handshake traffic secret."""
         return hmac(self.derive(b"finished", b""), transcript_hash, self.hash_name)
 
 
 def export(exporter_secret: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
-    """Return keying material for another protocol (RFC 8446 7.5); no context is the empty one."""
+    """Return keying material for another protocol (RFC 9846 7.5); no context is the empty one."""
     secret = hkdf_expand_label(exporter_secret, label, empty_hash(hash_name), len(exporter_secret), hash_name)
     context_hash = hashlib.new(hash_name, context).digest()
     return hkdf_expand_label(secret, b"exporter", context_hash, length, hash_name)
@@ -178,5 +178,5 @@ CLIENT_CONTEXT = b"TLS 1.3, client CertificateVerify"
 
 
 def signature_input(side: str, transcript_hash: bytes) -> bytes:
-    """Return what CertificateVerify signs: a context that fits nowhere else, and the transcript (RFC 8446 4.4.3)."""
+    """Return what CertificateVerify signs: a context that fits nowhere else, and the transcript (RFC 9846 4.5.2)."""
     return SPACES + (SERVER_CONTEXT if side == "server" else CLIENT_CONTEXT) + b"\0" + transcript_hash

@@ -31,7 +31,7 @@ ONLY_TLS13 = {
     ExtensionType.POST_HANDSHAKE_AUTH,
     ExtensionType.KEY_SHARE,
 }
-"""What means nothing in the version spoken is passed over unread, like any unknown extension (RFC 8446 4.1.2)."""
+"""What means nothing in the version spoken is passed over unread, like any unknown extension (RFC 9846 4.2.2)."""
 
 
 class Server(Connection):
@@ -75,13 +75,13 @@ class ServerStart(Handshake):
         return None
 
     def _version(self, hello: ClientHello) -> Version:
-        """Choose the version (RFC 8446 4.2.1, RFC 5246 E.1)."""
+        """Choose the version (RFC 9846 4.3.1, RFC 5246 E.1)."""
         refuse_ssl30(hello)
         offered = hello.value(ExtensionType.SUPPORTED_VERSIONS)
         if offered is not None:
             common = [v for v in self.c.config.versions if v in offered]
             if not common:
-                raise ProtocolVersion("the client offers no version this side speaks", "RFC 8446 4.2.1")
+                raise ProtocolVersion("the client offers no version this side speaks", "RFC 9846 4.3.1")
             return self._checked(hello, max(common))
         if hello.legacy_version < Version.TLS12 or Version.TLS12 not in self.c.config.versions:
             raise ProtocolVersion(f"the client offers version 0x{hello.legacy_version:04x} at most", "RFC 5246 E.1")

@@ -1,4 +1,4 @@
-"""The server of TLS 1.3 from ClientHello on (RFC 8446 A.2)."""
+"""The server of TLS 1.3 from ClientHello on (RFC 9846 A.2)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ REQUIRED = (
     ExtensionType.SUPPORTED_GROUPS,
     ExtensionType.KEY_SHARE,
 )
-"""What every ClientHello of TLS 1.3 without a pre-shared key has, the second too (RFC 8446 9.2)."""
+"""What every ClientHello of TLS 1.3 without a pre-shared key has, the second too (RFC 9846 9.2)."""
 
 
 class Server13(Handshake13):
@@ -93,40 +93,40 @@ class Server13(Handshake13):
         self.c.records.skip_early_data = self.config.limits.early_data if early else 0
         if self._share is None:
             if first is not None:
-                raise IllegalParameter("a second ClientHello without the key share asked for", "RFC 8446 4.2.8")
+                raise IllegalParameter("a second ClientHello without the key share asked for", "RFC 9846 4.3.8")
             self.c.plan.append(Server13.send_hello_retry_request)
             return State.SEND_HELLO_RETRY_REQUEST
         if first is not None and len(shares) != 1:
-            raise IllegalParameter("a second ClientHello with more than the key share asked for", "RFC 8446 4.2.8")
+            raise IllegalParameter("a second ClientHello with more than the key share asked for", "RFC 9846 4.3.8")
         self._agree(hello)
         self.c.transcript.choose(self.hash_name)
         self.c.plan.append(Server13.send_server_hello)
         return State.SEND_SERVER_HELLO
 
     def _check_form(self, hello: ClientHello) -> None:
-        """Check what RFC 8446 4.1.2, 4.2 and 9.2 demand of every ClientHello."""
+        """Check what RFC 9846 4.2.2, 4.3 and 9.2 demand of every ClientHello."""
         if hello.compression_methods != (0,):
-            raise IllegalParameter("a TLS 1.3 ClientHello with compression", "RFC 8446 4.1.2")
+            raise IllegalParameter("a TLS 1.3 ClientHello with compression", "RFC 9846 4.2.2")
         kinds = [extension.type for extension in hello.extensions]
         if ExtensionType.PRE_SHARED_KEY in kinds:
             if kinds[-1] != ExtensionType.PRE_SHARED_KEY:
-                raise IllegalParameter("pre_shared_key is not the last extension", "RFC 8446 4.2.11")
+                raise IllegalParameter("pre_shared_key is not the last extension", "RFC 9846 4.3.11")
             if ExtensionType.PSK_KEY_EXCHANGE_MODES not in kinds:
-                raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 8446 4.2.9")
+                raise MissingExtension("pre_shared_key without psk_key_exchange_modes", "RFC 9846 4.3.9")
         for kind in REQUIRED:
             if kind not in kinds:
-                raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 8446 9.2")
+                raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 9846 9.2")
             hello.value(kind)  # what is malformed is a decode_error, whatever else is wrong
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
-            raise IllegalParameter("key shares twice, in another order or for groups not offered", "RFC 8446 4.2.8")
+            raise IllegalParameter("key shares twice, in another order or for groups not offered", "RFC 9846 4.3.8")
 
     def _choose_suite(self, hello: ClientHello) -> CipherSuite:
         for suite in self.config.cipher_suites:
             if suite in TLS13_SUITES and suite in hello.cipher_suites:
                 return CipherSuite(suite)
-        raise HandshakeFailure("no TLS 1.3 cipher suite in common", "RFC 8446 4.1.1")
+        raise HandshakeFailure("no TLS 1.3 cipher suite in common", "RFC 9846 4.2.1")
 
     def _choose_group(self, hello: ClientHello, shares: tuple[KeyShareEntry, ...]) -> None:
         """Choose a group with a share, unless a better one is worth the round trip of asking for it.
@@ -140,9 +140,9 @@ class Server13(Handshake13):
         offered = hello.value(ExtensionType.SUPPORTED_GROUPS)
         usable = [g for g in self.config.groups if g in offered and g in groups.SUPPORTED]
         if not usable and set(self.config.groups) == {Group.X25519MLKEM768}:
-            raise InsufficientSecurity("the client has no post-quantum key agreement", "RFC 8446 4.1.1")
+            raise InsufficientSecurity("the client has no post-quantum key agreement", "RFC 9846 4.2.1")
         if not usable:
-            raise HandshakeFailure("no group in common", "RFC 8446 4.1.1")
+            raise HandshakeFailure("no group in common", "RFC 9846 4.2.1")
         shared = next((g for g in usable if g in by_group), usable[0])
         self._group = usable[0] if usable[0] in groups.POST_QUANTUM else shared
         self._share = by_group.get(self._group)
@@ -151,7 +151,7 @@ class Server13(Handshake13):
         """Choose the signature scheme, the protocol and the Evidence."""
         self._scheme = self.choose_scheme(self.require_key(), hello.value(ExtensionType.SIGNATURE_ALGORITHMS))
         if not self._scheme:
-            raise HandshakeFailure("no signature scheme in common that the server's key can serve", "RFC 8446 4.4.2.2")
+            raise HandshakeFailure("no signature scheme in common that the server's key can serve", "RFC 9846 4.5.1.2")
         asked = attestation.asked(self.config, hello)
         self.answer = attestation.server_answer(self.config, asked, tls13=True)
         if asked is not None:
@@ -170,7 +170,7 @@ class Server13(Handshake13):
         return self.hello
 
     def send_hello_retry_request(self) -> None:
-        """Ask for a key share in the chosen group (RFC 8446 4.1.4)."""
+        """Ask for a key share in the chosen group (RFC 9846 4.2.4)."""
         self.c.transcript.restart(self.hash_name)
         versions = Extension(ExtensionType.SUPPORTED_VERSIONS, b"\x03\x04")
         group = Extension(ExtensionType.KEY_SHARE, self._group.to_bytes(2, "big"))
@@ -184,7 +184,7 @@ class Server13(Handshake13):
             self.c.plan.append(Server13.send_compatibility_ccs)
 
     def send_server_hello(self) -> None:
-        """Answer the key share (RFC 8446 4.1.3)."""
+        """Answer the key share (RFC 9846 4.2.3)."""
         if self._share is None:
             raise LookupError("no key share to answer")
         own = self.config.ephemeral(self._group) if self.config.ephemeral else None
@@ -220,7 +220,7 @@ class Server13(Handshake13):
         self.read_with(self._traffic["client"])
 
     def send_encrypted_extensions(self) -> None:
-        """Answer what needs no key to be understood (RFC 8446 4.3.1)."""
+        """Answer what needs no key to be understood (RFC 9846 4.4.1)."""
         hello = self._hello()
         found: list[Extension] = []
         if self.c.server_name and self.config.acknowledge_server_name:
@@ -240,7 +240,7 @@ class Server13(Handshake13):
         return State.SEND_CERTIFICATE_REQUEST if self.requests_certificate else State.SEND_CERTIFICATE
 
     def send_certificate_request(self) -> None:
-        """Ask for a client certificate, and for Evidence beside it (RFC 8446 4.3.2)."""
+        """Ask for a client certificate, and for Evidence beside it (RFC 9846 4.4.2)."""
         schemes = Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.config.signature_schemes))
         found = [schemes]
         if self.config.authorities:
@@ -261,14 +261,14 @@ class Server13(Handshake13):
     # The client's flight
 
     def receive_certificate(self, message: Certificate13) -> State:
-        """Check the client's chain; an empty one only where it was not required (RFC 8446 4.4.2.4)."""
+        """Check the client's chain; an empty one only where it was not required (RFC 9846 4.5.1.4)."""
         if message.certificate_request_context:
-            raise IllegalParameter("a client's Certificate with another context", "RFC 8446 4.4.2")
+            raise IllegalParameter("a client's Certificate with another context", "RFC 9846 4.5.1")
         solicited = {ExtensionType.ATTESTATION} if self.takes_evidence else set()
         self.check_chain_form(message, solicited)
         if not message.certificate_list:
             if self.config.client_certificate == "require":
-                raise CertificateRequired("a client without a certificate where one is required", "RFC 8446 4.4.2.4")
+                raise CertificateRequired("a client without a certificate where one is required", "RFC 9846 4.5.1.4")
             if self.takes_evidence:
                 raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
             return State.EXPECT_FINISHED

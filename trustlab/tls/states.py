@@ -4,7 +4,7 @@ An edge is (state, action, message, next state); `action` is `send` or `receive`
 present state is an `UnexpectedMessage`. Where a message has several edges, the handshake's logic picks one; where it
 has one, that is taken. From every state a fatal alert or the end of the stream leads to `Closed`.
 
-TLS 1.3 closes each direction by itself (RFC 8446 6.1): `Closing` has said close_notify and still reads, `PeerClosed`
+TLS 1.3 closes each direction by itself (RFC 9846 6.1): `Closing` has said close_notify and still reads, `PeerClosed`
 has heard it and may still write. TLS 1.2 answers the peer's close_notify at once (RFC 5246 7.2.1).
 """
 
@@ -189,7 +189,7 @@ CLIENT13 = Table(
         *CLOSES13,
     ],
 )
-"""ChangeCipherSpec is not in it: in TLS 1.3 it means nothing and keeps middleboxes quiet (RFC 8446 D.4)."""
+"""ChangeCipherSpec is not in it: in TLS 1.3 it means nothing and keeps middleboxes quiet (RFC 9846 E.4)."""
 
 SERVER13 = Table(
     "server, TLS 1.3",

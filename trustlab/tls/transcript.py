@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Transcript:
-    """Handshake messages in order, as they were sent and received (RFC 5246 7.4.9, RFC 8446 4.4.1)."""
+    """Handshake messages in order, as they were sent and received (RFC 5246 7.4.9, RFC 9846 4.1)."""
 
     def __init__(self) -> None:
         self._messages: list[bytes] = []
@@ -40,7 +40,7 @@ class Transcript:
             self._hash = HASHES[hash_name](self.octets())
 
     def restart(self, hash_name: str) -> None:
-        """Replace ClientHello1 by its hash, after a HelloRetryRequest (RFC 8446 4.4.1)."""
+        """Replace ClientHello1 by its hash, after a HelloRetryRequest (RFC 9846 4.1)."""
         digest = HASHES[hash_name](self.octets()).digest()
         self._messages = [b"\xfe\x00\x00" + bytes([len(digest)]) + digest]
         self._name = ""

@@ -24,7 +24,7 @@ ATTACK = Attack(
     ),
     breaks="trust",
     why="Who goes on without what he demanded, because nobody spoke of it, demanded nothing.",
-    source="SEAT use cases; RFC 9846 4.1.4 (an extension without an answer is not in use)",
+    source="SEAT use cases; RFC 9846 4.2.4 (an extension without an answer is not in use)",
     stopped_by="failing closed: an offer that is not answered ends the handshake, alert 40 or 109",
 )
 

@@ -1,7 +1,7 @@
 """`known-dh-secret`: the secret of the key agreement is known, and Alice reads the recording.
 
 Nothing is done to the handshake, so no binder can differ; no Evidence helps against a passive reader who knows the
-secret. She derives the traffic secrets as both ends do (RFC 8446, 7.1): hellos and secret give the handshake keys,
+secret. She derives the traffic secrets as both ends do (RFC 9846, 7.1): hellos and secret give the handshake keys,
 these open the server's flight, and the transcript up to Finished gives the keys of the application data.
 """
 
@@ -29,7 +29,7 @@ ATTACK = Attack(
     steps=("derives the handshake keys from hellos and secret", "opens the server's flight, and then everything else"),
     breaks="confidentiality",
     why="Both ends speak with whom they mean to, and say so truly; she only listens.",
-    source="SEAT use cases; RFC 8446, 7.1",
+    source="SEAT use cases; RFC 9846, 7.1",
     stopped_by="nothing that attestation could add: key agreement itself must hold",
     assumes=Assumptions(leaks=("DH secret",)),
     tls="1.3",
@@ -44,7 +44,7 @@ ON_12 = msgspec.structs.replace(
 """The same where a design of TLS 1.2 runs over an ephemeral key agreement: the secret is the pre-master secret."""
 ATTACKS = (ATTACK, ON_12)
 RANDOM = slice(6, 38)
-"""Where the random stands in a hello: after the header of four octets and the version of two (RFC 8446, 4.1.2)."""
+"""Where the random stands in a hello: after the header of four octets and the version of two (RFC 9846, 4.2.2)."""
 SIDES: tuple[Direction, ...] = ("client", "server")
 
 

@@ -1,4 +1,4 @@
-"""ClientHello, ServerHello, HelloRetryRequest and HelloRequest (RFC 5246 7.4.1, RFC 8446 4.1)."""
+"""ClientHello, ServerHello, HelloRetryRequest and HelloRequest (RFC 5246 7.4.1, RFC 9846 4.2)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from trustlab.tls.reading import Reader
 
 HELLO_RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
-"""SHA-256 of "HelloRetryRequest": the random that marks a ServerHello as one (RFC 8446 4.1.3)."""
+"""SHA-256 of "HelloRetryRequest": the random that marks a ServerHello as one (RFC 9846 4.2.3)."""
 DOWNGRADE_TLS12 = b"DOWNGRD\x01"
-"""The last octets of the random of a TLS 1.3 server that speaks TLS 1.2 to this client (RFC 8446 4.1.3)."""
+"""The last octets of the random of a TLS 1.3 server that speaks TLS 1.2 to this client (RFC 9846 4.2.3)."""
 DOWNGRADE_TLS11 = b"DOWNGRD\x00"
 
 
@@ -66,7 +66,7 @@ class HelloRequest(Message):
 
 @dataclass(frozen=True, slots=True)
 class ClientHello(_WithExtensions):
-    """The client's offer (RFC 5246 7.4.1.2, RFC 8446 4.1.2).
+    """The client's offer (RFC 5246 7.4.1.2, RFC 9846 4.2.2).
 
     `has_extensions` is False where even the list is missing, as an old client may have it.
     """
@@ -106,7 +106,7 @@ class ClientHello(_WithExtensions):
 
 @dataclass(frozen=True, slots=True)
 class ServerHello(_WithExtensions):
-    """The server's choice (RFC 5246 7.4.1.3, RFC 8446 4.1.3)."""
+    """The server's choice (RFC 5246 7.4.1.3, RFC 9846 4.2.3)."""
 
     random: bytes
     session_id: bytes
@@ -143,7 +143,7 @@ class ServerHello(_WithExtensions):
 
 @dataclass(frozen=True, slots=True)
 class HelloRetryRequest(ServerHello):
-    """A ServerHello with a certain random: try again with another key share (RFC 8446 4.1.4)."""
+    """A ServerHello with a certain random: try again with another key share (RFC 9846 4.2.4)."""
 
     name = "HelloRetryRequest"
 

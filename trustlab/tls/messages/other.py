@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCipherSpec:
-    """What follows is protected with the new keys; in TLS 1.3 it means nothing (RFC 8446 D.4)."""
+    """What follows is protected with the new keys; in TLS 1.3 it means nothing (RFC 9846 E.4)."""
 
     type = 1
     name = "ChangeCipherSpec"
@@ -26,7 +26,7 @@ class ChangeCipherSpec:
     def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
         """Pull the one octet of the message."""
         if reader.uint(1, "type") != 1 or reader.left:
-            raise UnexpectedMessage("a ChangeCipherSpec that is not the octet 1", "RFC 5246 7.1, RFC 8446 5")
+            raise UnexpectedMessage("a ChangeCipherSpec that is not the octet 1", "RFC 5246 7.1, RFC 9846 5")
         return cls()
 
     def push(self, writer: Writer) -> None:

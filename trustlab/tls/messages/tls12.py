@@ -187,7 +187,7 @@ class ClientKeyExchange(Message):
 
 @dataclass(frozen=True, slots=True)
 class CertificateVerify(Message):
-    """A signature over the handshake so far, which proves the certificate's key (RFC 5246 7.4.8, RFC 8446 4.4.3)."""
+    """A signature over the handshake so far, which proves the certificate's key (RFC 5246 7.4.8, RFC 9846 4.5.2)."""
 
     scheme: int
     signature: bytes = field(repr=False)
@@ -209,7 +209,7 @@ class CertificateVerify(Message):
 
 @dataclass(frozen=True, slots=True)
 class Finished(Message):
-    """A MAC over the whole handshake (RFC 5246 7.4.9, RFC 8446 4.4.4)."""
+    """A MAC over the whole handshake (RFC 5246 7.4.9, RFC 9846 4.5.3)."""
 
     verify_data: bytes = field(repr=False)
 

@@ -1,4 +1,4 @@
-"""Handshake messages that only TLS 1.3 has or has in another form (RFC 8446 4.3-4.6)."""
+"""Handshake messages that only TLS 1.3 has or has in another form (RFC 9846 4.4-4.6)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EncryptedExtensions(_WithExtensions):
-    """The server's answers that need no key to be understood, but deserve secrecy (RFC 8446 4.3.1)."""
+    """The server's answers that need no key to be understood, but deserve secrecy (RFC 9846 4.4.1)."""
 
     extensions: tuple[Extension, ...]
 
@@ -37,7 +37,7 @@ class EncryptedExtensions(_WithExtensions):
 
 @dataclass(frozen=True, slots=True)
 class EndOfEarlyData(Message):
-    """A client's early data, which the server accepted, ends here (RFC 8446 4.5); this engine sends none."""
+    """A client's early data, which the server accepted, ends here (RFC 9846 4.6); this engine sends none."""
 
     type = HandshakeType.END_OF_EARLY_DATA
     name = "EndOfEarlyData"
@@ -53,7 +53,7 @@ class EndOfEarlyData(Message):
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest13(_WithExtensions):
-    """The server asks for a client certificate (RFC 8446 4.3.2), or for an exported authenticator (RFC 9261 4)."""
+    """The server asks for a client certificate (RFC 9846 4.4.2), or for an exported authenticator (RFC 9261 4)."""
 
     certificate_request_context: bytes
     extensions: tuple[Extension, ...]
@@ -83,7 +83,7 @@ class ClientCertificateRequest(CertificateRequest13):
 
 @dataclass(frozen=True, slots=True)
 class CertificateEntry:
-    """One certificate in DER and what belongs to it (RFC 8446 4.4.2)."""
+    """One certificate in DER and what belongs to it (RFC 9846 4.5.1)."""
 
     cert_data: bytes = field(repr=False)
     extensions: tuple[Extension, ...] = ()
@@ -95,7 +95,7 @@ class CertificateEntry:
 
 @dataclass(frozen=True, slots=True)
 class Certificate13(Message):
-    """A chain, leaf first, with extensions to each certificate (RFC 8446 4.4.2)."""
+    """A chain, leaf first, with extensions to each certificate (RFC 9846 4.5.1)."""
 
     certificate_request_context: bytes
     certificate_list: tuple[CertificateEntry, ...]
@@ -126,7 +126,7 @@ class Certificate13(Message):
 
 @dataclass(frozen=True, slots=True)
 class NewSessionTicket13(_WithExtensions):
-    """A ticket for resumption (RFC 8446 4.6.1); this engine accepts and ignores it."""
+    """A ticket for resumption (RFC 9846 4.7.1); this engine accepts and ignores it."""
 
     ticket_lifetime: int
     ticket_age_add: int
@@ -157,7 +157,7 @@ class NewSessionTicket13(_WithExtensions):
 
 @dataclass(frozen=True, slots=True)
 class KeyUpdate(Message):
-    """The sender's next keys are in use from its next record (RFC 8446 4.6.3)."""
+    """The sender's next keys are in use from its next record (RFC 9846 4.7.3)."""
 
     request_update: int = KeyUpdateRequest.UPDATE_NOT_REQUESTED
 
@@ -169,7 +169,7 @@ class KeyUpdate(Message):
         request = reader.uint(1, "request_update", KeyUpdateRequest)
         reader.finish(cls.name)
         if request not in {KeyUpdateRequest.UPDATE_NOT_REQUESTED, KeyUpdateRequest.UPDATE_REQUESTED}:
-            raise IllegalParameter(f"KeyUpdate with request_update {request}", "RFC 8446 4.6.3")
+            raise IllegalParameter(f"KeyUpdate with request_update {request}", "RFC 9846 4.7.3")
         return cls(request)
 
     def push(self, writer: Writer) -> None:
