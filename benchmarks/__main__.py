@@ -29,7 +29,7 @@ def main() -> None:
     chosen = parser.parse_args()
     unknown = [suite for suite in chosen.suites if suite not in SUITES]
     if unknown:
-        parser.error(f"no suite {unknown[0]!r}; there are: {', '.join(SUITES)}")
+        parser.error(f"there is no suite {unknown[0]!r}; choose from: {', '.join(SUITES)}")
     everything: dict[str, float] = {}
     for suite in chosen.suites or SUITES:
         ratios: dict[str, float] = {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trustlab.cloud import SERVER_NAME, Station, World
-from trustlab.passage import TRUSTED_PASSAGE, Pace, connect, serve
+from trustlab.passage import TRUSTED_PASSAGE, RateLimiter, connect, serve
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ async def _serve(folder: Path) -> None:
         await stream.read(1)
 
     with bank(folder, Trace("benchmark", "tcp", keep=KEEP)) as policy:
-        server = await serve(say_nothing, HOST, 0, policy=policy, pace=Pace(math.inf))
+        server = await serve(say_nothing, HOST, 0, policy=policy, limiter=RateLimiter(math.inf))
         async with server:
             print(server.sockets[0].getsockname()[1], flush=True)
             await asyncio.to_thread(sys.stdin.read)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustlab.attacks.verifier import ATTACKS_ON_VERIFIER, VerifierTestbed
-from trustlab.attacks.verifier.testbed import BANK, CLAIM, CODE, CURRENT, EVIDENCE_PCRS, LAUNCH_POLICY, Machine
+from trustlab.attacks.verifier.testbed import BANK, CLAIM, CODE, CURRENT, EVIDENCE_PCRS, LAUNCH_POLICY, TestbedMachine
 from trustlab.attest import (
     AttestationResult,
     Evidence,
@@ -96,7 +96,7 @@ def equation(inputs: tuple[tuple[str, bytes], ...], binder: bytes) -> str:
     return "\n".join([*lines, f"{'binder':<14} {binder.hex()}"])
 
 
-def launch(machine: Machine) -> str:
+def launch(machine: TestbedMachine) -> str:
     """Tell the measurements."""
     values = machine.hypersafe.pcr_read(EVIDENCE_PCRS)
     code, policy = hashlib.sha256(CODE).digest(), hashlib.sha256(LAUNCH_POLICY).digest()
@@ -110,7 +110,7 @@ def launch(machine: Machine) -> str:
     return "```\n" + "\n".join(lines) + f"\n\n{shown}\n```"
 
 
-def policy_of_ak(machine: Machine) -> str:
+def policy_of_ak(machine: TestbedMachine) -> str:
     """Tell the AK's policy, step by step."""
     values = machine.hypersafe.pcr_read((17,))
     first, whole = policy_pcr((17,), values), key_policy((17,), values)

@@ -13,7 +13,7 @@ from trustlab.attacks import experiments
 from trustlab.attest import CHECKS, verifier
 from trustlab.attest.checks import passed
 from trustlab.attest.result import AttestationResult, Check
-from trustlab.passage import PARTS, Asking, BleichenbacherOracle, Guard, Mutual, Pace
+from trustlab.passage import PARTS, Asking, BleichenbacherOracle, Guard, Mutual, RateLimiter
 from trustlab.passage.ablation import choice
 from trustlab.passage.binders import FIELDS
 from trustlab.passage.exchange import frame
@@ -96,7 +96,7 @@ def without_evidence_anew(patch):
 
 
 def without_paced_quotes(patch):
-    patch.setattr(Pace, "take", lambda _pace, _peer: True)
+    patch.setattr(RateLimiter, "take", lambda _limiter, _peer: True)
 
 
 def without_one_answer(patch):

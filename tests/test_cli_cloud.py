@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from trustlab.cli.cloud import cloud as command
 from trustlab.cloud import CloudError
+from trustlab.passage import DesignError
 from trustlab.scenarios.live_cloud import LiveCloud
 
 WALK = "machines; pcrs bank; pay; alice rogue-certificate; pay; knows"
@@ -52,30 +53,33 @@ def test_what_fails_is_one_sentence_and_the_shell_goes_on():
         "nonsense; hold; alice nobody; alice fail-open; console x; ; release; machines",
     )
     assert done.exit_code == 1
-    assert "no command 'nonsense'" in done.output
+    assert "there is no command 'nonsense'" in done.output
     assert "does not have a switch" in done.output
-    assert "no attack 'nobody'" in done.output
-    assert "play it as an act" in done.output
-    assert "no virtual machine called 'x'" in done.output
+    assert "there is no attack 'nobody'" in done.output
+    assert "play it with `trustlab matrix" in " ".join(done.output.split())
+    assert "there is no virtual machine 'x'" in done.output
     assert "image digest" in done.output
 
 
 def test_an_unknown_design_is_named():
     done = run("--design", "nonsense", "--substrate", "memory")
-    assert isinstance(done.exception, CloudError)
-    assert "no design 'nonsense'" in str(done.exception)
+    assert isinstance(done.exception, DesignError)
+    assert "there is no design 'nonsense'" in str(done.exception)
 
 
 def test_a_cloud_that_was_not_opened_says_so_and_one_alice_is_enough():
     with LiveCloud("plain-tls") as town:
-        with pytest.raises(CloudError, match="not been opened"):
+        with pytest.raises(CloudError, match="is not open: call `open` first"):
             town.pay()
         town.open()
         town.let_alice("rogue-certificate")
-        with pytest.raises(CloudError, match="one attack a cloud"):
+        with pytest.raises(CloudError, match="a cloud takes one attack"):
             town.let_alice("tunnel-relay")
     with LiveCloud("plain-tls") as town:
         town.open()
-        for attack, said in (("evil-workload", "a cloud prepared for it"), ("known-dh-secret", "an attack on TLS 1.3")):
+        for attack, said in (
+            ("evil-workload", "a cloud that is prepared for it"),
+            ("known-dh-secret", "an attack on TLS 1.3"),
+        ):
             with pytest.raises(CloudError, match=said):
                 town.let_alice(attack)

@@ -80,14 +80,14 @@ def test_a_rule_may_be_left_out_of_the_attacks_on_all_rules():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("matrix", "--without", "moon"), "called 'moon'; there are checks: AK chain"),
+        (("matrix", "--without", "moon"), "field 'moon'; choose from checks: AK chain"),
         (("matrix", "--without", "moon"), "rules: offer answered"),
         (("ablation", "fields", "--without", "moon"), "binder fields: nonce and randoms, role"),
-        (("ablation", "checks", "--without", "role"), "'role' is not a check: leave it out of trustlab matrix"),
-        (("ablation", "overlaps", "--without", "role"), "it does not take --without"),
+        (("ablation", "checks", "--without", "role"), "'role' is not a check: use --without with trustlab matrix"),
+        (("ablation", "overlaps", "--without", "role"), "do not give --without"),
         (
             ("matrix", "--attack", "evidence-relay-ecdhe"),
-            "does not have a row of its own in attacks/expected/: add a row",
+            "does not have its own row in attacks/expected/: add a row",
         ),
         (("matrix", "--attack", "evidence-relay-rsa"), "it plays the row evidence-relay on TLS 1.2"),
     ],

@@ -111,7 +111,7 @@ def test_the_labs_keys_are_for_its_owner_alone(bank):
         ({"target": "127.0.0.1:99999"}, "HOST:PORT"),
         ({"path": "balance"}, "begins with /"),
         ({"path": "/a b"}, "has no spaces"),
-        ({"vm": True}, "the only one is bank"),
+        ({"vm": True}, "with --in-vm, give bank"),
         ({"vm": True, "target": "bank", "peer_tpm": "device"}, "the TPMs of virtual machines are emulated"),
         (
             {"vm": True, "target": "bank", "makers": Path("/nope")},
@@ -244,8 +244,8 @@ def test_an_address_that_asks_too_often_gets_no_more_quotes(tmp_path, design, al
     sentence = told(done)
     assert f"the peer sent the alert {alert}" in sentence
     assert "--quote-burst" in sentence
-    assert "in place of its evidence" in sentence  # the ladder of the refused side
-    assert "has had its share of quotes" in " ".join(ladder.split())
+    assert "instead of its evidence" in sentence  # the ladder of the refused side
+    assert "has used up its quotes" in " ".join(ladder.split())
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def test_the_host_that_is_called_is_the_one_that_is_checked():
         (("s_client", "localhost:1", "--insecure"), "cannot connect"),
         (("s_client", "localhost:1", "--ca", "/nonexistent"), "--ca"),
         (("s_client", "localhost:1", "--tls", "1.4"), "--tls"),
-        (("s_client", "bank..example:1", "--insecure"), "is not the name of a host"),
+        (("s_client", "bank..example:1", "--insecure"), "is not a host name"),
         (("s_client", "\uff42ank.example:1", "--insecure"), "another way to write 'bank.example'"),
         (("s_server", "--cert", "/nonexistent"), "/nonexistent"),
         (("s_server", "--ciphers", "RC4-MD5"), "TLS_AES_128_GCM_SHA256"),

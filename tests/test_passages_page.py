@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from trustlab.passage.pace import BURST, RATE
+from trustlab.passage.limits import BURST, RATE
 from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
 from trustlab.passage.streams import HANDSHAKE_SECONDS, LONGEST_LINE
 

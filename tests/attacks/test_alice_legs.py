@@ -127,7 +127,7 @@ def test_a_whole_hello_is_said_octet_for_octet(alice):
 
 def test_a_share_whose_secret_did_not_leak_gives_none():
     assert LeakedShare(Alice("1.3", b"secret"), b"random").finish(b"their share") == b"secret"
-    with pytest.raises(LookupError, match="no secret of this key agreement leaked"):
+    with pytest.raises(LookupError, match="the secret of this key agreement has not leaked"):
         LeakedShare(Alice("1.3"), b"random").finish(b"their share")
 
 

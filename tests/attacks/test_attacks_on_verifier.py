@@ -81,10 +81,10 @@ def test_the_list_of_checks_shows_who_refuses_and_who_gets_through():
 @pytest.mark.parametrize(
     ("attack", "without", "says"),
     [
-        ("cuckoo", ("nonce",), "called 'nonce'; there are checks: AK chain"),
-        ("cuckoo", ("role",), "'role' is no check of its own"),
-        ("cuckoo", ("offer answered",), "'offer answered' is no check of its own"),
-        ("moon", (), "no attack on the Verifier 'moon'; there are: fake-tpm"),
+        ("cuckoo", ("nonce",), "field 'nonce'; choose from checks: AK chain"),
+        ("cuckoo", ("role",), "'role' is not a check"),
+        ("cuckoo", ("offer answered",), "'offer answered' is not a check"),
+        ("moon", (), "no attack on the Verifier 'moon'; choose from: fake-tpm"),
     ],
 )
 def test_what_is_no_check_and_what_is_no_attack_on_the_verifier_is_named(attack, without, says):

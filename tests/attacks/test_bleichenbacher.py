@@ -13,8 +13,8 @@ from trustlab.scenarios import rung
 from trustlab.trace import Trace
 
 BAD_RECORD_MAC, DECRYPT_ERROR = bytes.fromhex("15030300020214"), bytes.fromhex("15030300020233")
-SECRETS = {"sound", "another version inside"}
-OPENS = {"sound", "another version inside", "a secret too short", "a secret too long", "no secret at all"}
+SECRETS = {"correct", "another version inside"}
+OPENS = {"correct", "another version inside", "a secret too short", "a secret too long", "no secret at all"}
 
 
 def asked(*, without=()):

@@ -101,6 +101,6 @@ def test_what_is_left_out_is_sorted_by_kind():
 
 def test_what_cannot_be_left_out_is_named_with_what_can():
     with pytest.raises(
-        ValueError, match=r"called 'nonce'.*checks: AK chain.*rules: offer answered.*binder fields: nonce and"
+        ValueError, match=r"field 'nonce'.*checks: AK chain.*rules: offer answered.*binder fields: nonce and"
     ):
         rung("tcb-key", without=("nonce",))

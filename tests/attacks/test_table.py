@@ -18,11 +18,11 @@ from trustlab.attacks import (
     table,
 )
 from trustlab.attacks.catalogue import collected, read_toml
-from trustlab.attacks.expectations import FOLDER, Family, Row, named, spread
+from trustlab.attacks.expectations import FOLDER, ExpectationRow, Family, named, spread
 from trustlab.passage import DESIGNS
 
 EVERYWHERE = f"{next(iter(DESIGNS))} to {list(DESIGNS)[-1]}"
-ROW = Row("tunnel-relay", EVERYWHERE, "x", "It is stopped.")
+ROW = ExpectationRow("tunnel-relay", EVERYWHERE, "x", "It is stopped.")
 FILE = """
 title = "a kind"
 
@@ -39,7 +39,7 @@ def test_a_file_is_a_family_with_its_rows(tmp_path):
     path.write_text(FILE, "utf-8")
     family = read_toml(path, Family)
     assert (family.title, family.attacks) == ("a kind", ("tunnel-relay",))
-    assert family.row == (Row("tunnel-relay", "plain-tls", "S", "She wins."),)
+    assert family.row == (ExpectationRow("tunnel-relay", "plain-tls", "S", "She wins."),)
 
 
 def test_a_row_is_written_from_one_design_to_another():
@@ -73,22 +73,24 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong(text, says, tmp_
 
 
 def test_an_experiment_on_a_design_there_is_not_is_named_with_the_designs_there_are():
-    row = ablation.Row("tunnel-relay", ("role",), "moon", "a base")
-    with pytest.raises(CatalogueError, match=r"plays tunnel-relay on a design 'moon'; there are: plain-tls, .*resumed"):
+    row = ablation.ExperimentRow("tunnel-relay", ("role",), "moon", "a base")
+    with pytest.raises(
+        CatalogueError, match=r"plays tunnel-relay on an unknown design 'moon'; choose from: plain-tls, .*resumed"
+    ):
         ablation.placed("fields", row)
 
 
 @pytest.mark.parametrize(
     ("rows", "says"),
     [
-        ([ROW, ROW], "two rows of attacks/expected/ speak of plain-tls against tunnel-relay"),
-        ([msgspec.structs.replace(ROW, designs="moon")], "names no design: 'moon'; there are: plain-tls"),
-        ([msgspec.structs.replace(ROW, designs="plain-tls to moon")], "names no design: 'moon'"),
+        ([ROW, ROW], "two rows of attacks/expected/ are about plain-tls against tunnel-relay"),
+        ([msgspec.structs.replace(ROW, designs="moon")], "names an unknown design 'moon'; choose from: plain-tls"),
+        ([msgspec.structs.replace(ROW, designs="plain-tls to moon")], "names an unknown design 'moon'"),
         (
             [msgspec.structs.replace(ROW, designs="plain-tls to tls13-early")],
             "no row of attacks/expected/ says what tunnel-relay does to tls13-handshake-secret, tls13-exporter: add one",
         ),
-        ([msgspec.structs.replace(ROW, attack="moon-shot")], r"write attacks/programs/moon_shot.py with ATTACKS = "),
+        ([msgspec.structs.replace(ROW, attack="moon-shot")], r"write attacks/programs/moon_shot.py with ATTACK = "),
     ],
 )
 def test_a_row_that_is_wrong_or_missing_is_said_in_a_sentence(rows, says):
@@ -116,9 +118,9 @@ def test_an_attack_that_takes_other_steps_on_a_version_plays_the_row_there():
 @pytest.mark.parametrize(
     ("left_out", "stopped_by_none", "says"),
     [
-        ("stale-authenticator", {}, "stale-authenticator stands in no list: say in attacks/ablation.toml"),
-        ("", {"reflection": "?"}, "reflection is an experiment, and attacks/ablation.toml says that no check"),
-        ("", {"moon": "?"}, "moon is in attacks/ablation.toml, and there is no such attack"),
+        ("stale-authenticator", {}, "stale-authenticator is not in attacks/ablation.toml: add an experiment"),
+        ("", {"reflection": "?"}, "reflection is an experiment, but attacks/ablation.toml lists it"),
+        ("", {"moon": "?"}, "moon is in attacks/ablation.toml, but there is no such attack"),
     ],
 )
 def test_what_the_lists_lack_is_said_in_a_sentence(monkeypatch, left_out, stopped_by_none, says):

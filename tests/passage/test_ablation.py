@@ -24,7 +24,7 @@ ABLATION = PACKAGE / "passage" / "ablation"
 HONEST_MODULES = [
     *(
         PACKAGE / "passage" / f"{name}.py"
-        for name in ("components", "guard", "exchange", "exported", "endpoint", "pace", "crowd", "serving", "streams")
+        for name in ("components", "guard", "exchange", "exported", "endpoint", "limits", "serving", "streams")
     ),
     PACKAGE / "cloud" / "channels.py",
     PACKAGE / "cloud" / "guest.py",
@@ -101,7 +101,7 @@ def test_each_removal_changes_its_own_component_and_no_other(settings):
         "error refuses": {"guard"},
         "evidence first": {"asking"},
         "evidence anew": {"mutual"},
-        "paced quotes": {"paced"},
+        "paced quotes": {"limited"},
         "one answer": {"server_end"},
         "lax": {"guard"},
         "errs": {"verifier"},

@@ -130,7 +130,7 @@ def test_a_missing_fact_is_named():
 
 
 def test_a_fact_of_the_wrong_size_is_named():
-    with pytest.raises(BinderError, match="nonce_C has 31 octets, not 32"):
+    with pytest.raises(BinderError, match="nonce_C has 31 octets; it needs 32"):
         TRUSTED_PASSAGE.server.bind(tls.HandshakeFacts(nonce_C=bytes(31)))
 
 

@@ -168,7 +168,7 @@ def test_a_frame_holds_as_many_octets_as_its_length_can_say_and_no_more():
     octets = bytes(range(256)) * 255 + bytes(255)
     assert len(octets) == MAX_FRAME == 2**16 - 1
     assert frame(octets) == b"\xff\xff" + octets
-    with pytest.raises(ExchangeError, match="65536 octets do not fit into a frame of at most 65535"):
+    with pytest.raises(ExchangeError, match="65536 octets do not fit into a frame, which holds at most 65535"):
         frame(octets + b"!")
 
 

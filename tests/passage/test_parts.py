@@ -83,7 +83,9 @@ def test_it_stands_in_a_configuration_like_any_other():
 
 
 def test_what_is_no_part_is_named_with_what_is():
-    with pytest.raises(DesignError, match=r"no part of a binder 'nonce'; there are: nonce and randoms, role"):
+    with pytest.raises(
+        DesignError, match=r"no part of a binder is called 'nonce'; choose from: nonce and randoms, role"
+    ):
         design_without(DESIGNS["tcb-key"], ["nonce"])
 
 

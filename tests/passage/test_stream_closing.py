@@ -28,7 +28,7 @@ class Plain:
     def client_end(self, application, connection, peer):
         return TlsEndpoint(tls.Client(self.client), application)
 
-    def server_end(self, application, connection, peer, *, pace=None):
+    def server_end(self, application, connection, peer, *, limiter=None):
         return TlsEndpoint(tls.Server(self.server), application)
 
     def check_server(self) -> None:

@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 from trustlab.cloud import SERVER_NAME, CloudError, Station, World
-from trustlab.passage import DESIGNS, Pace, PassageError, connect, serve, streams
+from trustlab.passage import DESIGNS, PassageError, RateLimiter, connect, serve, streams
 from trustlab.trace import Trace
 
 HOST, FLOODER = "127.0.0.1", "127.0.0.2"
@@ -189,7 +189,7 @@ def test_thousands_of_unfinished_connections_cost_bounded_memory_and_starve_nobo
 
     async def play() -> tuple[list[bytes], int]:
         served = asyncio.Event()
-        async with serving(counted, unfinished=ROOM, pace=Pace(5, rate=0.0)) as port:
+        async with serving(counted, unfinished=ROOM, limiter=RateLimiter(5, rate=0.0)) as port:
             flooding = asyncio.create_task(flood(port, served))
             await counted.many.wait()
             answers = []
@@ -259,7 +259,10 @@ def test_passages_that_stand_are_bounded_too_and_who_has_the_most_loses_its_olde
 
 def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_path):
     async def play() -> str:
-        async with serving(server, pace=Pace(1, rate=0.0)) as port, serving(server, pace=Pace(0)) as stingy:
+        async with (
+            serving(server, limiter=RateLimiter(1, rate=0.0)) as port,
+            serving(server, limiter=RateLimiter(0)) as stingy,
+        ):
             async with await connect(HOST, port, policy=client):
                 pass
             with pytest.raises(PassageError, match="internal_error"):
@@ -271,7 +274,7 @@ def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_pa
 
     stack, server, client = stations(tmp_path)
     with stack:
-        assert asyncio.run(play()) == "127.0.0.1 has had its share of quotes for now"
+        assert asyncio.run(play()) == "127.0.0.1 has used up its quotes for now, and may ask again later"
 
 
 @pytest.mark.parametrize("design", [d.name for d in DESIGNS.values() if d.when not in ("never", "before")])
@@ -280,7 +283,7 @@ def test_a_rate_limit_is_an_alert_of_its_version_and_a_sentence_in_both_logs(tmp
     code = {"general_error": 117, "internal_error": 80}[name]
 
     async def play() -> None:
-        async with serving(server, pace=Pace(0)) as port:
+        async with serving(server, limiter=RateLimiter(0)) as port:
             try:
                 async with await connect(HOST, port, policy=client) as stream:
                     await stream.readline()  # where evidence comes after Finished, some designs stand without it
@@ -295,14 +298,14 @@ def test_a_rate_limit_is_an_alert_of_its_version_and_a_sentence_in_both_logs(tmp
     assert f"the peer sent the alert {name}" in raised[0]
     bank, teller = server.platform.party.trace, client.platform.party.trace
     (why,) = bank.select("note", name="no evidence")
-    assert why.data["sentence"] == "127.0.0.1 has had its share of quotes for now"
+    assert why.data["sentence"] == "127.0.0.1 has used up its quotes for now, and may ask again later"
     (heard,) = teller.select("note", name="evidence withheld")
-    assert f"sent the alert {name} in place of its evidence" in str(heard.data["sentence"])
+    assert f"sent the alert {name} instead of its evidence" in str(heard.data["sentence"])
     assert [e.raw for e in bank.select("tls.message", name="Alert") if e.sent] == [bytes((2, code))]
     assert not bank.select("tpm.command", name="TPM2_Quote")
 
 
-def test_a_server_has_a_pace_unless_it_is_told_otherwise(tmp_path):
+def test_a_server_has_a_limit_unless_it_is_told_otherwise(tmp_path):
     async def play(**options) -> int:
         stood = 0
         async with serving(server, **options) as port:
@@ -315,7 +318,7 @@ def test_a_server_has_a_pace_unless_it_is_told_otherwise(tmp_path):
     stack, server, client = stations(tmp_path)
     with stack:
         assert 20 <= asyncio.run(play()) < 30
-        assert asyncio.run(play(pace=Pace(math.inf))) == 30
+        assert asyncio.run(play(limiter=RateLimiter(math.inf))) == 30
 
 
 def test_a_passage_over_ipv6_where_there_is_any(tmp_path):

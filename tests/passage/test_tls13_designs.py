@@ -168,9 +168,9 @@ def test_a_design_of_ones_own_runs_like_any_other_and_falls_where_it_must():
     ("changes", "says"),
     [
         ({"suite": "TLS_RSA_WITH_AES_128_GCM_SHA256"}, "not a suite of TLS 1.3"),
-        ({"suite": "TLS_MOONLIGHT"}, "registry of CipherSuite"),
-        ({"group": "X448"}, "no key agreement in X448"),
-        ({"group": "moon"}, "registry of Group"),
+        ({"suite": "TLS_MOONLIGHT"}, "'TLS_MOONLIGHT' is not a name in trustlab.tls.CipherSuite"),
+        ({"group": "X448"}, "cannot agree on a key in the group X448"),
+        ({"group": "moon"}, "'moon' is not a name in trustlab.tls.Group"),
     ],
 )
 def test_a_design_with_a_suite_or_group_that_cannot_be_is_refused(changes, says):
@@ -189,7 +189,7 @@ def test_a_design_with_a_suite_or_group_that_cannot_be_is_refused(changes, says)
     ],
 )
 def test_a_design_with_a_word_that_there_is_not_is_refused_at_once(field, value, there_are):
-    with pytest.raises(DesignError, match=re.escape(f"mine: {field} cannot be {value!r}; there are: {there_are}")):
+    with pytest.raises(DesignError, match=re.escape(f"mine: {field} cannot be {value!r}; choose from: {there_are}")):
         Design.custom("mine", **{field: value})
 
 

@@ -81,5 +81,5 @@ def test_the_verifier_alone_and_a_cloud_are_played_by_the_same_word():
 
 @pytest.mark.parametrize(("attack", "design"), [("moon", PASSAGE), ("moon", None)])
 def test_an_attack_there_is_not_is_named_with_those_there_are(attack, design):
-    with pytest.raises(ValueError, match="'moon'; there are: "):
+    with pytest.raises(ValueError, match="'moon'; choose from: "):
         play(attack, design)

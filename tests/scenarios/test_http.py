@@ -17,7 +17,7 @@ from trustlab.cli import in_vm
 from trustlab.cloud import Cloud, CloudError, HyperSafe, Image, references_of
 from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE
 from trustlab.scenarios import bank, http_teller
-from trustlab.scenarios.http_bank import MAX_HEAD, Bank, Counter
+from trustlab.scenarios.http_bank import MAX_HEAD, Bank, HttpCustomer
 from trustlab.scenarios.rental_service import RentalAnswer, RentalOrder, RentalService, order
 from trustlab.trace import Trace
 
@@ -54,13 +54,13 @@ def test_an_order_that_says_too_little_pays_nothing(path):
 def test_an_amount_that_is_none_is_told_what_one_is(amount):
     status, page = Bank()._page(f"/pay?amount={amount}&to=carol")
     assert status == "400 Bad Request"
-    assert "an amount is above zero, in digits (at most nine before the point) with two decimals" in page["error"]
+    assert "is not an amount: give one above zero, with at most nine digits and two decimals" in page["error"]
 
 
 def test_a_payment_to_nobody_is_not_blamed_on_the_amount():
     said = get(Bank(), "/pay?amount=1.00")[1]["error"]
-    assert "who is to get it" in said
-    assert "amount is" not in said
+    assert "who gets the money" in said
+    assert "not an amount" not in said
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,10 @@ def test_a_head_may_be_as_long_as_the_bound_and_no_longer():
     assert len(longest) == MAX_HEAD
     assert ask(Bank(), longest)[0] == "200 OK"
     status, page = ask(Bank(), longest[:-4] + b"x" + end)
-    assert (status, page) == ("431 Request Header Fields Too Large", {"error": f"at most {MAX_HEAD} octets, please"})
+    said = {"error": f"the request's head has more than {MAX_HEAD} octets"}
+    assert (status, page) == ("431 Request Header Fields Too Large", said)
     guest = Guest()
-    counter = Counter(guest, Bank())
+    counter = HttpCustomer(guest, Bank())
     assert counter.received(bytes(MAX_HEAD)) == b""
     assert not counter.finished
     assert counter.received(b"x").startswith(b"HTTP/1.1 431 ")
@@ -99,10 +100,10 @@ def test_a_head_may_be_as_long_as_the_bound_and_no_longer():
 
 
 def test_an_order_may_have_as_many_octets_as_the_bound_before_its_line_ends_and_no_more():
-    counter = bank.Counter(Guest())
+    counter = bank.BankCustomer(Guest())
     assert counter.received(b"x" * bank.MAX_LINE) == b""
     assert not counter.finished
-    assert counter.received(b"x") == b"REFUSED the order is too long\n"
+    assert counter.received(b"x") == b"REFUSED an order has at most 200 octets\n"
     assert counter.finished
 
 
@@ -115,7 +116,7 @@ def test_an_answer_is_collected_up_to_the_bound():
 
 
 def test_a_head_without_an_end_is_answered_once_it_is_too_long():
-    counter = Counter(Guest(), Bank())
+    counter = HttpCustomer(Guest(), Bank())
     assert counter.received(b"GET / HTTP/1.1\r\n") == b""
     assert counter.received(bytes(MAX_HEAD)).startswith(b"HTTP/1.1 431 ")
     assert counter.finished

@@ -94,12 +94,12 @@ def test_what_an_attack_of_ones_own_assumes_is_granted():
 @pytest.mark.parametrize(
     ("program", "sentence"),
     [
-        ("def go(guest): pass", "defines no function 'start'"),
+        ("def go(guest): pass", "must define a function 'start'"),
         ("def start(guest:", "is not Python"),
-        (5, "is source text or a function, not int"),
-        (lambda guest: None, "without a `def` of its own"),
+        (5, "must be source text or a function, not int"),
+        (lambda guest: None, "must be a function that begins with `def`"),
         (names_a_global, "uses 'CATALOGUE', but does not define it"),
-        (print, "is source text or a function, not builtin_function_or_method"),
+        (print, "must be source text or a function, not builtin_function_or_method"),
         ("def start(guest):\n    return helper(guest)", "uses 'helper', but does not define it"),
         ("def start(guest): return '\0'", "is not Python"),
     ],
@@ -114,10 +114,13 @@ def test_a_program_that_could_not_run_is_refused_in_a_sentence(program, sentence
 @pytest.mark.parametrize(
     ("attack", "sentence"),
     [
-        (5, "attack is a name or an Attack, not int"),
-        ("nobody", "no attack 'nobody'; there are: "),
-        (Attack(name="mine", needs=(), steps=(), breaks="", why="", source="", stopped_by=""), "has no program"),
-        (Attack.from_source("mine", RELAY, tls="1.3"), "mine is an attack on TLS 1.3, and tcb-key runs on 1.2"),
+        (5, "attack must be a name or an Attack, not int"),
+        ("nobody", "there is no attack 'nobody'; choose from: "),
+        (
+            Attack(name="mine", needs=(), steps=(), breaks="", why="", source="", stopped_by=""),
+            "does not have a program",
+        ),
+        (Attack.from_source("mine", RELAY, tls="1.3"), "mine is an attack on TLS 1.3, but tcb-key runs on TLS 1.2"),
     ],
 )
 def test_an_attack_that_cannot_be_played_is_refused_in_a_sentence(attack, sentence):
@@ -167,10 +170,10 @@ def test_a_check_that_fails_or_says_nothing_sensible_refuses(check, sentence):
 @pytest.mark.parametrize(
     ("checks", "sentence"),
     [
-        ({"nonce": accept_all}, "there is no check 'nonce' to stand in for; there are: AK chain"),
-        ({"evidence format": accept_all}, "there is no check 'evidence format'"),
-        ({"signature": 5}, "the check in place of 'signature' is source text or a function, not int"),
-        ({"signature": "def check(case): pass"}, "defines no function 'judge'"),
+        ({"nonce": accept_all}, "no check 'nonce' can be replaced; choose from: AK chain"),
+        ({"evidence format": accept_all}, "no check 'evidence format' can be replaced"),
+        ({"signature": 5}, "the check in place of 'signature' must be source text or a function, not int"),
+        ({"signature": "def check(case): pass"}, "must define a function 'judge'"),
     ],
 )
 def test_a_check_that_cannot_be_taken_is_refused_in_a_sentence(checks, sentence):
@@ -202,7 +205,7 @@ def test_a_policy_of_ones_own_is_what_the_bank_demands_of_carol():
 @pytest.mark.parametrize(
     ("policy", "sentence"),
     [
-        (5, "policy is an AppraisalPolicy or its TOML text, not int"),
+        (5, "policy must be an AppraisalPolicy or its TOML text, not int"),
         ("claim = []", "claim"),
         ('claims = ["x"]', "x"),
     ],
@@ -264,5 +267,5 @@ def test_a_seeded_machine_says_so_and_is_another_image():
 
 @pytest.mark.parametrize("seed", [1.5, True, b"7", [1]])
 def test_a_seed_that_is_none_is_refused_in_a_sentence(seed):
-    with pytest.raises(SeedError, match="a seed is a whole number or text, not "):
+    with pytest.raises(SeedError, match="a seed must be a whole number or text, not "):
         rung("tcb-key", seed=seed)

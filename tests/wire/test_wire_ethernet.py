@@ -118,7 +118,7 @@ def test_a_truncated_header_is_a_frame_error(length: int) -> None:
         (14, 0x65, "IPv4 header of 20 octets"),  # version 6 under IPv4's EtherType
         (14, 0x44, "IPv4 header of 16 octets"),
         (17, 19, "total length 19"),
-        (17, 46, "total length 46, in a frame of 59"),
+        (17, 46, "total length 46 does not fit a frame of 59 octets"),
         (17, 39, "TCP header is cut short at octet 53"),
         (46, 0x40, "TCP data offset 4 does not fit a segment of 25 octets"),
         (46, 0x70, "TCP data offset 7 does not fit a segment of 25 octets"),
@@ -170,5 +170,5 @@ def test_a_packet_holds_as_many_octets_as_its_length_can_say_and_no_more(options
     assert (len(parsed.payload), len(parsed.options)) == (longest, options)
     with pytest.raises(FrameError, match="not fit into a packet"):
         build_frame(replace(whole, payload=bytes(longest + 1)))
-    with pytest.raises(FrameError, match="44 of options does not fit into a packet"):
+    with pytest.raises(FrameError, match="44 octets of options do not fit into a packet"):
         build_frame(replace(whole, payload=b"", options=bytes(41)))

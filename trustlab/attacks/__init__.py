@@ -1,4 +1,4 @@
-"""Attacks: Alice's programs and her toolbox, the table of what is expected of them, and the judge of facts."""
+"""Attacks: Alice's programs and her toolbox, the table of their expected outcomes, and the judge of the facts."""
 
 from trustlab.attacks.ablation import Experiment, experiments, stopped_by_no_check
 from trustlab.attacks.attack import Assumptions, Attack

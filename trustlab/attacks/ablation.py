@@ -1,9 +1,9 @@
-"""The experiments: an attack that is stopped, and succeeds when one thing is left out, or several that overlap.
+"""The experiments: an attack that is stopped, and that succeeds when one thing, or several that overlap, are left out.
 
-Checks overlap on purpose, so each experiment has a base: a design, a policy and an attacker for which what is left out
-decides. `checks` are those of the Verifier, on evidence alone; `rules` are no checks; `fields` are parts of binders;
-`overlaps` are attacks that stand in no other list, with all that stops them. Those on checks stand beside their attacks
-in `verifier/`, the others are data, in `ablation.toml`.
+Checks overlap on purpose, so each experiment has a base: a design, a policy and an attacker for which the thing that is
+left out decides. There are four kinds: `checks` of the Verifier, played on evidence alone; `rules`, which are not
+checks; `fields`, the parts of binders; and `overlaps`, the attacks in none of these lists with everything that stops
+them. The experiments on checks are beside their attacks in `verifier/`; the others are data, in `ablation.toml`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Experiment(msgspec.Struct, frozen=True):
     """One row: play the attack on the design; leave these things out; play it again.
 
     `without` are names of checks, rules or parts of binders; the attack must succeed when all are left out. `base` says
-    what else is assumed. Without a design the Verifier judges evidence alone. `binder` says in which of the design's
-    binders a part is missed.
+    what else is assumed. Without a design only evidence is judged. `binder` says from which of the design's binders a
+    part is left out.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class Experiment(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """The name of its design; nothing if there is none."""
+        """The name of its design; empty if it has none."""
         return self.design.name if self.design else ""
 
 
@@ -56,26 +56,26 @@ UNPROVED_KEYS = Design.custom(
     "client-certificate-unproved",
     like=DESIGNS["client-certificate"],
     not_demanded=KEY_CHECKS,
-    sentence="As client-certificate, and nobody asks where a key lives.",
+    sentence="As client-certificate, but nobody asks where a key lives.",
 )
 OWN_KEYS_ONLY = Design.custom(
     "tls13-exporter-own-keys",
     like=DESIGNS["tls13-exporter"],
     server=Binder(("L", "S", "exporter_server", "H(SPKI_S)")),
     client=Binder(("L", "C", "exporter_client", "H(SPKI_C)?")),
-    sentence="As tls13-exporter, and neither end names the other's key.",
+    sentence="As tls13-exporter, but neither end names the other's key.",
 )
 NONCE_AND_KEY_PROOF = Design.custom(
     "tls13-nonce-and-key-proof",
     like=DESIGNS["tls13-nonce"],
     not_demanded=(),
-    sentence="As tls13-nonce, and the key has to be proved beside the quote.",
+    sentence="As tls13-nonce, but the server must also prove its key.",
 )
 PROVED_KEY = Design.custom(
     "machine-linked-key-proved",
     like=DESIGNS["machine-linked-key"],
     not_demanded=(),
-    sentence="As machine-linked-key, and the teller asks how the key was made.",
+    sentence="As machine-linked-key, but the teller asks how the key was made.",
 )
 ON_OTHERS = (
     SESSION_HASH_EPHEMERAL,
@@ -86,11 +86,11 @@ ON_OTHERS = (
     BARE_EXPORTER_WITH_ROLE,
     RESUMED,
 )
-"""Designs that stand on no ladder: each is one that does, with what makes one thing decisive."""
+"""Designs beside the ladders: each is a design of a ladder, changed so that one thing decides."""
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An experiment as `ablation.toml` has it, with its design by name."""
+class ExperimentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An experiment in `ablation.toml`, with its design by name."""
 
     attack: str
     without: tuple[str, ...]
@@ -102,31 +102,32 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Lists(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: the experiments by kind, and the attacks that no check stops, with the reason."""
 
-    rules: tuple[Row, ...]
-    fields: tuple[Row, ...]
-    overlaps: tuple[Row, ...]
+    rules: tuple[ExperimentRow, ...]
+    fields: tuple[ExperimentRow, ...]
+    overlaps: tuple[ExperimentRow, ...]
     stopped_by_no_check: dict[str, str]
 
 
-def placed(kind: Kind, row: Row) -> Experiment:
+def placed(kind: Kind, row: ExperimentRow) -> Experiment:
     """Return the experiment of a row; CatalogueError if there is no such design."""
     designs = {**DESIGNS, **{design.name: design for design in ON_OTHERS}}
     if row.design not in designs:
         raise CatalogueError(
-            f"attacks/ablation.toml plays {row.attack} on a design {row.design!r}; there are: {', '.join(designs)}"
+            f"attacks/ablation.toml plays {row.attack} on an unknown design {row.design!r}; "
+            f"choose from: {', '.join(designs)}"
         )
     return Experiment(kind, row.attack, row.without, row.base, designs[row.design], row.binder)
 
 
 @cache
 def lists() -> Lists:
-    """Return what the file says."""
+    """Return the content of the file."""
     return read_toml(FILE, Lists)
 
 
 @cache
 def experiments() -> dict[Kind, tuple[Experiment, ...]]:
-    """Return every experiment, by its kind, in the order in which they are told."""
+    """Return every experiment by its kind, in the order in which they are shown."""
     return {
         "checks": tuple(Experiment("checks", on.name, (on.check,), on.base) for on in ATTACKS_ON_VERIFIER.values()),
         "rules": tuple(placed("rules", row) for row in lists().rules),
@@ -136,20 +137,21 @@ def experiments() -> dict[Kind, tuple[Experiment, ...]]:
 
 
 def stopped_by_no_check() -> dict[str, str]:
-    """Return the attacks that no check, rule or field stops by itself, each with what there is to say."""
+    """Return the attacks that no check, rule or field stops by itself, each with the reason."""
     return lists().stopped_by_no_check
 
 
 def missing() -> list[str]:
-    """Return what the lists lack, a sentence each: an attack in none of them, or in two that contradict each other."""
+    """Return a sentence for each gap in the lists: an attack in none of them, or in two that contradict each other."""
     listed = {experiment.attack for kind in experiments().values() for experiment in kind}
     unstopped = {*stopped_by_no_check()}
     there_are = {*CATALOGUE, *BY_CAROL, *ATTACKS_ON_VERIFIER, *ATTACKS_ON_BINDERS}
     said = {
-        "stands in no list: say in attacks/ablation.toml what stops it, or why nothing does": there_are
+        "is not in attacks/ablation.toml: add an experiment, or a line under [stopped_by_no_check]": there_are
         - listed
         - unstopped,
-        "is an experiment, and attacks/ablation.toml says that no check stops it": listed & unstopped,
-        "is in attacks/ablation.toml, and there is no such attack": (listed | unstopped) - there_are,
+        "is an experiment, but attacks/ablation.toml lists it under [stopped_by_no_check]: leave one out": listed
+        & unstopped,
+        "is in attacks/ablation.toml, but there is no such attack: correct the name": (listed | unstopped) - there_are,
     }
     return [f"{name} {sentence}" for sentence, names in said.items() for name in sorted(names)]

@@ -1,4 +1,4 @@
-"""An attack as data: what Alice needs, what she does, why it works, what stops it, and the program that plays it."""
+"""An attack as data: what Alice needs, what she does, why it works, what stops it, and which program plays it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ Deployed = Literal["", "another image", "a published image", "an old image", "an
 
 
 class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attack assumes of the world it is played in; `scenarios.setup` makes that world.
+    """What an attack assumes of the world in which it is played; `scenarios.setup` makes that world.
 
-    `lax_client` says that it needs a client that checks nothing, `unpinned` that it needs relying parties that pin no
-    machine. `leaks` are given to Alice by the lab: that she can use the bank's TLS key, with a password, at locality 0;
-    that she knows the secret of the key agreement; that the client's verifier fails. With `genuine` she has a genuine
-    machine of her own, with the bank's image or another, or there is a second one of Bob's with the same image; not
-    `certified`, she is not the provider, and no CA of the public's signs for it. `deploys` is what she has launched in
-    the bank's place. `resumes`: both ends resume sessions. `peers`: either end accepts a machine like itself.
+    - `lax_client`: the client checks nothing. `unpinned`: the relying parties do not pin a machine.
+    - `leaks`: what the lab gives Alice: the use of the bank's TLS key (by a password, at locality 0); the secret of the
+      key agreement; a client whose verifier fails.
+    - `genuine`: she has a genuine machine of her own, with the bank's image or another; or Bob has a second machine
+      with the same image. `certified`: if False, she is not the provider, and no public CA signs for that machine.
+    - `deploys`: what she has launched in the bank's place.
+    - `resumes`: both ends resume sessions. `peers`: either end accepts a machine like itself.
     """
 
     lax_client: bool = False
@@ -35,13 +36,13 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
-    """One attack, of the catalogue or of one's own (`from_source`).
+    """One attack: of the catalogue, or your own (`from_source`).
 
-    `prize` is what shows that it succeeded: a canary secret, the client's `pin` or the server's `balance`; that a
-    client trusts the wrong `peer`; that there is no `service`; that answers differ and make an `oracle`; that she
-    gets as many `quotes` as she asks for. `tls` is the version it is about. `plays` is the row of the table it stands
-    for on that version, if the row has another name. `program` is the module of `attacks.programs` in which it was
-    found; the catalogue fills it in. An attack of one's own has the `code` of its program instead.
+    `prize` says how success is recognised: Alice can read a canary, the client's `pin` or the server's `balance`; a
+    client trusts the wrong `peer`; the `service` fails; different answers make an `oracle`; she gets all the `quotes`
+    that she asks for. `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
+    that version, if the row has another name. `program` is its module in `attacks.programs`; the catalogue fills it in.
+    Your own attack has the `code` of its program instead.
     """
 
     name: str
@@ -75,10 +76,10 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         assumes: Assumptions | None = None,
         tls: Literal["any", "1.2", "1.3"] = "any",
     ) -> Attack:
-        """Make an attack of one's own: `program` is Python source that defines `start(guest)`, or such a function.
+        """Make your own attack: `program` is Python source that defines `start(guest)`, or such a function.
 
-        It is put into the image of Alice's machine as text, measured with it, and runs in every substrate; so it has to
-        import or define what it uses. `passage.SourceError` says what is wrong with it.
+        Its text goes into the image of Alice's machine, is measured with it, and runs in every substrate. So it must
+        import or define whatever it uses. `passage.SourceError` says what is wrong with it.
         """
         code = source_of(program, f"the program of the attack {name!r}", function="start")
         return cls(
@@ -87,7 +88,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
             steps=(),
             breaks="",
             why=why,
-            source="a program of one's own",
+            source="your own program",
             stopped_by="",
             prize=prize,
             assumes=assumes or Assumptions(),

@@ -1,4 +1,4 @@
-"""Every attack there is by name: those that Alice's programs play, and what an unwilling customer tries."""
+"""Every attack by name: those that Alice's programs play, and those of an unwilling customer."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Data = TypeVar("Data")
 
 
 class CatalogueError(ValueError):
-    """The attacks do not fit together; the message says which, and what to write where."""
+    """The files about attacks do not fit together; the message says which, and what to write where."""
 
 
 def read_toml(path: Path, kind: type[Data]) -> Data:
-    """Return what a TOML file of this package says, as a `kind`; CatalogueError says what is wrong with it."""
+    """Return the content of a TOML file of this package as a `kind`; CatalogueError says what is wrong with it."""
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), kind)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -47,23 +47,23 @@ def collected(found: Iterable[tuple[str, tuple[Attack, ...]]]) -> dict[str, Atta
 
 
 def _programs() -> Iterable[tuple[str, tuple[Attack, ...]]]:
-    """Yield each module of `programs` with its `ATTACKS`; one without is a program that an attack has launched."""
+    """Yield each module of `programs` with its `Attack`s; a program that an attack launches has none."""
     for module in pkgutil.iter_modules(programs.__path__):
         source = importlib.import_module(f"{programs.__name__}.{module.name}")
-        yield module.name, getattr(source, "ATTACKS", ())
+        yield module.name, tuple(value for value in vars(source).values() if isinstance(value, Attack))
 
 
 CATALOGUE = collected(_programs())
-"""Every attack that has a program of Alice's, by name."""
+"""Every attack that a program of Alice's plays, by name."""
 
 STALE_ANTIVIRUS = Attack(
     name="stale-antivirus",
     needs=("a machine of Carol's own, with an outdated antivirus",),
-    steps=("lets her measured agent say what it finds, and orders a payment",),
+    steps=("lets her measured agent report what it finds, and orders a payment",),
     breaks="trust",
-    why="Good code in a bad state is still good code to a measurement of code.",
+    why="Measuring the code does not show that its data are out of date.",
     source="Trusted Passages (2011)",
-    stopped_by="the policy's demand on what the measured agent claims",
+    stopped_by="the policy's condition on the claim of the measured agent",
     prize="service",
 )
 LYING_AGENT = Attack(
@@ -73,7 +73,7 @@ LYING_AGENT = Attack(
     breaks="trust",
     why="A claim is worth as much as the code that makes it.",
     source="Trusted Passages (2011)",
-    stopped_by="reference values: an agent that was changed is another image",
+    stopped_by="reference values: a changed agent is another image",
     prize="service",
 )
 POSTURE_DRIFT = Attack(
@@ -81,13 +81,13 @@ POSTURE_DRIFT = Attack(
     needs=("a machine of Carol's own, whose antivirus grows old",),
     steps=("pays while everything is in order", "lets time pass, and pays again"),
     breaks="trust",
-    why="Evidence is about the moment it was made in.",
+    why="Evidence is about the moment in which it was made.",
     source="SEAT use cases",
-    stopped_by="evidence anew for each payment",
+    stopped_by="new evidence for each payment",
     prize="service",
 )
 BY_CAROL = {attack.name: attack for attack in (STALE_ANTIVIRUS, LYING_AGENT, POSTURE_DRIFT)}
-"""What an unwilling customer tries, by name: no program of Alice's, `scenarios.third_party` plays them."""
+"""The attacks of an unwilling customer, by name. `scenarios.third_party` plays them, without a program of Alice's."""
 
 SLIDES = (
     "rogue-certificate",
@@ -99,12 +99,12 @@ SLIDES = (
     "same-pms-reencryption",
     "memory-scrape",
 )
-"""All attacks of the slides, by name and in their order; the last one needs machines that have memory of their own."""
+"""The names of all attacks of the slides, in their order; the last one needs machines with memory of their own."""
 ATTACKS = {name: CATALOGUE[name] for name in SLIDES[:-1] if name in CATALOGUE}
-"""The attacks on the ladder of TLS 1.2 whose outcome was signed before anything ran."""
+"""The attacks on the ladder of TLS 1.2 whose outcomes were written down and signed before anything ran."""
 
 
 def attack_on(name: str, tls: str) -> Attack | None:
-    """Return the attack of a row of the table as it is played on a version of TLS; None if there is none."""
+    """Return the attack that plays a row of the table on a version of TLS; None if there is none."""
     played = (attack for attack in CATALOGUE.values() if (attack.plays, attack.tls) == (name, tls))
     return next(played, None) or BY_CAROL.get(name) or CATALOGUE.get(name)

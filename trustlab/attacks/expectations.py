@@ -1,9 +1,8 @@
-"""The table of what is expected: every design against every attack, with a sentence and a source for each cell.
+"""The table of expectations: every design against every attack, with a sentence and a source for each cell.
 
 It is data: `expected/*.toml`, a file for each family of attacks. A row says what one attack does to one design, or to
-the designs from one to another in the order of the ladders. Marks: `S` the attack succeeds, `x` it is stopped, `-` it
-makes no sense there (the sentence says why). The matrix is run and held against the table; where they differ, one of
-the two is wrong.
+a range of designs in the order of the ladders. Marks: `S` the attack succeeds, `x` it is stopped, `-` it makes no sense
+there (the sentence says why). The matrix is run and compared with the table; if they differ, one of the two is wrong.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ FOLDER = Path(__file__).with_name("expected")
 Mark = Literal["S", "x", "-"]
 
 
-class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row of a file: an attack, a design or `first to last`, what becomes of it, and why.
+class ExpectationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of a file: an attack, a design or `first to last`, the expected outcome, and the reason.
 
-    `stopped_by` are the checks that refuse, in their order, or what else stops it. `source` is said if it is another
-    than the attack's and the design's own. `only` names the substrate that the row takes, if not every one will do;
-    `elsewhere` is what is said on the others.
+    `stopped_by` are the checks that refuse, in their order, or what else stops it. `source` is given if it differs from
+    the attack's and the design's own. `only` names a substrate if the row can be played on that one alone; `elsewhere`
+    is the sentence for the others.
     """
 
     attack: str
@@ -48,7 +47,7 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file: attacks of one kind, under a title."""
 
     title: str
-    row: tuple[Row, ...]
+    row: tuple[ExpectationRow, ...]
 
     @property
     def attacks(self) -> tuple[str, ...]:
@@ -57,7 +56,7 @@ class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """What is expected of one attack against one design; fields as in `Row`."""
+    """The expectation for one attack against one design; fields as in `ExpectationRow`."""
 
     mark: Mark
     sentence: str
@@ -71,33 +70,37 @@ Table = dict[tuple[str, str], Cell]
 
 
 def known(attack: str, tls: str) -> Attack:
-    """Return the attack of a row as it is played on a version of TLS; CatalogueError if no program plays it."""
+    """Return the attack that plays a row on a version of TLS; CatalogueError if no program plays it."""
     found = attack_on(attack, tls)
     if found is None:
         raise CatalogueError(
-            f"a row of attacks/expected/ names the attack {attack!r}, and no program plays it: "
-            f"write attacks/programs/{attack.replace('-', '_')}.py with ATTACKS = (Attack(name={attack!r}, ...),)"
+            f"a row of attacks/expected/ names the attack {attack!r}, but no program plays it: correct the name, or "
+            f"write attacks/programs/{attack.replace('-', '_')}.py with ATTACK = Attack(name={attack!r}, ...)"
         )
     return found
 
 
 def named(designs: str) -> tuple[str, ...]:
-    """Return the designs that `name` or `first to last` stands for; CatalogueError if there is no such design."""
+    """Return the designs that `name` or `first to last` stands for; CatalogueError for an unknown design."""
     first, _, last = designs.partition(" to ")
     names = tuple(DESIGNS)
     for name in (first, last or first):
         if name not in names:
-            raise CatalogueError(f"a row of attacks/expected/ names no design: {name!r}; there are: {', '.join(names)}")
+            raise CatalogueError(
+                f"a row of attacks/expected/ names an unknown design {name!r}; choose from: {', '.join(names)}"
+            )
     return names[names.index(first) : names.index(last or first) + 1]
 
 
-def spread(rows: Iterable[Row]) -> Table:
-    """Return (design, attack) to the cell; CatalogueError if two rows speak of one place, or none of some design."""
+def spread(rows: Iterable[ExpectationRow]) -> Table:
+    """Return (design, attack) to the cell; CatalogueError if a cell has two rows, or an attack lacks a design."""
     table: Table = {}
     for row in rows:
         for design in named(row.designs):
             if (design, row.attack) in table:
-                raise CatalogueError(f"two rows of attacks/expected/ speak of {design} against {row.attack}")
+                raise CatalogueError(
+                    f"two rows of attacks/expected/ are about {design} against {row.attack}: remove one"
+                )
             table[design, row.attack] = _cell(design, row)
     for attack in dict.fromkeys(attack for _, attack in table):
         if missing := [design for design in DESIGNS if (design, attack) not in table]:
@@ -110,8 +113,8 @@ def spread(rows: Iterable[Row]) -> Table:
     }
 
 
-def _cell(design: str, row: Row) -> Cell:
-    """Return the cell with its source: the row's, or the attack's, and the design's if that is another."""
+def _cell(design: str, row: ExpectationRow) -> Cell:
+    """Return the cell with its source: the row's, or else the attack's and the design's."""
     found = DESIGNS[design]
     sources = dict.fromkeys((known(row.attack, found.tls).source, found.source))
     return Cell(row.mark, row.sentence, row.stopped_by, row.source or "; ".join(sources), row.only, row.elsewhere)

@@ -1,7 +1,7 @@
-"""The judge: what became of an attack, from facts in the trace and never by Alice's word.
+"""The judge: the outcome of an attack, from facts in the trace and never from what Alice claims.
 
-Facts are what she holds (derived by `capture.knowledge` from the octets she saw and the keys she has) and the cloud's
-ground truth about where each connection really ended.
+The facts are what she knows (`capture.knowledge` derives it from the octets she saw and the keys she has), and the
+cloud's ground truth about where each connection really ended.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Judgement(msgspec.Struct, frozen=True):
     """What the facts say.
 
-    `alice_knows` names the canary secrets she can read; `refused_by` is the check by which the first relying party
-    refused, `failed` all checks that failed there; `wrong_peer` names a party that completed a handshake with somebody
-    else than it meant to.
+    `alice_knows` names the canaries that she can read. `refused_by` is the check by which a relying party first
+    refused, `failed` are all checks that failed there. `wrong_peer` names a party that completed a handshake with
+    another machine than it meant to.
     """
 
     alice_knows: tuple[str, ...]
@@ -32,7 +32,7 @@ class Judgement(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
     wrong_peer: str | None
     alice_read: bytes = b""
-    """The line of decrypted (or clear) text in which the first canary stands: a secret, and not in repr."""
+    """The line of decrypted (or unencrypted) text that contains the first canary: a secret, and not in repr."""
 
     def __repr__(self) -> str:
         return f"<Judgement: Alice knows {self.alice_knows or 'nothing'}, refused by {self.refused_by}>"
@@ -41,7 +41,7 @@ class Judgement(msgspec.Struct, frozen=True):
 def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alice") -> Judgement:
     """Judge a run: `canaries` are the secrets that only Bob's two VMs should know.
 
-    A refusal counts only where a relying party refused; what the adversary says of anything is not evidence.
+    Only a refusal by a relying party counts, not one that the adversary writes into the trace.
     """
     known = knowledge(trace, adversary)
     refusals = [event for event in trace.select("appraisal", name="refused") if event.party != adversary]
@@ -57,7 +57,7 @@ def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alic
 
 
 def _line(known: Knowledge, canary: bytes) -> bytes:
-    """Return the line of what is decrypted in which a canary stands, or nothing."""
+    """Return the line of decrypted text that contains a canary, or b""."""
     for place in known.holds(canary):
         lines = known.plaintext(place.connection, place.direction).splitlines()
         found = next((line for line in lines if canary in line), b"")
@@ -67,7 +67,7 @@ def _line(known: Knowledge, canary: bytes) -> bytes:
 
 
 def _wrong_peer(trace: Trace) -> str | None:
-    """Return the first client that told its application it was connected while another machine held the far end."""
+    """Return the first client that told its application it was connected although another machine had answered."""
     for truth in trace.select("ground-truth", name="connection"):
         if truth.data["server"] == truth.data["addressed"]:
             continue

@@ -1,4 +1,4 @@
-"""What is measured of an attack that is after neither a secret nor a peer, from the trace and nobody's word."""
+"""Measurements of attacks whose prize is neither a secret nor a peer, taken from the trace alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def answers(trace: Trace, adversary: str = "alice", server: str = "bank") -> dict[str, bytes]:
-    """Return what the server said to each variant after its last word of the handshake: records as on the wire.
+    """Return the server's answer to each variant: the records after its last handshake record, as on the wire.
 
-    Taken from the frames in the trace, and so from nobody's word; a kernel may send an octet twice.
+    They are taken from the frames in the trace and reassembled, because a kernel may send an octet twice.
     """
     streams: dict[str, bytes] = {}
     reassembler = Reassembler()
@@ -39,18 +39,18 @@ def _after_handshake(stream: bytes) -> bytes:
 
 
 def answer_times(trace: Trace, server: str = "bank") -> dict[str, float]:
-    """Return how long the server's TPM worked on each variant, in ms, as it happened on this machine.
+    """Return how long the server's TPM worked on each variant, in ms, timed on this machine.
 
-    TPM2_RSA_Decrypt of a wrong block may answer sooner than that of a sound one: a difference the engine cannot hide.
+    TPM2_RSA_Decrypt may answer sooner for a wrong block than for a correct one: the engine cannot hide that difference.
     """
     took = [float(str(e.data["ms"])) for e in trace.select("tpm.response", party=server, name="TPM2_RSA_Decrypt")]
     return dict(zip(VARIANTS, took, strict=False))
 
 
 def quotes_for(trace: Trace, server: str = "bank") -> Counter[str]:
-    """Return for whom a server's TPM made quotes, by the cloud's word on who stood at the other end.
+    """Return how many quotes a server's TPM made for each client, which the cloud's ground truth names.
 
-    A quote is the server's binder and the TPM's own good answer after it.
+    A quote counts if the TPM answered it without error, after the server had computed a binder for that client.
     """
     clients = {e.connection: str(e.data["client"]) for e in trace.select("ground-truth", name="connection")}
     made: Counter[str] = Counter()

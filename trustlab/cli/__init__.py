@@ -1,4 +1,4 @@
-"""The `trustlab` command: one module a group of sub-commands, errors in one sentence, Ctrl-C that cleans up."""
+"""The `trustlab` command: a module for each group of sub-commands, errors as one sentence, Ctrl-C that cleans up."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from trustlab.cli.passage import connect, serve
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm, verify
 from trustlab.cloud import CloudError
+from trustlab.passage import DesignError
 from trustlab.tls import TlsError
 from trustlab.tpm import TpmError
 from trustlab.trace import TraceFormatError
@@ -33,11 +34,23 @@ __all__ = ["Failure", "app", "main"]
 INTERRUPTED = 130
 OWN_FAULT = 3
 DEBUG = "TRUSTLAB_DEBUG"
-"""The environment variable by which a fault of our own shows where it is."""
+"""The environment variable that makes a bug of ours show its traceback."""
+KNOWN = (
+    Failure,
+    CatalogueError,
+    CloudError,
+    DesignError,
+    TpmError,
+    AttestError,
+    TlsError,
+    TraceFormatError,
+    WireError,
+)
+"""Errors whose message is a sentence for the user."""
 app = typer.Typer(
     help=(
-        "Watch the owner of a data centre break plain TLS, and a trusted passage hold: "
-        "TLS handshakes bound to TPM attestation, with real TPM emulators and real TLS on the wire."
+        "Watch the owner of a data centre break plain TLS, and fail against a trusted passage: "
+        "a TLS handshake bound to TPM attestation, with TPM emulators and real TLS on the wire."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -63,17 +76,15 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run the command; a known failure is one sentence on stderr, Ctrl-C ends everything that was started."""
+    """Run the command; a known failure prints one sentence to stderr, Ctrl-C ends everything that was started."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a terminal that knows no arrows gets question marks, not an exception
+            stream.reconfigure(errors="replace")  # a terminal without arrows gets question marks, not an exception
     ending.arm()
     try:
         code = _run()
         code = _flushed(code)
-    except KeyboardInterrupt:  # at the very last moment
+    except KeyboardInterrupt:  # after the command has ended
         code = _interrupted()
     ending.disarm()
     sys.exit(code)
@@ -93,10 +104,10 @@ def _run() -> int:
     errors = Console(stderr=True, highlight=False)
     try:
         code: int = app(standalone_mode=False) or 0
-        return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return it
+        return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return this code
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except (Failure, CatalogueError, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
+    except KNOWN as error:
         _tell(errors, str(error))
         return 1
     except OSError as error:
@@ -113,7 +124,7 @@ def _run() -> int:
 
 
 def _interrupted() -> int:
-    """Say a word; nothing more interrupts it."""
+    """Say that the command was interrupted; further signals are ignored."""
     ending.disarm()
     errors = Console(stderr=True, highlight=False)
     errors.print("[bold]interrupted[/bold]: everything that was started has been stopped.")

@@ -1,4 +1,4 @@
-"""`trustlab ablation`: every check, rule and binder field with the attack that needs it, each played anew."""
+"""`trustlab ablation`: every check, rule and binder field with the attack that it stops, each played now."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Kind(StrEnum):
 
 
 TABLES = {
-    Kind.CHECKS: ("check, and the attack that needs it", ("check", "attack", "refused")),
-    Kind.RULES: ("rule, and the attack that needs it", ("rule", "attack, on this design", "with it")),
-    Kind.FIELDS: ("binder field, and the attack that needs it", ("field", "attack, on this design", "refused by")),
-    Kind.OVERLAPS: ("attack, and all that stops it", ("attack, on this design", "left out", "outcome")),
+    Kind.CHECKS: ("checks, and the attacks that they stop", ("check", "attack", "refused")),
+    Kind.RULES: ("rules, and the attacks that they stop", ("rule", "attack, on this design", "with it")),
+    Kind.FIELDS: ("binder fields, and the attacks that they stop", ("field", "attack, on this design", "refused by")),
+    Kind.OVERLAPS: ("attacks, and everything that stops them", ("attack, on this design", "left out", "outcome")),
 }
 """The title and the headings of each table."""
 
@@ -47,8 +47,8 @@ def ablation(
     kind: Annotated[
         Kind,
         typer.Argument(
-            help="checks of the Verifier; rules that are no checks; fields of the binders; or overlaps, the attacks in "
-            "none of these lists with all that stops them.",
+            help="checks of the Verifier; rules that are not checks; fields of the binders; or overlaps: the attacks "
+            "in none of these lists, with everything that stops them.",
             metavar="LIST",
         ),
     ],
@@ -63,7 +63,7 @@ def ablation(
 
     Each line has a base: a design, a policy and an attacker for which this one thing decides the outcome.
 
-    Exits with 0 only if every attack is stopped, and succeeds without what stops it (with --without: always).
+    Exits with 0 only if every attack is stopped, and succeeds when that thing is left out (with --without: always).
     """
     names = tuple(without or ())
     _possible(kind, names)
@@ -80,10 +80,10 @@ def ablation(
 
 
 def _possible(kind: Kind, without: tuple[str, ...]) -> None:
-    """Say what cannot be left out, and of which list."""
+    """Raise Failure if one of these names cannot be left out of this list."""
     if kind is Kind.OVERLAPS and without:
         raise Failure(
-            "overlaps itself leaves out what stops an attack, one by one and together: it does not take --without"
+            "overlaps already leaves out whatever stops an attack, one by one and together: do not give --without"
         )
     try:
         names = left_out(without)
@@ -91,8 +91,8 @@ def _possible(kind: Kind, without: tuple[str, ...]) -> None:
         raise Failure(str(error)) from error
     if kind is Kind.CHECKS and (names.rules or names.parts):
         raise Failure(
-            f"checks judges evidence alone, and {(*names.rules, *names.parts)[0]!r} is not a check: leave it out of "
-            "trustlab matrix, or of rules or fields"
+            f"`checks` plays on evidence alone, and {(*names.rules, *names.parts)[0]!r} is not a check: use --without "
+            "with trustlab matrix, or with the lists rules or fields"
         )
 
 
@@ -109,7 +109,7 @@ def _check_line(result: Result) -> dict[str, Any]:
 
 
 def _line(result: Result) -> dict[str, Any]:
-    """Return what the lines on designs have in common."""
+    """Return the entries that all lines with a design have."""
     experiment = result.experiment
     return {
         "attack": experiment.attack,
@@ -145,11 +145,11 @@ LINES = {
     Kind.FIELDS: _field_line,
     Kind.OVERLAPS: _overlap_line,
 }
-"""How a line of each list is told as JSON."""
+"""For each list, the function that makes the JSON of a line."""
 
 
 def _beside(kind: Kind) -> dict[str, dict[str, str]]:
-    """Return what is told beside a list: what is in it under no condition, and why."""
+    """Return what belongs beside a list: the things that are not in it, and why."""
     match kind:
         case Kind.FIELDS:
             return {"not_left_out": NOT_LEFT_OUT}
@@ -160,7 +160,7 @@ def _beside(kind: Kind) -> dict[str, dict[str, str]]:
 
 
 def _show(console: Console, kind: Kind, results: Sequence[Result], without: Sequence[str]) -> None:
-    """Print a list, and below it what is not in it."""
+    """Print a list, and below it the things that are not in it."""
     title, headings = TABLES[kind]
     if without:
         title += f"; all without {' and '.join(without)}"
@@ -191,7 +191,7 @@ def _add_overlap(table: Table, result: Result) -> None:
 
 
 def _with_it(kind: Kind, name: str, whole: Played) -> Text:
-    """Tell what became of an attack with nothing left out, in the words of its list."""
+    """Say in the words of its list how an attack ended with nothing left out."""
     if kind is Kind.CHECKS:
         only = whole.failed == (name,)
         return Text("by it" if only else ", ".join(whole.failed) or "NO", style="green" if only else "red")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmd
 import re
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.attest import AttestError
-from trustlab.cli.failure import plain
+from trustlab.cli.failure import Failure
+from trustlab.cli.shell import RunOption, Shell, drive
 from trustlab.cloud import CloudError
 from trustlab.cloud.uml import UmlMachine, why_not
 from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.tpm import TpmError
-from trustlab.wire import Match, OrderError, WireError
+from trustlab.wire import Match, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from trustlab.trace import TraceEvent
     from trustlab.wire import Hold
 
-ERRORS = (CloudError, WireError, TpmError, AttestError, OrderError, OSError)
 PCRS = (17, 18, 19, 20)
 
 
@@ -37,14 +36,12 @@ def cloud(
     substrate: Annotated[
         str, typer.Option(help="uml (virtual machines), memory, or auto: uml where it works.")
     ] = "auto",
-    run: Annotated[
-        str, typer.Option("--run", help="Run these commands, separated by ';', instead of prompting for them.")
-    ] = "",
+    run: RunOption = "",
     frames: Annotated[bool, typer.Option(help="Print every frame that crosses Alice's switch.")] = False,
 ) -> None:
     """Boot a small cloud with Bob's bank and teller, and play Alice in it.
 
-    Asks for commands (`help` lists the commands). A first walk:
+    Prompts for commands; `help` lists them. For a first walk:
 
         trustlab cloud --run "machines; pay; alice rogue-certificate; pay; knows"
     """
@@ -53,59 +50,34 @@ def cloud(
     if reason is not None:
         console.print(Text(f"No virtual machines here: {reason} The cloud runs in memory instead.", style="yellow"))
     chosen = ("memory" if reason else "uml") if substrate == "auto" else substrate
-    try:
-        live = LiveCloud(design, substrate=chosen)
-    except ValueError as error:
-        raise CloudError(str(error)) from error
-    with live:
+    with LiveCloud(design, substrate=chosen) as live:
         console.print(f"Booting Bob's machines ({live.substrate}) ...")
         live.open()
         shell = CloudShell(live, console)
         if frames:
             shell.onecmd("frames on")
-        if run:
-            for line in run.split(";"):
-                shell.onecmd(line.strip())
-        else:
-            shell.cmdloop()
-    if shell.failed and run:
-        raise typer.Exit(1)
+        drive(shell, run)
 
 
-class CloudShell(cmd.Cmd):
-    """The commands of `trustlab cloud`, one method each. A command that fails prints a sentence; the shell goes on."""
+class CloudShell(Shell):
+    """The commands of `trustlab cloud`, one method each."""
 
     intro = "Bob's bank and teller are up. `help` lists the commands, `quit` ends and switches everything off."
     prompt = "cloud> "
+    errors = (Failure, CloudError, WireError, TpmError, AttestError)
 
     def __init__(self, live: LiveCloud, console: Console) -> None:
         super().__init__()
-        self.failed = False
         self._live = live
         self._console = console
         self._quiet: Callable[[], None] | None = None
         self._held: Hold | None = None
 
-    def onecmd(self, line: str) -> bool:
-        """Run one command; a known error is printed, not raised."""
-        try:
-            return bool(super().onecmd(line))
-        except ERRORS as error:
-            self.failed = True
-            self._console.print(Text(plain(f"  {error}"), style="bold red"))
-            return False
-
-    def emptyline(self) -> bool:
-        """Do nothing, instead of the last command again."""
-        return False
-
-    def default(self, line: str) -> None:
-        """Say that there is no such command."""
-        self.failed = True
-        self._console.print(f"  no command {line.partition(' ')[0]!r}; `help` lists the commands")
+    def tell_error(self, sentence: str) -> None:
+        self._console.print(Text(f"  {sentence}", style="bold red"))
 
     def do_machines(self, _: str) -> None:
-        """`machines`: what is rented, and what it runs."""
+        """`machines`: list the machines, and what they run."""
         table = Table("machine", "image", "hypervisor", "kernel", "image digest", pad_edge=False)
         for machine in self._live.cloud.machines:
             process = f"process {machine.pid}" if isinstance(machine, UmlMachine) else "none: in this process"
@@ -114,7 +86,7 @@ class CloudShell(cmd.Cmd):
         self._console.print(table)
 
     def do_pcrs(self, name: str) -> None:
-        """`pcrs [MACHINE]`: the PCRs of every machine, or of one."""
+        """`pcrs [MACHINE]`: show the PCRs of every machine, or of one."""
         for machine in self._live.cloud.machines:
             if name in ("", machine.name):
                 values = machine.platform.client("root VM", locality=0).pcr_read(PCRS)
@@ -122,7 +94,7 @@ class CloudShell(cmd.Cmd):
                     self._console.print(f"  {machine.name:8} {index} {value.hex()}", soft_wrap=True)
 
     def do_frames(self, state: str) -> None:
-        """`frames on|off`: print what crosses the switch, live."""
+        """`frames on|off`: print every frame that crosses the switch, live."""
         if self._quiet is not None:
             self._quiet()
             self._quiet = None
@@ -135,12 +107,12 @@ class CloudShell(cmd.Cmd):
             self._console.print(Text(f"  {sentence}"))
 
     def do_alice(self, attack: str) -> None:
-        """`alice ATTACK`: rent Alice's machine and start her tools on it."""
+        """`alice ATTACK`: rent Alice's machine and start her program on it."""
         self._live.let_alice(attack)
-        self._console.print(f"  Alice is ready: {attack}. Let the teller `pay`.")
+        self._console.print(f"  Alice is ready for {attack}. Now let the teller `pay`.")
 
     def do_knows(self, _: str) -> None:
-        """`knows`: what Alice knows by now, after she has done what she can with her recording."""
+        """`knows`: let Alice work on her recording, and show what she knows."""
         self._live.afterwards()
         judged = self._live.judged()
         known = ", ".join(judged.alice_knows) or "nothing"
@@ -151,14 +123,14 @@ class CloudShell(cmd.Cmd):
             self._console.print(f"  refused by the check {judged.refused_by!r}")
 
     def do_hold(self, _: str) -> None:
-        """`hold`: Alice's switch keeps every frame with a payload; `release` lets them go."""
+        """`hold`: have Alice's switch hold every frame with a payload, until `release`."""
         self._held = self._live.cloud.order(lambda switch: switch.hold(Match(payload=True)))
 
     def do_release(self, _: str) -> None:
-        """`release`: let go of everything that was held, and hold nothing more."""
+        """`release`: let all held frames go, and hold no more."""
         held, self._held = self._held, None
         if held is None:
-            self._console.print("  nothing is held")
+            self._console.print("  no frames are held; `hold` begins")
             return
         count = len(held.held)
         self._live.cloud.order(lambda _switch: held.undo())
@@ -166,22 +138,22 @@ class CloudShell(cmd.Cmd):
         self._console.print(f"  {count} frames released")
 
     def do_drop(self, count: str) -> None:
-        """`drop [N]`: Alice's switch drops the next N frames with a payload (default 1). The kernels resend them."""
+        """`drop [N]`: have Alice's switch drop the next N frames with a payload (default 1); kernels resend them."""
         if count and not re.fullmatch("[0-9]{1,6}", count):
             raise CloudError(f"{count!r} is not a number of frames; for example: drop 3")
         times = int(count or 1)
         self._live.cloud.order(lambda switch: switch.drop(Match(payload=True), times=times))
 
     def do_console(self, name: str) -> None:
-        """`console MACHINE`: the last lines of a virtual machine's console."""
+        """`console MACHINE`: show the last lines of a virtual machine's console."""
         for machine in self._live.cloud.machines:
             if machine.name == name and isinstance(machine, UmlMachine):
                 self._console.print(Text("\n".join(machine.console) or "  (silent)"))
                 return
-        raise CloudError(f"no virtual machine called {name!r} is here")
+        raise CloudError(f"there is no virtual machine {name!r}; `machines` lists the machines")
 
     def do_save(self, folder: str) -> None:
-        """`save FOLDER`: write the trace and the capture, with this run's secrets inside."""
+        """`save FOLDER`: write the trace and the capture, with this run's secrets in them."""
         kept = self._live.save(folder or "trustlab-out")
         self._console.print(f"  {kept.trace}\n  {kept.capture}")
 

@@ -1,4 +1,4 @@
-"""`trustlab demo`: both acts in the terminal, live."""
+"""`trustlab demo`: both acts, live in the terminal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(
-            f"cannot write to {out}: {error.strerror}. Name a folder that you can write to with --out."
+            f"cannot write to {out}: {error.strerror}. Give a folder that you can write to with --out."
         ) from error
     acts = (
         plain_tls(substrate=substrate),
@@ -96,7 +96,7 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
         table.add_row(
             outcome.design,
             outcome.attack or "-",
-            Text(told if outcome.as_told else f"{told} - NOT as the story says", style=style),
+            Text(told if outcome.as_told else f"{told} - NOT as expected", style=style),
             ", ".join(outcome.alice_knows) or "nothing",
             outcome.refused_by or "-",
         )
@@ -104,9 +104,9 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
     console.print(table)
     captures = "\n".join(f"  {kept.capture}" for _, kept in played)
     text = Text.assemble(
-        ("Kept, with the secrets of these runs inside (never do this outside a lab):\n", ""),
+        ("Saved, with the secrets of these runs (never do this outside a lab):\n", ""),
         (f"{captures}\n", "bold"),
-        ("The traces are beside them, as .jsonl. To see a capture decrypted:\n", ""),
+        ("The traces are beside them, as .jsonl files. To see a capture decrypted:\n", ""),
         (f"  tshark -r {played[1][1].capture} -Y tls", "bold"),
         ("\nThe same in JupyterLab, with every byte explained: ", ""),
         ("make lab", "bold"),

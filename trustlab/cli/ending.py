@@ -1,4 +1,4 @@
-"""How a command is ended from outside: Ctrl-C, and SIGTERM alike; and what they may not cut in two."""
+"""How Ctrl-C and SIGTERM end a command, and how a piece of work is protected from them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _seen: list[int] = []
 
 
 def arm() -> None:
-    """Have SIGTERM end the command as Ctrl-C does: by KeyboardInterrupt, so that everything is cleaned up."""
+    """Make SIGTERM end the command as Ctrl-C does: by KeyboardInterrupt, so that everything is cleaned up."""
     _seen.clear()
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupt)
 
 
 def disarm() -> None:
-    """Ignore both from now on: nothing is left that could be ended."""
+    """Ignore both signals from now on: nothing is left to clean up."""
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def code() -> int:
-    """Return the exit code of a command that was interrupted: 128 and the signal's number, as shells have it."""
+    """Return the exit code of an interrupted command: 128 plus the signal's number, as in shells."""
     return 128 + (_seen[0] if _seen else signal.SIGINT)
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let a short piece of work come to its end; a signal that comes meanwhile interrupts behind it."""
+    """Let a short piece of work finish; a signal that arrives meanwhile interrupts after it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

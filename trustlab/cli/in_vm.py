@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
-    """Run the cloud, with the bank in a virtual machine, until it has answered `count` times (0: for ever)."""
+    """Run the cloud, with the bank in a virtual machine, until it has answered `count` times (0: forever)."""
     reason = why_not()
     if reason is not None:
         raise Failure(f"virtual machines cannot run here: {reason}")
@@ -36,9 +36,9 @@ def serve(lab: Path, design: Design, count: int, *, quiet: bool) -> None:
 
 
 def ask(lab: Path, design: Design, target: str, path: str, *, quiet: bool) -> str:
-    """Have the teller's virtual machine ask the bank's; return the answer as HTTP has it."""
+    """Have the teller's virtual machine ask the bank's; return the HTTP answer."""
     if target != "bank":
-        raise Failure(f"there is no virtual machine {target!r} to connect to; the only one is bank")
+        raise Failure(f"there is no virtual machine {target!r} to connect to; with --in-vm, give bank")
     delivery = order(lab, RentalOrder(path, design.name), taken=_taken)
     if not quiet:
         watch = Watch(Trace("trustlab connect --in-vm", "uml"))

@@ -31,7 +31,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     slides: Annotated[
         bool,
         typer.Option(
-            help=f"Only what the slides of 2011 have: the ladder on TLS 1.2, and their {len(SLIDES)} attacks "
+            help=f"Only the part of the slides of 2011: the ladder on TLS 1.2, and their {len(SLIDES)} attacks "
             f"(the {len(ATTACKS)} signed ones, and memory-scrape)."
         ),
     ] = False,
@@ -39,7 +39,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     attack: Annotated[list[str] | None, typer.Option(help="Only these attacks (may be repeated).")] = None,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Leave out a check (of every verifier), or a rule or binder field (of both ends)."),
+        typer.Option(help="Leave out a check (in every verifier), or a rule or binder field (at both ends)."),
     ] = None,
     substrate: Annotated[
         str,
@@ -56,34 +56,34 @@ def matrix(  # noqa: PLR0913 - the options of the command
     png: Annotated[Path | None, typer.Option(help="Draw the table as a picture; needs Chromium.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
-    """Run every attack against every design where it makes sense, and show who won.
+    """Run every attack against every design on which it makes sense, and show who won.
 
     S: Alice has the secret, or whatever else she was after. x: she was refused, or got nothing. -: the attack makes
     no sense there. A cell is judged by the facts of its own run: what she can decrypt, and who refused whom.
 
-    `--without extraData` shows what a check is good for, and `--without "H(EPMS)"` what a field of the binder is good
-    for. `trustlab ablation` lists them all, each with its attack.
+    `--without extraData` shows what a check is for, and `--without "H(EPMS)"` what a field of the binder is for.
+    `trustlab ablation` lists them all, each with its attack.
 
-    With `--substrate uml` every machine is a virtual machine, booted anew for each cell (with `--slides`, some minutes
-    for all); only there can Alice search an ordinary machine's memory. What a substrate cannot play is marked o, with
-    the reason.
+    With `--substrate uml` every machine is a virtual machine, booted again for each cell (with `--slides`, some minutes
+    for all). Only there can Alice search an ordinary machine's memory. A cell that a substrate cannot play is marked o,
+    with the reason.
 
     Exits with 0 only if every cell is as the table of expectations says (with --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
     for kind, asked in {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}.items():
         if asked:
-            raise typer.BadParameter(f"--{kind} is now a command of its own: trustlab ablation {kind}")
+            raise typer.BadParameter(f"--{kind} is now a separate command: trustlab ablation {kind}")
     try:
         left_out(without_names)
     except ValueError as error:
         raise Failure(str(error)) from error
     if slides and (attacks or tls != "all"):
-        raise Failure("--slides itself chooses the attacks and the version: leave out --attack and --tls")
+        raise Failure("--slides already chooses the attacks and the version: leave out --attack and --tls")
     if slides:
         attacks, tls = list(SLIDES), "1.2"
     substrate = choose(substrate)
-    _known([tls], VERSIONS, "table for TLS")
+    _known([tls], VERSIONS, "table for TLS version")
     table = table_of(tls)
     _known(designs, list(dict.fromkeys(d for d, _ in table)), "design")
     _in_table(attacks, list(dict.fromkeys(a for _, a in table)))
@@ -114,7 +114,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
 
 
 def _writable(html: Path | None, png: Path | None) -> None:
-    """Say before the runs what would fail after them."""
+    """Raise Failure before the runs if a file could not be written after them."""
     for path in filter(None, (html, png)):
         if not path.absolute().parent.is_dir():
             raise Failure(f"cannot write {path.name}: there is no folder {path.parent}; create it first")
@@ -126,18 +126,18 @@ def _writable(html: Path | None, png: Path | None) -> None:
 
 
 def _in_table(attacks: list[str], rows: list[str]) -> None:
-    """Say which attack has no row, and of a known one what it plays."""
+    """Raise Failure for an attack without a row; for a known attack, say which row it plays."""
     for name in attacks:
         if name in CATALOGUE and name not in rows:
             row = CATALOGUE[name].plays
             plays = (
                 f"it plays the row {row} on TLS {CATALOGUE[name].tls}" if row else "add a row to have it in the table"
             )
-            raise Failure(f"{name} does not have a row of its own in attacks/expected/: {plays}")
+            raise Failure(f"{name} does not have its own row in attacks/expected/: {plays}")
     _known(attacks, rows, "attack")
 
 
 def _known(given: list[str] | tuple[str, ...], known: list[str] | tuple[str, ...], what: str) -> None:
     for name in given:
         if name not in known:
-            raise Failure(f"no {what} {name!r}; there are: {', '.join(known)}")
+            raise Failure(f"there is no {what} {name!r}; choose from: {', '.join(known)}")

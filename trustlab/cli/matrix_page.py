@@ -31,9 +31,9 @@ GROUPS = {"1.2": "TLS 1.2, as in 2011", "1.3": "TLS 1.3"}
 def page_of(
     results: Sequence[CellResult], folder: Path | None = None, *, tls: str = "all", without: Sequence[str] = ()
 ) -> str:
-    """Return the page. With `folder`, where it will lie, its cells lead to their traces and inspector pages.
+    """Return the page. With `folder`, where it will be saved, its cells link to their traces and inspector pages.
 
-    `without` is what was left out: what differs from the signed table is its doing.
+    `without` are the names that were left out; they explain any difference from the table of expectations.
     """
     designs = [
         Heading(name, DESIGNS[name].sentence, _design_facts(name), GROUPS[DESIGNS[name].tls])
@@ -62,7 +62,7 @@ def save_html(
     without: Sequence[str] = (),
     progress: Callable[[CellResult], None] = lambda _result: None,
 ) -> None:
-    """Write the page, and beside each trace that was kept an inspector page of it; `progress` is told of each cell."""
+    """Write the page, and an inspector page beside each trace that was kept; `progress` is called for each cell."""
     for result in results:
         if result.trace:
             save_page(_page_beside(result.trace), Trace.load(result.trace))
@@ -71,7 +71,7 @@ def save_html(
 
 
 def save_png(path: Path, results: Sequence[CellResult], *, tls: str, without: Sequence[str] = ()) -> None:
-    """Draw the page; Failure names what is missing where there is no browser."""
+    """Draw the page; Failure says what is missing if there is no browser."""
     try:
         screenshot(page_of(results, tls=tls, without=without), path)
     except NoPictureError as error:
@@ -79,7 +79,7 @@ def save_png(path: Path, results: Sequence[CellResult], *, tls: str, without: Se
 
 
 def _attack(name: str, family: str, versions: set[str]) -> Heading:
-    """Return an attack's heading; where it takes other steps on TLS 1.3, it is told as on 1.2."""
+    """Return an attack's heading; if it takes other steps on TLS 1.3, those on 1.2 are shown."""
     attack = known(name, min(versions))
     facts = (
         ("needs", "; ".join(attack.needs)),
@@ -89,7 +89,7 @@ def _attack(name: str, family: str, versions: set[str]) -> Heading:
         ("source", attack.source),
     )
     tags = [f"assumed: {leak}" for leak in attack.assumes.leaks]
-    tags += ["lax client"] if attack.assumes.lax_client else ["no machine pinned"] if attack.assumes.unpinned else []
+    tags += ["lax client"] if attack.assumes.lax_client else ["no machine is pinned"] if attack.assumes.unpinned else []
     return Heading(name, attack.why, facts, family, tuple(tags))
 
 

@@ -24,19 +24,19 @@ SIGNS = {
     "senseless": ("-", "dim"),
     "unplayed": ("o", "dim"),
 }
-"""Of each outcome: its sign and its style."""
+"""The sign and the style of each outcome."""
 KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! "
 LETTERS = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
-"""The letter of each design's column: the same in a part of the table as in the whole."""
+"""The letter of each design's column; it is the same in every part of the table."""
 NAMES = 34
-"""Columns for the attack's name."""
+"""The width of the attacks' names, in characters."""
 
 
 def show_table(console: Console, results: Sequence[CellResult], without: Sequence[str] = ()) -> None:
-    """Print the table, what its letters stand for, and every cell that is not as expected.
+    """Print the table, the meaning of its letters, and every cell that is not as expected.
 
-    With something left out (`without`) such a cell is changed by that, and where there is none, what else refused is
-    said.
+    If something is left out (`without`), these are the cells that it changed; if there are none, print which checks
+    refused instead.
     """
     console.print(f"{KEY}{'changed' if without else 'unexpected'}\n", markup=False)
     for line in table_lines(results):
@@ -91,7 +91,7 @@ def _group(designs: list[str], design: str) -> list[str]:
 
 
 def _between(designs: list[str], design: str) -> Text:
-    """Return the gap before a column: where the next version begins two spaces, and as many as the last one's title."""
+    """Return the gap before a column: between two versions two spaces, and enough room for the first one's title."""
     before = designs[: designs.index(design)][-1:]
     if not before or _version(before[0]) == _version(design):
         return Text()
@@ -113,7 +113,7 @@ def _legend(designs: list[str]) -> Iterator[Text]:
 
 
 def _leaks(results: Sequence[CellResult]) -> Iterator[Text]:
-    """Yield what the lab assumes to have leaked, and for which attacks."""
+    """Yield which leaks the lab assumes, and for which attacks."""
     found: dict[str, list[str]] = {}
     for result in results:
         attack = known(result.attack, DESIGNS[result.design].tls)
@@ -124,7 +124,7 @@ def _leaks(results: Sequence[CellResult]) -> Iterator[Text]:
 
 
 def _unplayed(results: Sequence[CellResult]) -> dict[str, list[str]]:
-    """Return why cells were not run, and which."""
+    """Return the reasons why cells were not run, each with its cells."""
     found: dict[str, list[str]] = {}
     for result in results:
         if result.outcome == "unplayed":
@@ -134,9 +134,9 @@ def _unplayed(results: Sequence[CellResult]) -> dict[str, list[str]]:
 
 
 def _unchanged(results: Sequence[CellResult]) -> str:
-    """Say that nothing changed, and which checks refused in these very runs."""
+    """Say that nothing changed, and which checks refused in these runs."""
     refused = dict.fromkeys(check for result in results if result.outcome == "refused" for check in result.failed)
     told = [f"still refused by {', '.join(refused)}"] if refused else []
     if any(result.outcome == "failed" for result in results):
-        told.append("what came to nothing was refused by no check")
+        told.append("attacks that failed otherwise were not refused by a check")
     return ": ".join(filter(None, ("nothing changed", "; ".join(told))))

@@ -16,8 +16,8 @@ from trustlab.cli import in_vm
 from trustlab.cli.failure import Failure, host_and_port
 from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
-from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Design, Pace, PassageError
-from trustlab.passage.pace import BURST, RATE
+from trustlab.passage import TRUSTED_PASSAGE, Design, PassageError, RateLimiter, design_named
+from trustlab.passage.limits import BURST, RATE
 from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
 from trustlab.passage.streams import HANDSHAKE_SECONDS
 from trustlab.trace import Trace
@@ -26,24 +26,25 @@ if TYPE_CHECKING:
     from trustlab.passage import PassageStream
 
 KEPT = 10_000
-"""Events of its trace that a server holds: it may run for days."""
+"""How many events of its trace a server keeps: it may run for days."""
 MAX_HEAD, MAX_ANSWER = 16_384, 1 << 20
 HINTS = {
     "unknown_ca": "The server's certificate is from another lab: give the same --lab in both shells.",
-    "'AK chain'": "Its TPM is from another lab, or of another kind: give the same --lab in both shells, "
+    "'AK chain'": "The peer's TPM is from another lab, or of another kind: give the same --lab in both shells, "
     "and the kind with --peer-tpm.",
-    "'reference values'": "It runs a program, a --design or firmware that this lab does not know.",
+    "'reference values'": "The peer runs a program, a --design or firmware that this lab does not know: give the same "
+    "--design in both shells.",
     "handshake_failure": "Give the same --design in both shells.",
     "protocol_version": "Give the same --design in both shells.",
     "alert access_denied": "The server refused this machine; the ladder in its shell names the check.",
-    "alert internal_error": "The server gave no evidence; the ladder in its shell says why. It may be a rate "
+    "alert internal_error": "The server did not give evidence; the ladder in its shell says why. It may be a rate "
     "limit (--quote-burst, --quote-rate): then try again in a while.",
     "alert general_error": "The server makes no more quotes for this address at the moment: try again in a while, or "
-    "give it a larger --quote-burst or --quote-rate.",
+    "start it with a larger --quote-burst or --quote-rate.",
 }
-"""What to look at first, by what a refusal says."""
+"""What to try first, by words in a refusal."""
 ASK_SECONDS = 30.0
-"""How long a customer of the bank may take to say what it wants, and the bank to answer."""
+"""How long a customer of the bank may take to send its request, and the bank to answer, in seconds."""
 
 Lab = Annotated[
     Path, typer.Option(help="Folder that both shells share. It holds the lab's authorities, with their keys.")
@@ -57,8 +58,8 @@ InVm = Annotated[
 Tpm = Annotated[
     str,
     typer.Option(
-        help="swtpm: an emulator, with an emulated DRTM launch. device:/dev/tpmrm0: a real TPM; its evidence is about "
-        "the firmware alone, and any program that may open it can quote."
+        help="swtpm: an emulator, with an emulated DRTM launch. device:/dev/tpmrm0: a real TPM; its evidence is only "
+        "about the firmware, and any program that may open it can quote."
     ),
 ]
 Makers = Annotated[
@@ -108,15 +109,15 @@ def serve(  # noqa: PLR0913 - options
     ] = MAX_STANDING,
     quiet: Quiet = False,
 ) -> None:
-    """Boot a machine with a TPM; serve a small HTTP bank over trusted passages.
+    """Boot a machine with a TPM, and serve a small HTTP bank over trusted passages.
 
     In another shell, with the same --lab:
 
     trustlab connect 127.0.0.1:4444 /balance
 
-    A client that sends no evidence of its own is refused. Ctrl-C ends the server.
+    A client that does not send evidence is refused. Ctrl-C ends the server.
     """
-    chosen = _design(design)
+    chosen = design_named(design)
     if vm:
         _emulated(tpm, peer_tpm, makers)
         in_vm.serve(lab, chosen, count, quiet=quiet)
@@ -124,7 +125,7 @@ def serve(  # noqa: PLR0913 - options
     _check_makers(tpm, makers)
     world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
     bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
-    pace = Pace(quote_burst or math.inf, quote_rate)
+    limiter = RateLimiter(quote_burst or math.inf, quote_rate)
     with (
         watching(trace, quiet=quiet),
         Station(
@@ -133,8 +134,8 @@ def serve(  # noqa: PLR0913 - options
     ):
         station.certify(SERVER_NAME)
         _tell(station)
-        counter = _Counter(bank, count)
-        asyncio.run(_serve(counter, station, host, port, pace=pace, unfinished=unfinished, standing=standing))
+        answers = _Answers(bank, count)
+        asyncio.run(_serve(answers, station, host, port, limiter=limiter, unfinished=unfinished, standing=standing))
 
 
 def connect(  # noqa: PLR0913 - options
@@ -149,15 +150,15 @@ def connect(  # noqa: PLR0913 - options
     vm: InVm = False,
     quiet: Quiet = False,
 ) -> None:
-    """Boot a machine with a TPM; open a passage to the bank, print its answer.
+    """Boot a machine with a TPM, open a passage to the bank, and print its answer.
 
     Paths: / and /balance and "/pay?amount=120.00&to=carol". Exits with 1 if
     either side refuses the other (the ladder names the check), or if the bank
     answers anything but 200.
     """
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
-        raise Failure(f"{path!r} is not a path: a path begins with / and has no spaces, as in /balance")
-    chosen = _design(design)
+        raise Failure(f"{path!r} is not a path: give ASCII that begins with / and has no spaces, such as /balance")
+    chosen = design_named(design)
     if vm:
         _emulated(tpm, peer_tpm, makers)
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
@@ -180,8 +181,8 @@ def connect(  # noqa: PLR0913 - options
     typer.echo(_body(answer))
 
 
-class _Counter:
-    """Answers as the measured program does: the very octets whose digest is in PCR 19."""
+class _Answers:
+    """Answers requests with the measured program, whose digest is in PCR 19."""
 
     def __init__(self, bank: Image, count: int) -> None:
         self._bank = bank.load().function("Bank")()
@@ -206,28 +207,28 @@ class _Counter:
 
 
 async def _serve(
-    counter: _Counter, station: Station, host: str, port: int, *, pace: Pace, unfinished: int, standing: int
+    answers: _Answers, station: Station, host: str, port: int, *, limiter: RateLimiter, unfinished: int, standing: int
 ) -> None:
     try:
         server = await passage.serve(
-            counter.answer,
+            answers.answer,
             host,
             port,
             policy=station,
-            pace=pace,
+            limiter=limiter,
             unfinished=unfinished,
             standing=standing,
             seconds=HANDSHAKE_SECONDS,
         )
     except (UnicodeError, TypeError):  # TypeError if it is not even UTF-8
-        raise Failure(f"cannot serve on {host!r}: that is not the name of a host") from None
+        raise Failure(f"cannot serve on {host!r}: that is not a host name") from None
     except OSError as error:
         raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error
     async with server:
         bound = server.sockets[0].getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         typer.echo(f"serving on {shown}:{bound[1]}")
-        await counter.done.wait()
+        await answers.done.wait()
 
 
 def _why_not(error: OSError) -> str:
@@ -235,9 +236,9 @@ def _why_not(error: OSError) -> str:
         case errno.EADDRINUSE:
             return "the port is taken. Choose another with --port, or 0 for a free one."
         case errno.EADDRNOTAVAIL | None:  # asyncio gives no number for it from Python 3.13.1 on
-            return "this machine does not have the address. Choose one that it has with --host."
+            return "this machine does not have the address. Give one that it has with --host."
         case errno.EACCES:
-            return "only root may use ports below 1024."
+            return "only root may use ports below 1024. Choose another with --port."
         case _:
             return f"{error.strerror or error}."
 
@@ -266,20 +267,14 @@ async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
 
 
 def _body(answer: str) -> str:
-    """Return what a good answer holds; Failure with the bank's words for another."""
+    """Return the body of a good answer; Failure, with the bank's own words, for another."""
     head, _, body = answer.partition("\r\n\r\n")
     version, _, status = head.partition("\r\n")[0].partition(" ")
     if not version.startswith("HTTP/1."):
-        raise Failure("the bank closed the passage before it answered")
+        raise Failure("the bank closed the passage before it answered; the ladder in its shell may say why")
     if not status.startswith("200 "):
         raise Failure(f"the bank says {status}: {body.strip()}")
     return body.rstrip()
-
-
-def _design(name: str) -> Design:
-    if name not in DESIGNS:
-        raise Failure(f"no design {name!r}; there are: {', '.join(DESIGNS)}")
-    return DESIGNS[name]
 
 
 def _kind(name: str) -> TpmKind:
@@ -297,11 +292,11 @@ def _emulated(tpm: str, peer_tpm: str, makers: Path | None) -> None:
 
 def _check_makers(tpm: str, makers: Path | None) -> None:
     if makers is not None and kind_of(tpm) != "device":
-        raise Failure("the lab itself vouches for an emulator: give --ek-roots only with --tpm device:...")
+        raise Failure("an emulator's EK is certified by the lab itself: give --ek-roots only with --tpm device:...")
 
 
 def _images(world: World, design: Design, *, bank: TpmKind, teller: TpmKind) -> tuple[Image, Image]:
-    """Return both images: each is told, and measured with it, what to demand of the other's TPM."""
+    """Return both images; the measured configuration of each says what to demand of the other's TPM."""
     return (
         world.image("bank", "teller", "trustlab.scenarios.http_bank", design, peer_tpm=teller),
         world.image("teller", "bank", "trustlab.scenarios.http_teller", design, peer_tpm=bank),

@@ -1,7 +1,7 @@
-"""`trustlab s_server` and `trustlab s_client`: our engine over TCP for a quick look, with the ladder printed.
+"""`trustlab s_server` and `trustlab s_client`: our engine over TCP, with the ladder printed.
 
-They take after OpenSSL's commands of the same names. What the channel carries goes to standard output, the ladder to
-standard error.
+They resemble OpenSSL's commands of the same names. The channel's data go to standard output, the ladder to standard
+error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from trustlab.trace import Trace
 
 GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
 Versions = Annotated[
-    str, typer.Option("--tls", help="TLS versions: 1.2, 1.3, or 1.2,1.3 (default: what the engine prefers).")
+    str, typer.Option("--tls", help="TLS versions: 1.2, 1.3, or 1.2,1.3 (default: both, 1.3 preferred).")
 ]
 Ciphers = Annotated[str, typer.Option(help="Cipher suites by their IANA names, or `all` to include AES-CBC.")]
 Groups = Annotated[str, typer.Option(help=f"Groups for key agreement, best first: {', '.join(GROUPS)}.")]
@@ -80,7 +80,9 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     try:
         sock = socket.create_connection((host, port), timeout=10)
     except OSError as error:
-        raise Failure(f"cannot connect to {host}:{port}: {error.strerror or error}") from error
+        raise Failure(
+            f"cannot connect to {host}:{port}: {error.strerror or error}. Does a server listen there?"
+        ) from error
     trace = Trace(f"s_client {target}", "tcp")
     with sock, ladder(trace, quiet=quiet):
         announce(trace, sock, "client", "server")
@@ -125,7 +127,7 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
     chain, private = _load(cert, key) if cert is not None else _mint(write_ca)
     suites = _suites(ciphers)
     if client_certificate not in {"none", "request", "require"}:
-        raise Failure(f"--client-certificate {client_certificate}: choose none, request or require")
+        raise Failure(f"--client-certificate {client_certificate!r}: choose none, request or require")
     config = tls.ServerConfig(
         certificates=chain,
         key=private,
@@ -139,11 +141,13 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         groups=_chosen("--groups", groups, GROUPS) or tls.ServerConfig.groups,
         alpn=_protocols(alpn),
     )
-    own = host_name(host) if host else ""  # none: every address of this machine
+    own = host_name(host) if host else ""  # "": every address of this machine
     try:
         listener = socket.create_server((own, port), family=socket.AF_INET6 if ":" in own else socket.AF_INET)
     except OSError as error:
-        raise Failure(f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0.") from error
+        raise Failure(
+            f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0, which takes a free port."
+        ) from error
     service = Service(config, echo=echo, keylogfile=keylogfile, quiet=quiet)
     with listener:
         typer.echo(f"listening on {host}:{listener.getsockname()[1]}")
@@ -152,16 +156,16 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
 
 
 def _protocols(text: str) -> tuple[str, ...]:
-    """Return the names of --alpn; each has 1 to 255 octets (RFC 7301 3.1), here of printable ASCII."""
+    """Return the names in --alpn; each has 1 to 255 octets (RFC 7301 3.1), here of printable ASCII."""
     names = tuple(filter(None, text.split(",")))
     for name in names:
         if len(name) > 255 or not name.isascii() or not name.isprintable():
-            raise Failure(f"--alpn {name!r}: a protocol has 1 to 255 printable ASCII characters, such as http/1.1")
+            raise Failure(f"--alpn {name!r}: a protocol needs 1 to 255 printable ASCII characters, such as http/1.1")
     return names
 
 
 def _versions(text: str, suites: tuple[int, ...]) -> tuple[tls.Version, ...]:
-    """Return the versions that are asked for and that some suite belongs to."""
+    """Return the requested versions for which there is a suite; Failure if none is left."""
     wanted = _chosen("--tls", text, VERSIONS) or tls.ClientConfig.versions
     able = {tls.Version.TLS12 if "_WITH_" in tls.CipherSuite(s).name else tls.Version.TLS13 for s in suites}
     found = tuple(v for v in wanted if v in able)
@@ -178,23 +182,23 @@ def _suites(text: str) -> tuple[int, ...]:
 
 
 def _chosen(option: str, text: str, known: dict[str, N]) -> tuple[N, ...]:
-    """Return what the names in `text` stand for, without regard to case; none where nothing is said."""
+    """Return the values of the names in `text`, in any case; an empty tuple if `text` is empty."""
     names = [part.strip() for part in text.split(",")] if text else []
     found = {name.lower(): value for name, value in known.items()}
     if any(name.lower() not in found for name in names):
-        raise Failure(f"{option} {text}: choose from {', '.join(known)}")
+        raise Failure(f"{option} {text!r}: choose from {', '.join(known)}")
     return tuple(found[name.lower()] for name in names)
 
 
 def _roots(path: Path | None) -> list[x509.Certificate]:
     source = path or Path(ssl.get_default_verify_paths().cafile or "")
     try:
-        with warnings.catch_warnings():  # some of the world's roots have odd serial numbers: not this user's concern
+        with warnings.catch_warnings():  # some public roots have odd serial numbers, which this user cannot change
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return x509.load_pem_x509_certificates(read_file(source))
     except (OSError, ValueError) as error:
         raise Failure(
-            f"no trusted roots in {source or 'the system'}: give a PEM file with --ca, or use --insecure"
+            f"there are no trusted roots in {source or 'the system'}: give a PEM file with --ca, or use --insecure"
         ) from error
 
 
@@ -212,10 +216,10 @@ def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
         ) from error
     if not is_local(private):
         kind = type(private).__name__
-        raise Failure(f"{key or cert}: this engine signs with RSA, ECDSA and Ed25519 keys, not with a {kind}")
+        raise Failure(f"{key or cert}: this engine signs with RSA, ECDSA and Ed25519 keys, not with {kind}")
     try:
         own = private.public_key() == chain[0].public_key()
-    except (ValueError, UnsupportedAlgorithm):  # of a kind that is not this key's
+    except (ValueError, UnsupportedAlgorithm):  # the certificate's key is of another kind
         own = False
     if not own:
         raise Failure(f"the key in {key or cert} does not belong to the first certificate in {cert}")
@@ -223,7 +227,7 @@ def _load(cert: Path, key: Path | None) -> tuple[tuple[bytes, ...], object]:
 
 
 def _mint(write_ca: Path | None) -> tuple[tuple[bytes, ...], object]:
-    """Make an authority and a certificate of its for localhost; both live for a day."""
+    """Make an authority and have it sign a certificate for localhost; both are valid for a day."""
     private = ec.generate_private_key(ec.SECP256R1())
     authority = Authority("trustlab s_server")
     if write_ca is not None:

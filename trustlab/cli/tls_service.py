@@ -1,4 +1,4 @@
-"""The serving half of `trustlab s_server`: connections in threads, their ladders one after the other."""
+"""The server of `trustlab s_server`: each connection in a thread, their ladders one after the other."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT_ONCE = 64
-"""Connections a server keeps at a time."""
+"""How many connections a server keeps at a time."""
 PAUSE = 0.1
-"""Seconds before a server accepts again where accepting failed."""
+"""How long a server waits before it accepts again after accepting has failed, in seconds."""
 
 
 @dataclass
@@ -39,14 +39,14 @@ class Service:
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
 
     def run(self, listener: socket.socket, count: int) -> None:
-        """Accept `count` connections (0: for ever) and see them through."""
+        """Accept `count` connections (0: forever) and serve them to their end."""
         served = 0
         threads: list[threading.Thread] = []
         while not count or served < count:
             self._places.acquire()
             try:
                 sock, _ = listener.accept()
-            except OSError as error:  # the client is gone already, or there are no more descriptors for now
+            except OSError as error:  # the client has gone already, or no descriptors are left for now
                 self._tell(f"connection lost: {error}")
                 self._places.release()
                 time.sleep(PAUSE)
@@ -59,7 +59,7 @@ class Service:
             thread.join()
 
     def _one(self, sock: socket.socket) -> None:
-        """Serve a connection; whatever a client does, the server lives on."""
+        """Serve a connection; whatever a client does, the server goes on."""
         engine = tls.Server(self.config)
         end = TlsEndpoint(engine, Echo() if self.echo else StatusPage(engine))
         trace = Trace("s_server", "tcp")
@@ -71,7 +71,7 @@ class Service:
                 sock.settimeout(IDLE)
                 shown |= self._live(trace, sock, end)
             ended = f"connection ended: {end.error}" if end.error is not None else ""
-        except Exception as error:  # noqa: BLE001 - told, and the next client is served
+        except Exception as error:  # noqa: BLE001 - it is printed, and the next client is served
             ended = f"connection failed: {error}"
         finally:
             self._places.release()
@@ -80,7 +80,7 @@ class Service:
             keep_keys(trace, self.keylogfile)
 
     def _live(self, trace: Trace, sock: socket.socket, end: TlsEndpoint) -> bool:
-        """See a connection through; its ladder is printed while it grows if no other one is: return whether."""
+        """Serve a connection to its end; print its ladder live if no other one is being printed; return whether."""
         live = not self.quiet and self._printing.acquire(blocking=False)
         try:
             with ladder(trace, quiet=not live):
@@ -92,7 +92,7 @@ class Service:
         return live
 
     def _tell(self, sentence: str, trace: Trace | None = None) -> None:
-        """Print a ladder that nobody saw grow, and a sentence."""
+        """Print a ladder that was not printed live, and a sentence."""
         with self._printing:
             with ladder(trace or Trace("", "tcp"), quiet=trace is None):
                 pass
@@ -101,7 +101,7 @@ class Service:
 
 
 def announce(trace: Trace, sock: socket.socket, own: str, other: str) -> None:
-    """Tell the trace who stands at the ends of the TCP connection."""
+    """Write the addresses of both ends of the TCP connection into the trace."""
     ends = {own: _address(sock.getsockname()), other: _address(sock.getpeername())}
     data: dict[str, Value] = {"from": "client", "to": "server", "src": ends["client"], "dst": ends["server"]}
     trace.append(own, "connection", "TCP", connection="c", direction="client", data=data)
@@ -121,7 +121,7 @@ def ladder(trace: Trace, *, quiet: bool) -> contextlib.AbstractContextManager[ob
 
 
 def keep_keys(trace: Trace, path: Path | None) -> None:
-    """Append the secrets of a trace to a key log, where one is wanted."""
+    """Append the secrets of a trace to a key log, if one was asked for."""
     if path is not None:
         with path.open("a") as file:
             file.write(keylog(trace))

@@ -1,4 +1,4 @@
-"""What `trustlab s_server` and `s_client` do on a socket: carry octets, answer, and let go of it in order."""
+"""What `trustlab s_server` and `s_client` do on a socket: move octets, answer, and close it in order."""
 
 from __future__ import annotations
 
@@ -19,32 +19,30 @@ if TYPE_CHECKING:
 
 CHUNK = 65_536
 LINGER = 2.0
-"""Seconds of silence after which a side that has nothing left to say, and does not wait for close_notify, goes."""
+"""Seconds of silence after which a side closes that has nothing left to send and does not wait for close_notify."""
 LONGEST_LINGER = 30.0
-"""Seconds after which it goes whatever the peer still says."""
+"""Seconds after which it closes even if the peer still sends."""
 IDLE = 30.0
-"""Seconds after which a peer that says nothing is given up."""
+"""Seconds of silence after which a side gives its peer up."""
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 class Echo:
-    """Says everything back."""
+    """Sends everything back."""
 
     finished = False
 
     def connected(self) -> bytes:
-        """Wait."""
         return b""
 
     def received(self, data: bytes) -> bytes:
         return data
 
-    def closed(self, error: Exception | None) -> None:
-        """Nothing is left to do."""
+    def closed(self, error: Exception | None) -> None: ...
 
 
 class Pipe(Echo):
-    """Prints what comes to standard output."""
+    """Writes whatever arrives to standard output."""
 
     def received(self, data: bytes) -> bytes:
         sys.stdout.buffer.write(data)
@@ -53,14 +51,14 @@ class Pipe(Echo):
 
 
 class StatusPage(Echo):
-    """Answers an HTTP request with what was negotiated, as `openssl s_server -www` does."""
+    """Answers an HTTP request with a page that says what was negotiated, as `openssl s_server -www` does."""
 
     def __init__(self, engine: tls.Server) -> None:
         self._engine = engine
         self._request = b""
 
     def received(self, data: bytes) -> bytes:
-        """Answer once the request's blank line is here; lines may end in LF alone (RFC 9112 2.2)."""
+        """Answer once the request's blank line has arrived; lines may end in LF alone (RFC 9112 2.2)."""
         if self.finished:
             return b""
         request, self._request = self._request + data, (self._request + data)[-3:]
@@ -81,17 +79,17 @@ class StatusPage(Echo):
 
 
 def converse(sock: socket.socket, end: TlsEndpoint, *, stdin: bool) -> None:
-    """Move octets between socket, engine and standard input until the channel is over, then let go of the stream.
+    """Move octets between socket, engine and standard input until the channel is over, then close the stream.
 
-    Where standard input is read, its end is said by close_notify in TLS 1.3, and the peer is heard until its own. In
-    TLS 1.2 that would cut the answer off (RFC 5246 7.2.1): there a while of silence has to do.
+    If standard input is read, its end is sent as close_notify in TLS 1.3, and the peer is read until its own. In TLS
+    1.2 that would cut the answer off (RFC 5246 7.2.1): there a side closes after a while of silence.
     """
     with selectors.SelectSelector() as waiting:
         _Conversation(sock, end, waiting, stdin=stdin).run()
 
 
 class _Conversation:
-    """The loop of `converse`, and what it remembers."""
+    """The loop of `converse`, with its state."""
 
     def __init__(self, sock: socket.socket, end: TlsEndpoint, waiting: selectors.BaseSelector, *, stdin: bool) -> None:
         self._sock = sock
@@ -105,11 +103,11 @@ class _Conversation:
 
     @property
     def _hears_out(self) -> bool:
-        """Whether this side says its end by close_notify and waits for the peer's."""
+        """Whether this side sends close_notify first and then waits for the peer's."""
         return self._end.half_close and self._engine.version == tls.Version.TLS13
 
     def run(self) -> None:
-        """Go on until the channel is over, or nobody says anything."""
+        """Go on until the channel is over, or both sides are silent."""
         said_all = False
         while _flush(self._sock, self._end):
             if self._engine.closed and not said_all:
@@ -121,7 +119,7 @@ class _Conversation:
             ready = self._waiting.select(self._patience)
             if not ready and said_all:
                 if self._hears_out:
-                    self._end.eof_received()  # nobody waits for the rest any longer: it is reported missing
+                    self._end.eof_received()  # reports that the peer's close_notify is missing
                 return
             if not ready:
                 self._end.close()
@@ -136,7 +134,7 @@ class _Conversation:
 
     @property
     def _patience(self) -> float:
-        """How many seconds of silence to wait for the peer."""
+        """How many seconds of silence from the peer are allowed."""
         nothing_to_say = self._engine.closed or (self._asking and not self._stdin)
         return LINGER if nothing_to_say and not self._hears_out else IDLE
 
@@ -152,11 +150,11 @@ class _Conversation:
 
 
 def _flush(sock: socket.socket, end: TlsEndpoint) -> bool:
-    """Send what there is to send; False when the channel is over."""
+    """Send what there is to send; return False when the channel is over."""
     try:
         sock.sendall(end.data_to_send())
     except (BrokenPipeError, ConnectionResetError):
-        pass  # the peer hears nothing any more; what it said before is still to be read
+        pass  # the peer no longer reads, but what it sent before can still be read
     except OSError:
         end.eof_received()
     return not end.closed
@@ -180,9 +178,9 @@ def _read(sock: socket.socket, end: TlsEndpoint) -> None:
 
 
 def _linger(sock: socket.socket) -> None:
-    """End this side of the stream and read on for a while.
+    """End this side of the stream and go on reading for a while.
 
-    A socket closed over unread octets resets the connection, and the peer may lose the alert that was just sent.
+    Closing a socket with unread octets resets the connection, and the peer may lose the alert that was just sent.
     """
     last = time.monotonic() + LONGEST_LINGER
     _end_stream(sock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cmd
 import hashlib
 import json
 import os
@@ -29,7 +28,8 @@ from trustlab.attest import (
     image_event,
     launch_policy_event,
 )
-from trustlab.cli.failure import Failure, octets_of, plain
+from trustlab.cli.failure import Failure, octets_of
+from trustlab.cli.shell import RunOption, Shell, drive
 from trustlab.cloud import Endorsers
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.octets import read_file
@@ -61,9 +61,7 @@ BINDER_OCTETS = 32
 
 def tpm(
     *,
-    run: Annotated[
-        str, typer.Option("--run", help="Run these commands, separated by ';', instead of prompting for them.")
-    ] = "",
+    run: RunOption = "",
     device: Annotated[
         str, typer.Option("--tpm", help="`swtpm`, an emulator, or `device:/dev/tpmrm0`, this machine's own.")
     ] = "swtpm",
@@ -71,7 +69,7 @@ def tpm(
 ) -> None:
     """Power on a machine and try its TPM: PCRs, the DRTM launch, keys, quotes.
 
-    Asks for commands (`help` lists the commands). A first walk:
+    Prompts for commands; `help` lists them. For a first walk:
 
         trustlab tpm --run "pcrs; launch; measure hello; pcrs; quote; save kept" && trustlab verify kept
     """
@@ -80,18 +78,11 @@ def tpm(
         trace.subscribe(_Log().print)
     other = None if device == "swtpm" else DeviceTpm.from_name(device)
     with Platform("machine", trace.party("machine"), tpm=other) as platform:
-        shell = TpmShell(platform)
-        if run:
-            for line in run.split(";"):
-                shell.onecmd(line.strip())
-        else:
-            shell.cmdloop()
-    if shell.failed and run:
-        raise typer.Exit(1)
+        drive(TpmShell(platform), run)
 
 
 class _Log:
-    """Prints what reaches the TPM: a command when it is answered, and what no command is (power, the DRTM launch)."""
+    """Prints what happens at the TPM: each command, once it is answered; power on and off; the DRTM launch."""
 
     def __init__(self) -> None:
         self._localities: dict[tuple[str, int], Value] = {}
@@ -112,24 +103,15 @@ class _Log:
         print(f"    {text}", file=sys.stderr)  # noqa: T201
 
 
-def _text(line: str) -> str:
-    """Return the line; Failure if its octets were no UTF-8 (a shell gives such as lone surrogates, PEP 383)."""
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        raise Failure("this line is not UTF-8 text") from None
-    return line
-
-
-class TpmShell(cmd.Cmd):
-    """The commands of `trustlab tpm`, one method each. A command that fails prints a sentence; the shell goes on."""
+class TpmShell(Shell):
+    """The commands of `trustlab tpm`, one method each."""
 
     intro = "A machine with power and a TPM. `help` lists the commands, `quit` ends."
     prompt = "tpm> "
+    errors = (Failure, TpmError, AttestError, ValueError)
 
     def __init__(self, platform: Platform) -> None:
         super().__init__()
-        self.failed = False
         self._platform = platform
         self._tpm: TpmClient = platform.client("you", locality=platform.profile.locality or 0, gate=None)
         self._endorsers = Endorsers()
@@ -138,46 +120,24 @@ class TpmShell(cmd.Cmd):
         self._image = hashlib.sha256(b"").digest()
         self._saved: tuple[bytes, bytes] | None = None
 
-    def onecmd(self, line: str) -> bool:
-        """Run one command; a TPM's or the lab's error is printed, not raised."""
-        try:
-            return bool(super().onecmd(_text(line)))
-        except (TpmError, Failure, AttestError, ValueError) as error:
-            self._fail(str(error))
-        except OSError as error:
-            self._fail(f"{error.filename or line.partition(' ')[2]}: {(error.strerror or 'it failed').lower()}")
-        return False
-
-    def _fail(self, sentence: str) -> None:
-        self.failed = True
-        self._say(plain(f"✘ {sentence}"))
-
-    def default(self, line: str) -> None:
-        """Name what there is."""
-        raise Failure(f"no command {line.split(maxsplit=1)[0]!r}: `help` lists the commands")
-
-    def emptyline(self) -> bool:
-        """Do nothing."""
-        return False
-
     def do_pcrs(self, _: str) -> None:
-        """`pcrs`: show the PCRs that are not zero, SHA-256 bank."""
+        """`pcrs`: show the PCRs of the SHA-256 bank that are not zero."""
         for index, value in sorted(self._tpm.pcr_read(range(24)).items()):
             if any(value):
                 self._say(f"PCR {index:2}  {value.hex() if set(value) != {255} else 'ff ... ff (no launch yet)'}")
 
     def do_extend(self, line: str) -> None:
-        """`extend PCR TEXT`: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM says which PCRs allow it)."""
+        """`extend PCR TEXT`: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM decides which PCRs allow it)."""
         index, _, text = line.partition(" ")
         self._tpm.pcr_extend(_number(index), hashlib.sha256(text.encode()).digest())
         self.do_pcrs("")
 
     def do_reset(self, line: str) -> None:
-        """`reset PCR`: reset a PCR to zero, where the TPM allows it (16 and 23, for instance)."""
+        """`reset PCR`: reset a PCR to zero, if the TPM allows it (16 and 23, for instance)."""
         self._tpm.pcr_reset(_number(line))
 
     def do_launch(self, line: str) -> None:
-        """`launch [FILE]`: DRTM launch of HyperSafe, or of a file, into PCR 17."""
+        """`launch [FILE]`: launch HyperSafe, or a file, by DRTM: measure it into PCR 17."""
         code = read_file(line) if line else CODE
         self._platform.launch(code, line or "HyperSafe")
         measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
@@ -185,7 +145,7 @@ class TpmShell(cmd.Cmd):
         self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy")
 
     def do_measure(self, line: str) -> None:
-        """`measure NAME`: measure a VM image of that name into PCR 19 (its digest is SHA-256(NAME) here)."""
+        """`measure NAME`: measure a VM image of that name into PCR 19 (here its digest is SHA-256(NAME))."""
         self._image = hashlib.sha256(line.encode()).digest()
         measure(self._tpm, self._platform.event_log, image_event(self._image, line or "image"))
 
@@ -200,16 +160,16 @@ class TpmShell(cmd.Cmd):
         self._say(f"made a key, Name {self._key.name.hex()}")
 
     def do_quote(self, line: str) -> None:
-        """`quote [HEX]`: quote the PCRs over 32 octets of your own (a nonce, a binder), or over a fresh nonce."""
+        """`quote [HEX]`: quote the PCRs over your own 32 octets (a nonce, a binder), or over a fresh nonce."""
         binder = _binder(line, "quote") if line else os.urandom(BINDER_OCTETS)
         evidence = self._evidence_maker().evidence(binder, key=self._key).encode()
         self._saved = binder, evidence
         self._say(f"quoted, extraData {binder.hex()}; evidence of {len(evidence)} octets. `save FOLDER` keeps it.")
 
     def do_save(self, line: str) -> None:
-        """`save FOLDER`: write the last evidence with all that `trustlab verify FOLDER` needs."""
+        """`save FOLDER`: write the last evidence, and everything that `trustlab verify FOLDER` needs."""
         if self._saved is None:
-            raise Failure("there is no quote yet: run `quote` first")
+            raise Failure("there is no quote to save yet: run `quote` first")
         folder = Path(line or "trustlab-evidence")
         folder.mkdir(parents=True, exist_ok=True)
         binder, evidence = self._saved
@@ -229,10 +189,10 @@ class TpmShell(cmd.Cmd):
         (folder / FILES[2]).write_text(policy.to_toml())
         (folder / FILES[3]).write_bytes(self._privacy_ca.root.public_bytes(serialization.Encoding.PEM))
         (folder / FILES[4]).write_text(json.dumps(expected, indent=1) + "\n")
-        self._say(f"kept in {folder}. Now: trustlab verify {folder}")
+        self._say(f"saved in {folder}. Now run: trustlab verify {folder}")
 
     def do_log(self, _: str) -> None:
-        """`log`: show the event log since the launch, and what it replays to."""
+        """`log`: show the event log since the launch."""
         log = EventLog.decode(self._platform.event_log.encode())
         for event in log.events:
             self._say(f"PCR {event.pcr:2}  {event.digest.hex()[:16]}...  {event.data.decode('utf-8', 'replace')[:60]}")
@@ -267,7 +227,7 @@ def verify(
     without: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Appraise saved evidence and print every check with its verdict. Exits with 0 only if it is accepted."""
+    """Appraise saved evidence and print every check with its verdict. Exits with 0 only if the evidence is accepted."""
     if not os.path.lexists(evidence):
         raise Failure(
             f'there is no {evidence}; `trustlab tpm --run "launch; quote; save kept"` makes a folder to verify'
@@ -315,7 +275,7 @@ def _expected(path: Path, binder: str) -> Expected:
         else:
             octets = _binder(binder)
     except OSError as error:
-        raise Failure(f"no expected binder: give --binder HEX (there is no {path})") from error
+        raise Failure(f"the expected binder is not known: give --binder HEX (there is no {path})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         wanted = '{"binder": "64 hex digits", "key_spki": "hex digits, or null"}'
         raise Failure(f"{path} does not say what to expect: it should hold {wanted}. Or give --binder.") from error
@@ -326,9 +286,9 @@ def _binder(given: str, where: str = "--binder") -> bytes:
     try:
         octets = bytes.fromhex(given)
     except ValueError:
-        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits: {given!r} has others") from None
+        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits, and {given!r} has other characters") from None
     if len(octets) != BINDER_OCTETS:
-        raise Failure(f"{where} takes {BINDER_OCTETS} octets, {2 * BINDER_OCTETS} hex digits: this has {len(octets)}")
+        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits ({BINDER_OCTETS} octets), not {2 * len(octets)}")
     return octets
 
 
@@ -357,5 +317,5 @@ def _show(result: AttestationResult) -> None:
 
 def _number(text: str) -> int:
     if not re.fullmatch("[0-9]{1,2}", text.strip()) or int(text) > 23:
-        raise Failure(f"{text!r} is not the number of a PCR: choose 0 to 23, such as 16")
+        raise Failure(f"{text!r} is not the number of a PCR: give one from 0 to 23, such as 16")
     return int(text)

@@ -1,4 +1,4 @@
-"""A trace as a ladder on standard error while it grows, for commands that may run for days."""
+"""A trace, printed live as a ladder on standard error, for commands that may run for days."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from trustlab.trace import TraceEvent
 
 LONG = 20_000
-"""After so many events a ladder is put away, and a new one begun: it remembers every row."""
+"""After this many events a new ladder begins, because a ladder remembers every row."""
 
 
 @contextlib.contextmanager
 def watching(trace: Trace, *, quiet: bool = False) -> Iterator[None]:
-    """Print the trace's rows until the end of the `with`; nothing where `quiet`."""
+    """Print the trace's rows until the `with` ends; print nothing if `quiet`."""
     if quiet:
         yield
         return
@@ -35,12 +35,12 @@ def watching(trace: Trace, *, quiet: bool = False) -> Iterator[None]:
 
 
 class Watch:
-    """Prints the rows of events that it is fed, under a trace's title, and remembers no more than it must."""
+    """Prints the rows of the events that it is fed, under a trace's title, with bounded memory."""
 
     def __init__(self, trace: Trace) -> None:
         self._console = Console(stderr=True, highlight=False)
         self._ladder = TerminalLadder(self._console)
-        self._ladder.attach(Trace(trace.title, trace.substrate))()  # the title alone: events are fed one by one
+        self._ladder.attach(Trace(trace.title, trace.substrate))()  # prints the title; the events come through `feed`
         self._fed = 0
 
     def feed(self, event: TraceEvent) -> None:
@@ -51,5 +51,5 @@ class Watch:
         self._ladder.feed(event)
 
     def end(self) -> None:
-        """Print the rows that still wait for their other half."""
+        """Print the rows that still wait for their second half."""
         self._ladder.flush()

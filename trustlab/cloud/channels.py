@@ -13,7 +13,16 @@ from cryptography import x509
 
 from trustlab import tls
 from trustlab.attest import FIRMWARE, AppraisalPolicy
-from trustlab.passage import Answering, Asking, OpenSslEndpoint, Pace, PlainEndpoint, ablation, offer, placement_of
+from trustlab.passage import (
+    Answering,
+    Asking,
+    OpenSslEndpoint,
+    PlainEndpoint,
+    RateLimiter,
+    ablation,
+    offer,
+    placement_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,14 +58,20 @@ class Channels:
         self._pinned = pinned
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
-        self._pace = Pace(int(settings["quote_burst"])) if "quote_burst" in settings else None
+        self._limiter = RateLimiter(int(settings["quote_burst"])) if "quote_burst" in settings else None
         self._placement = placement_of(design)
         self._components = ablation.components(settings, design, party)
 
     def server(
-        self, identity: Identity, application: Application, connection: str, peer: str, *, pace: Pace | None = None
+        self,
+        identity: Identity,
+        application: Application,
+        connection: str,
+        peer: str,
+        *,
+        limiter: RateLimiter | None = None,
     ) -> Endpoint:
-        """Make the server's end of a channel; `pace` limits the peer's quotes where the configuration does not."""
+        """Make the server's end of a channel; `limiter` limits the peer's quotes where the configuration does not."""
         if not self._placement.our_engine:
             return OpenSslEndpoint.server(
                 application,
@@ -68,7 +83,7 @@ class Channels:
         if self._serving is None or self._serving[0] is not identity:
             self._serving = identity, self._server_config(identity)
         engine = self._components.server(self._serving[1])
-        guard = self.guard("server", connection, peer, pace)
+        guard = self.guard("server", connection, peer, limiter)
         return self._end(engine, "server", application, guard, connection)
 
     def _server_config(self, identity: Identity) -> tls.ServerConfig:
@@ -128,14 +143,14 @@ class Channels:
         """Make the end that asks them; `application` is connected when the answer was accepted."""
         return PlainEndpoint(Asking(application, self.guard("client", connection, peer), random=self.random))
 
-    def guard(self, role: Role, connection: str, peer: str, pace: Pace | None = None) -> Guard:
+    def guard(self, role: Role, connection: str, peer: str, limiter: RateLimiter | None = None) -> Guard:
         """Make the guard of one connection."""
         return self._components.guard(
             self.design,
             role,
             party=self._party,
             connection=connection,
-            attester=self._for_peer(peer, self._pace or pace) if role == "server" else self._attester,
+            attester=self._for_peer(peer, self._limiter or limiter) if role == "server" else self._attester,
             verifier=self._verifier,
             peer=peer,
         )
@@ -153,9 +168,9 @@ class Channels:
         kind = self._components.server_end if role == "server" else self._components.client_end
         return kind(engine, inner, observer=observer, guard=guard)
 
-    def _for_peer(self, peer: str, pace: Pace | None) -> Attester:
-        """Return the attester, at a peer's pace where there is one."""
-        return self._attester if pace is None else self._components.paced(self._attester, pace, peer)
+    def _for_peer(self, peer: str, limiter: RateLimiter | None) -> Attester:
+        """Return the attester, behind the limiter if there is one."""
+        return self._attester if limiter is None else self._components.limited(self._attester, limiter, peer)
 
     @property
     def random(self) -> Callable[[int], bytes]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trustlab.attest import ReferenceValues
     from trustlab.cloud.image import Image
     from trustlab.cloud.world import TpmKind, World
-    from trustlab.passage import Application, Design, Pace
+    from trustlab.passage import Application, Design, RateLimiter
     from trustlab.trace import Party, Value
     from trustlab.wire import Endpoint
 
@@ -106,14 +106,14 @@ class Station:
         self._identity = Identity(self._world.web_ca.issue([name], key.public_key), key)
 
     def server_end(
-        self, application: Application, connection: str, peer: str, *, pace: Pace | None = None
+        self, application: Application, connection: str, peer: str, *, limiter: RateLimiter | None = None
     ) -> TlsEndpoint:
         """Make a server's end; CloudError before `certify`."""
         identity = self.check_server()
         self._announce(connection)
         if not self._references.pcrs and self._image.configuration.get("peer_tpm") == "device":
             self._channels = self._make_channels()
-        return _ours(self._channels.server(identity, application, connection, peer, pace=pace))
+        return _ours(self._channels.server(identity, application, connection, peer, limiter=limiter))
 
     def check_server(self) -> Identity:
         """Return what a server shows; CloudError before `certify`."""

@@ -1,4 +1,4 @@
-"""What runs inside a channel: an application is sans-IO too, octets in and octets out."""
+"""What runs inside a channel. An application is sans-IO too: octets in, octets out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Application(Protocol):
         """Whether it wants the channel closed."""
 
     def connected(self) -> bytes:
-        """Return what to say first, now that the channel stands (and every demanded Evidence was accepted)."""
+        """Return what to say first: the channel is open, and every demanded Evidence was accepted."""
 
     def received(self, data: bytes) -> bytes:
-        """Take octets from the peer and return the answer; both may be partial."""
+        """Take octets from the peer and return the answer; each may be only a part of a message."""
 
     def closed(self, error: Exception | None) -> None:
-        """Learn that the channel is over: `error` says why where it did not end in peace."""
+        """Learn that the channel is over; `error` says why, if it did not end normally."""

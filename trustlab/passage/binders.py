@@ -1,8 +1,9 @@
 """Binders: the 32 octets that tie one piece of Evidence to one TLS handshake.
 
 A binder is data: an ordered tuple of field names. Each name says how its octets come from the *facts* of a handshake
-(nonces, randoms, public keys, the encrypted pre-master secret, ...), so two rungs of the ladder differ visibly by a
-field. The result is the TPM's `qualifyingData`, signed as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2, 10.12.8).
+(nonces, randoms, public keys, the encrypted pre-master secret, ...), so you can see by which field two rungs of the
+ladder differ. The result is the TPM's `qualifyingData`, signed as `extraData` inside TPMS_ATTEST (TPM 2.0 Part 2,
+10.12.8).
 
 `H(a,b,...)` is SHA-256 over the fields in order, each prefixed by its length as u16 (`attest.H`).
 """
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelFacts(HandshakeFacts):
-    """The facts of a finished handshake, and what its exporters give over the context of one request (32 octets each).
+    """The facts of a finished handshake, and the values of its exporters over the context of one request (32 octets).
 
-    By the role that proves, with a label for both, and without the context: only designs that show what the role and
-    the context are good for take the last ones.
+    `exporter_server` and `exporter_client` have a label for the role that proves, `exporter` has one label for both.
+    Those without a context, and the one without a role, are only for designs that show what context and role are for.
     """
 
     exporter_server: bytes | None = None
@@ -40,30 +41,30 @@ class ChannelFacts(HandshakeFacts):
 
 
 class BinderError(ValueError):
-    """A fact that the binder needs is missing or has the wrong size; the message names it."""
+    """A fact that the binder needs is missing or has the wrong size, or a field is unknown; the message names it."""
 
 
 class BinderField(msgspec.Struct, frozen=True):
-    """One field that went into a binder: its name in the notation of the designs, and its octets."""
+    """One field of a computed binder: its name in the notation of the designs, and its octets."""
 
     name: str
     octets: bytes
 
 
 class Bound(msgspec.Struct, frozen=True):
-    """A computed binder: the 32 octets and, for the equation in the inspector, the fields they came from."""
+    """A computed binder: the 32 octets, and the fields from which they were computed (the inspector shows them)."""
 
     octets: bytes
     fields: tuple[BinderField, ...]
 
 
 def fact(facts: HandshakeFacts, name: str, *sizes: int) -> bytes:
-    """Return a fact, or BinderError where it is missing or not of one of the given sizes in octets."""
+    """Return a fact; BinderError if it is missing, or if its size in octets is not one of `sizes`."""
     value: bytes | None = getattr(facts, name.replace(" ", "_"), None)
     if value is None:
         raise BinderError(f"the handshake has no {name} yet: this binder cannot be computed at this point")
     if sizes and len(value) not in sizes:
-        raise BinderError(f"{name} has {len(value)} octets, not {' or '.join(map(str, sizes))}")
+        raise BinderError(f"{name} has {len(value)} octets; it needs {' or '.join(map(str, sizes))}")
     return value
 
 
@@ -84,7 +85,7 @@ def _named(name: str, *sizes: int) -> Callable[[HandshakeFacts], bytes]:
 
 
 def _early(spki: str) -> Callable[[HandshakeFacts], bytes]:
-    """draft-fossati-seat-early-attestation, hashed to 32 octets where the suite's hash is longer."""
+    """Compute the binder of draft-fossati-seat-early-attestation, hashed to 32 octets if the suite's hash is longer."""
 
     def compute(facts: HandshakeFacts) -> bytes:
         digest = fact(facts, "transcript_hash_CH_SH", 32, 48)
@@ -124,11 +125,11 @@ FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
 }
 """Every field a design may name, and how its octets come from the facts.
 
-`?`: empty where there is no such key. `without context`: the exporter as it would be for every request on one channel.
+`?`: empty if that side has no key. `without context`: the exporter with an empty context, the same for every request.
 """
 
 PMS_DEPENDENT = frozenset({"HMAC(PMS)"})
-"""Fields that hold only once both ends agree on the pre-master secret: compared after Finished, refused with 51."""
+"""Fields that can be compared only when both ends agree on the pre-master secret: after Finished, alert 51."""
 
 
 class Binder(msgspec.Struct, frozen=True):
@@ -140,9 +141,9 @@ class Binder(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         unknown = [name for name in self.fields if name not in FIELDS]
         if unknown:
-            raise BinderError(f"unknown binder field {unknown[0]!r}; known: {', '.join(FIELDS)}")
+            raise BinderError(f"unknown binder field {unknown[0]!r}; choose from: {', '.join(FIELDS)}")
         if self.bare and len(self.fields) != 1:
-            raise BinderError("a bare binder has exactly one field")
+            raise BinderError(f"a bare binder has exactly one field, and this one has {len(self.fields)}")
 
     @property
     def pms_dependent(self) -> bool:
@@ -157,7 +158,7 @@ class Binder(msgspec.Struct, frozen=True):
         return self.fields[0] if self.bare else f"H({', '.join(self.fields)})"
 
     def bind(self, facts: HandshakeFacts) -> Bound:
-        """Compute the binder from the facts of a handshake; BinderError where one is missing."""
+        """Compute the binder from the facts of a handshake; BinderError if a fact is missing."""
         fields = tuple(BinderField(name, FIELDS[name](facts)) for name in self.fields)
         return Bound(fields[0].octets if self.bare else H(*(f.octets for f in fields)), fields)
 

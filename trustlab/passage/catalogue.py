@@ -11,27 +11,32 @@ DESIGNS = {design.name: design for design in (*LADDER, *LADDER13)}
 """The designs that run, by name: the rungs on TLS 1.2, then those on TLS 1.3."""
 
 
+def design_named(name: str) -> Design:
+    """Return a design by its name; DesignError, with all names, if there is none."""
+    if name not in DESIGNS:
+        raise DesignError(f"there is no design {name!r}; choose from: {', '.join(DESIGNS)}")
+    return DESIGNS[name]
+
+
 def setting_of(design: Design) -> str:
-    """Return what a configuration says of a design: the name of a known one, JSON of any other."""
+    """Return how a configuration spells a design: the name of a known one, JSON for any other."""
     return design.name if DESIGNS.get(design.name) == design else msgspec.json.encode(design).decode()
 
 
 def design_of(setting: str) -> Design:
-    """Return the design that a configuration names or spells out; DesignError where it is none."""
-    if setting in DESIGNS:
-        return DESIGNS[setting]
+    """Return the design that a configuration names or spells out; DesignError if it does neither."""
     if not setting.startswith("{"):
-        raise DesignError(f"no design {setting!r}; there are: {', '.join(DESIGNS)}")
+        return design_named(setting)
     try:
         return msgspec.json.decode(setting, type=Design)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise DesignError(f"a design that cannot be read: {error}") from error
+        raise DesignError(f"this design cannot be read: {error}") from error
 
 
 def with_usable_key(design: Design) -> Design:
-    """Return the design with a server's key that a password opens, and checks that do not mind: a leak, assumed.
+    """Return the design with a server's key that Alice can use: a password opens it, and no check asks about that.
 
-    A key that came with the image is usable as it is, by whoever deployed it.
+    A key that came with the image needs no change: whoever deployed it can use it.
     """
     if design.key_origin == "deployed":
         return design
@@ -40,12 +45,12 @@ def with_usable_key(design: Design) -> Design:
 
 
 def with_ephemeral_keys(design: Design) -> Design:
-    """Return a design of TLS 1.2 with an ephemeral key agreement, where it has RSA key exchange."""
+    """Return a design on TLS 1.2 with an ephemeral key agreement in place of RSA key exchange."""
     if not design.transports_key:
         return design
     return msgspec.structs.replace(design, suite="TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", group="SECP256R1")
 
 
 def with_resumption(design: Design) -> Design:
-    """Return the design with both ends resuming TLS 1.2 sessions: a switch of the lab's, which no rung has on."""
+    """Return the design with both ends resuming TLS 1.2 sessions, as no rung does."""
     return msgspec.structs.replace(design, resumes=True)

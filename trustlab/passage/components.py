@@ -1,4 +1,7 @@
-"""What the ends of channels are made of: a class for each job, so that whoever puts an end together names none."""
+"""The classes that make the two ends of a channel, one for each job.
+
+`cloud.channels` puts an end together from a `Components` value. So `ablation` can replace one job, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from trustlab.attest import Verifier
 from trustlab.passage.endpoint import TlsEndpoint
 from trustlab.passage.exchange import Asking, Mutual
 from trustlab.passage.guard import Guard
-from trustlab.passage.pace import Paced
+from trustlab.passage.limits import RateLimitedAttester
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from trustlab.attest import AppraisalPolicy, ReferenceValues
     from trustlab.passage.guard import Attester
-    from trustlab.passage.pace import Pace
+    from trustlab.passage.limits import RateLimiter
 
 
 class MakesVerifier(Protocol):
@@ -35,7 +38,7 @@ class MakesVerifier(Protocol):
         last_reference_version: int,
         without: Collection[str],
     ) -> Verifier:
-        """Make it; `without` are the checks that the design does not demand."""
+        """Make the Verifier; `without` are the checks that the design does not demand."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,10 @@ class Components:
     asking: type[Asking] = Asking
     mutual: type[Mutual] = Mutual
     verifier: MakesVerifier = Verifier
-    paced: Callable[[Attester, Pace, str], Attester] = Paced
+    limited: Callable[[Attester, RateLimiter, str], Attester] = RateLimitedAttester
     random: Callable[[int], bytes] = os.urandom
-    """Returns so many octets that nobody can know beforehand."""
+    """Returns that many octets, which nobody can predict."""
 
 
 HONEST = Components()
-"""Every job done as it should be."""
+"""The components of a machine that keeps every rule."""

@@ -23,7 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "when": get_args(When),
     "key_origin": get_args(KeyOrigin),
 }
-"""What there is for each field of a design that takes one of a few words."""
+"""The values that a design's field may take, for fields that have a fixed list."""
 
 SLIDES = "Trusted Passages (Song, Lee, Raj, 2011)"
 
@@ -35,15 +35,15 @@ class DesignError(ValueError):
 class Design(msgspec.Struct, frozen=True, kw_only=True):
     """One way to bind TLS to attestation.
 
-    `server` and `client` are the binders their Evidence carries (None: that role does not attest); `key_proof` is that
-    of the attestation of a key (None: the relying party does not look what it was attested for). `when`: in no place
-    (`never`), on a connection of its own `before`, `inside` the finished channel, in the `handshake`, or
+    `server` and `client` are the binders of their Evidence (None: that role does not attest). `key_proof` is the binder
+    of a key's attestation (None: nobody asks for what purpose the key was attested). `when` says where the Evidence
+    travels: nowhere (`never`), on another connection `before`, `inside` the finished channel, in the `handshake`, or
     `after-finished` as the first application data of both sides. `key_origin` says who made the server's key:
-    `deployed` with the image by the provider; `machine`, made in the TPM but open to a password that the provider
+    `deployed` by the provider with the image; `machine`, made in the TPM but usable with a password that the provider
     deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
     certificate too. `not_demanded` names checks of the Verifier that this rung does not make. `suite` and `group` are
-    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. `resumes` is a switch of
-    the lab's: both ends resume TLS 1.2 sessions, which no rung does.
+    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. With `resumes` both ends
+    resume TLS 1.2 sessions; no rung does, the lab needs it for one experiment.
     """
 
     name: str
@@ -66,21 +66,23 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for field, known in CHOICES.items():
             if (value := getattr(self, field)) not in known:
-                raise DesignError(f"{self.name}: {field} cannot be {value!r}; there are: {', '.join(known)}")
+                raise DesignError(f"{self.name}: {field} cannot be {value!r}; choose from: {', '.join(known)}")
         if self.when == "never" and (self.server or self.client):
-            raise DesignError(f"{self.name}: it has binders, but attestation happens never")
+            raise DesignError(f"{self.name}: it has binders, but when='never' means that nobody attests")
         if self.when != "never" and self.server is None:
-            raise DesignError(f"{self.name}: attestation happens {self.when}, but the server proves nothing")
+            raise DesignError(f"{self.name}: when={self.when!r} needs a binder for the server, and `server` is None")
         if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):
-            raise DesignError(f"{self.name}: the session hash needs the extended master secret (RFC 7627)")
+            raise DesignError(
+                f"{self.name}: when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"
+            )
         self._check_names()
 
     def _check_names(self) -> None:
         for value, registry in ((self.suite, tls.CipherSuite), (self.group, tls.Group)):
             if value not in registry.__members__:
-                raise DesignError(f"{self.name}: there is no {value!r} in the registry of {registry.__name__}")
+                raise DesignError(f"{self.name}: {value!r} is not a name in trustlab.tls.{registry.__name__}")
         if tls.Group[self.group] not in SUPPORTED:
-            raise DesignError(f"{self.name}: the engine has no key agreement in {self.group}")
+            raise DesignError(f"{self.name}: the engine cannot agree on a key in the group {self.group}")
         if (tls.CipherSuite[self.suite] in TLS13_SUITES) != (self.tls == "1.3"):
             raise DesignError(f"{self.name}: {self.suite} is not a suite of TLS {self.tls}")
         if self.tls == "1.2" and not self.transports_key and ("ECDSA" in self.suite) == (self.key_origin == "deployed"):
@@ -98,19 +100,19 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def measured(self) -> bool:
-        """Whether the VMs stand under HyperSafe."""
+        """Whether the VMs run on HyperSafe."""
         return self.when != "never"
 
     @classmethod
     def custom(cls, name: str, *, like: Design | None = None, **changes: object) -> Design:
-        """Make a design of one's own; what is not given is as in `like`, or as in `trusted-passage`.
+        """Make a design of your own; what is not given is as in `like`, or as in `trusted-passage`.
 
-        DesignError where it cannot be.
+        DesignError if it contradicts itself.
         """
         base = msgspec.structs.asdict(like or TRUSTED_PASSAGE)
         unknown = set(changes) - set(base)
         if unknown:
-            raise DesignError(f"a design has no {min(unknown)!r}; it has: {', '.join(base)}")
+            raise DesignError(f"a design has no field {min(unknown)!r}; it has: {', '.join(base)}")
         return cls(**{**base, "name": name, "sentence": "", "not_enough": "", "source": "", **changes})
 
 
@@ -122,44 +124,44 @@ _NONCE = Binder(("nonce_C",), bare=True)
 PLAIN_TLS = Design(
     name="plain-tls",
     when="never",
-    sentence="A certificate of a trusted CA, and nothing else, says who the server is.",
-    not_enough="Alice gets a certificate too, for she controls the name; or she owns the key she deployed.",
+    sentence="Only a certificate from a trusted CA says who the server is.",
+    not_enough="Alice gets a certificate too, because she controls the name; or she keeps the key that she deployed.",
 )
 ATTEST_THEN_CONNECT = Design(
     name="attest-then-connect",
     when="before",
     server=_NONCE,
     sentence="The client asks the machine for a quote on a first connection, then opens TLS on a second.",
-    not_enough="Between the two Alice redirects: the second connection goes to a machine of hers (TOCTOU).",
+    not_enough="Alice sends the second connection to a machine of hers (TOCTOU).",
 )
 CONNECT_THEN_ATTEST = Design(
     name="connect-then-attest",
     when="inside",
     server=_NONCE,
     sentence="The client opens TLS, and asks for a quote inside it.",
-    not_enough="Alice terminates TLS and forwards the question: the machine gives its quote to anyone.",
+    not_enough="Alice ends the client's TLS and forwards the question: the machine gives its quote to anybody.",
 )
 KEY_IN_QUOTE = Design(
     name="key-in-quote",
     server=_SERVER,
     sentence="The quote names the handshake and the server's public key.",
-    not_enough="The private key is Alice's own deployment: she keeps a copy and reads the recording.",
+    not_enough="Alice deployed the private key: she keeps a copy, and decrypts her recording.",
 )
 MACHINE_LINKED_KEY = Design(
     name="machine-linked-key",
     key_origin="machine",
     server=_SERVER,
     not_demanded=("key provenance", "key policy"),
-    sentence="The key cannot leave the machine's TPM, which certifies so; a password opens it.",
-    not_enough="Not to be exported is not yet not to be used: Alice, who deployed the password, asks the same TPM.",
+    sentence="The key cannot leave the machine's TPM, and the TPM certifies that; software uses it with a password.",
+    not_enough="A key that cannot be copied can still be used: Alice deployed the password, and asks the same TPM.",
     source=f"{SLIDES}, on IBM 2006",
 )
 TCB_KEY = Design(
     name="tcb-key",
     key_origin="tcb",
     server=_SERVER,
-    sentence="The measured software had the key made for itself alone; the TPM proves how (TPM2_CertifyCreation).",
-    not_enough="The server's side is complete; but anyone may be the client.",
+    sentence="The TPM made the key for the measured software alone, and proves it (TPM2_CertifyCreation).",
+    not_enough="The server's side is complete; but anybody may be the client.",
 )
 CLIENT_QUOTE = Design(
     name="client-quote",
@@ -175,8 +177,8 @@ CLIENT_CERTIFICATE = Design(
     server=_SERVER,
     client=Binder((*_CLIENT_FIELDS, "H(SPKI_C)")),
     client_key=True,
-    sentence="TLS's own answer: the client signs the handshake, ClientKeyExchange included, with a TCB key.",
-    not_enough="Nothing on this ladder; the clients of the slides have no such key.",
+    sentence="TLS's own answer: the client signs the handshake, including ClientKeyExchange, with a TCB key.",
+    not_enough="No attack on this ladder breaks it; but the clients of the slides do not have such a key.",
 )
 PMS_IN_QUOTE = Design(
     name="pms-in-quote",
@@ -184,7 +186,7 @@ PMS_IN_QUOTE = Design(
     server=_SERVER,
     client=Binder((*_CLIENT_FIELDS, "HMAC(PMS)")),
     sentence="The client's quote commits to the pre-master secret, without showing it.",
-    not_enough="An Evil VM with a valid certificate and a lax client: it encrypts the same secret again, to the bank.",
+    not_enough="A lax client connects to Evil, a VM with a valid certificate; Evil encrypts its secret to the bank.",
 )
 TRUSTED_PASSAGE = Design(
     name="trusted-passage",
@@ -193,9 +195,9 @@ TRUSTED_PASSAGE = Design(
     client=Binder((*_CLIENT_FIELDS, "HMAC(PMS)", "H(EPMS)")),
     sentence=(
         "The server's TPM quotes the handshake and the key that only its measured software can use; "
-        "the client's TPM quotes the handshake, the secret it chose and how it encrypted it."
+        "the client's TPM quotes the handshake, the secret that the client chose, and its encryption."
     ),
-    not_enough="The slides end here. No forward secrecy; a client that checks nothing still talks to Evil, "
+    not_enough="The slides end here. There is no forward secrecy. A client that checks nothing still talks to Evil, "
     "but the server is no longer deceived.",
 )
 SESSION_HASH = Design(
@@ -205,8 +207,8 @@ SESSION_HASH = Design(
     server=Binder(("L", "S", "nonce_C", "session_hash", "H(SPKI_S)", "H(SPKI_C)?")),
     client=Binder(("L", "C", "nonce_S", "session_hash", "H(SPKI_C)?", "H(SPKI_S)")),
     extended_master_secret=True,
-    sentence="Both quote the hash of the whole handshake, as the first thing they say in it.",
-    not_enough="What 2015 made of the slides' last step; it works with ephemeral keys too.",
+    sentence="Both sides quote the hash of the whole handshake, before any other data.",
+    not_enough="A standard of 2015 generalised the slides' last step; it works with ephemeral keys too.",
     source="RFC 7627",
 )
 
@@ -217,11 +219,11 @@ RESUMED = Design(
     server=SESSION_HASH.server,
     client=SESSION_HASH.client,
     resumes=True,
-    sentence="As session-hash, but sessions are resumed, and the master secret is the one from before RFC 7627.",
-    not_enough="Alice makes two sessions share a master secret; who resumes without evidence resumes with her.",
+    sentence="As session-hash, but sessions are resumed, and the master secret is made as before RFC 7627.",
+    not_enough="Alice makes two sessions share a master secret; whoever resumes without evidence resumes with her.",
     source="RFC 7627, 1",
 )
-"""No rung: what resumption would do to one. The lab's switch is on."""
+"""Not a rung: it shows what resumption would do to one."""
 
 LADDER = (
     PLAIN_TLS,
@@ -236,4 +238,4 @@ LADDER = (
     TRUSTED_PASSAGE,
     SESSION_HASH,
 )
-"""The rungs on TLS 1.2, from the ground up."""
+"""The rungs on TLS 1.2, from the lowest."""

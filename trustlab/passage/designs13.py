@@ -1,8 +1,8 @@
-"""The designs on TLS 1.3 (RFC 9846): what is argued about today, each as a value.
+"""The designs on TLS 1.3 (RFC 9846) that are debated today, each as a value.
 
-In all of them CertificateVerify is by the attested key: resident in the TPM, made there for the measured software
-alone. Evidence stands in an extension of the first CertificateEntry; in `tls13-exporter` it stands in exported
-authenticators (RFC 9261) after Finished. The first four have no role in the binder, as published.
+In all of them the attested key signs CertificateVerify: the TPM made that key for the measured software alone.
+Evidence travels in an extension of the first CertificateEntry; in `tls13-exporter` it travels in exported
+authenticators (RFC 9261) after Finished. The binders of the first four name no role, as published.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NONCE = Design(
     server=Binder(("nonce_C",), bare=True),
     not_demanded=KEY_CHECKS,
     suite=SUITE,
-    sentence="The quote holds the client's nonce: it is fresh, and that is all it says.",
+    sentence="The quote contains the client's nonce: it is fresh, and that is all it says.",
     not_enough="Nothing ties the quote to this channel: Alice forwards the nonce, and the quote comes back.",
     source="the naive design; Intra-handshake.fail",
 )
@@ -31,7 +31,7 @@ KEY = Design(
     server=Binder(("H(SPKI_S)",), bare=True),
     suite=SUITE,
     sentence="The quote names the server's public key, once for all connections.",
-    not_enough="It is never fresh: whoever can use the key shows the same evidence for ever.",
+    not_enough="It is never fresh: whoever can use the key can show the same evidence for ever.",
     source="RA-TLS (Knauth et al., 2018)",
 )
 NONCE_KEY = Design(
@@ -52,8 +52,8 @@ EARLY = Design(
     client=Binder(("early(SPKI_C)",), bare=True),
     client_key=True,
     suite=SUITE,
-    sentence="Each quote names both hellos, and with them both key shares, and the key of its own side.",
-    not_enough="What comes after ServerHello is not in it.",
+    sentence="Each quote names both hellos, which contain both key shares, and the key of its own side.",
+    not_enough="It does not cover what comes after ServerHello.",
     source="draft-fossati-seat-early-attestation",
 )
 HANDSHAKE_SECRET = Design(
@@ -64,8 +64,8 @@ HANDSHAKE_SECRET = Design(
     client=Binder(("L", "C", "attest_secret", "H(SPKI_C)")),
     client_key=True,
     suite=SUITE,
-    sentence="Each quote holds a secret that only the two ends of this key agreement can derive, and its side's key.",
-    not_enough="What comes after ServerHello is not in it.",
+    sentence="Each quote names a secret that only the two ends of this key agreement can derive, and its side's key.",
+    not_enough="It does not cover what comes after ServerHello.",
     source="our construction, after mechanism 8 of Intra-handshake.fail",
 )
 EXPORTER = Design(
@@ -78,7 +78,7 @@ EXPORTER = Design(
     client_key=True,
     suite=SUITE,
     sentence="After Finished each side shows, in an exported authenticator, a quote over the exporter of this channel.",
-    not_enough="It costs a round trip more, and against a passive reader who knows the secret nothing helps.",
+    not_enough="It costs one more round trip; and nothing helps against a passive reader who knows the secret.",
     source="RFC 9261; draft-fossati-seat-expat; cmc",
 )
 
@@ -88,21 +88,21 @@ BARE_EXPORTER = Design.custom(
     server=Binder(("L", "exporter")),
     client=Binder(("L", "exporter")),
     not_demanded=KEY_CHECKS,
-    sentence="Both quotes hold the same exporter, without a role: each would do for the other.",
+    sentence="Both quotes contain the same exporter and no role: each could stand for the other.",
     not_enough="Alice gives the client's own evidence back to it (reflection).",
     source="cmc issue 406",
 )
-"""Not on the ladder: what is left of the exporter design without role, label and keys; the role's base."""
+"""Not on the ladder: the exporter design without role, label and keys."""
 BARE_EXPORTER_WITH_ROLE = Design.custom(
     "bare-exporter-with-role",
     like=BARE_EXPORTER,
     server=Binder(("L", "S", "exporter")),
     client=Binder(("L", "C", "exporter")),
-    sentence="Both quotes hold the same exporter, and the role of who gives them.",
-    not_enough="Nobody proves the key; only the channel and the role are named.",
+    sentence="Both quotes contain the same exporter, and the role of whoever gives them.",
+    not_enough="Nobody proves the key; the quotes name only the channel and the role.",
     source="cmc issue 406",
 )
-"""The same with the role, and nothing else."""
+"""The same with the role: the base on which the role alone decides."""
 
 LADDER13 = (NONCE, KEY, NONCE_KEY, EARLY, HANDSHAKE_SECRET, EXPORTER)
-"""The designs on TLS 1.3, from the weakest on."""
+"""The designs on TLS 1.3, from the weakest."""

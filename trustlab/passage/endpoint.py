@@ -1,7 +1,7 @@
 """The pump: joins one TLS engine, its keys, a guard and an application into an endpoint of a byte stream.
 
-The engine asks (`tls.Request` events), the pump answers what it can at once: local keys, keys held elsewhere through a
-`KeyHolder`, Evidence through the `Guard`. Anything else goes to `respond`, which an attack overrides.
+The engine asks by `tls.Request` events. `respond` answers them: a key operation by a `KeyHolder`, Evidence by the
+`Guard`. (Local private keys are used by `tls.pump` itself.) Alice's ends override `respond`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class KeyHolder(Protocol):
-    """A private key that lives elsewhere (in a TPM): stands where a config wants a `key`."""
+    """A private key that lives elsewhere, such as in a TPM; a config takes it in place of a local `key`."""
 
     def perform(self, operation: str, data: bytes, scheme: object) -> bytes:
-        """Do `rsa-decrypt` or `sign` with the key; any exception means that the operation failed."""
+        """Do the operation `rsa-decrypt` or `sign` with the key; any exception means that it failed."""
 
 
 UNTOLD = (tls.SecretDerived, tls.StateChanged, tls.MessageSent, tls.MessageReceived)
-"""Most events are for the trace alone."""
+"""Events that are for the trace alone."""
 
 
 class TlsEndpoint:
@@ -41,25 +41,26 @@ class TlsEndpoint:
         self.application = application
         self.guard = guard
         self.observer = observer
-        """Writes the engine's messages into a trace; None where nobody wants to read them."""
+        """Writes the engine's messages into a trace; None if nobody wants to read them."""
         self.half_close = False
-        """Whether the two directions close apart (TLS 1.3): whoever drives this end may write after the peer's
-        close_notify, until `close`, and wants to hear the peer out after its own. Otherwise both close at once.
+        """Whether the two directions close separately (TLS 1.3); if False, both close at once.
+
+        If True, this end may write after the peer's close_notify until `close`, and after its own it reads on.
         """
         self._over = False
         self._told = False
 
     @property
     def closed(self) -> bool:
-        """Whether this end has nothing more to say and wants its side of the stream closed."""
+        """Whether this end has nothing more to send and wants its side of the stream closed."""
         return self._over
 
     @property
     def error(self) -> Exception | None:
         """Why the channel failed, or None.
 
-        A peer that does not answer close_notify is at fault only where this end wanted to hear it out: whoever closes
-        both directions need not wait (RFC 5246 7.2.1). `connection.error` has it always.
+        That the peer did not answer close_notify is an error only if this end still wanted to read: whoever closes both
+        directions need not wait (RFC 5246 7.2.1). `connection.error` reports it in any case.
         """
         error = self.connection.error
         waits = self.half_close and self.connection.version == tls.Version.TLS13
@@ -79,7 +80,7 @@ class TlsEndpoint:
         self.pump()
 
     def eof_received(self) -> None:
-        """Learn that the peer closed the stream; after its close_notify this end may have an answer to write yet."""
+        """Learn that the peer closed the stream; after its close_notify this end may still have an answer to write."""
         if not (self.half_close and self.connection.peer_closed):
             self.connection.eof_received()
         self.pump()
@@ -90,7 +91,7 @@ class TlsEndpoint:
         return self.connection.data_to_send()
 
     def write(self, data: bytes) -> None:
-        """Send application data outside the application's own turn, as a stream does."""
+        """Send application data that the application did not return, as a stream does."""
         self.connection.send(data)
 
     def close(self) -> None:
@@ -99,7 +100,7 @@ class TlsEndpoint:
         self.pump()
 
     def pump(self) -> None:
-        """Run the engine until it waits for octets, or for an answer that is not there yet."""
+        """Run the engine until it waits for octets, or for an answer that comes later."""
         for event in tls.pump(self.connection):
             if self.observer is not None:
                 self.observer.observe(event)
@@ -109,7 +110,7 @@ class TlsEndpoint:
                 self.handle(event)
 
     def respond(self, request: tls.Request) -> None:
-        """Answer a request of the engine; an attack overrides this, and may answer later."""
+        """Answer a request of the engine; Alice's ends override this, and may answer later."""
         match request:
             case tls.KeyOperationWanted():
                 self.connection.answer(request, operate(request))
@@ -118,12 +119,12 @@ class TlsEndpoint:
             case tls.EvidenceReceived() if self.guard is not None:
                 self.connection.answer(request, self.guard.appraise(request.evidence, request.facts))
             case tls.EvidenceWanted() | tls.EvidenceReceived():
-                self.connection.answer(request, tls.AccessDenied("no guard stands here to deal with evidence"))
+                self.connection.answer(request, tls.AccessDenied("this end has no guard to deal with evidence"))
             case _:
                 self.connection.answer(request, None)
 
     def handle(self, event: tls.Event) -> None:
-        """Tell the application what concerns it."""
+        """Pass an event on to the application, if it concerns it."""
         if type(event) in UNTOLD:
             return
         match event:
@@ -142,7 +143,7 @@ class TlsEndpoint:
                 self._tell_end()
 
     def _tell_end(self) -> None:
-        """Tell the application, once, that nothing more will be heard."""
+        """Tell the application, once, that nothing more will arrive."""
         if not self._told:
             self._told = True
             self.application.closed(self.error)
@@ -155,7 +156,7 @@ class TlsEndpoint:
 
 
 def operate(request: tls.KeyOperationWanted) -> bytes | Exception:
-    """Do a key operation with a `KeyHolder`; what goes wrong is returned, as the engine wants it."""
+    """Do a key operation with a `KeyHolder`; an exception is returned, not raised, as the engine wants it."""
     key = request.key
     if not hasattr(key, "perform"):
         return TypeError(f"a {type(key).__name__} cannot do {request.operation}: give a private key or a KeyHolder")

@@ -23,21 +23,21 @@ MAX_FRAME = 65_535
 
 
 class ExchangeError(Exception):
-    """The peer did not keep to the exchange, or its Evidence was refused; the message says which."""
+    """The peer broke the rules of the exchange, or its Evidence was refused; the message says which."""
 
 
 def frame(octets: bytes) -> bytes:
-    """Return a frame; ExchangeError where it would not fit."""
+    """Return a frame; ExchangeError if `octets` do not fit."""
     if len(octets) > MAX_FRAME:
-        raise ExchangeError(f"{len(octets)} octets do not fit into a frame of at most {MAX_FRAME}")
+        raise ExchangeError(f"{len(octets)} octets do not fit into a frame, which holds at most {MAX_FRAME}")
     return len(octets).to_bytes(2, "big") + octets
 
 
 class _Framed:
-    """An application that begins with frames and then makes way for an inner application."""
+    """An application that begins with frames and then hands over to an inner application."""
 
     def __init__(self, inner: Application, abort: Callable[[tls.Alert], None] = lambda _: None) -> None:
-        """`abort` ends the channel by an alert, where there is a channel with alerts."""
+        """Take the inner application; `abort` ends a TLS channel by an alert, and does nothing without TLS."""
         self.inner = inner
         self._abort = abort
         self._buffer = b""
@@ -52,7 +52,7 @@ class _Framed:
 
     @property
     def waits_for(self) -> str:
-        """What the exchange waits for, in words; the inner application says for itself."""
+        """What the exchange waits for, in words; empty once the inner application speaks."""
         if self._through or self._refused:
             return ""
         here = len(self._buffer)
@@ -60,11 +60,11 @@ class _Framed:
         return tls.missing(here, size, "a frame of the attestation exchange")
 
     def connected(self) -> bytes:
-        """Say the first frame, if this side begins."""
+        """Send the first frame, if this side begins."""
         return b""
 
     def received(self, data: bytes) -> bytes:
-        """Take frames while the exchange lasts, then pass everything through; a channel given up carries no more."""
+        """Take frames while the exchange lasts, then pass everything through; say nothing on a channel given up."""
         if self._through:
             return self.inner.received(data)
         self._buffer += data
@@ -77,14 +77,14 @@ class _Framed:
         return b"" if self._given_up else said
 
     def closed(self, error: Exception | None) -> None:
-        """Tell the inner application; an end before the exchange was through is an error."""
+        """Tell the inner application; an end before the exchange is complete is an error."""
         if error is None and not self._through:
             error = ExchangeError("the channel ended before the evidence was accepted")
         self.inner.closed(error)
 
     def frame_received(self, octets: bytes) -> bytes:
         """Take one frame and return what to say."""
-        raise ExchangeError(f"a frame of {len(octets)} octets that nobody asked for")
+        raise ExchangeError(f"the peer sent a frame of {len(octets)} octets that nobody asked for")
 
     def _next(self) -> bytes | None:
         if len(self._buffer) < 2:
@@ -129,7 +129,7 @@ class Asking(_Framed):
 
 
 class Answering(_Framed):
-    """The attester's side: answers whoever asks. That it cannot know who asks is what a relay lives on."""
+    """The attester's side: answers whoever asks. It cannot know who that is, and a relay makes use of it."""
 
     def __init__(
         self, inner: Application, guard: Guard, *, abort: Callable[[tls.Alert], None] = lambda _: None
@@ -172,7 +172,7 @@ class Mutual(_Framed):
         return frame(self._own)
 
     def frame_received(self, octets: bytes) -> bytes:
-        """First the peer's nonce, which is answered; then its Evidence, which is judged."""
+        """Answer the first frame, the peer's nonce; judge the second, its Evidence."""
         names = ("nonce_C", "nonce_S") if self._guard.role == "client" else ("nonce_S", "nonce_C")
         if self._peers is None:
             self._peers = octets
@@ -185,7 +185,7 @@ class Mutual(_Framed):
 
 
 class PlainEndpoint:
-    """An application on a stream without TLS: what `attest-then-connect` asks its question over."""
+    """An application on a stream without TLS: `attest-then-connect` asks its question over it."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -194,7 +194,7 @@ class PlainEndpoint:
 
     @property
     def closed(self) -> bool:
-        """Whether this end has said its last."""
+        """Whether this end has nothing more to send."""
         return self._over
 
     @property

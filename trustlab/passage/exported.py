@@ -28,7 +28,7 @@ LABELS = {
 }
 """Exporter labels by the role that proves (RFC 9846, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
 BARE_LABEL = "EXPERIMENTAL trusted passages v1"
-"""A label without a role: only for designs that show what the role is good for."""
+"""A label without a role: only for designs that show what the role is for."""
 EXPORTED = 32
 
 
@@ -47,7 +47,7 @@ def context_of(asked: bytes) -> bytes:
 
 
 def exporter_facts(connection: tls.Client | tls.Server, role: str, context: bytes) -> ChannelFacts:
-    """Return the facts of the channel, with the exporter for what `role` proves over the context of a request."""
+    """Return the facts of the channel, with the exporters for Evidence of `role` over the context of a request."""
     exported = {}
     for name, label in ((f"exporter_{role}", LABELS[role]), ("exporter", BARE_LABEL)):
         exported[name] = connection.export(label, context, EXPORTED)
@@ -58,7 +58,7 @@ def exporter_facts(connection: tls.Client | tls.Server, role: str, context: byte
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
     """Return this side's authenticator for a request, with Evidence, signed by the key of its certificate.
 
-    An alert where the request is malformed, LocalProtocolError where this side's key does not serve or refuses.
+    Raises an alert if the request is malformed, LocalProtocolError if this side's key does not fit or fails.
     """
     body = len(evidence).to_bytes(2, "big") + evidence
     extension = tls.Extension(tls.ExtensionType.ATTESTATION, body)
@@ -90,7 +90,7 @@ class Exported(_Framed):
         return frame(self._asked)
 
     def frame_received(self, octets: bytes) -> bytes:
-        """First the peer's request, which is answered; then its authenticator, which is judged."""
+        """Answer the first frame, the peer's request; judge the second, its authenticator."""
         self._show(octets, sent=False)
         try:
             return self._judge(octets) if self._answered else self._answer(octets)
@@ -115,13 +115,13 @@ class Exported(_Framed):
     def _judge(self, octets: bytes) -> bytes:
         proved = authenticators.validate(self._connection, self._asked, octets)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
-            raise tls.BadCertificate("an authenticator by another certificate than the handshake's", "RFC 9261 5.2.1")
+            raise tls.BadCertificate("the authenticator shows another certificate than the handshake", "RFC 9261 5.2.1")
         facts = exporter_facts(self._connection, other_role(self._guard.role), context_of(self._asked))
         refused = self._guard.appraise(proved.evidence or b"", facts)
         return self._open() if refused is None else self._give_up(refused)
 
     def _show(self, octets: bytes, *, sent: bool) -> None:
-        """Put the handshake messages inside a frame into the trace, each with its octets named."""
+        """Write the handshake messages inside a frame into the trace, each with its octets named."""
         suite, version = self._connection.cipher_suite, tls.Version.TLS13
         while octets:
             end = 4 + int.from_bytes(octets[1:4], "big")

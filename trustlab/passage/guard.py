@@ -1,7 +1,7 @@
 """The guard of one connection: makes this end's Evidence and appraises the peer's, as the design says.
 
-It speaks facts and octets only, so the same guard serves an in-memory wire, TCP and a VM. Whatever goes wrong inside it
-refuses the connection: a verifier that errs must never let anyone in.
+It deals with facts and octets only, so the same guard serves an in-memory wire, TCP and a VM. Whatever goes wrong
+inside it refuses the connection: a verifier that fails must never let anybody in.
 """
 
 from __future__ import annotations
@@ -29,29 +29,30 @@ BESIDE_CERTIFICATE = 0xFFFF - 6
 
 
 IN_PLACE_OF_EVIDENCE = {tls.InternalError.code, tls.GeneralError.code}
-"""The alerts of whoever cannot make its Evidence, or will not now."""
+"""The alerts of an end that cannot make its Evidence, or refuses to at the moment."""
 
 
 class AttestationFailure(Exception):  # noqa: N818 - it is a failure to attest, and named for it
-    """This end could not make its Evidence; the message says what the machine answered."""
+    """This end could not make its Evidence; the message is the machine's answer."""
 
 
 class RateLimited(AttestationFailure):
-    """This end makes no Evidence for this peer now: it has had its share."""
+    """This end makes no Evidence for this peer at the moment: the peer has used up its quotes."""
 
 
 class Attester(Protocol):
-    """Whoever can put a binder into a TPM quote for this end (RFC 9334: the Attester)."""
+    """Whatever can have a TPM quote a binder for this end (RFC 9334: the Attester)."""
 
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Return encoded Evidence over `binder` (32 octets), or raise AttestationFailure where the machine refuses.
+        """Return encoded Evidence over `binder` (32 octets); AttestationFailure if the machine refuses.
 
-        With `prove_key` it also shows how the TLS key was made, by a CertifyCreation over `H(L,"K",H(SPKI_S))`.
+        With `prove_key` the Evidence also shows how the TLS key was made, by a CertifyCreation over
+        `H(L,"K",H(SPKI_S))`.
         """
 
 
 def _key_of(design: Design, role: Role) -> str | None:
-    """Return the fact that holds the attested key of this role, or None where the design attests none."""
+    """Return the name of the fact that holds this role's attested key; None if the design attests no key."""
     if role == "server":
         return "spki_S" if design.attests_key else None
     return "spki_C" if design.client_key else None
@@ -84,7 +85,9 @@ class Guard:
         """Return this end's Evidence over its binder, or the alert that ends the handshake."""
         binder = self.design.client if self.role == "client" else self.design.server
         if binder is None or self._attester is None:
-            return tls.InternalError(f"the design {self.design.name} has nothing to prove for the {self.role}")
+            return tls.InternalError(
+                f"the peer asked for evidence, and in the design {self.design.name} the {self.role} has none to give"
+            )
         try:
             bound = binder.bind(facts)
             self._emit_binder(bound, self.role, "attester")
@@ -93,38 +96,41 @@ class Guard:
             self._party.emit("note", "no evidence", connection=self._connection, sentence=str(error))
             return self._excuse(error)
         if self.design.tls == "1.3" and len(evidence) > BESIDE_CERTIFICATE:
-            return tls.InternalError(f"{len(evidence)} octets of evidence do not fit beside a certificate")
+            return tls.InternalError(
+                f"{len(evidence)} octets of evidence do not fit beside a certificate, which has room for "
+                f"{BESIDE_CERTIFICATE}"
+            )
         return evidence
 
     def _excuse(self, error: Exception) -> tls.Alert:
         """Return the alert that is sent in place of Evidence.
 
-        A rate limit is no trouble of this end's own, but TLS 1.2 has no other alert for it.
+        A rate limit is not an internal error, but TLS 1.2 has no better alert for it.
         """
         if isinstance(error, RateLimited) and self.design.tls == "1.3":
             return tls.GeneralError(f"no evidence: {error}", "RFC 9846 6.2")
         return tls.InternalError(f"this end could not attest: {error}")
 
     def heard(self, alert: tls.Alert) -> None:
-        """Say what it may mean that the peer ended the channel by this alert, where its Evidence was awaited."""
+        """Note in the trace what it may mean if the peer sends this alert when its Evidence is due."""
         awaited = self.design.server if self.role == "client" else self.design.client
         if alert.code not in IN_PLACE_OF_EVIDENCE or awaited is None or self.result is not None:
             return
-        why = f"The {self._peer} sent the alert {alert.name} in place of its evidence: it could not attest, or this "
-        why += "end has had its share of quotes for now. Its own log says which; a rate limit passes."
+        why = f"The {self._peer} sent the alert {alert.name} instead of its evidence. Either it could not attest, or "
+        why += "this end has used up its quotes for now; the peer's own log says which. A rate limit passes with time."
         self._party.emit("note", "evidence withheld", connection=self._connection, sentence=why)
 
     def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:
-        """Judge the peer's Evidence; None when accepted, else the alert: 49, or 51 where the PMS was at stake."""
+        """Judge the peer's Evidence; return None to accept it, else alert 51 if the binder covers the PMS, or 49."""
         peer_role = other_role(self.role)
         binder = self.design.client if peer_role == "client" else self.design.server
         if binder is None or self._verifier is None:
-            return tls.AccessDenied(f"nobody here can appraise the {peer_role}'s evidence")
+            return tls.AccessDenied(f"this end has no verifier for the {peer_role}'s evidence")
         try:
             bound = binder.bind(facts)
             self._emit_binder(bound, peer_role, "verifier")
             result = self._verifier.appraise(evidence, self._expected(bound, peer_role, facts))
-        except Exception as error:  # noqa: BLE001 - fail closed: a verifier that errs refuses, whatever the error
+        except Exception as error:  # noqa: BLE001 - fail closed: whatever the error, a verifier that fails refuses
             return self._erred(error)
         self.result = result
         result.record(self._party, about=self._peer, connection=self._connection)
@@ -136,12 +142,12 @@ class Guard:
         return tls.AccessDenied(sentence, "Trusted Passages, alerts")
 
     def _erred(self, error: Exception) -> tls.Alert | None:
-        """Refuse, for the verifier failed."""
+        """Refuse, because the verifier failed."""
         self.refuse("verifier", f"The verifier itself failed, and that counts as a refusal: {error}")
         return tls.AccessDenied(f"appraisal failed: {type(error).__name__}")
 
     def show(self, name: str, raw: bytes, spans: tuple[Span, ...], sentence: str, *, sent: bool) -> None:
-        """Put a message of an exchange inside the channel into the trace, as this end wrote or read it."""
+        """Write a message of an exchange inside the channel into the trace, as this end wrote or read it."""
         direction = self.role if sent else other_role(self.role)
         self._party.emit(
             "authenticator",
@@ -166,7 +172,7 @@ class Guard:
         )
 
     def refuse(self, by: str, sentence: str) -> None:
-        """Record a refusal that no check of the Verifier made: `by` names what did."""
+        """Record a refusal that was not made by a check of the Verifier: `by` names what made it."""
         self._party.emit(
             "appraisal",
             "refused",

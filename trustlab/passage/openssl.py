@@ -1,7 +1,7 @@
-"""`plain-tls` as the world deploys it: OpenSSL through Python's `ssl`, over memory BIOs, TLS 1.2 with RSA key exchange.
+"""`plain-tls` with a widely deployed TLS library: OpenSSL through Python's `ssl`, over memory BIOs.
 
-The cipher suite is the one of 2011, set explicitly: TLS_RSA_WITH_AES_128_GCM_SHA256 (RFC 5288). OpenSSL tells its
-master secrets through its key log; what this end learns there becomes `secret` events of its party.
+It speaks TLS 1.2 with RSA key exchange, and the cipher suite of 2011: TLS_RSA_WITH_AES_128_GCM_SHA256 (RFC 5288).
+OpenSSL writes its master secrets to a key log; this end reads them there and emits `secret` events for its party.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def _context(purpose: int, keylog: Path) -> ssl.SSLContext:
 
 
 def _private_file(owner: object) -> Path:
-    """Return an empty file that goes with its owner. On Linux it has no name anywhere and outlives no process.
+    """Return an empty file that is removed together with its owner.
 
-    OpenSSL wants paths for what had better be memory; elsewhere than on Linux it is a file in a private folder.
+    OpenSSL takes secrets by path only. On Linux the file is in memory, has no name in any folder, and ends with the
+    process; on other systems it is a file in a private folder.
     """
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("trustlab-openssl")
@@ -57,7 +58,7 @@ class OpenSslEndpoint:
     """One end of a plain TLS 1.2 channel by OpenSSL; `wire.Endpoint` says how a wire drives it."""
 
     half_close = False
-    """TLS 1.2 closes both directions at once, whatever is said here."""
+    """Without effect: TLS 1.2 closes both directions at once."""
 
     def __init__(self, application: Application, *, party: Emitter, connection: str) -> None:
         self.application = application
@@ -109,7 +110,7 @@ class OpenSslEndpoint:
 
     @property
     def closed(self) -> bool:
-        """Whether this end has nothing more to say and wants its side of the stream closed."""
+        """Whether this end has nothing more to send and wants its side of the stream closed."""
         return self._over
 
     @property
@@ -137,7 +138,7 @@ class OpenSslEndpoint:
         return self._outgoing.read()
 
     def write(self, data: bytes) -> None:
-        """Send application data out of turn, as a relay does; it is kept until the handshake is complete."""
+        """Send application data from outside, as a relay does; it is kept until the handshake is over."""
         if not self._connected:
             self._unsaid += data
         elif data and not self._over:
@@ -149,10 +150,10 @@ class OpenSslEndpoint:
             self._finish(None)
 
     def _follow(self, data: bytes) -> None:
-        """Keep the octets of a record that is not complete: OpenSSL has them too, and does not say so."""
+        """Keep the octets of an incomplete record for `waits_for`: OpenSSL has them too, but does not tell."""
         try:
             _, self._unread = tls.split_records(self._unread + data)
-        except tls.Alert:  # not a record: OpenSSL will say so
+        except tls.Alert:  # not a record: OpenSSL will report that
             self._unread = b""
 
     def _pump(self) -> None:
@@ -194,7 +195,7 @@ class OpenSslEndpoint:
         self.application.closed(error)
 
     def _tell_keys(self) -> None:
-        """Tell what OpenSSL wrote into its key log since last time (NSS format: label, client_random, secret)."""
+        """Emit what OpenSSL has newly written into its key log (NSS format: label, client_random, secret)."""
         lines = self._keylog.read_text().splitlines()
         for line in lines[self._keys_told :]:
             if line.startswith("CLIENT_RANDOM "):

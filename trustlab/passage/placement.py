@@ -1,7 +1,7 @@
-"""Where a design places attestation: beside, before, inside or after a handshake, or nowhere.
+"""Where a design places attestation: before, in or after the handshake, inside the channel, or nowhere.
 
-`Design.when` is its name in a file. Code asks `placement_of(design)` for an object that says what follows from it, and
-that wraps an application with whatever has to be exchanged before it may speak.
+`Design.when` is the placement's name in a file. Code asks `placement_of(design)` for an object. It answers questions
+about the placement, and wraps an application in the exchange that must be finished before the application may speak.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class Placement:
-    """One place for attestation. As it stands, it wraps nothing: the application speaks when the channel stands."""
+    """One place for attestation. This base class wraps nothing: the application speaks once the handshake is over."""
 
     attests: ClassVar[bool] = True
     """Whether anybody attests anything."""
     our_engine: ClassVar[bool] = True
-    """Whether the channels are ours, or those of a TLS stack that knows no attestation."""
+    """Whether our TLS engine makes the channels; if not, OpenSSL does, without attestation."""
     one_channel: ClassVar[bool] = True
-    """Whether the attested channel and the one that the application speaks in are the same connection."""
+    """Whether the evidence travels on the connection that the application uses."""
     in_handshake: ClassVar[bool] = False
     """Whether evidence is part of the handshake, in the `attestation` extension."""
     asks_before: ClassVar[bool] = False
-    """Whether the client asks on a connection of its own, before it opens TLS."""
+    """Whether the client asks on a first connection, before it opens TLS on a second one."""
     asks_inside: ClassVar[bool] = False
     """Whether the client alone asks, inside the finished channel."""
     mutual: ClassVar[bool] = False
@@ -43,7 +43,7 @@ class Placement:
     def wrap(
         self,
         application: Application,
-        guard: Guard,  # noqa: ARG002 - where nothing is wrapped, nothing is asked
+        guard: Guard,  # noqa: ARG002 - nothing is wrapped, so nobody asks
         engine: tls.Client | tls.Server,  # noqa: ARG002
         components: Components,  # noqa: ARG002
     ) -> Application:
@@ -52,7 +52,7 @@ class Placement:
 
 
 class Never(Placement):
-    """Nobody attests: TLS as the world has it."""
+    """Nobody attests: ordinary TLS."""
 
     attests = our_engine = one_channel = False
 
@@ -80,7 +80,7 @@ class Inside(Placement):
 
 
 class InHandshake(Placement):
-    """Evidence is a message of the handshake (TLS 1.2), or stands beside a certificate (TLS 1.3)."""
+    """Evidence is a message of the handshake (TLS 1.2), or an extension beside a certificate (TLS 1.3)."""
 
     in_handshake = True
 
@@ -106,9 +106,9 @@ class InAuthenticators(AfterFinished):
         application: Application,
         guard: Guard,
         engine: tls.Client | tls.Server,
-        components: Components,  # noqa: ARG002 - there is one way to exchange authenticators
+        components: Components,  # noqa: ARG002 - no component changes how authenticators are exchanged
     ) -> Application:
-        """Let both ends ask for and give authenticators."""
+        """Let both ends ask for authenticators and give them."""
         return Exported(application, guard, engine)
 
 

@@ -1,9 +1,9 @@
-"""`await serve(...)`: passages for whoever comes, within bounds that no stranger can move.
+"""`await serve(...)`: a server of passages that a flood of strangers cannot exhaust.
 
-A ClientHello is cheap, and what it costs a server is not: a quote by the TPM, a thread's time, memory. So a peer gets
-quotes at a pace, and connections that have not finished their handshake are few: for one more, the oldest of whoever
-has the most of them has to go. A flood therefore takes room from the flood; who comes from elsewhere is served. Those
-that stand may be more, and are bounded in the same way.
+A ClientHello is cheap, but it costs the server a quote by the TPM, a thread's time, and memory. So a `RateLimiter`
+bounds the quotes that an address gets, and a `ConnectionLimit` bounds the connections in their handshake: when it is
+full, the address with the most connections loses its oldest. A flood therefore takes room from itself, and clients from
+elsewhere are served. Established passages have a limit of the same kind, a larger one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from trustlab.passage.crowd import Crowd
-from trustlab.passage.pace import BURST, RATE, Pace
+from trustlab.passage.limits import BURST, RATE, ConnectionLimit, RateLimiter
 from trustlab.passage.streams import HANDSHAKE_SECONDS, Bridge, PassageError, PassageStream
 
 if TYPE_CHECKING:
@@ -24,13 +23,15 @@ if TYPE_CHECKING:
 MAX_UNFINISHED = 256
 """How many connections of a server may be in their handshake at once."""
 MAX_STANDING = 512
-"""How many passages of a server may stand at once; with the others, fewer than the descriptors a process may have."""
+"""How many passages of a server may be established at once. With the others that is below a process's 1,024
+descriptors.
+"""
 BACKLOG = 512
-"""How many connections the kernel holds for it before they are accepted."""
+"""How many connections the kernel holds for the server before it accepts them."""
 
 
 class PassageServer:
-    """A server that runs; made by `serve`. `close` it, or use it as an async context manager."""
+    """A running server, made by `serve`. Close it with `close`, or use it as an async context manager."""
 
     def __init__(
         self,
@@ -40,21 +41,21 @@ class PassageServer:
         seconds: float,
         unfinished: int,
         standing: int,
-        pace: Pace,
+        limiter: RateLimiter,
     ) -> None:
         self._handler = handler
         self._policy = policy
         self._seconds = seconds
-        self._pace = pace
+        self._limiter = limiter
         self._number = 0
-        self._unfinished = Crowd(unfinished, "too many others wait to begin")
-        self._standing = Crowd(standing, "too many passages stand already")
+        self._unfinished = ConnectionLimit(unfinished, "the server's limit on unfinished handshakes was reached")
+        self._standing = ConnectionLimit(standing, "the server's limit on established passages was reached")
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
         self._over = asyncio.Event()
 
     async def listen(self, host: str, port: int) -> Self:
-        """Begin; OSError where the address cannot be had."""
+        """Begin to listen; OSError if the address is not available."""
         self._policy.check_server()
         self._listener = await asyncio.start_server(self._accept, host, port, backlog=BACKLOG)
         return self
@@ -71,7 +72,7 @@ class PassageServer:
 
     @property
     def standing(self) -> int:
-        """How many passages stand."""
+        """How many passages are established."""
         return len(self._standing)
 
     async def serve_forever(self) -> None:
@@ -79,7 +80,7 @@ class PassageServer:
         await self._over.wait()
 
     async def close(self) -> None:
-        """Listen no more, and end every passage. Closing twice is harmless."""
+        """Stop listening, and end every passage. Closing twice is harmless."""
         self._over.set()
         if self._listener is not None:
             await _accept_no_more(self._listener)
@@ -102,7 +103,7 @@ class PassageServer:
         task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
-        task.add_done_callback(lambda _: writer.close())  # a task that is cancelled before it began has closed nothing
+        task.add_done_callback(lambda _: writer.close())  # also if the task was cancelled before it began
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -114,7 +115,7 @@ class PassageServer:
         peer = str((writer.get_extra_info("peername") or ("somewhere",))[0])
         try:
             bridge = Bridge()
-            end = self._policy.server_end(bridge, f"{peer}-{self._number}", peer, pace=self._pace)
+            end = self._policy.server_end(bridge, f"{peer}-{self._number}", peer, limiter=self._limiter)
             stream = PassageStream(end, bridge, reader, writer)
         except BaseException:
             writer.close()
@@ -125,7 +126,7 @@ class PassageServer:
             with self._standing.holding(stream, peer):
                 await self._handler(stream)
         except PassageError:
-            return  # refused, or the peer has left: the trace says why
+            return  # refused, or the peer has left; the trace says which
         except Exception:
             await stream.close(orderly=False)
             raise
@@ -134,7 +135,7 @@ class PassageServer:
 
 
 async def _accept_no_more(listener: asyncio.Server) -> None:
-    """Let what the kernel has handed over become a connection; asyncio trips over one that does so after the close."""
+    """Stop accepting, and let asyncio finish what it has accepted: a connection after `close` would crash it."""
     loop = asyncio.get_running_loop()
     for listening in listener.sockets:
         loop.remove_reader(listening.fileno())
@@ -151,17 +152,23 @@ async def serve(
     seconds: float = HANDSHAKE_SECONDS,
     unfinished: int = MAX_UNFINISHED,
     standing: int = MAX_STANDING,
-    pace: Pace | None = None,
+    limiter: RateLimiter | None = None,
 ) -> PassageServer:
-    """Serve passages: `handler` gets each one when it stands. Close the returned server to stop.
+    """Serve passages: `handler` gets each one once it is established. Close the returned server to stop.
 
-    Connections that do not finish their handshake within `seconds` are dropped; no more than `unfinished` wait at once,
-    and no more than `standing` passages stand: for one more, whoever has the most loses its oldest. `pace` limits the
-    quotes that a peer gets, by default to 20 at once and 2 more a second; `Pace(math.inf)` sets no limit. PassageError
-    in a handler means that its peer has left; any other error is the handler's own, breaks its passage off, and goes to
-    the loop's exception handler. OSError where the address cannot be had; what the policy raises where it cannot serve.
+    Connections that do not finish their handshake within `seconds` are dropped. At most `unfinished` connections are in
+    their handshake, and at most `standing` passages are established; when a limit is reached, the address with the most
+    connections loses its oldest. `limiter` bounds the quotes that an address gets, by default 20 at once and 2 more a
+    second; `RateLimiter(math.inf)` sets no bound. If a handler raises PassageError, its peer has left; any other error
+    cuts its passage off and goes to the loop's exception handler. OSError if the address is not available; if the
+    policy cannot serve, its own error.
     """
     server = PassageServer(
-        handler, policy, seconds=seconds, unfinished=unfinished, standing=standing, pace=pace or Pace(BURST, RATE)
+        handler,
+        policy,
+        seconds=seconds,
+        unfinished=unfinished,
+        standing=standing,
+        limiter=limiter or RateLimiter(BURST, RATE),
     )
     return await server.listen(host, port)

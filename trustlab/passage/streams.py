@@ -1,8 +1,8 @@
 """Passages over real TCP, as asyncio streams: `await connect(...)`, `await serve(...)`.
 
-The ends are the same sans-IO objects that run over an in-memory wire; here sockets stand outside. TPM commands block,
-so the engine is driven on a thread, one connection at a time; the loop itself never waits for a TPM. A `Policy` makes
-the ends: it knows the design, the keys, whom to trust, and how to attest.
+The ends are the same sans-IO objects that run over an in-memory wire. TPM commands block, so each call into an engine
+runs on a thread, one call at a time for a connection; the loop itself never waits for a TPM. A `Policy` makes the ends:
+it knows the design, the keys, whom to trust, and how to attest.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.passage.application import Application
-    from trustlab.passage.pace import Pace
+    from trustlab.passage.limits import RateLimiter
 
 P = ParamSpec("P")
 R = TypeVar("R")
 LOGGER = logging.getLogger("trustlab.passage")
 CHUNK = 65_536
 LONGEST_LINE = 65_536
-"""Octets before the newline that `readline` waits for."""
+"""How many octets `readline` takes without a newline before it gives up."""
 HANDSHAKE_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
-"""How long a peer may take to hear that a passage is over before its connection is cut."""
+"""How long a passage waits for its peer to read the last octets before it cuts the connection."""
 
 
 class PassageError(ConnectionError):
-    """The passage could not be made, or broke; the message says which check or alert it was."""
+    """The passage could not be made, or it broke; the message says why, and names the check or alert."""
 
 
 class End(Protocol):
     """A sans-IO end whose engine can be told to send; `passage.TlsEndpoint` is one."""
 
     half_close: bool
-    """Whether its two directions close apart, where its version of TLS can."""
+    """Whether its two directions close separately, if its version of TLS can do that."""
 
     @property
     def closed(self) -> bool:
-        """Whether it has said its last."""
+        """Whether it has nothing more to send."""
 
     @property
     def error(self) -> Exception | None:
@@ -67,20 +67,22 @@ class End(Protocol):
 
 
 class Policy(Protocol):
-    """Makes the ends of channels: what one party demands and gives."""
+    """Makes the ends of one party's channels: it knows what the party demands and what it proves."""
 
     def client_end(self, application: Application, connection: str, peer: str) -> End:
         """Make a client's end."""
 
-    def server_end(self, application: Application, connection: str, peer: str, *, pace: Pace | None = None) -> End:
-        """Make a server's end, which quotes for this peer at that pace."""
+    def server_end(
+        self, application: Application, connection: str, peer: str, *, limiter: RateLimiter | None = None
+    ) -> End:
+        """Make a server's end; `limiter` bounds the quotes that this peer gets."""
 
     def check_server(self) -> object:
-        """Raise where no server's end could be made."""
+        """Raise an error if this party cannot serve."""
 
 
 class _Valve(asyncio.ReadTransport):
-    """Shut by the stream's reader while it holds more than anybody reads: then the socket is not read either."""
+    """Back-pressure: the stream's reader shuts it while its buffer is full, and then the socket is not read either."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +109,7 @@ class Bridge:
         self.stands: asyncio.Future[None] = self._loop.create_future()
 
     def connected(self) -> bytes:
-        """Learn that the channel stands: every demanded Evidence was accepted."""
+        """Learn that the passage is established: every demanded Evidence was accepted."""
         self._tell(self._connected)
         return b""
 
@@ -117,14 +119,14 @@ class Bridge:
         return b""
 
     def closed(self, error: Exception | None) -> None:
-        """End the stream, with the reason where there is one."""
+        """End the stream; `error` is the reason if it did not end normally."""
         self._tell(self.over, error)
 
     def over(self, error: Exception | None) -> None:
         """End the stream; called in the loop."""
         if not self.stands.done():
             self.stands.set_exception(PassageError(f"no passage: {error or 'the peer left during the handshake'}"))
-            self.stands.exception()  # noted: whoever waits for it is told, and nobody has to
+            self.stands.exception()  # mark it as seen: asyncio would complain if nobody waits for it
         if error is not None:
             self.reader.set_exception(PassageError(str(error)))
         else:
@@ -152,16 +154,16 @@ class PassageStream:
         self._task = asyncio.create_task(self._move())
 
     async def read(self, count: int = -1) -> bytes:
-        """Return up to `count` octets of plaintext, b"" at the end; PassageError where the channel broke.
+        """Return up to `count` octets of plaintext, b"" at the end; PassageError if the channel broke.
 
-        After that end the peer says nothing more, but can still be answered where the channel is of TLS 1.3.
+        After the end the peer sends nothing more. In TLS 1.3 you can still write to it.
         """
         return await self._bridge.reader.read(count)
 
     async def readline(self) -> bytes:
-        """Return a line with its newline; less at the end of the stream.
+        """Return a line with its newline; what is left without a newline at the end of the stream.
 
-        PassageError for a line of more than 64 KiB, which ends the passage.
+        PassageError if the line has more than 64 KiB; that also ends the passage.
         """
         try:
             return await self._bridge.reader.readline()
@@ -171,7 +173,7 @@ class PassageStream:
             raise PassageError(reason) from None
 
     async def write(self, data: bytes) -> None:
-        """Send plaintext and wait until the socket has taken it; PassageError where the channel is over."""
+        """Send plaintext and wait until the socket has taken it; PassageError if the channel is over."""
         if self._end.closed:
             raise PassageError(f"the passage is over: {self._end.error or 'it was closed'}")
         try:
@@ -183,33 +185,33 @@ class PassageStream:
     async def close(self, *, orderly: bool = True) -> None:
         """Close the channel and the socket, within CLOSE_SECONDS. Closing twice is harmless.
 
-        Not `orderly`, without close_notify: so the peer does not take for the end what is none (RFC 9846, 6.1).
+        If not `orderly`, no close_notify is sent: the peer must not take this for a complete message (RFC 9846, 6.1).
         """
         try:
             if not self._dropped:
                 await self._part(orderly=orderly)
         finally:
-            self._drop()  # also where a program that ends has no patience left
+            self._drop()  # also if the program is cancelled while it waits here
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         with contextlib.suppress(OSError):
             await self._socket[1].wait_closed()
 
     async def _part(self, *, orderly: bool) -> None:
-        """Say the last words: close_notify, or an alert that still waits to be told."""
-        with contextlib.suppress(OSError):  # a peer that reads no more is one, by TimeoutError
+        """Send what is left: close_notify, or an alert."""
+        with contextlib.suppress(OSError):  # TimeoutError, an OSError, comes from a peer that does not read
             async with asyncio.timeout(CLOSE_SECONDS):
                 if orderly and not self._end.closed:
                     await self._drive(self._end.close)
                 await self._flush()
 
     def give_up(self, reason: str) -> None:
-        """End it at once, without a word of TLS; whoever waits for the passage gets the reason."""
+        """Cut the connection without an alert; whoever waits for the passage gets the reason."""
         self._bridge.over(PassageError(reason))
         self._drop()
 
     def _drop(self) -> None:
-        """Close the socket; octets that the peer does not fetch are thrown away."""
+        """Close the socket; octets that the peer has not read are thrown away."""
         self._dropped = True
         self._task.cancel()
         transport = self._socket[1].transport
@@ -219,7 +221,7 @@ class PassageStream:
             transport.close()
 
     async def stands(self, seconds: float = HANDSHAKE_SECONDS) -> None:
-        """Wait until the passage stands; PassageError where it is refused, or takes longer than `seconds`."""
+        """Wait until the passage is established; PassageError if it is refused, or takes longer than `seconds`."""
         try:
             await asyncio.wait_for(asyncio.shield(self._bridge.stands), seconds)
         except TimeoutError:
@@ -243,7 +245,7 @@ class PassageStream:
                     break
         except OSError as error:
             self._bridge.over(error)
-        except Exception as error:  # a net: a fault on this side must not leave a socket behind
+        except Exception as error:  # safety net: a bug on this side must not leave a socket open
             fault = f"a fault on this side: {type(error).__name__}"
             detail = error if LOGGER.isEnabledFor(logging.DEBUG) else None
             LOGGER.error("%s ends a passage", fault, exc_info=detail)  # noqa: TRY400 - one line, unless debugging
@@ -253,10 +255,10 @@ class PassageStream:
         data = await self._drive(self._end.data_to_send)
         if data:
             self._socket[1].write(data)
-        await self._socket[1].drain()  # also for octets of mine that another's turn has sent
+        await self._socket[1].drain()  # in any case: another task may have sent this one's octets
 
     async def _drive(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call into the engine on a thread; in turn, also after somebody has stopped waiting for his."""
+        """Call into the engine on a thread, one call at a time, even if a caller was cancelled during its call."""
 
         def alone() -> R:
             with self._engine:
@@ -273,15 +275,15 @@ class PassageStream:
 
 
 async def connect(host: str, port: int, *, policy: Policy, seconds: float = HANDSHAKE_SECONDS) -> PassageStream:
-    """Open a passage; it stands, and every Evidence the policy demands was accepted, when this returns.
+    """Open a passage; when this returns, it is established and every Evidence that the policy demands was accepted.
 
-    PassageError names the check or the alert that refused it, or says that it took longer than `seconds`; OSError where
-    there is no TCP connection.
+    PassageError names the check or the alert that refused it, or says that it took longer than `seconds`; OSError means
+    that there is no TCP connection.
     """
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), seconds)
     except TimeoutError:
-        raise PassageError(f"nobody answered within {seconds:g} seconds") from None
+        raise PassageError(f"{host}, port {port}, did not answer within {seconds:g} seconds") from None
     try:
         bridge = Bridge()
         stream = PassageStream(policy.client_end(bridge, f"{host}:{port}", host), bridge, reader, writer)

@@ -1,4 +1,4 @@
-"""Scenarios: the acts, who rents what and says what, and the experiments with them."""
+"""Scenarios: the acts, the programs of Bob's machines, and the experiments."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.experiments import Played, Result, formulas, play, run

@@ -1,13 +1,13 @@
 """The acts: Bob's teller pays through Bob's bank, in Alice's cloud, over one design, with or without her attack.
 
-Used by the demo, the notebooks, the tests and the benchmarks alike.
+The demo, the notebooks, the tests and the benchmarks all use them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, Design
+from trustlab.passage import PLAIN_TLS, TRUSTED_PASSAGE, Design, design_named
 from trustlab.scenarios.setup import plan
 from trustlab.scenarios.stage import Act
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "memory") -> Act:
-    """Act I: plain TLS by OpenSSL falls to Alice, who has a certificate for the bank's name.
+    """Act I: Alice, who has a certificate for the bank's name, breaks plain TLS by OpenSSL.
 
-    `substrate` of this and the others is the cloud's: `memory`, `uml` or `auto`.
+    `substrate`, here and in the other acts, is the cloud's: `memory`, `uml` or `auto`.
     """
     return Act(
         plan(PLAIN_TLS, attack),
@@ -29,8 +29,8 @@ def plain_tls(attack: str | None = "rogue-certificate", *, substrate: str = "mem
         expected=("succeeded",) if attack else ("completed",),
         title="Act I: plain TLS",
         sentence=(
-            "Bob's teller talks to Bob's bank over TLS, as the world does it: a trusted CA says who the bank is. "
-            "Both VMs, and the network between them, stand in Alice's data centre."
+            "Bob's teller talks to Bob's bank over ordinary TLS: a trusted CA says who the bank is. "
+            "Both VMs, and the network between them, are in Alice's data centre."
         ),
     )
 
@@ -44,8 +44,9 @@ def trusted_passage(attack: str | None = None, *, without: tuple[str, ...] = (),
         title="Act II: a trusted passage, and Alice" if attack else "Act II: a trusted passage",
         sentence=("The same Alice, with the same certificate. " if attack else "")
         + (
-            "HyperSafe, launched by DRTM and measured by the TPM, holds both VMs. The handshake carries quotes: the "
-            "bank's over the key that only its measured software can use, the teller's over the secret it chose."
+            "Both VMs run on HyperSafe, which the CPU launched (DRTM) and the TPM measured. The handshake carries "
+            "quotes: the bank's over the key that only its measured software can use, the teller's over the secret "
+            "that it chose."
         ),
     )
 
@@ -60,19 +61,17 @@ def rung(
     seed: int | str | None = None,
     substrate: str = "memory",
 ) -> Act:
-    """Any rung of the ladder, or a design of one's own, alone or against an attack.
+    """Any rung of the ladder, or your own design, alone or against an attack.
 
-    `attack` is a name, or an `Attack` of one's own (`Attack.from_source`). `without` leaves out checks of Bob's
-    Verifiers, rules (`passage.RULES`) of his programs, or parts (`passage.PARTS`) of the design's binders. `checks`
-    puts functions in the place of checks, by the checks' names: each gets the `Case` and returns None, or a sentence
-    that says what is wrong; it is measured as source text, so it has to bring what it uses. `policy` is what the
-    teller demands of the bank, an `AppraisalPolicy` or its TOML; one that pins no machine pins those that Bob rented.
-    With a `seed` the secrets, and all octets that we draw, are the same in each run; TPMs, OpenSSL and kernels draw
-    their own. ValueError says in a sentence what there is not.
+    `attack` is a name, or your own `Attack` (`Attack.from_source`). `without` leaves out checks of Bob's Verifiers,
+    rules (`passage.RULES`) of his programs, or parts (`passage.PARTS`) of the design's binders. `checks` replaces
+    checks, by their names, with your own functions: each takes the `Appraisal` and returns None, or a sentence that
+    says what is wrong; it is measured as source text, so it must define or import whatever it uses. `policy` is what
+    the teller demands of the bank, an `AppraisalPolicy` or its TOML; if it pins no machine, the machines that Bob
+    rented are pinned. With a `seed` the secrets, and all octets that we draw, are the same in each run; TPMs, OpenSSL
+    and kernels draw their own. ValueError if a name is unknown or something cannot be played; the sentence says which.
     """
-    if isinstance(design, str) and design not in DESIGNS:
-        raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
-    chosen = DESIGNS[design] if isinstance(design, str) else design
+    chosen = design_named(design) if isinstance(design, str) else design
     wanted = plan(chosen, attack, without=without, checks=checks, policy=policy, seed=seed)
     played = wanted.attack
     return Act(

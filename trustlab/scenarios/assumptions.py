@@ -1,6 +1,7 @@
-"""What an attack assumes, provided by the lab where everybody can see it: secrets that leaked, machines of Alice's.
+"""What an attack assumes, provided by the lab: leaked secrets, and machines of Alice's.
 
-A leak has no story here: the lab hands the secret over and says so in the trace. What follows from it is Alice's work.
+How a secret leaked is not part of the lab: it gives Alice the secret and says so in the trace. The rest is Alice's
+work.
 """
 
 from __future__ import annotations
@@ -26,28 +27,27 @@ GENUINE = "alice-genuine"
 BOBS = "bank-test"
 """A second machine of Bob's, with the bank's image."""
 USABLE = (
-    "Assumed: a password opens the bank's key, it stands in the configuration that Alice deployed, and the verifiers "
-    "do not ask how the key was made. The key itself stays in the TPM."
+    "Assumed: a password opens the bank's key, the password is in the configuration that Alice deployed, and the "
+    "verifiers do not ask how the key was made. The key itself stays in the TPM."
 )
 
-ERRING = (
-    "Assumed: the teller's verifier fails when it is asked, for what it judges by lies beyond Alice's network. A real "
-    "verifier of ours fetches nothing."
+FAILING = (
+    "Assumed: the teller's verifier fails, because it fetches its reference values across Alice's network. Our real "
+    "verifiers fetch nothing."
 )
 AGREED = ("shared_secret", "pre_master_secret")
-"""What the result of a key agreement is called in TLS 1.3, and in TLS 1.2."""
+"""The names of the result of a key agreement in TLS 1.3 and in TLS 1.2."""
 
 
 class OwnCa(WebCa):
-    """A certificate authority of somebody's own: it signs whatever its owner wants, and nobody else trusts it."""
+    """A private certificate authority: it signs whatever its owner wants, and nobody else trusts it."""
 
     def certify(self, name: str, host: str, public_key: CertificateIssuerPublicKeyTypes) -> x509.Certificate:  # noqa: ARG002 - it asks nobody
-        """Sign."""
         return self._authority.issue([name], public_key)
 
 
 class Leaks:
-    """Hands Alice what an attack assumes she knows, as it comes into being; a context manager around the run."""
+    """Gives Alice the secrets that an attack assumes she knows, once they exist; a context manager around the run."""
 
     def __init__(self, trace: Trace, attack: Attack | None) -> None:
         self._trace = trace
@@ -58,7 +58,7 @@ class Leaks:
         if "key usable" in self._leaks:
             self._say("assumption: key usable", USABLE)
         if "verifier errs" in self._leaks:
-            self._say("assumption: verifier errs", ERRING)
+            self._say("assumption: verifier errs", FAILING)
         if "DH secret" in self._leaks:
             self._leave = self._trace.subscribe(self._observe)
         return self
@@ -73,7 +73,7 @@ class Leaks:
         name = event.connection or str(event.data.get("connection", ""))
         self._say(
             "assumption: DH secret",
-            f"Assumed to have leaked: the lab gives Alice the secret of the key agreement of {name}.",
+            f"Assumed: the secret of the key agreement of {name} has leaked. The lab gives it to Alice.",
         )
         client_random = str(event.data.get("client_random", ""))
         self._trace.party(ALICE).secret(
@@ -85,24 +85,24 @@ class Leaks:
 
 
 def genuine_name(attack: Attack) -> str:
-    """Return the name of the genuine machine that an attack wants beside the bank's."""
+    """Return the name of the genuine machine that an attack needs beside the bank's."""
     return BOBS if attack.assumes.genuine == "same image, Bob's" else GENUINE
 
 
 def genuine_image(attack: Attack, bank: Image) -> Image:
-    """Return what runs on that machine: the bank's own image, or another one."""
+    """Return the image on that machine: the bank's own, or another one."""
     if attack.assumes.genuine == "other image":
         return Image.of(bank.name, "trustlab.scenarios.bank", {**bank.configuration, "book": "kept on Alice's disk"})
     return bank
 
 
 def genuine_machine(cloud: Cloud, attack: Attack, rent: Callable[[Cloud], Machine], references: str) -> None:
-    """Rent and start a genuine machine for Alice; `references` are Bob's, as he published them."""
-    sentence = f"Alice has a genuine machine of her own. For its certificate the CA connects to {GENUINE}: her network."
+    """Rent and start a genuine machine for Alice; `references` is the file that Bob published."""
+    sentence = f"Alice has a genuine machine of her own. To certify it, the CA connects to {GENUINE}, in her network."
     if genuine_name(attack) == BOBS:
-        sentence = f"Bob has a second machine, {BOBS}, with the image of his bank: the accounts on it are not real."
+        sentence = f"Bob has a second machine, {BOBS}, with the image of his bank; it has test accounts only."
     if not attack.assumes.certified:
-        sentence = "Mallory has a genuine machine of her own; its certificate is signed by a CA that only she runs."
+        sentence = "Mallory has a genuine machine of her own; its certificate comes from her own private CA."
     cloud.trace.party(LAB).emit("note", "assumption: genuine machine", sentence=sentence)
     machine = rent(cloud)
     machine.wait()

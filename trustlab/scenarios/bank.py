@@ -1,6 +1,6 @@
-"""Bob's `bank`: a guest program. It answers payment orders, one a line, for whoever knows the PIN.
+"""Bob's `bank`: a guest program. It answers payment orders, one a line.
 
-This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
+This file is measured: HyperSafe extends its octets into PCR 19 as part of the image, and runs those same octets.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ MAX_LINE = 200
 
 
 def start(guest: Guest) -> None:
-    """Get an identity for the bank's name and serve the counter."""
+    """Get an identity for the bank's name and serve customers."""
     identity = guest.obtain_identity(guest.setting("server_name"))
-    guest.serve(HTTPS, identity, lambda: Counter(guest))
+    guest.serve(HTTPS, identity, lambda: BankCustomer(guest))
 
 
 def open_account(guest: Guest, *, balance: str) -> None:
@@ -25,10 +25,11 @@ def open_account(guest: Guest, *, balance: str) -> None:
     guest.memory["balance"] = balance
 
 
-class Counter:
-    """One customer at the counter.
+class BankCustomer:
+    """The connection of one customer.
 
-    `PAY <amount> TO <whom> PIN <pin>` and a newline is answered `PAID` or `REFUSED`, `STATEMENT` by `BALANCE <amount>`.
+    The answer to `PAY <amount> TO <whom> PIN <pin>` and a newline is `PAID` or `REFUSED`; the answer to `STATEMENT` is
+    `BALANCE <amount>`.
     """
 
     def __init__(self, guest: Guest) -> None:
@@ -37,7 +38,6 @@ class Counter:
         self._line = b""
 
     def connected(self) -> bytes:
-        """Wait for an order."""
         return b""
 
     def received(self, data: bytes) -> bytes:
@@ -45,7 +45,7 @@ class Counter:
         self._line += data
         if b"\n" not in self._line:
             self.finished = len(self._line) > MAX_LINE
-            return b"REFUSED the order is too long\n" if self.finished else b""
+            return f"REFUSED an order has at most {MAX_LINE} octets\n".encode() if self.finished else b""
         order, _, self._line = self._line.partition(b"\n")
         self.finished = True
         match order.decode("utf-8", "replace").split(" "):
@@ -60,6 +60,5 @@ class Counter:
                 return b"REFUSED say: PAY <amount> TO <whom> PIN <pin>, or STATEMENT\n"
 
     def closed(self, error: Exception | None) -> None:
-        """Note how it ended."""
         if error is not None:
             self._guest.log("channel failed", f"The bank's channel ended: {error}")

@@ -1,4 +1,4 @@
-"""What Alice puts on the bank's machine: it is hers, and so is what boots on it."""
+"""What Alice deploys on the bank's machine: she owns it, so she decides what boots on it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 LEAKY = "trustlab.attacks.programs.leaky_bank"
 DEBUG = "bank-debug"
-"""Another image that Bob published: for tests, and with a log of every order."""
+"""Another image that Bob published: for tests, with a log of every order."""
 WITHDRAWN = 2
 """The version of the reference values in which an image is no longer listed."""
 BACK_DOOR = CODE + b"\n# and a back door of Alice's\n"
 
 
 class Deployment(NamedTuple):
-    """What runs in the bank's place, under what, and the reference values that reach the relying parties."""
+    """What runs in the bank's place, on which hypervisor, and the reference values that reach the relying parties."""
 
     image: Image
     hypervisor: type[HyperSafe | Ordinary]
@@ -36,7 +36,7 @@ class Deployment(NamedTuple):
 def deploy(
     attack: Attack | None, bank: Image, hypervisor: type[HyperSafe | Ordinary], references: ReferenceValues
 ) -> Deployment:
-    """Return what stands on the bank's machine, by the word of an attack; without one, what Bob rented it for."""
+    """Return what an attack deploys on the bank's machine; without an attack, what Bob rented it for."""
     match attack.assumes.deploys if attack else "":
         case "another image":
             return Deployment(_leaky(bank), hypervisor, references)
@@ -59,7 +59,7 @@ def _leaky(bank: Image, name: str = "") -> Image:
 
 
 class BackDoored(HyperSafe):
-    """A HyperSafe of Alice's, launched in the genuine one's place: it measures one image, and runs another."""
+    """A HyperSafe of Alice's, launched in place of the genuine one: it measures one image and runs another."""
 
     name = "HyperSafe with a back door"
     measured: Image
@@ -71,11 +71,11 @@ class BackDoored(HyperSafe):
         self._log = platform.event_log
         measure(self._tpm, self._log, launch_policy_event(LAUNCH_POLICY))
         measure(self._tpm, self._log, image_event(self.measured.digest, self.measured.name))
-        # The same policy makes the same key again, with its old certificate; the TPM will not let this launch use it.
+        # The same policy gives the same key again, with its old certificate; but the TPM refuses it to this launch.
         ak = create_ak(self._tpm, genuine.ak.policy)
         self._evidence = EvidenceMaker(self._tpm, ak, genuine.ak_certificates, self._log)
 
 
 def under(measured: Image) -> type[BackDoored]:
-    """Return the hypervisor that measures this image, whatever it runs."""
+    """Return a hypervisor that measures this image, whatever it runs."""
     return type("BackDoored", (BackDoored,), {"measured": measured})

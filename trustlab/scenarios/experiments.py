@@ -1,4 +1,4 @@
-"""The one way to try something: play an attack on a design; leave something out; play it again."""
+"""Run an experiment: play an attack on a design, leave something out, and play it again."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ NOT_COMPARED = "not compared"
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What became of an attack: it `succeeded`, was `refused`, or `failed` for another reason.
+    """The outcome of an attack: it `succeeded`, was `refused`, or `failed` for another reason.
 
-    `failed` are all checks that failed where it was first refused, of which `refused_by` is the first. `sentence` and
-    `evidence` say what happened and which facts of the trace show it; `trace` is its file, if one was kept.
+    `failed` are all checks that failed when it was first refused, and `refused_by` is the first of them. `sentence`
+    says what happened, `evidence` which facts of the trace show it; `trace` is the trace's file, if it was kept.
     """
 
     outcome: str
@@ -43,12 +43,12 @@ class Played(msgspec.Struct, frozen=True):
 
     @property
     def succeeded(self) -> bool:
-        """Whether Alice got what she was after."""
+        """Whether Alice got the prize."""
         return self.outcome == "succeeded"
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What became of an experiment: `whole`, without `each` of what it names, and without all of it (`less`).
+    """The result of an experiment: `whole`, with nothing left out; without `each` name; and `less`, without all names.
 
     `left_out` are the names that were left out for `less`.
     """
@@ -61,9 +61,9 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def decisive(self) -> bool:
-        """Whether the attack is stopped as long as one of the things is there, and succeeds when none is.
+        """Whether the attack is stopped as long as one of the things is in place, and succeeds when none is.
 
-        A check must be the only one that refuses; where a field is missed, some check must refuse.
+        For a check, it must be the only one that refuses. For a field, some check must refuse.
         """
         stopped = not self.whole.succeeded
         match self.experiment.kind:
@@ -77,9 +77,9 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def run(experiments: Iterable[Experiment], *, without: tuple[str, ...] = ()) -> Iterator[Result]:
-    """Run each experiment; `without` leaves out something else than what the experiment names.
+    """Run each experiment; `without` leaves out other things than the experiment names.
 
-    ValueError for what cannot be left out.
+    ValueError for a name that cannot be left out.
     """
     for experiment in experiments:
         names = without or experiment.without
@@ -97,10 +97,10 @@ def play(
     substrate: str = "memory",
     keep: Path | None = None,
 ) -> Played:
-    """Play one attack, by name: over a design, or without one before the Verifier alone, with something left out.
+    """Play one attack, by name, with something left out: on a design, or (without one) on the Verifier alone.
 
-    With `keep`, a file, the trace of a cloud is written there. ValueError for what there is not, or what cannot be left
-    out.
+    With `keep`, a file, the trace of the act is written there. ValueError for an unknown attack, or for a name that
+    cannot be left out.
     """
     if design is None or attack in ATTACKS_ON_BINDERS:
         return _judged(attack, design, without)
@@ -119,7 +119,7 @@ def play(
 
 
 def act_of(attack: str, design: Design, *, without: tuple[str, ...] = (), substrate: str = "memory") -> Act:
-    """Return the act that plays an attack; who takes part, and what is demanded of whom, the attack says."""
+    """Return the act that plays an attack; the attack says who takes part, and who demands what."""
     if attack in BY_CAROL:
         return third_party(attack, without=without, design=design, substrate=substrate)
     if attack in CATALOGUE and CATALOGUE[attack].assumes.peers:
@@ -136,9 +136,13 @@ def _judged(attack: str, design: Design | None, without: tuple[str, ...]) -> Pla
             less = msgspec.structs.replace(design_without(design, names.parts), not_demanded=unasked)
             return _played(ATTACKS_ON_BINDERS[attack].carry_out(bed, less))
         if attack not in ATTACKS_ON_VERIFIER:
-            raise ValueError(f"no attack on the Verifier {attack!r}; there are: {', '.join(ATTACKS_ON_VERIFIER)}")
+            raise ValueError(
+                f"there is no attack on the Verifier {attack!r}; choose from: {', '.join(ATTACKS_ON_VERIFIER)}"
+            )
         if no_checks := (*names.rules, *names.parts):
-            raise ValueError(f"the Verifier alone judges evidence, and {no_checks[0]!r} is no check of its own")
+            raise ValueError(
+                f"{attack} is played on the Verifier alone, and {no_checks[0]!r} is not a check: leave out a check"
+            )
         return _played(ATTACKS_ON_VERIFIER[attack].carry_out(bed).appraise(names.checks))
 
 
@@ -148,7 +152,7 @@ def _played(result: AttestationResult) -> Played:
 
 
 def formulas(experiment: Experiment) -> tuple[str, str]:
-    """Return what is computed for the binder that an experiment on a field is about, with the field and without it."""
+    """Return the formulas of the binder that an experiment on a field is about, with the field and without it."""
     if experiment.design is None:
         return NOT_COMPARED, NOT_COMPARED
     designs = experiment.design, design_without(experiment.design, experiment.without)

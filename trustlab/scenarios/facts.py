@@ -1,4 +1,4 @@
-"""The facts that decide a cell of the matrix, in words: from the trace alone, and from nobody's opinion."""
+"""The facts that decide a cell of the matrix, in words, taken from the trace alone."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FATAL, ROOT = 2, "root VM"
 def facts(trace: Trace, prize: Prize, known: tuple[str, ...]) -> str:
     """Say what Alice can read, who refused whom and how, and where connections ended.
 
-    For an attack on the service, or on answers, say what became of these.
+    For an attack on the service, on answers or on quotes, say what the trace shows about them.
     """
-    found = [f"Alice holds the canary {name!r}" for name in known]
+    found = [f"Alice knows the canary {name!r}" for name in known]
     found += dict.fromkeys(
         f"{e.party} refused by {e.data['refused_by']!r}" for e in trace.select("appraisal", name="refused")
     )
@@ -32,19 +32,19 @@ def facts(trace: Trace, prize: Prize, known: tuple[str, ...]) -> str:
         found += _alerts(trace)
         found += _tpm(trace)
     found += [
-        f"{e.connection} addressed {e.data['addressed']}, held by {e.data['server']}"
+        f"{e.connection} was addressed to {e.data['addressed']} and answered by {e.data['server']}"
         for e in trace.select("ground-truth")
         if e.data["addressed"] != e.data["server"] and e.data["client"] != "web-ca"
     ]
     found += _prize(trace, prize)
-    return "; ".join(found) or "Alice holds no canary, and every connection ended where it was addressed"
+    return "; ".join(found) or "Alice knows no canary, and every connection was answered by the machine it addressed"
 
 
 def _silent(trace: Trace) -> Iterator[str]:
-    """Yield why a machine of Bob's made no evidence."""
+    """Yield why a machine of Bob's did not make evidence."""
     for event in trace.select("note", name="no evidence"):
         if event.party != ALICE:
-            yield f"{event.party} made no evidence: {str(event.data['sentence']).rstrip('.')}"
+            yield f"{event.party} did not make evidence: {str(event.data['sentence']).rstrip('.')}"
 
 
 def _alerts(trace: Trace) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _alerts(trace: Trace) -> Iterator[str]:
 
 
 def _tpm(trace: Trace) -> Iterator[str]:
-    """Yield what a TPM refused to Alice's root VM, the last of it: before that it may have been short of room."""
+    """Yield the last command that a TPM refused to Alice's root VM; earlier ones may have failed for want of memory."""
     refused = [e for e in trace.select("tpm.response") if e.data.get("client") == ROOT and e.data.get("rc")]
     for event in refused[-1:]:
         yield f"the TPM of {event.party} refused {event.name} to the {ROOT}: {event.data['rc_name']}"
@@ -76,11 +76,11 @@ def _prize(trace: Trace, prize: Prize) -> Iterator[str]:
     match prize:
         case "service":
             paid = len(trace.select("app", party="bank", name="payment"))
-            yield f"payments made by the bank: {paid}"
+            yield f"the bank made {paid} payment{'' if paid == 1 else 's'}"
         case "oracle":
             told = answers(trace)
             said = sorted({octets.hex() for octets in told.values()})
-            yield f"{len(told)} wrong secrets, answered by: {', '.join(said)}"
+            yield f"the bank's answers to {len(told)} secrets: {', '.join(said)}"
         case "quotes":
             made = quotes_for(trace)
             asked = [e for e in trace.select("ground-truth", name="connection") if e.data["client"] == ALICE]

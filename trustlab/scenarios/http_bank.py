@@ -1,6 +1,6 @@
-"""Bob's bank over HTTP: a guest program, and what `trustlab serve` serves. One GET a passage, answered in JSON.
+"""Bob's bank over HTTP: a guest program, which `trustlab serve` runs. One GET a passage, answered in JSON.
 
-This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
+This file is measured: HyperSafe extends its octets into PCR 19 as part of the image, and runs those same octets.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 HTTPS = 443
 MAX_HEAD = 16_384
 CENTS = 100_000
-"""What is in the account when the bank opens."""
+"""The balance of the account when the bank opens."""
 REQUEST = re.compile(rb"GET (/[!-~]*) HTTP/1\.[01]\r\n")
 AMOUNT = re.compile(r"([0-9]{1,9})\.([0-9]{2})")
 PAGES = {"balance": "/balance", "pay": "/pay?amount=120.00&to=carol"}
 
 
 def start(guest: Guest) -> None:
-    """Get an identity for the bank's name and serve the counter."""
+    """Get an identity for the bank's name and serve customers."""
     identity = guest.obtain_identity(guest.setting("server_name"))
     bank = Bank()
-    guest.serve(HTTPS, identity, lambda: Counter(guest, bank))
+    guest.serve(HTTPS, identity, lambda: HttpCustomer(guest, bank))
 
 
 class Bank:
@@ -35,12 +35,13 @@ class Bank:
         self.cents = CENTS
 
     def answer(self, head: bytes) -> bytes:
-        """Answer a request, of which `head` ends with an empty line; the connection is closed afterwards."""
+        """Answer a request, whose `head` ends with an empty line; the connection is closed afterwards."""
         asked = REQUEST.match(head)
         if len(head) > MAX_HEAD:
-            status, page = "431 Request Header Fields Too Large", {"error": f"at most {MAX_HEAD} octets, please"}
+            error = f"the request's head has more than {MAX_HEAD} octets"
+            status, page = "431 Request Header Fields Too Large", {"error": error}
         elif asked is None:
-            status, page = "400 Bad Request", {"error": "say GET /balance HTTP/1.1"}
+            status, page = "400 Bad Request", {"error": "this bank understands only GET, as in GET /balance HTTP/1.1"}
         else:
             status, page = self._page(asked[1].decode("ascii"))
         body = json.dumps(page) + "\n"
@@ -58,24 +59,24 @@ class Bank:
             case "/pay":
                 return self._pay(fields.get("amount", ""), fields.get("to", ""))
             case _:
-                return "404 Not Found", {"error": f"no page {name}", **PAGES}
+                return "404 Not Found", {"error": f"there is no page {name}", **PAGES}
 
     def _pay(self, amount: str, to: str) -> tuple[str, dict[str, str]]:
         written = AMOUNT.fullmatch(amount)
         cents = int(written[1]) * 100 + int(written[2]) if written else 0
         if not cents:
-            said = "an amount is above zero, in digits (at most nine before the point) with two decimals"
+            said = f"{amount!r} is not an amount: give one above zero, with at most nine digits and two decimals"
             return "400 Bad Request", {"error": f"{said}, as in {PAGES['pay']}"}
         if not to:
-            return "400 Bad Request", {"error": f"say who is to get it, as in {PAGES['pay']}"}
+            return "400 Bad Request", {"error": f"say who gets the money, as in {PAGES['pay']}"}
         if cents > self.cents:
-            return "409 Conflict", {"error": "there is not so much in the account"}
+            return "409 Conflict", {"error": f"the account does not have {amount}"}
         self.cents -= cents
         return "200 OK", {"paid": amount, "to": to}
 
 
-class Counter:
-    """One customer of the bank."""
+class HttpCustomer:
+    """The connection of one customer."""
 
     def __init__(self, guest: Guest, bank: Bank) -> None:
         self.finished = False
@@ -84,7 +85,6 @@ class Counter:
         self._head = b""
 
     def connected(self) -> bytes:
-        """Wait for a request."""
         return b""
 
     def received(self, data: bytes) -> bytes:
@@ -99,6 +99,5 @@ class Counter:
         return answer
 
     def closed(self, error: Exception | None) -> None:
-        """Note how it ended."""
         if error is not None:
             self._guest.log("channel failed", f"The bank's channel ended: {error}")

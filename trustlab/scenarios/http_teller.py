@@ -1,6 +1,6 @@
-"""Bob's teller over HTTP: a guest program, and what `trustlab connect` asks with.
+"""Bob's teller over HTTP: a guest program, with which `trustlab connect` asks the bank.
 
-This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
+This file is measured: HyperSafe extends its octets into PCR 19 as part of the image, and runs those same octets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LAST = "last answer", "last error"
 
 def start(guest: Guest) -> None:
     """Wait for questions on the control line."""
-    guest.log("ready", f"The {guest.name} waits for something to ask.")
+    guest.log("ready", f"The {guest.name} waits for a question to ask.")
 
 
 def request(path: str, server_name: str) -> bytes:
@@ -34,12 +34,12 @@ def ask(guest: Guest, *, path: str) -> None:
 
 
 def answer(guest: Guest) -> tuple[str, str]:
-    """Control verb: what came of the last question: the answer as it came, and what went wrong."""
+    """Control verb: return the answer to the last question, as it arrived, and what went wrong."""
     return guest.memory.get(LAST[0], ""), guest.memory.get(LAST[1], "")
 
 
 class Question:
-    """One request: says it when the channel stands, and keeps the answer."""
+    """One request: sends it once the channel is open, and keeps the answer."""
 
     finished = False
 
@@ -49,7 +49,6 @@ class Question:
         self._heard = b""
 
     def connected(self) -> bytes:
-        """Say it."""
         self._guest.log("connected", f"The {self._guest.name} trusts this channel and asks.")
         return self._octets
 
@@ -60,7 +59,6 @@ class Question:
         return b""
 
     def closed(self, error: Exception | None) -> None:
-        """Keep what came of it."""
         self._guest.memory[LAST[0]] = self._heard.decode("utf-8", "replace")
         self._guest.memory[LAST[1]] = str(error) if error is not None else ""
         if error is not None:

@@ -1,4 +1,4 @@
-"""What an experiment may leave out, by name: checks of the Verifier, rules of a passage, parts of a binder."""
+"""What an experiment can leave out, by name: checks of the Verifier, rules of a passage, parts of a binder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 KINDS = {"checks": CHECKS[1:], "rules": tuple(RULES), "binder fields": tuple(PARTS)}
-"""Every name there is, by its kind; no name is of two kinds."""
+"""Every name, by its kind; no name has two kinds."""
 
 
 class LeftOut(NamedTuple):
@@ -23,10 +23,10 @@ class LeftOut(NamedTuple):
 
 
 def left_out(names: Iterable[str]) -> LeftOut:
-    """Sort names by kind; ValueError where one is of none, with those there are."""
+    """Sort names by kind; ValueError for an unknown name, with the known ones."""
     chosen = tuple(dict.fromkeys((names,) if isinstance(names, str) else names))
     sorted_names = LeftOut(*(tuple(name for name in chosen if name in known) for known in KINDS.values()))
     if unknown := [name for name in chosen if not any(name in kind for kind in sorted_names)]:
-        there_are = "; ".join(f"{kind}: {', '.join(known)}" for kind, known in KINDS.items())
-        raise ValueError(f"nothing that could be left out is called {unknown[0]!r}; there are {there_are}")
+        choices = "; ".join(f"{kind}: {', '.join(known)}" for kind, known in KINDS.items())
+        raise ValueError(f"there is no check, rule or binder field {unknown[0]!r}; choose from {choices}")
     return sorted_names

@@ -1,4 +1,4 @@
-"""A cloud that stays: Bob's two machines are rented and started once, and paid through as often as one likes."""
+"""A cloud that stays: Bob's two machines are rented and started once, and the teller pays as often as you like."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from trustlab.attacks import CATALOGUE, Assumptions, judge
+from trustlab.attacks import Assumptions, judge
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import CloudError
-from trustlab.passage import DESIGNS, placement_of
-from trustlab.scenarios.setup import plan
+from trustlab.passage import design_named, placement_of
+from trustlab.scenarios.setup import attack_named, plan
 from trustlab.scenarios.stage import Act
 
 if TYPE_CHECKING:
@@ -19,19 +19,18 @@ if TYPE_CHECKING:
 
 
 class LiveCloud(Act):
-    """Bank and teller in Alice's cloud, over one design; what an act plays in one go, here it happens by hand.
+    """Bank and teller in Alice's cloud, over one design. You decide what happens next, step by step.
 
-    ValueError where there is no such design, CloudError where the substrate does not work here.
+    DesignError for an unknown design, CloudError if the substrate does not work here.
     """
 
     def __init__(self, design: str = "trusted-passage", *, substrate: str = "memory") -> None:
-        if design not in DESIGNS:
-            raise ValueError(f"no design {design!r}; there are: {', '.join(DESIGNS)}")
+        chosen = design_named(design)
         super().__init__(
-            plan(DESIGNS[design]),
+            plan(chosen),
             expected=("completed",),
             title=f"a cloud with {design}",
-            sentence=DESIGNS[design].sentence,
+            sentence=chosen.sentence,
             substrate=substrate,
         )
         self._open = contextlib.ExitStack()
@@ -44,7 +43,7 @@ class LiveCloud(Act):
     def cloud(self) -> Cloud:
         """The cloud; CloudError before `open`."""
         if self._cloud is None:
-            raise CloudError("this cloud has not been opened: call `open` first")
+            raise CloudError("this cloud is not open: call `open` first")
         return self._cloud
 
     def open(self) -> None:
@@ -60,7 +59,7 @@ class LiveCloud(Act):
             self._open = stack.pop_all()
 
     def pay(self) -> list[str]:
-        """Have the teller pay once; return what was said about it, a sentence each."""
+        """Have the teller pay once; return a sentence for each thing that happened."""
         before, cloud = len(self.trace), self.cloud
         self._pay(cloud, self._machines[self.customer])
         told = [e for e in self.trace[before:] if e.kind in ("app", "appraisal", "attack") and "sentence" in e.data]
@@ -68,16 +67,20 @@ class LiveCloud(Act):
         return said if any(e.name == "answer" for e in told) else said + [str(waiting) for waiting in cloud.waiting()]
 
     def let_alice(self, attack: str) -> None:
-        """Rent Alice's machine and start her tools for one attack on it; one attack a cloud."""
-        if attack not in CATALOGUE:
-            raise CloudError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
-        chosen = CATALOGUE[attack]
-        if chosen.tls not in {"any", self.design.tls}:
-            raise CloudError(f"{attack} is an attack on TLS {chosen.tls}, and this cloud runs {self.design.name}")
+        """Rent Alice's machine and start her program for one attack; a cloud takes only one."""
+        try:
+            chosen = attack_named(attack, self.design)
+        except ValueError as error:
+            raise CloudError(str(error)) from error
         if chosen.assumes != Assumptions():
-            raise CloudError(f"{attack} needs a cloud prepared for it: play it as an act")
+            raise CloudError(
+                f"{attack} needs a cloud that is prepared for it: play it with `trustlab matrix --design "
+                f"{self.design.name} --attack {attack}`"
+            )
         if self.attack is not None:
-            raise CloudError(f"Alice is at {self.attack.name} already: one attack a cloud")
+            raise CloudError(
+                f"Alice already plays {self.attack.name}, and a cloud takes one attack: start another cloud"
+            )
         self.plan = replace(self.plan, attack=chosen)
         setup = self._setup(self.cloud)
         if setup.alice is not None:
@@ -85,17 +88,17 @@ class LiveCloud(Act):
             self._start_alice(self.cloud, self._machines["alice"])
 
     def afterwards(self) -> None:
-        """Let Alice do what she does with her recording, if her attack has such a part."""
+        """Let Alice work on her recording, if her attack has such a part."""
         alice = self._machines.get("alice")
         if alice is not None and alice.understands("afterwards"):
             alice.control("afterwards")
 
     def judged(self) -> Judgement:
-        """Return what Alice knows by now."""
+        """Return the judgement of what has happened so far."""
         return judge(self.trace, {name: value.encode() for name, value in self._canaries.items()})
 
     def close(self) -> None:
-        """Switch everything off; harmless at any time, from any thread."""
+        """Switch everything off; can be called at any time, from any thread."""
         super().close()
         with self._closing:
             self._open, ends = contextlib.ExitStack(), self._open

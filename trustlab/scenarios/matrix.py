@@ -1,4 +1,4 @@
-"""The matrix: every attack against every design where it makes sense, from real runs with real TPMs."""
+"""The matrix: every attack against every design on which it makes sense, from real runs with real TPMs."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from trustlab.attacks.expectations import Cell, Table
 
 VERSIONS = ("all", "1.2", "1.3")
-"""Which part of the table there is: the whole, or the designs on one version of TLS."""
+"""The parts of the table: all of it, or the designs on one version of TLS."""
 SHORT = "Trusted Passages (2011)"
-"""How the attacks name the slides, which the designs name with their authors."""
+"""The slides' name in the attacks; the designs name them with their authors."""
 AT_MOST = 4
-"""Cells at once, however many processors there are: what is not a TPM runs one after the other in Python."""
+"""Cells played at once, even on more processors: only the TPMs run in parallel, the rest is Python in one process."""
 
 
 class CellResult(msgspec.Struct, frozen=True):
-    """One cell: what was expected, what a run gave, and the facts it rests on.
+    """One cell: what was expected, what happened in a run, and the facts that decide it.
 
-    `outcome` is `succeeded`, `refused`, `failed`, `senseless` where there is nothing to run, or `unplayed` where the
-    substrate has no way to (`sentence` says why); `evidence` says in words which facts of `trace` (a file, where one
-    was kept) decide it. `policy` is the relying parties', `leaks` is what the lab assumes to have leaked. `failed` are
-    all checks that failed where it was first refused, of which `refused_by` is the first.
+    `outcome` is `succeeded`, `refused`, `failed`, `senseless` if the attack makes no sense there, or `unplayed` if the
+    substrate cannot play it (`sentence` says why). `evidence` says in words which facts of the trace decide it; `trace`
+    is the trace's file, if it was kept. `policy` is the relying parties', `leaks` what the lab assumes to have leaked.
+    `failed` are all checks that failed when it was first refused, and `refused_by` is the first of them.
     """
 
     design: str
@@ -55,7 +55,7 @@ class CellResult(msgspec.Struct, frozen=True):
 
     @property
     def as_expected(self) -> bool:
-        """Whether the run agrees with the signed table; where there was none, nothing disagrees."""
+        """Whether the run agrees with the table; a cell that was not played counts as agreeing."""
         if self.outcome == "unplayed":
             return True
         marks = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
@@ -63,14 +63,14 @@ class CellResult(msgspec.Struct, frozen=True):
 
 
 def table_of(tls: str) -> Table:
-    """Return the table, whole (`all`) or of one version of TLS: (design, attack) to the cell."""
+    """Return the table for `all` versions or for one version of TLS: (design, attack) to the cell."""
     return {place: cell for place, cell in table().items() if tls in ("all", DESIGNS[place[0]].tls)}
 
 
 def cells(
     designs: Collection[str] = (), attacks: Collection[str] = (), *, tls: str = "all"
 ) -> list[tuple[str, str, Cell]]:
-    """Return the cells of the chosen designs and attacks (all, where none are named), design by design."""
+    """Return the cells of the chosen designs and attacks (all, if none are named), design by design."""
     return [
         (design, attack, cell)
         for (design, attack), cell in table_of(tls).items()
@@ -117,18 +117,18 @@ def run_cell(
 
 
 def said_once(sources: str) -> str:
-    """Return a cell's sources, each said once; a work is not named beside a place in it, or what it rests on."""
+    """Return a cell's sources without repetitions; a work is left out if a place in it is named too."""
     named = dict.fromkeys(sources.replace(SHORT, SLIDES).split("; "))
     return "; ".join(one for one in named if not any(other.startswith(f"{one}, ") for other in named))
 
 
 def policy_of(attack: Attack) -> str:
-    """Name the relying parties' policy under which an attack is played."""
+    """Return the relying parties' policy for an attack, in words."""
     if attack.assumes.lax_client:
         return "lax client"
     if attack.assumes.peers:
         return "strict; either end would accept a machine like itself"
-    return "strict; no machine pinned" if attack.assumes.unpinned else "strict"
+    return "strict; no machine is pinned" if attack.assumes.unpinned else "strict"
 
 
 def run_matrix(
@@ -141,10 +141,10 @@ def run_matrix(
     substrate: str = "memory",
     progress: Callable[[CellResult], None] = lambda _result: None,
 ) -> list[CellResult]:
-    """Run every chosen cell; `progress` is called after each. `without` leaves checks out of every verifier.
+    """Run every chosen cell; `progress` is called after each. `without` is as in `rung`.
 
-    `substrate` is that of an act; CloudError where it does not work here. In memory several cells run at once, each in
-    a cloud of its own, for the TPMs are processes; the results come in the table's order.
+    CloudError if the `substrate` does not work here. In memory several cells run at once, each in its own cloud,
+    because the TPMs are processes of their own. The results come in the table's order.
     """
     substrate = choose(substrate)
     if keep is not None:
@@ -160,7 +160,7 @@ def run_matrix(
 def _each(
     run: Callable[[str, str, Cell], CellResult], chosen: list[tuple[str, str, Cell]], *, side_by_side: bool
 ) -> Iterator[CellResult]:
-    """Yield the results in order. Virtual machines would be in each other's way: their cells run here, one by one."""
+    """Yield the results in order. Virtual machines need the processors themselves, so their cells run one by one."""
     if not side_by_side:
         yield from (run(*place) for place in chosen)
         return

@@ -1,4 +1,4 @@
-"""Peers of one kind: both machines would accept a machine like themselves, which is what a reflection lives on."""
+"""Peers of one kind: each machine would accept a machine like itself, and a reflection makes use of that."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Peers(Act):
             wanted,
             expected=("completed",) if attack is None else ("succeeded", "refused"),
             title=f"peers over {design.name} against {attack}" if attack else f"peers over {design.name}",
-            sentence="Either image is good enough for either end. "
+            sentence="Each end accepts either image. "
             + design.sentence
             + (f" {wanted.attack.why}" if wanted.attack else ""),
             substrate=substrate,

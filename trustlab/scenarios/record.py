@@ -1,4 +1,4 @@
-"""Keeping what happened: the trace as JSON Lines and the packets as a pcapng that opens decrypted."""
+"""Save a run: the trace as JSON Lines, and the packets as a pcapng that opens decrypted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Recording(NamedTuple):
-    """Where a run was written to."""
+    """The files to which a run was written."""
 
     trace: Path
     capture: Path
@@ -22,7 +22,7 @@ class Recording(NamedTuple):
 def record(trace: Trace, folder: str | Path, name: str) -> Recording:
     """Write `name`.jsonl and `name`.pcapng into `folder`, *with* the run's secrets: this is a lab.
 
-    Under their names stand whole files only; OSError where there is no room.
+    A file gets its name only when it is complete. OSError if it cannot be written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """Alice's rental service: a cloud with Bob's bank in a virtual machine, and a socket on which a customer rents another.
 
 `trustlab serve --in-vm` runs the service, with the cloud, its switch and all its machines. `trustlab connect --in-vm`,
-in another shell, rents the teller's machine and lets it ask the bank. The passage is between the two machines; what
-crosses the socket, one line of JSON each way, is the lab's control line, a back door that a real cloud must not have.
+in another shell, rents the teller's machine and lets it ask the bank. The passage is between the two machines. The
+socket, with one line of JSON each way, is the lab's control line, a back door that a real cloud must not have.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 SOCKET = "cloud.sock"
 PATIENCE = 5.0
-"""How long a customer may take over his order, in seconds."""
+"""How long a customer may take to send an order, in seconds."""
 LONGEST = 180.0
-"""How long a customer waits: a boot, a question, an answer."""
+"""How long a customer waits for the answer, in seconds: the machine may have to boot first."""
 MAX_ORDER = 16_384
 
 
 class RentalOrder(msgspec.Struct, frozen=True):
-    """What a customer wants: the teller's machine, and a path to ask the bank for. Both must mean the same design."""
+    """A customer's order: the path to ask the bank for, and the design, which must be the service's."""
 
     path: str
     design: str
 
 
 class RentalAnswer(msgspec.Struct, frozen=True):
-    """What came of it: the bank's answer as HTTP has it, or a sentence that says why there is none; and the events."""
+    """The answer to an order: the bank's HTTP answer, or a sentence that says why there is none; and the events."""
 
     answer: str = ""
     problem: str = ""
@@ -59,7 +59,7 @@ class RentalService:
 
     def __init__(self, folder: Path, design: Design, trace: Trace) -> None:
         if not placement_of(design).attests:
-            raise CloudError(f"the design {design.name} does not attest anything: choose another")
+            raise CloudError(f"the design {design.name} does not attest anything: choose another with --design")
         self._folder = folder
         self._design = design
         self._trace = trace
@@ -82,12 +82,12 @@ class RentalService:
         self._open.close()
 
     def serve(self) -> RentalAnswer:
-        """Wait for one customer and do what he wants; return what he got."""
+        """Wait for one customer and carry out the order; return the answer."""
         customer, _ = self._socket.accept()
         with customer:
             customer.settimeout(PATIENCE)
             delivery = self._serve(customer)
-            with contextlib.suppress(OSError):  # he has left: it is his loss
+            with contextlib.suppress(OSError):  # the customer has left
                 customer.sendall(msgspec.json.encode(delivery))
             return delivery
 
@@ -98,7 +98,10 @@ class RentalService:
         except (OSError, msgspec.MsgspecError) as error:
             return RentalAnswer(problem=f"the rental service cannot read the order: {error}")
         if order.design != self._design.name:
-            return RentalAnswer(problem=f"this cloud uses the design {self._design.name}: give it with --design")
+            return RentalAnswer(
+                problem=f"this cloud uses the design {self._design.name}, not {order.design}: give "
+                f"--design {self._design.name}"
+            )
         before = len(self._trace)
         try:
             answer, problem = self._ask(order.path)
@@ -137,9 +140,9 @@ class RentalService:
 
 
 def order(folder: Path, wanted: RentalOrder, *, taken: Callable[[], None] = lambda: None) -> RentalAnswer:
-    """Give an order to the service that runs with this folder, and call `taken` once it lies there, before the answer.
+    """Send an order to the service of this folder and return the answer; `taken` is called once the order is sent.
 
-    CloudError if there is no service, or if it goes away.
+    CloudError if no service runs, or if it ends before it answers.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(LONGEST)
@@ -156,12 +159,12 @@ def order(folder: Path, wanted: RentalOrder, *, taken: Callable[[], None] = lamb
             with line.makefile("rb") as answer:
                 return msgspec.json.decode(answer.read(), type=RentalAnswer)
         except (OSError, msgspec.MsgspecError) as error:
-            raise CloudError(f"the cloud went away before it answered: {error}") from error
+            raise CloudError("the cloud ended before it answered: look into its shell, and start it again") from error
 
 
 @contextlib.contextmanager
 def _listening(folder: Path) -> Iterator[socket.socket]:
-    """Listen in a folder; CloudError if another service does. What a killed one left is taken away."""
+    """Listen in a folder; CloudError if another service does. The socket of a killed service is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as line, _short(folder) as path:
         with socket.socket(socket.AF_UNIX) as probe:
@@ -179,7 +182,7 @@ def _listening(folder: Path) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _short(folder: Path) -> Iterator[str]:
-    """Give the socket's path by way of a descriptor: a socket's name has at most 107 octets (Linux unix(7))."""
+    """Give the socket's path through a file descriptor: a socket's path has at most 107 octets (Linux unix(7))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{descriptor}/{SOCKET}"

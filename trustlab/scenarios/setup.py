@@ -1,8 +1,8 @@
-"""What stands where before an act begins: made here, in one place, and not changed afterwards.
+"""What is in place before an act begins: made here, and not changed afterwards.
 
-A `Plan` is what was asked for: a design, an attack, what is left out or replaced. `set_up` makes the `Setup` of it: the
-images and hypervisors of every machine, Bob's Reference Values, whose machines are pinned, what each image demands of
-its peer. The act then only plays.
+A `Plan` is what was asked for: a design, an attack, and what is left out or replaced. `set_up` turns it into a `Setup`:
+the image and hypervisor of every machine, Bob's Reference Values, which machines are pinned, and what each image
+demands of its peer. Then the act only plays.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 BANK, TELLER = "bank", "teller"
 BANK_NAME = "bank.example"
 QUOTE_BURST = 4
-"""How many quotes at once the bank makes for one peer, where somebody floods it."""
+"""How many quotes at once the bank makes for one peer in the attack that floods it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be played, checked; made by `plan`.
+    """What will be played; `plan` makes it and checks it.
 
-    `settings` are what Bob's images say beside the usual, by the image's name.
+    `settings` are additional settings of Bob's images, by the image's name.
     """
 
     design: Design
@@ -65,20 +65,18 @@ class Plan:
         return self.attack.assumes if self.attack else None
 
 
-def attack_of(attack: object, design: Design) -> Attack | None:
-    """Return the attack that is meant, by name or as it is; ValueError in a sentence if it cannot be played."""
-    if attack is None:
-        return None
+def attack_named(attack: object, design: Design) -> Attack:
+    """Return the attack that is given, by its name or as an `Attack`; ValueError says why it cannot be played."""
     if isinstance(attack, str):
         if attack not in CATALOGUE:
-            raise ValueError(f"no attack {attack!r}; there are: {', '.join(CATALOGUE)}")
+            raise ValueError(f"there is no attack {attack!r}; choose from: {', '.join(CATALOGUE)}")
         attack = CATALOGUE[attack]
     if not isinstance(attack, Attack):
-        raise ValueError(f"attack is a name or an Attack, not {type(attack).__name__}")  # noqa: TRY004 - as for a name
+        raise ValueError(f"attack must be a name or an Attack, not {type(attack).__name__}")  # noqa: TRY004 - as for a name
     if not attack.code and not attack.program:
-        raise ValueError(f"the attack {attack.name!r} has no program: make it with Attack.from_source")
+        raise ValueError(f"the attack {attack.name!r} does not have a program: make it with Attack.from_source")
     if attack.tls not in {"any", design.tls}:
-        raise ValueError(f"{attack.name} is an attack on TLS {attack.tls}, and {design.name} runs on {design.tls}")
+        raise ValueError(f"{attack.name} is an attack on TLS {attack.tls}, but {design.name} runs on TLS {design.tls}")
     return attack
 
 
@@ -94,12 +92,12 @@ def plan(  # noqa: PLR0913 - all that can be asked for
     seed: int | str | None = None,
     settings: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Plan:
-    """Return a plan; ValueError says in a sentence what there is not, or what cannot be left out or put in.
+    """Return a plan; ValueError if something is unknown, or cannot be left out or replaced.
 
-    `checks` stand in for checks of the Verifier at both of Bob's images; `policy` is that of the image called `judges`.
-    `settings` are more settings of Bob's images, by their names.
+    `checks` replace checks of the Verifier in both of Bob's images; `policy` is that of the image called `judges`.
+    `settings` are additional settings of Bob's images, by their names.
     """
-    chosen, names = attack_of(attack, design), left_out(without)
+    chosen, names = None if attack is None else attack_named(attack, design), left_out(without)
     design = design_without(design, names.parts)
     if chosen is not None:
         design = assumed(design, chosen.assumes)
@@ -112,7 +110,7 @@ def plan(  # noqa: PLR0913 - all that can be asked for
 
 
 def assumed(design: Design, assumes: Assumptions) -> Design:
-    """Return the design with what an attack assumes of it."""
+    """Return the design, changed as an attack assumes it."""
     design = with_usable_key(design) if "key usable" in assumes.leaks else design
     if design.tls == "1.2":
         design = with_ephemeral_keys(design) if "DH secret" in assumes.leaks else design
@@ -124,13 +122,13 @@ def _policy(policy: object) -> AppraisalPolicy:
     if isinstance(policy, str):
         return AppraisalPolicy.from_toml(policy)
     if not isinstance(policy, AppraisalPolicy):
-        raise PolicyError(f"policy is an AppraisalPolicy or its TOML text, not {type(policy).__name__}")
+        raise PolicyError(f"policy must be an AppraisalPolicy or its TOML text, not {type(policy).__name__}")
     return policy
 
 
 @dataclass(frozen=True)
 class Rental:
-    """A machine to be rented: its name, what runs on it under what, and what lies on its disk."""
+    """A machine to rent: its name, its image and hypervisor, and the files on its disk."""
 
     name: str
     image: Image
@@ -138,7 +136,7 @@ class Rental:
     disk: Mapping[str, bytes] = field(default_factory=dict)
 
     def rent(self, cloud: Cloud) -> Machine:
-        """Rent it; between VMs it may still be booting on return."""
+        """Rent it; a VM may still be booting when this returns."""
         machine = cloud.rent(self.name, self.image, self.hypervisor, wait=False)
         machine.disk.update(self.disk)
         return machine
@@ -146,9 +144,9 @@ class Rental:
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What stands where: Bob's two machines, Alice's own, a genuine one that her attack wants beside the bank's.
+    """The machines: Bob's two, Alice's own, and a genuine one if her attack needs it.
 
-    `references` is the file that Bob signed; `pinned` are the names of the machines whose TPMs his images insist on.
+    `references` is the file that Bob signed; `pinned` are the names of the machines that his images pin.
     """
 
     bank: Rental
@@ -161,7 +159,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Bob:
-    """What of Bob's and of the cloud's goes into his images: his publishing key, the CAs' certificates in PEM."""
+    """What goes into Bob's images besides the plan: his publishing key, and the CAs' certificates in PEM."""
 
     publisher: Ed25519PrivateKey
     web_root: str
@@ -188,7 +186,7 @@ def set_up(wanted: Plan, bob: Bob) -> Setup:
 
 
 def references_of(images: Mapping[str, Image]) -> ReferenceValues:
-    """Return what Bob publishes, from his own copies of everything: he asks no machine what it thinks it runs."""
+    """Return the Reference Values that Bob publishes, computed from his own copies of all software."""
     return ReferenceValues(
         version=1,
         hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
@@ -198,7 +196,7 @@ def references_of(images: Mapping[str, Image]) -> ReferenceValues:
 
 
 def bobs_image(wanted: Plan, bob: Bob, name: str) -> Image:
-    """Return the image of the bank or of its customer, with all that it demands of its peer."""
+    """Return the image of the bank or of its customer, with everything that it demands of its peer."""
     attack, is_bank = wanted.attack, name == BANK
     leaks = attack.assumes.leaks if attack else ()
     configuration = {
@@ -228,7 +226,7 @@ def alice_of(wanted: Plan, bob: Bob) -> Rental:
     """Return Alice's own machine, with the program of the plan's attack."""
     attack = wanted.attack
     if attack is None:
-        raise ValueError("Alice has a machine for an attack, and there is none")
+        raise ValueError("this plan has no attack, so Alice does not need a machine")
     settings = {
         "design": setting_of(wanted.design),
         "attack": attack.name,

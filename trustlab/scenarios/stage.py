@@ -1,6 +1,6 @@
 """An act on the stage: Bob's teller pays through Bob's bank in Alice's cloud, over one design, against one attack.
 
-Every rung and every attack is played by the same few lines; what differs is the `Design`, and Alice's program.
+The same few lines play every rung and every attack; only the `Design` and Alice's program differ.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
 STRANGERS = ("teller-bank-1", "alice-bank-1")
-"""The connections between stacks that are not ours: their messages come from passive decoding."""
+"""The connections on which OpenSSL speaks, not our engine: their messages are decoded from the frames."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of an act: its attack `succeeded` or was `refused`; without one it `completed`."""
+    """The outcome of an act: the attack `succeeded`, was `refused` or `failed`; without an attack it `completed`."""
 
     design: str
     attack: str | None
@@ -50,7 +50,7 @@ class Outcome(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()
     as_told: bool = True
     alice_read: str = ""
-    """The line she decrypted, with Bob's secret in it: for the lab's eyes, and not in repr."""
+    """The line that she decrypted, with Bob's secret in it; it is not in repr."""
 
     def __repr__(self) -> str:
         return f"<Outcome of {self.design} against {self.attack or 'nobody'}: {self.outcome}. {self.sentence}>"
@@ -59,8 +59,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Act:
     """One act of the story; made by `plain_tls`, `trusted_passage` or `rung`, played once by `run`.
 
-    It only plays: what is asked for says its `plan`, and what stands where a `Setup` that is made of it. `trace` is
-    live from the beginning: an inspector may watch it before the act is played.
+    It only plays: its `plan` says what, and `setup.set_up` prepares the machines. `trace` exists from the beginning: an
+    inspector may watch it before the act is played.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Act:
 
     @property
     def customer(self) -> str:
-        """Who orders the payment."""
+        """The name of the party that orders the payment."""
         return self.plan.customer
 
     @property
@@ -102,9 +102,9 @@ class Act:
         return f"{design}-{self.attack.name}" if self.attack else design
 
     def run(self) -> Outcome:
-        """Play the act to its end and return what became of it. A second call returns the same outcome.
+        """Play the act to its end and return the outcome. A second call returns the same outcome.
 
-        CloudClosedError if `close` came first, from whichever thread.
+        CloudClosedError if `close` was called first, from any thread.
         """
         if self.outcome is not None:
             return self.outcome
@@ -123,7 +123,7 @@ class Act:
         return record(self.trace, folder, self.slug)
 
     def close(self) -> None:
-        """End everything that still runs, and begin nothing more; harmless at any time, from any thread."""
+        """End everything that still runs, and start nothing more; can be called at any time, from any thread."""
         with self._closing:
             self._closed, cloud = True, self._cloud
         if cloud is not None:
@@ -136,7 +136,7 @@ class Act:
         self.close()
 
     def _new_cloud(self) -> Cloud:
-        """Make the act's cloud, and none once the act is closed: what `close` cannot see it could not end."""
+        """Make the act's cloud; CloudClosedError once the act is closed, because nobody would end the cloud."""
         if not self._closed:
             cloud = Cloud(self.substrate, trace=self.trace, seed=self.plan.seed)
             with self._closing:
@@ -147,7 +147,7 @@ class Act:
         raise CloudClosedError(f"the act '{self.trace.title}' is closed: make a new one")
 
     def _setup(self, cloud: Cloud) -> Setup:
-        """Say what stands where in this cloud."""
+        """Return what is in place in this cloud."""
         return set_up(self.plan, Bob(self._publisher, cloud.web_root_pem, cloud.endorsers.privacy_ca.root_pem))
 
     def _play(self, cloud: Cloud) -> None:
@@ -162,7 +162,7 @@ class Act:
             self._start_alice(cloud, alice)
         self._say(
             "the payment",
-            f"The {self.customer} is told to pay {AMOUNT} to {PAYEE}. The PIN is secret, and Alice's prize.",
+            f"The {self.customer} is told to pay {AMOUNT} to {PAYEE}. The PIN is secret, and Alice is after it.",
         )
         self.trace.party(self.customer).secret("canary pin", self._canaries["pin"].encode())
         customer = machines[self.customer]
@@ -181,9 +181,9 @@ class Act:
         machines[setup.bank.name].control("open_account", balance=self._canaries["balance"])
 
     def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
-        """Go on after the payment: where sessions are resumed, with another one."""
+        """Go on after the payment: if the design resumes sessions, pay again."""
         if self.design.resumes:
-            self._say("once more", f"The {self.customer} is told to pay again, and resumes the session it has.")
+            self._say("once more", f"The {self.customer} is told to pay again, and resumes its session.")
             self._pay(cloud, customer)
 
     def _pay(self, cloud: Cloud, customer: Machine) -> None:
@@ -226,7 +226,7 @@ class Act:
 
     @property
     def _paid(self) -> bool:
-        """Whether the bank paid and the teller heard so."""
+        """Whether the bank paid and the customer got its answer."""
         told = self.trace.select("app", party=self.customer, name="answer")
         return bool(told and self.trace.select("app", party="bank", name="payment"))
 
@@ -235,5 +235,5 @@ class Act:
 
 
 def _number(digits: int, draw: Callable[[int], bytes]) -> str:
-    """Return a secret number from what is drawn; two runs without a seed share none."""
+    """Return a secret number, made from random octets."""
     return f"{int.from_bytes(draw(16), 'big') % 10**digits:0{digits}d}"

@@ -2,7 +2,7 @@
 
 The PIN is the canary of every act.
 
-This file is measured: the octets below are what HyperSafe extends into PCR 19 with the image, and what runs.
+This file is measured: HyperSafe extends its octets into PCR 19 as part of the image, and runs those same octets.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ HTTPS = 443
 
 
 def start(guest: Guest) -> None:
-    """Wait for orders on the control line; where an antivirus belongs to the image, let it report first."""
+    """Wait for orders on the control line; if the image has an antivirus, let it report first."""
     if guest.configuration.get("antivirus"):
         report_antivirus(guest)
     guest.log("ready", f"The {guest.name} waits for orders.")
 
 
 def report_antivirus(guest: Guest) -> None:
-    """Read the signature database's date off the disk and have it measured, before anything else happens.
+    """Read the date of the signature database from the disk and have it measured, before anything else happens.
 
-    The database is data on a disk that is not measured; this program, which reads it, is.
+    The database is on a disk that is not measured; this program, which reads it, is measured.
     """
     database = bytes(guest.disk.get("antivirus.db", b""))
     date = database.decode("ascii", "replace").split("\n")[0].removeprefix("signatures ")
@@ -39,7 +39,7 @@ def pay(guest: Guest, *, amount: str, payee: str, pin: str) -> None:
 
 
 class Order:
-    """One payment order: says it when the channel stands, and waits for the bank's word."""
+    """One payment order: sends it once the channel is open, and waits for the bank's answer."""
 
     def __init__(self, guest: Guest, amount: str, payee: str, pin: str) -> None:
         self.finished = False
@@ -48,14 +48,13 @@ class Order:
         self._answer = b""
 
     def connected(self) -> bytes:
-        """Say the order, PIN and all."""
+        """Send the order, with the PIN."""
         self._guest.log(
             "connected", f"The {self._guest.name} trusts this channel and orders {self._amount} for {self._payee}."
         )
         return f"PAY {self._amount} TO {self._payee} PIN {self._pin}\n".encode()
 
     def received(self, data: bytes) -> bytes:
-        """Read the bank's answer."""
         self._answer += data
         if self._answer.endswith(b"\n"):
             self.finished = True
@@ -63,6 +62,5 @@ class Order:
         return b""
 
     def closed(self, error: Exception | None) -> None:
-        """Note how it ended."""
         if error is not None:
-            self._guest.log("channel failed", f"The {self._guest.name} said nothing of worth: {error}")
+            self._guest.log("channel failed", f"The channel of the {self._guest.name} failed: {error}")

@@ -1,7 +1,7 @@
 """Third parties: Carol, Bob's customer, wants to know what the bank runs; Bob wants to know what Carol's machine runs.
 
-The same passage, both ways. Carol sends her secret only after the bank's Evidence; the bank pays only for a machine
-whose measured agent found an antivirus with signatures as new as Bob's policy says.
+One passage answers both. Carol sends her secret only after she has accepted the bank's Evidence. The bank pays only if
+the measured agent on Carol's machine reports an antivirus with signatures as new as Bob's policy demands.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 CURRENT, OUTDATED, DEMANDED = "2026-11-20", "2026-03-01", "2026-11-01"
 AGENT = b'guest.claim("antivirus.signatures", date)'
 TRICKS = {
-    "stale-antivirus": "The signatures are old, and the measured agent says so.",
-    "lying-agent": "Carol changes the agent so that it claims another date: now it is another image.",
-    "posture-drift": "The signatures are current when Carol's first payment is made, and old when the next one is.",
-    "rolled-back-log": "The root VM of Carol's machine rewrites the claim in the event log on its way out.",
+    "stale-antivirus": "The signatures are old, and the measured agent reports that.",
+    "lying-agent": "Carol changes the agent so that it claims another date; that makes it another image.",
+    "posture-drift": "The signatures are current at Carol's first payment, and old at the next one.",
+    "rolled-back-log": "The root VM of Carol's machine rewrites the claim in the event log when the evidence passes.",
 }
-"""What an unwilling Carol may try, in a sentence each."""
+"""The tricks of an unwilling Carol, each with a sentence."""
 
 
 class Rewriting(HyperSafe):
-    """A machine whose root VM rewrites the event log as the Evidence passes; HyperSafe itself is the genuine one."""
+    """A machine whose root VM rewrites the event log when the Evidence passes; HyperSafe itself is genuine."""
 
     def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = EVIDENCE_PCRS) -> bytes:
-        """Return the Evidence with another claim in its log."""
+        """Return the Evidence with another claim in its event log."""
         evidence = Evidence.decode(super().attest(binder, prove_key=prove_key, pcrs=pcrs))
         log = EventLog()
         for event in EventLog.decode(evidence.event_log).events:
@@ -63,7 +63,7 @@ class ThirdParty(Act):
         substrate: str = "memory",
     ) -> None:
         if trick is not None and trick not in TRICKS:
-            raise ValueError(f"no trick {trick!r}; there are: {', '.join(TRICKS)}")
+            raise ValueError(f"there is no trick {trick!r}; choose from: {', '.join(TRICKS)}")
         super().__init__(
             plan(
                 design,
@@ -78,8 +78,8 @@ class ThirdParty(Act):
             ),
             expected=("refused",) if trick and not without else ("completed",),
             title=f"Carol and the bank: {trick}" if trick else "Carol and the bank",
-            sentence="Carol measures the bank before she says a word; the bank wants to know how old her antivirus is. "
-            + (TRICKS[trick] if trick else "Both are in order."),
+            sentence="Carol demands the bank's evidence before she sends anything; the bank wants to know how old her "
+            "antivirus is. " + (TRICKS[trick] if trick else "Both are as they should be."),
             substrate=substrate,
         )
         self.trick = trick
@@ -90,7 +90,7 @@ class ThirdParty(Act):
         return f"third-party-{self.trick}" if self.trick else "third-party"
 
     def _setup(self, cloud: Cloud) -> Setup:
-        """Change Carol's machine as her trick wants it, behind Bob's back."""
+        """Change Carol's machine for her trick, behind Bob's back."""
         setup = super()._setup(cloud)
         customer = setup.customer
         if self.trick == "lying-agent":
@@ -108,7 +108,9 @@ class ThirdParty(Act):
         if self.trick != "posture-drift":
             super()._afterwards(cloud, customer)
             return
-        self._say("drift", "Time passes. Carol's signatures grow old; her measured agent says so, and she pays again.")
+        self._say(
+            "drift", "Time passes. Carol's signatures grow old; her measured agent reports it, and she pays again."
+        )
         customer.disk["antivirus.db"] = f"signatures {OUTDATED}\n".encode()
         customer.control("report_antivirus")
         self._pay(cloud, customer)
@@ -127,7 +129,7 @@ def third_party(
     design: Design = TRUSTED_PASSAGE,
     substrate: str = "memory",
 ) -> ThirdParty:
-    """Return the act of Carol and the bank; ValueError names the tricks there are.
+    """Return the act of Carol and the bank; ValueError for an unknown trick.
 
     `policy` is what the bank demands of Carol's machine, an `AppraisalPolicy` or its TOML, in place of Bob's own.
     """

@@ -1,4 +1,4 @@
-"""What became of an act, in a sentence: nothing is judged here, only said."""
+"""The outcome of an act as a sentence. Nothing is judged here."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from trustlab.wire import Waiting
 
 KEPT = {
-    "service": "The payment went through all the same.",
-    "quotes": "The bank's TPM made a few quotes for Alice, and then no more; the teller got its own.",
+    "service": "The payment went through in spite of Alice.",
+    "quotes": "The bank's TPM did not make a quote for every question of Alice's.",
     "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
 }
-"""What there is to say when Alice did not get what is neither a secret nor a peer."""
+"""The sentence when Alice did not get a prize that is neither a secret nor a peer."""
 WON = {
     "service": "The payment did not go through. Alice learned nothing, and nobody was deceived.",
-    "quotes": "The bank's TPM made a quote for every handshake that Alice began.",
-    "oracle": "The bank's answers differ by what is wrong with the secret: an oracle that decrypts recordings.",
+    "quotes": "The bank's TPM made a quote for every question of Alice's.",
+    "oracle": "The bank's answers depend on what is wrong with the secret: an oracle that decrypts recordings.",
 }
-"""And when she did."""
+"""The sentence when she did."""
 SECRETS = {"pin": "the PIN", "balance": "the balance of the account"}
 
 
@@ -38,9 +38,9 @@ def verdict(
     paid: bool,
     waiting: Sequence[Waiting] = (),
 ) -> str:
-    """Say in a sentence or two what the facts of a run come to; `customer` ordered the payment.
+    """Say in a sentence or two what happened in a run; `customer` ordered the payment.
 
-    `waiting` is who still waits for what, where a run did not come to its end.
+    `waiting` says who still waits for what, if the run did not come to its end.
     """
     match outcome:
         case "succeeded" if attack:
@@ -48,7 +48,7 @@ def verdict(
         case "failed" if attack and attack.prize in KEPT:
             return KEPT[attack.prize]
         case "completed":
-            return "The payment went through, and Alice, who saw every octet on the wire, cannot read the PIN."
+            return "The payment went through. Alice saw every octet on the wire, but cannot read the PIN."
         case "refused":
             sent = trace.select("app", party=customer, name="connected")
             kept = "" if sent else " The PIN was never sent."
@@ -56,7 +56,13 @@ def verdict(
         case _ if attack is None:
             return _failure(trace, facts, waiting)
         case _:
-            return "The attack came to nothing: she has no key that opens what she saw, and nobody let her in."
+            return f"The attack failed: {_kept(attack)}."
+
+
+def _kept(attack: Attack) -> str:
+    if attack.prize == "peer":
+        return "nobody took another machine for the bank"
+    return f"Alice cannot read {SECRETS[attack.prize]}"
 
 
 def _failure(trace: Trace, facts: Judgement, waiting: Sequence[Waiting]) -> str:
@@ -65,7 +71,7 @@ def _failure(trace: Trace, facts: Judgement, waiting: Sequence[Waiting]) -> str:
     known = f" Alice knows: {', '.join(facts.alice_knows)}." if facts.alice_knows else ""
     if waiting:
         return " ".join([f"The payment stalled: {waiting[0]}", *map(str, waiting[1:]), *ended]) + known
-    return " ".join(["The payment failed.", *(ended or ["Nobody waits for anything."])]) + known
+    return " ".join(["The payment failed.", *(ended or ["Nobody waits, and nobody reported an error."])]) + known
 
 
 def _success(attack: Attack, facts: Judgement, *, paid: bool) -> str:

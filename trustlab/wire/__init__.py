@@ -1,7 +1,7 @@
-"""The wire: Ethernet, IPv4 and TCP as octets, Alice's network in memory, and captures on disk.
+"""The wire: Ethernet, IPv4 and TCP as octets, Alice's network in memory and on sockets, and captures on disk.
 
-Knows no TLS and no TPM. In the `memory` substrate no frame ever existed: `TcpConversation` writes down the frames the
-octets would have travelled in, and each such event says `reconstructed: true`.
+This room knows neither TLS nor TPMs. In the `memory` substrate frames never exist: `TcpConversation` writes the frames
+in which the octets would have travelled, and each such event says `reconstructed: true`.
 """
 
 from trustlab.wire.conversation import Direction, TcpConversation

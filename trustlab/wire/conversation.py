@@ -1,9 +1,8 @@
 """Reconstruct the frames of a connection that never touched a network.
 
-In the `memory` substrate two ends exchange octets inside one process. So that the same views, the same passive decoder
-and Wireshark can look at it, a `TcpConversation` writes down the Ethernet frames those octets would have travelled in:
-three-way handshake, segments of at most 1460 octets, acknowledgements, FIN or RST. Every such event says
-`reconstructed: true`.
+In the `memory` substrate two ends exchange octets inside one process. For the same views, the same passive decoder and
+Wireshark, a `TcpConversation` writes the Ethernet frames in which those octets would have travelled: three-way
+handshake, segments of at most 1460 octets, acknowledgements, FIN or RST. Every such event says `reconstructed: true`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _UNACKNOWLEDGED = 22 * MSS
 
 
 class _Side:
-    """What one end's TCP would keep: next sequence number, octets written, octets not yet acknowledged."""
+    """The state of one end's TCP: next sequence number, octets written, octets not yet acknowledged."""
 
     def __init__(self, host: Host, port: int, party: str, first_seq: int) -> None:
         self.host = host
@@ -39,8 +38,8 @@ class _Side:
 class TcpConversation:
     """Write the frames of one connection into the trace, as events of kind `frame` by `party` ("network").
 
-    `client` and `server` are the *addressed* hosts: what stands in the frames. `ends` names the parties that really
-    hold the two ends, where Alice has redirected the stream. Sequence numbers start at values derived from the
+    `client` and `server` are the *addressed* hosts, whose addresses are in the frames. `ends` names the parties that
+    really hold the two ends, if Alice has redirected the stream. The first sequence numbers are derived from the
     connection's name, so the same run gives the same octets. `mss` bounds a segment's payload, in octets.
     """
 
@@ -70,14 +69,14 @@ class TcpConversation:
     def open(self) -> None:
         """Write SYN, SYN+ACK, ACK (RFC 9293, 3.5)."""
         if self._opened:
-            raise WireError(f"{self.connection}: opened twice")
+            raise WireError(f"{self.connection} was opened twice")
         self._opened = True
         self._emit("client", Flag.SYN)
         self._emit("server", Flag.SYN | Flag.ACK)
         self._emit("client", Flag.ACK)
 
     def data(self, direction: Direction, payload: bytes) -> list[TraceEvent]:
-        """Write `payload` of the end `direction` as segments of at most `mss` octets; return their events."""
+        """Write `payload`, from the end `direction`, as segments of at most `mss` octets; return their events."""
         side, events = self._writable(direction), []
         for at in range(0, len(payload), self._mss):
             piece = payload[at : at + self._mss]
@@ -88,7 +87,7 @@ class TcpConversation:
         return events
 
     def close(self, direction: Direction) -> None:
-        """Write the FIN of one end and the other's acknowledgement; closing an end twice is nothing new."""
+        """Write the FIN of one end and the other's acknowledgement; closing an end twice does nothing."""
         side = self._sides[direction]
         if side.closed:
             return
@@ -97,7 +96,7 @@ class TcpConversation:
         self._emit(other_role(direction), Flag.ACK)
 
     def reset(self, direction: Direction) -> None:
-        """Write the RST of one end; neither end can write afterwards."""
+        """Write the RST of one end; after it neither end can write."""
         self._emit(direction, Flag.RST | Flag.ACK)
         for side in self._sides.values():
             side.closed = True
@@ -105,7 +104,7 @@ class TcpConversation:
     def _writable(self, direction: Direction) -> _Side:
         side = self._sides[direction]
         if not self._opened or side.closed:
-            raise WireError(f"{self.connection}: the {direction} writes on a side that is not open")
+            raise WireError(f"{self.connection}: the {direction} cannot write, because its side is not open")
         return side
 
     def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> TraceEvent:

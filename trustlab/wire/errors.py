@@ -1,10 +1,10 @@
-"""What can go wrong on the wire, one type per case."""
+"""The errors of the wire, one type for each case."""
 
 from __future__ import annotations
 
 
 class WireError(Exception):
-    """Something went wrong on the wire; the message names the connection, host or octets it is about."""
+    """Something went wrong on the wire; the message names the connection, the host or the octets."""
 
 
 class FrameError(WireError, ValueError):
@@ -12,11 +12,11 @@ class FrameError(WireError, ValueError):
 
 
 class PcapngError(WireError, ValueError):
-    """A file is not a capture this version can read; the message names the octet where it breaks."""
+    """A file is not a capture that this version can read; the message names the octet at which it breaks."""
 
 
 class ConnectionRefusedOnWireError(WireError):
-    """Nobody listens where a connection was addressed (or redirected)."""
+    """Nobody listens at the address to which a connection was opened (or redirected)."""
 
 
 class OrderError(WireError):
@@ -35,4 +35,4 @@ class EndpointError(WireError):
 
 
 class QuietError(WireError):
-    """The network did not become quiet within the limit of chunks: two ends talk for ever."""
+    """The network did not become quiet within the limit of chunks: two ends may be talking forever."""

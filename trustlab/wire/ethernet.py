@@ -1,7 +1,7 @@
 """Ethernet II, IPv4 and TCP, as octets: build and parse one frame.
 
-Written with `struct` because a frame is built for every chunk that crosses the wire and scapy needs about a
-millisecond for it; the tests hold every frame against scapy.
+It uses `struct` because a frame is built for every chunk that crosses the wire, and scapy needs about a millisecond for
+one. The tests compare every frame with scapy.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ def mac_octets(mac: str) -> bytes:
     try:
         octets = bytes.fromhex(mac.replace(":", ""))
     except ValueError as error:
-        raise FrameError(f"{mac!r} is not a MAC address") from error
+        raise FrameError(f"{mac!r} is not a MAC address such as 02:00:00:00:00:02") from error
     if len(octets) != 6 or mac.count(":") != 5:
-        raise FrameError(f"{mac!r} is not a MAC address")
+        raise FrameError(f"{mac!r} is not a MAC address such as 02:00:00:00:00:02")
     return octets
 
 
@@ -86,7 +86,7 @@ def ip_octets(ip: str) -> bytes:
     try:
         return ipaddress.IPv4Address(ip).packed
     except ValueError as error:
-        raise FrameError(f"{ip!r} is not an IPv4 address") from error
+        raise FrameError(f"{ip!r} is not an IPv4 address such as 10.0.0.2") from error
 
 
 def internet_checksum(octets: bytes) -> int:
@@ -100,13 +100,13 @@ def internet_checksum(octets: bytes) -> int:
 
 
 def build_frame(segment: Segment) -> bytes:
-    """Return the Ethernet frame of `segment`, lengths and both checksums put right; `options` are padded to 32 bits."""
+    """Return the Ethernet frame of `segment` with lengths and both checksums; `options` are padded to 32 bits."""
     source, destination = ip_octets(segment.source), ip_octets(segment.destination)
     options = segment.options + bytes(-len(segment.options) % 4)
     tcp_length = _TCP.size + len(options) + len(segment.payload)
     if len(options) > 40 or _IPV4.size + tcp_length > 0xFFFF:
         raise FrameError(
-            f"a segment of {len(segment.payload)} octets with {len(options)} of options does not fit into a packet"
+            f"a payload of {len(segment.payload)} octets and {len(options)} octets of options do not fit into a packet"
         )
     tcp = _tcp_header(segment, options, 0)
     pseudo = source + destination + struct.pack("!BBH", 0, PROTOCOL_TCP, tcp_length)
@@ -145,7 +145,7 @@ def parse_frame(frame: bytes) -> Segment | None:
     judged (a capture at the sender has none yet): see `checksums_right`.
     """
     if len(frame) < _ETHERNET.size:
-        raise FrameError(f"{len(frame)} octets are shorter than an Ethernet header")
+        raise FrameError(f"{len(frame)} octets are shorter than an Ethernet header, which has {_ETHERNET.size}")
     destination_mac, source_mac, ethertype = _ETHERNET.unpack_from(frame)
     if ethertype != ETHERTYPE_IPV4:
         return None
@@ -155,7 +155,9 @@ def parse_frame(frame: bytes) -> Segment | None:
     version, _, total, identification, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(frame, at)
     header = (version & 0x0F) * 4
     if version >> 4 != 4 or header < _IPV4.size or not header <= total <= len(frame) - at:
-        raise FrameError(f"IPv4 header of {header} octets, total length {total}, in a frame of {len(frame)}")
+        raise FrameError(
+            f"an IPv4 header of {header} octets with total length {total} does not fit a frame of {len(frame)} octets"
+        )
     if protocol != PROTOCOL_TCP or fragment & _FRAGMENT:
         return None
     end, at = at + total, at + header
@@ -192,16 +194,18 @@ def patch_frame(
     destination: str | None = None,
     payload: bytes | None = None,
 ) -> bytes:
-    """Return a TCP frame with other addresses or another payload of the same length, both checksums put right.
+    """Return a TCP frame with other addresses or another payload of the same length, and correct checksums.
 
-    Everything else (options, windows, time to live) stays as it was. FrameError if it is no TCP frame, or if the
-    payload changes its length, which would put the stream out of step.
+    Everything else (options, windows, time to live) stays as it was. FrameError if it is not a TCP frame, or if the
+    payload changes its length, which would break the stream's sequence numbers.
     """
     segment = parse_frame(frame)
     if segment is None:
-        raise FrameError("only a TCP frame can be patched")
+        raise FrameError("only a TCP frame can be patched, and this one carries something else")
     if payload is not None and len(payload) != len(segment.payload):
-        raise FrameError(f"a payload of {len(segment.payload)} octets cannot become one of {len(payload)}")
+        raise FrameError(
+            f"a payload of {len(segment.payload)} octets cannot become one of {len(payload)}: keep its length"
+        )
     patched = bytearray(frame)
     ip = _ETHERNET.size
     for at, mac in ((0, destination_mac), (6, source_mac)):
@@ -226,7 +230,7 @@ def _put_checksums_right(frame: bytearray) -> None:
 
 
 def checksums_right(frame: bytes) -> bool:
-    """Tell whether the IPv4 and TCP checksums of a frame that `parse_frame` understands are both right."""
+    """Return whether the IPv4 and TCP checksums of a frame that `parse_frame` understands are both correct."""
     at = _ETHERNET.size
     header = (frame[at] & 0x0F) * 4
     total = int.from_bytes(frame[at + 2 : at + 4], "big")

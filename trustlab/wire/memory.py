@@ -1,4 +1,4 @@
-"""Alice's network inside one process: who listens where, whose stream she takes, and the moving of octets."""
+"""Alice's network inside one process: who listens where, which streams she takes, and how octets move."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _FIRST_PORT = 49152
 class Endpoint(Protocol):
     """A party's end of one stream, sans-IO: octets in, octets out.
 
-    `receive` gets what the other end wrote; `data_to_send` hands over (once) what this end wants written;
-    `eof_received` is called once, when the other end has closed its side or the connection was reset. `closed` is True
-    when this end wants its own side closed and has nothing more to send. An end may also have `waits_for`, a string:
-    what it waits for, in words, and how many octets of that are here; empty when it waits for nothing.
+    `receive` takes what the other end wrote; `data_to_send` returns, once, what this end wants to write; `eof_received`
+    is called once, when the other end has closed its side or the connection was reset. `closed` is True when this end
+    wants its own side closed and has nothing more to send. An end may also have `waits_for`, a string: what it waits
+    for, in words, and how many octets of that have arrived; empty if it does not wait.
     """
 
     def receive(self, data: bytes) -> None:
         """Take octets from the other end; more may follow."""
 
     def data_to_send(self) -> bytes:
-        """Return what is to be written now, empty if nothing."""
+        """Return the octets to write now; empty if there are none."""
 
     def eof_received(self) -> None:
         """Learn that the other end will write nothing more."""
@@ -52,7 +52,7 @@ class WireConnection:
         self.server = server
         self.port = port
         self.holder = holder
-        """The party that really holds the server's end: not the server's name where Alice redirected the stream."""
+        """The party that really holds the server's end; another than `server` if Alice redirected the stream."""
         self.open = True
         """False once both ends have closed, or it was reset."""
 
@@ -61,7 +61,7 @@ class WireConnection:
 
 
 class Waiting(NamedTuple):
-    """A party that waits at its end of a connection; `what` is the end's own words for it (`waits_for`)."""
+    """A party that waits at its end of a connection; `what` is the end's `waits_for`."""
 
     party: str
     connection: str
@@ -71,7 +71,7 @@ class Waiting(NamedTuple):
         return f"{self.party} waits on {self.connection} for {self.what}."
 
 
-@dataclass(frozen=True, eq=False)  # two orders that say the same are two: each is taken back by itself
+@dataclass(frozen=True, eq=False)  # two equal orders are still two orders, and each is taken back separately
 class _Redirect:
     destination: str
     port: int
@@ -83,7 +83,7 @@ class _Redirect:
 
 
 class _Link:
-    """A connection with the endpoints and the frames that belong to it."""
+    """A connection with its endpoints and its frames."""
 
     def __init__(self, connection: WireConnection, conversation: TcpConversation) -> None:
         self.connection = connection
@@ -95,8 +95,8 @@ class _Link:
 class MemoryNetwork:
     """Connect endpoints by name and move their octets; every chunk also becomes frames in the trace.
 
-    Alice owns it: `redirect` gives her streams that were addressed to others. All calls come from one thread; calling
-    `connect` from inside an endpoint or an acceptor is welcome, the connection is served by the same `run`.
+    Alice owns it: `redirect` gives her streams that were addressed to others. All calls come from one thread. An
+    endpoint or an acceptor may call `connect`; the same `run` serves that connection too.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -117,7 +117,7 @@ class MemoryNetwork:
 
     @property
     def waiting(self) -> list[Waiting]:
-        """Who waits on an open connection, and for what: what a run leaves over that did not come to its end."""
+        """Who waits on an open connection, and for what; empty after a run in which everybody finished."""
         return [
             Waiting(
                 link.connection.client.name if side == "client" else link.connection.holder, link.connection.name, what
@@ -130,13 +130,13 @@ class MemoryNetwork:
     def attach(self, name: str, *, ip: str | None = None, mac: str | None = None) -> Host:
         """Plug a machine in; addresses count up from 10.0.0.2 and 02:00:00:00:00:02 unless given."""
         if name in self._hosts:
-            raise WireError(f"a machine called {name!r} is attached already")
+            raise WireError(f"a machine called {name!r} is already attached")
         number = len(self._hosts) + 2
         high, low = number >> 8, number & 0xFF
         host = Host(name, mac or f"02:00:00:00:{high:02x}:{low:02x}", ip or f"10.0.{high}.{low}")
         for other in self._hosts.values():
             if host.ip == other.ip or host.mac == other.mac:
-                raise WireError(f"{name!r} has an address of {other.name!r} ({host.ip}, {host.mac})")
+                raise WireError(f"{name!r} cannot have {host.ip} and {host.mac}: {other.name!r} has one of them")
         self._hosts[name] = host
         return host
 
@@ -148,7 +148,7 @@ class MemoryNetwork:
             raise WireError(f"no machine called {name!r} is attached") from None
 
     def listen(self, host: str, port: int, accept: Callable[[WireConnection], Endpoint]) -> None:
-        """Serve `port` of `host`: `accept` makes the endpoint of each new connection (replacing an earlier one)."""
+        """Serve `port` of `host`: `accept` makes the endpoint of each new connection, in place of an earlier one."""
         self.host(host)
         self._listeners[host, port] = accept
 
@@ -157,8 +157,8 @@ class MemoryNetwork:
     ) -> Callable[[], None]:
         """On Alice's order: new connections to `destination` are answered by `to`, in the destination's name.
 
-        The frames keep the addressed server's addresses. Connections from `to` itself and from `unless_from` go
-        through. The newest matching order wins; the returned function takes this one back.
+        The frames keep the addressed server's addresses. Connections from `to` itself and from `unless_from` are not
+        redirected. The newest matching order wins; the returned function takes this one back.
         """
         self.host(destination)
         self.host(to)
@@ -174,7 +174,7 @@ class MemoryNetwork:
     def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> WireConnection:
         """Open a connection (SYN, SYN+ACK, ACK) and make the other end; octets move in `run`.
 
-        Raises ConnectionRefusedOnWireError if nothing listens there.
+        Raises ConnectionRefusedOnWireError if nobody listens there.
         """
         order = next((r for r in reversed(self._redirects) if r.takes(client, server, port)), None)
         holder = order.to if order else server
@@ -192,20 +192,23 @@ class MemoryNetwork:
         return connection
 
     def run(self, *, limit: int = 10_000) -> None:
-        """Move octets until all is quiet; connections opened meanwhile are included.
+        """Move octets until all ends are quiet; connections opened meanwhile are included.
 
-        `limit` bounds the chunks moved (QuietError beyond). An endpoint's own exception resets its connection and comes
-        out as EndpointError; the other connections can go on with another `run`.
+        At most `limit` chunks are moved, then QuietError is raised. If an endpoint raises an exception, its connection
+        is reset and EndpointError is raised; the other connections can go on with another `run`.
         """
         if self._running:
-            raise WireError("the network is running already: an endpoint may connect, but not run it")
+            raise WireError("the network is already running: an endpoint may call `connect`, but not `run`")
         self._running = True
         try:
             while self._round():
                 limit -= 1
                 if limit < 0:
                     names = ", ".join(c.name for c in self.connections)
-                    waiting = [f"not quiet within the limit of chunks; still open: {names}.", *map(str, self.waiting)]
+                    waiting = [
+                        f"the network was not quiet within the limit of chunks; still open: {names}.",
+                        *map(str, self.waiting),
+                    ]
                     raise QuietError(" ".join(waiting))
         finally:
             self._running = False
@@ -242,7 +245,7 @@ class MemoryNetwork:
             self._links.remove(link)
 
     def _guarded(self, link: _Link, direction: Direction, call: Callable[[], T]) -> T:
-        """Call into an endpoint; what it raises resets the connection and comes out as EndpointError."""
+        """Call into an endpoint; if it raises an exception, reset the connection and raise EndpointError."""
         try:
             return call()
         except Exception as error:
@@ -260,8 +263,8 @@ class MemoryNetwork:
         if other is not None and direction not in link.finished:
             try:
                 other.eof_received()
-            except Exception as second:  # noqa: BLE001 - nothing is lost: it is noted on the error that is raised
-                why.add_note(f"on the reset the other end failed too: {type(second).__name__}: {second}")
+            except Exception as second:  # noqa: BLE001 - not lost: it is noted on the error that is raised
+                why.add_note(f"at the reset the other end failed too: {type(second).__name__}: {second}")
         link.finished |= {"client", "server"}
 
     def _conversation(self, connection: WireConnection) -> TcpConversation:
@@ -279,6 +282,6 @@ class MemoryNetwork:
         self._pairs[client, server] += 1
         name = wanted or f"{client}-{server}-{self._pairs[client, server]}"
         if name in self._names:
-            raise WireError(f"there was a connection called {name!r} already")
+            raise WireError(f"a connection called {name!r} already exists, or existed")
         self._names.add(name)
         return name

@@ -1,7 +1,7 @@
-"""What Alice may order her switch to do with frames: drop, delay, duplicate, hold, edit, mirror.
+"""What Alice can order her switch to do with frames: drop, delay, duplicate, hold, edit, mirror.
 
-An order acts on the frames its `match` picks, at most `times` of them, until it is undone. Orders are asked one after
-the other, as they were given; each passes on what the next one sees.
+An order acts on the frames that its `match` picks, on at most `times` of them, until it is undone. Orders act one after
+the other, in the order in which they were given; each returns the frames that the next one sees.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _ranks = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """A frame on its way through the switch, as the client's leg of its connection shows it.
+    """A frame on its way through the switch, as it looks on the client's leg of its connection.
 
-    `source` and `destination` are the parties that really hold the ends; `connection`, `direction` and `offset` are
-    those of its `frame` event, empty where it carries no TCP. `fate` says what was done to it, `original` is its
-    payload before an edit.
+    `source` and `destination` are the parties that really hold the ends. `connection`, `direction` and `offset` are
+    those of its `frame` event, empty if it is not TCP. `fate` says what was done to it, `original` is its payload
+    before an edit.
     """
 
     number: int
@@ -50,7 +50,7 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Picks frames by all that is given: parties, connection, direction, a TCP port of either end, its payload."""
+    """Picks frames by everything that is given: parties, connection, direction, a TCP port of either end, payload."""
 
     source: str = ""
     destination: str = ""
@@ -61,7 +61,7 @@ class Match:
     contains: bytes = b""
 
     def __call__(self, passing: Passing) -> bool:
-        """Tell whether this frame is meant."""
+        """Return whether this frame matches."""
         ports = {passing.segment.source_port, passing.segment.destination_port} if passing.segment else set()
         return (
             self.source in {"", passing.source}
@@ -78,19 +78,19 @@ class SwitchActions(Protocol):
     """The actions that an order may ask of the switch."""
 
     def later(self, passing: Passing, seconds: float, after: SwitchOrder) -> None:
-        """Let a frame go on, behind this order, after a while."""
+        """Let a frame go on after `seconds`, past the order `after`."""
 
     def resume(self, passing: Passing, after: SwitchOrder) -> None:
-        """Let a frame go on now, behind this order."""
+        """Let a frame go on now, past the order `after`."""
 
     def copy_to(self, port: str, frame: bytes) -> None:
-        """Put a copy out at a port."""
+        """Send a copy out at a port."""
 
     def record(self, passing: Passing) -> None:
         """Write a frame that goes no further into the trace."""
 
     def forget(self, order: SwitchOrder) -> None:
-        """Stop asking this order."""
+        """Take an order back."""
 
 
 class SwitchOrder:
@@ -102,10 +102,10 @@ class SwitchOrder:
         self.times = times
         self.hits = 0
         self.rank = next(_ranks)
-        """Orders act in the order of their ranks: as they were given."""
+        """Orders act by rank: in the order in which they were given."""
 
     def apply(self, passing: Passing) -> list[Passing]:
-        """Act on a frame that matches; return what goes on. OrderError if `match` or what the order does fails."""
+        """Act on a frame if it matches; return the frames that go on. OrderError if `match` or `act` fails."""
         try:
             if (self.times is not None and self.hits >= self.times) or not self.match(passing):
                 return [passing]
@@ -116,7 +116,7 @@ class SwitchOrder:
             raise OrderError(f"{what}: {type(error).__name__}: {error}") from error
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Do what this kind of order does; the plain order only counts."""
+        """Do what this kind of order does; the base class only counts."""
         return [passing]
 
     def undo(self) -> None:
@@ -124,10 +124,10 @@ class SwitchOrder:
 
 
 class Drop(SwitchOrder):
-    """The frame goes no further; TCP will send it again."""
+    """The frame is dropped; TCP will send it again."""
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Record it and let it fall."""
+        """Record it, and drop it."""
         self.switch.record(replace(passing, fate="dropped"))
         return []
 
@@ -142,13 +142,12 @@ class Delay(SwitchOrder):
         self.seconds = seconds
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Hand it to the clock."""
         self.switch.later(replace(passing, fate="delayed"), self.seconds, self)
         return []
 
 
 class Duplicate(SwitchOrder):
-    """The frame goes on, with `copies` more of it behind."""
+    """The frame goes on, followed by `copies` copies of it."""
 
     def __init__(
         self, switch: SwitchActions, match: Callable[[Passing], bool], copies: int, times: int | None = None
@@ -157,19 +156,17 @@ class Duplicate(SwitchOrder):
         self.copies = copies
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Return it several times."""
         return [passing, *[replace(passing, fate="duplicate")] * self.copies]
 
 
 class Hold(SwitchOrder):
-    """The frame waits until it is released: this is how a run is stepped."""
+    """The frame waits until it is released; a run is stepped like this."""
 
     def __init__(self, switch: SwitchActions, match: Callable[[Passing], bool], times: int | None = None) -> None:
         super().__init__(switch, match, times)
         self.held: list[Passing] = []
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Keep it."""
         self.held.append(passing)
         return []
 
@@ -188,7 +185,7 @@ class Hold(SwitchOrder):
 
 
 class Edit(SwitchOrder):
-    """The payload becomes `change(payload)`, of the same length; checksums are put right."""
+    """The payload becomes `change(payload)`, of the same length; checksums are corrected."""
 
     def __init__(
         self,
@@ -201,7 +198,7 @@ class Edit(SwitchOrder):
         self.change = change
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Patch the frame; one without payload, or unchanged, goes on as it is."""
+        """Patch the frame; without a payload, or without a change, it goes on as it is."""
         segment, changed = passing.segment, self.change(passing.payload) if passing.payload else b""
         if segment is None or changed == passing.payload:
             return [passing]
@@ -220,7 +217,6 @@ class Mirror(SwitchOrder):
         self.to = to
 
     def act(self, passing: Passing) -> list[Passing]:
-        """Copy it."""
         self.switch.copy_to(self.to, passing.frame)
         return [passing]
 
@@ -229,7 +225,7 @@ O = TypeVar("O", bound=SwitchOrder)  # noqa: E741 - never a zero
 
 
 class OrderBook(SwitchActions):
-    """The orders in force; the switch is one, and adds what carrying them out takes."""
+    """The orders in force; the switch is a subclass, which adds the actions that they need."""
 
     def __init__(self) -> None:
         self._orders: list[SwitchOrder] = []
@@ -257,11 +253,11 @@ class OrderBook(SwitchActions):
         return self._give(Edit(self, match, change, times))
 
     def mirror(self, match: Callable[[Passing], bool], *, to: str, times: int | None = None) -> Mirror:
-        """Put copies of matching frames out at the port of `to`."""
+        """Send copies of matching frames out at the port of `to`."""
         return self._give(Mirror(self, match, to, times))
 
     def forget(self, order: SwitchOrder) -> None:
-        """Ask an order no more; one that was taken back already is nothing new."""
+        """Take an order back; taking it back twice does nothing."""
         if order in self._orders:
             self._orders.remove(order)
 
@@ -270,7 +266,7 @@ class OrderBook(SwitchActions):
         return order
 
     def _through(self, passing: Passing, after: SwitchOrder | None = None) -> list[Passing]:
-        """Ask the orders behind `after` (all if None); return what goes on behind the last."""
+        """Let the orders after `after` act (all if None); return the frames that go on after the last."""
         going = [passing]
         for order in [o for o in self._orders if after is None or o.rank > after.rank]:
             going = [result for one in going for result in order.apply(one)]

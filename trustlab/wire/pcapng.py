@@ -1,7 +1,7 @@
-"""Captures on disk: pcapng with a comment per packet and the decryption secrets inside.
+"""Captures on disk: pcapng with a comment for each packet, and with the decryption secrets.
 
-Format: draft-ietf-opsawg-pcapng. Wireshark and tshark open such a file decrypted, with no key-log preference to set,
-since the Decryption Secrets Block stands before the packets it serves.
+Format: draft-ietf-opsawg-pcapng. Wireshark and tshark open such a file decrypted, without a key-log setting, because
+the Decryption Secrets Block comes before the packets.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEFAULT_INTERFACE = "Alice's switch"
 
 
 class CapturedFrame(NamedTuple):
-    """One packet of a capture: seconds since the epoch of the file, octets as captured, its comment, where it was."""
+    """One packet of a capture: its time in seconds since the file's epoch, its octets, its comment, its interface."""
 
     time: float
     raw: bytes
@@ -38,10 +38,10 @@ class CapturedFrame(NamedTuple):
 
 
 class Capture(NamedTuple):
-    """What a capture file holds: its Ethernet frames in order and the TLS key logs that came with them.
+    """The content of a capture file: its Ethernet frames in order, and its TLS key logs.
 
-    `keylogs` has the text of each Decryption Secrets Block. A block need not end with a newline, nor does one line go
-    on in the next block: each is a file of its own (draft-ietf-opsawg-pcapng 4.7).
+    `keylogs` has the text of each Decryption Secrets Block. Each block is a complete key-log file: it need not end with
+    a newline, and its last line does not go on in the next block (draft-ietf-opsawg-pcapng 4.7).
     """
 
     frames: list[CapturedFrame]
@@ -49,7 +49,7 @@ class Capture(NamedTuple):
 
     @property
     def keylog(self) -> str:
-        """All key logs as one, each line whole."""
+        """All key logs joined into one, line by line."""
         return "".join(text if text.endswith("\n") else f"{text}\n" for text in self.keylogs if text)
 
 
@@ -60,7 +60,7 @@ def write_pcapng(
     keylog: str = "",
     comments: Mapping[tuple[str, int], str] | None = None,
 ) -> Path:
-    """Write the `frame` events among `frames` (a whole Trace will do) as an Ethernet capture; return its path.
+    """Write the `frame` events among `frames` (for instance a whole Trace) as an Ethernet capture; return its path.
 
     `keylog` is NSS key-log text (`CLIENT_RANDOM ...` lines). `comments` gives a text for the frame event
     (party, seq). Times are the events' own, in seconds since the trace began.
@@ -123,15 +123,15 @@ def _padded(octets: bytes) -> bytes:
 
 
 def read_pcapng(path: str | Path) -> Capture:
-    """Read a pcapng file (either byte order) of Ethernet frames; see `parse_pcapng` for what is refused."""
+    """Read a pcapng file (in either byte order) of Ethernet frames; `parse_pcapng` says what is refused."""
     return parse_pcapng(read_file(path, LONGEST_RECORDING))
 
 
 def parse_pcapng(octets: bytes) -> Capture:
     """Return the Ethernet frames and the TLS key logs in pcapng `octets`.
 
-    Blocks of unknown types and packets of other link types are passed over. PcapngError names the octet where
-    the file is cut short or contradicts itself.
+    Blocks of unknown types and packets of other link types are skipped. PcapngError names the octet at which the file
+    is cut short or contradicts itself.
     """
     frames: list[CapturedFrame] = []
     keylogs: list[str] = []
@@ -157,16 +157,18 @@ def _blocks(octets: bytes) -> Iterator[tuple[str, int, bytes, int]]:
     at, order = 0, ""
     while at < len(octets):
         if len(octets) - at < 12:
-            raise PcapngError(f"cut short: {len(octets) - at} octets at octet {at} are not a pcapng block")
+            raise PcapngError(f"the file is cut short: {len(octets) - at} octets at octet {at} are not a pcapng block")
         if octets[at : at + 4] == b"\x0a\x0d\x0d\x0a":
             order = _byte_order(octets, at)
         elif not order:
-            raise PcapngError("not a pcapng file: it does not begin with a section header block")
+            raise PcapngError("this is not a pcapng file: it does not begin with a section header block")
         kind, length = struct.unpack_from(order + "II", octets, at)
         if length < 12 or length % 4 or at + length > len(octets):
-            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at} says it has {length} octets")
+            raise PcapngError(
+                f"the pcapng block of type {kind:#x} at octet {at} cannot have {length} octets, as it says"
+            )
         if octets[at + 4 : at + 8] != octets[at + length - 4 : at + length]:
-            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: its two lengths differ")
+            raise PcapngError(f"the pcapng block of type {kind:#x} at octet {at} has two lengths that differ")
         yield order, kind, octets[at + 8 : at + length - 4], at
         at += length
 
@@ -175,7 +177,7 @@ def _byte_order(octets: bytes, at: int) -> str:
     for order in "<>":
         if octets[at + 8 : at + 12] == struct.pack(order + "I", _BYTE_ORDER):
             return order
-    raise PcapngError(f"pcapng section at octet {at} has no byte-order magic")
+    raise PcapngError(f"the pcapng section at octet {at} does not have a byte-order magic")
 
 
 class _Interface(NamedTuple):
@@ -206,7 +208,7 @@ def _read_packet(order: str, kind: int, body: bytes, interfaces: list[_Interface
 
 
 def _options(order: str, body: bytes, at: int) -> dict[int, bytes]:
-    """Return the options from `at` on; of several with one code the first."""
+    """Return the options from `at` on; of several with the same code, the first."""
     found: dict[int, bytes] = {}
     while at + 4 <= len(body):
         code, length = struct.unpack_from(order + "HH", body, at)
@@ -219,5 +221,5 @@ def _options(order: str, body: bytes, at: int) -> dict[int, bytes]:
 
 def _exactly(body: bytes, at: int, length: int) -> bytes:
     if at + length > len(body):
-        raise PcapngError(f"{length} octets are needed at octet {at} of a block of {len(body)}")
+        raise PcapngError(f"{length} octets are needed at octet {at} of a block that has {len(body)}")
     return body[at : at + length]

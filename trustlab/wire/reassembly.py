@@ -1,4 +1,4 @@
-"""Put TCP streams together again from frames, in whatever order and however often they were captured."""
+"""Reassemble TCP streams from frames, in whatever order and however often they were captured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _HALF = 1 << 31
 HELD_SEGMENTS = 4096
-"""How many segments behind a gap are kept for one direction; what comes beyond is given up, and said so."""
+"""How many segments behind a gap are kept for one direction; further ones are given up, and counted."""
 
 Address = tuple[str, int]
 
@@ -29,10 +29,10 @@ class Gap(NamedTuple):
 
 @dataclass(slots=True)
 class _HalfFlow:
-    """One direction: the sequence number of stream offset 0, how far all is known, and what waits behind a gap.
+    """One direction: the sequence number of stream offset 0, the end of the known octets, and what waits behind a gap.
 
-    `waiting` holds, by stream offset, a payload as it arrived and as it was written. `starts` are its keys in ascending
-    order, so that a segment finds its place among those that wait by bisection; what waits never overlaps.
+    `waiting` holds, by stream offset, a payload as it arrived and as it was written; payloads never overlap. `starts`
+    are its keys in ascending order, for bisection.
     """
 
     first_seq: int | None = None
@@ -42,7 +42,7 @@ class _HalfFlow:
     given_up: int = 0
 
     def take(self, seq: int, payload: bytes, written: bytes) -> tuple[int, list[tuple[int, bytes, bytes]]]:
-        """Return the stream offset of `payload` and all that can be read on now."""
+        """Return the stream offset of `payload`, and everything that has become readable."""
         if self.first_seq is None:
             self.first_seq = seq
         start = self._unwrapped(seq)
@@ -50,7 +50,7 @@ class _HalfFlow:
         return start, self._ready()
 
     def _hold(self, start: int, payload: bytes, written: bytes) -> None:
-        """Keep the octets that no earlier copy has brought, in one piece or several: the first copy counts."""
+        """Keep the octets that no earlier copy has brought, in one or more pieces: the first copy counts."""
         at, end = max(start, self.known), start + len(payload)
         place = bisect_right(self.starts, at)
         if place:
@@ -73,7 +73,7 @@ class _HalfFlow:
         return start + len(self.waiting[start][0])
 
     def _unwrapped(self, seq: int) -> int:
-        """Stream offset of a 32-bit sequence number: the one nearest to what is known (RFC 9293, 3.4)."""
+        """Return the stream offset of a 32-bit sequence number: the one nearest to the known end (RFC 9293, 3.4)."""
         first = self.first_seq or 0
         distance = (seq - first - self.known) & 0xFFFFFFFF
         return self.known + (distance if distance < _HALF else distance - (1 << 32))
@@ -101,10 +101,10 @@ class Flow:
     server: Address
     halves: dict[Direction, _HalfFlow]
     complete: bool
-    """Whether its SYN was seen; else stream offsets count from the first octet captured."""
+    """Whether its SYN was seen; if not, stream offsets count from the first captured octet."""
 
     def gap(self, direction: Direction) -> Gap | None:
-        """Return the octets missing before the first that waits, None if nothing waits."""
+        """Return the octets that are missing before the first that waits; None if nothing waits."""
         return self.halves[direction].gap
 
     def given_up(self, direction: Direction) -> int:
@@ -113,9 +113,9 @@ class Flow:
 
 
 class Piece(NamedTuple):
-    """Octets that are next in a direction's stream, from `offset` on.
+    """The next octets of a direction's stream, from `offset` on.
 
-    `data` is what arrived at the reader; `written` is what its writer sent, which differs after an edit in flight.
+    `data` arrived at the reader; `written` was sent by the writer, and differs after an edit in flight.
     """
 
     flow: Flow
@@ -126,7 +126,7 @@ class Piece(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """A segment, the connection and direction it belongs to, its payload's stream offset, what it made readable."""
+    """A segment, its connection and direction, its payload's stream offset, and the octets that became readable."""
 
     segment: Segment
     flow: Flow
@@ -136,10 +136,10 @@ class Sighting(NamedTuple):
 
 
 class Reassembler:
-    """Feed frames, get the octets of each stream once and in order.
+    """Takes frames, and returns the octets of each stream once and in order.
 
-    Retransmitted octets are dropped, early ones wait; where copies differ the first one counts. A SYN tells
-    which end is the client; in a capture that begins later the end with the lower port is taken for the server.
+    Retransmitted octets are dropped, early ones wait; if copies differ, the first one counts. A SYN shows which end is
+    the client; in a capture that begins later, the end with the lower port is taken for the server.
     """
 
     def __init__(self) -> None:
@@ -147,22 +147,22 @@ class Reassembler:
         self.flows: list[Flow] = []
 
     def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
-        """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
+        """Take one Ethernet frame; return an empty list if it has no TCP payload. FrameError if it is malformed.
 
-        `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
-        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError.
+        `name` separates connections that use the same addresses on different legs of the network. `original` is the TCP
+        payload before an edit in flight, empty if there was no edit; FrameError if it has another length.
         """
         sighting = self.sight(frame, name=name, original=original)
         return list(sighting.pieces) if sighting else []
 
     def sight(self, frame: bytes, *, name: str = "", original: bytes = b"") -> Sighting | None:
-        """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
+        """Take one frame, as `feed` does, and also return its connection; None if it is not TCP."""
         segment = parse_frame(frame)
         if segment is None:
             return None
         if original and len(original) != len(segment.payload):
             lengths = f"{len(original)} octets were written and {len(segment.payload)} arrived"
-            raise FrameError(f"an edit in flight that changes the length: {lengths}")
+            raise FrameError(f"an edit in flight must not change the length: {lengths}")
         flow, direction = self._flow(segment, name)
         half = flow.halves[direction]
         if Flag.SYN in segment.flags and half.first_seq is None:
@@ -189,7 +189,7 @@ class Reassembler:
 
     @staticmethod
     def _anew(flow: Flow, segment: Segment) -> bool:
-        """Tell a second connection over the same ports from a retransmitted SYN."""
+        """Return whether this SYN opens a second connection over the same ports, or is a retransmission."""
         return flow.halves["client"].first_seq != (segment.seq + 1) & 0xFFFFFFFF
 
     def _begin(self, name: str, client: Address, server: Address, *, complete: bool) -> Flow:

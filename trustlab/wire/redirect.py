@@ -1,7 +1,7 @@
-"""Connections that another machine answers in the addressed one's name: address rewriting, as a load balancer does it.
+"""Connections that another machine answers in the name of the addressed one, by rewriting addresses as a load balancer.
 
-The client's leg shows the addressed server throughout; the leg of the machine that took over shows that machine, so
-that its own TCP answers.
+On the client's leg the frames have the addressed server's addresses; on the leg of the machine that took over they have
+that machine's, so that its own TCP answers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Address = tuple[str, int]
 
 
-@dataclass(frozen=True, eq=False)  # two orders that say the same are two: each is taken back by itself
+@dataclass(frozen=True, eq=False)  # two equal orders are still two orders, and each is taken back separately
 class _Order:
     destination: Host
     port: int
@@ -26,7 +26,7 @@ class _Order:
 
 
 class Redirections:
-    """Alice's orders of redirection and the connections they took."""
+    """Alice's orders to redirect, and the connections that were redirected."""
 
     def __init__(self) -> None:
         self._orders: list[_Order] = []
@@ -34,7 +34,7 @@ class Redirections:
         self._addressed: dict[tuple[Address, Address], Host] = {}
 
     def give(self, destination: Host, port: int, to: Host, unless_from: Collection[str]) -> Callable[[], None]:
-        """Let `to` answer new connections to `destination`; return what takes the order back."""
+        """Let `to` answer new connections to `destination`; the returned function takes the order back."""
         order = _Order(destination, port, to, frozenset(unless_from) | {to.name})
         self._orders.append(order)
 
@@ -45,7 +45,7 @@ class Redirections:
         return undo
 
     def as_client_sees(self, frame: bytes, segment: Segment) -> tuple[bytes, Segment]:
-        """Give a frame of the machine that took over the addressed server's source; others stay as they are."""
+        """In a frame from the machine that took over, put the addressed server's source; leave others unchanged."""
         server = self._addressed.get((_to(segment), _from(segment)))
         if server is None:
             return frame, segment
@@ -53,12 +53,12 @@ class Redirections:
         return patched, parse_frame(patched) or segment
 
     def as_taker_sees(self, frame: bytes, segment: Segment) -> bytes:
-        """Address a frame of the client to the machine that took over; others stay as they are."""
+        """Address a frame of the client to the machine that took over; leave others unchanged."""
         taker = self._takers.get((_from(segment), _to(segment)))
         return patch_frame(frame, destination_mac=taker.mac, destination=taker.ip) if taker else frame
 
     def opening(self, segment: Segment, client: str) -> None:
-        """Decide on a SYN of the party `client`: the newest order that fits takes the connection."""
+        """Decide on a SYN of the party `client`: the newest matching order takes the connection."""
         if segment.flags & (Flag.SYN | Flag.ACK) != Flag.SYN:
             return
         key = _from(segment), _to(segment)
@@ -71,11 +71,11 @@ class Redirections:
                 return
 
     def holder(self, client: Address, server: Address) -> Host | None:
-        """Return the machine that took a connection, None if nobody did."""
+        """Return the machine that took a connection; None if nobody did."""
         return self._takers.get((client, server))
 
     def addressed(self, client: Address, taker: Address) -> Host | None:
-        """Return the machine that `client` meant when its connection went to `taker`, None if it meant that one."""
+        """Return the machine that `client` addressed when `taker` got its connection; None if it addressed `taker`."""
         return self._addressed.get((client, taker))
 
     def _release(self, key: tuple[Address, Address]) -> None:

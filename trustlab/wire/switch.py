@@ -1,4 +1,4 @@
-"""Alice's switch on real sockets: one datagram socket a machine, one Ethernet frame a datagram, in an asyncio loop.
+"""Alice's switch on real sockets: a datagram socket for each machine, an Ethernet frame in each datagram, on asyncio.
 
 A thin shell around `SwitchCore`. A machine (User Mode Linux: `vec0:transport=fd,fd=N`) gets the far end of a
 socketpair; no port, address or privilege is needed.
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LARGEST_FRAME = 65_550
 FRAMES_A_TURN = 64
-"""How many frames of one port are taken before the others and the timers get their turn."""
+"""How many frames of one port are read before the other ports and the timers get their turn."""
 QUEUE = 1024
-"""How many frames wait for a machine that does not read; what comes then is lost, as on any switch, and counted."""
+"""How many frames wait for a machine that does not read; further ones are lost, as on any switch, and counted."""
 
 
 class _Port:
@@ -40,7 +40,7 @@ class _Port:
 
 
 class Switch:
-    """The switch in a running loop. `plug`, `unplug`, `close` run in the loop's thread; `order` from any thread."""
+    """The switch in a running loop. Call `plug`, `unplug` and `close` in the loop's thread, `order` from any thread."""
 
     def __init__(self, trace: Trace, *, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self.core = SwitchCore(trace)
@@ -62,7 +62,7 @@ class Switch:
         return far
 
     def unplug(self, name: str) -> None:
-        """Remove a machine; nothing new if it is gone already."""
+        """Remove a machine; does nothing if it was removed already."""
         port = self._ports.pop(name, None)
         if port is None:
             return
@@ -73,7 +73,7 @@ class Switch:
             self.core.detach(name)
 
     def lost(self, name: str) -> int:
-        """How many frames did not reach a machine because it did not read."""
+        """Return how many frames did not reach a machine because it did not read."""
         if name not in self._ports:
             raise WireError(f"no machine called {name!r} is plugged in")
         return self._ports[name].lost
@@ -81,17 +81,17 @@ class Switch:
     def order(self, give: Callable[[SwitchCore], T]) -> T:
         """Give an order of Alice's from any thread, `switch.order(lambda s: s.hold(Match(...)))`.
 
-        Frames that it sets free leave at once. WireError once the switch is closed.
+        Frames that it releases leave at once. WireError once the switch is closed.
         """
-        with self._lock:  # `close` takes it too: its loop runs as long as the switch is open
+        with self._lock:  # `close` takes it too: as long as the switch is open, its loop runs
             if self._closed:
-                raise WireError("this switch is closed: it passes no more frames")
+                raise WireError("this switch is closed: it does not forward frames any more")
             result = give(self.core)
             self._loop.call_soon_threadsafe(self._flush)
         return result
 
     def close(self) -> None:
-        """Unplug everything, and take no more orders."""
+        """Unplug all machines, and accept no more orders."""
         with self._lock:
             self._closed = True
         if self._timer:
@@ -123,7 +123,7 @@ class Switch:
         self._work(lambda: self.core.tick(self._loop.time()))
 
     def _work(self, step: Callable[[], list[FrameOut]]) -> None:
-        """Let the core do a step; an order of Alice's that fails is noted and costs the frame."""
+        """Let the core do a step; if an order of Alice's fails, note it in the trace and drop the frame."""
         with self._lock:
             try:
                 going = step()
@@ -152,7 +152,7 @@ class Switch:
                 self._drain(name)
 
     def _drain(self, name: str) -> None:
-        """Write what waits for a machine; when its socket is full, go on when it is not."""
+        """Write the frames that wait for a machine; if its socket is full, go on when it has room."""
         port = self._ports.get(name)
         if port is None:
             return
@@ -169,7 +169,7 @@ class Switch:
         self._loop.remove_writer(port.near)
 
     def _gone(self, name: str, error: OSError) -> None:
-        """Go on without a machine that closed its end, and say so."""
+        """Go on without a machine that closed its end, and note it in the trace."""
         self._party.emit("note", "unplugged", sentence=f"{name} is no longer on the wire: {error.strerror}")
         with contextlib.suppress(WireError):
             self.unplug(name)

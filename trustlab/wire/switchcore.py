@@ -1,8 +1,8 @@
-"""Alice's switch without sockets: frames in at ports, frames out at ports, everything written into the trace.
+"""Alice's switch without sockets: frames come in and go out at ports, and everything is written into the trace.
 
-It learns which MAC address is at which port and forwards by that, flooding what it does not know (IEEE 802.1D, 7.7 and
-7.8). What Alice orders comes in between. The trace has each frame once, as it leaves, on the client's leg of its
-connection; frames are the guests' own, nothing is reconstructed.
+It learns which MAC address is at which port and forwards by that; a frame for an unknown address goes out at all ports
+(IEEE 802.1D, 7.7 and 7.8). Alice's orders act in between. The trace has each frame once, when it leaves, as it looks on
+the client's leg of its connection. The frames are the guests' own; nothing is reconstructed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _GROUP = 0x01  # in a MAC address's first octet: broadcast or multicast
 
 
 class FrameOut(NamedTuple):
-    """A frame that is to leave at a port."""
+    """A frame to send out at a port."""
 
     port: str
     frame: bytes
@@ -50,7 +50,7 @@ class _Named:
 
 
 class Known(NamedTuple):
-    """What the switch knows of a connection: its name, who opened it to whom, and who really holds the far end."""
+    """What the switch knows of a connection: its name, who opened it, to whom, and who really holds the far end."""
 
     name: str
     client: str
@@ -59,10 +59,9 @@ class Known(NamedTuple):
 
 
 class SwitchCore(OrderBook):
-    """The switch's state machine; one thread at a time.
+    """The switch's state machine, for one thread at a time.
 
-    `receive` and `tick` return the frames to put out. What orders put out at once (a release) waits in the outbox for
-    `take`.
+    `receive` and `tick` return the frames to send. Frames that an order releases at once wait in the outbox for `take`.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -83,14 +82,14 @@ class SwitchCore(OrderBook):
     def attach(self, host: Host) -> None:
         """Add a port, named for its host."""
         if host.name in self._hosts:
-            raise WireError(f"a machine called {host.name!r} is attached already")
+            raise WireError(f"a machine called {host.name!r} is already attached")
         if host.ip in self._by_ip:
-            raise WireError(f"{host.name!r} has the address of {self._by_ip[host.ip]!r}, {host.ip}")
+            raise WireError(f"{host.name!r} cannot have the address {host.ip}: {self._by_ip[host.ip]!r} has it")
         self._hosts[host.name] = host
         self._by_ip[host.ip] = host.name
 
     def detach(self, name: str) -> None:
-        """Remove a port and what was learned of it."""
+        """Remove a port, and what was learned about it."""
         host = self.host(name)
         del self._hosts[name], self._by_ip[host.ip]
         self._learned = {mac: port for mac, port in self._learned.items() if port != name}
@@ -106,18 +105,18 @@ class SwitchCore(OrderBook):
     ) -> Callable[[], None]:
         """On Alice's order: new connections to `destination`:`port` are answered by `to`, in the destination's name.
 
-        Connections from `to` itself and from `unless_from` go through; those that exist stay as they are. The newest
-        order wins; the returned function takes this one back.
+        Connections from `to` itself and from `unless_from` are not redirected, nor are existing ones. The newest order
+        wins; the returned function takes this one back.
         """
         return self._redirections.give(self.host(destination), port, self.host(to), unless_from)
 
     def mirror(self, match: Callable[[Passing], bool], *, to: str, times: int | None = None) -> Mirror:
-        """Put copies of matching frames out at the port of `to`; WireError if there is none."""
+        """Send copies of matching frames out at the port of `to`; WireError if there is no such port."""
         self.host(to)
         return super().mirror(match, to=to, times=times)
 
     def known(self, client: Address, server: Address) -> Known | None:
-        """Return what is known of the latest connection between two (IP, port), as either of its ends sees them."""
+        """Return what is known of the latest connection between two (IP, port) pairs, as seen from either end."""
         addressed = self._redirections.addressed(client, server)
         seen = (addressed.ip, server[1]) if addressed else server
         for flow, named in reversed(self._named.items()):
@@ -126,9 +125,9 @@ class SwitchCore(OrderBook):
         return None
 
     def receive(self, port: str, frame: bytes, now: float) -> list[FrameOut]:
-        """Take a frame that came in at `port` at `now` (seconds); return the frames to put out.
+        """Take a frame that came in at `port` at the time `now` (seconds); return the frames to send.
 
-        OrderError if an order of Alice's fails on it: the frame goes nowhere, the switch goes on.
+        OrderError if an order of Alice's fails on it: the frame is dropped, and the switch goes on.
         """
         self._now = now
         self.host(port)
@@ -141,7 +140,7 @@ class SwitchCore(OrderBook):
         return self.take()
 
     def tick(self, now: float) -> list[FrameOut]:
-        """Let delayed frames go whose time has come; return the frames to put out."""
+        """Let the delayed frames go whose time has come; return the frames to send."""
         self._now = now
         while self._waiting and self._waiting[0][0] <= now:
             _, _, passing, order = heapq.heappop(self._waiting)
@@ -150,24 +149,24 @@ class SwitchCore(OrderBook):
 
     @property
     def next_tick(self) -> float | None:
-        """When `tick` will have something to do, None if nothing waits."""
+        """The time at which `tick` will have something to do; None if nothing waits."""
         return self._waiting[0][0] if self._waiting else None
 
     def take(self) -> list[FrameOut]:
-        """Return what is to be put out now."""
+        """Return the frames to send now."""
         going, self._outbox = self._outbox, []
         return going
 
     def later(self, passing: Passing, seconds: float, after: SwitchOrder) -> None:
-        """Let a frame go on, behind the order `after`, in `seconds`."""
+        """Let a frame go on after `seconds`, past the order `after`."""
         heapq.heappush(self._waiting, (self._now + seconds, next(self._numbers), passing, after))
 
     def resume(self, passing: Passing, after: SwitchOrder) -> None:
-        """Let a frame go on now, behind the order `after`."""
+        """Let a frame go on now, past the order `after`."""
         self._send(self._through(passing, after))
 
     def copy_to(self, port: str, frame: bytes) -> None:
-        """Put a copy out at a port, if there is one."""
+        """Send a copy out at a port, if there is such a port."""
         if port in self._hosts:
             self._outbox.append(FrameOut(port, frame))
 
@@ -200,7 +199,7 @@ class SwitchCore(OrderBook):
             self._learned[source] = port
 
     def _sight(self, port: str, frame: bytes) -> Passing:
-        """See which connection a frame belongs to, and who holds its ends."""
+        """Find the connection of a frame, and the parties at its ends."""
         blank = Passing(next(self._numbers), port, frame)
         try:
             segment = parse_frame(frame)
@@ -259,7 +258,7 @@ def _kind(passing: Passing) -> str:
 
 
 def _told(passing: Passing) -> dict[str, Any]:
-    """Say what was done to a frame, where something was."""
+    """Return what was done to a frame, if anything."""
     told: dict[str, Any] = {"port": passing.port}
     if passing.fate:
         told["fate"] = passing.fate

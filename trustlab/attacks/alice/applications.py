@@ -1,6 +1,6 @@
-"""What Alice says inside a channel: she relays, she listens and thanks, or she asks.
+"""What Alice does inside a channel: she relays, she listens and thanks, or she asks.
 
-All three are applications as `passage.Application` says, octets in and octets out, for both versions of TLS.
+All three are a `passage.Application`, octets in and octets out, for both versions of TLS.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from trustlab.passage import TlsEndpoint
 
 THANKS = b"PAID to Alice, with thanks\n"
-"""What a bank would say, more or less."""
+"""Roughly what a bank would answer."""
 STATEMENT = b"STATEMENT\n"
 """Asks the bank for the balance of the account."""
 NOTHING_TO_SHOW = frame(b"")
-"""An empty frame: the answer to a question for evidence where she has none."""
+"""An empty frame: her answer to a question for evidence that she does not have."""
 OWN_NONCE = bytes(NONCE)
-"""Alice's own nonce: anything will do."""
+"""Alice's own nonce; it need not be random."""
 
 
 class Frames:
@@ -29,7 +29,7 @@ class Frames:
         self.rest = b""
 
     def feed(self, data: bytes, most: int) -> list[bytes]:
-        """Take octets and return at most `most` complete frames; what follows stays in `rest`."""
+        """Take octets and return at most `most` complete frames; the rest stays in `rest`."""
         self.rest += data
         found: list[bytes] = []
         while len(found) < most and len(self.rest) >= 2:
@@ -42,7 +42,7 @@ class Frames:
 
 
 class Quiet:
-    """Says nothing, hears nothing, and stays. `leg` is the end of the channel it runs in, where that is Alice's own."""
+    """Sends nothing, ignores everything, and stays. `leg` is the end in which it runs, if that is one of Alice's."""
 
     leg: TlsEndpoint
 
@@ -50,19 +50,16 @@ class Quiet:
         self.finished = False
 
     def connected(self) -> bytes:
-        """Say nothing."""
         return b""
 
     def received(self, data: bytes) -> bytes:  # noqa: ARG002 - it does not listen
-        """Hear nothing."""
         return b""
 
-    def closed(self, error: Exception | None) -> None:
-        """Note nothing."""
+    def closed(self, error: Exception | None) -> None: ...
 
 
 class Writable(Protocol):
-    """The other end of a relay: keeps what it is given until its handshake is complete."""
+    """The other end of a relay; it keeps what it is given until its handshake is complete."""
 
     def write(self, data: bytes) -> None:
         """Send application data."""
@@ -72,11 +69,10 @@ class Writable(Protocol):
 
 
 class Relay(Quiet):
-    """Passes what it reads to `other`, the end of her other channel.
+    """Forwards what it receives to `other`, the end of her other channel.
 
-    `opening` is something of her own to say first. `first` is what she answers to the first thing she hears, in place
-    of passing it on. Without `passes` she keeps everything to herself. With `stays` the other channel goes on when this
-    one has ended.
+    `opening` is what she herself sends first. With `first` she answers the first data herself instead of forwarding
+    them. If not `passes`, she forwards nothing. With `stays` the other channel goes on when this one has ended.
     """
 
     other: Writable | None = None
@@ -87,18 +83,16 @@ class Relay(Quiet):
         self._passes, self._stays = passes, stays
 
     def connected(self) -> bytes:
-        """Say what she wants to say herself."""
         return self._opening
 
     def received(self, data: bytes) -> bytes:
-        """Pass plaintext on."""
         if self._first:
             answer, self._first = self._first, b""
             return answer
         return self.passed(data)
 
     def passed(self, data: bytes) -> bytes:
-        """Give plaintext to the other channel; return what she says herself."""
+        """Forward plaintext to the other channel; return what she answers herself."""
         if self._passes and self.other is not None:
             self.other.write(data)
         return b""
@@ -110,9 +104,9 @@ class Relay(Quiet):
 
 
 class ListenAndThank(Quiet):
-    """Plays the server: answers the first `frames` frames, and thanks for whatever order comes after them.
+    """Plays the server: answers the first `frames` frames, and thanks for any order after them.
 
-    A question that comes where an order is due is answered by an empty frame, after which she leaves if she `leaves`.
+    If a question comes instead of an order, she answers with an empty frame, and then closes if she `leaves`.
     """
 
     def __init__(self, frames: int = 0, *, opening: bytes = b"", leaves: bool = False) -> None:
@@ -122,7 +116,6 @@ class ListenAndThank(Quiet):
         self._frames = Frames()
 
     def connected(self) -> bytes:
-        """Ask what a server would ask, if anything."""
         return self._opening
 
     def received(self, data: bytes) -> bytes:
@@ -135,12 +128,12 @@ class ListenAndThank(Quiet):
             said += self.answer(octets)
         return said + (THANKS if not self._left and self._frames.rest else b"")
 
-    def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - for those who have one
-        """Return what to say to a frame."""
+    def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - for subclasses that have an answer
+        """Return the answer to a frame."""
         return b""
 
     def thanks(self, data: bytes) -> bytes:
-        """Thank for an order, which is a line; to anything else she has nothing to say."""
+        """Thank for an order, which is a line; answer anything else with an empty frame."""
         if data.endswith(b"\n"):
             return THANKS
         self.finished = self._leaves
@@ -148,20 +141,19 @@ class ListenAndThank(Quiet):
 
 
 class ShowEvidence(ListenAndThank):
-    """Shows evidence that is at hand to the first question, and then listens and thanks."""
+    """Answers the first question with evidence that she has, and then listens and thanks."""
 
     def __init__(self, evidence: bytes, frames: int, *, opening: bytes = b"") -> None:
         super().__init__(frames, opening=opening)
         self._evidence: bytes | None = evidence
 
     def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - whatever was asked
-        """Show it, once."""
         evidence, self._evidence = self._evidence, None
         return b"" if evidence is None else frame(evidence)
 
 
 class Ask(Quiet):
-    """Says something, waits for `frames` frames, keeps the last of them and leaves; with None it stays.
+    """Sends a question, waits for `frames` frames, keeps the last of them and closes; with None it stays.
 
     In a mutual exchange the first frame is the server's own question.
     """
@@ -174,12 +166,11 @@ class Ask(Quiet):
         self._frames = Frames()
 
     def connected(self) -> bytes:
-        """Ask."""
         self.finished = self._left == 0
         return self._question
 
     def received(self, data: bytes) -> bytes:
-        """Keep what was waited for."""
+        """Keep the last frame that was expected."""
         for octets in self._frames.feed(data, self._left or 0):
             self.answer = octets
             self._left = (self._left or 0) - 1

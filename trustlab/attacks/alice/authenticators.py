@@ -1,7 +1,7 @@
-"""What Alice says inside her two channels of TLS 1.3, where evidence may be asked for after Finished (RFC 9261).
+"""What Alice does inside her two channels of TLS 1.3 when the ends ask for evidence after Finished (RFC 9261).
 
-In `tls13-exporter` both ends ask inside the finished channel. She puts the client's own request to the server, takes
-the evidence out of the server's authenticator, and makes an authenticator of her own around it, with the key she has.
+In `tls13-exporter` both ends ask inside the finished channel. She sends the client's own request to the server, takes
+the evidence out of the server's authenticator, and puts it into an authenticator of her own, signed by the key she has.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from trustlab.attacks.alice.tools import Alice
 
 REQUEST_AND_PROOF = 2
-"""Each side's first two frames: its request, and its authenticator."""
+"""The number of frames that each side sends first: its request, and its authenticator."""
 
 
 class RelayOrThank(Relay):
-    """Towards the client: passes on what it says while the server listens, and thanks for it in its place if not."""
+    """Towards the client: forwards its orders while the server's channel is open, else thanks for them herself."""
 
     def passed(self, data: bytes) -> bytes:
-        """Pass an order on, or thank for it."""
+        """Forward an order, or thank for it."""
         if not (self._passes and isinstance(self.other, Leg) and self.other.ready):
             return THANKS
         return super().passed(data)
 
 
 class AskForEvidence(Relay):
-    """Towards the server: puts requests for authenticators to it. What it says after them is not passed on."""
+    """Towards the server: sends it requests for authenticators. What it sends after its answers is not forwarded."""
 
     def __init__(self, opening: bytes = b"") -> None:
         super().__init__(opening, stays=True)
@@ -46,7 +46,7 @@ class AskForEvidence(Relay):
         self._proved: Callable[[bytes], None] = lambda _evidence: None
 
     def ask(self, asked: bytes, proved: Callable[[bytes], None]) -> None:
-        """Put an authenticator request to the server; `proved` gets the evidence in its answer."""
+        """Send an authenticator request to the server; `proved` gets the evidence in its answer."""
         self._asked, self._proved = asked, proved
         if not self.leg.connection.closed:
             self.leg.connection.send(frame(asked))
@@ -63,11 +63,11 @@ class AskForEvidence(Relay):
         return b""
 
     def wanted(self, asked: bytes) -> None:
-        """Learn what the server asks of her: she has nothing to show."""
+        """Take the server's own request; she does not answer it, because she has no evidence."""
 
 
 class Between(Protocol):
-    """What `ShowAuthenticator` asks of the end it speaks for, a `middle.Middle`."""
+    """What `ShowAuthenticator` needs to know of its `middle.Middle`."""
 
     alice: Alice
     behind: TowardsServer | None
@@ -89,7 +89,7 @@ class ShowAuthenticator(RelayOrThank):
         return frame(request(self.leg.connection))
 
     def received(self, data: bytes) -> bytes:
-        """Take the client's request and its authenticator; all else is for the server, and hers."""
+        """Take the client's request and its authenticator; everything after them is forwarded."""
         if self._left:
             for octets in self._frames.feed(data, self._left):
                 self._left -= 1
@@ -101,23 +101,23 @@ class ShowAuthenticator(RelayOrThank):
         return self.passed(data) if data else b""
 
     def asked(self, request_for_evidence: bytes) -> None:
-        """Answer the client's request with the server's evidence: kept, or asked for now."""
+        """Answer the client's request with the server's evidence: kept from before, or requested now."""
         behind = self._middle.behind
         if behind is None:
             return
         if self._middle.replays:
             self._show(request_for_evidence, behind.evidence)
         elif isinstance(behind.application, AskForEvidence):
-            self._tell("forward", "puts the teller's request to the bank, in her own channel.")
+            self._tell("forward", "sends the teller's request to the bank, in her own channel.")
             behind.application.ask(request_for_evidence, lambda evidence: self._show(request_for_evidence, evidence))
 
     def proved(self, authenticator: bytes) -> None:
-        """Take the client's authenticator: she believes anything."""
+        """Take the client's authenticator; she accepts anything."""
 
     def _show(self, asked: bytes, evidence: bytes) -> None:
         """Make an authenticator for this channel around evidence that was made for another."""
-        self._tell("show", "makes an authenticator of her own around the bank's evidence.")
+        self._tell("show", "puts the bank's evidence into an authenticator of her own.")
         try:
             self.leg.connection.send(frame(answer(self.leg.connection, asked, evidence)))
         except tls.TlsError as error:
-            self._tell("stuck", f"cannot make one: {error}")
+            self._tell("stuck", f"cannot make the authenticator: {error}")

@@ -1,4 +1,4 @@
-"""The bank's own TLS key in Alice's hands: as far as its TPM lets her, or whole if it came with the image."""
+"""The bank's own TLS key, used by Alice: in its TPM, if the TPM lets her, or as a copy if it came with the image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from trustlab.attacks.alice.tools import Alice
 
 BLOB, FILE = "tls-key.tpm", "private-key.pem"
-DEEDS = {"sign": "sign", "rsa-decrypt": "decrypt"}
+VERBS = {"sign": "sign", "rsa-decrypt": "decrypt"}
 
 
 class BorrowedKey:
-    """Works with the key on the victim's disk (a `KeyHolder`): a TPM's, from the root VM at locality 0, or a copy."""
+    """A `KeyHolder` for the key on the victim's disk: a TPM key, used from the root VM at locality 0, or a copy."""
 
     def __init__(self, alice: Alice) -> None:
         self._alice = alice
@@ -35,11 +35,11 @@ class BorrowedKey:
         if operation == "rsa-decrypt" and isinstance(pem, bytes):
             alice.tell("copy", f"decrypts with her copy of {alice.victim}'s key.")
             return software_key(pem).decrypt(data, PKCS1v15())
-        if operation not in DEEDS or not isinstance(blob, bytes):
-            raise LookupError(f"there is no key on {alice.victim}'s disk that could do {operation}")
+        if operation not in VERBS or not isinstance(blob, bytes):
+            raise LookupError(f"no key on {alice.victim}'s disk can do {operation}")
         done = self._in_the_tpm(blob, operation, data)
-        deed = DEEDS[operation]
-        alice.tell(deed, f"has {alice.victim}'s TPM {deed} for her, with the password, from the root VM at locality 0.")
+        verb = VERBS[operation]
+        alice.tell(verb, f"has {alice.victim}'s TPM {verb} for her, with the password, from the root VM at locality 0.")
         return done
 
     def _in_the_tpm(self, blob: bytes, operation: str, data: bytes) -> bytes:
@@ -61,5 +61,5 @@ def software_key(pem: bytes) -> RSAPrivateKey:
     """Return the RSA key of a PEM file; TypeError if it is another kind of key."""
     key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, RSAPrivateKey):
-        raise TypeError("the key on the disk is no RSA key")
+        raise TypeError(f"the key on the disk must be an RSA key, not {type(key).__name__}")
     return key

@@ -1,4 +1,4 @@
-"""Alice's end of a connection that was meant for the victim, as several of her programs make it."""
+"""Alice's end of a connection that was addressed to the victim, for several of her programs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def intercept(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
-    """Answer in the victim's name and pass everything on; to a question inside the channel she answers nothing."""
+    """Answer in the victim's name and forward everything, except a question for evidence inside the channel."""
     alice.tell("intercept", f"answers {connection.client.name}'s connection in the name of {connection.server.name}.")
     if not alice.placement.our_engine:
         return plain(alice, identity, connection)
@@ -36,7 +36,7 @@ def intercept(alice: Alice, identity: Identity, connection: WireConnection) -> E
 
 
 def plain(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
-    """Make both of her ends by OpenSSL, for a design that is nothing but TLS."""
+    """Make both of her ends with OpenSSL, for a design that is plain TLS."""
     towards_client, towards_server = Relay(), Relay()
     left = OpenSslEndpoint.server(
         towards_client,
@@ -60,28 +60,28 @@ def plain(alice: Alice, identity: Identity, connection: WireConnection) -> Endpo
         return end
 
     alice.connect(right, to=connection.server.name)
-    alice.tell("relay", f"opens her own connection to {connection.server.name} and passes everything on, reading it.")
+    alice.tell("relay", f"opens her own connection to {connection.server.name}, and reads and forwards everything.")
     return left
 
 
 def clone(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
-    """Answer with a clone of the victim: honest TLS with her certificate, no evidence, and she listens."""
+    """Answer with a clone of the victim: TLS with her own certificate and without evidence; she reads what arrives."""
     alice.tell("redirect", f"sends {connection.client.name}'s connection to a clone of {connection.server.name}.")
     shows = Credentials.of(identity)
     return TowardsClient(alice, connection.name, ListenAndThank(leaves=True), shows=shows, attests=False)
 
 
 def replay_server(alice: Alice, connection: WireConnection, shows: Credentials, evidence: bytes) -> Endpoint:
-    """Answer in TLS 1.2 with evidence that is at hand, whatever it is worth; nobody stands behind her."""
+    """Answer in TLS 1.2 with evidence that she has, without a connection to the victim."""
     place = alice.placement
     application = ShowEvidence(evidence, place.frames, opening=frame(OWN_NONCE) if place.mutual else b"")
     return TowardsClient(alice, connection.name, application, shows=shows, evidence=evidence)
 
 
 class EvidenceCollector:
-    """A visit to the victim, as anybody may make one: keeps its certificate and what it proves.
+    """An ordinary connection to the victim, which anybody may open: keeps its certificate and its evidence.
 
-    There is something to keep once the network came to rest.
+    Both are there once the network has become quiet.
     """
 
     def __init__(self, alice: Alice) -> None:
@@ -105,16 +105,16 @@ class EvidenceCollector:
 
     @property
     def chain(self) -> tuple[bytes, ...]:
-        """The victim's own certificate, in DER."""
+        """The victim's certificate, in DER."""
         return self._leg.connection.peer_certificates[:1]
 
     @property
     def evidence(self) -> bytes:
-        """What the victim proved, encoded."""
+        """The victim's evidence, encoded."""
         return self._leg.evidence or self._answers[-1].answer
 
 
 def use_key_of_victim(alice: Alice, key: BorrowedKey, *, whole: bool = False) -> None:
-    """Answer in TLS 1.3 in the victim's name, with its own certificate, and its own `key` to sign for it."""
+    """Answer in TLS 1.3 in the victim's name, with the victim's certificate and the use of its `key`."""
     own = alice.rogue_identity() if alice.placement.mutual else None
     alice.take_place(lambda connection: Middle(alice, connection, own=own, key=key, whole=whole))

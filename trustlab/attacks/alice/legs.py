@@ -1,8 +1,8 @@
 """Alice's two legs: an end of TLS towards the client and one towards the server, on our own engine with its hooks open.
 
-`TowardsClient` plays the server, `TowardsServer` the client; each copies across whatever can be copied of what the
-other one heard: randoms and nonces or whole hellos, the evidence, in TLS 1.2 the secret that the client chose. Both
-speak either version, as the design says. Alone they are a server that nobody stands behind, and a visitor.
+`TowardsClient` plays the server, `TowardsServer` the client. Each copies what it can from the other leg: randoms and
+nonces or whole hellos, the evidence, and in TLS 1.2 the secret that the client chose. The design says which version of
+TLS they speak. Each can also be used alone.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Hello = TypeVar("Hello", tls.ClientHello, tls.ServerHello)
 
 
 class Credentials(NamedTuple):
-    """What she shows: a certificate chain in DER, leaf first, and what signs for it: a key, or any `KeyHolder`."""
+    """A certificate chain in DER, leaf first, and what signs for it: a private key or a `KeyHolder`."""
 
     chain: tuple[bytes, ...]
     key: Any
 
     @classmethod
     def of(cls, identity: Identity) -> Credentials:
-        """Return those of an identity."""
+        """Return the credentials of an identity."""
         return cls((identity.certificate_der,), identity.key)
 
 
 class LeakedShare:
-    """A key share that Alice has no private key of: she knows the result (`tls.groups.Share`)."""
+    """A key share without a private key: Alice knows the result of the agreement (`tls.groups.Share`)."""
 
     public = bytes(32)
 
@@ -47,10 +47,10 @@ class LeakedShare:
         self._client_random = client_random
 
     def finish(self, peer: bytes) -> bytes:  # noqa: ARG002 - whatever the peer's share, the result is known
-        """Return the secret that leaked; LookupError if none did."""
+        """Return the leaked secret; LookupError if there is none."""
         secret = self._alice.leaked_secret(self._client_random)
         if secret is None:
-            raise LookupError("no secret of this key agreement leaked")
+            raise LookupError("the secret of this key agreement has not leaked")
         return secret
 
 
@@ -62,9 +62,9 @@ def engine(
     attests: bool = True,
     share: LeakedShare | None = None,
 ) -> tls.Client | tls.Server:
-    """Return her engine for the design: its version, suite and group, no check of the peer, and every hook open.
+    """Return her engine for the design: with its version, suite and group, every hook open, and no check of the peer.
 
-    Without `attests` it never heard of evidence.
+    If not `attests`, it does not know the attestation extension.
     """
     design = alice.design
     settings: dict[str, Any] = {
@@ -93,7 +93,7 @@ def with_values_of(own: Hello, other: Hello) -> Hello:
 
 
 class Leg(TlsEndpoint):
-    """One of her channels: what is written before its handshake is complete is said as soon as it is."""
+    """One of her channels; what is written before the handshake is complete is kept, and sent then."""
 
     def __init__(self, alice: Alice, name: str, made: tls.Client | tls.Server, application: Quiet) -> None:
         super().__init__(made, application, observer=tls.TraceObserver(alice.guest.party, name, role=made.role))
@@ -102,7 +102,7 @@ class Leg(TlsEndpoint):
 
     @property
     def ready(self) -> bool:
-        """Whether something can be said now."""
+        """Whether application data can be sent now."""
         return self.connection.handshake_complete and not self.connection.closed
 
     def write(self, data: bytes) -> None:
@@ -113,7 +113,7 @@ class Leg(TlsEndpoint):
             self._unsaid += data
 
     def handle(self, event: tls.Event) -> None:
-        """Say what was kept, after what the application says first."""
+        """Send what was kept, after the application's own first data."""
         super().handle(event)
         if isinstance(event, tls.HandshakeCompleted) and self._unsaid and self.ready:
             unsaid, self._unsaid = self._unsaid, b""
@@ -121,13 +121,12 @@ class Leg(TlsEndpoint):
 
 
 class TowardsServer(Leg):
-    """Alice plays the client. What the server proves she keeps in `evidence`, its hello in `server_hello`.
+    """Alice plays the client. She keeps the server's evidence in `evidence` and its hello in `server_hello`.
 
-    `like` is the client's hello: she says its random and nonce, or with `whole` the very same octets; in TLS 1.3 that
-    takes the secret of the key agreement. `learned` is called whenever the server has said something new: its hello,
-    evidence, the end of the handshake. If she `follows` a client, the secret and the evidence that the server wants of
-    her wait for `go_on`; if not she chooses the one, and refuses the other. `shows` is for where a certificate is
-    asked for.
+    `like` is the real client's hello: she copies its random and nonce, or with `whole` all its octets; in TLS 1.3 that
+    needs the leaked secret. `learned` is called after the server's hello, its evidence, and the end of the handshake.
+    If she `follows` a client, she sends a secret and evidence only after `go_on`; if not, she chooses the secret
+    herself and has no evidence. `shows` are her credentials, if the server asks for a certificate.
     """
 
     def __init__(
@@ -153,7 +152,7 @@ class TowardsServer(Leg):
         self._proof: bytes | None = None
 
     def handle(self, event: tls.Event) -> None:
-        """Keep the server's hello; tell of it, and of the end of the handshake."""
+        """Keep the server's hello; call `learned` for it, and at the end of the handshake."""
         if isinstance(event, tls.MessageReceived) and isinstance(event.message, tls.ServerHello):
             self.server_hello = event.message
             self._learned()
@@ -162,7 +161,7 @@ class TowardsServer(Leg):
             self._learned()
 
     def respond(self, request: tls.Request) -> None:
-        """Copy the client's hello; keep the server's evidence; wait for what the client chooses and proves."""
+        """Copy the client's hello; keep the server's evidence; wait for the client's secret and evidence."""
         match request:
             case tls.MessageReady(message=tls.ClientHello() as own) if self.like is not None:
                 self.connection.answer(request, self.like if self._whole else with_values_of(own, self.like))
@@ -177,7 +176,7 @@ class TowardsServer(Leg):
                 super().respond(request)
 
     def go_on(self, pms: bytes, evidence: bytes, epms: bytes = b"") -> None:
-        """Go on with what the client proved and chose; without `pms` she chooses, and `epms` is its own encryption."""
+        """Go on with the client's evidence and secret; without `pms` she chooses one. `epms` is the client's own."""
         self._chosen = tls.ChosenPreMasterSecret(pms, epms) if epms else pms or None
         self._proof = self._proof or evidence
         self._answer()
@@ -194,11 +193,11 @@ class TowardsServer(Leg):
 
 
 class TowardsClient(Leg):
-    """Alice plays the server, with what she `shows`.
+    """Alice plays the server, with the credentials that she `shows`.
 
-    With a leg `behind` her she says what she hears there: the server's random and nonce, or with `whole` its very
-    hello, and its evidence; she waits until it is there. What the client chooses and proves she hands to that leg.
-    Alone, she has `evidence` at hand. Without `attests` she leaves the client's offer of it unanswered.
+    With a leg `behind` her, she copies from it the server's random and nonce, or with `whole` its whole hello, and the
+    server's evidence; she waits until that leg has them, and gives it the client's secret and evidence. Alone, she
+    shows the `evidence` that she has. If not `attests`, she does not answer the client's offer of evidence.
     """
 
     def __init__(
@@ -224,7 +223,7 @@ class TowardsClient(Leg):
         self._pms = self._epms = b""
 
     def handle(self, event: tls.Event) -> None:
-        """Remember the secret that the client chose, and pass it on."""
+        """Keep the secret that the client chose, and give it to the leg behind."""
         if isinstance(event, tls.MessageReceived) and isinstance(event.message, tls.ClientKeyExchange):
             self._epms = event.message.exchange if self._whole else b""
         if isinstance(event, tls.SecretDerived) and event.label == "pre_master_secret":
@@ -234,7 +233,7 @@ class TowardsClient(Leg):
         super().handle(event)
 
     def respond(self, request: tls.Request) -> None:
-        """Say hello and show evidence as soon as there is what she wants to say; accept whatever the client proves."""
+        """Send the hello and the evidence once she has what she wants to copy; accept any evidence of the client."""
         match request:
             case tls.MessageReady(message=tls.ServerHello() as own):
                 self._hello_ready = request, own
@@ -249,11 +248,11 @@ class TowardsClient(Leg):
                 super().respond(request)
 
     def own_hello(self, own: tls.ServerHello, servers: tls.ServerHello) -> tls.ServerHello:
-        """Return what she says in the server's place."""
+        """Return the ServerHello that she sends in the server's place."""
         return servers if self._whole else with_values_of(own, servers)
 
     def proceed(self) -> None:
-        """Answer what was waiting for the server, as far as the server has spoken."""
+        """Answer the requests that waited for the server, as far as its messages have arrived."""
         behind = self.behind
         if self._hello_ready is not None and (behind is None or behind.server_hello is not None):
             (ready, own), self._hello_ready = self._hello_ready, None
@@ -263,7 +262,7 @@ class TowardsClient(Leg):
         if self._evidence_wanted is not None and (behind is None or behind.evidence):
             wanted, self._evidence_wanted = self._evidence_wanted, None
             if behind is not None:
-                self._tell("forward", "forwards the evidence that she was shown as if it were about her own key.")
+                self._tell("forward", "forwards the evidence that she got, as if it were about her own key.")
             self.connection.answer(wanted, behind.evidence if behind else self._evidence)
             self.pump()
 

@@ -1,9 +1,9 @@
-"""Alice's end of a client's connection, with one of her own to the server behind it.
+"""Alice's end of a client's connection, and behind it her own connection to the server.
 
-In TLS 1.2 she answers at once, and her two handshakes wait for each other where the one needs what is said in the
-other. In TLS 1.3 she holds the client's ClientHello back until she has what she needs: the server's evidence, made for
-the client's nonce, or a finished channel in which it can be asked for. She then answers with a certificate and a key,
-her own or the server's. With `whole` she lets both hellos pass as they are, and speaks from there on.
+In TLS 1.2 she answers at once, and each of her two handshakes waits when it needs something from the other. In TLS 1.3
+she holds the ClientHello back until she has what she needs: the server's evidence, made for the client's nonce, or a
+finished channel in which she can ask for it. Then she answers with a certificate and a key, her own or the server's.
+With `whole` she lets both hellos pass unchanged, and speaks from there on.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Middle:
-    """One end of a connection that was meant for the server (`wire.Endpoint`).
+    """One end of a connection that was addressed to the server (`wire.Endpoint`).
 
-    `own` is the identity she answers with; with the use of the server's `key` she takes the server's certificate for
-    it, and `own` is only for where the server asks her for a certificate. `kept` is her channel of an earlier day, with
-    the server's evidence: the server is not asked again. `source` is the machine whose evidence she shows, if it is not
-    the server. `applications` are what she says towards the client and towards the server, if not the usual.
+    `own` is the identity with which she answers. If she can use the server's `key`, she answers with the server's
+    certificate, and `own` is only for a server that asks her for a certificate. `kept` is an earlier channel of hers
+    with the server's evidence: then the server is not asked again. `source` is the machine whose evidence she shows, if
+    it is not the server. `applications` replace the usual ones, towards the client and towards the server.
     """
 
     leg_towards_client = TowardsClient
@@ -64,7 +64,7 @@ class Middle:
         return self.leg.closed if self.leg is not None else self._gone
 
     def receive(self, data: bytes) -> None:
-        """Hold the client's octets back until there is something to answer with."""
+        """Hold the client's octets back until she can answer."""
         if self.leg is not None:
             self.leg.receive(data)
             return
@@ -74,7 +74,7 @@ class Middle:
             self._begin(hello)
 
     def data_to_send(self) -> bytes:
-        """Return what the leg towards the client has to say."""
+        """Return the octets of the leg towards the client."""
         return self.leg.data_to_send() if self.leg is not None else b""
 
     def eof_received(self) -> None:
@@ -84,7 +84,7 @@ class Middle:
             self.leg.eof_received()
 
     def applications(self) -> tuple[Relay, Relay]:
-        """Return what she says towards the client and towards the server."""
+        """Return the applications towards the client and towards the server."""
         design = self.alice.design
         if design.tls == "1.2":
             return Relay(), Relay()
@@ -95,7 +95,7 @@ class Middle:
 
     def _begin(self, hello: tls.ClientHello) -> None:
         if self.replays:
-            self.alice.tell("replay", "answers with the evidence that she kept; nobody asks the bank.")
+            self.alice.tell("replay", "answers with the evidence that she kept; the bank is not asked.")
             self._stand()
             return
 
@@ -120,24 +120,23 @@ class Middle:
 
     @property
     def follows(self) -> bool:
-        """Whether what the client chooses and proves goes to the server: in TLS 1.2 it chooses the secret."""
+        """Whether the client's secret and evidence go on to the server; in TLS 1.2 the client chooses the secret."""
         return self.alice.design.tls == "1.2"
 
     def _learned(self) -> None:
-        """Go on, as far as the server has spoken."""
+        """Go on, as far as the server's messages have arrived."""
         if self.leg is not None:
             self.leg.proceed()
         elif self.behind is not None and (self.behind.evidence or self.behind.connection.handshake_complete):
             self._stand()
 
     def _stand(self) -> None:
-        """Answer the client."""
         behind = self.behind
         if behind is None:
             return
         shows = Credentials(behind.connection.peer_certificates, self._key) if self._key is not None else self.own
         if shows is None:
-            raise LookupError("Alice has neither a certificate of her own nor the use of the bank's key")
+            raise LookupError("Alice needs a certificate of her own (`own`) or the use of the bank's key (`key`)")
         towards_client, towards_server = self._applications
         self.leg = self.leg_towards_client(
             self.alice,
@@ -154,7 +153,7 @@ class Middle:
 
 
 def first_hello(stream: bytes) -> tls.ClientHello | None:
-    """Return the ClientHello that a stream begins with, None while it is incomplete."""
+    """Return the ClientHello at the start of a stream; None while it is incomplete."""
     records, _ = tls.split_records(stream)
     joiner = tls.HandshakeJoiner()
     for record in records:

@@ -1,4 +1,4 @@
-"""Alice as her own programs see her: her machine, her powers as the provider, and her voice in the trace."""
+"""Alice as her own programs see her: her machine, her powers as the provider, and a way to write into the trace."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ HTTPS, QUESTIONS = 443, 4433
 
 
 class Alice:
-    """What every program of hers begins with.
+    """Every program of hers begins with this.
 
-    `guest` is her own machine, `design` the design that the two victims talk over, `placement`
-    where that attests, `victim` the name of the server. What she tells is filed under `attack`; without one, under the
-    name of the attack that is played.
+    `guest` is her own machine, `design` the design that teller and bank use, `placement` where it attests, `victim` the
+    name of the server. Her entries in the trace are named after `attack`, or after the attack that is played.
     """
 
     def __init__(self, guest: Guest, attack: Attack | None = None) -> None:
@@ -33,22 +32,22 @@ class Alice:
 
     @property
     def playing(self) -> str:
-        """The name of the attack that is played: a program may play several."""
+        """The name of the attack that is played; a program may play several."""
         return self.guest.setting("attack")
 
     @property
     def powers(self) -> Provider:
         """The provider's powers; PermissionError on a machine that is not Alice's."""
         if self.guest.provider is None:
-            raise PermissionError("this program needs the provider's powers: start it on a machine of Alice's")
+            raise PermissionError("this program needs the provider's powers: start it on Alice's machine")
         return self.guest.provider
 
     def tell(self, step: str, sentence: str, *, who: str = "Alice") -> None:
-        """Write into the trace, in a step and a sentence, what she does."""
+        """Write into the trace what she does: the name of the step, and a sentence."""
         self.guest.party.emit("attack", self._telling, step=step, sentence=f"{who} {sentence}")
 
     def rogue_identity(self) -> Identity:
-        """Get a certificate for the victim's name from the public CA, by answering its connection herself."""
+        """Get a certificate for the victim's name from the public CA, by answering the CA's connection herself."""
         name = self.guest.setting("server_name")
         identity = self.guest.make_identity(lambda key: self.powers.obtain_certificate(name, self.victim, key))
         self.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
@@ -64,11 +63,11 @@ class Alice:
         self.guest.connect(to or self.victim, port, make_end)
 
     def only_listen(self) -> None:
-        """Do nothing but say so: the network is recorded anyway."""
+        """Write that she only listens; her network is recorded in any case."""
         self.tell("wait", "only listens: she records what crosses her network.")
 
     def leaked_secret(self, client_random: bytes) -> bytes | None:
-        """Return the secret of a key agreement that the lab gave her, by its client_random; None if there is none."""
+        """Return the secret of a key agreement that the lab leaked to her, by client_random; None if there is none."""
         for event in self.powers.own_secrets("shared_secret"):
             if event.data.get("leaked") and event.data.get("client_random") == client_random.hex():
                 return event.raw

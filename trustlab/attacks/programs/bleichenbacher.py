@@ -1,9 +1,9 @@
-"""`bleichenbacher`: a server's answer may be a word about the padding of what it could not use.
+"""`bleichenbacher`: Alice asks whether the bank's answer depends on what is wrong with an encrypted secret.
 
-Alice sends the bank one ClientKeyExchange after another whose EncryptedPreMasterSecret opens to something that is
-wrong in a way of its own (RFC 8017, 7.2.2 says what is right), and compares the answers octet for octet. One
-difference would be an oracle, and an oracle opens recordings, about a million questions each. She measures; the
-million she leaves to the reader. `measures` reads the answers out of the trace, and how soon they came.
+Alice sends the bank one ClientKeyExchange after another. Each EncryptedPreMasterSecret decrypts to a block that is
+wrong in another way (RFC 8017, 7.2.2 says what is right). She compares the answers octet for octet. A difference would
+make an oracle, and with about a million questions an oracle decrypts one recording. Alice only looks for the
+difference. `measures` takes the answers, and their times, from the trace.
 """
 
 from __future__ import annotations
@@ -26,29 +26,28 @@ if TYPE_CHECKING:
 
 ATTACK = Attack(
     name="bleichenbacher",
-    needs=("a connection to the bank, as anybody has",),
+    needs=("a connection to the bank, which anybody can open",),
     steps=(
         "encrypts to the bank's key blocks that are wrong in one way each",
         "finishes every handshake with keys that cannot be the right ones",
-        "compares what the bank says to each, octet for octet",
+        "compares the bank's answers, octet for octet",
     ),
     breaks="confidentiality",
-    why="A server that says what was wrong with a ciphertext decrypts it, a bit at a time.",
+    why="A server that reveals what was wrong with a ciphertext helps to decrypt it, bit by bit.",
     source="Bleichenbacher (1998); RFC 5246 7.4.7.1",
-    stopped_by="random octets in place of a secret that is not one, and the same alert whatever was wrong",
+    stopped_by="the server uses a random secret in place of a bad one, and sends the same alert whatever was wrong",
     tls="1.2",
     prize="oracle",
 )
-ATTACKS = (ATTACK,)
 NO_EVIDENCE = b"\0"
-"""What she shows where evidence is asked for: it is judged only after the handshake, which her keys do not finish."""
+"""What she shows as evidence; it would be judged only after the handshake, which she cannot finish with her keys."""
 PMS = 48
 V12 = b"\x03\x03"
 Draw = Callable[[int], bytes]
 
 
 def _fill(draw: Draw, size: int) -> bytes:
-    """Return padding: octets that are not zero."""
+    """Return padding: random octets that are not zero."""
     return bytes(1 + octet % 255 for octet in draw(size))
 
 
@@ -57,7 +56,7 @@ def _block(draw: Draw, k: int, head: bytes, secret: bytes, *, separator: bytes =
 
 
 VARIANTS: dict[str, Callable[[Draw, int], bytes]] = {
-    "sound": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 2)),
+    "correct": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 2)),
     "another version inside": lambda draw, k: _block(draw, k, b"\0\2", b"\3\1" + draw(PMS - 2)),
     "a secret too short": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 3)),
     "a secret too long": lambda draw, k: _block(draw, k, b"\0\2", V12 + draw(PMS - 1)),
@@ -67,7 +66,7 @@ VARIANTS: dict[str, Callable[[Draw, int], bytes]] = {
     "no zero after the padding": lambda draw, k: b"\0\2" + _fill(draw, k - 2),
     "a zero within the padding's first eight octets": lambda draw, k: b"\0\2\0" + _fill(draw, k - 3),
 }
-"""What is wrong with a block of k octets, and how to make one (RFC 8017, 7.2.2: 00 02 PS 00 M, PS at least 8)."""
+"""What is wrong with a block of k octets, and how to make it (RFC 8017, 7.2.2: 00 02 PS 00 M, PS at least 8)."""
 
 
 def start(guest: Guest) -> None:
@@ -76,11 +75,11 @@ def start(guest: Guest) -> None:
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     for name, make in VARIANTS.items():
         alice.connect(partial(Questioner, alice, make, shows))
-        alice.tell(name, f"asks the bank to open a secret with this about it: {name}.")
+        alice.tell(name, f"asks the bank to decrypt a secret of this kind: {name}.")
 
 
 class Questioner(TowardsServer):
-    """A client whose EncryptedPreMasterSecret opens to a block of Alice's, and whose keys are made up."""
+    """A client whose EncryptedPreMasterSecret decrypts to a block of Alice's, and whose keys are random."""
 
     def __init__(self, alice: Alice, make: Callable[[Draw, int], bytes], shows: Credentials | None, name: str) -> None:
         super().__init__(alice, name, Quiet(), shows=shows)
@@ -88,7 +87,7 @@ class Questioner(TowardsServer):
         self._draw = alice.guest.random
 
     def respond(self, request: tls.Request) -> None:
-        """Put the block in the secret's place, and something in the evidence's."""
+        """Send the block in place of the secret, and something in place of the evidence."""
         match request:
             case tls.EvidenceWanted():
                 self.connection.answer(request, NO_EVIDENCE)
@@ -96,7 +95,7 @@ class Questioner(TowardsServer):
                 certificate = x509.load_der_x509_certificate(self.connection.peer_certificates[0])
                 key = certificate.public_key()
                 if not isinstance(key, RSAPublicKey):
-                    raise TypeError("this attack is on RSA key transport, and the bank's key is another")
+                    raise TypeError(f"this attack needs an RSA key, and the bank's is a {type(key).__name__}")
                 epms = encrypted(key, self._make(self._draw, key.key_size // 8))
                 self.connection.answer(request, tls.ChosenPreMasterSecret(self._draw(PMS), epms))
             case _:

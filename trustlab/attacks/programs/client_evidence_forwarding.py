@@ -1,8 +1,9 @@
-"""`client-impersonation` and `same-pms-reencryption` in TLS 1.3: the teller's evidence forwarded to the bank.
+"""`client-impersonation` and `same-pms-reencryption` in TLS 1.3: the teller's evidence, forwarded to the bank.
 
-There is no secret that one side alone chooses. So she ends the teller's channel with a certificate of her own, and
-opens one to the bank with a client's certificate of her own. Whatever evidence the teller shows her she shows the bank,
-in the handshake or in an authenticator; she has every key but those in the evidence. The prize is the bank's secret.
+In TLS 1.3 neither side chooses the secret alone. So Alice ends the teller's channel with a certificate of her own, and
+opens a channel to the bank with a client certificate of her own. She shows the bank whatever evidence the teller shows
+her, in the handshake or in an authenticator. She has every key except those in the evidence. The prize is the bank's
+secret.
 """
 
 from __future__ import annotations
@@ -34,26 +35,25 @@ ATTACK = msgspec.structs.replace(
     needs=("owns the network between the VMs", "a CA that validates names across that network"),
     steps=(
         "ends the teller's channel, and opens one of her own to the bank",
-        "forwards the evidence that the teller shows her, with a client's certificate of her own",
+        "forwards the evidence that the teller shows her, with a client certificate of her own",
         "is the client now, and asks for the balance",
     ),
-    why="Evidence that is shown in one channel may be shown in another.",
+    why="Evidence that was shown in one channel can be shown in another.",
     source="Trusted Passages (2011); SEAT use cases",
-    stopped_by="the channel in the client's evidence; and a client that proves itself only to whom it accepted",
+    stopped_by="the channel in the client's evidence; and a client that shows evidence only to a server it accepted",
     tls="1.3",
 )
-"""Against a teller that looks whom it talks to."""
+"""Against a teller that checks whom it talks to."""
 LAX = msgspec.structs.replace(
     ATTACK,
     name="same-pms-reencryption-tls13",
     plays="same-pms-reencryption",
     needs=same_pms_reencryption.ATTACK.needs,
     source="Trusted Passages (2011); RFC 7627, 1; RFC 9846, 7.1",
-    stopped_by="the channel in the client's evidence: no two channels of hers have one secret",
+    stopped_by="the channel in the client's evidence: her two channels cannot have the same secret",
     assumes=Assumptions(lax_client=True),
 )
-"""Against one that accepts whatever it is shown."""
-ATTACKS = (ATTACK, LAX)
+"""Against a teller that accepts whatever it is shown."""
 
 
 def start(guest: Guest) -> None:
@@ -61,16 +61,16 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     own = alice.rogue_identity()
     alice.take_place(lambda connection: Forwarding(alice, connection, own=own))
-    alice.tell("forwarding", "waits for the teller, to show the bank what it shows her.")
+    alice.tell("forwarding", "waits for the teller, to show its evidence to the bank.")
 
 
 class Forwarding(Middle):
-    """Her two channels, joined by the teller's evidence."""
+    """Her two channels: the teller's evidence goes from one to the other."""
 
     follows = True
 
     def applications(self) -> tuple[Relay, Relay]:
-        """Return what she says: towards the teller she listens, towards the bank she asks for the balance."""
+        """Return the applications: towards the teller she listens, towards the bank she asks for the balance."""
         if self.alice.placement.mutual:
             towards_bank = ProveAndAsk()
             return TakeAuthenticator(self, towards_bank), towards_bank
@@ -78,33 +78,32 @@ class Forwarding(Middle):
 
 
 class Thank(Relay):
-    """Thanks for an order: the bank is asked what Alice wants to know."""
+    """Thanks for an order, and forwards nothing."""
 
-    def passed(self, data: bytes) -> bytes:  # noqa: ARG002 - nothing of it is passed on
-        """Thank."""
+    def passed(self, data: bytes) -> bytes:  # noqa: ARG002 - nothing is forwarded
         return THANKS
 
 
 class ProveAndAsk(AskForEvidence):
-    """Towards the bank: proves with the teller's evidence, and asks for the balance."""
+    """Towards the bank: shows the teller's evidence, and asks for the balance."""
 
     request_of_bank = b""
     then: Callable[[], None] = staticmethod(lambda: None)
 
     def wanted(self, asked: bytes) -> None:
-        """Keep the bank's request for an authenticator: the teller is to answer it."""
+        """Keep the bank's request for an authenticator; the teller will answer it."""
         self.request_of_bank = asked
         self.then()
 
     def prove(self, evidence: bytes) -> None:
-        """Make an authenticator for the bank around the teller's evidence, and ask for the balance."""
+        """Put the teller's evidence into an authenticator for the bank, and ask for the balance."""
         connection = self.leg.connection
         if self.request_of_bank and not connection.closed:
             connection.send(frame(answer(connection, self.request_of_bank, evidence)) + STATEMENT)
 
 
 class TakeAuthenticator(ShowAuthenticator):
-    """Towards the teller: asks for its evidence over the very context that the bank asks for."""
+    """Towards the teller: asks for its evidence, with the context of the bank's request."""
 
     _mine = b""
 
@@ -128,10 +127,10 @@ class TakeAuthenticator(ShowAuthenticator):
         """Take the evidence out of the teller's authenticator, and show it to the bank."""
         try:
             evidence = authenticators.validate(self.leg.connection, self._mine, authenticator).evidence or b""
-            self._tell("forward", "shows the bank the teller's evidence, in a channel of her own.")
+            self._tell("forward", "shows the teller's evidence to the bank, in a channel of her own.")
             self._towards_bank.prove(evidence)
         except tls.TlsError as error:
             self._tell("stuck", f"cannot go on: {error}")
 
     def closed(self, error: Exception | None) -> None:
-        """Stay with the bank when the teller is gone."""
+        """Keep the channel to the bank when the teller has gone."""

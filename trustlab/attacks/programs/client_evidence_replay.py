@@ -1,7 +1,7 @@
-"""`client-evidence-replay`: what a client proved once, shown again when the client is long gone.
+"""`client-evidence-replay`: a client's old evidence, shown again when the client has long gone.
 
-In TLS 1.2 Evidence crosses the network in clear. Alice records the teller's, waits until the payment is over, and
-opens a connection of her own to the bank with the teller's old hello, its old quote, and a secret of hers.
+In TLS 1.2 Evidence crosses the network unencrypted. Alice records the teller's, waits until the payment is over, and
+opens a connection of her own to the bank with the teller's old hello, its old quote, and a secret of her own.
 """
 
 from __future__ import annotations
@@ -21,32 +21,30 @@ ATTACK = Attack(
     name="client-evidence-replay",
     needs=("recorded the network",),
     steps=(
-        "records the teller's quote, which crosses the network in clear",
-        "opens a connection of her own, later, with the teller's hello and its quote",
+        "records the teller's quote, which crosses the network unencrypted",
+        "later opens a connection of her own, with the teller's hello and its quote",
         "is the client now, and asks for the balance",
     ),
     breaks="freshness",
-    why="A quote stays true about the past for ever, and this client is not even there any more.",
+    why="A quote remains true about the past, and this client is not even connected any more.",
     source="Trusted Passages (2011); analyses of RA-TLS (2024)",
     stopped_by="the server's nonce and its random in the client's quote",
     tls="1.2",
     prize="balance",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Wait: the network is recorded anyway."""
+    """Wait; the network is recorded in any case."""
     Alice(guest, ATTACK).only_listen()
 
 
 def afterwards(guest: Guest) -> None:
-    """Be the teller of an hour ago."""
+    """Connect to the bank as the teller did an hour ago."""
     alice = Alice(guest, ATTACK)
     found = recorded(alice)
     if found is None:
-        alice.tell("nothing", "finds no client's quote in her recording.")
+        alice.tell("nothing", "does not find a client's quote in her recording.")
         return
     hello, evidence = found
 
@@ -60,7 +58,7 @@ def afterwards(guest: Guest) -> None:
 
 
 def recorded(alice: Alice) -> tuple[tls.ClientHello, bytes] | None:
-    """Return the first recorded hello of a client with the evidence that the client gave; None without."""
+    """Return the first recorded hello of a client, with that client's evidence; None if there is none."""
     seen = alice.powers.knowledge()
     for connection in seen.connections:
         hello: tls.ClientHello | None = None

@@ -1,8 +1,8 @@
 """`client-impersonation`: the teller's quote, Alice's secret.
 
-Alice passes the hellos, the certificate and both pieces of Evidence between teller and bank untouched, octet for
-octet; only the ClientKeyExchange is her own. The bank's Evidence holds, the teller's quote holds, and the channel is
-Alice's: the server's secrets are the prize.
+Alice forwards the hellos, the certificate and both pieces of Evidence between teller and bank unchanged, octet for
+octet; only the ClientKeyExchange is her own. The bank's Evidence is valid, the teller's quote is valid, and the channel
+is Alice's. The prize is the bank's secret.
 """
 
 from __future__ import annotations
@@ -23,44 +23,42 @@ ATTACK = Attack(
     name="client-impersonation",
     needs=("owns the network between the VMs",),
     steps=(
-        "forwards the hellos, and the server's evidence, untouched",
+        "forwards the hellos, and the server's evidence, unchanged",
         "forwards the client's quote, with a ClientKeyExchange of her own",
         "is the client now, and asks for the balance",
     ),
-    breaks="confidentiality and authenticity, as the server sees it",
-    why="The quote binds the randoms, which are public; it says nothing of the secret that makes the keys.",
+    breaks="confidentiality and authenticity, for the server",
+    why="The quote covers the randoms, which are public; it does not cover the secret from which the keys are made.",
     source="Trusted Passages (2011)",
     stopped_by="the pre-master secret in the client's quote",
     tls="1.2",
     prize="balance",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Sit on the wire between teller and bank; a certificate is needed only where the client shows one."""
+    """Sit on the wire between teller and bank; get a certificate only if the design asks the client for one."""
     alice = Alice(guest, ATTACK)
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.take_place(lambda connection: Splice(alice, connection, shows))
-    shown = "a certificate of her own, for where one is asked for" if shows else "no certificate at all"
-    alice.tell("splice", f"sits on the wire, with {shown}.")
+    shown = "with a client certificate of her own" if shows else "without a certificate"
+    alice.tell("splice", f"sits on the wire, {shown}.")
 
 
 class Impersonator(TowardsServer):
-    """The leg to the bank: says the teller's own hello, shows the bank's octets to the splice, has its own secret."""
+    """The leg to the bank: sends the teller's own hello, gives the bank's octets to the splice, chooses its secret."""
 
     splice: Splice
 
     def receive(self, data: bytes) -> None:
-        """Let the teller see what the bank says, as long as it is in clear."""
+        """Let the teller see the bank's octets as long as they are unencrypted."""
         if not self.connection.handshake_complete:
             self.splice.show(data)
         super().receive(data)
 
 
 class Splice:
-    """The teller's end of the wire: a stream of records that Alice passes on, but for what comes after the quote."""
+    """The teller's end of the wire: Alice forwards its records up to the quote, and drops the rest."""
 
     def __init__(self, alice: Alice, connection: WireConnection, shows: Credentials | None) -> None:
         self.closed = False
@@ -74,7 +72,7 @@ class Splice:
         self._done = False
 
     def receive(self, data: bytes) -> None:
-        """Read the teller's records until its quote is here; what follows is dropped."""
+        """Read the teller's records until its quote has arrived; drop what follows."""
         if self._done:
             return
         records, self._rest = tls.split_records(self._rest + data)
@@ -85,16 +83,16 @@ class Splice:
                 self._take(tls.parse_message(record.content_type, raw, tls.CipherSuite[self._alice.design.suite]))
 
     def data_to_send(self) -> bytes:
-        """Return what the bank said, untouched."""
+        """Return the bank's octets, unchanged."""
         out, self._out = self._out, b""
         return out
 
     def eof_received(self) -> None:
-        """Let the teller go; the channel to the bank is Alice's and stays."""
+        """Let the teller go; the channel to the bank is Alice's, and stays."""
         self.closed = True
 
     def show(self, data: bytes) -> None:
-        """Pass the bank's octets on, until Alice is alone with the bank."""
+        """Forward the bank's octets, until Alice is alone with the bank."""
         if not self._done:
             self._out += data
 

@@ -1,7 +1,7 @@
 """`cuckoo`: evidence of Alice's own genuine machine, shown as if it were the bank's.
 
-As in `tunnel-relay` she ends the teller's TLS with a rogue certificate; but she asks a machine in her own cellar for
-its evidence, not the bank's. What she has there she may have opened with other tools than protocols.
+As in `tunnel-relay` she ends the teller's TLS with a rogue certificate. But she asks a machine in her own cellar for
+evidence, not the bank. She has that machine's hardware in her hands, and can attack it by other means than protocols.
 """
 
 from __future__ import annotations
@@ -25,21 +25,19 @@ ATTACK = Attack(
         "a genuine machine of her own, with the same image",
     ),
     steps=(
-        "terminates the teller's TLS with a rogue certificate",
+        "ends the teller's TLS with a rogue certificate",
         "relays the teller's challenge to a genuine machine of hers, and its evidence back",
     ),
     breaks="identity",
-    why="Everything the evidence says is true, of a machine that nobody meant.",
+    why="Everything in the evidence is true, but of another machine than the one that was meant.",
     source="Parno, Bootstrapping Trust in a Trusted Platform (2008)",
-    stopped_by="the machine pinned; or the channel in the quote, for it does not end in that machine",
+    stopped_by="a pinned machine; or the channel in the quote, which does not end in that machine",
     assumes=Assumptions(unpinned=True, genuine="same image"),
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Sit in the middle; have the questions answered in the cellar."""
+    """Sit in the middle, and let the machine in the cellar answer the questions."""
     alice, genuine = Alice(guest, ATTACK), guest.setting("genuine")
     identity = alice.rogue_identity()
 

@@ -1,7 +1,7 @@
-"""`deployed-key`: Alice keeps a copy of the private key she deployed, and reads the recording.
+"""`deployed-key`: Alice keeps a copy of the private key that she deployed, and decrypts her recording with it.
 
-She does nothing to the network at all. With RSA key exchange the private key opens the EncryptedPreMasterSecret of
-every recorded handshake; nobody can notice.
+She does nothing to the network. With RSA key exchange the private key decrypts the EncryptedPreMasterSecret of every
+recorded handshake, and nobody can notice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ATTACK = Attack(
     needs=("deployed the image with the key on its disk", "recorded the network"),
     steps=("copies the private key off the bank's disk", "decrypts the recorded handshake, and with it the payment"),
     breaks="confidentiality",
-    why="That the quote names the key says nothing of who else has it.",
+    why="The quote names the key, but Alice may hold a copy.",
     source="Trusted Passages (2011)",
     stopped_by="a key that is made in the TPM and never leaves it",
 )
@@ -38,16 +38,14 @@ MIDDLE = msgspec.structs.replace(
     needs=("deployed the image with the key on its disk", "owns the network between the VMs"),
     steps=("copies the private key off the bank's disk", "answers the teller's connection with the bank's own key"),
     breaks="authenticity",
-    why="Evidence that names a key is good for whoever has it.",
+    why="Evidence that names a key can be used by anybody who has the key.",
 )
-"""The same in the middle of the connection, with the copy."""
-
-ATTACKS = (ATTACK, MIDDLE)
-NOTHING = "finds no private key on the bank's disk: it was never outside the TPM."
+"""The same key, used in the middle of the connection."""
+NOTHING = "does not find a private key on the bank's disk: it has never left the TPM."
 
 
 def start(guest: Guest) -> None:
-    """Wait, for the network is recorded anyway; or take the bank's place with its own key."""
+    """Wait, because the network is recorded in any case; or take the bank's place with its own key."""
     alice = Alice(guest, ATTACK)
     if alice.playing != MIDDLE.name:
         alice.only_listen()
@@ -70,13 +68,13 @@ def start(guest: Guest) -> None:
 
 
 def copied(alice: Alice) -> bytes:
-    """Return the private key on the bank's disk, PEM; nothing if there is none."""
+    """Return the private key on the bank's disk in PEM; b"" if there is none."""
     found = alice.powers.disk_of(alice.victim).get(FILE)
     return bytes(found) if found else b""
 
 
 def afterwards(guest: Guest) -> None:
-    """Look for a private key on the bank's disk; with one, everything recorded opens."""
+    """Look for a private key on the bank's disk; it decrypts everything that was recorded."""
     alice = Alice(guest, ATTACK)
     if alice.playing == MIDDLE.name:
         return
@@ -87,4 +85,4 @@ def afterwards(guest: Guest) -> None:
     key = software_key(pem)
     der = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     guest.party.secret(PRIVATE_KEY, der)
-    alice.tell("copy", f"copies {FILE} off the bank's disk and opens her recording with it.")
+    alice.tell("copy", f"copies {FILE} off the bank's disk and decrypts her recording with it.")

@@ -1,6 +1,7 @@
-"""`early-canary`: Alice need not answer the question, if the secret comes before her answer is due.
+"""`early-canary`: Alice does not need evidence if the client sends its secret before it has judged any.
 
-She terminates TLS with a rogue certificate, reads what comes, and answers the question for evidence with nothing.
+She ends the teller's TLS with a rogue certificate, reads what arrives, and answers the question for evidence with
+nothing.
 """
 
 from __future__ import annotations
@@ -22,21 +23,20 @@ ATTACK = Attack(
     needs=("owns the network between the VMs", "a CA that validates names across that network"),
     steps=(
         "answers the teller's connection in the bank's name, with a certificate of her own",
-        "reads what the teller says while it waits for evidence, and has none to show",
+        "reads what the teller sends while it waits for evidence; she does not have any",
     ),
     breaks="trust",
     why="A secret that was sent before the evidence was judged cannot be taken back.",
     source="SEAT use cases",
-    stopped_by="nothing of the application before the evidence was accepted",
+    stopped_by="a client whose application sends nothing before the evidence was accepted",
 )
 
-ATTACKS = (ATTACK,)
 NOTHING = b"\0"
-"""What she shows where evidence is due."""
+"""What she shows when evidence is due."""
 
 
 def start(guest: Guest) -> None:
-    """Take the bank's place and wait for early words."""
+    """Take the bank's place, and wait for data that come too early."""
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
 
@@ -49,4 +49,4 @@ def start(guest: Guest) -> None:
         return TowardsClient(alice, connection.name, ListenAndThank(), shows=shows, evidence=NOTHING)
 
     alice.take_place(empty_handed)
-    alice.tell("listen", "terminates TLS in the bank's name; she has no evidence, and hopes for an impatient teller.")
+    alice.tell("listen", "ends the teller's TLS in the bank's name, without evidence, and waits for early data.")

@@ -1,7 +1,7 @@
-"""`evidence-relay-ecdhe`: fresh Evidence after Finished, from a channel that the machine's own key signs for Alice.
+"""`evidence-relay-ecdhe`: `evidence-relay` on TLS 1.2, where both ends ask and answer inside the channel.
 
-As `evidence-relay`, where both ends ask and answer inside the channel. She terminates the teller's TLS with the bank's
-certificate, copies both randoms, and passes every frame on; only the two handshakes are not the same.
+Alice ends the teller's TLS with the bank's certificate, for which the bank's TPM signs. She copies both randoms and
+forwards every frame. Only the two handshakes differ.
 """
 
 from __future__ import annotations
@@ -25,21 +25,19 @@ ATTACK = Attack(
     steps=(
         "connects to the bank as anybody may, for its certificate",
         "answers the teller's connection with it, and opens her own connection to the bank",
-        "has the bank's TPM sign for her channel, and passes nonces and evidence on",
+        "has the bank's TPM sign for her channel, and forwards nonces and evidence",
     ),
     breaks="trust",
-    why="The evidence is fresh and names the key, and the key signs for two channels.",
+    why="The evidence is fresh and names the key, but the key signs for two channels.",
     source="CVE-2026-33697; RFC 7627",
     stopped_by="the session hash in the binder; or a key nobody else can use",
     assumes=Assumptions(leaks=("key usable",)),
     tls="1.2",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Look at the bank's certificate; then sit between teller and bank with it."""
+    """Get the bank's certificate; then sit between teller and bank with it."""
     alice = Alice(guest, ATTACK)
     looked: list[TowardsServer] = []
 

@@ -1,8 +1,8 @@
-"""`evidence-relay` on the ladder of the slides: with the bank's key every octet passes as it is, and Alice reads along.
+"""`evidence-relay` on the ladder of the slides: Alice forwards every octet unchanged, and decrypts it.
 
-RSA key exchange has no forward secrecy, and no fresh secret of the bank's own. Who can use the bank's key opens the
-encrypted secret, and can send the very same octets on: both channels have one transcript, one session hash and one set
-of keys, and all evidence fits both. What binds the channel binds hers.
+In RSA key exchange the bank adds no secret of its own. Whoever can use the bank's key can decrypt the client's secret
+and forward the very same octets. Then both channels have the same transcript, session hash and keys, and all evidence
+fits both of them.
 """
 
 from __future__ import annotations
@@ -29,19 +29,17 @@ ATTACK = msgspec.structs.replace(
     plays="evidence-relay",
     steps=(
         "answers the teller's connection with the bank's own certificate",
-        "says to the bank what the teller says to her, and to the teller what the bank says, octet for octet",
-        "has the bank's TPM open the encrypted secret, and is in the one channel that both have",
+        "forwards the teller's messages to the bank and the bank's to the teller, octet for octet",
+        "has the bank's TPM decrypt the encrypted secret, and so has the keys of the channel",
     ),
-    why="With RSA key exchange the secret is the client's alone, and whoever can use the key has it.",
+    why="In RSA key exchange the client alone chooses the secret, and whoever can use the bank's key can decrypt it.",
     stopped_by="a key nobody else can use; or an ephemeral key agreement, and the channel in the quote",
     tls="1.2",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Visit the bank for its certificate; then sit between teller and bank, and stay with the teller to the end."""
+    """Get the bank's certificate; then sit between teller and bank."""
     alice = Alice(guest, ATTACK)
     visit, key = EvidenceCollector(alice), BorrowedKey(alice)
 

@@ -1,7 +1,7 @@
-"""`evidence-replay`: Evidence that was good once, shown again when nobody asks the machine any more.
+"""`evidence-replay`: old Evidence, shown again although the machine may run something else by now.
 
-Alice connects to the bank as anybody may, and keeps what it proves. Later she answers the teller with the bank's
-certificate, has the key sign, and shows the Evidence she kept. What the machine runs by then, nobody knows.
+Alice connects to the bank as anybody may, and keeps its Evidence. Later she answers the teller with the bank's
+certificate, has the key sign, and shows the Evidence that she kept. Nobody knows what the machine runs by then.
 """
 
 from __future__ import annotations
@@ -28,18 +28,16 @@ ATTACK = Attack(
         "shows the evidence she kept, while the bank's TPM signs for her channel",
     ),
     breaks="freshness",
-    why="Evidence over the key alone is good for ever, whatever became of the machine since.",
+    why="Evidence that names only the key never expires, whatever happens to the machine.",
     source="analyses of RA-TLS (2024); SEAT use cases",
     stopped_by="a nonce, or anything else of this handshake, in the binder",
     assumes=Assumptions(leaks=("key usable",)),
     tls="1.3",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Collect evidence first; then take the bank's place."""
+    """Collect the bank's evidence first; then take the bank's place."""
     alice = Alice(guest, ATTACK)
     asks = alice.placement.mutual
     own = Credentials.of(alice.rogue_identity()) if asks else None

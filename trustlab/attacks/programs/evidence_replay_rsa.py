@@ -1,7 +1,7 @@
 """`evidence-replay` on the ladder of the slides: the bank's key, and evidence of an earlier day.
 
-As on TLS 1.3, Alice has the use of the bank's key: its copy where it came with the image, else by its password in the
-bank's own TPM. She visits the bank as anybody may, keeps what it proves, and later shows that to the teller.
+As on TLS 1.3, Alice can use the bank's key: a copy if it came with the image, else by its password in the bank's own
+TPM. She connects to the bank as anybody may, keeps its evidence, and later shows it to the teller.
 """
 
 from __future__ import annotations
@@ -26,22 +26,20 @@ ATTACK = msgspec.structs.replace(
     evidence_replay.ATTACK,
     name="evidence-replay-rsa",
     plays="evidence-replay",
-    why="Evidence that names nothing of the handshake it is shown in is good for ever.",
-    stopped_by="the client's nonce in the quote; and the randoms, where it has them",
+    why="Evidence that does not name the handshake in which it is shown never expires.",
+    stopped_by="the client's nonce in the quote, and the randoms if they are in it too",
     tls="1.2",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Visit the bank first; then take its place."""
+    """Collect the bank's evidence first; then take the bank's place."""
     alice = Alice(guest, ATTACK)
     visit, key = EvidenceCollector(alice), BorrowedKey(alice)
     alice.tell("collect", f"connects to {alice.victim} as anybody may, and keeps its evidence.")
 
     def answer(connection: WireConnection) -> Endpoint:
-        alice.tell("replay", "answers with the evidence that she kept; nobody asks the bank.")
+        alice.tell("replay", "answers with the evidence that she kept; the bank is not asked.")
         return replay_server(alice, connection, Credentials(visit.chain, key), visit.evidence)
 
     alice.take_place(answer)

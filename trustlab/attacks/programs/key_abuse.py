@@ -1,9 +1,9 @@
 """`key-abuse`: the key cannot leave the TPM, so Alice has the TPM use it for her.
 
-The key's blob and its password stand on the disk, as she deployed them. From her root VM, at locality 0, she loads
-the blob into the same TPM and has it decrypt the EncryptedPreMasterSecret she recorded.
+The encrypted key (its blob) and its password are on the disk, as she deployed them. From her root VM, at locality 0,
+she loads the blob into the same TPM and has it decrypt the EncryptedPreMasterSecret that she recorded.
 
-In TLS 1.3 a key only signs: there she has the TPM sign for a channel of her own, and forwards the bank's evidence.
+In TLS 1.3 a key only signs: so she has the TPM sign for a channel of her own, and forwards the bank's evidence.
 """
 
 from __future__ import annotations
@@ -31,16 +31,14 @@ ATTACK = Attack(
         "has the TPM decrypt the recorded EncryptedPreMasterSecret",
     ),
     breaks="confidentiality",
-    why="That a key cannot be exported does not say who may use it where it is.",
+    why="A key that cannot be copied can still be used.",
     source="Trusted Passages (2011), on IBM 2006",
     stopped_by="the key's policy: only the measured software, at HyperSafe's locality, can use it",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Wait, for the network is recorded anyway; in TLS 1.3 sit between teller and bank."""
+    """Wait, because the network is recorded in any case; in TLS 1.3 sit between teller and bank."""
     alice = Alice(guest, ATTACK)
     if alice.design.tls == "1.3":
         use_key_of_victim(alice, BorrowedKey(alice))
@@ -49,13 +47,13 @@ def start(guest: Guest) -> None:
 
 
 def afterwards(guest: Guest) -> None:
-    """Ask the bank's TPM to open what was recorded."""
+    """Have the bank's TPM decrypt the recorded secret."""
     alice = Alice(guest, ATTACK)
     if alice.design.tls == "1.3":
         return
     blob = alice.powers.disk_of(alice.victim).get(BLOB)
     if not isinstance(blob, bytes):
-        alice.tell("nothing", "finds no TPM key on the bank's disk.")
+        alice.tell("nothing", "does not find a TPM key on the bank's disk.")
         return
     tpm = alice.powers.root_tpm(alice.victim)
     try:
@@ -70,7 +68,7 @@ def afterwards(guest: Guest) -> None:
 
 
 def recorded(alice: Alice) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield connection, client_random and EncryptedPreMasterSecret of every RSA key exchange Alice recorded."""
+    """Yield connection, client_random and EncryptedPreMasterSecret of every RSA key exchange that Alice recorded."""
     seen = alice.powers.knowledge()
     for connection in seen.connections:
         random = b""

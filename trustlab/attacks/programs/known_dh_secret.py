@@ -1,8 +1,9 @@
-"""`known-dh-secret`: the secret of the key agreement is known, and Alice reads the recording.
+"""`known-dh-secret`: Alice knows the secret of the key agreement, and decrypts her recording.
 
-Nothing is done to the handshake, so no binder can differ; no Evidence helps against a passive reader who knows the
-secret. She derives the traffic secrets as both ends do (RFC 9846, 7.1): hellos and secret give the handshake keys,
-these open the server's flight, and the transcript up to Finished gives the keys of the application data.
+She changes nothing in the handshake, so no binder differs: Evidence does not help against a passive reader who knows
+the secret. She derives the traffic secrets as both ends do (RFC 9846, 7.1): the hellos and the secret give the
+handshake keys, these decrypt the server's flight, and the transcript up to Finished gives the keys of the application
+data.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
 ATTACK = Attack(
     name="known-dh-secret",
     needs=("recorded the network", "knows the secret of the key agreement (a broken random generator, say)"),
-    steps=("derives the handshake keys from hellos and secret", "opens the server's flight, and then everything else"),
+    steps=("derives the handshake keys from hellos and secret", "decrypts the server's flight, and then everything"),
     breaks="confidentiality",
-    why="Both ends speak with whom they mean to, and say so truly; she only listens.",
+    why="Each end talks to the peer that it means, and all evidence is true; she only listens.",
     source="SEAT use cases; RFC 9846, 7.1",
-    stopped_by="nothing that attestation could add: key agreement itself must hold",
+    stopped_by="only a sound key agreement; attestation cannot add anything",
     assumes=Assumptions(leaks=("DH secret",)),
     tls="1.3",
 )
@@ -41,37 +42,36 @@ ON_12 = msgspec.structs.replace(
     source="SEAT use cases; RFC 5246, 8.1; RFC 7627, 4",
     tls="1.2",
 )
-"""The same where a design of TLS 1.2 runs over an ephemeral key agreement: the secret is the pre-master secret."""
-ATTACKS = (ATTACK, ON_12)
+"""The same on TLS 1.2 with an ephemeral key agreement: the secret is the pre-master secret."""
 RANDOM = slice(6, 38)
-"""Where the random stands in a hello: after the header of four octets and the version of two (RFC 9846, 4.2.2)."""
+"""Where the random is in a hello: after the header of four octets and the version of two (RFC 9846, 4.2.2)."""
 SIDES: tuple[Direction, ...] = ("client", "server")
 
 
 def start(guest: Guest) -> None:
-    """Wait: the network is recorded anyway."""
+    """Wait; the network is recorded in any case."""
     Alice(guest, ATTACK).only_listen()
 
 
 def afterwards(guest: Guest) -> None:
-    """Open every recorded connection whose secret is known."""
+    """Decrypt every recorded connection whose secret has leaked."""
     alice = Alice(guest, ATTACK)
     if alice.powers.own_secrets("pre_master_secret"):
-        found = "derives the master secret from what leaked and the handshake she saw, and opens her recording."
+        found = "derives the master secret from the leaked secret and the handshake, and decrypts her recording."
         alice.tell("derive", found)
     for connection in alice.powers.knowledge().connections:
         if derive(alice, connection):
-            alice.tell("derive", f"derives the traffic keys of {connection} and opens her recording.")
+            alice.tell("derive", f"derives the traffic keys of {connection} and decrypts her recording.")
 
 
 def hello_of(seen: Knowledge, connection: str, side: Direction) -> Decoded | None:
-    """Return the hello of one side of a recorded connection, if it was TLS."""
+    """Return the hello of one side of a recorded connection; None if it was not TLS."""
     hellos = (tls.ClientHello, tls.ServerHello)
     return next((m for m in seen.messages(connection, side) if isinstance(m.message, hellos)), None)
 
 
 def derive(alice: Alice, connection: str) -> bool:
-    """Derive the traffic secrets of a recorded connection; False where it is none of TLS 1.3, or nothing leaked."""
+    """Derive the traffic secrets of a recorded connection; return False if it is not TLS 1.3, or nothing leaked."""
     hello, answer = (hello_of(alice.powers.knowledge(), connection, side) for side in SIDES)
     if hello is None or answer is None or not isinstance(answer.message, tls.ServerHello):
         return False

@@ -1,8 +1,8 @@
 """`memory-scrape`: Alice reads the private key out of an ordinary VM's memory, and decrypts her recording with it.
 
-The VM's RAM is a file of hers: a guest's memory is the hypervisor's to read, unless hardware prevents it. She looks
-for what a private key looks like in PEM (RFC 7468). It needs machines that have memory of their own, the `uml`
-substrate; at a HyperSafe machine she is refused (emulated: see the refusal's own words).
+The VM's RAM is a file of hers: a hypervisor can read its guest's memory, unless hardware prevents it. She looks for a
+private key in PEM form (RFC 7468). This needs machines with memory of their own, the `uml` substrate. On a HyperSafe
+machine she is refused (emulated: the refusal says so).
 """
 
 from __future__ import annotations
@@ -28,30 +28,29 @@ ATTACK = Attack(
     name="memory-scrape",
     needs=("owns the host, and with it an ordinary VM's memory", "recorded the network"),
     steps=(
-        "searches the memory of the bank's VM for what a private key looks like",
+        "searches the memory of the bank's VM for a private key",
         "decrypts the recorded handshake, and with it the payment",
     ),
     breaks="confidentiality",
-    why="A VM's memory lies in the memory of its host: whoever owns that, reads it.",
+    why="A VM's memory is part of its host's memory, and whoever owns the host can read it.",
     source="Trusted Passages (2011)",
-    stopped_by="HyperSafe, which shows its guest's memory to nobody; and a key that never was in the VM's memory",
+    stopped_by="HyperSafe, which keeps everybody out of its guest's memory; and a key that never was in that memory",
 )
-ATTACKS = (ATTACK,)
 BEGIN, END = b"-----BEGIN PRIVATE KEY-----\n", b"-----END PRIVATE KEY-----"
 LENGTHS = (1703, 1699, 1707)
-"""Octets of an RSA-2048 key in PEM, the last newline not counted; the second and third where a number is shorter."""
+"""Octets of an RSA-2048 key in PEM, without the last newline; the second and third if a number in it is shorter."""
 SLIP = 4
-"""A page that follows by chance may begin with octets that PEM could go on with."""
+"""The next page in memory may begin, by chance, with up to this many octets that are valid in PEM."""
 BODY = re.compile(rb"-----BEGIN PRIVATE KEY-----\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/=]{0,64}")
 
 
 def start(guest: Guest) -> None:
-    """Wait: the network is recorded anyway."""
+    """Wait; the network is recorded in any case."""
     Alice(guest, ATTACK).only_listen()
 
 
 def afterwards(guest: Guest) -> None:
-    """Search the bank's memory; with a key, everything recorded opens."""
+    """Search the bank's memory for a key, which decrypts everything that was recorded."""
     alice = Alice(guest, ATTACK)
     victim = alice.victim
     try:
@@ -61,21 +60,21 @@ def afterwards(guest: Guest) -> None:
         alice.tell("refused", f"asks for the memory of {victim}'s VM and is refused: {refusal}")
         return
     except CloudError as error:
-        alice.tell("nothing", f"cannot: {error}")
+        alice.tell("nothing", f"cannot search the memory: {error}")
         return
     keys = private_keys(heads, tails)
     for der in keys:
         guest.party.secret(PRIVATE_KEY, der)
     if keys:
-        alice.tell("scrape", f"finds a private key in the memory of {victim}'s VM and opens her recording with it.")
+        alice.tell("scrape", f"finds a private key in the memory of {victim}'s VM and decrypts her recording with it.")
     else:
-        alice.tell("nothing", f"finds no private key in the memory of {victim}'s VM.")
+        alice.tell("nothing", f"does not find a private key in the memory of {victim}'s VM.")
 
 
 def private_keys(heads: Iterable[bytes], tails: Iterable[bytes]) -> list[bytes]:
-    """Return the RSA private keys (PKCS #8, DER) that beginnings and endings in memory make, each once.
+    """Return the RSA private keys (PKCS #8, DER) that the beginnings and endings in memory make, each once.
 
-    A key may lie across two pages that are no neighbours, so every beginning is tried with every ending.
+    A key may lie across two pages that are not neighbours, so every beginning is tried with every ending.
     """
     keys: list[bytes] = []
     endings = list(tails)
@@ -90,7 +89,7 @@ def private_keys(heads: Iterable[bytes], tails: Iterable[bytes]) -> list[bytes]:
 
 
 def _joined(head: bytes, tails: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what one beginning could be, whole or with each ending."""
+    """Yield the possible keys with one beginning: as it is, and joined with each ending."""
     whole, end, _ = head.partition(END)
     if end:
         yield whole + end
@@ -104,7 +103,7 @@ def _joined(head: bytes, tails: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _der(pem: bytes) -> bytes:
-    """Return an RSA key in DER, nothing where this is none."""
+    """Return an RSA key in DER, or b"" if this is not one."""
     try:
         key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # other things look like keys too

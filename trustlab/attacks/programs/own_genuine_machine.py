@@ -1,7 +1,7 @@
-"""`own-genuine-machine`: nothing is forged; the machine is genuine, and it is Alice's.
+"""`own-genuine-machine`: nothing is forged; the machine is genuine, and it belongs to Alice.
 
-She rents herself a machine with a genuine TPM, has HyperSafe launch the very image of the bank on it, and sends the
-teller there. All its Evidence is true. What stands in her own cellar she can open with other tools than protocols.
+She sets up a machine with a genuine TPM, has HyperSafe launch the bank's own image on it, and sends the teller there.
+All its Evidence is true. She has the machine's hardware in her hands, and can attack it by other means than protocols.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 ATTACK = Attack(
     name="own-genuine-machine",
-    needs=("owns the network between the VMs", "a genuine machine of her own", "Bob's image, which is no secret"),
+    needs=("owns the network between the VMs", "a genuine machine of her own", "Bob's image, which is not secret"),
     steps=("launches the bank's image on a genuine machine of her own", "sends the teller's connection there"),
     breaks="identity",
-    why="The evidence says what runs, and on a genuine machine; it does not say on whose.",
+    why="The evidence says what runs, and that the machine is genuine; it does not say whose machine it is.",
     source="Parno, Bootstrapping Trust in a Trusted Platform (2008); ID-Crisis (2026)",
-    stopped_by="the machine pinned",
+    stopped_by="a pinned machine",
     prize="peer",
     assumes=Assumptions(unpinned=True, genuine="same image"),
 )
 PINNED = msgspec.structs.replace(
     ATTACK,
     name="own-genuine-machine-pinned",
-    needs=(*ATTACK.needs, "relying parties that do not mind which machine it is: here they do"),
+    needs=(*ATTACK.needs, "relying parties that do not ask which machine it is (here they do)"),
     assumes=Assumptions(genuine="same image"),
 )
 """The same attack against relying parties that pin their machines."""
@@ -39,37 +39,36 @@ OTHER_IMAGE = msgspec.structs.replace(
     name="own-genuine-machine-other-image",
     needs=("owns the network between the VMs", "a genuine machine of her own", "an image that does as she likes"),
     steps=("launches an image of her own on a genuine machine", "sends the teller's connection there"),
-    why="The machine is genuine and says truly that it runs something else.",
+    why="The machine is genuine, but its evidence says truthfully that it runs something else.",
     stopped_by="reference values",
     assumes=Assumptions(unpinned=True, genuine="other image"),
 )
-"""The same with another image, and no pin: what is measured is not what Bob published."""
+"""The same with an image that Bob has not published, and without a pin."""
 DIVERSION = msgspec.structs.replace(
     ATTACK,
     name="diversion",
-    needs=("owns the network between the VMs", "another genuine machine with Bob's image: one of his own will do"),
+    needs=("owns the network between the VMs", "another genuine machine with Bob's image, such as one of Bob's own"),
     steps=("waits until Bob rents a second machine for the same image", "sends the teller's connection there"),
-    why="Two machines with one image look the same to whoever asks only what runs.",
+    why="A client that asks only what runs cannot tell two machines with the same image apart.",
     source="ID-Crisis (2026)",
     assumes=Assumptions(unpinned=True, genuine="same image, Bob's"),
 )
-"""The same without a machine of Alice's: the teller is sent to the wrong one of Bob's, say one with test accounts."""
+"""The same without a machine of Alice's: she sends the teller to the wrong machine of Bob's, such as a test machine."""
 MALLORY = msgspec.structs.replace(
     ATTACK,
     name="uncertified-mallory",
-    needs=("a place on the path, but no CA that validates names there", "a genuine machine of her own", "Bob's image"),
+    needs=("a place on the network path of the teller, but not of a CA", "a genuine machine of her own", "Bob's image"),
     steps=(
-        "launches the bank's image on a genuine machine of her own, with a certificate by a CA of her own",
+        "launches the bank's image on a genuine machine of her own, with a certificate from a CA of her own",
         "diverts the teller's connection there",
     ),
     breaks="authenticity",
-    why="Evidence says what runs, and a certificate whose it is; the one is no substitute for the other.",
+    why="Evidence says what runs, a certificate says whose it is; one does not replace the other.",
     source="ID-Crisis (2026)",
-    stopped_by="the CA's signature, which attestation adds to and never replaces",
+    stopped_by="the CA's signature: attestation adds to it and never replaces it",
     assumes=Assumptions(unpinned=True, genuine="same image", certified=False),
 )
-"""Somebody who is not the provider: no CA validates a name at her. In the lab she sits where Alice does."""
-ATTACKS = (ATTACK, PINNED, OTHER_IMAGE, DIVERSION, MALLORY)
+"""Somebody who is not the provider, so no public CA signs for her. In the lab she sits where Alice does."""
 
 
 def start(guest: Guest) -> None:

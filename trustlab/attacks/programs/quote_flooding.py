@@ -1,6 +1,7 @@
 """`quote-flooding`: a ClientHello costs its sender nothing, and the bank's TPM a quote.
 
-Alice begins handshakes and finishes none. What is measured is whose quotes the bank's TPM makes.
+Alice begins handshakes and does not finish them. `measures.quotes_for` counts how many quotes the bank's TPM makes for
+her.
 """
 
 from __future__ import annotations
@@ -19,21 +20,20 @@ if TYPE_CHECKING:
 
 ATTACK = Attack(
     name="quote-flooding",
-    needs=("a connection to the bank, as anybody has",),
-    steps=("begins one handshake after another with a demand for evidence", "goes on with none of them"),
+    needs=("a connection to the bank, which anybody can open",),
+    steps=("begins one handshake after another with a demand for evidence", "does not go on with any of them"),
     breaks="availability",
     why="The server proves itself before the client has done any work.",
     source="published benchmarks of attested handshakes: 140 to 1,020 ms each",
     stopped_by="a limit before the quote is made",
     prize="quotes",
 )
-ATTACKS = (ATTACK,)
 FLOOD = 24
 """How many handshakes she begins."""
 
 
 def start(guest: Guest) -> None:
-    """Begin them all; where a machine answers questions before TLS, ask."""
+    """Begin the handshakes; or ask the questions, if the design asks before TLS."""
     alice = Alice(guest, ATTACK)
     if alice.placement.asks_before:
         for _ in range(FLOOD):
@@ -42,11 +42,10 @@ def start(guest: Guest) -> None:
         return
     for _ in range(FLOOD):
         alice.connect(lambda name: Beginner(alice, name, Quiet()))
-    alice.tell("flood", f"begins {FLOOD} handshakes with the bank and finishes none.")
+    alice.tell("flood", f"begins {FLOOD} handshakes with the bank and does not finish them.")
 
 
 class Beginner(TowardsServer):
-    """A client that says its hello and hears nothing."""
+    """A client that sends its hello and ignores the answer."""
 
-    def receive(self, data: bytes) -> None:
-        """Hear nothing."""
+    def receive(self, data: bytes) -> None: ...

@@ -1,9 +1,9 @@
 """`reflection`: Alice gives the teller its own Evidence back, as if it were the bank's.
 
-Where both ends quote the same exporter, and nothing says whose quote it is, one quote does for both. She terminates
-the teller's TLS with a rogue certificate, asks for the teller's Evidence over the very context the teller asks for,
-and shows it what it has just made. It takes a relying party whose policy its own machine would satisfy, as among
-peers of one kind.
+If both ends quote the same exporter, and a quote does not say whose it is, one quote can stand for both. She ends the
+teller's TLS with a rogue certificate, asks for the teller's Evidence with the context of the teller's own request, and
+sends that Evidence back. It needs a relying party whose policy would accept its own machine, as among peers of one
+kind.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ ATTACK = Attack(
     name="reflection",
     needs=("owns the network between the VMs", "a relying party that would accept its own machine for its peer"),
     steps=(
-        "terminates the teller's TLS with a rogue certificate",
-        "asks for the teller's evidence, over the context the teller asks for",
+        "ends the teller's TLS with a rogue certificate",
+        "asks for the teller's evidence, with the context of the teller's own request",
         "shows the teller its own evidence as the bank's",
     ),
     breaks="trust",
@@ -37,20 +37,18 @@ ATTACK = Attack(
     assumes=Assumptions(peers=True),
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Stand in for the bank, with nothing but a certificate and a mirror; the bank is not asked for anything."""
+    """Take the bank's place with a rogue certificate; the bank itself is not asked."""
     alice = Alice(guest, ATTACK)
     shows = Credentials.of(alice.rogue_identity())
     reflector = Reflector if alice.design.tls == "1.2" else AuthenticatorReflector
     alice.take_place(lambda connection: TowardsClient(alice, connection.name, reflector(alice), shows=shows))
-    alice.tell("mirror", "waits for the teller, to show it what it shows her.")
+    alice.tell("mirror", "waits for the teller, to show it its own evidence.")
 
 
 class Reflector(ListenAndThank):
-    """Asks the teller what the teller asks, frame by frame: in `session-hash` first a nonce, then evidence."""
+    """Sends the teller's frames back: in `session-hash` first its nonce, then its evidence."""
 
     def __init__(self, alice: Alice) -> None:
         super().__init__(frames=2)
@@ -58,15 +56,15 @@ class Reflector(ListenAndThank):
         self._asked = b""
 
     def answer(self, octets: bytes) -> bytes:
-        """Take the question, and then the evidence."""
+        """Take the question first, and then the evidence."""
         if not self._asked:
             self._asked = octets
             return self.ask(octets)
         return self.show(octets)
 
     def ask(self, asked: bytes) -> bytes:
-        """Ask the same: her nonce is the teller's."""
-        self._tell("ask", "asks the teller over the teller's own nonce.")
+        """Ask with the teller's own nonce."""
+        self._tell("ask", "asks the teller for evidence over the teller's own nonce.")
         return frame(asked)
 
     def show(self, proved: bytes) -> bytes:
@@ -76,14 +74,14 @@ class Reflector(ListenAndThank):
 
 
 class AuthenticatorReflector(Reflector):
-    """The same with authenticators, which she makes anew for her own certificate."""
+    """The same with authenticators, which she makes for her own certificate."""
 
     _mine = b""
 
     def ask(self, asked: bytes) -> bytes:
         """Ask with the context of the teller's request."""
         self._mine = request(self.leg.connection, context_of(asked))
-        self._tell("ask", "asks for the teller's evidence, over the very context the teller asks for.")
+        self._tell("ask", "asks for the teller's evidence, with the context of the teller's own request.")
         return frame(self._mine)
 
     def show(self, proved: bytes) -> bytes:

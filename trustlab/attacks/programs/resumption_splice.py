@@ -1,9 +1,9 @@
-"""`resumption-splice`: two sessions with one secret, joined by resuming them; the triple handshake's first two stages.
+"""`resumption-splice`: two sessions with one secret, joined by resuming them (the triple handshake's first two stages).
 
-In stage one Alice stands between teller and bank with a certificate of her own and makes both handshakes agree on
-randoms, session id and pre-master secret: both refuse each other's evidence, and both keep a session. In stage two the
-teller resumes, Alice passes every octet on untouched, and teller and bank find themselves in one channel whose keys
-she has. (The lab's switch for resumption is on; without it no end of ours resumes anything.)
+In stage one Alice sits between teller and bank with a certificate of her own and makes both handshakes agree on
+randoms, session id and pre-master secret. Both ends refuse the evidence, and both keep a session. In stage two the
+teller resumes, Alice forwards every octet unchanged, and teller and bank share one channel whose keys she has. (The
+designs of the ladder resume nothing; the lab lets both ends do it for this attack.)
 """
 
 from __future__ import annotations
@@ -30,32 +30,30 @@ ATTACK = Attack(
     ),
     steps=(
         "makes two handshakes agree on randoms, session id and pre-master secret",
-        "lets the teller resume its session, with the bank, octet for octet",
-        "reads along: the master secret is the one she knows",
+        "forwards the teller's resumption to the bank, octet for octet",
+        "decrypts the channel, because she knows the master secret",
     ),
     breaks="authenticity",
-    why="A resumed handshake shows no certificate and no evidence; it rests on a secret that two sessions may share.",
+    why="A resumed handshake has neither certificate nor evidence; it relies on a secret that two sessions may share.",
     source="RFC 7627, 1; Bhargavan et al., Triple Handshakes (2014)",
-    stopped_by="the session hash in the master secret; no resumption without evidence anew",
+    stopped_by="the session hash in the master secret; new evidence for every resumption",
     assumes=Assumptions(resumes=True),
     tls="1.2",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Stand in the middle for the first connection, and pass the later ones through."""
+    """Sit in the middle of the first connection, and forward the later ones unchanged."""
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
     first: list[SynchronisingMiddle] = []
 
     def accept(connection: WireConnection) -> Endpoint:
         if first:
-            sentence = f"passes {connection.name} through to the bank, and reads it with the secret she has."
+            sentence = f"forwards {connection.name} to the bank unchanged, and decrypts it with the secret she has."
             alice.tell("splice", sentence)
             return spliced(alice, connection, first[0].master)
-        alice.tell("synchronise", "makes the session with the teller and the one with the bank the same.")
+        alice.tell("synchronise", "makes her session with the teller and the one with the bank share a secret.")
         first.append(SynchronisingMiddle(alice, connection, own=identity))
         return first[0]
 
@@ -63,12 +61,11 @@ def start(guest: Guest) -> None:
 
 
 class Synchroniser(TowardsClient):
-    """Gives the bank's session id to the teller too, and remembers the master secret."""
+    """Gives the bank's session id to the teller too, and keeps the master secret."""
 
     master = b""
 
     def handle(self, event: tls.Event) -> None:
-        """Remember the master secret."""
         if isinstance(event, tls.SecretDerived) and event.label == "master_secret":
             self.master = event.value
         super().handle(event)
@@ -79,43 +76,40 @@ class Synchroniser(TowardsClient):
 
 
 class SynchronisingMiddle(Middle):
-    """Makes both of its handshakes agree on all that goes into a session."""
+    """Makes both of its handshakes agree on everything that makes a session."""
 
     leg_towards_client = Synchroniser
 
     @property
     def master(self) -> bytes:
-        """The master secret of both sessions; nothing as long as there is none."""
+        """The master secret of both sessions; b"" before there is one."""
         return self.leg.master if isinstance(self.leg, Synchroniser) else b""
 
 
-class Through:
-    """One end of a wire that is only passed through."""
+class Forwarder:
+    """One end of a connection that is forwarded unchanged."""
 
     def __init__(self) -> None:
         self.closed = False
-        self.other: Through | None = None
+        self.other: Forwarder | None = None
         self.out = b""
 
     def receive(self, data: bytes) -> None:
-        """Give it to the other end."""
         if self.other is not None:
             self.other.out += data
 
     def data_to_send(self) -> bytes:
-        """Return what the other end was given."""
         out, self.out = self.out, b""
         return out
 
     def eof_received(self) -> None:
-        """Close both."""
         self.closed = True
         if self.other is not None:
             self.other.closed = True
 
 
-class Reader(Through):
-    """The teller's end of it: notes whose randoms the known secret now goes with."""
+class SessionReader(Forwarder):
+    """The teller's end: notes for which client random the known master secret is used now."""
 
     def __init__(self, alice: Alice, connection: str, master: bytes) -> None:
         super().__init__()
@@ -125,7 +119,7 @@ class Reader(Through):
         self._heard = b""
 
     def receive(self, data: bytes) -> None:
-        """Note the client's random as it passes."""
+        """Note the client's random when its hello passes."""
         if not self._heard:
             record = tls.split_records(data)[0][0]
             hello = tls.parse_message(record.content_type, record.fragment)
@@ -141,9 +135,9 @@ class Reader(Through):
         super().receive(data)
 
 
-def spliced(alice: Alice, connection: WireConnection, master: bytes) -> Reader:
+def spliced(alice: Alice, connection: WireConnection, master: bytes) -> SessionReader:
     """Join the teller's connection to one of Alice's to the bank, octet for octet."""
-    near, far = Reader(alice, connection.name, master), Through()
+    near, far = SessionReader(alice, connection.name, master), Forwarder()
     near.other, far.other = far, near
     alice.connect(lambda _name: far, to=connection.server.name)
     return near

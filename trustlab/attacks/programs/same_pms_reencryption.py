@@ -1,8 +1,8 @@
-"""`same-pms-reencryption`: an Evil VM with a valid certificate, a client that does not look, and the same secret twice.
+"""`same-pms-reencryption`: an Evil VM with a valid certificate, a client that checks nothing, and one secret twice.
 
-Evil copies randoms and nonces between its two handshakes, so that the lax client's quote fits the one with the bank;
-it opens the client's pre-master secret and encrypts the very same to the bank. A quote that binds the secret itself
-is deceived; one that binds the *encrypted* secret is not. What is stolen is the server's.
+Evil copies randoms and nonces between its two handshakes, so that the lax client's quote fits the handshake with the
+bank. It decrypts the client's pre-master secret and encrypts the same secret to the bank. That deceives a quote that
+covers the secret itself, but not one that covers the *encrypted* secret. The prize is the bank's secret.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ATTACK = Attack(
         "copies randoms and nonces, and forwards the client's quote",
         "encrypts the client's own pre-master secret to the bank, and asks for the balance",
     ),
-    breaks="authenticity, as the server sees it",
+    breaks="authenticity, for the server",
     why="The client's quote commits to the secret, and the secret is the same in both handshakes.",
     source="Trusted Passages (2011); RFC 7627, 1 (the triple handshake)",
     stopped_by="the encrypted pre-master secret in the quote, or the session hash",
@@ -35,8 +35,6 @@ ATTACK = Attack(
     prize="balance",
     assumes=Assumptions(lax_client=True),
 )
-
-ATTACKS = (ATTACK,)
 
 
 def start(guest: Guest) -> None:
@@ -50,11 +48,11 @@ def start(guest: Guest) -> None:
         return Middle(alice, connection, own=identity, applications=(Relay(passes=False), Relay(STATEMENT)))
 
     alice.take_place(answer)
-    alice.tell("evil", "waits for a client that does not look, and will encrypt its secret again, to the bank.")
+    alice.tell("evil", "waits for a client that checks nothing, and will encrypt its secret again, to the bank.")
 
 
 class HandOver(Relay):
-    """Hands the client's first two frames to the bank, nonce and evidence, and then asks what Alice wants to know."""
+    """Forwards the client's first two frames, nonce and evidence, and then asks for the balance."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +60,7 @@ class HandOver(Relay):
         self._left = 2
 
     def passed(self, data: bytes) -> bytes:
-        """Pass on what proves the client, and nothing of what it orders."""
+        """Forward the frames that prove the client, and none of its orders."""
         if self.other is not None and self._left:
             for octets in self._frames.feed(data, self._left):
                 self._left -= 1

@@ -1,7 +1,7 @@
-"""`tunnel-relay`: Alice terminates TLS with a rogue certificate and forwards the attestation through.
+"""`tunnel-relay`: Alice ends the teller's TLS with a rogue certificate and forwards the attestation.
 
-Asked inside the channel, the machine gives its quote to anyone; so Alice asks it herself, with the teller's nonce.
-Where the Evidence travels in the handshake she forwards it there.
+The machine gives its quote to anybody who asks inside a channel; so Alice asks it herself, with the teller's nonce. If
+the Evidence travels in the handshake, she forwards it there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ATTACK = Attack(
     needs=("owns the network between the VMs", "a CA that validates names across that network"),
     steps=(
         "gets a certificate for the bank's name",
-        "terminates the teller's TLS, and opens her own to the bank",
+        "ends the teller's TLS, and opens her own to the bank",
         "forwards the question and the quote between the two channels, and then everything else",
     ),
     breaks="trust",
@@ -29,11 +29,9 @@ ATTACK = Attack(
     stopped_by="the channel in the quote: its key, its exporter or its session hash",
 )
 
-ATTACKS = (ATTACK,)
-
 
 def start(guest: Guest) -> None:
-    """Sit in the middle and forward whatever is asked and answered."""
+    """Sit in the middle, and forward questions and answers."""
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
     alice.take_place(lambda connection: Middle(alice, connection, own=identity))

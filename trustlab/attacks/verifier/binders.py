@@ -1,4 +1,4 @@
-"""What the evidence is about: attacks on parts of binders that take no cloud, only a relying party that judges."""
+"""What the evidence is about: attacks on parts of binders that need only a relying party, and no cloud."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trustlab.tls import authenticators
 from trustlab.tpm import certify_creation, measure
 
 if TYPE_CHECKING:
-    from trustlab.attacks.verifier.testbed import Machine, VerifierTestbed
+    from trustlab.attacks.verifier.testbed import TestbedMachine, VerifierTestbed
     from trustlab.attest import AttestationResult
     from trustlab.passage import Attester, Design
     from trustlab.passage.guard import Role
@@ -29,7 +29,7 @@ CONNECTION = "relying-party-bank-1"
 
 
 def guard(bed: VerifierTestbed, design: Design, role: Role, *, attester: Attester | None = None) -> Guard:
-    """Return the guard of one end: the server attests, the client is the relying party and demands everything."""
+    """Return the guard of one end: the server attests; the client is the relying party, and demands everything."""
     party = "bank" if role == "server" else "relying party"
     return Guard(
         design,
@@ -42,13 +42,13 @@ def guard(bed: VerifierTestbed, design: Design, role: Role, *, attester: Atteste
 
 
 class Remembering:
-    """The root VM between HyperSafe and the network: what it saw once it gives again, whatever is asked."""
+    """The root VM between HyperSafe and the network: it answers every question with the first evidence it saw."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: TestbedMachine) -> None:
         self._machine = machine
         self._kept = b""
 
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:  # noqa: ARG002 - no key is proved on this base
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:  # noqa: ARG002 - this base proves no key
         """Have HyperSafe quote the first binder, and return that quote for every other."""
         self._kept = self._kept or self._machine.evidence(binder).encode()
         return self._kept
@@ -56,26 +56,26 @@ class Remembering:
 
 @on_binder(
     name="stale-authenticator",
-    needs=("the root VM between HyperSafe and the network, on a machine whose owner has grown careless",),
+    needs=("the root VM between HyperSafe and the network, on a machine that is neglected",),
     steps=(
         "keeps the evidence of the first answer on a long connection",
-        "lets the machine's state change: its antivirus grows old, and measured code says so",
-        "puts the kept evidence into the answer to the next question",
+        "lets the machine's state change: its antivirus grows old, and measured code reports that",
+        "puts the old evidence into the answer to the next question",
     ),
     breaks="freshness",
-    why="The channel is the same as an hour ago, and so is its exporter; what the machine runs is not.",
+    why="The channel and its exporter are the same as an hour ago; the state of the machine is not.",
     source="SEAT use cases; RFC 9261, 4 certificate_request_context",
     stopped_by="the context of the request in the exporter",
     prize="peer",
     tls="1.3",
 )
 def stale_authenticator(bed: VerifierTestbed, design: Design) -> AttestationResult:
-    """Let the relying party ask, the machine's state change, and the relying party ask again."""
+    """Let the relying party ask, let the machine's state change, and let the relying party ask again."""
     machine = bed.machine().boot()
     client, server = channel(design)
     relying, proving = guard(bed, design, "client"), guard(bed, design, "server", attester=Remembering(machine))
     if not asked(relying, proving, client, server).accepted:
-        raise RuntimeError("the evidence is in order, and the relying party refuses it")
+        raise RuntimeError("the relying party should have accepted the first evidence, which is correct")
     measure(machine.hypersafe, machine.platform.event_log, claim_event(CLAIM, STALE))
     return asked(relying, proving, client, server)
 
@@ -87,9 +87,14 @@ def asked(relying: Guard, proving: Guard, client: tls.Client, server: tls.Server
     if isinstance(evidence, tls.Alert):
         raise evidence
     shown = authenticators.validate(client, wanted, answer(server, wanted, evidence))
-    relying.appraise(shown.evidence or b"", exporter_facts(client, "server", context_of(wanted)))
+    return judged(relying, shown.evidence or b"", exporter_facts(client, "server", context_of(wanted)))
+
+
+def judged(relying: Guard, evidence: bytes, facts: tls.HandshakeFacts) -> AttestationResult:
+    """Let the relying party appraise evidence; return its result."""
+    relying.appraise(evidence, facts)
     if relying.result is None:
-        raise RuntimeError("the relying party did not come to a result")
+        raise RuntimeError("the relying party's verifier failed, so it has no result")
     return relying.result
 
 
@@ -122,13 +127,13 @@ def channel(design: Design) -> tuple[tls.Client, tls.Server]:
         "forwards a quote over the nonce, with the log key's own attestation",
     ),
     breaks="trust",
-    why="The attestation says truly that the TPM made the key for this software, not what it is used for.",
+    why="The attestation says truthfully that the TPM made the key for this software, but not what the key is for.",
     source="protocol.md, H(L, K, H(SPKI)); TPM 2.0 Part 3, 18.3 qualifyingData",
     stopped_by="the purpose in the binder of the key's attestation",
     prize="peer",
 )
 def key_of_another_purpose(bed: VerifierTestbed, design: Design) -> AttestationResult:
-    """Show the attestation of the bank's log key for a channel that Alice runs on that key."""
+    """Show the attestation of the bank's log key, on a channel in which Alice uses that key."""
     machine = bed.machine().boot()
     log_key = machine.tls_key()
     purpose = H(L, b"log", log_key.spki)
@@ -136,10 +141,6 @@ def key_of_another_purpose(bed: VerifierTestbed, design: Design) -> AttestationR
     attested = KeyAttestation(certified.attest, certified.signature, log_key.public, log_key.creation_data)
     facts = tls.HandshakeFacts(nonce_C=bed.binder, spki_S=log_key.spki)
     if design.server is None:
-        raise ValueError(f"{design.name}: the server proves nothing")
+        raise ValueError(f"{design.name}: this attack needs a design in which the server attests")
     evidence = replace(machine.evidence(design.server.bind(facts).octets), key_attestation=attested)
-    relying = guard(bed, design, "client")
-    relying.appraise(evidence.encode(), facts)
-    if relying.result is None:
-        raise RuntimeError("the relying party did not come to a result")
-    return relying.result
+    return judged(guard(bed, design, "client"), evidence.encode(), facts)

@@ -1,4 +1,4 @@
-"""Alice's tools against the Verifier: keys of hers in the TPM, quotes written by hand, logs told otherwise."""
+"""Alice's tools against the Verifier: her own keys in the TPM, quotes written by hand, changed event logs."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from trustlab.tpm.keys import CreatedKey
 from trustlab.tpm.templates import AK_ATTRIBUTES, ALG_ECDSA, TLS_KEY_ATTRIBUTES, ak_template, tls_key_template
 
 if TYPE_CHECKING:
-    from trustlab.attacks.verifier.testbed import Machine
+    from trustlab.attacks.verifier.testbed import TestbedMachine
     from trustlab.tpm import TpmClient
 
 LOOK_ALIKE = TPM_GENERATED_VALUE + 1
-"""ff544348: the TPM hashes and tickets octets that begin so."""
+"""ff544348: the TPM gives a hash ticket for octets that begin like this."""
 EV_IPL = 0x0000000D
 PASSWORD_POLICY = hashlib.sha256(bytes(32) + bytes.fromhex("0000016b")).digest()
 """PolicyPassword and PolicyAuthValue give the same digest (TPM 2.0 Part 3, 23.17 and 23.18)."""
@@ -49,13 +49,13 @@ ALG_ECC = 0x0023
 
 
 def unrestricted_ak(client: TpmClient) -> CreatedKey:
-    """Make a signing key that signs whatever it is given, where an AK would be."""
+    """Make a signing key in place of an AK that signs whatever it is given."""
     attributes = AK_ATTRIBUTES & ~ObjectAttributes.RESTRICTED | ObjectAttributes.USER_WITH_AUTH
     return create_primary(client, RH_ENDORSEMENT, ak_template(b"", attributes))
 
 
 def own_ak(client: TpmClient) -> CreatedKey:
-    """Make a restricted AK that Alice opens by its empty password."""
+    """Make a restricted AK that Alice can use by its empty password."""
     return create_primary(client, RH_ENDORSEMENT, ak_template(b"", AK_ATTRIBUTES | ObjectAttributes.USER_WITH_AUTH))
 
 
@@ -90,7 +90,7 @@ def forge_quote(
 def sign_through_ticket(
     client: TpmClient, ak: LoadedKey, certificates: tuple[bytes, ...], quote: bytes, log: EventLog
 ) -> Evidence:
-    """Have the TPM hash the octets: its ticket lets a restricted key sign them, as long as they begin otherwise."""
+    """Have the TPM hash the octets: unless they begin with ff544347, its ticket lets a restricted key sign them."""
     fields = client.ask("Hash", parameters=sized(quote) + u16(ALG_SHA256) + u32(RH_ENDORSEMENT))
     digest, ticket = fields.sized("outHash"), fields.rest("validation")
     scheme = u16(ALG_ECDSA) + u16(ALG_SHA256)
@@ -104,7 +104,7 @@ def retyped(log: EventLog, digest: bytes, event_type: int) -> EventLog:
 
 
 def reworded(log: EventLog, old: bytes, new: bytes) -> EventLog:
-    """Change words in events' data, and leave their digests alone."""
+    """Change words in the events' data, but not their digests."""
     return EventLog([replace(e, data=e.data.replace(old, new)) for e in log.events])
 
 
@@ -116,7 +116,7 @@ def make_key(client: TpmClient, policy: bytes, attributes: int = 0) -> CreatedKe
 
 
 def software_spki() -> bytes:
-    """Return the public half of a key that Alice made in software."""
+    """Return the public key of a pair that Alice made in software."""
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
@@ -134,8 +134,8 @@ def load_software_key(client: TpmClient) -> CreatedKey:
     return CreatedKey(handle, public, policy)
 
 
-def certified_key(machine: Machine, key: CreatedKey, binder: bytes) -> Evidence:
-    """Attest the machine, and a key of it by plain TPM2_Certify."""
+def certified_key(machine: TestbedMachine, key: CreatedKey, binder: bytes) -> Evidence:
+    """Attest the machine, and one of its keys by plain TPM2_Certify."""
     signed = certify(machine.hypersafe, machine.attestation_key, key, key_binder(key.spki))
     attestation = KeyAttestation(signed.attest, signed.signature, key.public, b"")
     return replace(machine.evidence(binder), key_attestation=attestation)

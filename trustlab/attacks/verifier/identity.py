@@ -1,4 +1,4 @@
-"""Who speaks: the AK, the CA that vouches for it, and the machine it is in."""
+"""Who signs: attacks on the AK, the CA that vouches for it, and the machine it belongs to."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     name="fake-tpm",
     needs=("a TPM emulator", "a certification authority of her own"),
     steps=(
-        "Alice launches the genuine HyperSafe code in an emulator, and extends its PCRs as she likes",
+        "launches the genuine HyperSafe code in an emulator, and extends its PCRs as she likes",
         "her own privacy CA certifies its AK",
-        "she attests her own TLS key",
+        "attests her own TLS key",
     ),
     breaks="trust",
-    why="A signature proves a TPM only if somebody trustworthy says that the key is in one.",
+    why="A signature proves that a TPM made it only if somebody trustworthy says that the key is in a TPM.",
     source="TCG EK Credential Profile; RFC 9334, 7.4",
     stopped_by="the AK's certificate must lead to a trusted privacy CA",
 )
 def fake_tpm(bed: VerifierTestbed) -> Presented:
-    """Boot an emulator with a maker and a privacy CA of Alice's own; everything else about it is right."""
+    """Boot an emulator with a maker and a privacy CA of Alice's own; everything else about it is correct."""
     maker = TpmMaker()
     ca = PrivacyCa([maker.root], ak_policies=None, name="Alice's privacy CA")
     return bed.attested(bed.machine("alice", maker=maker, ca=ca).boot(), pinned=None)
@@ -42,14 +42,14 @@ def fake_tpm(bed: VerifierTestbed) -> Presented:
     "AK public area",
     base="AK policy not demanded",
     name="forged-attest",
-    needs=("locality 0 of the machine's TPM", "a privacy CA that looks at no attributes"),
+    needs=("locality 0 of the machine's TPM", "a privacy CA that does not check attributes"),
     steps=(
-        "Alice makes an unrestricted signing key in the TPM",
-        "the CA activates it: activation works for any key",
-        "she writes a quote about the genuine image herself and has the key sign its hash",
+        "makes an unrestricted signing key in the TPM",
+        "has the CA certify it: credential activation works for any key",
+        "writes a quote about the genuine image herself, and has the key sign its hash",
     ),
     breaks="trust",
-    why="TPM2_ActivateCredential proves in which TPM a key is, not what the key does.",
+    why="TPM2_ActivateCredential proves in which TPM a key is, not what the key signs.",
     source="TPM 2.0 Part 1, 24; trusted computing folklore, tried",
     stopped_by="the AK's public area must be that of a restricted signing key, and its Name the certified one",
 )
@@ -67,11 +67,11 @@ def forged_attest(bed: VerifierTestbed) -> Presented:
     "AK policy",
     base="all else demanded, machine pinned",
     name="quote-oracle",
-    needs=("locality 0 of the machine's TPM", "a privacy CA that looks at no policy"),
+    needs=("locality 0 of the machine's TPM", "a privacy CA that does not check policies"),
     steps=(
-        "Alice makes a restricted AK of her own beside HyperSafe's, usable at locality 0",
-        "she connects to the relying party herself",
-        "she has the TPM quote the genuine PCR values over the binder of that connection",
+        "makes a restricted AK of her own beside HyperSafe's, usable at locality 0",
+        "connects to the relying party herself",
+        "has the TPM quote the genuine PCR values over the binder of that connection",
     ),
     breaks="trust",
     why="PCRs say what runs on the machine, not who asked for the quote.",
@@ -94,11 +94,11 @@ def quote_oracle(bed: VerifierTestbed) -> Presented:
     name="cuckoo",
     needs=("a genuine machine of her own, with the same image",),
     steps=(
-        "the relying party means Bob's machine; Alice relays its challenge to a genuine one of hers",
-        "everything it attests is true, of the wrong machine, to whose hardware she has access",
+        "relays the challenge that is meant for Bob's machine to a genuine machine of hers",
+        "everything in the evidence is true, but of a machine whose hardware she can reach",
     ),
     breaks="identity",
-    why="Attestation says what a machine is, not which one.",
+    why="Attestation says what a machine is, not which machine it is.",
     source="Parno 2008, Bootstrapping Trust in a Trusted Platform",
     stopped_by="the EK's digest in the AK certificate is compared with the pinned one",
 )
@@ -114,11 +114,11 @@ def cuckoo(bed: VerifierTestbed) -> Presented:
     name="identifier-takeover",
     needs=("a genuine machine of her own, with the same image",),
     steps=(
-        "Alice turns Bob's machine off and gives its address and name to a genuine machine of hers",
-        "everything it attests is true, of the wrong machine, to whose hardware she has access",
+        "turns Bob's machine off and gives its address and name to a genuine machine of hers",
+        "everything in the evidence is true, but of a machine whose hardware she can reach",
     ),
     breaks="identity",
-    why="Attestation says what a machine is, not which one.",
+    why="Attestation says what a machine is, not which machine it is.",
     source="ID-Crisis 2026",
     stopped_by="the EK's digest in the AK certificate is compared with the pinned one",
 )
@@ -135,17 +135,17 @@ def identifier_takeover(bed: VerifierTestbed) -> Presented:
     name="ek-swap",
     needs=("the machine's hardware", "a TPM maker's certificate for the new EK"),
     steps=(
-        "Alice exchanges the TPM, here by TPM2_ChangeEPS",
-        "the new TPM is genuine too, and is enrolled like any",
+        "replaces the TPM (here by TPM2_ChangeEPS, which gives it a new identity)",
+        "enrols the new TPM, which is genuine too",
         "it attests whatever the machine now measures",
     ),
     breaks="identity",
-    why="A TPM vouches for what is wired to it; a pinned identity notices when it is another TPM.",
+    why="A TPM vouches for the machine it is wired to; only a pinned identity shows that it is another TPM.",
     source="TPM 2.0 Part 3, 24.5; ID-Crisis 2026",
     stopped_by="the EK's digest in the AK certificate is compared with the pinned one",
 )
 def ek_swap(bed: VerifierTestbed) -> Presented:
-    """Replace the endorsement seed (as soldering in another TPM would), and attest with the new identity."""
+    """Replace the endorsement seed (as if another TPM were soldered in), and attest with the new identity."""
     meant = bed.machine("bank").boot()
     pinned = bed.present(meant.evidence(bed.binder), pinned=meant).policy
     owner = meant.platform.client("owner of the hardware", gate=OPEN)

@@ -1,4 +1,4 @@
-"""Which key: where the key of TLS lives, and who else may use it."""
+"""Which key: attacks on where the TLS key is kept, and on who else may use it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @refused_by(
     "key identity",
-    base="a binder without the key, as in tls13-nonce",
+    base="the binder does not name the key, as in tls13-nonce",
     name="decoy-key",
     needs=("the deployment of the TLS key",),
-    steps=("HyperSafe makes a key and attests it", "TLS is configured with another, which Alice has a copy of"),
+    steps=("HyperSafe makes a key and attests it", "TLS is configured with another key, of which Alice has a copy"),
     breaks="confidentiality",
-    why="That some key is safe says nothing about the one in use.",
+    why="One key is safe, but that says nothing about the key in use.",
     source="the slides on IBM 2006",
-    stopped_by="the attested key must be TLS's own, and its Name that of the public area",
+    stopped_by="the attested key must be the one in TLS, and its Name that of the public area",
 )
 def decoy_key(bed: VerifierTestbed) -> Presented:
     """Attest a genuine TPM key while TLS runs on a software key of which Alice keeps a copy."""
@@ -37,18 +37,18 @@ def decoy_key(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "key provenance",
-    base="all demanded",
+    base="everything is demanded",
     name="software-key-certified",
     needs=("a HyperSafe that certifies what its guest loads",),
     steps=(
-        "Alice makes a key in software and keeps a copy",
-        "it is loaded into the TPM, with the right policy in its public area",
-        "TPM2_Certify attests that it is loaded: it does not say where it comes from",
+        "makes a key in software and keeps a copy",
+        "has it loaded into the TPM, with the right policy in its public area",
+        "TPM2_Certify attests that it is loaded, but not where it comes from",
     ),
     breaks="confidentiality",
-    why="Certify speaks of presence, CertifyCreation of origin; imported keys have no creation ticket.",
+    why="Certify says that a key is loaded, CertifyCreation where it was made; an imported key has no creation ticket.",
     source="TPM 2.0 Part 3, 18.2 and 18.3; tried",
-    stopped_by="type CREATION, creationHash that of the creation data, fixedTPM",
+    stopped_by="the type must be CREATION, creationHash that of the creation data, and fixedTPM set",
 )
 def software_key_certified(bed: VerifierTestbed) -> Presented:
     """Load a software key with the right policy and have the genuine AK certify that it is loaded."""
@@ -60,15 +60,15 @@ def software_key_certified(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "key provenance",
-    base="all demanded",
+    base="everything is demanded",
     name="userwithauth-key",
     needs=("the template by which the key is made",),
     steps=(
         "the key's policy names the right PCRs and locality",
-        "userWithAuth opens it by its empty password at locality 0 as well",
+        "with userWithAuth, its empty password also opens it, at locality 0",
     ),
     breaks="confidentiality",
-    why="A policy is one way in; userWithAuth leaves another open.",
+    why="The policy is one way to use the key; userWithAuth opens another.",
     source="TPM 2.0 Part 2, 8.3.3; tried",
     stopped_by="userWithAuth must be clear",
 )
@@ -81,7 +81,7 @@ def userwithauth_key(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "key policy",
-    base="attributes in order",
+    base="the key's attributes are correct",
     name="password-policy-key",
     needs=("the template by which the key is made",),
     steps=(
@@ -89,27 +89,27 @@ def userwithauth_key(bed: VerifierTestbed) -> Presented:
         "its policy is TPM2_PolicyPassword, and Alice knows the password",
     ),
     breaks="confidentiality",
-    why="Attributes say that a policy is needed, not what it asks for.",
+    why="Attributes say that a policy is needed, not what it demands.",
     source="TPM 2.0 Part 3, 23.18",
     stopped_by="the policy digest is recomputed from the quoted PCR values and the locality",
 )
 def password_policy_key(bed: VerifierTestbed) -> Presented:
-    """Have the TPM make a key with PolicyPassword: no userWithAuth, and yet a password opens it."""
+    """Have the TPM make a key with PolicyPassword: a password opens it although userWithAuth is clear."""
     machine = bed.machine().boot()
     return bed.attested(machine, make_key(machine.hypersafe, PASSWORD_POLICY))
 
 
 @refused_by(
     "key policy",
-    base="attributes in order",
+    base="the key's attributes are correct",
     name="other-image-same-hypersafe",
     needs=("the template by which the key is made",),
     steps=(
         "the key is made while the bank's image runs",
-        "Alice later boots an image of hers: the same HyperSafe opens the key for it",
+        "later boots an image of hers, and the same HyperSafe can use the key for it",
     ),
     breaks="confidentiality",
-    why="PCR 17 knows the hypervisor, not its guest.",
+    why="PCR 17 measures the hypervisor, not its guest.",
     source="protocol.md; tried",
     stopped_by="the policy must name PCR 17, 18 and 19",
 )
@@ -121,17 +121,17 @@ def other_image_same_hypersafe(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "key policy",
-    base="attributes in order",
+    base="the key's attributes are correct",
     name="cross-vm-key",
     needs=("another image that may run on the same machine",),
     steps=(
         "another VM has HyperSafe make a key for it",
-        "with the bank running, the TPM certifies that it made that key: which it did",
+        "while the bank runs, the TPM certifies truthfully that it made that key",
     ),
     breaks="confidentiality",
     why="A creation ticket says who made a key, not for whom.",
     source="protocol.md",
-    stopped_by="the key's policy must be over the very PCR values that are quoted",
+    stopped_by="the key's policy must cover the same PCR values as the quote",
 )
 def cross_vm_key(bed: VerifierTestbed) -> Presented:
     """Make a key while the teller's image runs, and present it as the bank's."""
@@ -143,17 +143,17 @@ def cross_vm_key(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "one AK for both",
-    base="the pin applies to the quote's AK; a binder without the key",
+    base="the pin applies to the quote's AK; the binder does not name the key",
     name="split-evidence",
     needs=("a genuine machine of her own, with the same image",),
     steps=(
         "Bob's machine quotes over the passage's nonce",
-        "the key attestation comes from Alice's own machine, and is as genuine",
+        "the key attestation comes from Alice's own machine, which is genuine too",
     ),
     breaks="identity",
-    why="Two true statements about two machines look like one about one.",
-    source="protocol.md; the cuckoo's younger sister",
-    stopped_by="one AK must have signed both",
+    why="Two true statements about two machines look like one statement about one machine.",
+    source="protocol.md; a variant of the cuckoo attack",
+    stopped_by="the same AK must have signed both",
 )
 def split_evidence(bed: VerifierTestbed) -> Presented:
     """Join the pinned machine's quote to the key attestation of Alice's own genuine machine."""
@@ -161,7 +161,7 @@ def split_evidence(bed: VerifierTestbed) -> Presented:
     key = own.tls_key()
     attested = own.evidence(bytes(32), key).key_attestation
     if attested is None:
-        raise RuntimeError("the evidence was asked for with a key")
+        raise RuntimeError("this evidence should have a key attestation")
     attested = replace(attested, ak_public=own.attestation_key.public, ak_certificates=own.certificates)
     evidence = replace(meant.evidence(bed.binder), key_attestation=attested)
     return bed.present(evidence, bed.expected(key), pinned=meant)

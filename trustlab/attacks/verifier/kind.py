@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class OnVerifier(msgspec.Struct, frozen=True, kw_only=True):
-    """One attack, the one check that refuses it, and the base: what else is demanded, and what is not."""
+    """One attack, the one check that refuses it, and the base: what else is demanded or not."""
 
     attack: Attack
     check: str
@@ -26,12 +26,11 @@ class OnVerifier(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The attack's name."""
         return self.attack.name
 
 
 class OnBinder(msgspec.Struct, frozen=True, kw_only=True):
-    """One attack on a part of a binder, and what the relying party says to it, over a design with or without it."""
+    """One attack on a part of a binder; `carry_out` plays it on a design, with or without that part."""
 
     attack: Attack
     carry_out: Callable[[VerifierTestbed, Design], AttestationResult]
@@ -43,12 +42,12 @@ def refused_by(
     base: str,
     **attack: Any,  # noqa: ANN401 - the fields of an Attack
 ) -> Callable[[Callable[[VerifierTestbed], Presented]], OnVerifier]:
-    """Make an attack of the function that carries it out: the check that refuses it, the base, and its description."""
+    """Make an attack of the function that carries it out, given the check that refuses it and its description."""
     return lambda carry_out: OnVerifier(attack=Attack(**attack), check=check, base=base, carry_out=carry_out)
 
 
 def on_binder(
     **attack: Any,  # noqa: ANN401 - the fields of an Attack
 ) -> Callable[[Callable[[VerifierTestbed, Design], AttestationResult]], OnBinder]:
-    """Make an attack on a binder of the function that carries it out, with its description."""
+    """Make an attack on a binder of the function that carries it out, given its description."""
     return lambda carry_out: OnBinder(attack=Attack(**attack), carry_out=carry_out)

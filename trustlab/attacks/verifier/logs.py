@@ -1,4 +1,4 @@
-"""What is told of it: the event log beside the quote."""
+"""The event log: attacks on the list of measurements that travels beside the quote."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @refused_by(
     "log equals pcrDigest",
-    base="no key of this side, whose policy would show the measured image",
+    base="this side proves no key, whose policy would show the measured image",
     name="event-log-tampering",
     needs=("an image of her own under the genuine HyperSafe", "the wire"),
     steps=(
-        "the quote is over the evil image's PCR 19",
-        "Alice replaces the event log by the one that an honest machine would have",
+        "the quote covers PCR 19 with the evil image in it",
+        "replaces the event log by the one that an honest machine would have",
     ),
     breaks="trust",
-    why="The log is protected by nothing but its replay.",
+    why="Only its replay protects the log.",
     source="TCG PC Client Platform Firmware Profile, 10",
-    stopped_by="replaying the log must give the pcrDigest that was signed",
+    stopped_by="the log must replay to the pcrDigest that was signed",
 )
 def event_log_tampering(bed: VerifierTestbed) -> Presented:
     """Run an evil image, quote honestly, and send a rewritten log."""
@@ -38,20 +38,20 @@ def event_log_tampering(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "events",
-    base="no key of this side",
+    base="this side proves no key",
     name="event-retyping",
     needs=("a HyperSafe that lets a second image follow the first", "the wire"),
     steps=(
         "the bank's image is measured, then Alice's",
-        "in the log she gives the second event a type that no rule is about",
+        "in the log she gives the second event a type that no check is about",
     ),
     breaks="trust",
-    why="PCRs protect the digests of a log and their order, not what kind of thing they are said to be.",
+    why="PCRs protect the digests of a log and their order, not the types of its events.",
     source="TCG PC Client Platform Firmware Profile, 10.4",
-    stopped_by="only known event types in the lab's PCRs, each in its own",
+    stopped_by="the lab's PCRs may have only known event types, each in its own PCR",
 )
 def event_retyping(bed: VerifierTestbed) -> Presented:
-    """Have an evil image measured after the good one, and retype its event: digests and replay stay right."""
+    """Have an evil image measured after the good one, and change its event's type: digests and replay stay correct."""
     machine = bed.machine().boot()
     measure(machine.hypersafe, machine.platform.event_log, image_event(EVIL, NAMES[EVIL]))
     log = retyped(machine.platform.event_log, EVIL, EV_IPL)
@@ -60,20 +60,20 @@ def event_retyping(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "events",
-    base="all demanded",
+    base="everything is demanded",
     name="event-data-swap",
     needs=("the wire",),
     steps=(
         "the agent claims signatures from 2011",
-        "Alice changes the date in the event's data and leaves its digest alone: the replay is right",
+        "changes the date in the event's data, but not its digest, so the replay is correct",
     ),
     breaks="trust",
-    why="An event's data are beside the digest, not under it, unless the type says that they were hashed.",
-    source="TCG PC Client Platform Firmware Profile, 10.4; go-attestation's foot-guns",
-    stopped_by="the digest must be the hash of the data where the type says so",
+    why="The digest covers an event's data only if the event's type says so.",
+    source="TCG PC Client Platform Firmware Profile, 10.4; go-attestation's documented pitfalls",
+    stopped_by="the digest must be the hash of the data if the type says so",
 )
 def event_data_swap(bed: VerifierTestbed) -> Presented:
-    """Measure a stale claim honestly, and swap the event's data for a current one."""
+    """Measure a stale claim honestly, and replace the event's data by a current one."""
     machine = bed.machine().boot(signatures=STALE)
     key = machine.tls_key()
     log = reworded(machine.platform.event_log, STALE.encode(), CURRENT.encode())
@@ -83,14 +83,14 @@ def event_data_swap(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "events",
-    base="both images published and allowed",
+    base="both images are published and allowed",
     name="second-image",
     needs=("a HyperSafe that lets a second image follow the first",),
-    steps=("two VMs share one PCR 19", "which of them asked for the quote, the quote cannot say"),
+    steps=("two VMs share PCR 19", "the quote cannot say which of them asked for it"),
     breaks="trust",
-    why="One VM a TPM: with two in the same PCR, each can speak for the other.",
+    why="If two VMs share a PCR, each can speak for the other.",
     source="protocol.md",
-    stopped_by="exactly one image event",
+    stopped_by="the log must have exactly one image event",
 )
 def second_image(bed: VerifierTestbed) -> Presented:
     """Measure another published image after the bank's: both are in the Reference Values."""

@@ -1,4 +1,4 @@
-"""What was signed: the quote's octets, its binder and its selection, and when."""
+"""What was signed: attacks on the quote's octets, its binder, its PCR selection, and its time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @refused_by(
     "signature",
-    base="all demanded",
+    base="everything is demanded",
     name="edited-quote",
-    needs=("any evidence she has seen",),
+    needs=("any evidence that she has seen",),
     steps=(
-        "Alice records an evidence on the wire",
-        "she overwrites extraData in it with the binder of her own connection",
+        "records evidence on the wire",
+        "overwrites extraData in it with the binder of her own connection",
     ),
     breaks="freshness",
-    why="Everything in a quote is believed because, and only because, the AK signed it.",
+    why="Whatever a quote says counts only because the AK signed it.",
     source="TPM 2.0 Part 1, 31",
     stopped_by="the signature over the quote's octets",
 )
@@ -42,11 +42,11 @@ def edited_quote(bed: VerifierTestbed) -> Presented:
     "magic and type",
     base="AK policy not demanded",
     name="look-alike",
-    needs=("locality 0 of the machine's TPM", "a privacy CA that looks at no policy"),
+    needs=("locality 0 of the machine's TPM", "a privacy CA that does not check policies"),
     steps=(
-        "Alice writes a quote with another magic number",
-        "TPM2_Hash gives a ticket for it: it does not begin with ff544347",
-        "the restricted AK signs what has a ticket",
+        "writes a quote with another magic number",
+        "gets a ticket for it by TPM2_Hash, because it does not begin with ff544347",
+        "has the restricted AK sign it: the AK signs whatever has a ticket",
     ),
     breaks="trust",
     why="A restricted key signs octets from outside unless they begin with TPM_GENERATED_VALUE.",
@@ -66,20 +66,20 @@ def look_alike(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "extraData",
-    base="all demanded",
+    base="everything is demanded",
     name="detached-binder",
     needs=("a connection of her own to the bank",),
     steps=(
-        "Alice connects to the bank, as anybody may",
-        "she passes the evidence on to the teller in a connection of which she knows the keys",
+        "connects to the bank, as anybody may",
+        "forwards the evidence to the teller, on a connection whose keys she knows",
     ),
     breaks="trust",
-    why="Evidence that is true says nothing about the connection it arrives in, unless it is bound to it.",
+    why="Evidence says nothing about the connection on which it arrives, unless it is bound to it.",
     source="Goldman, Perez, Sailer 2006",
     stopped_by="extraData must be the binder recomputed from this connection",
 )
 def detached_binder(bed: VerifierTestbed) -> Presented:
-    """Have the bank attest Alice's own connection to it, and present that to the teller."""
+    """Have the bank attest for Alice's own connection, and present that evidence to the teller."""
     machine = bed.machine().boot()
     key = machine.tls_key()
     return bed.present(machine.evidence(bytes(32), key), bed.expected(key), pinned=machine)
@@ -87,16 +87,16 @@ def detached_binder(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "extraData",
-    base="all demanded; first evidence of its passage",
+    base="everything is demanded; the first evidence of its passage",
     name="evidence-replay",
     needs=("a recording",),
     steps=(
-        "Alice records the evidence of a passage",
-        "she starts an image of her own on the machine",
-        "she answers the next passage with the recording",
+        "records the evidence of a passage",
+        "starts an image of her own on the machine",
+        "answers in the next passage with the recording",
     ),
     breaks="freshness",
-    why="A quote stays true about the past for ever; a nonce in the binder makes it be about now.",
+    why="A quote remains true about the past; a nonce in the binder makes it a statement about now.",
     source="RA-TLS analyses 2024; SEAT use cases",
     stopped_by="the nonce is a field of the binder",
 )
@@ -111,20 +111,20 @@ def evidence_replay(bed: VerifierTestbed) -> Presented:
 
 @refused_by(
     "selection and bank",
-    base="pcrDigest judged over the quote's own selection; no key of this side",
+    base="pcrDigest is judged over the quote's own selection; this side proves no key",
     name="narrow-selection",
     needs=("an image of her own under the genuine HyperSafe",),
     steps=(
-        "the guest asks HyperSafe for a quote over PCR 17 and 18",
-        "Alice writes a log in which the image is the bank's",
+        "her image asks HyperSafe for a quote over PCR 17 and 18",
+        "writes a log in which the image is the bank's",
     ),
     breaks="trust",
-    why="A log is believed where the quote covers it; nothing else in it is.",
-    source="TPM 2.0 Part 1, 17; go-attestation's foot-guns",
+    why="Only the part of the log that the quote covers counts.",
+    source="TPM 2.0 Part 1, 17; go-attestation's documented pitfalls",
     stopped_by="the selection must be exactly the one demanded",
 )
 def narrow_selection(bed: VerifierTestbed) -> Presented:
-    """Run an evil image, quote PCR 17 and 18 only, and tell a good story about 19 and 20."""
+    """Run an evil image, quote only PCR 17 and 18, and lie about 19 and 20."""
     machine = bed.machine().boot(EVIL)
     evidence = machine.evidence(bed.binder, pcrs=(17, 18))
     return bed.present(replace(evidence, event_log=good_log().encode()), pinned=machine)
@@ -134,19 +134,19 @@ def narrow_selection(bed: VerifierTestbed) -> Presented:
     "boot continuity",
     base="re-attestation within a passage",
     name="pcr-reset",
-    needs=("the control channel: power and launch",),
+    needs=("power and launch of the machine",),
     steps=(
-        "the passage begins on the good image",
-        "Alice launches her own image, and then the good one again",
+        "the passage begins with the good image",
+        "launches her own image, and then the good one again",
         "the second evidence of the passage is as good as the first",
     ),
     breaks="trust",
-    why="PCRs remember since the last launch; a passage may have begun before.",
+    why="PCRs say what was measured since the last launch; a passage may have begun before it.",
     source="protocol.md; tried",
     stopped_by="resetCount and restartCount must be those of the passage's last evidence",
 )
 def pcr_reset(bed: VerifierTestbed) -> Presented:
-    """Attest, then boot an image of Alice's, then relaunch the good one before the next evidence is asked for."""
+    """Attest; boot an image of Alice's; launch the good one again before the relying party asks a second time."""
     machine = bed.machine().boot()
     key = machine.tls_key()
     first = bed.attested(machine, key).appraise()

@@ -1,6 +1,6 @@
-"""The testbed of attacks on the Verifier: genuine machines with real TPMs, and what the Relying Party demands.
+"""The testbed of attacks on the Verifier: genuine machines with real TPMs, and the demands of the Relying Party.
 
-Everything an attack presents is made by TPM commands here; what Alice writes herself, she writes in the open.
+Real TPM commands make everything that an attack presents; what Alice makes by hand is in `forging`.
 """
 
 from __future__ import annotations
@@ -65,15 +65,14 @@ EVIDENCE_PCRS = (17, 18, 19, 20)
 
 
 class CarelessCa(PrivacyCa):
-    """A privacy CA that certifies every key a genuine TPM activates, and looks at neither attributes nor policy."""
+    """A privacy CA that certifies every key that a genuine TPM activates, and checks neither attributes nor policy."""
 
-    def _check(self, ak: object) -> None:
-        """Accept the public area as it is."""
+    def _check(self, ak: object) -> None: ...
 
 
 @dataclass
-class Machine:
-    """One machine: its TPM, its HyperSafe at locality 2, the root VM - Alice's - at locality 0."""
+class TestbedMachine:
+    """One machine: its TPM, its HyperSafe at locality 2, and Alice's root VM at locality 0."""
 
     platform: Platform
     maker: TpmMaker
@@ -108,22 +107,21 @@ class Machine:
 
     @property
     def ek_digest(self) -> bytes:
-        """What a policy pins."""
         return ek_digest_of(self.ek_certificate)
 
     @property
     def attestation_key(self) -> LoadedKey:
         """The AK that HyperSafe made at the last boot."""
         if self.ak is None:
-            raise RuntimeError("the machine has not been booted")
+            raise RuntimeError("the machine has not been booted: call `boot` first")
         return self.ak
 
     def tls_key(self, policy: KeyPolicy | None = None) -> CreatedKey:
-        """Have HyperSafe make a TLS key for its VM, bound as `policy` says (default: as it should be)."""
+        """Have HyperSafe make a TLS key for its VM, with this `policy` (default: the correct one)."""
         return create_tls_key(self.hypersafe, "ecdsa", policy=policy)
 
     def evidence(self, binder: bytes, key: CreatedKey | None = None, pcrs: tuple[int, ...] = EVIDENCE_PCRS) -> Evidence:
-        """Have HyperSafe attest, over any binder its guest names."""
+        """Have HyperSafe attest over any binder that its guest names."""
         log = self.platform.event_log
         return EvidenceMaker(self.hypersafe, self.attestation_key, self.certificates, log).evidence(
             binder, pcrs, key=key
@@ -131,7 +129,7 @@ class Machine:
 
 
 class Presented(msgspec.Struct, frozen=True, kw_only=True):
-    """What reaches the Relying Party, and what it demands: the base under which one check decides."""
+    """The evidence that reaches the Relying Party, and its demands: the base under which one check decides."""
 
     evidence: bytes
     expected: Expected
@@ -141,7 +139,7 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True):
     last_reference_version: int = 7
 
     def appraise(self, without: tuple[str, ...] = ()) -> AttestationResult:
-        """Let the Verifier judge, with checks left out for the experiment."""
+        """Let the Verifier judge, without some checks if the experiment says so."""
         verifier = Verifier(
             self.anchors,
             self.references,
@@ -154,9 +152,9 @@ class Presented(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class VerifierTestbed:
-    """A TPM maker, an honest and two careless privacy CAs, Bob's Reference Values, and machines as they are asked for.
+    """A TPM maker, one honest and two careless privacy CAs, Bob's Reference Values, and machines on demand.
 
-    Use it as a context manager: every machine's TPM ends with it.
+    Use it as a context manager: it ends every machine's TPM.
     """
 
     trace: Trace = field(default_factory=lambda: Trace("attacks on the Verifier"))
@@ -186,26 +184,28 @@ class VerifierTestbed:
         for platform in self._platforms:
             platform.close()
 
-    def machine(self, name: str = "bank", *, maker: TpmMaker | None = None, ca: PrivacyCa | None = None) -> Machine:
-        """Switch on a machine with a fresh TPM; by default of the genuine maker, enrolled with the honest CA."""
+    def machine(
+        self, name: str = "bank", *, maker: TpmMaker | None = None, ca: PrivacyCa | None = None
+    ) -> TestbedMachine:
+        """Switch on a machine with a fresh TPM; by default from the genuine maker and enrolled with the honest CA."""
         platform = Platform(name, self.trace.party(name))
         self._platforms.append(platform)
         platform.power_on()
-        return Machine(platform, maker or self.maker, ca or self.ca)
+        return TestbedMachine(platform, maker or self.maker, ca or self.ca)
 
     def verifier(self, without: tuple[str, ...] = ()) -> Verifier:
-        """Return the Relying Party's verifier: it demands everything but a pinned machine."""
+        """Return the Relying Party's verifier: it demands everything except a pinned machine."""
         policy = AppraisalPolicy(claims=(CURRENT_ENOUGH,))
         return Verifier((self.ca.root,), self.references, policy, last_reference_version=7, without=without)
 
     def expected(self, key: CreatedKey | None = None, *, boot: BootCounters | None = None) -> Expected:
-        """Return what the Relying Party recomputed for its own passage; `key` is the one TLS uses."""
+        """Return what the Relying Party recomputed for its own passage; `key` is the key of TLS."""
         if key is None:
             return Expected(binder=self.binder, boot=boot)
         return Expected(binder=self.binder, key_spki=key.spki, key_binder=key_binder(key.spki), boot=boot)
 
-    def attested(self, machine: Machine, key: CreatedKey | None = None, **demands: Any) -> Presented:  # noqa: ANN401 - those of `present`
-        """Present a machine that attests this passage and a TLS key of its own; unless told otherwise it is pinned."""
+    def attested(self, machine: TestbedMachine, key: CreatedKey | None = None, **demands: Any) -> Presented:  # noqa: ANN401 - those of `present`
+        """Present a machine that attests this passage and a TLS key of its own; by default it is pinned."""
         key = key or machine.tls_key()
         evidence = machine.evidence(self.binder, key)
         return self.present(evidence, self.expected(key), **({"pinned": machine} | demands))
@@ -215,12 +215,12 @@ class VerifierTestbed:
         evidence: Evidence,
         expected: Expected | None = None,
         *,
-        pinned: Machine | None = None,
+        pinned: TestbedMachine | None = None,
         policy: AppraisalPolicy | None = None,
         anchors: tuple[x509.Certificate, ...] = (),
         references: ReferenceValues | None = None,
     ) -> Presented:
-        """Put evidence before the Relying Party; unless told otherwise it demands everything but a pinned machine."""
+        """Present evidence to the Relying Party; by default it demands everything except a pinned machine."""
         demanded = policy or AppraisalPolicy(claims=(CURRENT_ENOUGH,))
         if pinned is not None:
             demanded = msgspec.structs.replace(demanded, ek_digests=(pinned.ek_digest,))

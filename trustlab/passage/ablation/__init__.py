@@ -1,14 +1,14 @@
-"""Ablation: everything that can be left out of a passage to see what it is good for, applied from outside.
+"""Ablation: everything that can be left out of a passage to see what it is for, applied from outside.
 
-The guard, the exchanges, the endpoint and the engine do their jobs, and have no way to be switched off. What they are
-without one of their rules is a subclass here, or a wrapper; `components` reads the measured configuration of a machine
-and puts those in place of the honest ones. A configuration that asks for nothing gets exactly `HONEST`. Since the
-configuration is measured, a relying party can tell such a machine from an honest one, and the trace says it too.
+The guard, the exchanges, the endpoint and the engine cannot be switched off. For each of their rules there is a
+subclass or a wrapper here that lacks it; `components` reads the measured configuration of a machine and puts them in
+place of the honest ones. A configuration that asks for nothing gets exactly `HONEST`. Because the configuration is
+measured, a relying party can tell such a machine from an honest one; the trace says it too.
 
 - `rules`: the rules that are not checks of the Verifier, by name.
 - `binder_parts`: the parts of a binder, by name, and a design without them.
-- `removals`, `offers`, `oracle`: what each job is without its rule.
-- `own_checks`, `seeded`: a check of somebody's own in place of one of ours, a seed in place of chance.
+- `removals`, `offers`, `oracle`: the components that lack a rule.
+- `own_checks`, `seeded`: your own check in place of one of ours; a seed in place of random numbers.
 - `choice`: which of them a configuration asks for.
 """
 

@@ -1,7 +1,7 @@
-"""The parts of a binder, by name, so that a design can be had without one of them, to see what it is good for.
+"""The parts of a binder, by name, and a design without one of them, to see what that part is for.
 
-A part is one field, or fields that stand for each other: without the nonce the randoms still are fresh, so they are
-one part. The result is a design like any other: it runs against every attack, and nothing else about it differs.
+A part is one field, or several that serve the same purpose: without the nonce the randoms are still fresh, so they
+are one part. The result is a design like any other, and differs in nothing else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Part(msgspec.Struct, frozen=True):
     """One part: what it says, and what becomes of the fields that hold it.
 
-    `server` and `client` map a field of that role's binder to what stands in its place without the part; None where
-    nothing does. `key_proof` says that the part is the binder of the key attestation, as a whole.
+    `server` and `client` map a field of that role's binder to the field that replaces it without the part, or to None.
+    `key_proof` says that the part is the whole binder of the key attestation.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Part(msgspec.Struct, frozen=True):
 
     @property
     def fields(self) -> frozenset[tuple[str, str]]:
-        """The roles and fields that hold it."""
+        """The fields that belong to it, each with its role."""
         return frozenset({("S", name) for name in self.server} | {("C", name) for name in self.client})
 
 
@@ -45,55 +45,57 @@ _SERVERS, _CLIENTS, _BARE = "exporter_server", "exporter_client", "exporter"
 PARTS = {
     part.name: part
     for part in (
-        _both("nonce and randoms", "The evidence was made for this handshake, and for no earlier one.", _FRESH),
+        _both("nonce and randoms", "The evidence was made for this handshake, and not for an earlier one.", _FRESH),
         Part("role", "It says which end proves itself.", {"S": None}, {"C": None}),
         Part("H(SPKI_S)", "It names the key that the server shows.", {"H(SPKI_S)": None}),
         Part("H(SPKI_C)", "It names the key that the client shows.", {}, {"H(SPKI_C)": None, "H(SPKI_C)?": None}),
         Part("HMAC(PMS)", "It names the secret that the client chose.", {}, {"HMAC(PMS)": None}),
-        Part("H(EPMS)", "It names the client's secret as encrypted, and so for whom.", {}, {"H(EPMS)": None}),
+        Part("H(EPMS)", "It names the encrypted secret, and so the key it is encrypted to.", {}, {"H(EPMS)": None}),
         _both("session_hash", "It names every message up to ClientKeyExchange.", {"session_hash": None}),
         Part(
             "Hash(CH..SH)",
-            "It names both hellos; without it the key alone is left.",
+            "It names both hellos; without it only the key is left.",
             {"early(SPKI_S)": "H(SPKI_S)"},
             {"early(SPKI_C)": "H(SPKI_C)"},
         ),
-        _both("attest_secret", "It holds what only the ends of this agreement can derive.", {"attest_secret": None}),
+        _both(
+            "attest_secret", "It names a secret that only the ends of this key agreement know.", {"attest_secret": None}
+        ),
         _both(
             "exporter",
-            "It holds what only the ends of this channel can derive.",
+            "It names a value that only the ends of this channel can derive.",
             dict.fromkeys((_SERVERS, _CLIENTS, _BARE)),
         ),
         _both(
             "request context",
-            "It was made for this question, and for no earlier one on the same channel.",
+            "The evidence was made for this question, and not for an earlier one on the same channel.",
             {name: f"{name} without context" for name in (_SERVERS, _CLIENTS, _BARE)},
         ),
-        Part("key binder", "The TPM vouches for this key as a TLS key, and as nothing else.", key_proof=True),
+        Part("key binder", "The TPM vouches for this key as a TLS key only.", key_proof=True),
     )
 }
 """The parts that can be left out, by name."""
 
 NOT_LEFT_OUT = {
     "L": (
-        "keeps quotes of this protocol apart from those of another: an attack needs a second protocol that quotes "
-        "what a stranger chose, and the lab has none"
+        "separates quotes of this protocol from those of another: an attack would need a second protocol that quotes "
+        "what a stranger chose, and the lab does not have one"
     ),
     "H(SPKI_peer)": (
-        "stands beside a session hash that covers both certificates, or an exporter that covers the server's, with the "
-        "client's own field for the client's. Left out alone it lets nobody in: it is there to be read"
+        "repeats what other fields cover: a session hash covers both certificates, an exporter the server's, and the "
+        "client's own field the client's. Leaving it out lets nobody in: it is there for the reader"
     ),
 }
-"""The parts of no row, and why."""
+"""The parts that no experiment leaves out, and why."""
 
 
 def design_without(design: Design, parts: Collection[str]) -> Design:
-    """Return the design without these parts of its binders, or the design itself where it has none of them.
+    """Return the design without these parts of its binders, or the design itself if it has none of them.
 
-    DesignError for a name that is no part.
+    DesignError for a name that is not a part.
     """
     if unknown := set(parts) - PARTS.keys():
-        raise DesignError(f"no part of a binder {min(unknown)!r}; there are: {', '.join(PARTS)}")
+        raise DesignError(f"no part of a binder is called {min(unknown)!r}; choose from: {', '.join(PARTS)}")
     for part in (PARTS[name] for name in PARTS if name in parts):
         less = msgspec.structs.replace(
             design,

@@ -1,4 +1,4 @@
-"""Which components a measured configuration asks for: the one place that reads what is to be left out."""
+"""Which components a measured configuration asks for: the only place that reads what is to be left out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trustlab.passage.ablation.removals import (
     LaxGuard,
     TrustingGuard,
     other_verifiers,
-    unpaced,
+    unlimited,
 )
 from trustlab.passage.ablation.rules import RULES, known_rules
 from trustlab.passage.ablation.seeded import seeded
@@ -32,18 +32,18 @@ WITHOUT_RULE: dict[str, tuple[str, Any]] = {
     "error refuses": ("guard", TrustingGuard),
     "evidence first": ("asking", EagerAsking),
     "evidence anew": ("mutual", ForgivingMutual),
-    "paced quotes": ("paced", unpaced),
+    "paced quotes": ("limited", unlimited),
     "one answer": ("server_end", BleichenbacherOracle),
 }
-"""The job that a rule is about, and who does it without; the other rules are the engine's (`Engines`)."""
+"""For each rule, the field of `Components` and what replaces it; the other rules are the engine's (`Engines`)."""
 
 
 def components(settings: Mapping[str, str], design: Design, party: Emitter) -> Components:
-    """Return the components of a machine with this configuration; the `party` tells the trace what it does not keep.
+    """Return the components of a machine with this configuration; `party` writes what is left out into the trace.
 
-    `without_rules` names rules and `without` checks of the Verifier, with commas between them; `policy` may be `lax`
-    and `verifier` may be one that `errs`. `check ...` is a check in place of the Verifier's, and a `seed` stands in
-    place of chance. RuleError for a rule that there is not.
+    `without_rules` names rules and `without` checks of the Verifier, with commas between them. `policy` may be `lax`,
+    and `verifier` may be `errs`, one that fails. `check NAME` holds a student's check, `seed` replaces random numbers.
+    RuleError for an unknown rule.
     """
     rules = known_rules(_names(settings, "without_rules"))
     for name in sorted(rules):
@@ -61,7 +61,7 @@ def components(settings: Mapping[str, str], design: Design, party: Emitter) -> C
     if left_out or own:
         changed["verifier"] = other_verifiers(changed.get("verifier", HONEST.verifier), left_out, own)
     if "seed" in settings:
-        party.emit("note", "seeded", sentence=f"What the {party.name} draws by itself follows from a seed.")
+        party.emit("note", "seeded", sentence=f"The random numbers that the {party.name} draws follow from a seed.")
         changed["random"] = seeded(settings["seed"], party.name)
     return replace(HONEST, **changed) if changed else HONEST
 

@@ -1,4 +1,4 @@
-"""Without the rule `offer answered`: a client that goes on although the server does not offer what it demands."""
+"""Without the rule `offer answered`: a client that goes on although the server does not offer the demanded evidence."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 class _Credulous12(Client12):
     def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
-        """Let it pass."""
+        """Accept any answer, or none."""
 
 
 class _Credulous13(Client13):
     def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
-        """Let it pass."""
+        """Accept any answer, or none."""
 
 
 class CredulousClient(tls.Client):
-    """A client that demands Evidence and is content with none."""
+    """A client that demands Evidence, and goes on without it."""
 
     client12 = _Credulous12
     client13 = _Credulous13

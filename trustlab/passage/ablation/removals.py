@@ -1,4 +1,4 @@
-"""What the jobs at the end of a channel are without one of their rules, each derived from whoever keeps it."""
+"""The components of a channel's end without one of their rules, each a subclass of the honest one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from trustlab.attest import AttestationResult, Expected, Judge
     from trustlab.passage.components import MakesVerifier
     from trustlab.passage.guard import Attester
-    from trustlab.passage.pace import Pace
+    from trustlab.passage.limits import RateLimiter
 
 
 class CarelessGuard(Guard):
-    """A guard that can accept evidence without a result of a Verifier's."""
+    """A guard that can accept evidence without the result of a Verifier."""
 
     def _accept_unseen(self, sentence: str) -> None:
         self._party.emit(
@@ -39,21 +39,20 @@ class LaxGuard(CarelessGuard):
     """`policy = lax`: accepts whatever it is shown."""
 
     def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:  # noqa: ARG002 - it looks at neither
-        """Accept."""
         self._accept_unseen(f"{self._party.name} is lax: it accepts the evidence without looking at it.")
         return None
 
 
 class TrustingGuard(CarelessGuard):
-    """Without "error refuses": takes a verifier that fails for one that accepts."""
+    """Without "error refuses": accepts the evidence if the verifier fails."""
 
     def _erred(self, error: Exception) -> tls.Alert | None:
-        self._accept_unseen(f"The verifier failed ({error}), and no rule says that this refuses.")
+        self._accept_unseen(f"The verifier failed ({error}), and without the rule 'error refuses' that means yes.")
         return None
 
 
 class EagerAsking(Asking):
-    """Without "evidence first": the application speaks at once, and the evidence is judged afterwards."""
+    """Without "evidence first": the application speaks at once, and the evidence is judged later."""
 
     def connected(self) -> bytes:
         """Ask, and let the application speak."""
@@ -65,14 +64,14 @@ class EagerAsking(Asking):
 
 
 class ForgivingMutual(Mutual):
-    """Without "evidence anew": a session that is resumed, and has no hash of its own, is not attested again."""
+    """Without "evidence anew": a resumed session, which has no session hash of its own, is not attested again."""
 
     def connected(self) -> bytes:
-        """Ask, but not in an old session."""
+        """Ask, unless the session is resumed."""
         return super().connected() if self._facts().session_hash is not None else self._open()
 
 
-def unpaced(attester: Attester, _pace: Pace, _peer: str) -> Attester:
+def unlimited(attester: Attester, _limiter: RateLimiter, _peer: str) -> Attester:
     """Without "paced quotes": quote for any peer, as often as it asks."""
     return attester
 
@@ -80,7 +79,7 @@ def unpaced(attester: Attester, _pace: Pace, _peer: str) -> Attester:
 class Engines:
     """Makes one machine's engines: `trusting` without "CA identity", `open_ended` without "offer answered".
 
-    Engines that `resume` keep their sessions here: the server's by their names, the client's last one.
+    With `resume` the sessions are kept here: the server's by session id, and the client's last one.
     """
 
     def __init__(self, *, trusting: bool, open_ended: bool, resume: bool) -> None:
@@ -90,7 +89,6 @@ class Engines:
         self._last: tls.Client | None = None
 
     def client(self, config: tls.ClientConfig) -> tls.Client:
-        """Make a client."""
         if self._trusting:
             config = dataclasses.replace(config, check_peer=False)
         if self._sessions is not None and self._last is not None:
@@ -99,25 +97,23 @@ class Engines:
         return self._last
 
     def server(self, config: tls.ServerConfig) -> tls.Server:
-        """Make a server."""
         return tls.Server(dataclasses.replace(config, sessions=self._sessions))
 
 
 class FailingVerifier(Verifier):
-    """`verifier = errs`: wants to fetch what it judges by across Alice's network, and nobody answers.
+    """`verifier = errs`: tries to fetch its reference values across Alice's network, and nobody answers.
 
-    Assumed by the lab for attacks on relying parties that do not fail closed: no real one of ours fetches anything.
+    The lab assumes it for attacks on relying parties that do not fail closed; our real verifiers fetch nothing.
     """
 
-    def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:  # noqa: ARG002 - it gets no further
-        """Fail with ConnectionError."""
+    def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:  # noqa: ARG002 - it fails before
         raise ConnectionError("the reference values cannot be fetched: nobody answers")
 
 
 def other_verifiers(kind: Callable[..., Verifier], left_out: frozenset[str], own: Mapping[str, Judge]) -> MakesVerifier:
-    """Make verifiers that leave checks out (`without`), or have others in their place (`check ...`).
+    """Return a maker of verifiers that leave checks out, or replace them by a student's own.
 
-    What the design does not demand is left out too.
+    Checks that the design does not demand are left out too.
     """
 
     def make(*parts: Any, without: Collection[str], **more: Any) -> Verifier:  # noqa: ANN401 - as `MakesVerifier` says

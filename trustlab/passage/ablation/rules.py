@@ -1,6 +1,6 @@
-"""The rules of a passage that are no checks of the Verifier, by name, so that one can be left out to see its worth.
+"""The rules of a passage that are not checks of the Verifier, by name: leave one out to see what it is for.
 
-Only a configuration that says so leaves a rule out, and the trace tells each time.
+Only a measured configuration can leave a rule out, and the trace says so each time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule: what it says, and what a party does that does not keep it."""
+    """One rule: what it says, and what a party does that breaks it."""
 
     name: str
     sentence: str
@@ -22,7 +22,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class RuleError(ValueError):
-    """There is no rule of that name; the message names those there are."""
+    """There is no rule of that name; the message lists the rules."""
 
 
 RULES = {
@@ -35,33 +35,33 @@ RULES = {
         ),
         Rule(
             "error refuses",
-            "A verifier that errs refuses, whatever the error.",
-            "takes a verifier that errs for one that accepts",
+            "If the verifier fails, the evidence is refused, whatever the error.",
+            "accepts the evidence if the verifier fails",
         ),
         Rule(
             "evidence first",
-            "Nothing of the application is said before the evidence was accepted.",
-            "speaks as soon as TLS stands, and judges the evidence afterwards",
+            "The application sends nothing before the evidence has been accepted.",
+            "sends its data as soon as the TLS handshake is over, and judges the evidence later",
         ),
         Rule(
             "CA identity",
             "Attestation adds to the identity that a CA signs, and never replaces it.",
-            "takes evidence in place of a certificate of a CA it trusts",
+            "accepts evidence instead of a certificate from a CA that it trusts",
         ),
         Rule(
             "evidence anew",
-            "A resumed session is attested like a new one; that its handshake has no hash of its own refuses it.",
-            "takes a resumed session for one that was attested",
+            "A resumed session must be attested like a new one; it has no session hash of its own, so it is refused.",
+            "treats a resumed session as attested",
         ),
         Rule(
             "paced quotes",
-            "Where a configuration sets a limit, a peer gets no more quotes at once than that.",
-            "quotes for whoever asks, as often as he asks",
+            "If a configuration sets a limit, a peer gets no more quotes at once than that.",
+            "quotes for anybody, as often as they ask",
         ),
         Rule(
             "one answer",
             "Whatever is wrong with an encrypted pre-master secret, the answer is the same (RFC 5246, 7.4.7.1).",
-            "says by an alert of its own that a pre-master secret did not decrypt",
+            "sends a special alert when a pre-master secret did not decrypt",
         ),
     )
 }
@@ -69,8 +69,8 @@ RULES = {
 
 
 def known_rules(names: Iterable[str]) -> frozenset[str]:
-    """Return the names as a set; RuleError where one is no rule."""
+    """Return the names as a set; RuleError if one is not a rule."""
     chosen = frozenset(names)
     if unknown := chosen - RULES.keys():
-        raise RuleError(f"no rule {min(unknown)!r}; there are: {', '.join(RULES)}")
+        raise RuleError(f"no rule is called {min(unknown)!r}; choose from: {', '.join(RULES)}")
     return chosen

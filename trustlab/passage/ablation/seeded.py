@@ -1,4 +1,4 @@
-"""A seed in place of chance: the same octets in each run, for everything that we draw ourselves."""
+"""A seed in place of random numbers: the same octets in each run, for everything that we draw ourselves."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class SeedError(ValueError):
-    """A seed that is neither a whole number nor text; the message has it."""
+    """A seed that is neither a whole number nor text; the message shows it."""
 
 
 def seed_setting(seed: int | str) -> str:
-    """Return what a configuration says of a seed; SeedError if it cannot be one."""
+    """Return the setting for a seed; SeedError if it cannot be one."""
     if isinstance(seed, bool) or not isinstance(seed, int | str):
-        raise SeedError(f"a seed is a whole number or text, not {seed!r}")
+        raise SeedError(f"a seed must be a whole number or text, not {seed!r}")
     return str(seed)
 
 
 def seeded(seed: int | str, name: str) -> Callable[[int], bytes]:
-    """Return a generator like `os.urandom` whose octets follow from the seed and the name of whoever draws.
+    """Return a function like `os.urandom` whose octets follow from the seed and the name of the machine.
 
-    It is SHA-256 over seed, name and a counter: nothing that is drawn from it is secret.
+    It is SHA-256 over seed, name and a counter: nothing drawn from it is secret.
     """
     key = hashlib.sha256(f"{seed_setting(seed)}\0{name}".encode()).digest()
     counter = itertools.count()

@@ -6,8 +6,8 @@ import contextlib
 
 import pytest
 
-from trustlab.passage import AttestationFailure, Pace, Paced, pace
-from trustlab.passage.crowd import Crowd
+from trustlab.passage import AttestationFailure, RateLimitedAttester, RateLimiter, limits
+from trustlab.passage.limits import ConnectionLimit
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
 
 def test_a_peer_gets_its_burst_at_once_and_then_waits():
     clock = Clock()
-    bucket = Pace(2, rate=0.5, clock=clock)
+    bucket = RateLimiter(2, rate=0.5, clock=clock)
     assert [bucket.take("a") for _ in range(3)] == [True, True, False]
     assert bucket.take("b")
     clock.now = 2.0
@@ -28,21 +28,21 @@ def test_a_peer_gets_its_burst_at_once_and_then_waits():
 
 def test_a_peer_that_rests_saves_no_more_than_a_burst():
     clock = Clock()
-    bucket = Pace(2, clock=clock)
+    bucket = RateLimiter(2, clock=clock)
     clock.now = 1000.0
     assert [bucket.take("a") for _ in range(3)] == [True, True, False]
 
 
 def test_no_more_peers_are_remembered_than_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(pace, "PEERS", 3)
-    bucket = Pace(1, rate=0.0)
+    monkeypatch.setattr(limits, "PEERS", 3)
+    bucket = RateLimiter(1, rate=0.0)
     for name in "abcd":
         assert bucket.take(name)
     assert bucket.take("a")  # forgotten, as the oldest
     assert not bucket.take("d")
 
 
-def test_the_machine_is_not_asked_for_what_the_pace_refuses():
+def test_the_machine_is_not_asked_for_what_the_limiter_refuses():
     class Machine:
         asked = 0
 
@@ -51,10 +51,10 @@ def test_the_machine_is_not_asked_for_what_the_pace_refuses():
             return binder
 
     machine = Machine()
-    paced = Paced(machine, Pace(1, rate=0.0), "a stranger")
-    assert paced.attest(b"binder", prove_key=False) == b"binder"
+    limited = RateLimitedAttester(machine, RateLimiter(1, rate=0.0), "a stranger")
+    assert limited.attest(b"binder", prove_key=False) == b"binder"
     with pytest.raises(AttestationFailure, match="a stranger has had its share"):
-        paced.attest(b"binder", prove_key=False)
+        limited.attest(b"binder", prove_key=False)
     assert machine.asked == 1
 
 
@@ -70,15 +70,15 @@ def test_the_machine_is_not_asked_for_what_the_pace_refuses():
     ],
 )
 def test_an_ipv6_peer_shares_with_its_64_bits_and_any_other_with_nobody(first, second, *, same):
-    bucket = Pace(1, rate=0.0)
+    bucket = RateLimiter(1, rate=0.0)
     assert bucket.take(first)
     assert bucket.take(second) is not same
     assert not bucket.take(first)
 
 
 def test_as_many_peers_are_remembered_as_there_is_room_for(monkeypatch):
-    monkeypatch.setattr(pace, "PEERS", 3)
-    bucket = Pace(1, rate=0.0)
+    monkeypatch.setattr(limits, "PEERS", 3)
+    bucket = RateLimiter(1, rate=0.0)
     for name in "abc":
         assert bucket.take(name)
     assert not any(bucket.take(name) for name in "abc")
@@ -86,8 +86,8 @@ def test_as_many_peers_are_remembered_as_there_is_room_for(monkeypatch):
 
 def test_the_peer_that_was_heard_of_longest_ago_is_forgotten_first(monkeypatch):
     """What counts is when it last asked, not when it first did."""
-    monkeypatch.setattr(pace, "PEERS", 2)
-    bucket = Pace(1, rate=0.0)
+    monkeypatch.setattr(limits, "PEERS", 2)
+    bucket = RateLimiter(1, rate=0.0)
     bucket.take("old, but here again")
     bucket.take("heard of longest ago")
     assert not bucket.take("old, but here again")
@@ -107,14 +107,14 @@ class Stream:
 
 def crowded(room, *peers):
     """Let connections from these addresses come one after the other; return those that were given up, by number."""
-    crowd, streams = Crowd(room, "no room"), [Stream() for _ in peers]
+    connections, streams = ConnectionLimit(room, "no room"), [Stream() for _ in peers]
     with contextlib.ExitStack() as stack:
         for stream, peer in zip(streams, peers, strict=True):
-            stack.enter_context(crowd.holding(stream, peer))
-            assert len(crowd) <= room
+            stack.enter_context(connections.holding(stream, peer))
+            assert len(connections) <= room
         assert {stream.reason for stream in streams} <= {None, "no room"}
         left = [number for number, stream in enumerate(streams) if stream.reason]
-    assert len(crowd) == 0
+    assert len(connections) == 0
     return left
 
 
@@ -137,9 +137,9 @@ def test_for_one_more_than_there_is_room_for_whoever_has_the_most_loses_its_olde
 
 
 def test_who_has_left_takes_no_room():
-    crowd = Crowd(1, "no room")
+    connections = ConnectionLimit(1, "no room")
     for _ in range(3):
         stream = Stream()
-        with crowd.holding(stream, "a"):
-            assert len(crowd) == 1
+        with connections.holding(stream, "a"):
+            assert len(connections) == 1
         assert stream.reason is None
