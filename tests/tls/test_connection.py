@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tls_pair import End, Pair, client_config, connected, server_config
 
 from trustlab import tls
+from trustlab.tls.client12 import Client12
 from trustlab.tls.handshake import Handshake
 from trustlab.tls.states import CLIENT12, SERVER12
 
@@ -185,7 +186,7 @@ def test_the_engine_runs_on_its_table_and_not_beside_it(monkeypatch: pytest.Monk
     pair = Pair()
     without = copy.copy(CLIENT12)
     without._targets = {k: v for k, v in CLIENT12._targets.items() if k[2] != "ServerKeyExchange"}
-    monkeypatch.setattr("trustlab.tls.client.CLIENT12", without)
+    monkeypatch.setattr(Client12, "table", without)
     pair.run()
     assert isinstance(pair.client.error, tls.UnexpectedMessage)
 

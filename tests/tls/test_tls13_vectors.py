@@ -21,6 +21,7 @@ from trustlab.tls.describe import context_for
 from trustlab.tls.groups import NistShare, X25519Share
 from trustlab.tls.messages import Certificate13, pull_message
 from trustlab.tls.reading import Reader
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 FOLDER = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
 FILE = FOLDER / "tls13-traces" / "traces.json"
@@ -91,7 +92,6 @@ def end_of(section: str, who: str) -> End:
         "versions": (tls.Version.TLS13,),
         "certificates": certificates,
         "key": "in the trace",
-        "check_peer": False,
         "ephemeral": shares(section, who),
         "groups": (tls.Group.SECP256R1,) if section == "5" and who == "server" else (tls.Group.X25519,),
         "intercept": True,
@@ -99,9 +99,9 @@ def end_of(section: str, who: str) -> End:
     }
     answers = {"MessageReady": replaced, "KeyOperationWanted": b"replaced by the trace"}
     if who == "client":
-        return End(tls.Client(tls.ClientConfig(server_name=NAME, **common)), **answers)
+        return End(tls.Client(UncheckedClientConfig(server_name=NAME, **common)), **answers)
     wish = "request" if section == "6" else "none"
-    return End(tls.Server(tls.ServerConfig(client_certificate=wish, **common)), **answers)
+    return End(tls.Server(UncheckedServerConfig(client_certificate=wish, **common)), **answers)
 
 
 def play(section: str, who: str) -> End:

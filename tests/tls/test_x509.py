@@ -76,9 +76,7 @@ def test_no_certificate_is_a_decode_error() -> None:
 
 def test_a_lax_client_takes_any_certificate() -> None:
     leaf = make("ECDSA", "evil.example", stranger())
-    pair = Pair(
-        client_config(trust=None, check_peer=False), server_config(certificates=(leaf.der,), key=leaf.key)
-    ).run()
+    pair = Pair(client_config(trust=None, checks=False), server_config(certificates=(leaf.der,), key=leaf.key)).run()
     assert pair.client.connection.handshake_complete
 
 

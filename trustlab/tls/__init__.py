@@ -51,7 +51,7 @@ from trustlab.tls.alerts import (
     UserCanceled,
 )
 from trustlab.tls.client import Client
-from trustlab.tls.config import AttestationOffer, ClientConfig, Limits, ServerConfig, Session
+from trustlab.tls.config import AttestationOffer, ClientConfig, ServerConfig
 from trustlab.tls.connection import Connection, pump
 from trustlab.tls.describe import describe, describe_record, sentence
 from trustlab.tls.events import (
@@ -78,6 +78,7 @@ from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extens
 from trustlab.tls.facts import HandshakeFacts
 from trustlab.tls.keylog import KeyLog, keylog_line
 from trustlab.tls.keys import perform
+from trustlab.tls.limits import Limits
 from trustlab.tls.messages import (
     AlertMessage,
     Certificate,
@@ -229,7 +230,6 @@ __all__ = [
     "ServerHello",
     "ServerHelloDone",
     "ServerKeyExchange",
-    "Session",
     "SignatureScheme",
     "StateChanged",
     "SupplementalData",

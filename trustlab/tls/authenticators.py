@@ -247,10 +247,7 @@ def _check_signature(
     chain = [entry.cert_data for entry in certificate.certificate_list]
     peer = x509.peer_certificate(chain[0])
     config = connection.config
-    if config.check_peer and connection.role == "client":
-        x509.verify_server(peer, chain, connection.server_name, config)
-    elif config.check_peer:
-        x509.verify_client(peer, chain, config)
+    config.check_chain(peer, chain, connection.server_name if connection.role == "client" else None)
     if verify.scheme not in config.signature_schemes:
         raise IllegalParameter(f"a signature by {label(SignatureScheme, verify.scheme)}", "RFC 9261 5.2.2")
     keys.verify(peer.key, verify.scheme, verify.signature, data, tls13=True)

@@ -50,7 +50,7 @@ from trustlab.tls.events import (
 )
 from trustlab.tls.facts import NOTHING_KNOWN
 from trustlab.tls.keys import is_local, perform
-from trustlab.tls.lengths import LONG, check_length
+from trustlab.tls.limits import LONG, check_length
 from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Message, parse_message
 from trustlab.tls.reading import Reader
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
@@ -61,7 +61,7 @@ from trustlab.tls.transcript import Transcript
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.tls.config import Config, Session
+    from trustlab.tls.config import Config
     from trustlab.tls.handshake import Handshake
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.ports import OnAnswer, Step
@@ -95,7 +95,6 @@ class Connection:
         self.peer_certificates: tuple[bytes, ...] = ()
         self.server_name = ""
         self.alpn = ""
-        self.session: Session | None = None
         self.extended_master_secret = False
         self.facts = NOTHING_KNOWN
         self.error: Exception | None = None

@@ -38,8 +38,7 @@ class PassiveDecryptor:
     def __init__(self, master_secret: bytes, client_random: bytes, server_random: bytes, suite: int) -> None:
         keys = key_block(master_secret, client_random, server_random, suite)
         self._sides: dict[str, Protection] = {
-            "client": protection12(suite, keys.client_key, keys.client_iv, keys.client_mac),
-            "server": protection12(suite, keys.server_key, keys.server_iv, keys.server_mac),
+            side: protection12(suite, *keys.of(side)) for side in ("client", "server")
         }
 
     def decrypt(self, direction: str, sequence: int, record: RawRecord) -> bytes:

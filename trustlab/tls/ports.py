@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections import deque
 
-    from trustlab.tls.config import ClientConfig, Config, ServerConfig, Session
+    from trustlab.tls.config import ClientConfig, Config, ServerConfig
     from trustlab.tls.events import Request
     from trustlab.tls.facts import HandshakeFacts
     from trustlab.tls.messages import AnyMessage, Context
@@ -42,7 +42,6 @@ class HandshakeConnection(Protocol):
     peer_certificates: tuple[bytes, ...]
     server_name: str
     alpn: str
-    session: Session | None
     extended_master_secret: bool
     handshake_complete: bool
     compatibility_ccs_sent: bool
