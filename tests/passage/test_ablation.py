@@ -145,6 +145,7 @@ def test_only_a_design_that_resumes_keeps_sessions():
     less = chosen({"without_rules": "offer answered"}, RESUMED).client(config)
     assert isinstance(less, ResumingClient)
     assert less.config is config
+    assert (less.client12, less.client13) != (ResumingClient.client12, ResumingClient.client13)
     assert isinstance(chosen({"without_rules": "CA identity"}).client(config).config, UncheckedClientConfig)
     trusting = chosen({"without_rules": "CA identity,offer answered"}, RESUMED).client(config)
     assert (type(trusting.config), isinstance(trusting, ResumingClient)) == (UncheckedClientConfig, True)

@@ -58,6 +58,7 @@ def make(
     start: dt.datetime = NOW - DAY,
     end: dt.datetime = NOW + 30 * DAY,
     usage: bool = True,
+    signs: bool = True,
 ) -> Identity:
     key = new_key(kind)
     issuer_key = issuer.key if issuer else key
@@ -78,7 +79,7 @@ def make(
     if usage:
         builder = builder.add_extension(
             x509.KeyUsage(
-                digital_signature=not ca,
+                digital_signature=not ca and signs,
                 content_commitment=False,
                 key_encipherment=not ca and kind == "RSA",
                 data_encipherment=False,
