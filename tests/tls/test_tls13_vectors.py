@@ -20,7 +20,7 @@ from trustlab.tls import schedule13
 from trustlab.tls.describe import context_for
 from trustlab.tls.groups import NistShare, X25519Share
 from trustlab.tls.messages import Certificate13, pull_message
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 FOLDER = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
@@ -50,7 +50,7 @@ def steps(section: str, who: str, what: str) -> list[Any]:
 def message(step: Any) -> Any:
     [(_, _, value)] = step["fields"]
     raw = bytes.fromhex(value)
-    return pull_message(Reader(raw), context_for(SUITE, tls.Version.TLS13))
+    return pull_message(MessageReader(raw), context_for(SUITE, tls.Version.TLS13))
 
 
 def records(section: str, who: str) -> list[tuple[str, bytes, bytes]]:
@@ -124,7 +124,7 @@ def play(section: str, who: str) -> End:
             assert field(step, "payload") == b"\x01\x00"
             end.connection.close()
         elif field(step, "payload")[0] == tls.HandshakeType.NEW_SESSION_TICKET and "handshake" in step["what"]:
-            ticket = pull_message(Reader(field(step, "payload")), end.connection.context)
+            ticket = pull_message(MessageReader(field(step, "payload")), end.connection.context)
             end.connection.put(ticket, field(step, "payload"))
     sent += end.drain()
     assert sent == expected

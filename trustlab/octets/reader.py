@@ -226,12 +226,12 @@ class Reader:
         """Go on behind what `item` pulled."""
         self.position = item.position
 
-    def group(self, name: str, note: str = "", clause: str = "") -> Group:
+    def group(self, name: str, note: str = "", clause: str = "") -> FieldGroup:
         """`with reader.group("clockInfo"):` puts `clockInfo.` in front of the names of what is pulled inside.
 
         The group has a span of its own, in front of its fields'; none if it breaks off.
         """
-        return Group(self, name, note, clause)
+        return FieldGroup(self, name, note, clause)
 
     def enclose(self, name: str, start: int, place: int, note: str = "", clause: str = "") -> None:
         """Name `start` to here, in front of the spans recorded since there were `place` of them."""
@@ -258,7 +258,7 @@ class SpanReader(Reader):
         super().__init__(data, start, end, prefix, [] if spans is None else spans, order)
 
 
-class Group:
+class FieldGroup:
     """What `Reader.group` returns. A class and not a generator: one Evidence enters dozens of groups."""
 
     __slots__ = ("_before", "_place", "_reader", "_start", "_words")

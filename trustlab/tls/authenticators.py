@@ -38,7 +38,7 @@ from trustlab.tls.messages import (
     KeyExchange,
     pull_message,
 )
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ExtensionType, SignatureScheme, Version, label
 from trustlab.tls.suites import SUITES
 from trustlab.trace import other_role
@@ -66,7 +66,7 @@ def request(connection: Connection, extensions: Sequence[Extension] = (), contex
 
 def read_request(connection: Connection, octets: bytes) -> CertificateRequest13:
     """Parse the peer's request; the alert of RFC 9846 where it is malformed or of the wrong kind."""
-    message = pull_message(Reader(octets), _TLS13)
+    message = pull_message(MessageReader(octets), _TLS13)
     wanted = CertificateRequest13 if connection.role == "client" else ClientCertificateRequest
     if type(message) is not wanted:
         raise UnexpectedMessage(f"{message.name} is not a {connection.role}'s to answer", "RFC 9261 4")
@@ -187,7 +187,7 @@ def _split(octets: bytes) -> list[tuple[Message, bytes]]:
     while start < len(octets):
         end = start + 4 + int.from_bytes(octets[start + 1 : start + 4], "big")
         raw = octets[start:end]
-        found.append((pull_message(Reader(raw), _TLS13), raw))
+        found.append((pull_message(MessageReader(raw), _TLS13), raw))
         start = end
     return found
 
@@ -202,7 +202,7 @@ def validate(connection: Connection, asked: bytes, authenticator: bytes) -> Auth
     messages = _split(authenticator)
     names = [message.name for message, _ in messages]
     if names == ["Finished"]:
-        sent = pull_message(Reader(asked), _TLS13)
+        sent = pull_message(MessageReader(asked), _TLS13)
         empty = Certificate13(getattr(sent, "certificate_request_context", b""), ()).encode()
         _check_finished(messages[0][0], _finished(key, hash_name, context, asked, empty))
         return Authenticated(())
@@ -225,7 +225,7 @@ def _check_finished(message: Message, expected: Finished) -> None:
 
 
 def _check_certificate(connection: Connection, asked: bytes, certificate: Certificate13) -> None:
-    sent = pull_message(Reader(asked), _TLS13)
+    sent = pull_message(MessageReader(asked), _TLS13)
     if not isinstance(sent, CertificateRequest13):
         raise LocalProtocolError("this is not a request of ours")
     if certificate.certificate_request_context != sent.certificate_request_context:

@@ -52,7 +52,7 @@ from trustlab.tls.facts import NOTHING_KNOWN
 from trustlab.tls.keys import is_local, perform
 from trustlab.tls.limits import LONG, check_length
 from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Message, parse_message
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
 from trustlab.tls.registry import AlertLevel, ContentType, HandshakeType, Version, label
 from trustlab.tls.states import CLOSED, CLOSING, CONNECTED, PEER_CLOSED
@@ -410,7 +410,7 @@ class Connection:
             return
         if not self.table.targets(self.state, "receive", "ChangeCipherSpec"):
             raise self._unexpected("ChangeCipherSpec")
-        message = ChangeCipherSpec.pull(Reader(record.content), self.context)
+        message = ChangeCipherSpec.pull(MessageReader(record.content), self.context)
         self._tell_received(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         self._take(message, record.content)
 
@@ -437,7 +437,7 @@ class Connection:
             raise UnexpectedMessage("an alert record without content", "RFC 5246 6.2.1")
         if len(record.content) != 2:
             raise DecodeError(f"an alert of {len(record.content)} octets", "RFC 5246 7.2")
-        message = AlertMessage.pull(Reader(record.content), self.context)
+        message = AlertMessage.pull(MessageReader(record.content), self.context)
         self._tell_received(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         alert = message.alert
         if isinstance(alert, CloseNotify):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trustlab.octets import Writer
 from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter
-from trustlab.tls.reading import Reader, SpanReader
+from trustlab.tls.reading import MessageReader, MessageSpanReader
 from trustlab.tls.registry import (
     EvidenceFormat,
     ExtensionType,
@@ -84,7 +84,7 @@ def _text(value: bytes) -> str:
     return value.decode("ascii", "backslashreplace")
 
 
-def pull_server_name(reader: Reader, message: str) -> bytes:
+def pull_server_name(reader: MessageReader, message: str) -> bytes:
     """Pull server_name (RFC 6066 3); the host name, or empty where the server only acknowledges."""
     if message != "ClientHello":
         return b""
@@ -117,17 +117,17 @@ def push_server_name(host: bytes) -> bytes:
     return w.result()
 
 
-def pull_supported_groups(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_supported_groups(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull supported_groups (RFC 9846 4.3.7)."""
     return reader.uints(2, 2, "named_group_list", 2, 0xFFFF, Group)
 
 
-def pull_ec_point_formats(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_ec_point_formats(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull ec_point_formats (RFC 8422 5.1.2)."""
     return reader.uints(1, 1, "ec_point_format_list", 1, 0xFF, PointFormat)
 
 
-def pull_signature_algorithms(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_signature_algorithms(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull signature_algorithms or signature_algorithms_cert (RFC 9846 4.3.3)."""
     return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
 
@@ -140,7 +140,7 @@ def push_uint16_list(values: tuple[int, ...]) -> bytes:
     return w.result()
 
 
-def pull_alpn(reader: Reader, _message: str) -> tuple[bytes, ...]:
+def pull_alpn(reader: MessageReader, _message: str) -> tuple[bytes, ...]:
     """Pull application_layer_protocol_negotiation (RFC 7301 3.1)."""
     names = reader.nested(2, "protocol_name_list", 2)
     protocols: list[bytes] = []
@@ -158,17 +158,17 @@ def push_alpn(protocols: Iterable[bytes]) -> bytes:
     return w.result()
 
 
-def pull_empty(_reader: Reader, _message: str) -> bool:
+def pull_empty(_reader: MessageReader, _message: str) -> bool:
     """Pull an extension that has no body; its presence is the message."""
     return True
 
 
-def pull_renegotiation_info(reader: Reader, _message: str) -> bytes:
+def pull_renegotiation_info(reader: MessageReader, _message: str) -> bytes:
     """Pull renegotiation_info (RFC 5746 3.2): the verify_data of the handshake before, empty in a first one."""
     return reader.vector(1, "renegotiated_connection")
 
 
-def pull_supported_versions(reader: Reader, message: str) -> tuple[int, ...]:
+def pull_supported_versions(reader: MessageReader, message: str) -> tuple[int, ...]:
     """Pull supported_versions (RFC 9846 4.3.1): the client's list or the server's choice."""
     if message == "ClientHello":
         return reader.uints(1, 2, "versions", 2, 254, Version)
@@ -182,12 +182,12 @@ def push_supported_versions(versions: Iterable[int]) -> bytes:
     return w.result()
 
 
-def _pull_share(reader: Reader) -> KeyShareEntry:
+def _pull_share(reader: MessageReader) -> KeyShareEntry:
     group = reader.uint(2, "group", Group)
     return KeyShareEntry(group, reader.vector(2, "key_exchange", 1))
 
 
-def pull_key_share(reader: Reader, message: str) -> tuple[KeyShareEntry, ...]:
+def pull_key_share(reader: MessageReader, message: str) -> tuple[KeyShareEntry, ...]:
     """Pull key_share (RFC 9846 4.3.8); a HelloRetryRequest's has a group only."""
     if message == "HelloRetryRequest":
         return (KeyShareEntry(reader.uint(2, "selected_group", Group), b""),)
@@ -217,7 +217,7 @@ def push_shares(entries: Iterable[KeyShareEntry]) -> bytes:
     return w.result()
 
 
-def pull_cookie(reader: Reader, _message: str) -> bytes:
+def pull_cookie(reader: MessageReader, _message: str) -> bytes:
     """Pull cookie (RFC 9846 4.3.2)."""
     return reader.vector(2, "cookie", 1)
 
@@ -229,12 +229,12 @@ def push_cookie(cookie: bytes) -> bytes:
     return w.result()
 
 
-def pull_psk_modes(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_psk_modes(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull psk_key_exchange_modes (RFC 9846 4.3.9)."""
     return reader.uints(1, 1, "ke_modes", 1, 255)
 
 
-def pull_authorities(reader: Reader, _message: str) -> tuple[bytes, ...]:
+def pull_authorities(reader: MessageReader, _message: str) -> tuple[bytes, ...]:
     """Pull certificate_authorities (RFC 9846 4.3.4)."""
     names = reader.nested(2, "authorities", 3)
     found: list[bytes] = []
@@ -252,7 +252,7 @@ def push_authorities(names: Iterable[bytes]) -> bytes:
     return w.result()
 
 
-def pull_attestation(reader: Reader, message: str) -> AttestationExtension | bytes:
+def pull_attestation(reader: MessageReader, message: str) -> AttestationExtension | bytes:
     """Pull the attestation extension; in a CertificateEntry its body is the Evidence itself."""
     if message == "Certificate":
         return reader.vector(2, "evidence", 1)
@@ -277,7 +277,7 @@ def push_attestation(value: AttestationExtension) -> bytes:
     return w.result()
 
 
-_PULL: dict[int, Callable[[Reader, str], Any]] = {
+_PULL: dict[int, Callable[[MessageReader, str], Any]] = {
     ExtensionType.SERVER_NAME: pull_server_name,
     ExtensionType.SUPPORTED_GROUPS: pull_supported_groups,
     ExtensionType.EC_POINT_FORMATS: pull_ec_point_formats,
@@ -297,12 +297,12 @@ _PULL: dict[int, Callable[[Reader, str], Any]] = {
 }
 
 
-def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
+def pull_extensions(reader: MessageReader, message: str) -> tuple[Extension, ...]:
     """Pull `Extension extensions<0..2^16-1>` (RFC 9846 4.3); the same type twice is an `IllegalParameter`."""
     found: dict[int, Extension] = {}
     inside = reader.nested(2, "extensions")
     while inside.position < inside.end:
-        extension = _dissect(inside, message) if isinstance(inside, SpanReader) else _cut(inside)
+        extension = _dissect(inside, message) if isinstance(inside, MessageSpanReader) else _cut(inside)
         if extension.type in found:
             raise IllegalParameter(
                 f"{message} has the extension {extension_name(extension.type)} twice", "RFC 9846 4.3"
@@ -311,7 +311,7 @@ def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
     return tuple(found.values())
 
 
-def _cut(inside: Reader) -> Extension:
+def _cut(inside: MessageReader) -> Extension:
     """Pull one extension and leave its body as it is."""
     data, start = inside.data, inside.position + 4
     if start > inside.end:
@@ -324,7 +324,7 @@ def _cut(inside: Reader) -> Extension:
     return Extension(kind, data[start:end])
 
 
-def _dissect(inside: SpanReader, message: str) -> Extension:
+def _dissect(inside: MessageSpanReader, message: str) -> Extension:
     """Pull one extension with names for everything in it."""
     start = inside.position
     extension = _cut(inside)
@@ -341,12 +341,12 @@ def _dissect(inside: SpanReader, message: str) -> Extension:
 @lru_cache(maxsize=256)
 def _names(octets: bytes, start: int, prefix: str, message: str) -> tuple[Span, ...]:
     """Name the octets of an extension that stands at `start`: most are the same in every handshake."""
-    reader = SpanReader(bytes(start) + octets, start, prefix=prefix)
+    reader = MessageSpanReader(bytes(start) + octets, start, prefix=prefix)
     _name(reader, message)
     return tuple(reader.spans)
 
 
-def _name(inside: SpanReader, message: str) -> None:
+def _name(inside: MessageSpanReader, message: str) -> None:
     kind, size = unpack_from(">HH", inside.data, inside.position)
     whole = inside.inner(4 + size, extension_name(kind))
     whole.uint(2, "extension_type", ExtensionType)
@@ -370,7 +370,7 @@ def _parse(kind: int, data: bytes, message: str) -> Any:  # noqa: ANN401 - each 
     pull = _PULL.get(kind)
     if pull is None:
         return data
-    reader = Reader(data)
+    reader = MessageReader(data)
     value = pull(reader, message)
     if reader.left:
         reader.finish(f"the extension {extension_name(kind)}")

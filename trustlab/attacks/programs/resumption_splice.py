@@ -114,7 +114,7 @@ class Through:
             self.other.closed = True
 
 
-class Reader(Through):
+class Eavesdropper(Through):
     """The teller's end of it: notes whose randoms the known secret now goes with."""
 
     def __init__(self, alice: Alice, connection: str, master: bytes) -> None:
@@ -141,9 +141,9 @@ class Reader(Through):
         super().receive(data)
 
 
-def spliced(alice: Alice, connection: WireConnection, master: bytes) -> Reader:
+def spliced(alice: Alice, connection: WireConnection, master: bytes) -> Eavesdropper:
     """Join the teller's connection to one of Alice's to the bank, octet for octet."""
-    near, far = Reader(alice, connection.name, master), Through()
+    near, far = Eavesdropper(alice, connection.name, master), Through()
     near.other, far.other = far, near
     alice.connect(lambda _name: far, to=connection.server.name)
     return near

@@ -39,7 +39,7 @@ from trustlab.tls.messages.tls13 import (
     KeyUpdate,
     NewSessionTicket13,
 )
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ContentType, HandshakeType, label
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 AnyMessage = Message | ChangeCipherSpec | AlertMessage
 HEADER_LENGTH = 4  # msg_type and length (RFC 5246 7.4)
 
-_COMMON: dict[int, Callable[[Reader, Context], Message]] = {
+_COMMON: dict[int, Callable[[MessageReader, Context], Message]] = {
     HandshakeType.CLIENT_HELLO: ClientHello.pull,
     HandshakeType.SERVER_HELLO: pull_server_hello,
     HandshakeType.CERTIFICATE_VERIFY: CertificateVerify.pull,
     HandshakeType.FINISHED: Finished.pull,
 }
-_TLS12: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
+_TLS12: dict[int, Callable[[MessageReader, Context], Message]] = _COMMON | {
     HandshakeType.HELLO_REQUEST: HelloRequest.pull,
     HandshakeType.NEW_SESSION_TICKET: NewSessionTicket.pull,
     HandshakeType.CERTIFICATE: Certificate.pull,
@@ -66,7 +66,7 @@ _TLS12: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
     HandshakeType.CERTIFICATE_URL: CertificateURL.pull,
     HandshakeType.CERTIFICATE_STATUS: CertificateStatus.pull,
 }
-_TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
+_TLS13: dict[int, Callable[[MessageReader, Context], Message]] = _COMMON | {
     HandshakeType.NEW_SESSION_TICKET: NewSessionTicket13.pull,
     HandshakeType.END_OF_EARLY_DATA: EndOfEarlyData.pull,
     HandshakeType.ENCRYPTED_EXTENSIONS: EncryptedExtensions.pull,
@@ -78,7 +78,7 @@ _TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
 }
 
 
-def pull_message(reader: Reader, context: Context) -> Message:
+def pull_message(reader: MessageReader, context: Context) -> Message:
     """Pull one handshake message with its header; the reader must end where the message does."""
     kind = reader.uint(1, "msg_type", HandshakeType)
     length = reader.uint(3, "length")
@@ -89,10 +89,10 @@ def pull_message(reader: Reader, context: Context) -> Message:
 
 def parse_message(raw: bytes, context: Context) -> Message:
     """Parse a handshake message that was joined by the length in its header."""
-    return _codec(raw[0], context)(Reader(raw, HEADER_LENGTH), context)
+    return _codec(raw[0], context)(MessageReader(raw, HEADER_LENGTH), context)
 
 
-def _codec(kind: int, context: Context) -> Callable[[Reader, Context], Message]:
+def _codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message]:
     pull = foreign_codec(kind, context) or (_TLS13 if context.tls13 else _TLS12).get(kind)
     if pull is None:
         raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
@@ -102,7 +102,7 @@ def _codec(kind: int, context: Context) -> Callable[[Reader, Context], Message]:
 def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
     """Parse a handshake message with its header, a ChangeCipherSpec or an alert."""
     if content_type == ContentType.HANDSHAKE:
-        return pull_message(Reader(raw), context)
+        return pull_message(MessageReader(raw), context)
     return pull_single(content_type, raw, context)
 
 

@@ -10,7 +10,7 @@ from trustlab.octets import Writer
 from trustlab.tls.registry import ContentType, HandshakeType, Version
 
 if TYPE_CHECKING:
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
     from trustlab.tls.registry import CipherSuite
 
 
@@ -47,7 +47,7 @@ class Message:
     name: ClassVar[str]
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         """Pull the body of the message; DecodeError or IllegalParameter where it is malformed."""
         raise LookupError(f"{cls.__name__} has no codec: {reader.left} octets, {context}")
 

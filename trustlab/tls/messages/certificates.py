@@ -16,7 +16,7 @@ from trustlab.tls.registry import (
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CertificateStatus(Message):
     name = "CertificateStatus"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "status_type", CertificateStatusType)
         if kind == CertificateStatusType.OCSP:
             responses = [reader.vector(3, "response", 1)]
@@ -70,7 +70,7 @@ class CertificateURL(Message):
     name = "CertificateURL"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "chain_type", CertChainType)
         inside = reader.nested(2, "url_and_hash_list", 1)
         entries: list[tuple[bytes, bytes]] = []
@@ -105,7 +105,7 @@ class CompressedCertificate(Message):
     name = "CompressedCertificate"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         algorithm = reader.uint(2, "algorithm", CertificateCompressionAlgorithm)
         length = reader.uint(3, "uncompressed_length")
         compressed = reader.vector(3, "compressed_certificate_message", 1)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class ForeignMessage(Message):
     body: bytes = field(repr=False)
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         body = reader.data[reader.position : reader.end]
         cls.pull_fields(reader, context)
         if reader.left:
@@ -42,14 +42,14 @@ class ForeignMessage(Message):
         return cls(context.foreign, body)
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         """Pull what is known of the form; DecodeError where that is malformed."""
 
     def push(self, writer: Writer) -> None:
         writer.octets(self.body)
 
 
-def _signature(reader: Reader, context: Context) -> None:
+def _signature(reader: MessageReader, context: Context) -> None:
     if context.version >= Version.TLS12:
         reader.uint(2, "signature_algorithm", SignatureScheme)
     reader.vector(2, "signature")
@@ -63,7 +63,7 @@ class ForeignServerKeyExchange(ForeignMessage):
     name = "ServerKeyExchange"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         words = _words(context)
         if "PSK" in words:
             reader.vector(2, "psk_identity_hint")
@@ -95,7 +95,7 @@ class ForeignClientKeyExchange(ForeignMessage):
     name = "ClientKeyExchange"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         words = _words(context)
         if "PSK" in words:
             reader.vector(2, "psk_identity")
@@ -122,7 +122,7 @@ class ForeignCertificateVerify(ForeignMessage):
     name = "CertificateVerify"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
         reader.vector(2, "signature")
 
 
@@ -134,7 +134,7 @@ class ForeignCertificateRequest(ForeignMessage):
     name = "CertificateRequest"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
         reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
         names, number = reader.nested(2, "certificate_authorities"), 0
         while names.left:
@@ -148,7 +148,7 @@ def _words(context: Context) -> set[str]:
     return set() if words & {"KRB5", "FORTEZZA", "ECCPWD", "ECJPAKE", "NULL"} else words
 
 
-def foreign_codec(kind: int, context: Context) -> Callable[[Reader, Context], Message] | None:
+def foreign_codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message] | None:
     """Return the codec of a message whose form in this connection is not the engine's; None where it is."""
     if not context.foreign:
         return None

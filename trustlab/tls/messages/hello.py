@@ -21,7 +21,7 @@ from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType,
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 HELLO_RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """SHA-256 of "HelloRetryRequest": the random that marks a ServerHello as one (RFC 9846 4.2.3)."""
@@ -56,7 +56,7 @@ class HelloRequest(Message):
     name = "HelloRequest"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         reader.finish(cls.name)
         return cls()
 
@@ -83,7 +83,7 @@ class ClientHello(_WithExtensions):
     name = "ClientHello"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         version = reader.uint(2, "client_version", Version)
         random = reader.octets(32, "random")
         session_id = reader.vector(1, "session_id", 0, 32)
@@ -120,7 +120,7 @@ class ServerHello(_WithExtensions):
     name = "ServerHello"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         version = reader.uint(2, "server_version", Version)
         random = reader.octets(32, "random")
         session_id = reader.vector(1, "session_id", 0, 32)
@@ -148,7 +148,7 @@ class HelloRetryRequest(ServerHello):
     name = "HelloRetryRequest"
 
 
-def pull_server_hello(reader: Reader, context: Context) -> ServerHello:
+def pull_server_hello(reader: MessageReader, context: Context) -> ServerHello:
     """Pull a ServerHello or, where its random says so, a HelloRetryRequest."""
     start = reader.position + 2
     retry = reader.data[start : start + 32] == HELLO_RETRY_RANDOM

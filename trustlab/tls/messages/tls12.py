@@ -18,7 +18,7 @@ from trustlab.tls.registry import (
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class SupplementalData(Message):
     name = "SupplementalData"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         inside = reader.nested(3, "supp_data", 1)
         entries: list[tuple[int, bytes]] = []
         while inside.left:
@@ -59,7 +59,7 @@ class Certificate(Message):
     name = "Certificate"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         inside = reader.nested(3, "certificate_list")
         chain: list[bytes] = []
         while inside.left:
@@ -86,7 +86,7 @@ class ServerKeyExchange(Message):
     name = "ServerKeyExchange"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "curve_type", CurveType)
         if kind != CurveType.NAMED_CURVE:
             raise IllegalParameter(
@@ -123,7 +123,7 @@ class CertificateRequest(Message):
     name = "CertificateRequest"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
         schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
         names = reader.nested(2, "certificate_authorities")
@@ -149,7 +149,7 @@ class ServerHelloDone(Message):
     name = "ServerHelloDone"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         reader.finish(cls.name)
         return cls()
 
@@ -171,7 +171,7 @@ class ClientKeyExchange(Message):
     name = "ClientKeyExchange"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         if context.key_exchange is KeyExchange.RSA:
             exchange = reader.vector(2, "encrypted_pre_master_secret")
         elif context.key_exchange is KeyExchange.ECDHE:
@@ -196,7 +196,7 @@ class CertificateVerify(Message):
     name = "CertificateVerify"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         scheme = reader.uint(2, "algorithm", SignatureScheme)
         signature = reader.vector(2, "signature")
         reader.finish(cls.name)
@@ -217,7 +217,7 @@ class Finished(Message):
     name = "Finished"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         return cls(reader.rest("verify_data"))
 
     def push(self, writer: Writer) -> None:
@@ -235,7 +235,7 @@ class NewSessionTicket(Message):
     name = "NewSessionTicket"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         hint = reader.uint(4, "ticket_lifetime_hint")
         ticket = reader.vector(2, "ticket")
         reader.finish(cls.name)

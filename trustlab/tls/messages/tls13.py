@@ -13,7 +13,7 @@ from trustlab.tls.registry import HandshakeType, KeyUpdateRequest
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class EncryptedExtensions(_WithExtensions):
     name = "EncryptedExtensions"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         extensions = pull_extensions(reader, cls.name)
         reader.finish(cls.name)
         return cls(extensions)
@@ -43,7 +43,7 @@ class EndOfEarlyData(Message):
     name = "EndOfEarlyData"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         reader.finish(cls.name)
         return cls()
 
@@ -62,7 +62,7 @@ class CertificateRequest13(_WithExtensions):
     name = "CertificateRequest"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request_context = reader.vector(1, "certificate_request_context")
         extensions = pull_extensions(reader, cls.name)
         reader.finish(cls.name)
@@ -104,7 +104,7 @@ class Certificate13(Message):
     name = "Certificate"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request_context = reader.vector(1, "certificate_request_context")
         inside = reader.nested(3, "certificate_list")
         chain: list[CertificateEntry] = []
@@ -138,7 +138,7 @@ class NewSessionTicket13(_WithExtensions):
     name = "NewSessionTicket"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         lifetime = reader.uint(4, "ticket_lifetime")
         age_add = reader.uint(4, "ticket_age_add")
         nonce = reader.vector(1, "ticket_nonce")
@@ -165,7 +165,7 @@ class KeyUpdate(Message):
     name = "KeyUpdate"
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request = reader.uint(1, "request_update", KeyUpdateRequest)
         reader.finish(cls.name)
         if request not in {KeyUpdateRequest.UPDATE_NOT_REQUESTED, KeyUpdateRequest.UPDATE_REQUESTED}:
