@@ -33,11 +33,11 @@ from trustlab.tls.messages import (
     CertificateRequest13,
     CertificateVerify,
     ClientCertificateRequest,
-    Context,
     Finished,
     KeyExchange,
     pull_message,
 )
+from trustlab.tls.messages.base import Context
 from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ExtensionType, SignatureScheme, Version, label
 from trustlab.tls.suites import SUITES
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.tls.connection import Connection
-    from trustlab.tls.messages import Message
+    from trustlab.tls.messages.base import Message
 
 CONTEXT_LENGTH = 32
 SIGNATURE_CONTEXT = b" " * 64 + b"Exported Authenticator" + b"\0"

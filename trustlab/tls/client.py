@@ -25,7 +25,8 @@ from trustlab.tls.suites import SUITES
 if TYPE_CHECKING:
     from trustlab.tls.config import ClientConfig
     from trustlab.tls.groups import Share
-    from trustlab.tls.messages import AnyMessage, HelloRetryRequest, Message, ServerHello
+    from trustlab.tls.messages import AnyMessage, HelloRetryRequest, ServerHello
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.records import Record
     from trustlab.tls.states import State

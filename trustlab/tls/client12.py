@@ -31,12 +31,12 @@ if TYPE_CHECKING:
         CertificateRequest,
         ClientHello,
         Finished,
-        Message,
         ServerHello,
         ServerHelloDone,
         ServerKeyExchange,
         SupplementalData,
     )
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import ClientConnection, Step
     from trustlab.tls.x509 import PeerCertificate

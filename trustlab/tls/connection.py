@@ -51,7 +51,8 @@ from trustlab.tls.events import (
 from trustlab.tls.facts import NOTHING_KNOWN
 from trustlab.tls.keys import is_local, perform
 from trustlab.tls.limits import LONG, check_length
-from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Message, parse_message
+from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, parse_message
+from trustlab.tls.messages.base import Context, Message
 from trustlab.tls.reading import MessageReader
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
 from trustlab.tls.registry import AlertLevel, ContentType, HandshakeType, Version, label

@@ -9,13 +9,12 @@ from trustlab.tls.alerts import Alert
 from trustlab.tls.messages import (
     AlertMessage,
     ChangeCipherSpec,
-    Context,
     ForeignMessage,
     KeyExchange,
     attestation_of,
     pull_message,
 )
-from trustlab.tls.messages.base import Message
+from trustlab.tls.messages.base import Context, Message
 from trustlab.tls.messages.hello import ClientHello, ServerHello
 from trustlab.tls.protection import TAG_LENGTH
 from trustlab.tls.reading import MessageSpanReader, shown

@@ -18,7 +18,8 @@ from trustlab.tls.alerts import (
     UnexpectedMessage,
 )
 from trustlab.tls.events import EvidenceReceived, KeyOperationWanted
-from trustlab.tls.messages import CertificateVerify, Context, Finished
+from trustlab.tls.messages import CertificateVerify, Finished
+from trustlab.tls.messages.base import Context
 from trustlab.tls.registry import AlertLevel, SignatureScheme, label, snake
 from trustlab.tls.states import CONNECTED
 from trustlab.tls.suites import SUITES, SuiteParameters
@@ -26,7 +27,8 @@ from trustlab.tls.suites import SUITES, SuiteParameters
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
-    from trustlab.tls.messages import AlertMessage, AnyMessage, Message
+    from trustlab.tls.messages import AlertMessage, AnyMessage
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record

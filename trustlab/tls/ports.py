@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from trustlab.tls.config import ClientConfig, Config, ServerConfig
     from trustlab.tls.events import Request
     from trustlab.tls.facts import HandshakeFacts
-    from trustlab.tls.messages import AnyMessage, Context
+    from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.messages.base import Context
     from trustlab.tls.records import HandshakeJoiner, RecordLayer
     from trustlab.tls.registry import CipherSuite, Version
     from trustlab.tls.states import State

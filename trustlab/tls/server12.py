@@ -42,12 +42,8 @@ from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
     from trustlab.tls.groups import Share
-    from trustlab.tls.messages import (
-        ClientKeyExchange,
-        Finished,
-        Message,
-        SupplementalData,
-    )
+    from trustlab.tls.messages import ClientKeyExchange, Finished, SupplementalData
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import ServerConnection, Step
 

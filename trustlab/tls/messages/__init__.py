@@ -108,7 +108,6 @@ def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
 
 __all__ = [
     "AlertMessage",
-    "AnyMessage",
     "Certificate",
     "Certificate13",
     "CertificateEntry",
@@ -122,7 +121,6 @@ __all__ = [
     "ClientHello",
     "ClientKeyExchange",
     "CompressedCertificate",
-    "Context",
     "EncryptedExtensions",
     "EndOfEarlyData",
     "Finished",
@@ -131,7 +129,6 @@ __all__ = [
     "HelloRetryRequest",
     "KeyExchange",
     "KeyUpdate",
-    "Message",
     "NewSessionTicket",
     "NewSessionTicket13",
     "ServerHello",
@@ -139,8 +136,5 @@ __all__ = [
     "ServerKeyExchange",
     "SupplementalData",
     "attestation_of",
-    "parse_message",
-    "pull_any",
-    "pull_message",
     "with_attestation",
 ]
