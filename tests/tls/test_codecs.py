@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tls_pair import connected
 
 from trustlab import tls
+from trustlab.octets import sized
 from trustlab.tls.describe import context_for
 from trustlab.tls.extensions import (
     AttestationExtension,
@@ -18,7 +19,6 @@ from trustlab.tls.extensions import (
     pull_extensions,
     push_alpn,
     push_attestation,
-    push_cookie,
     push_server_name,
     push_share,
     push_shares,
@@ -56,7 +56,7 @@ CLIENT_EXTENSIONS = (
     E(X.RENEGOTIATION_INFO, b"\x00"),
     E(X.SUPPORTED_VERSIONS, push_supported_versions((0x0304, 0x0303))),
     E(X.KEY_SHARE, push_shares((KeyShareEntry(29, bytes(32)), KeyShareEntry(23, bytes(65))))),
-    E(X.COOKIE, push_cookie(b"crumbs")),
+    E(X.COOKIE, sized(b"crumbs")),
     E(X.PSK_KEY_EXCHANGE_MODES, b"\x01\x01"),
     E(X.ATTESTATION, push_attestation(ATTESTED)),
     E(0x0A0A, b"grease"),
@@ -109,7 +109,7 @@ def version_of(suite: Any) -> tls.Version:
 
 
 def pulled(message: Any, raw: bytes, suite: Any) -> Any:
-    return pull_any(message.content_type, raw, context_for(suite, version_of(suite)))
+    return pull_any(message.content_type, MessageReader(raw), context_for(suite, version_of(suite)))
 
 
 @pytest.mark.parametrize(("message", "suite"), CASES, ids=IDS)

@@ -12,7 +12,7 @@ from trustlab.tls.messages import (
     ForeignMessage,
     KeyExchange,
     attestation_of,
-    pull_message,
+    pull_any,
 )
 from trustlab.tls.messages.base import Context, Message
 from trustlab.tls.messages.hello import ClientHello, ServerHello
@@ -64,19 +64,12 @@ def describe(
 
 def _describe(raw: bytes, content_type: int, suite: int | None, version: Version) -> tuple[Span, ...]:
     if content_type == ContentType.HANDSHAKE:
-        reader = MessageSpanReader(raw, prefix=_NAMES.get(raw[0], "?") if raw else "?")
+        name = _NAMES.get(raw[0], "?") if raw else "?"
     else:
-        reader = MessageSpanReader(
-            raw, prefix=AlertMessage.name if content_type == ContentType.ALERT else ChangeCipherSpec.name
-        )
-    context = context_for(suite, version)
+        name = AlertMessage.name if content_type == ContentType.ALERT else ChangeCipherSpec.name
+    reader = MessageSpanReader(raw, prefix=name)
     try:
-        if content_type == ContentType.HANDSHAKE:
-            pull_message(reader, context)
-        elif content_type == ContentType.ALERT:
-            AlertMessage.pull(reader, context)
-        else:
-            ChangeCipherSpec.pull(reader, context)
+        pull_any(content_type, reader, context_for(suite, version))
     except Alert as alert:
         _rest(reader, len(raw), str(alert))
     return tuple(reader.spans)

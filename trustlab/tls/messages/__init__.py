@@ -17,7 +17,7 @@ from trustlab.tls.messages.hello import (
     pull_server_hello,
     with_attestation,
 )
-from trustlab.tls.messages.other import AlertMessage, ChangeCipherSpec, pull_single
+from trustlab.tls.messages.other import AlertMessage, ChangeCipherSpec
 from trustlab.tls.messages.tls12 import (
     Certificate,
     CertificateRequest,
@@ -99,11 +99,17 @@ def _codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Me
     return pull
 
 
-def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
-    """Parse a handshake message with its header, a ChangeCipherSpec or an alert."""
-    if content_type == ContentType.HANDSHAKE:
-        return pull_message(MessageReader(raw), context)
-    return pull_single(content_type, raw, context)
+def pull_any(content_type: int, reader: MessageReader, context: Context) -> AnyMessage:
+    """Pull a handshake message with its header, a ChangeCipherSpec or an alert."""
+    match content_type:
+        case ContentType.HANDSHAKE:
+            return pull_message(reader, context)
+        case ContentType.CHANGE_CIPHER_SPEC:
+            return ChangeCipherSpec.pull(reader, context)
+        case ContentType.ALERT:
+            return AlertMessage.pull(reader, context)
+        case _:
+            raise DecodeError(f"records of content type {content_type} carry no message")
 
 
 __all__ = [

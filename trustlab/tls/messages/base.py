@@ -60,3 +60,17 @@ class Message:
         writer = Writer()
         self.push(writer)
         return b"".join((bytes((self.type,)), len(writer.buffer).to_bytes(3, "big"), writer.buffer))
+
+
+class EmptyMessage(Message):
+    """A message whose type says everything."""
+
+    __slots__ = ()
+
+    @classmethod
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
+        reader.finish(cls.name)
+        return cls()
+
+    def push(self, writer: Writer) -> None:
+        """Push nothing."""

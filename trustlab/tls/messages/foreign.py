@@ -136,10 +136,7 @@ class ForeignCertificateRequest(ForeignMessage):
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
         reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
-        names, number = reader.nested(2, "certificate_authorities"), 0
-        while names.left:
-            names.vector(2, f"distinguished_name[{number}]", 1)
-            number += 1
+        reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
 
 
 def _words(context: Context) -> set[str]:

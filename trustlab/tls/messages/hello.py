@@ -16,7 +16,7 @@ from trustlab.tls.extensions import (
     push_attestation,
     push_extensions,
 )
-from trustlab.tls.messages.base import Context, Message
+from trustlab.tls.messages.base import Context, EmptyMessage, Message
 from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, HandshakeType, Version
 
 if TYPE_CHECKING:
@@ -49,19 +49,11 @@ class _WithExtensions(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class HelloRequest(Message):
+class HelloRequest(EmptyMessage):
     """The server asks for a new handshake (RFC 5246 7.4.1.1); this engine refuses."""
 
     type = HandshakeType.HELLO_REQUEST
     name = "HelloRequest"
-
-    @classmethod
-    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)

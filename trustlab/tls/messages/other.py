@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter, UnexpectedMessage
-from trustlab.tls.reading import MessageReader
+from trustlab.tls.alerts import Alert, IllegalParameter, UnexpectedMessage
 from trustlab.tls.registry import AlertDescription, AlertLevel, ContentType
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
     from trustlab.tls.messages.base import Context
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,3 @@ class AlertMessage:
     def alert(self) -> Alert:
         """The error class of this description."""
         return Alert.of(self.description)
-
-
-def pull_single(content_type: int, raw: bytes, context: Context) -> ChangeCipherSpec | AlertMessage:
-    """Parse a ChangeCipherSpec or Alert."""
-    if content_type == ContentType.CHANGE_CIPHER_SPEC:
-        return ChangeCipherSpec.pull(MessageReader(raw), context)
-    if content_type == ContentType.ALERT:
-        return AlertMessage.pull(MessageReader(raw), context)
-    raise DecodeError(f"content type {content_type} carries no such message")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter
-from trustlab.tls.messages.base import Context, KeyExchange, Message
+from trustlab.tls.messages.base import Context, EmptyMessage, KeyExchange, Message
 from trustlab.tls.registry import (
     ClientCertificateType,
     CurveType,
@@ -32,13 +32,10 @@ class SupplementalData(Message):
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        inside = reader.nested(3, "supp_data", 1)
-        entries: list[tuple[int, bytes]] = []
-        while inside.left:
-            entry = inside.item("supp_data_entry", len(entries))
-            kind = entry.uint(2, "supp_data_type", ExtensionType)
-            entries.append((kind, entry.vector(2, "data")))
-            inside.close(entry)
+        entries = [
+            (entry.uint(2, "supp_data_type", ExtensionType), entry.vector(2, "data"))
+            for entry in reader.nested(3, "supp_data", 1).items("supp_data_entry")
+        ]
         reader.finish(cls.name)
         return cls(tuple(entries))
 
@@ -60,17 +57,12 @@ class Certificate(Message):
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        inside = reader.nested(3, "certificate_list")
-        chain: list[bytes] = []
-        while inside.left:
-            chain.append(inside.vector(3, f"certificate[{len(chain)}]", 1))
+        chain = reader.vectors((3, 3), "certificate_list", "certificate", (0, 1))
         reader.finish(cls.name)
-        return cls(tuple(chain))
+        return cls(chain)
 
     def push(self, writer: Writer) -> None:
-        with writer.block(3):
-            for certificate in self.certificate_list:
-                writer.vector(3, certificate)
+        writer.vectors(3, 3, self.certificate_list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +118,22 @@ class CertificateRequest(Message):
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
         schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
-        names = reader.nested(2, "certificate_authorities")
-        authorities: list[bytes] = []
-        while names.left:
-            authorities.append(names.vector(2, f"distinguished_name[{len(authorities)}]", 1))
+        authorities = reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
         reader.finish(cls.name)
-        return cls(types, schemes, tuple(authorities))
+        return cls(types, schemes, authorities)
 
     def push(self, writer: Writer) -> None:
         writer.uints(1, 1, self.certificate_types)
         writer.uints(2, 2, self.supported_signature_algorithms)
-        with writer.block(2):
-            for authority in self.certificate_authorities:
-                writer.vector(2, authority)
+        writer.vectors(2, 2, self.certificate_authorities)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerHelloDone(Message):
+class ServerHelloDone(EmptyMessage):
     """The server's first flight is complete (RFC 5246 7.4.5)."""
 
     type = HandshakeType.SERVER_HELLO_DONE
     name = "ServerHelloDone"
-
-    @classmethod
-    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)

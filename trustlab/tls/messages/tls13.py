@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import IllegalParameter
 from trustlab.tls.extensions import Extension, find, pull_extensions, push_extensions
-from trustlab.tls.messages.base import Context, Message
+from trustlab.tls.messages.base import Context, EmptyMessage, Message
 from trustlab.tls.messages.hello import _WithExtensions
 from trustlab.tls.registry import HandshakeType, KeyUpdateRequest
 
@@ -36,19 +36,11 @@ class EncryptedExtensions(_WithExtensions):
 
 
 @dataclass(frozen=True, slots=True)
-class EndOfEarlyData(Message):
+class EndOfEarlyData(EmptyMessage):
     """A client's early data, which the server accepted, ends here (RFC 9846 4.6); this engine sends none."""
 
     type = HandshakeType.END_OF_EARLY_DATA
     name = "EndOfEarlyData"
-
-    @classmethod
-    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +98,10 @@ class Certificate13(Message):
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request_context = reader.vector(1, "certificate_request_context")
-        inside = reader.nested(3, "certificate_list")
-        chain: list[CertificateEntry] = []
-        while inside.left:
-            entry = inside.item("certificate_entry", len(chain))
-            data = entry.vector(3, "cert_data", 1)
-            chain.append(CertificateEntry(data, pull_extensions(entry, cls.name)))
-            inside.close(entry)
+        chain = [
+            CertificateEntry(entry.vector(3, "cert_data", 1), pull_extensions(entry, cls.name))
+            for entry in reader.nested(3, "certificate_list").items("certificate_entry")
+        ]
         reader.finish(cls.name)
         return cls(request_context, tuple(chain))
 
