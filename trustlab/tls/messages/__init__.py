@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from trustlab.tls.alerts import DecodeError, UnexpectedMessage
 from trustlab.tls.messages.base import Context, KeyExchange, Message
@@ -42,40 +42,39 @@ from trustlab.tls.messages.tls13 import (
 from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ContentType, HandshakeType, label
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 AnyMessage = Message | ChangeCipherSpec | AlertMessage
 HEADER_LENGTH = 4  # msg_type and length (RFC 5246 7.4)
 
-_COMMON: dict[int, Callable[[MessageReader, Context], Message]] = {
-    HandshakeType.CLIENT_HELLO: ClientHello.pull,
-    HandshakeType.SERVER_HELLO: pull_server_hello,
-    HandshakeType.CERTIFICATE_VERIFY: CertificateVerify.pull,
-    HandshakeType.FINISHED: Finished.pull,
-}
-_TLS12: dict[int, Callable[[MessageReader, Context], Message]] = _COMMON | {
-    HandshakeType.HELLO_REQUEST: HelloRequest.pull,
-    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket.pull,
-    HandshakeType.CERTIFICATE: Certificate.pull,
-    HandshakeType.SERVER_KEY_EXCHANGE: ServerKeyExchange.pull,
-    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest.pull,
-    HandshakeType.SERVER_HELLO_DONE: ServerHelloDone.pull,
-    HandshakeType.CLIENT_KEY_EXCHANGE: ClientKeyExchange.pull,
-    HandshakeType.SUPPLEMENTAL_DATA: SupplementalData.pull,
-    HandshakeType.CERTIFICATE_URL: CertificateURL.pull,
-    HandshakeType.CERTIFICATE_STATUS: CertificateStatus.pull,
-}
-_TLS13: dict[int, Callable[[MessageReader, Context], Message]] = _COMMON | {
-    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket13.pull,
-    HandshakeType.END_OF_EARLY_DATA: EndOfEarlyData.pull,
-    HandshakeType.ENCRYPTED_EXTENSIONS: EncryptedExtensions.pull,
-    HandshakeType.CERTIFICATE: Certificate13.pull,
-    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest13.pull,
-    HandshakeType.CLIENT_CERTIFICATE_REQUEST: ClientCertificateRequest.pull,
-    HandshakeType.KEY_UPDATE: KeyUpdate.pull,
-    HandshakeType.COMPRESSED_CERTIFICATE: CompressedCertificate.pull,
-}
+Codecs = dict[int, Callable[[MessageReader, Context], Message]]
+
+
+def _codecs(*kinds: type[Message]) -> Codecs:
+    return {kind.type: kind.pull for kind in kinds}
+
+
+_COMMON: Codecs = {HandshakeType.SERVER_HELLO: pull_server_hello} | _codecs(ClientHello, CertificateVerify, Finished)
+_TLS12 = _COMMON | _codecs(
+    HelloRequest,
+    NewSessionTicket,
+    Certificate,
+    ServerKeyExchange,
+    CertificateRequest,
+    ServerHelloDone,
+    ClientKeyExchange,
+    SupplementalData,
+    CertificateURL,
+    CertificateStatus,
+)
+_TLS13 = _COMMON | _codecs(
+    NewSessionTicket13,
+    EndOfEarlyData,
+    EncryptedExtensions,
+    Certificate13,
+    CertificateRequest13,
+    ClientCertificateRequest,
+    KeyUpdate,
+    CompressedCertificate,
+)
 
 
 def pull_message(reader: MessageReader, context: Context) -> Message:

@@ -38,6 +38,9 @@ class Context:
     foreign: str = ""
 
 
+_TYPES = {kind.title: kind for kind in HandshakeType}
+
+
 class Message:
     """A message of the handshake protocol: `pull` and `push` are its codec, `encode` adds the 4-octet header."""
 
@@ -45,6 +48,13 @@ class Message:
     type: ClassVar[HandshakeType]
     content_type: ClassVar[ContentType] = ContentType.HANDSHAKE
     name: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        """Take type and name from the registry: `Certificate13` and `ForeignCertificate` are forms of `Certificate`."""
+        super().__init_subclass__()
+        title = cls.__name__.removesuffix("13").removeprefix("Foreign")
+        if title in _TYPES:
+            cls.type, cls.name = _TYPES[title], title
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:

@@ -11,7 +11,6 @@ from trustlab.tls.registry import (
     CertChainType,
     CertificateCompressionAlgorithm,
     CertificateStatusType,
-    HandshakeType,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +28,6 @@ class CertificateStatus(Message):
 
     status_type: int
     responses: tuple[bytes, ...] = field(repr=False)
-
-    type = HandshakeType.CERTIFICATE_STATUS
-    name = "CertificateStatus"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -63,9 +59,6 @@ class CertificateURL(Message):
     chain_type: int
     entries: tuple[tuple[bytes, bytes], ...]
 
-    type = HandshakeType.CERTIFICATE_URL
-    name = "CertificateURL"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "chain_type", CertChainType)
@@ -94,9 +87,6 @@ class CompressedCertificate(Message):
     algorithm: int
     uncompressed_length: int
     compressed_certificate_message: bytes = field(repr=False)
-
-    type = HandshakeType.COMPRESSED_CERTIFICATE
-    name = "CompressedCertificate"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003

@@ -14,7 +14,6 @@ from trustlab.tls.registry import (
     ClientCertificateType,
     CurveType,
     Group,
-    HandshakeType,
     SignatureScheme,
     Version,
 )
@@ -59,8 +58,6 @@ class ForeignServerKeyExchange(ForeignMessage):
     """ServerKeyExchange by DHE (RFC 5246 7.4.3), PSK (RFC 4279, RFC 5489), SRP (RFC 5054) or ECDHE before TLS 1.2."""
 
     __slots__ = ()
-    type = HandshakeType.SERVER_KEY_EXCHANGE
-    name = "ServerKeyExchange"
 
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:
@@ -91,8 +88,6 @@ class ForeignClientKeyExchange(ForeignMessage):
     """ClientKeyExchange by DHE (RFC 5246 7.4.7.2), PSK (RFC 4279, RFC 5489), SRP (RFC 5054), or before TLS 1.2."""
 
     __slots__ = ()
-    type = HandshakeType.CLIENT_KEY_EXCHANGE
-    name = "ClientKeyExchange"
 
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:
@@ -118,8 +113,6 @@ class ForeignCertificateVerify(ForeignMessage):
     """CertificateVerify before TLS 1.2: a signature alone (RFC 4346 7.4.8)."""
 
     __slots__ = ()
-    type = HandshakeType.CERTIFICATE_VERIFY
-    name = "CertificateVerify"
 
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
@@ -130,8 +123,6 @@ class ForeignCertificateRequest(ForeignMessage):
     """CertificateRequest before TLS 1.2: without signature algorithms (RFC 4346 7.4.4)."""
 
     __slots__ = ()
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
 
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
@@ -145,16 +136,18 @@ def _words(context: Context) -> set[str]:
     return set() if words & {"KRB5", "FORTEZZA", "ECCPWD", "ECJPAKE", "NULL"} else words
 
 
+_ALWAYS: dict[int, type[ForeignMessage]] = {
+    kind.type: kind for kind in (ForeignServerKeyExchange, ForeignClientKeyExchange)
+}
+_OLD: dict[int, type[ForeignMessage]] = {
+    kind.type: kind for kind in (ForeignCertificateVerify, ForeignCertificateRequest)
+}
+"""What depends on the key exchange, and what had another form before TLS 1.2."""
+
+
 def foreign_codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message] | None:
     """Return the codec of a message whose form in this connection is not the engine's; None where it is."""
     if not context.foreign:
         return None
-    if kind == HandshakeType.SERVER_KEY_EXCHANGE:
-        return ForeignServerKeyExchange.pull
-    if kind == HandshakeType.CLIENT_KEY_EXCHANGE:
-        return ForeignClientKeyExchange.pull
-    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_VERIFY:
-        return ForeignCertificateVerify.pull
-    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_REQUEST:
-        return ForeignCertificateRequest.pull
-    return None
+    found = _ALWAYS.get(kind) or (_OLD.get(kind) if context.version < Version.TLS12 else None)
+    return found.pull if found else None

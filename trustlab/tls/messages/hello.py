@@ -17,7 +17,7 @@ from trustlab.tls.extensions import (
     push_extensions,
 )
 from trustlab.tls.messages.base import Context, EmptyMessage, Message
-from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, HandshakeType, Version
+from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, Version
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
@@ -52,9 +52,6 @@ class _WithExtensions(Message):
 class HelloRequest(EmptyMessage):
     """The server asks for a new handshake (RFC 5246 7.4.1.1); this engine refuses."""
 
-    type = HandshakeType.HELLO_REQUEST
-    name = "HelloRequest"
-
 
 @dataclass(frozen=True, slots=True)
 class ClientHello(_WithExtensions):
@@ -70,9 +67,6 @@ class ClientHello(_WithExtensions):
     compression_methods: tuple[int, ...] = (0,)
     legacy_version: int = Version.TLS12
     has_extensions: bool = True
-
-    type = HandshakeType.CLIENT_HELLO
-    name = "ClientHello"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -107,9 +101,6 @@ class ServerHello(_WithExtensions):
     compression_method: int = 0
     legacy_version: int = Version.TLS12
     has_extensions: bool = True
-
-    type = HandshakeType.SERVER_HELLO
-    name = "ServerHello"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003

@@ -12,7 +12,6 @@ from trustlab.tls.registry import (
     CurveType,
     ExtensionType,
     Group,
-    HandshakeType,
     SignatureScheme,
 )
 
@@ -26,9 +25,6 @@ class SupplementalData(Message):
     """Data beside the handshake, here Evidence (RFC 4680): entries of (type, data)."""
 
     entries: tuple[tuple[int, bytes], ...] = field(repr=False)
-
-    type = HandshakeType.SUPPLEMENTAL_DATA
-    name = "SupplementalData"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -52,9 +48,6 @@ class Certificate(Message):
 
     certificate_list: tuple[bytes, ...] = field(repr=False)
 
-    type = HandshakeType.CERTIFICATE
-    name = "Certificate"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         chain = reader.vectors((3, 3), "certificate_list", "certificate", (0, 1))
@@ -73,9 +66,6 @@ class ServerKeyExchange(Message):
     public: bytes
     scheme: int
     signature: bytes = field(repr=False)
-
-    type = HandshakeType.SERVER_KEY_EXCHANGE
-    name = "ServerKeyExchange"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -111,9 +101,6 @@ class CertificateRequest(Message):
     supported_signature_algorithms: tuple[int, ...]
     certificate_authorities: tuple[bytes, ...]
 
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
@@ -132,9 +119,6 @@ class CertificateRequest(Message):
 class ServerHelloDone(EmptyMessage):
     """The server's first flight is complete (RFC 5246 7.4.5)."""
 
-    type = HandshakeType.SERVER_HELLO_DONE
-    name = "ServerHelloDone"
-
 
 @dataclass(frozen=True, slots=True)
 class ClientKeyExchange(Message):
@@ -145,9 +129,6 @@ class ClientKeyExchange(Message):
 
     exchange: bytes = field(repr=False)
     key_exchange: KeyExchange = KeyExchange.RSA
-
-    type = HandshakeType.CLIENT_KEY_EXCHANGE
-    name = "ClientKeyExchange"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:
@@ -171,9 +152,6 @@ class CertificateVerify(Message):
     scheme: int
     signature: bytes = field(repr=False)
 
-    type = HandshakeType.CERTIFICATE_VERIFY
-    name = "CertificateVerify"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         scheme = reader.uint(2, "algorithm", SignatureScheme)
@@ -192,9 +170,6 @@ class Finished(Message):
 
     verify_data: bytes = field(repr=False)
 
-    type = HandshakeType.FINISHED
-    name = "Finished"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         return cls(reader.rest("verify_data"))
@@ -209,9 +184,6 @@ class NewSessionTicket(Message):
 
     lifetime_hint: int
     ticket: bytes = field(repr=False)
-
-    type = HandshakeType.NEW_SESSION_TICKET
-    name = "NewSessionTicket"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003

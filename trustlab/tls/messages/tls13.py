@@ -9,7 +9,7 @@ from trustlab.tls.alerts import IllegalParameter
 from trustlab.tls.extensions import Extension, find, pull_extensions, push_extensions
 from trustlab.tls.messages.base import Context, EmptyMessage, Message
 from trustlab.tls.messages.hello import _WithExtensions
-from trustlab.tls.registry import HandshakeType, KeyUpdateRequest
+from trustlab.tls.registry import KeyUpdateRequest
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
@@ -21,9 +21,6 @@ class EncryptedExtensions(_WithExtensions):
     """The server's answers that need no key to be understood, but deserve secrecy (RFC 9846 4.4.1)."""
 
     extensions: tuple[Extension, ...]
-
-    type = HandshakeType.ENCRYPTED_EXTENSIONS
-    name = "EncryptedExtensions"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -39,9 +36,6 @@ class EncryptedExtensions(_WithExtensions):
 class EndOfEarlyData(EmptyMessage):
     """A client's early data, which the server accepted, ends here (RFC 9846 4.6); this engine sends none."""
 
-    type = HandshakeType.END_OF_EARLY_DATA
-    name = "EndOfEarlyData"
-
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest13(_WithExtensions):
@@ -49,9 +43,6 @@ class CertificateRequest13(_WithExtensions):
 
     certificate_request_context: bytes
     extensions: tuple[Extension, ...]
-
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -68,9 +59,6 @@ class CertificateRequest13(_WithExtensions):
 @dataclass(frozen=True, slots=True)
 class ClientCertificateRequest(CertificateRequest13):
     """A client asks the server for an exported authenticator (RFC 9261 4)."""
-
-    type = HandshakeType.CLIENT_CERTIFICATE_REQUEST
-    name = "ClientCertificateRequest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +79,6 @@ class Certificate13(Message):
 
     certificate_request_context: bytes
     certificate_list: tuple[CertificateEntry, ...]
-
-    type = HandshakeType.CERTIFICATE
-    name = "Certificate"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
@@ -123,9 +108,6 @@ class NewSessionTicket13(_WithExtensions):
     ticket: bytes = field(repr=False)
     extensions: tuple[Extension, ...]
 
-    type = HandshakeType.NEW_SESSION_TICKET
-    name = "NewSessionTicket"
-
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         lifetime = reader.uint(4, "ticket_lifetime")
@@ -149,9 +131,6 @@ class KeyUpdate(Message):
     """The sender's next keys are in use from its next record (RFC 9846 4.7.3)."""
 
     request_update: int = KeyUpdateRequest.UPDATE_NOT_REQUESTED
-
-    type = HandshakeType.KEY_UPDATE
-    name = "KeyUpdate"
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
