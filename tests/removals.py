@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
+from trustlab import tls
 from trustlab.attacks import experiments
 from trustlab.attest import CHECKS, verifier
 from trustlab.attest.checks import passed
@@ -17,7 +18,7 @@ from trustlab.passage import PARTS, Asking, BleichenbacherOracle, Guard, Mutual,
 from trustlab.passage.ablation import choice
 from trustlab.passage.binders import FIELDS
 from trustlab.passage.exchange import frame
-from trustlab.tls import attestation, x509
+from trustlab.tls import attestation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +88,7 @@ def without_evidence_first(patch):
 
 
 def without_ca_identity(patch):
-    patch.setattr(x509, "verify_server", lambda *_: None)
+    patch.setattr(tls.ClientConfig, "check_chain", lambda *_: None)
 
 
 def without_evidence_anew(patch):

@@ -17,6 +17,7 @@ from trustlab import tls
 from trustlab.cli import tls_talk
 from trustlab.cli.failure import host_and_port
 from trustlab.passage import TlsEndpoint
+from trustlab.tls.unchecked import UncheckedClientConfig
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
@@ -165,7 +166,7 @@ def test_a_peer_that_never_says_a_word_is_given_up():
 @pytest.mark.usefixtures("impatient")
 def test_a_peer_that_ignores_close_notify_is_let_go():
     ours, theirs = socket.socketpair()
-    client = tls.Client(tls.ClientConfig(check_peer=False))
+    client = tls.Client(UncheckedClientConfig())
     with ours, theirs:
         theirs.settimeout(10)
         theirs.sendall(client.data_to_send())

@@ -9,6 +9,7 @@ from openssl_ends import PIN, RECEIPT, Identity, network
 
 from trustlab import tls
 from trustlab.capture import PassiveDecoder, TraceKeys, knowledge
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run(suite: tls.CipherSuite, *, extended: bool = True, renews: bool = False, 
     wire = network(trace)
     common = {"versions": (version_of(suite),), "cipher_suites": (suite,), "extended_master_secret": extended}
     server = tls.Server(tls.ServerConfig(certificates=(identity.der,), key=identity.key, **common))  # type: ignore[arg-type]
-    config = tls.ClientConfig(server_name="bank.example", trust=None, check_peer=False, **common | client)  # type: ignore[arg-type]
+    config = UncheckedClientConfig(server_name="bank.example", **common | client)  # type: ignore[arg-type]
     bank = EngineEnd(server, tls.TraceObserver(trace.party("bank"), "teller-bank-1", "server"), RECEIPT, closes=False)
     teller = EngineEnd(
         tls.Client(config), tls.TraceObserver(trace.party("teller"), "teller-bank-1", "client"), PIN, closes=True

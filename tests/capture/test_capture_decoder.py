@@ -17,9 +17,9 @@ from trustlab.capture import (
     CaptureError,
     ConnectionDecoder,
     Decoded,
-    Handshake,
-    KeyLog,
+    KeyLogReader,
     PassiveDecoder,
+    SeenHandshake,
     TraceKeys,
     Trouble,
     keylog,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def no_keys(_: Handshake, __: str) -> list[bytes]:
+def no_keys(_: SeenHandshake, __: str) -> list[bytes]:
     return []
 
 
@@ -129,7 +129,7 @@ def test_a_key_log_may_be_a_callable_that_says_more_each_time() -> None:
     full, later = Trace(), Trace()
     pay(full, Identity())
     said = [""]
-    decoder = PassiveDecoder(later, keys=KeyLog(lambda: said[-1])).feed(full.select("frame"))
+    decoder = PassiveDecoder(later, keys=KeyLogReader(lambda: said[-1])).feed(full.select("frame"))
     assert later.select("tls.message", name="Finished") == []
     said.append(keylog(full))
     decoder.finish()
@@ -140,8 +140,8 @@ def test_an_unfinished_last_line_of_a_key_log_that_may_grow_is_no_problem_yet() 
     full = Trace()
     pay(full, Identity())
     said = [keylog(full)[:-2]]
-    keys = KeyLog(lambda: said[-1])
-    asked = Handshake(client_random=bytes.fromhex(keylog(full).split()[1]))
+    keys = KeyLogReader(lambda: said[-1])
+    asked = SeenHandshake(client_random=bytes.fromhex(keylog(full).split()[1]))
     assert keys(asked, "CLIENT_RANDOM") == []
     said.append(keylog(full)[:-1])
     assert [secret.hex() for secret in keys(asked, "CLIENT_RANDOM")] == [keylog(full).split()[2]]
@@ -150,9 +150,9 @@ def test_an_unfinished_last_line_of_a_key_log_that_may_grow_is_no_problem_yet() 
 
 def test_a_problem_of_a_key_log_that_grows_is_told_once() -> None:
     said = ["CLIENT_RANDOM 00 11\n"]
-    keys = KeyLog(lambda: said[-1])
+    keys = KeyLogReader(lambda: said[-1])
     for _ in range(3):
-        assert keys(Handshake(client_random=bytes(32)), "CLIENT_RANDOM") == []
+        assert keys(SeenHandshake(client_random=bytes(32)), "CLIENT_RANDOM") == []
         said.append(said[-1] + "# more\n")
     assert [str(problem) for problem in keys.problems] == [
         "key log, line 1: 1 and 1 octets are not a client_random and a secret of CLIENT_RANDOM"
@@ -161,7 +161,7 @@ def test_a_problem_of_a_key_log_that_grows_is_told_once() -> None:
 
 def test_a_key_log_file_that_is_none_opens_nothing(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing"):
-        assert KeyLog(path)(Handshake(client_random=bytes(32)), "CLIENT_RANDOM") == []
+        assert KeyLogReader(path)(SeenHandshake(client_random=bytes(32)), "CLIENT_RANDOM") == []
 
 
 RANDOM, SECRET = "Ab" * 32, "cD" * 48
@@ -304,7 +304,7 @@ def test_a_secret_of_a_trace_that_is_malformed_is_a_problem_and_opens_nothing() 
     trace.party("alice").secret("master_secret", bytes(48), client_random="not hex")
     trace.party("alice").secret(PRIVATE_KEY, curve_key)
     keys = TraceKeys(trace)
-    assert list(keys(Handshake(client_random=bytes(32)), "CLIENT_RANDOM")) == []
+    assert list(keys(SeenHandshake(client_random=bytes(32)), "CLIENT_RANDOM")) == []
     assert [str(p).rpartition(" is ")[2] for p in keys.problems] == [
         "not hexadecimal",
         "not an RSA key: it opens no key exchange",

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509 import ocsp
 from foreign_ends import Program, Site, Tap, wait_for
 
-from trustlab.capture import PRIVATE_KEY, ConnectionDecoder, Decoded, KeyLog, PassiveDecoder, decode_frames
+from trustlab.capture import PRIVATE_KEY, ConnectionDecoder, Decoded, KeyLogReader, PassiveDecoder, decode_frames
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_early_data_without_any_key_is_unread_and_claims_nothing(site: Site) -> 
 
 def live(site: Site, frames: list[bytes], keylog: str) -> list[tuple[str, list[str]]]:
     """Feed a decoder piece by piece, and return after each its direction and the client's messages so far."""
-    decoder, found, seen = ConnectionDecoder(KeyLog(keylog)), [], []
+    decoder, found, seen = ConnectionDecoder(KeyLogReader(keylog)), [], []
     for event in decode_frames(frames).select("frame"):
         if event.data["payload_length"]:
             data = event.raw[int(str(event.data["payload_offset"])) :]
@@ -421,7 +421,7 @@ def test_a_decoder_can_be_copied_between_any_two_pieces(site: Site) -> None:
             for e in trace.select("frame")
             if e.data["payload_length"]
         ]
-        keys = KeyLog(site.keylog)
+        keys = KeyLogReader(site.keylog)
         whole, copied = ConnectionDecoder(keys), ConnectionDecoder(keys)
         first, second = [], []
         for direction, data in pieces:

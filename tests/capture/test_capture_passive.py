@@ -16,7 +16,7 @@ from openssl_ends import PIN, RECEIPT, Identity, network, pay, pay_through_alice
 
 from trustlab.capture import (
     CaptureError,
-    KeyLog,
+    KeyLogReader,
     PassiveDecoder,
     TraceKeys,
     decode_frames,
@@ -214,7 +214,7 @@ def test_a_key_log_file_may_grow_while_it_is_read(identity: Identity, tmp_path: 
     pay(full, identity)
     path = tmp_path / "keys"
     trace = Trace()
-    decoder = PassiveDecoder(trace, keys=KeyLog(path))
+    decoder = PassiveDecoder(trace, keys=KeyLogReader(path))
     decoder.feed(full.select("frame"))
     assert ("client", "Finished") not in names(trace)
     path.write_text(keylog(full))

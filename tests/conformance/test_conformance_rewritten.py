@@ -89,7 +89,7 @@ def test_a_fault_of_the_reader_would_be_found(monkeypatch: pytest.MonkeyPatch) -
     def breaks(*_: Any) -> None:
         raise KeyError("a fault made for this test")
 
-    monkeypatch.setattr(Client13, "_take_attestation", breaks)
+    monkeypatch.setattr(Client13, "take_attestation", breaks)
     scenario = SCENARIOS[0]
     with pytest.raises(AssertionError, match=r"EncryptedExtensions 0: .*InternalError"):
         promised(

@@ -22,6 +22,7 @@ from trustlab.tls.groups import HybridShare, NistShare, X25519Share
 from trustlab.tls.records import RecordLayer
 from trustlab.tls.registry import Version
 from trustlab.tls.suites import SUITES
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +120,6 @@ class Target:
             "random": lambda n: b"\x42" * n,
             "ephemeral": share,
             "trust": [root().certificate],
-            "check_peer": self.sealed,
         }
         identity = server_identity(self.kind) if self.role == "server" else client_identity("ECDSA")
         own = {"certificates": (identity.der,), "key": "a key elsewhere"}
@@ -128,12 +128,14 @@ class Target:
         if self.role == "server":
             offer = tls.AttestationOffer(tls.ROLE_S, tls.ROLE_C, nonce=nonce) if self.evidence else None
             asks = "request" if self.certificates else "none"
-            server = tls.ServerConfig(**common, **own, client_certificate=asks, attestation=offer)
+            configured = tls.ServerConfig if self.sealed else UncheckedServerConfig
+            server = configured(**common, **own, client_certificate=asks, attestation=offer)
             connection = tls.Server(server)
         else:
             offer = tls.AttestationOffer(tls.ROLE_C, tls.ROLE_S, nonce=nonce) if self.evidence else None
             mine = own if self.certificates else {}
-            client = tls.ClientConfig(**common, **mine, server_name=NAME, attestation=offer)
+            wanted = tls.ClientConfig if self.sealed else UncheckedClientConfig
+            client = wanted(**common, **mine, server_name=NAME, attestation=offer)
             connection = tls.Client(client)
         if not self.sealed:
             connection.records = OpenRecords()

@@ -14,6 +14,7 @@ from programs import connect, free_port, running
 from tls_identities import CLIENT_NAME, NAME, Identity, root
 
 from trustlab import tls
+from trustlab.tls.resumption12 import ResumingServer, SessionCache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,7 +156,8 @@ def test_openssl_with_groups_of_old_beside_good_ones_is_served(keys: Path, tmp_p
 
 
 def test_openssl_resumes_under_one_name_and_not_under_another(keys: Path, tmp_path: Path) -> None:
-    config = tls.ServerConfig(**own(identity(keys, "server", "p384")), versions=(TLS12,), sessions={})
+    config = tls.ServerConfig(**own(identity(keys, "server", "p384")), versions=(TLS12,))
+    sessions = SessionCache()
     session = str(tmp_path / "session")
     with listener() as door:
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{door.getsockname()[1]}", "-tls1_2", "-tlsextdebug"]
@@ -166,7 +168,7 @@ def test_openssl_resumes_under_one_name_and_not_under_another(keys: Path, tmp_pa
         ):
             with (
                 running([*command, "-servername", name, *flags], tmp_path / "log") as program,
-                Ours(tls.Server(config), door.accept()[0]) as ours,
+                Ours(ResumingServer(config, sessions), door.accept()[0]) as ours,
             ):
                 ours.handshake()
                 program.says(said)

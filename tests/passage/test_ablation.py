@@ -17,10 +17,14 @@ from trustlab.attest import CHECKS, AppraisalPolicy, ReferenceValues
 from trustlab.cloud.authority import Authority
 from trustlab.passage import DESIGNS, RESUMED, RULES, TRUSTED_PASSAGE, ablation
 from trustlab.passage.components import HONEST, Components
+from trustlab.tls.resumption12 import ResumingClient
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 
 PACKAGE = Path(trustlab.__file__).parent
 ABLATION = PACKAGE / "passage" / "ablation"
+OUTSIDE = ("resumption12", "unchecked")
+"""Modules of the engine's room that the engine does not import: ends that do less than it, by their names."""
 HONEST_MODULES = [
     *(
         PACKAGE / "passage" / f"{name}.py"
@@ -29,12 +33,19 @@ HONEST_MODULES = [
     PACKAGE / "cloud" / "channels.py",
     PACKAGE / "cloud" / "guest.py",
     PACKAGE / "cloud" / "station.py",
+    *sorted(set((PACKAGE / "tls").glob("*.py")) - {PACKAGE / "tls" / f"{name}.py" for name in OUTSIDE}),
 ]
 REMOVED = re.compile(
     r"\b(lax|eager|skip|switch of the lab|left out|without_rules|fail_closed|check_peer|sessions?(?!.hash)|^errs$|"
     + "|".join(map(re.escape, RULES))
     + r")\b"
 )
+COMMON = {"coalesce", "extended_master_secret", "intercept", "middlebox_compatibility", "secrets"}
+SWITCHES = {
+    tls.ClientConfig: COMMON | {"require_extended_master_secret"},
+    tls.ServerConfig: COMMON | {"require_extended_master_secret", "acknowledge_server_name"},
+}
+"""Settings of the engine that are on or off: what it offers and tells, and one check more than usual; none less."""
 SETTINGS = [
     *({"without_rules": name} for name in RULES),
     {"without": CHECKS[1]},
@@ -50,9 +61,10 @@ def chosen(settings, design=TRUSTED_PASSAGE, trace=None):
 
 
 def said_by(path):
-    """Return the names and the strings of a module, without the rest of its comments."""
+    """Return the names and the strings of a module; of the engine, whose strings speak of sessions, the names."""
+    fields = ("id", "attr", "arg", "name") if path.parent.name == "tls" else ("id", "attr", "arg", "name", "value")
     for node in ast.walk(ast.parse(path.read_text())):
-        for field in ("id", "attr", "arg", "name", "value"):
+        for field in fields:
             if isinstance(word := getattr(node, field, None), str):
                 yield word
 
@@ -130,6 +142,21 @@ def test_only_a_design_that_resumes_keeps_sessions():
     assert chosen({}, DESIGNS["session-hash"]) is HONEST
     assert chosen({}, RESUMED).client != HONEST.client
     config = tls.ClientConfig(server_name="bank.example", trust=[Authority("a CA").root])
-    less = chosen({"without_rules": "offer answered"}, RESUMED)
-    assert less.client(config).config.check_peer
-    assert not chosen({"without_rules": "CA identity"}).client(config).config.check_peer
+    less = chosen({"without_rules": "offer answered"}, RESUMED).client(config)
+    assert isinstance(less, ResumingClient)
+    assert less.config is config
+    assert (less.client12, less.client13) != (ResumingClient.client12, ResumingClient.client13)
+    assert isinstance(chosen({"without_rules": "CA identity"}).client(config).config, UncheckedClientConfig)
+    trusting = chosen({"without_rules": "CA identity,offer answered"}, RESUMED).client(config)
+    assert (type(trusting.config), isinstance(trusting, ResumingClient)) == (UncheckedClientConfig, True)
+
+
+def test_the_engine_imports_no_end_that_does_less():
+    """Not even for type checking; and a configuration has no field that turns a check off."""
+    for path in HONEST_MODULES:
+        if path.parent.name == "tls":
+            text = path.read_text()
+            assert not re.search("resumption12|unchecked", text), path
+    for config in (tls.ClientConfig, tls.ServerConfig):
+        switches = {f.name for f in dataclasses.fields(config) if isinstance(f.default, bool)}
+        assert switches == SWITCHES[config]

@@ -6,8 +6,10 @@ import pytest
 from tls_identities import NAME, root, server_identity
 
 from trustlab import tls
-from trustlab.passage.ablation.offers import CredulousClient
+from trustlab.passage.ablation.offers import credulous
+from trustlab.tls.resumption12 import ResumingClient
 
+CREDULOUS = [credulous(tls.Client), credulous(ResumingClient)]
 DEMANDS = tls.AttestationOffer(demanded=tls.ROLE_S)
 
 
@@ -34,9 +36,10 @@ def error_of(client: type[tls.Client], version: tls.Version, **theirs: object) -
     return ends[0].error
 
 
+@pytest.mark.parametrize("client", CREDULOUS, ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("version", [tls.Version.TLS12, tls.Version.TLS13], ids=lambda v: v.title)
-def test_a_credulous_client_is_content_with_no_evidence_and_only_with_that(version):
+def test_a_credulous_client_is_content_with_no_evidence_and_only_with_that(version, client):
     assert isinstance(error_of(tls.Client, version), tls.HandshakeFailure | tls.MissingExtension)
-    assert error_of(CredulousClient, version) is None
+    assert error_of(client, version) is None
     gives = {"attestation": tls.AttestationOffer(offered=tls.ROLE_S)}
-    assert isinstance(error_of(CredulousClient, version, **gives), tls.AccessDenied), "evidence that is there is judged"
+    assert isinstance(error_of(client, version, **gives), tls.AccessDenied), "evidence that is there is judged"

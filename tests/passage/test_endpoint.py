@@ -12,6 +12,7 @@ from cryptography.x509.oid import NameOID
 
 from trustlab import tls
 from trustlab.passage import OpenSslEndpoint, TlsEndpoint
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 from trustlab.wire import MemoryNetwork
 
@@ -127,7 +128,7 @@ def ours(pki, key):
         "cipher_suites": SUITE,
         "extended_master_secret": False,
     }
-    client = tls.Client(tls.ClientConfig(trust=None, check_peer=False, server_name=NAME, **common))
+    client = tls.Client(UncheckedClientConfig(server_name=NAME, **common))
     der = certificate.public_bytes(serialization.Encoding.DER)
     server = tls.Server(tls.ServerConfig(certificates=(der,), key=key, **common))
     return TlsEndpoint(client, Caller()), TlsEndpoint(server, Echo())

@@ -23,6 +23,7 @@ from trustlab.passage import (
 from trustlab.passage.components import HONEST
 from trustlab.passage.designs import CHOICES
 from trustlab.passage.placement import PLACEMENTS
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 
 APPLICATION = object()
@@ -34,8 +35,7 @@ def facts_of(place):
 
 
 def wrapped(design, role):
-    config = {"check_peer": False, "server_name": "bank.example"}
-    engine = tls.Client(tls.ClientConfig(**config))
+    engine = tls.Client(UncheckedClientConfig(server_name="bank.example"))
     guard = Guard(design, role, party=Trace().party("x"), connection="c", attester=None, verifier=None)
     return placement_of(design).wrap(APPLICATION, guard, engine, HONEST)
 

@@ -11,6 +11,7 @@ from trustlab import tls
 from trustlab.cloud.uml import why_not
 from trustlab.scenarios import rung
 from trustlab.scenarios.live_cloud import LiveCloud
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.wire import Match, MemoryNetwork, QuietError
 
 COUNT = re.compile(r"(\d+) more octets of ([^(]+) \((\d+) of (\d+) are here\)")
@@ -78,7 +79,7 @@ def test_the_message_is_named_of_which_a_part_is_here(monkeypatch, octets, told)
 
 
 def test_a_message_over_several_records_is_counted_apart_from_its_record():
-    client = tls.Client(tls.ClientConfig(server_name="bank.example", trust=None, check_peer=False))
+    client = tls.Client(UncheckedClientConfig(server_name="bank.example"))
     hello = client.data_to_send()
     identity = server_identity("ECDSA")
     server = tls.Server(tls.ServerConfig(certificates=(identity.der,), key=identity.key))

@@ -162,7 +162,7 @@ def test_a_malformed_certificate_that_nobody_needs_is_harmless_or_an_alert(name:
 def test_a_client_that_checks_nobody_meets_an_alert_or_none(name: str) -> None:
     der = rebuilt(leaf("server").der, root().key, MALFORMED[name])
     for version in VERSIONS:
-        error = shown("server", version, (der,), check_peer=False, trust=None)
+        error = shown("server", version, (der,), checks=False, trust=None)
         assert error is None or isinstance(error, tls.Alert), (version, error)
         assert not isinstance(error, tls.InternalError)
 
@@ -210,8 +210,8 @@ def test_the_good_ones_pass() -> None:
 def judged(der: bytes, config: tls.ClientConfig) -> None:
     """Do what a client does with a server's leaf."""
     found = x509.PeerCertificate(der)
-    x509.verify_server(found, (der,), NAME, config)
-    found.require_usage("digital_signature")
+    config.check_chain(found, (der,), NAME)
+    config.check_usage(found, "digital_signature")
     with pytest.raises(tls.Alert):
         keys.verify(found.key, found.key.schemes13[0], bytes(64), b"", tls13=True)
 

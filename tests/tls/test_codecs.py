@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tls_pair import connected
 
 from trustlab import tls
+from trustlab.octets import sized
 from trustlab.tls.describe import context_for
 from trustlab.tls.extensions import (
     AttestationExtension,
@@ -18,7 +19,6 @@ from trustlab.tls.extensions import (
     pull_extensions,
     push_alpn,
     push_attestation,
-    push_cookie,
     push_server_name,
     push_share,
     push_shares,
@@ -38,7 +38,7 @@ from trustlab.tls.messages import (
     pull_any,
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
-from trustlab.tls.reading import SHOWN, Reader, SpanReader, shown
+from trustlab.tls.reading import SHOWN, MessageReader, MessageSpanReader, shown
 
 ECDHE = tls.CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
 RSA = tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256
@@ -56,7 +56,7 @@ CLIENT_EXTENSIONS = (
     E(X.RENEGOTIATION_INFO, b"\x00"),
     E(X.SUPPORTED_VERSIONS, push_supported_versions((0x0304, 0x0303))),
     E(X.KEY_SHARE, push_shares((KeyShareEntry(29, bytes(32)), KeyShareEntry(23, bytes(65))))),
-    E(X.COOKIE, push_cookie(b"crumbs")),
+    E(X.COOKIE, sized(b"crumbs")),
     E(X.PSK_KEY_EXCHANGE_MODES, b"\x01\x01"),
     E(X.ATTESTATION, push_attestation(ATTESTED)),
     E(0x0A0A, b"grease"),
@@ -109,7 +109,7 @@ def version_of(suite: Any) -> tls.Version:
 
 
 def pulled(message: Any, raw: bytes, suite: Any) -> Any:
-    return pull_any(message.content_type, raw, context_for(suite, version_of(suite)))
+    return pull_any(message.content_type, MessageReader(raw), context_for(suite, version_of(suite)))
 
 
 @pytest.mark.parametrize(("message", "suite"), CASES, ids=IDS)
@@ -211,7 +211,7 @@ def test_messages_of_a_real_handshake_are_read_back_from_what_was_on_the_wire() 
         assert tls.parse_message(event.content_type, event.raw, ECDHE) == event.message
 
 
-@pytest.mark.parametrize("kind", [Reader, SpanReader])
+@pytest.mark.parametrize("kind", [MessageReader, MessageSpanReader])
 @pytest.mark.parametrize(
     ("octets", "complaint"),
     [
@@ -221,14 +221,14 @@ def test_messages_of_a_real_handshake_are_read_back_from_what_was_on_the_wire() 
     ],
 )
 def test_an_extension_that_is_cut_off_is_a_decode_error_with_its_size(
-    kind: type[Reader], octets: str, complaint: str
+    kind: type[MessageReader], octets: str, complaint: str
 ) -> None:
     with pytest.raises(tls.DecodeError, match=complaint):
         pull_extensions(kind(bytes.fromhex(octets), prefix="ClientHello"), "client_hello")
 
 
-@pytest.mark.parametrize("kind", [Reader, SpanReader])
-def test_an_extension_of_no_length_may_be_the_last(kind: type[Reader]) -> None:
+@pytest.mark.parametrize("kind", [MessageReader, MessageSpanReader])
+def test_an_extension_of_no_length_may_be_the_last(kind: type[MessageReader]) -> None:
     found = pull_extensions(kind(bytes.fromhex("000b abcd0003 020304 00170000"), prefix="ClientHello"), "client_hello")
     assert [(e.type, e.data) for e in found] == [(0xABCD, bytes.fromhex("020304")), (0x17, b"")]
 

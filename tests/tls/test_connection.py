@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tls_pair import End, Pair, client_config, connected, server_config
 
 from trustlab import tls
+from trustlab.tls.client12 import Client12
 from trustlab.tls.handshake import Handshake
-from trustlab.tls.states import CLIENT12, SERVER12
+from trustlab.tls.states import CLIENT12, CLIENT13, SERVER12, SERVER13
 
 RSA = (tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,)
 OFFERS: dict[str, Any] = {
@@ -181,11 +182,19 @@ def test_every_edge_the_engine_takes_is_in_its_table() -> None:
         assert set(taken) <= edges
 
 
+def test_a_connection_begins_with_the_table_of_its_highest_version() -> None:
+    assert tls.Client(client_config()).table is CLIENT12
+    assert tls.Server(server_config()).table is SERVER12
+    both = (tls.Version.TLS12, tls.Version.TLS13)
+    assert tls.Client(client_config(versions=both)).table is CLIENT13
+    assert tls.Server(server_config(versions=both)).table is SERVER13
+
+
 def test_the_engine_runs_on_its_table_and_not_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     pair = Pair()
     without = copy.copy(CLIENT12)
     without._targets = {k: v for k, v in CLIENT12._targets.items() if k[2] != "ServerKeyExchange"}
-    monkeypatch.setattr("trustlab.tls.client.CLIENT12", without)
+    monkeypatch.setattr(Client12, "table", without)
     pair.run()
     assert isinstance(pair.client.error, tls.UnexpectedMessage)
 

@@ -10,10 +10,24 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tls_pair import NAME, NOW, Pair, client_config, client_identity, connected, make, root, server_config, stranger
+from tls_pair import (
+    NAME,
+    NOW,
+    Pair,
+    client_config,
+    client_identity,
+    connected,
+    kept,
+    make,
+    resuming,
+    root,
+    server_config,
+    stranger,
+)
 
 from trustlab import tls
 from trustlab.tls.groups import SUPPORTED, generate
+from trustlab.tls.resumption12 import Session, SessionCache
 
 TYPE = tls.ExtensionType
 TLS12, TLS13 = tls.Version.TLS12, tls.Version.TLS13
@@ -71,7 +85,7 @@ def test_a_client_without_extensions_but_with_the_signalling_suite_gets_renegoti
 @pytest.mark.parametrize("named", [True, False])
 def test_a_name_that_was_sent_is_acknowledged(version: tls.Version, *, acknowledged: bool, named: bool) -> None:
     pair = connected(
-        client=client_config(versions=(version,), server_name=NAME if named else None, check_peer=named),
+        client=client_config(versions=(version,), server_name=NAME if named else None, checks=named),
         server=server_config(versions=(version,), acknowledge_server_name=acknowledged),
     )
     where = sent(pair, "ServerHello" if version == TLS12 else "EncryptedExtensions")
@@ -80,14 +94,24 @@ def test_a_name_that_was_sent_is_acknowledged(version: tls.Version, *, acknowled
 
 
 def test_a_resumed_server_hello_acknowledges_no_name() -> None:
-    sessions: dict[bytes, Any] = {}
-    first = connected(server=server_config(sessions=sessions))
+    sessions = SessionCache()
+    first = resuming(sessions).run()
     assert TYPE.SERVER_NAME in types(sent(first, "ServerHello"))
     session = first.client.connection.session
     assert session.server_name == NAME
-    again = connected(client=client_config(session=session), server=server_config(sessions=sessions))
+    again = resuming(sessions, session).run()
     assert "Certificate" not in again.client.received
     assert TYPE.SERVER_NAME not in types(sent(again, "ServerHello"))
+
+
+def offered(sessions: SessionCache, session: Session, edit: Any, **client: Any) -> Any:
+    """Return the ServerHello that a session in an edited ClientHello gets."""
+
+    def ready(request: tls.MessageReady) -> Any:
+        return edit(request.message) if request.message.name == "ClientHello" else None
+
+    config = client_config(intercept=True, **client)
+    return sent(resuming(sessions, session, config, client_answers={"MessageReady": ready}).run(), "ServerHello")
 
 
 def other_name(hello: Any) -> Any:
@@ -105,17 +129,16 @@ def no_name(hello: Any) -> Any:
 @pytest.mark.parametrize("edit", [other_name, no_name])
 @pytest.mark.parametrize("suites", [{}, {"cipher_suites": RSA}], ids=["with its suite", "without its suite"])
 def test_a_session_is_not_resumed_under_another_name(edit: Any, suites: dict[str, Any]) -> None:
-    sessions: dict[bytes, Any] = {}
-    session = connected(server=server_config(sessions=sessions)).client.connection.session
-    settings = {"session": session} | suites
-    event = answer_to(edit, client=settings, server={"sessions": sessions})
-    assert event.message.session_id not in {b"", session.session_id}
+    sessions = SessionCache()
+    session = kept(sessions)
+    hello = offered(sessions, session, edit, **suites)
+    assert hello.session_id not in {b"", session.session_id}
     assert sessions[session.session_id] == session
 
 
 def test_the_case_of_a_name_is_none_of_its_difference() -> None:
-    sessions: dict[bytes, Any] = {}
-    session = connected(server=server_config(sessions=sessions)).client.connection.session
+    sessions = SessionCache()
+    session = kept(sessions)
 
     def shout(hello: Any) -> Any:
         upper = {e.type: e.data.upper() for e in hello.extensions if e.type == TYPE.SERVER_NAME}
@@ -123,15 +146,14 @@ def test_the_case_of_a_name_is_none_of_its_difference() -> None:
             hello, extensions=tuple(tls.Extension(e.type, upper.get(e.type, e.data)) for e in hello.extensions)
         )
 
-    event = answer_to(shout, client={"session": session}, server={"sessions": sessions})
-    assert event.message.session_id == session.session_id
+    assert offered(sessions, session, shout).session_id == session.session_id
 
 
 def test_a_client_offers_no_session_of_another_server() -> None:
-    sessions: dict[bytes, Any] = {}
-    session = connected(server=server_config(sessions=sessions)).client.connection.session
-    elsewhere = client_config(session=session, server_name="other.example", check_peer=False)
-    again = connected(client=elsewhere, server=server_config(sessions=sessions))
+    sessions = SessionCache()
+    session = kept(sessions)
+    elsewhere = client_config(server_name="other.example", checks=False)
+    again = resuming(sessions, session, elsewhere).run()
     hello = next(e.message for e in again.client.of(tls.MessageSent) if e.name == "ClientHello")
     assert hello.session_id == b""
     assert "Certificate" in again.client.received
@@ -140,7 +162,8 @@ def test_a_client_offers_no_session_of_another_server() -> None:
         message = request.message
         return replace(message, session_id=session.session_id) if message.name == "ServerHello" else None
 
-    forced = Pair(elsewhere, server_config(intercept=True), server_answers={"MessageReady": claims}).run()
+    intercepted = server_config(intercept=True)
+    forced = resuming(sessions, session, elsewhere, intercepted, server_answers={"MessageReady": claims}).run()
     assert "Certificate" in forced.client.received  # an id that was not offered is a new session's
 
 
@@ -160,7 +183,7 @@ def asked_for(version: tls.Version, **changes: Any) -> tuple[bytes, ...]:
 def test_a_certificate_request_names_the_trusted_roots(version: tls.Version) -> None:
     roots = [root().certificate, stranger().certificate, root().certificate]
     assert asked_for(version, trust=roots) == tuple(r.subject.public_bytes() for r in roots[:2])
-    assert asked_for(version, check_peer=False) == ()
+    assert asked_for(version, checks=False) == ()
 
 
 @BOTH

@@ -86,7 +86,7 @@ def test_a_name_has_one_normal_form(text: str) -> None:
 
 @pytest.mark.parametrize("text", REFUSED, ids=ascii)
 def test_what_is_no_name_is_a_clear_error_before_anything_is_sent(text: Any) -> None:
-    for lax in ({}, {"check_peer": False, "trust": None}):
+    for lax in ({}, {"checks": False, "trust": None}):
         with pytest.raises(tls.LocalProtocolError, match="name"):
             client_config(server_name=text, **lax)
     with pytest.raises(tls.LocalProtocolError, match="name"):
@@ -125,7 +125,7 @@ def test_the_server_name_sent_is_the_normal_form_and_never_an_address(text: str)
 
 def test_without_a_name_none_is_sent() -> None:
     for name in (None, ""):
-        assert sent_name(client_config(server_name=name, check_peer=False, trust=None)) is None
+        assert sent_name(client_config(server_name=name, checks=False, trust=None)) is None
 
 
 def identity(*names: library.GeneralName) -> Identity:

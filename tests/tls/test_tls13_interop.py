@@ -270,7 +270,7 @@ def test_refused_evidence_is_access_denied(end: str) -> None:
             key=identity.key,
             attestation=tls.AttestationOffer(offered=tls.ROLE_C, demanded=tls.ROLE_S),
         ),
-        modern_server(check_peer=False, attestation=tls.AttestationOffer(offered=tls.ROLE_S, demanded=tls.ROLE_C)),
+        modern_server(checks=False, attestation=tls.AttestationOffer(offered=tls.ROLE_S, demanded=tls.ROLE_C)),
         **answers,
     ).run()
     assert isinstance(getattr(pair, end).error, tls.AccessDenied)

@@ -20,7 +20,8 @@ from trustlab.tls import schedule13
 from trustlab.tls.describe import context_for
 from trustlab.tls.groups import NistShare, X25519Share
 from trustlab.tls.messages import Certificate13, pull_message
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 FOLDER = Path(os.environ.get("TRUSTLAB_VECTORS", Path(__file__).parents[2].parent / "shared" / "vectors"))
 FILE = FOLDER / "tls13-traces" / "traces.json"
@@ -49,7 +50,7 @@ def steps(section: str, who: str, what: str) -> list[Any]:
 def message(step: Any) -> Any:
     [(_, _, value)] = step["fields"]
     raw = bytes.fromhex(value)
-    return pull_message(Reader(raw), context_for(SUITE, tls.Version.TLS13))
+    return pull_message(MessageReader(raw), context_for(SUITE, tls.Version.TLS13))
 
 
 def records(section: str, who: str) -> list[tuple[str, bytes, bytes]]:
@@ -91,7 +92,6 @@ def end_of(section: str, who: str) -> End:
         "versions": (tls.Version.TLS13,),
         "certificates": certificates,
         "key": "in the trace",
-        "check_peer": False,
         "ephemeral": shares(section, who),
         "groups": (tls.Group.SECP256R1,) if section == "5" and who == "server" else (tls.Group.X25519,),
         "intercept": True,
@@ -99,9 +99,9 @@ def end_of(section: str, who: str) -> End:
     }
     answers = {"MessageReady": replaced, "KeyOperationWanted": b"replaced by the trace"}
     if who == "client":
-        return End(tls.Client(tls.ClientConfig(server_name=NAME, **common)), **answers)
+        return End(tls.Client(UncheckedClientConfig(server_name=NAME, **common)), **answers)
     wish = "request" if section == "6" else "none"
-    return End(tls.Server(tls.ServerConfig(client_certificate=wish, **common)), **answers)
+    return End(tls.Server(UncheckedServerConfig(client_certificate=wish, **common)), **answers)
 
 
 def play(section: str, who: str) -> End:
@@ -124,7 +124,7 @@ def play(section: str, who: str) -> End:
             assert field(step, "payload") == b"\x01\x00"
             end.connection.close()
         elif field(step, "payload")[0] == tls.HandshakeType.NEW_SESSION_TICKET and "handshake" in step["what"]:
-            ticket = pull_message(Reader(field(step, "payload")), end.connection.context)
+            ticket = pull_message(MessageReader(field(step, "payload")), end.connection.context)
             end.connection.put(ticket, field(step, "payload"))
     sent += end.drain()
     assert sent == expected

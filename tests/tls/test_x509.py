@@ -76,9 +76,7 @@ def test_no_certificate_is_a_decode_error() -> None:
 
 def test_a_lax_client_takes_any_certificate() -> None:
     leaf = make("ECDSA", "evil.example", stranger())
-    pair = Pair(
-        client_config(trust=None, check_peer=False), server_config(certificates=(leaf.der,), key=leaf.key)
-    ).run()
+    pair = Pair(client_config(trust=None, checks=False), server_config(certificates=(leaf.der,), key=leaf.key)).run()
     assert pair.client.connection.handshake_complete
 
 
@@ -87,3 +85,24 @@ def test_a_client_that_trusts_nobody_must_say_so() -> None:
         tls.ClientConfig(server_name=NAME, trust=None)
     with pytest.raises(tls.LocalProtocolError):
         tls.ClientConfig(trust=[root().certificate])
+
+
+@pytest.mark.parametrize("version", [tls.Version.TLS12, tls.Version.TLS13], ids=lambda v: v.title)
+@pytest.mark.parametrize("checks", [True, False], ids=["checked", "unchecked"])
+def test_a_client_whose_key_may_not_sign_is_refused_by_a_server_that_checks(
+    version: tls.Version, *, checks: bool
+) -> None:
+    shown = make("RSA", "teller.example", root(), client=True, signs=False)
+    pair = Pair(
+        client_config(versions=(version,), certificates=(shown.der,), key=shown.key),
+        server_config(versions=(version,), client_certificate="require", trust=[root().certificate], checks=checks),
+    ).run()
+    assert isinstance(pair.server.error, tls.UnsupportedCertificate) == checks
+    assert pair.server.connection.handshake_complete != checks
+
+
+def test_a_server_that_asks_for_certificates_needs_roots_to_trust() -> None:
+    for wish in ("request", "require"):
+        with pytest.raises(tls.LocalProtocolError, match="roots to trust"):
+            server_config(client_certificate=wish)
+        assert server_config(client_certificate=wish, checks=False).trust is None

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trustlab import tls
+from trustlab.tls.resumption12 import ResumingClient, ResumingServer, Session, SessionCache
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 NAME = "bank.example"
 DAY = dt.timedelta(days=1)
@@ -56,6 +58,7 @@ def make(
     start: dt.datetime = NOW - DAY,
     end: dt.datetime = NOW + 30 * DAY,
     usage: bool = True,
+    signs: bool = True,
 ) -> Identity:
     key = new_key(kind)
     issuer_key = issuer.key if issuer else key
@@ -76,7 +79,7 @@ def make(
     if usage:
         builder = builder.add_extension(
             x509.KeyUsage(
-                digital_signature=not ca,
+                digital_signature=not ca and signs,
                 content_commitment=False,
                 key_encipherment=not ca and kind == "RSA",
                 data_encipherment=False,
@@ -116,19 +119,19 @@ def client_identity(kind: str = "RSA") -> Identity:
     return make(kind, "teller.example", root(), client=True)
 
 
-def client_config(**changes: Any) -> tls.ClientConfig:
+def client_config(*, checks: bool = True, **changes: Any) -> tls.ClientConfig:
     settings: dict[str, Any] = {"server_name": NAME, "trust": [root().certificate], "versions": (tls.Version.TLS12,)}
-    return tls.ClientConfig(**(settings | changes))
+    return (tls.ClientConfig if checks else UncheckedClientConfig)(**(settings | changes))
 
 
-def server_config(kind: str = "RSA", **changes: Any) -> tls.ServerConfig:
+def server_config(kind: str = "RSA", *, checks: bool = True, **changes: Any) -> tls.ServerConfig:
     identity = server_identity(kind)
     settings: dict[str, Any] = {
         "certificates": (identity.der,),
         "key": identity.key,
         "versions": (tls.Version.TLS12,),
     }
-    return tls.ServerConfig(**(settings | changes))
+    return (tls.ServerConfig if checks else UncheckedServerConfig)(**(settings | changes))
 
 
 class End:
@@ -181,14 +184,16 @@ class Pair:
 
     def __init__(
         self,
-        client: tls.ClientConfig | None = None,
-        server: tls.ServerConfig | None = None,
+        client: tls.ClientConfig | tls.Client | None = None,
+        server: tls.ServerConfig | tls.Server | None = None,
         client_answers: dict[str, Any] | None = None,
         server_answers: dict[str, Any] | None = None,
         chunk: int = 0,
     ) -> None:
-        self.client = End(tls.Client(client or client_config()), **(client_answers or {}))
-        self.server = End(tls.Server(server or server_config()), **(server_answers or {}))
+        ours = client if isinstance(client, tls.Client) else tls.Client(client or client_config())
+        theirs = server if isinstance(server, tls.Server) else tls.Server(server or server_config())
+        self.client = End(ours, **(client_answers or {}))
+        self.server = End(theirs, **(server_answers or {}))
         self.chunk = chunk
         self.streams = {"client": b"", "server": b""}
         self.flights: list[tuple[str, bytes]] = []
@@ -219,3 +224,24 @@ def connected(**settings: Any) -> Pair:
     assert pair.client.connection.handshake_complete, (pair.client.error, pair.server.error)
     assert pair.server.connection.handshake_complete, (pair.client.error, pair.server.error)
     return pair
+
+
+def resuming(
+    sessions: SessionCache,
+    session: Session | None = None,
+    client: tls.ClientConfig | None = None,
+    server: tls.ServerConfig | None = None,
+    **answers: Any,
+) -> Pair:
+    """Return a client that offers a session, or none, and a server that has a cache."""
+    ends = ResumingClient(client or client_config(), session), ResumingServer(server or server_config(), sessions)
+    return Pair(*ends, **answers)
+
+
+def kept(sessions: SessionCache, **configs: Any) -> Session:
+    """Connect, and return the session that the client has then."""
+    pair = resuming(sessions, **configs).run()
+    assert isinstance(pair.client.connection, ResumingClient)
+    session = pair.client.connection.session
+    assert session is not None
+    return session

@@ -8,7 +8,7 @@ from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.errors import CaptureError
 from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
-from trustlab.capture.keys import PRIVATE_KEY, Handshake, KeyLog, KeySource, TraceKeys, keylog, parse_keylog
+from trustlab.capture.keys import PRIVATE_KEY, KeyLogReader, KeySource, SeenHandshake, TraceKeys, keylog, parse_keylog
 from trustlab.capture.knowledge import NETWORK_OWNER, Knowledge, Place, knowledge
 from trustlab.capture.live import Sniffer, packets
 from trustlab.capture.offline import decode_frames, decode_pcapng
@@ -21,12 +21,12 @@ __all__ = [
     "CaptureError",
     "ConnectionDecoder",
     "Decoded",
-    "Handshake",
-    "KeyLog",
+    "KeyLogReader",
     "KeySource",
     "Knowledge",
     "PassiveDecoder",
     "Place",
+    "SeenHandshake",
     "Sniffer",
     "TraceKeys",
     "Trouble",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from trustlab import tls
 from trustlab.capture.decoded import EARLY, EARLY_OR_LATER, NO_HANDSHAKE, NO_KEY, Decoded, Found, Trouble
-from trustlab.capture.keys import DRAFTS13, Handshake, version_title
+from trustlab.capture.keys import DRAFTS13, SeenHandshake, version_title
 from trustlab.capture.labels import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
 from trustlab.capture.openers import Opener13, openers
 from trustlab.tls.records import MAX_CIPHERTEXT12
@@ -41,7 +41,7 @@ class _Half:
     joiner: tls.HandshakeJoiner = field(default_factory=tls.HandshakeJoiner)
     label: str = ""
     """Key-log label of the secret that protects this direction now; empty while it is clear."""
-    handshake: Handshake = field(default_factory=Handshake)
+    handshake: SeenHandshake = field(default_factory=SeenHandshake)
     """The handshake that this secret comes from."""
     changed: bool = False
     """Whether ChangeCipherSpec came before it is known what it means in this connection."""
@@ -50,7 +50,7 @@ class _Half:
     held: deque[tls.RawRecord] = field(default_factory=deque)
     lost: bool = False
 
-    def turn(self, label: str, handshake: Handshake, opener: Opener | None = None) -> None:
+    def turn(self, label: str, handshake: SeenHandshake, opener: Opener | None = None) -> None:
         """Go over to another secret."""
         self.label, self.handshake, self.opener = label, handshake, opener
         self.sequence, self.changed = 0, False
@@ -60,7 +60,7 @@ class ConnectionDecoder:
     """Both directions of one TLS connection, seen from outside."""
 
     def __init__(self, keys: KeySource, *, hold: bool = True) -> None:
-        self.handshake = Handshake()
+        self.handshake = SeenHandshake()
         """The latest handshake; renegotiation begins another one (RFC 5246 7.4.1.1)."""
         self.version = 0
         """The version in whose forms messages are read, 0 until the ServerHello was seen."""
@@ -83,7 +83,7 @@ class ConnectionDecoder:
         }
         return other
 
-    def _handshakes(self) -> list[Handshake]:
+    def _handshakes(self) -> list[SeenHandshake]:
         return [half.handshake for half in self._halves.values()]
 
     @property
@@ -195,7 +195,9 @@ class ConnectionDecoder:
             half.opener = self._fitting(direction, half.label, half.handshake, record)
         return half.opener
 
-    def _fitting(self, direction: Direction, label: str, handshake: Handshake, record: tls.RawRecord) -> Opener | None:
+    def _fitting(
+        self, direction: Direction, label: str, handshake: SeenHandshake, record: tls.RawRecord
+    ) -> Opener | None:
         """Return what opens `record` as the first one under some secret of this label."""
         sequence = self._halves[direction].sequence if label == self._halves[direction].label else 0
         for secret in self._keys(handshake, label):
@@ -375,7 +377,7 @@ class ConnectionDecoder:
         if self.version == tls.Version.TLS13 and self.handshake.client_random:
             return  # what follows a HelloRetryRequest has the random of the first (RFC 9846 4.2.2)
         if encrypted:
-            self.handshake = Handshake()
+            self.handshake = SeenHandshake()
         self.handshake.client_random, self.handshake.transcript = hello.random, bytearray()
         self._news = True
         if not encrypted and hello.extension(tls.ExtensionType.EARLY_DATA) is not None:

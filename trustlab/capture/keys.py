@@ -37,7 +37,7 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(slots=True)
-class Handshake:
+class SeenHandshake:
     """What a handshake showed on the wire of all that goes into its keys; fields are empty until seen."""
 
     client_random: bytes = b""
@@ -82,7 +82,7 @@ class Handshake:
             return "encrypt_then_mac (RFC 7366)"
         return "truncated_hmac (RFC 6066 7)" if self.truncated_hmac else ""
 
-    def copy(self) -> Handshake:
+    def copy(self) -> SeenHandshake:
         """Return an independent copy."""
         return replace(self, transcript=self.transcript[:])
 
@@ -102,13 +102,13 @@ def version_title(number: int) -> str:
     return draft if number >> 8 == DRAFTS13 else f"version 0x{number:04x}"
 
 
-KeySource = Callable[[Handshake, str], Iterable[bytes]]
+KeySource = Callable[[SeenHandshake, str], Iterable[bytes]]
 """Given a handshake and a key-log label, the secrets worth trying; asked again whenever new ones may have come."""
 
 _Secrets = dict[tuple[str, bytes], list[bytes]]
 
 
-class KeyLog:
+class KeyLogReader:
     """Secrets from NSS key-log text: a text, or a file or a callable, which are read again since they may grow.
 
     `blocks` are the key logs that a capture brought along, each numbered from its own first line. A damaged line opens
@@ -131,7 +131,7 @@ class KeyLog:
             self._logged, problems = parse_keylog(source)
             self.problems += problems
 
-    def __call__(self, handshake: Handshake, label: str) -> list[bytes]:
+    def __call__(self, handshake: SeenHandshake, label: str) -> list[bytes]:
         """Return the secrets logged under this label for the handshake's client_random."""
         if not isinstance(self._source, str):
             self._read_again()
@@ -208,7 +208,7 @@ class TraceKeys:
         self._private_keys: list[RSAPrivateKey] = []
         self.problems: list[CaptureError] = []
 
-    def __call__(self, handshake: Handshake, label: str) -> Iterator[bytes]:
+    def __call__(self, handshake: SeenHandshake, label: str) -> Iterator[bytes]:
         """Yield the secrets of this label that these keys give for a handshake."""
         self._catch_up()
         yield from self._secrets.get((label, handshake.client_random), [])
@@ -236,7 +236,7 @@ class TraceKeys:
         elif event.name == PRIVATE_KEY:
             self._private_keys.append(_private_key(event))
 
-    def _opened(self, handshake: Handshake) -> Iterator[bytes]:
+    def _opened(self, handshake: SeenHandshake) -> Iterator[bytes]:
         """Decrypt the EPMS with each private key: one of another size refuses, a wrong one gives noise."""
         for key in self._private_keys:
             if len(handshake.epms) * 8 == key.key_size:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.keys import KeyLog
+from trustlab.capture.keys import KeyLogReader
 from trustlab.capture.passive import PassiveDecoder
 from trustlab.trace import Trace
 from trustlab.wire import CapturedFrame, FrameError, PcapngError, Reassembler, read_pcapng
@@ -30,7 +30,7 @@ def decode_pcapng(path: str | Path, *, keylog: str = "", names: Mapping[str, str
         raise CaptureError(f"{path}: {error}") from error
     except OSError as error:
         raise CaptureError(f"{path} cannot be read: {error.strerror or error}") from error
-    return _decoded(capture.frames, KeyLog(keylog, capture.keylogs), names, Path(path).name)
+    return _decoded(capture.frames, KeyLogReader(keylog, capture.keylogs), names, Path(path).name)
 
 
 def decode_frames(
@@ -42,10 +42,10 @@ def decode_frames(
 ) -> Trace:
     """Return a trace of Ethernet `frames` and the TLS messages in them; see `decode_pcapng`."""
     captured = (frame if isinstance(frame, CapturedFrame) else CapturedFrame(0.0, frame) for frame in frames)
-    return _decoded(captured, KeyLog(keylog), names, title)
+    return _decoded(captured, KeyLogReader(keylog), names, title)
 
 
-def _decoded(frames: Iterable[CapturedFrame], keys: KeyLog, names: Mapping[str, str] | None, title: str) -> Trace:
+def _decoded(frames: Iterable[CapturedFrame], keys: KeyLogReader, names: Mapping[str, str] | None, title: str) -> Trace:
     trace = Trace(title, substrate="replay")
     ends = _Ends(names or {})
     with PassiveDecoder(trace, keys=keys):

@@ -13,7 +13,7 @@ from trustlab.tls.suites import SUITES, TLS13_SUITES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.capture.keys import Handshake
+    from trustlab.capture.keys import SeenHandshake
     from trustlab.wire import Direction
 
 
@@ -27,7 +27,7 @@ class Opener(Protocol):
 class Opener12:
     """TLS 1.2: one master secret serves both directions from ChangeCipherSpec on."""
 
-    def __init__(self, direction: Direction, master_secret: bytes, handshake: Handshake) -> None:
+    def __init__(self, direction: Direction, master_secret: bytes, handshake: SeenHandshake) -> None:
         self._direction = direction
         self._keys = tls.PassiveDecryptor(
             master_secret, handshake.client_random, handshake.server_random, handshake.suite
@@ -58,7 +58,7 @@ class Opener13:
         return Opener13(self._secret.next().value, self._suite)
 
 
-def openers(label: str, direction: Direction, secret: bytes, handshake: Handshake) -> Iterator[Opener]:
+def openers(label: str, direction: Direction, secret: bytes, handshake: SeenHandshake) -> Iterator[Opener]:
     """Yield what may open a direction's records with the secret of this key-log label.
 
     Early data is protected under the suite of the session before, which its ticket alone tells (RFC 9846 4.3.10): of

@@ -28,6 +28,8 @@ from trustlab.cloud import Authority
 from trustlab.octets import read_file
 from trustlab.passage import TlsEndpoint
 from trustlab.tls.keys import is_local
+from trustlab.tls.resumption12 import ResumingServer, SessionCache
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 from trustlab.trace import Trace
 
 GROUPS: dict[str, int] = {tls.Group(g).name: g for g in tls.ClientConfig.groups}
@@ -66,10 +68,10 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     host, port = host_and_port(target, "localhost:4433")
     chain, private = _load(cert, key) if cert is not None else ((), None)
     suites = _suites(ciphers)
-    config = tls.ClientConfig(
+    configured = UncheckedClientConfig if insecure else tls.ClientConfig
+    config = configured(
         server_name=servername or host,
         trust=None if insecure else _roots(ca),
-        check_peer=not insecure,
         certificates=chain,
         key=private,
         versions=_versions(versions, suites),
@@ -128,13 +130,12 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
     suites = _suites(ciphers)
     if client_certificate not in {"none", "request", "require"}:
         raise Failure(f"--client-certificate {client_certificate!r}: choose none, request or require")
-    config = tls.ServerConfig(
+    configured = tls.ServerConfig if client_ca is not None else UncheckedServerConfig
+    config = configured(
         certificates=chain,
         key=private,
         client_certificate=client_certificate,
         trust=_roots(client_ca) if client_ca else None,
-        check_peer=client_ca is not None,
-        sessions={} if resume else None,
         names=tuple(name.lower() for name in servername.split(",") if name),
         versions=_versions(versions, suites),
         cipher_suites=suites,
@@ -148,7 +149,9 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         raise Failure(
             f"cannot listen on {host}:{port}: {error.strerror or error}. Try --port 0, which takes a free port."
         ) from error
-    service = Service(config, echo=echo, keylogfile=keylogfile, quiet=quiet)
+    sessions = SessionCache()
+    engine = (lambda: ResumingServer(config, sessions)) if resume else (lambda: tls.Server(config))
+    service = Service(engine, echo=echo, keylogfile=keylogfile, quiet=quiet)
     with listener:
         typer.echo(f"listening on {host}:{listener.getsockname()[1]}")
         sys.stdout.flush()

@@ -19,6 +19,7 @@ from trustlab.trace import Trace, Value
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
     from pathlib import Path
 
 AT_ONCE = 64
@@ -31,7 +32,7 @@ PAUSE = 0.1
 class Service:
     """Serves connections, each in a thread of its own; their ladders are printed one after the other."""
 
-    config: tls.ServerConfig
+    engine: Callable[[], tls.Server]
     echo: bool
     keylogfile: Path | None
     quiet: bool
@@ -60,7 +61,7 @@ class Service:
 
     def _one(self, sock: socket.socket) -> None:
         """Serve a connection; whatever a client does, the server goes on."""
-        engine = tls.Server(self.config)
+        engine = self.engine()
         end = TlsEndpoint(engine, Echo() if self.echo else StatusPage(engine))
         trace = Trace("s_server", "tcp")
         if not self.quiet or self.keylogfile is not None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NoReturn, Self
 from trustlab.trace import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Show = Callable[[bytes], str]
 
 Order = Literal["big", "little"]
 
@@ -222,16 +224,38 @@ class Reader:
         prefix = f"{self.prefix}.{name}[{number}]"
         return self.__class__(self.data, self.position, self.end, prefix, self.spans, self.order)
 
+    def items(self, name: str) -> Iterator[Self]:
+        """Return a reader for each element of a list that fills this reader."""
+        number = 0
+        while self.position < self.end:
+            item = self.item(name, number)
+            yield item
+            self.close(item)
+            number += 1
+
+    def vectors(
+        self, sizes: tuple[int, int], name: str, each: str, lows: tuple[int, int], show: Show | None = None
+    ) -> tuple[bytes, ...]:
+        """Pull the list `name` of vectors called `each`.
+
+        `sizes` and `lows` say how many octets the length has and how small it may be: of the list, and of each vector.
+        """
+        inside = self.nested(sizes[0], name, lows[0])
+        found: list[bytes] = []
+        while inside.position < inside.end:
+            found.append(inside.vector(sizes[1], f"{each}[{len(found)}]", lows[1], show=show))
+        return tuple(found)
+
     def close(self, item: Reader) -> None:
         """Go on behind what `item` pulled."""
         self.position = item.position
 
-    def group(self, name: str, note: str = "", clause: str = "") -> Group:
+    def group(self, name: str, note: str = "", clause: str = "") -> FieldGroup:
         """`with reader.group("clockInfo"):` puts `clockInfo.` in front of the names of what is pulled inside.
 
         The group has a span of its own, in front of its fields'; none if it breaks off.
         """
-        return Group(self, name, note, clause)
+        return FieldGroup(self, name, note, clause)
 
     def enclose(self, name: str, start: int, place: int, note: str = "", clause: str = "") -> None:
         """Name `start` to here, in front of the spans recorded since there were `place` of them."""
@@ -258,7 +282,7 @@ class SpanReader(Reader):
         super().__init__(data, start, end, prefix, [] if spans is None else spans, order)
 
 
-class Group:
+class FieldGroup:
     """What `Reader.group` returns. A class and not a generator: one Evidence enters dozens of groups."""
 
     __slots__ = ("_before", "_place", "_reader", "_start", "_words")

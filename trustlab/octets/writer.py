@@ -6,7 +6,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from trustlab.octets.reader import Order
 
@@ -48,6 +48,10 @@ class Writer:
         """Push a vector of integers of `width` octets each."""
         order = self.order
         self.vector(size, b"".join([value.to_bytes(width, order) for value in values]))
+
+    def vectors(self, size: int, width: int, values: Iterable[bytes]) -> None:
+        """Push a list of octets, each with its length in `width` octets in front, and the list's in `size`."""
+        self.vector(size, b"".join([len(value).to_bytes(width, self.order) + value for value in values]))
 
     def block(self, size: int) -> Block:
         """`with writer.block(2):` puts the length of what is pushed inside in front of it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from trustlab.tls.registry import AlertDescription
+from trustlab.tls.registry import AlertDescription, snake
 
 __all__ = [
     "AccessDenied",
@@ -87,9 +87,13 @@ class Alert(RemoteProtocolError):
     classes: ClassVar[dict[int, type[Alert]]] = {}
 
     def __init_subclass__(cls) -> None:
+        """Take name and code from the registry: `UnexpectedMessage` is `unexpected_message`, 10."""
         super().__init_subclass__()
-        cls.name = AlertDescription(cls.code).name.lower()
-        Alert.classes[cls.code] = cls
+        cls.name = snake(cls.__name__)
+        description = AlertDescription.__members__.get(cls.name.upper())
+        if description is not None:
+            cls.code = description
+            Alert.classes[description] = cls
 
     def __init__(self, sentence: str = "", clause: str = "") -> None:
         super().__init__(sentence, clause)
@@ -112,8 +116,6 @@ class Alert(RemoteProtocolError):
 class UnknownAlert(Alert):
     """An alert number that no RFC assigns."""
 
-    code = AlertDescription.INTERNAL_ERROR
-
     def __init__(self, code: int, sentence: str = "", clause: str = "") -> None:
         super().__init__(sentence, clause)
         self.__dict__.update(code=code, name=f"unknown alert {code}")  # this one's number belongs to the instance
@@ -133,178 +135,118 @@ class PeerAlert(TlsError):
 class CloseNotify(Alert):
     """The sender will send nothing more on this connection."""
 
-    code = AlertDescription.CLOSE_NOTIFY
-
 
 class UnexpectedMessage(Alert):
     """A message that has no place here."""
-
-    code = AlertDescription.UNEXPECTED_MESSAGE
 
 
 class BadRecordMac(Alert):
     """A record that does not authenticate; also bad CBC padding, without telling them apart."""
 
-    code = AlertDescription.BAD_RECORD_MAC
-
 
 class RecordOverflow(Alert):
     """A record longer than allowed."""
-
-    code = AlertDescription.RECORD_OVERFLOW
 
 
 class DecompressionFailure(Alert):
     """Compression is not used here; the class completes the list."""
 
-    code = AlertDescription.DECOMPRESSION_FAILURE
-
 
 class HandshakeFailure(Alert):
     """No acceptable set of parameters."""
-
-    code = AlertDescription.HANDSHAKE_FAILURE
 
 
 class BadCertificate(Alert):
     """A certificate that is corrupt or whose signatures do not verify."""
 
-    code = AlertDescription.BAD_CERTIFICATE
-
 
 class UnsupportedCertificate(Alert):
     """A certificate of a type this side cannot use."""
-
-    code = AlertDescription.UNSUPPORTED_CERTIFICATE
 
 
 class CertificateRevoked(Alert):
     """A certificate its issuer took back."""
 
-    code = AlertDescription.CERTIFICATE_REVOKED
-
 
 class CertificateExpired(Alert):
     """A certificate outside its time of validity."""
-
-    code = AlertDescription.CERTIFICATE_EXPIRED
 
 
 class CertificateUnknown(Alert):
     """Some other trouble with a certificate, for example another name."""
 
-    code = AlertDescription.CERTIFICATE_UNKNOWN
-
 
 class IllegalParameter(Alert):
     """A field that is well formed but wrong."""
-
-    code = AlertDescription.ILLEGAL_PARAMETER
 
 
 class UnknownCa(Alert):
     """A chain that leads to no trusted root."""
 
-    code = AlertDescription.UNKNOWN_CA
-
 
 class AccessDenied(Alert):
     """Authentic but not welcome; here above all: the appraisal of Evidence refused."""
-
-    code = AlertDescription.ACCESS_DENIED
 
 
 class DecodeError(Alert):
     """A message whose syntax or lengths are wrong."""
 
-    code = AlertDescription.DECODE_ERROR
-
 
 class DecryptError(Alert):
     """A handshake signature, Finished or binder that does not verify."""
-
-    code = AlertDescription.DECRYPT_ERROR
 
 
 class ProtocolVersion(Alert):
     """A version this side does not speak."""
 
-    code = AlertDescription.PROTOCOL_VERSION
-
 
 class InsufficientSecurity(Alert):
     """This side demands more than the peer offers."""
-
-    code = AlertDescription.INSUFFICIENT_SECURITY
 
 
 class InternalError(Alert):
     """Trouble on the sender's own side."""
 
-    code = AlertDescription.INTERNAL_ERROR
-
 
 class GeneralError(Alert):
     """A refusal for which there is no other alert, or whose reason is not the peer's business (RFC 9846 6.2)."""
-
-    code = AlertDescription.GENERAL_ERROR
 
 
 class InappropriateFallback(Alert):
     """A client retries with a lower version than both speak (RFC 7507)."""
 
-    code = AlertDescription.INAPPROPRIATE_FALLBACK
-
 
 class UserCanceled(Alert):
     """The user gave up; a warning."""
-
-    code = AlertDescription.USER_CANCELED
 
 
 class NoRenegotiation(Alert):
     """Renegotiation is refused; a warning (TLS 1.2)."""
 
-    code = AlertDescription.NO_RENEGOTIATION
-
 
 class MissingExtension(Alert):
     """An extension that must be there is not (TLS 1.3)."""
-
-    code = AlertDescription.MISSING_EXTENSION
 
 
 class UnsupportedExtension(Alert):
     """An extension that was not asked for."""
 
-    code = AlertDescription.UNSUPPORTED_EXTENSION
-
 
 class UnrecognizedName(Alert):
     """No server of that name here (RFC 6066)."""
-
-    code = AlertDescription.UNRECOGNIZED_NAME
 
 
 class BadCertificateStatusResponse(Alert):
     """An invalid OCSP response (RFC 6066)."""
 
-    code = AlertDescription.BAD_CERTIFICATE_STATUS_RESPONSE
-
 
 class UnknownPskIdentity(Alert):
     """No such pre-shared key."""
-
-    code = AlertDescription.UNKNOWN_PSK_IDENTITY
 
 
 class CertificateRequired(Alert):
     """A client certificate is demanded and was not given (TLS 1.3)."""
 
-    code = AlertDescription.CERTIFICATE_REQUIRED
-
 
 class NoApplicationProtocol(Alert):
     """No ALPN protocol in common (RFC 7301)."""
-
-    code = AlertDescription.NO_APPLICATION_PROTOCOL

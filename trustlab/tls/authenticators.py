@@ -33,12 +33,12 @@ from trustlab.tls.messages import (
     CertificateRequest13,
     CertificateVerify,
     ClientCertificateRequest,
-    Context,
     Finished,
     KeyExchange,
     pull_message,
 )
-from trustlab.tls.reading import Reader
+from trustlab.tls.messages.base import Context
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ExtensionType, SignatureScheme, Version, label
 from trustlab.tls.suites import SUITES
 from trustlab.trace import other_role
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trustlab.tls.connection import Connection
-    from trustlab.tls.messages import Message
+    from trustlab.tls.messages.base import Message
 
 CONTEXT_LENGTH = 32
 SIGNATURE_CONTEXT = b" " * 64 + b"Exported Authenticator" + b"\0"
@@ -66,7 +66,7 @@ def request(connection: Connection, extensions: Sequence[Extension] = (), contex
 
 def read_request(connection: Connection, octets: bytes) -> CertificateRequest13:
     """Parse the peer's request; the alert of RFC 9846 where it is malformed or of the wrong kind."""
-    message = pull_message(Reader(octets), _TLS13)
+    message = pull_message(MessageReader(octets), _TLS13)
     wanted = CertificateRequest13 if connection.role == "client" else ClientCertificateRequest
     if type(message) is not wanted:
         raise UnexpectedMessage(f"{message.name} is not a {connection.role}'s to answer", "RFC 9261 4")
@@ -187,7 +187,7 @@ def _split(octets: bytes) -> list[tuple[Message, bytes]]:
     while start < len(octets):
         end = start + 4 + int.from_bytes(octets[start + 1 : start + 4], "big")
         raw = octets[start:end]
-        found.append((pull_message(Reader(raw), _TLS13), raw))
+        found.append((pull_message(MessageReader(raw), _TLS13), raw))
         start = end
     return found
 
@@ -202,7 +202,7 @@ def validate(connection: Connection, asked: bytes, authenticator: bytes) -> Auth
     messages = _split(authenticator)
     names = [message.name for message, _ in messages]
     if names == ["Finished"]:
-        sent = pull_message(Reader(asked), _TLS13)
+        sent = pull_message(MessageReader(asked), _TLS13)
         empty = Certificate13(getattr(sent, "certificate_request_context", b""), ()).encode()
         _check_finished(messages[0][0], _finished(key, hash_name, context, asked, empty))
         return Authenticated(())
@@ -225,7 +225,7 @@ def _check_finished(message: Message, expected: Finished) -> None:
 
 
 def _check_certificate(connection: Connection, asked: bytes, certificate: Certificate13) -> None:
-    sent = pull_message(Reader(asked), _TLS13)
+    sent = pull_message(MessageReader(asked), _TLS13)
     if not isinstance(sent, CertificateRequest13):
         raise LocalProtocolError("this is not a request of ours")
     if certificate.certificate_request_context != sent.certificate_request_context:
@@ -247,10 +247,7 @@ def _check_signature(
     chain = [entry.cert_data for entry in certificate.certificate_list]
     peer = x509.peer_certificate(chain[0])
     config = connection.config
-    if config.check_peer and connection.role == "client":
-        x509.verify_server(peer, chain, connection.server_name, config)
-    elif config.check_peer:
-        x509.verify_client(peer, chain, config)
+    config.check_chain(peer, chain, connection.server_name if connection.role == "client" else None)
     if verify.scheme not in config.signature_schemes:
         raise IllegalParameter(f"a signature by {label(SignatureScheme, verify.scheme)}", "RFC 9261 5.2.2")
     keys.verify(peer.key, verify.scheme, verify.signature, data, tls13=True)

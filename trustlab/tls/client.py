@@ -20,15 +20,16 @@ from trustlab.tls.handshake import Handshake
 from trustlab.tls.messages import ClientHello, HelloRequest, attestation_of
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, HandshakeType, Version
-from trustlab.tls.states import CLIENT12, CLIENT13, State
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import ClientConfig, Session
+    from trustlab.tls.config import ClientConfig
     from trustlab.tls.groups import Share
-    from trustlab.tls.messages import AnyMessage, HelloRetryRequest, Message, ServerHello
+    from trustlab.tls.messages import AnyMessage, HelloRetryRequest, ServerHello
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.records import Record
+    from trustlab.tls.states import State
 
 
 class Client(Connection):
@@ -42,14 +43,19 @@ class Client(Connection):
     config: ClientConfig
     client12: type[Client12] = Client12
     client13: type[Client13] = Client13
-    """The handshakes after the server's choice."""
+    """The handshakes after the server's choice of a version."""
 
     def __init__(self, config: ClientConfig) -> None:
-        super().__init__(config, CLIENT13 if Version.TLS13 in config.versions else CLIENT12)
+        super().__init__(config, (self.client13 if Version.TLS13 in config.versions else self.client12).table)
         self.handshake = ClientStart(self)
         self.records.write_version = Version.TLS10  # RFC 5246 E.1: the first record, for old servers' sake
         self.plan.append(ClientStart.send_client_hello)
         self.server_name = config.server_name or ""
+
+    def first_session_id(self) -> bytes:
+        """Return what the first ClientHello has as its session id: noise for middleboxes (RFC 9846 E.4), or nothing."""
+        noisy = Version.TLS13 in self.config.versions and self.config.middlebox_compatibility
+        return self.config.random(32) if noisy else b""
 
 
 class ClientStart(Handshake):
@@ -63,14 +69,7 @@ class ClientStart(Handshake):
         self.shares: dict[int, Share] = {}
 
     @property
-    def session(self) -> Session | None:
-        """The session to offer: one made with another server proves nothing about this one, and is left out."""
-        session = self.c.config.session
-        return session if session is not None and session.server_name == self.c.server_name else None
-
-    @property
-    def tls13(self) -> bool:
-        """Whether TLS 1.3 is offered."""
+    def offers_tls13(self) -> bool:
         return Version.TLS13 in self.c.config.versions
 
     def send_client_hello(self) -> None:
@@ -78,24 +77,17 @@ class ClientStart(Handshake):
         config = self.c.config
         hello = ClientHello(
             random=config.random(32),
-            session_id=self._session_id(),
+            session_id=self.c.first_session_id(),
             cipher_suites=self.c.config.offered_suites,
             extensions=tuple(self.extensions()),
         )
         self.c.emit(hello)
 
-    def _session_id(self) -> bytes:
-        """Return the id of the session to resume, or noise for middleboxes (RFC 9846 E.4)."""
-        config = self.c.config
-        if self.session is not None:
-            return self.session.session_id
-        return config.random(32) if self.tls13 and config.middlebox_compatibility else b""
-
     def extensions(self) -> list[Extension]:
         """Return the extensions of the ClientHello."""
         config = self.c.config
         found = list(config.standing_extensions)
-        if self.tls13:
+        if self.offers_tls13:
             self.shares = {group: config.new_share(group) for group in self._share_groups()}
             body = push_shares(KeyShareEntry(group, share.public) for group, share in self.shares.items())
             found.append(Extension(ExtensionType.KEY_SHARE, body))
@@ -139,7 +131,7 @@ class ClientStart(Handshake):
 
     def ignores_change_cipher_spec(self, record: Record) -> bool:
         """Drop the ChangeCipherSpec with which a TLS 1.3 server quiets middleboxes (RFC 9846 5)."""
-        if not self.tls13 or record.content != b"\x01":
+        if not self.offers_tls13 or record.content != b"\x01":
             return False
         self.c.count_compatibility_ccs()
         return True
@@ -162,9 +154,9 @@ class ClientStart(Handshake):
             self.c.handshake = modern
             modern.receive_server_hello(hello)
             return None
-        self.c.table = CLIENT12
-        handshake = self.c.client12(self.c, self.hello, self.session)
+        handshake = self.c.client12(self.c, self.hello)
         self.c.handshake = handshake
+        self.c.table = handshake.table
         return handshake.receive_server_hello(hello)
 
     def _start(self, hello: ServerHello, version: Version) -> None:
@@ -175,7 +167,7 @@ class ClientStart(Handshake):
         self.c.facts = self.c.facts.knowing(server_random=hello.random)
 
     def _version(self, hello: ServerHello) -> Version:
-        selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.tls13 else None
+        selected = hello.value(ExtensionType.SUPPORTED_VERSIONS) if self.offers_tls13 else None
         if selected is not None:
             if selected != (Version.TLS13,) or hello.legacy_version != Version.TLS12:
                 raise IllegalParameter(f"the server chose version 0x{selected[0]:04x}", "RFC 9846 4.3.1")

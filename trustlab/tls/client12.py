@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.tls import attestation, groups, keys, x509
+from trustlab.tls import attestation, groups, keys
 from trustlab.tls.alerts import (
-    BadCertificate,
     DecodeError,
     HandshakeFailure,
     IllegalParameter,
@@ -15,58 +14,46 @@ from trustlab.tls.alerts import (
 )
 from trustlab.tls.events import (
     ChosenPreMasterSecret,
-    KeyOperationWanted,
     PreMasterSecretReady,
 )
-from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension
-from trustlab.tls.handshake import octets_or_alert, signature_or_alert
+from trustlab.tls.handshake import octets_or_alert
 from trustlab.tls.handshake12 import Handshake12
-from trustlab.tls.messages import (
-    Certificate,
-    CertificateVerify,
-    ClientKeyExchange,
-    HelloRequest,
-    attestation_of,
-)
+from trustlab.tls.messages import Certificate, ClientKeyExchange, HelloRequest
 from trustlab.tls.messages.base import KeyExchange
 from trustlab.tls.messages.hello import DOWNGRADE_TLS11, DOWNGRADE_TLS12
 from trustlab.tls.registry import ClientCertificateType, ExtensionType, Group, HandshakeType, Version
+from trustlab.tls.roles import ClientRole
 from trustlab.tls.schedule12 import PMS_LENGTH
-from trustlab.tls.states import State
+from trustlab.tls.states import CLIENT12, State
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import Session
     from trustlab.tls.messages import (
         CertificateRequest,
         ClientHello,
         Finished,
-        Message,
         ServerHello,
         ServerHelloDone,
         ServerKeyExchange,
         SupplementalData,
     )
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import ClientConnection, Step
     from trustlab.tls.x509 import PeerCertificate
 
 
-class Client12(Handshake12):
+class Client12(Handshake12, ClientRole):
     """A TLS 1.2 client that has its ServerHello."""
 
     c: ClientConnection
-    own = "client"
-    peer = "server"
+    table = CLIENT12
 
-    def __init__(self, connection: ClientConnection, hello: ClientHello, session: Session | None) -> None:
+    def __init__(self, connection: ClientConnection, hello: ClientHello) -> None:
         super().__init__(connection, hello)
         self.config = connection.config
-        self._session = session
-        self.peer_certificate: PeerCertificate | None = None
         self.request: CertificateRequest | None = None
         self._peer_share = (0, b"")
         self._exchange = b""
-        self._scheme = 0
 
     # What the server says
 
@@ -85,63 +72,29 @@ class Client12(Handshake12):
 
     def receive_server_hello(self, hello: ServerHello) -> State:
         """Take the server's choice."""
-        self.choose_suite()
-        resumes = bool(hello.session_id) and hello.session_id == self.hello.session_id
-        if resumes and self._session is None:
+        if hello.session_id and hello.session_id == self.hello.session_id:
             raise IllegalParameter("the server resumes a session that does not exist", "RFC 5246 7.4.1.3")
-        self.session_id = hello.session_id
-        if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
-            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 9846 4.2.3")
-        self._take_extensions(hello)
-        if resumes and self._session is not None:
-            return self._resume(self._session)
-        self._take_attestation(hello)
+        self.take_choice(hello)
+        self.take_attestation(hello)
         return State.EXPECT_SUPPLEMENTAL_DATA if self.takes_evidence else State.EXPECT_CERTIFICATE
 
-    def _resume(self, session: Session) -> State:
-        """Check that the session is resumed as it was, and go straight to the server's Finished."""
-        if self.suite != session.cipher_suite:
-            raise IllegalParameter("a session resumed with another cipher suite", "RFC 5246 7.4.1.3")
-        if self.extended != session.extended_master_secret:
-            raise HandshakeFailure("a session resumed with another kind of master secret", "RFC 7627 5.3")
-        self.resume(session)
-        self.derive_keys()
-        return State.EXPECT_CHANGE_CIPHER_SPEC
-
-    def _take_extensions(self, hello: ServerHello) -> None:
+    def take_choice(self, hello: ServerHello) -> None:
+        """Take the cipher suite and the answers to the extensions."""
+        self.choose_suite()
+        if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
+            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 9846 4.2.3")
         for extension in hello.extensions:
             hello.value(extension.type)
         if hello.value(ExtensionType.RENEGOTIATION_INFO) != b"":
             raise HandshakeFailure("the server does not do secure renegotiation", "RFC 5746 3.4")
         self.choose_master_secret(extended=hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None)
-        chosen = hello.value(ExtensionType.ALPN)
-        if chosen is not None:
-            offered = self.hello.value(ExtensionType.ALPN)
-            if len(chosen) != 1 or chosen[0] not in offered:
-                raise IllegalParameter("the server chose an application protocol that was not offered", "RFC 7301 3.2")
-            self.c.alpn = chosen[0].decode("utf-8", "replace")
+        self.take_protocol(hello)
         formats = hello.value(ExtensionType.EC_POINT_FORMATS)
         if formats is not None and 0 not in formats:
             raise IllegalParameter("the server does not take uncompressed points", "RFC 8422 5.2")
         for kind in (ExtensionType.SIGNATURE_ALGORITHMS, ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE):
             if hello.extension(kind) is not None:
                 raise UnsupportedExtension(f"{kind.name.lower()} in a TLS 1.2 ServerHello", "RFC 9846 4.3")
-
-    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
-        """Refuse a server that does not offer the Evidence that this client demands."""
-        attestation.check_demand(asked, answer, tls13=False)
-
-    def _take_attestation(self, hello: ServerHello) -> None:
-        asked = attestation_of(self.hello)
-        if asked is None:
-            return
-        answer: AttestationExtension | None = attestation_of(hello)
-        self.check_demand(asked, answer)
-        if answer is not None:
-            attestation.check_answer(asked, answer)
-            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
-            self.takes_evidence = bool(answer.offered & ROLE_S)
-            self.gives_evidence = bool(answer.demanded & ROLE_C)
 
     def receive_supplemental_data(self, message: SupplementalData) -> None:
         """Keep the server's Evidence: the key it names comes later."""
@@ -152,11 +105,7 @@ class Client12(Handshake12):
         chain = message.certificate_list
         if not chain:
             raise DecodeError("a server without a certificate", "RFC 5246 7.4.2")
-        if len(chain) > self.config.limits.chain:
-            raise BadCertificate(f"a chain of {len(chain)} certificates")
-        certificate = x509.peer_certificate(chain[0])
-        if self.config.check_peer:
-            x509.verify_server(certificate, chain, self.config.server_name or "", self.config)
+        certificate = self.checked_server(chain)
         key = certificate.key
         rsa = self.parameters.key_exchange is KeyExchange.RSA
         if key.authentication != self.parameters.authentication or (rsa and key.kind != "RSA"):
@@ -167,11 +116,8 @@ class Client12(Handshake12):
             raise IllegalParameter(
                 f"the server's key is on {key.key.curve.name}, which is not among the groups offered", "RFC 8422 5.3"
             )
-        if self.config.check_peer:
-            certificate.require_usage("key_encipherment" if rsa else "digital_signature")
-        self.peer_certificate = certificate
-        self.c.peer_certificates = chain
-        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
+        self.config.check_usage(certificate, "key_encipherment" if rsa else "digital_signature")
+        self.know_peer(certificate, chain)
         return State.EXPECT_REQUEST_OR_DONE if rsa else State.EXPECT_SERVER_KEY_EXCHANGE
 
     def _certificate(self) -> PeerCertificate:
@@ -226,9 +172,8 @@ class Client12(Handshake12):
         if wanted not in request.certificate_types:
             return False
         offered = request.supported_signature_algorithms
-        usable = [s for s in self.config.signature_schemes if s in key.schemes12 and s in offered]
-        self._scheme = usable[0] if usable else 0
-        return bool(usable)
+        self._scheme = keys.common_scheme(self.config.signature_schemes, key.schemes12, offered)
+        return bool(self._scheme)
 
     def prepare_secret(self) -> None:
         """Draw the pre-master secret and encrypt it, or run the key agreement."""
@@ -277,29 +222,7 @@ class Client12(Handshake12):
         self.derive_master_secret()
         return State.SEND_CERTIFICATE_VERIFY if self._scheme else State.SEND_CHANGE_CIPHER_SPEC
 
-    def sign_certificate_verify(self) -> None:
-        """Ask for the signature over everything so far (RFC 5246 7.4.8)."""
-        request = KeyOperationWanted("sign", self.config.key, self.c.transcript.octets(), self._scheme)
-        self.c.ask(request, Client12.certificate_verify_signed)
-
-    def certificate_verify_signed(self, answer: object) -> None:
-        """Send the signature."""
-        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the client's key")))
-
-    def sent_finished(self, _message: Finished) -> State:
-        """Wait for the server's, which comes first when a session is resumed."""
-        return State.CONNECTED if self.resumed else State.EXPECT_CHANGE_CIPHER_SPEC
-
     def receive_finished(self, message: Finished) -> State:
-        """Check the server's Finished."""
         self.c.check_end_of_flight()
         self.check_finished(message)
-        if self.resumed:
-            self.c.plan.extend([Client12.send_change_cipher_spec, Client12.send_finished])
-            return State.SEND_CHANGE_CIPHER_SPEC
         return State.CONNECTED
-
-    def after_finished(self) -> None:
-        """End a full handshake with the server's Finished."""
-        if self.connected:
-            self.finish()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.octets import Writer
-from trustlab.tls import attestation, x509
+from trustlab.tls import keys
 from trustlab.tls.alerts import (
     DecodeError,
     IllegalParameter,
@@ -15,18 +15,16 @@ from trustlab.tls.alerts import (
     UnsupportedExtension,
 )
 from trustlab.tls.extensions import (
-    ROLE_C,
-    ROLE_S,
-    AttestationExtension,
     Extension,
     KeyShareEntry,
     extension_name,
     push_shares,
 )
 from trustlab.tls.handshake13 import Handshake13, check_solicited
-from trustlab.tls.messages import Certificate13, CertificateEntry, attestation_of
+from trustlab.tls.messages import Certificate13, CertificateEntry
 from trustlab.tls.registry import ExtensionType, Group, Version, label
-from trustlab.tls.states import State
+from trustlab.tls.roles import ClientRole
+from trustlab.tls.states import CLIENT13, State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
         ServerHello,
     )
     from trustlab.tls.ports import ClientConnection, Step
-    from trustlab.tls.x509 import PeerCertificate
 
 MAX_EVIDENCE = 2**16 - 1 - 6
 """Octets of Evidence that fit into a list of extensions with one header and one length."""
@@ -69,13 +66,12 @@ NOT_IN_ENCRYPTED_EXTENSIONS = {
 }
 
 
-class Client13(Handshake13):
+class Client13(Handshake13, ClientRole):
     """A TLS 1.3 client whose server has answered."""
 
     c: ClientConnection
     hello: ClientHello
-    own = "client"
-    peer = "server"
+    table = CLIENT13
 
     def __init__(self, connection: ClientConnection, hello: ClientHello, shares: Mapping[int, Share]) -> None:
         super().__init__(connection)
@@ -186,28 +182,8 @@ class Client13(Handshake13):
                 )
             check_solicited(extension, offered, message.name)
             message.value(extension.type)
-        chosen = message.value(ExtensionType.ALPN)
-        if chosen is not None:
-            if len(chosen) != 1 or chosen[0] not in self.hello.value(ExtensionType.ALPN):
-                raise IllegalParameter("the server chose an application protocol that was not offered", "RFC 7301 3.2")
-            self.c.alpn = chosen[0].decode("utf-8", "replace")
-        self._take_attestation(message)
-
-    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
-        """Refuse a server that does not offer the Evidence that this client demands."""
-        attestation.check_demand(asked, answer, tls13=True)
-
-    def _take_attestation(self, message: EncryptedExtensions) -> None:
-        asked = attestation_of(self.hello)
-        if asked is None:
-            return
-        answer: AttestationExtension | None = message.value(ExtensionType.ATTESTATION)
-        self.check_demand(asked, answer)
-        if answer is not None:
-            attestation.check_answer(asked, answer)
-            self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
-            self.takes_evidence = bool(answer.offered & ROLE_S)
-            self.gives_evidence = bool(answer.demanded & ROLE_C)
+        self.take_protocol(message)
+        self.take_attestation(message)
 
     def receive_certificate_request(self, message: CertificateRequest13) -> None:
         """Note that the server wants a certificate (RFC 9846 4.4.2)."""
@@ -219,7 +195,7 @@ class Client13(Handshake13):
         for extension in message.extensions:
             message.value(extension.type)
         if self.config.certificate is not None:
-            self._scheme = self.choose_scheme(self.require_key(), schemes)
+            self._scheme = keys.common_scheme(self.config.signature_schemes, self.require_key().schemes13, schemes)
             if self._scheme:
                 self.c.facts = self.c.facts.knowing(spki_C=self.config.spki)
         self.request = message
@@ -232,16 +208,10 @@ class Client13(Handshake13):
             raise DecodeError("a server without a certificate", "RFC 9846 4.5.1.4")
         self.check_chain_form(message, {e.type for e in self.hello.extensions})
         chain = tuple(entry.cert_data for entry in message.certificate_list)
-        certificate: PeerCertificate = x509.peer_certificate(chain[0])
-        if self.config.check_peer:
-            x509.verify_server(certificate, chain, self.config.server_name or "", self.config)
-            certificate.require_usage("digital_signature")
-        self.peer_certificate = certificate
-        self.c.peer_certificates = chain
-        self.c.facts = self.c.facts.knowing(spki_S=certificate.spki)
+        certificate = self.checked_server(chain)
+        self.config.check_usage(certificate, "digital_signature")
+        self.know_peer(certificate, chain)
         self.take_evidence(message)
-        if self.takes_evidence and not self.evidence:
-            raise MissingExtension("the server promised evidence and gave none", attestation.CLAUSE)
 
     def receive_finished(self, message: Finished) -> State:
         """Check the server's Finished; the server is known now."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509.verification import Store
 
 from trustlab.tls.alerts import LocalProtocolError
 from trustlab.tls.extensions import (
@@ -26,10 +25,10 @@ from trustlab.tls.names import address, normal_name
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group, SignatureScheme, Version, label
 from trustlab.tls.spki import spki_of
 from trustlab.tls.suites import DEFAULT_SUITES, SUITES
+from trustlab.tls.x509 import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
     from enum import IntEnum
 
     from trustlab.tls.groups import Share
@@ -56,29 +55,6 @@ DEFAULT_SCHEMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a peer may make this side hold or do.
-
-    `message`: octets of one handshake message; `chain`: certificates in one chain; `buffered`: octets received and not
-    yet processed; `warnings`: warning alerts in a row; `empty_records`: records without content in a row;
-    `key_updates`: KeyUpdate messages without application data between them; `compatibility_ccs`: ChangeCipherSpec
-    records that are dropped in TLS 1.3 (more are CVE-2020-25648); `early_data`: octets of unwanted 0-RTT data that are
-    skipped; `records_per_key`: records this side writes with one key before it updates it (TLS 1.3; AES-GCM bears
-    2^24.5, RFC 9846 5.5).
-    """
-
-    message: int = 2**18
-    chain: int = 20
-    buffered: int = 2**24
-    warnings: int = 4
-    empty_records: int = 32
-    key_updates: int = 32
-    compatibility_ccs: int = 8
-    early_data: int = 2**16
-    records_per_key: int = 2**24
-
-
-@dataclass(frozen=True, slots=True)
 class AttestationOffer:
     """Which Evidence this side is willing to give and which it demands: role bits `ROLE_S`, `ROLE_C`.
 
@@ -92,20 +68,6 @@ class AttestationOffer:
     nonce: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A TLS 1.2 session, to be resumed by its id; only attacks need it, and without the lab's switch nobody does.
-
-    `server_name` is the name the client asked for: the session is good for no other (RFC 6066 3).
-    """
-
-    session_id: bytes
-    master_secret: bytes = field(repr=False)
-    cipher_suite: int
-    extended_master_secret: bool
-    server_name: str = ""
-
-
 def _check_known(what: str, chosen: Sequence[object], known: Sequence[int], registry: type[IntEnum]) -> None:
     """Raise LocalProtocolError for a number that this engine cannot run: the handshake would end on it."""
     for number in chosen:
@@ -116,12 +78,11 @@ def _check_known(what: str, chosen: Sequence[object], known: Sequence[int], regi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Trust):
     """What both roles have in common.
 
-    `trust` are the roots the peer's certificate must lead to; without a check (`check_peer=False`) there need be none.
     `key` is a `cryptography` private key or any object of the program's own: the engine only hands it back in
-    `KeyOperationWanted`. `random(n)` returns n octets. `time` None means now. `extensions` are sent as they are in this
+    `KeyOperationWanted`. `random(n)` returns n octets. `extensions` are sent as they are in this
     side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
     `require_extended_master_secret` refuses a TLS 1.2 peer without it (RFC 7627 5.2, 5.3). `secrets=False` leaves
     `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first group, and x25519
@@ -135,8 +96,6 @@ class Config:
     signature_schemes: tuple[int, ...] = DEFAULT_SCHEMES
     certificates: tuple[bytes, ...] = ()
     key: Any = field(default=None, repr=False)
-    trust: Sequence[x509.Certificate] | None = None
-    check_peer: bool = True
     alpn: tuple[str, ...] = ()
     extended_master_secret: bool = True
     require_extended_master_secret: bool = False
@@ -147,9 +106,7 @@ class Config:
     coalesce: bool = False
     intercept: bool = False
     secrets: bool = True
-    limits: Limits = Limits()
     random: Callable[[int], bytes] = field(default=os.urandom, repr=False)
-    time: datetime | None = None
     padding: Callable[[int], int] | None = field(default=None, repr=False)
     ephemeral: Callable[[int], Share] | None = field(default=None, repr=False)
 
@@ -165,6 +122,11 @@ class Config:
         if not self.offered_suites:
             raise LocalProtocolError("a configuration needs a version, and a cipher suite that this version has")
 
+    def require_trust(self, who: str) -> None:
+        """Refuse a configuration that could not check its peer."""
+        if not self.trust:
+            raise LocalProtocolError(f"{who} needs roots to trust: give at least one certificate as trust")
+
     def new_share(self, group: int) -> Share:
         """Draw a key pair for key agreement in a group."""
         return self.ephemeral(group) if self.ephemeral else generate(group)
@@ -177,11 +139,6 @@ class Config:
             for suite in self.cipher_suites
             if (Version.TLS13 if SUITES[suite].key_exchange is KeyExchange.TLS13 else Version.TLS12) in self.versions
         )
-
-    @cached_property
-    def store(self) -> Store | None:
-        """The trusted roots in the form the path validation wants; None without any."""
-        return Store(list(self.trust)) if self.trust else None
 
     @cached_property
     def certificate(self) -> x509.Certificate | None:
@@ -221,12 +178,10 @@ class ClientConfig(Config):
     """A client's configuration: `server_name` is a DNS name or an IP address, checked against the certificate.
 
     It is kept in its normal form (`names.normal_name`): ASCII, lower case, no dot at its end. LocalProtocolError if it
-    is neither. `session` is the lab's switch for resumption: a session to offer (TLS 1.2, off by default) if it was
-    made with this `server_name`.
+    is neither.
     """
 
     server_name: str | None = None
-    session: Session | None = None
 
     @cached_property
     def standing_extensions(self) -> tuple[Extension, ...]:
@@ -261,10 +216,12 @@ class ClientConfig(Config):
         super().__post_init__()
         if self.server_name:
             object.__setattr__(self, "server_name", normal_name(self.server_name))
-        if self.check_peer and not self.trust:
-            raise LocalProtocolError("a client needs roots to trust, or check_peer=False to trust anyone")
-        if self.check_peer and not self.server_name:
-            raise LocalProtocolError("a client needs the server_name it wants to reach, or check_peer=False")
+        self.require_trust("a client")
+
+    def require_trust(self, who: str) -> None:
+        super().require_trust(who)
+        if not self.server_name:
+            raise LocalProtocolError(f"{who} needs the server_name that it wants to reach")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,14 +229,12 @@ class ServerConfig(Config):
     """A server's configuration: `client_certificate` is `none`, `request` or `require`.
 
     `names` are the hosts served; a client that names another is refused (empty: any name will do). They are kept in
-    their normal form, as a client's `server_name` is.
-    `sessions` is the lab's switch for resumption: a cache by session id (TLS 1.2, off by default). Without
-    `acknowledge_server_name` the client is not told that its server_name was used (RFC 6066 3).
+    their normal form, as a client's `server_name` is. Without `acknowledge_server_name` the client is not told that its
+    server_name was used (RFC 6066 3).
     """
 
     client_certificate: str = "none"
     names: tuple[str, ...] = ()
-    sessions: dict[bytes, Session] | None = field(default=None, repr=False)
     acknowledge_server_name: bool = True
 
     def __post_init__(self) -> None:
@@ -289,5 +244,5 @@ class ServerConfig(Config):
             raise LocalProtocolError("a server needs certificates and their key")
         if self.client_certificate not in {"none", "request", "require"}:
             raise LocalProtocolError(f"client_certificate is none, request or require, not {self.client_certificate!r}")
-        if self.client_certificate != "none" and self.check_peer and not self.trust:
-            raise LocalProtocolError("a server that asks for client certificates needs roots to trust")
+        if self.client_certificate != "none":
+            self.require_trust("a server that asks for client certificates")

@@ -50,9 +50,10 @@ from trustlab.tls.events import (
 )
 from trustlab.tls.facts import NOTHING_KNOWN
 from trustlab.tls.keys import is_local, perform
-from trustlab.tls.lengths import LONG, check_length
-from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, Context, Message, parse_message
-from trustlab.tls.reading import Reader
+from trustlab.tls.limits import LONG, check_length
+from trustlab.tls.messages import AlertMessage, ChangeCipherSpec, parse_message
+from trustlab.tls.messages.base import Context, Message
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.records import MAX_PLAINTEXT, HandshakeJoiner, RecordLayer, missing, unfinished_record
 from trustlab.tls.registry import AlertLevel, ContentType, HandshakeType, Version, label
 from trustlab.tls.states import CLOSED, CLOSING, CONNECTED, PEER_CLOSED
@@ -61,7 +62,7 @@ from trustlab.tls.transcript import Transcript
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.tls.config import Config, Session
+    from trustlab.tls.config import Config
     from trustlab.tls.handshake import Handshake
     from trustlab.tls.messages import AnyMessage
     from trustlab.tls.ports import OnAnswer, Step
@@ -95,7 +96,6 @@ class Connection:
         self.peer_certificates: tuple[bytes, ...] = ()
         self.server_name = ""
         self.alpn = ""
-        self.session: Session | None = None
         self.extended_master_secret = False
         self.facts = NOTHING_KNOWN
         self.error: Exception | None = None
@@ -382,7 +382,7 @@ class Connection:
             return False
         raw, ranges = found
         message = parse_message(raw, self.context)
-        self._tell_received(message, raw, ranges, encrypted=self._joined_encrypted)
+        self._tell(MessageReceived, message, raw, ranges, encrypted=self._joined_encrypted)
         self._take(message, raw)
         return True
 
@@ -407,12 +407,14 @@ class Connection:
         if self.joiner.buffer:
             raise UnexpectedMessage("ChangeCipherSpec inside a handshake message", "RFC 5246 7.1")
         if self.handshake.ignores_change_cipher_spec(record):
-            self._tell_received(ChangeCipherSpec(), record.content, ((record.start, record.end),), encrypted=False)
+            self._tell(
+                MessageReceived, ChangeCipherSpec(), record.content, ((record.start, record.end),), encrypted=False
+            )
             return
         if not self.table.targets(self.state, "receive", "ChangeCipherSpec"):
             raise self._unexpected("ChangeCipherSpec")
-        message = ChangeCipherSpec.pull(Reader(record.content), self.context)
-        self._tell_received(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
+        message = ChangeCipherSpec.pull(MessageReader(record.content), self.context)
+        self._tell(MessageReceived, message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         self._take(message, record.content)
 
     def _application_record(self, record: Record) -> None:
@@ -438,8 +440,8 @@ class Connection:
             raise UnexpectedMessage("an alert record without content", "RFC 5246 6.2.1")
         if len(record.content) != 2:
             raise DecodeError(f"an alert of {len(record.content)} octets", "RFC 5246 7.2")
-        message = AlertMessage.pull(Reader(record.content), self.context)
-        self._tell_received(message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
+        message = AlertMessage.pull(MessageReader(record.content), self.context)
+        self._tell(MessageReceived, message, record.content, ((record.start, record.end),), encrypted=record.encrypted)
         alert = message.alert
         if isinstance(alert, CloseNotify):
             self._events.append(AlertReceived(alert, fatal=False))
@@ -469,21 +471,6 @@ class Connection:
         if not self._close_sent:
             self._send_close_notify()
         self._end(None if complete else PeerAlert(CloseNotify("the peer closed before the handshake was complete")))
-
-    def _tell_received(self, message: AnyMessage, raw: bytes, ranges: tuple[Range, ...], *, encrypted: bool) -> None:
-        self._events.append(
-            MessageReceived(
-                message,
-                raw,
-                message.content_type,
-                ranges[0][0],
-                ranges,
-                encrypted,
-                message.name,
-                self.version or Version.TLS12,
-                self.cipher_suite,
-            )
-        )
 
     # What a handshake asks (`ports.HandshakeConnection`)
 
@@ -569,10 +556,9 @@ class Connection:
         """Write a message into records of its own and tell it."""
         if self._held:
             self.flush()
-        position = self.records.write_offset
         encrypted = self.records.write is not None and not plain
         ranges = self.records.write_message(message.content_type, raw, plain=plain)
-        self._tell_sent(message, raw, position, ranges, encrypted=encrypted)
+        self._tell(MessageSent, message, raw, ranges, encrypted=encrypted)
 
     def flush(self) -> None:
         """Write the handshake messages that wait, as many to a record as fit."""
@@ -585,25 +571,21 @@ class Connection:
         for message, raw in held:
             end = begin + len(raw)
             places = ranges[begin // size : (end - 1) // size + 1]
-            self._tell_sent(message, raw, places[0][0], places, encrypted=encrypted)
+            self._tell(MessageSent, message, raw, places, encrypted=encrypted)
             begin = end
 
-    def _tell_sent(
-        self, message: AnyMessage, raw: bytes, position: int, ranges: tuple[Range, ...], *, encrypted: bool
+    def _tell(
+        self,
+        event: type[MessageSent | MessageReceived],
+        message: AnyMessage,
+        raw: bytes,
+        ranges: tuple[Range, ...],
+        *,
+        encrypted: bool,
     ) -> None:
-        self._events.append(
-            MessageSent(
-                message,
-                raw,
-                message.content_type,
-                position,
-                ranges,
-                encrypted,
-                message.name,
-                self.version or Version.TLS12,
-                self.cipher_suite,
-            )
-        )
+        version, suite = self.version or Version.TLS12, self.cipher_suite
+        start, content_type = ranges[0][0], message.content_type
+        self._events.append(event(message, raw, content_type, start, ranges, encrypted, message.name, version, suite))
 
     # Alerts and the end
 

@@ -9,16 +9,15 @@ from trustlab.tls.alerts import Alert
 from trustlab.tls.messages import (
     AlertMessage,
     ChangeCipherSpec,
-    Context,
     ForeignMessage,
     KeyExchange,
     attestation_of,
-    pull_message,
+    pull_any,
 )
-from trustlab.tls.messages.base import Message
+from trustlab.tls.messages.base import Context, Message
 from trustlab.tls.messages.hello import ClientHello, ServerHello
 from trustlab.tls.protection import TAG_LENGTH
-from trustlab.tls.reading import SpanReader, shown
+from trustlab.tls.reading import MessageSpanReader, shown
 from trustlab.tls.registry import AlertDescription, CipherSuite, ContentType, HandshakeType, Version, label
 from trustlab.tls.suitenames import exchange_of
 from trustlab.tls.suites import SUITES, Cipher
@@ -65,19 +64,12 @@ def describe(
 
 def _describe(raw: bytes, content_type: int, suite: int | None, version: Version) -> tuple[Span, ...]:
     if content_type == ContentType.HANDSHAKE:
-        reader = SpanReader(raw, prefix=_NAMES.get(raw[0], "?") if raw else "?")
+        name = _NAMES.get(raw[0], "?") if raw else "?"
     else:
-        reader = SpanReader(
-            raw, prefix=AlertMessage.name if content_type == ContentType.ALERT else ChangeCipherSpec.name
-        )
-    context = context_for(suite, version)
+        name = AlertMessage.name if content_type == ContentType.ALERT else ChangeCipherSpec.name
+    reader = MessageSpanReader(raw, prefix=name)
     try:
-        if content_type == ContentType.HANDSHAKE:
-            pull_message(reader, context)
-        elif content_type == ContentType.ALERT:
-            AlertMessage.pull(reader, context)
-        else:
-            ChangeCipherSpec.pull(reader, context)
+        pull_any(content_type, reader, context_for(suite, version))
     except Alert as alert:
         _rest(reader, len(raw), str(alert))
     return tuple(reader.spans)
@@ -87,7 +79,7 @@ _remembered = lru_cache(maxsize=128)(_describe)
 """Writer and reader of one laboratory describe the same octets, one after the other."""
 
 
-def _rest(reader: SpanReader, end: int, why: str) -> None:
+def _rest(reader: MessageSpanReader, end: int, why: str) -> None:
     """Name what no field covers after the reading broke off."""
     parents = {s.name for s in reader.spans}
     leaves = [s for s in reader.spans if not any(n.startswith(f"{s.name}.") for n in parents)]
@@ -98,7 +90,7 @@ def _rest(reader: SpanReader, end: int, why: str) -> None:
 
 def describe_record(raw: bytes, *, suite: int | None = None, protected: bool = False) -> tuple[Span, ...]:
     """Return spans for a record with its header."""
-    reader = SpanReader(raw, prefix="record")
+    reader = MessageSpanReader(raw, prefix="record")
     try:
         reader.uint(1, "type", ContentType)
         reader.uint(2, "version", Version)
@@ -112,7 +104,7 @@ def describe_record(raw: bytes, *, suite: int | None = None, protected: bool = F
     return tuple(reader.spans)
 
 
-def _protected(reader: SpanReader, suite: int | None) -> None:
+def _protected(reader: MessageSpanReader, suite: int | None) -> None:
     parameters = SUITES.get(suite) if suite is not None else None
     if parameters is None:
         reader.rest("encrypted")

@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from trustlab.tls.registry import CipherSuite, Version
     from trustlab.tls.states import State
 
+__all__ = [
+    "AlertReceived",
+    "AlertSent",
+    "ApplicationData",
+    "ApplicationDataSent",
+    "ChosenPreMasterSecret",
+    "ConnectionClosed",
+    "Event",
+    "EvidenceReceived",
+    "EvidenceWanted",
+    "HandshakeCompleted",
+    "KeyOperationWanted",
+    "MessageReady",
+    "MessageReceived",
+    "MessageSent",
+    "PreMasterSecretReady",
+    "Request",
+    "SecretDerived",
+    "StateChanged",
+]
+
 
 class Event:
     """Anything `Connection.next_event` returns."""

@@ -13,9 +13,9 @@ from functools import lru_cache
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from trustlab.octets import Writer
+from trustlab.octets import Writer, sized, u8, u16
 from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter
-from trustlab.tls.reading import Reader, SpanReader
+from trustlab.tls.reading import MessageReader, MessageSpanReader
 from trustlab.tls.registry import (
     EvidenceFormat,
     ExtensionType,
@@ -24,7 +24,6 @@ from trustlab.tls.registry import (
     PointFormat,
     SignatureScheme,
     Version,
-    label,
 )
 
 if TYPE_CHECKING:
@@ -84,16 +83,13 @@ def _text(value: bytes) -> str:
     return value.decode("ascii", "backslashreplace")
 
 
-def pull_server_name(reader: Reader, message: str) -> bytes:
+def pull_server_name(reader: MessageReader, message: str) -> bytes:
     """Pull server_name (RFC 6066 3); the host name, or empty where the server only acknowledges."""
     if message != "ClientHello":
         return b""
-    names = reader.nested(2, "server_name_list", 1)
     host = b""
-    number = 0
     seen: set[int] = set()
-    while names.left:
-        entry = names.item("server_name", number)
+    for entry in reader.nested(2, "server_name_list", 1).items("server_name"):
         kind = entry.uint(1, "name_type", NameType)
         if kind in seen:
             raise IllegalParameter(f"server_name has two names of the type {kind}", "RFC 6066 3")
@@ -103,31 +99,20 @@ def pull_server_name(reader: Reader, message: str) -> bytes:
             host = name
             if not _HOST.fullmatch(name):
                 raise IllegalParameter("server_name with octets that no host name has", "RFC 6066 3")
-        names.close(entry)
-        number += 1
     return host
 
 
 def push_server_name(host: bytes) -> bytes:
     """Return the body of server_name for one host."""
-    w = Writer()
-    with w.block(2):
-        w.uint(1, NameType.HOST_NAME)
-        w.vector(2, host)
-    return w.result()
+    return sized(u8(NameType.HOST_NAME) + sized(host))
 
 
-def pull_supported_groups(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_supported_groups(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull supported_groups (RFC 9846 4.3.7)."""
     return reader.uints(2, 2, "named_group_list", 2, 0xFFFF, Group)
 
 
-def pull_ec_point_formats(reader: Reader, _message: str) -> tuple[int, ...]:
-    """Pull ec_point_formats (RFC 8422 5.1.2)."""
-    return reader.uints(1, 1, "ec_point_format_list", 1, 0xFF, PointFormat)
-
-
-def pull_signature_algorithms(reader: Reader, _message: str) -> tuple[int, ...]:
+def pull_signature_algorithms(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull signature_algorithms or signature_algorithms_cert (RFC 9846 4.3.3)."""
     return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
 
@@ -140,35 +125,19 @@ def push_uint16_list(values: tuple[int, ...]) -> bytes:
     return w.result()
 
 
-def pull_alpn(reader: Reader, _message: str) -> tuple[bytes, ...]:
+def pull_alpn(reader: MessageReader, _message: str) -> tuple[bytes, ...]:
     """Pull application_layer_protocol_negotiation (RFC 7301 3.1)."""
-    names = reader.nested(2, "protocol_name_list", 2)
-    protocols: list[bytes] = []
-    while names.left:
-        protocols.append(names.vector(1, f"protocol_name[{len(protocols)}]", 1, show=_text))
-    return tuple(protocols)
+    return reader.vectors((2, 1), "protocol_name_list", "protocol_name", (2, 1), _text)
 
 
 def push_alpn(protocols: Iterable[bytes]) -> bytes:
     """Return the body of application_layer_protocol_negotiation."""
     w = Writer()
-    with w.block(2):
-        for protocol in protocols:
-            w.vector(1, protocol)
+    w.vectors(2, 1, protocols)
     return w.result()
 
 
-def pull_empty(_reader: Reader, _message: str) -> bool:
-    """Pull an extension that has no body; its presence is the message."""
-    return True
-
-
-def pull_renegotiation_info(reader: Reader, _message: str) -> bytes:
-    """Pull renegotiation_info (RFC 5746 3.2): the verify_data of the handshake before, empty in a first one."""
-    return reader.vector(1, "renegotiated_connection")
-
-
-def pull_supported_versions(reader: Reader, message: str) -> tuple[int, ...]:
+def pull_supported_versions(reader: MessageReader, message: str) -> tuple[int, ...]:
     """Pull supported_versions (RFC 9846 4.3.1): the client's list or the server's choice."""
     if message == "ClientHello":
         return reader.uints(1, 2, "versions", 2, 254, Version)
@@ -182,77 +151,41 @@ def push_supported_versions(versions: Iterable[int]) -> bytes:
     return w.result()
 
 
-def _pull_share(reader: Reader) -> KeyShareEntry:
+def _pull_share(reader: MessageReader) -> KeyShareEntry:
     group = reader.uint(2, "group", Group)
     return KeyShareEntry(group, reader.vector(2, "key_exchange", 1))
 
 
-def pull_key_share(reader: Reader, message: str) -> tuple[KeyShareEntry, ...]:
+def pull_key_share(reader: MessageReader, message: str) -> tuple[KeyShareEntry, ...]:
     """Pull key_share (RFC 9846 4.3.8); a HelloRetryRequest's has a group only."""
     if message == "HelloRetryRequest":
         return (KeyShareEntry(reader.uint(2, "selected_group", Group), b""),)
     if message == "ServerHello":
         return (_pull_share(reader),)
-    shares = reader.nested(2, "client_shares")
-    entries: list[KeyShareEntry] = []
-    while shares.left:
-        entry = shares.item("key_share_entry", len(entries))
-        entries.append(_pull_share(entry))
-        shares.close(entry)
-    return tuple(entries)
+    return tuple(_pull_share(entry) for entry in reader.nested(2, "client_shares").items("key_share_entry"))
 
 
 def push_share(entry: KeyShareEntry) -> bytes:
     """Return the server's body of key_share."""
-    w = Writer()
-    w.uint(2, entry.group)
-    w.vector(2, entry.key_exchange)
-    return w.result()
+    return u16(entry.group) + sized(entry.key_exchange)
 
 
 def push_shares(entries: Iterable[KeyShareEntry]) -> bytes:
     """Return the client's body of key_share."""
-    w = Writer()
-    w.vector(2, b"".join(push_share(entry) for entry in entries))
-    return w.result()
+    return sized(b"".join(push_share(entry) for entry in entries))
 
 
-def pull_cookie(reader: Reader, _message: str) -> bytes:
-    """Pull cookie (RFC 9846 4.3.2)."""
-    return reader.vector(2, "cookie", 1)
-
-
-def push_cookie(cookie: bytes) -> bytes:
-    """Return the body of cookie."""
-    w = Writer()
-    w.vector(2, cookie)
-    return w.result()
-
-
-def pull_psk_modes(reader: Reader, _message: str) -> tuple[int, ...]:
-    """Pull psk_key_exchange_modes (RFC 9846 4.3.9)."""
-    return reader.uints(1, 1, "ke_modes", 1, 255)
-
-
-def pull_authorities(reader: Reader, _message: str) -> tuple[bytes, ...]:
+def pull_authorities(reader: MessageReader, _message: str) -> tuple[bytes, ...]:
     """Pull certificate_authorities (RFC 9846 4.3.4)."""
-    names = reader.nested(2, "authorities", 3)
-    found: list[bytes] = []
-    while names.left:
-        found.append(names.vector(2, f"distinguished_name[{len(found)}]", 1))
-    return tuple(found)
+    return reader.vectors((2, 2), "authorities", "distinguished_name", (3, 1))
 
 
 def push_authorities(names: Iterable[bytes]) -> bytes:
     """Return the body of certificate_authorities: distinguished names in DER."""
-    w = Writer()
-    with w.block(2):
-        for name in names:
-            w.vector(2, name)
-    return w.result()
+    return sized(b"".join(map(sized, names)))
 
 
-def pull_attestation(reader: Reader, message: str) -> AttestationExtension | bytes:
+def pull_attestation(reader: MessageReader, message: str) -> AttestationExtension | bytes:
     """Pull the attestation extension; in a CertificateEntry its body is the Evidence itself."""
     if message == "Certificate":
         return reader.vector(2, "evidence", 1)
@@ -277,32 +210,33 @@ def push_attestation(value: AttestationExtension) -> bytes:
     return w.result()
 
 
-_PULL: dict[int, Callable[[Reader, str], Any]] = {
+_PULL: dict[int, Callable[[MessageReader, str], Any]] = {
     ExtensionType.SERVER_NAME: pull_server_name,
     ExtensionType.SUPPORTED_GROUPS: pull_supported_groups,
-    ExtensionType.EC_POINT_FORMATS: pull_ec_point_formats,
+    ExtensionType.EC_POINT_FORMATS: lambda r, _: r.uints(1, 1, "ec_point_format_list", 1, 0xFF, PointFormat),
     ExtensionType.SIGNATURE_ALGORITHMS: pull_signature_algorithms,
     ExtensionType.SIGNATURE_ALGORITHMS_CERT: pull_signature_algorithms,
     ExtensionType.ALPN: pull_alpn,
-    ExtensionType.ENCRYPT_THEN_MAC: pull_empty,
-    ExtensionType.EXTENDED_MASTER_SECRET: pull_empty,
-    ExtensionType.POST_HANDSHAKE_AUTH: pull_empty,
-    ExtensionType.RENEGOTIATION_INFO: pull_renegotiation_info,
+    ExtensionType.ENCRYPT_THEN_MAC: lambda _r, _: True,
+    ExtensionType.EXTENDED_MASTER_SECRET: lambda _r, _: True,
+    ExtensionType.POST_HANDSHAKE_AUTH: lambda _r, _: True,
+    ExtensionType.RENEGOTIATION_INFO: lambda r, _: r.vector(1, "renegotiated_connection"),
     ExtensionType.SUPPORTED_VERSIONS: pull_supported_versions,
     ExtensionType.KEY_SHARE: pull_key_share,
-    ExtensionType.COOKIE: pull_cookie,
-    ExtensionType.PSK_KEY_EXCHANGE_MODES: pull_psk_modes,
+    ExtensionType.COOKIE: lambda r, _: r.vector(2, "cookie", 1),
+    ExtensionType.PSK_KEY_EXCHANGE_MODES: lambda r, _: r.uints(1, 1, "ke_modes", 1, 255),
     ExtensionType.CERTIFICATE_AUTHORITIES: pull_authorities,
     ExtensionType.ATTESTATION: pull_attestation,
 }
+"""How each body is read, given the message's name; the short ones: RFC 8422 5.1.2, RFC 5746 3.2, RFC 9846 4.3."""
 
 
-def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
+def pull_extensions(reader: MessageReader, message: str) -> tuple[Extension, ...]:
     """Pull `Extension extensions<0..2^16-1>` (RFC 9846 4.3); the same type twice is an `IllegalParameter`."""
     found: dict[int, Extension] = {}
     inside = reader.nested(2, "extensions")
     while inside.position < inside.end:
-        extension = _dissect(inside, message) if isinstance(inside, SpanReader) else _cut(inside)
+        extension = _dissect(inside, message) if isinstance(inside, MessageSpanReader) else _cut(inside)
         if extension.type in found:
             raise IllegalParameter(
                 f"{message} has the extension {extension_name(extension.type)} twice", "RFC 9846 4.3"
@@ -311,7 +245,7 @@ def pull_extensions(reader: Reader, message: str) -> tuple[Extension, ...]:
     return tuple(found.values())
 
 
-def _cut(inside: Reader) -> Extension:
+def _cut(inside: MessageReader) -> Extension:
     """Pull one extension and leave its body as it is."""
     data, start = inside.data, inside.position + 4
     if start > inside.end:
@@ -324,7 +258,7 @@ def _cut(inside: Reader) -> Extension:
     return Extension(kind, data[start:end])
 
 
-def _dissect(inside: SpanReader, message: str) -> Extension:
+def _dissect(inside: MessageSpanReader, message: str) -> Extension:
     """Pull one extension with names for everything in it."""
     start = inside.position
     extension = _cut(inside)
@@ -341,12 +275,12 @@ def _dissect(inside: SpanReader, message: str) -> Extension:
 @lru_cache(maxsize=256)
 def _names(octets: bytes, start: int, prefix: str, message: str) -> tuple[Span, ...]:
     """Name the octets of an extension that stands at `start`: most are the same in every handshake."""
-    reader = SpanReader(bytes(start) + octets, start, prefix=prefix)
+    reader = MessageSpanReader(bytes(start) + octets, start, prefix=prefix)
     _name(reader, message)
     return tuple(reader.spans)
 
 
-def _name(inside: SpanReader, message: str) -> None:
+def _name(inside: MessageSpanReader, message: str) -> None:
     kind, size = unpack_from(">HH", inside.data, inside.position)
     whole = inside.inner(4 + size, extension_name(kind))
     whole.uint(2, "extension_type", ExtensionType)
@@ -370,7 +304,7 @@ def _parse(kind: int, data: bytes, message: str) -> Any:  # noqa: ANN401 - each 
     pull = _PULL.get(kind)
     if pull is None:
         return data
-    reader = Reader(data)
+    reader = MessageReader(data)
     value = pull(reader, message)
     if reader.left:
         reader.finish(f"the extension {extension_name(kind)}")
@@ -394,8 +328,3 @@ def find(extensions: Iterable[Extension], kind: int) -> bytes | None:
         if extension.type == kind:
             return extension.data
     return None
-
-
-def describe_type(kind: int) -> str:
-    """Render an extension type for a sentence."""
-    return label(ExtensionType, kind)

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import copy
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+import hmac
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from trustlab.tls.alerts import AccessDenied, Alert, InternalError, LocalProtocolError
-from trustlab.tls.events import EvidenceReceived
-from trustlab.tls.registry import AlertLevel
+from trustlab.tls import keys
+from trustlab.tls.alerts import (
+    AccessDenied,
+    Alert,
+    BadCertificate,
+    DecryptError,
+    IllegalParameter,
+    InternalError,
+    LocalProtocolError,
+    UnexpectedMessage,
+)
+from trustlab.tls.events import EvidenceReceived, KeyOperationWanted
+from trustlab.tls.messages import CertificateVerify, Finished
+from trustlab.tls.messages.base import Context
+from trustlab.tls.registry import AlertLevel, SignatureScheme, label, snake
 from trustlab.tls.states import CONNECTED
+from trustlab.tls.suites import SUITES, SuiteParameters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sized
 
-    from trustlab.tls.messages import AlertMessage, AnyMessage, Message
+    from trustlab.tls.messages import AlertMessage, AnyMessage
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record
-    from trustlab.tls.states import State
+    from trustlab.tls.registry import CipherSuite
+    from trustlab.tls.states import State, Table
+    from trustlab.tls.x509 import PeerCertificate
 
 
 class Handlers(NamedTuple):
@@ -36,8 +52,7 @@ def _handlers(handshake: type, message: str) -> Handlers:
     """Return the methods for a message: `ClientHello` -> `receive_client_hello` and so on, None where there is none."""
     found = _HANDLERS.get((handshake, message))
     if found is None:
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", message).lower()
-        found = Handlers(*[getattr(handshake, f"{when}_{name}", None) for when in Handlers._fields])
+        found = Handlers(*[getattr(handshake, f"{when}_{snake(message)}", None) for when in Handlers._fields])
         _HANDLERS[handshake, message] = found
     return found
 
@@ -45,10 +60,24 @@ def _handlers(handshake: type, message: str) -> Handlers:
 class Handshake:
     """The logic of one role and version: methods named after messages, called by the connection `c`."""
 
+    own: str
+    peer: str
+    """The roles of the two ends: `client` and `server`."""
+    tls13: ClassVar[bool]
+    table: ClassVar[Table]
+    """The states of this role and version."""
+    suite: CipherSuite
+    parameters: SuiteParameters
+
     def __init__(self, connection: HandshakeConnection) -> None:
         self.c = connection
         self.evidence = b""
         """The peer's, until it can be judged."""
+        self.gives_evidence = False
+        self.takes_evidence = False
+        self.peer_certificate: PeerCertificate | None = None
+        self._scheme = 0
+        """The signature scheme that this side signs with; 0 if it cannot sign."""
 
     def copy(self, connection: HandshakeConnection) -> Self:
         """Return a copy that belongs to a copied connection; attributes are immutable values or replaced as a whole."""
@@ -94,6 +123,66 @@ class Handshake:
     def handle_out_of_band(self, message: Message | ChangeCipherSpec) -> bool:  # noqa: ARG002
         """Handle a message the state table does not cover; return False if it does."""
         return False
+
+    def choose_suite(self) -> None:
+        """Set up what depends on the negotiated cipher suite."""
+        suite = self.c.cipher_suite
+        if suite is None:
+            raise LookupError("no cipher suite is chosen yet")
+        self.suite = suite
+        self.parameters = SUITES[suite]
+        self.c.context = Context(self.tls13, self.parameters.key_exchange, suite)
+
+    # CertificateVerify and Finished
+
+    def check_chain_length(self, chain: Sized) -> None:
+        """Refuse a chain of more certificates than this side is willing to look at."""
+        if len(chain) > self.c.config.limits.chain:
+            raise BadCertificate(f"a chain of {len(chain)} certificates")
+
+    def know_peer(self, certificate: PeerCertificate, chain: tuple[bytes, ...]) -> None:
+        """Keep the peer's certificate, which was checked; its key is not proved yet."""
+        self.peer_certificate = certificate
+        self.c.peer_certificates = chain
+        role = "spki_S" if self.peer == "server" else "spki_C"
+        self.c.facts = self.c.facts.knowing(**{role: certificate.spki})
+
+    def signed_by(self, side: str) -> bytes:
+        """Return what CertificateVerify of that side signs, for the transcript as it is now."""
+        raise LookupError(f"{self!r} has no CertificateVerify of the {side}")
+
+    def sign_certificate_verify(self) -> None:
+        """Ask for the signature over everything so far."""
+        request = KeyOperationWanted("sign", self.c.config.key, self.signed_by(self.own), self._scheme)
+        self.c.ask(request, Handshake.certificate_verify_signed)
+
+    def certificate_verify_signed(self, answer: object) -> None:
+        """Send the signature."""
+        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, f"the {self.own}'s key")))
+
+    def receive_certificate_verify(self, message: CertificateVerify) -> None:
+        """Check the peer's signature over everything before it."""
+        clause = "RFC 9846 4.5.2" if self.tls13 else "RFC 5246 7.4.8"
+        if self.peer_certificate is None:
+            raise UnexpectedMessage("CertificateVerify without a certificate", clause)
+        if message.scheme not in self.c.config.signature_schemes:
+            name = label(SignatureScheme, message.scheme)
+            raise IllegalParameter(f"a signature by {name}, which was not offered", clause)
+        signed = self.signed_by(self.peer)
+        keys.verify(self.peer_certificate.key, message.scheme, message.signature, signed, tls13=self.tls13)
+
+    def verify_data(self, side: str) -> bytes:
+        """Return the content of that side's Finished, for the transcript as it is now."""
+        raise LookupError(f"{self!r} has no Finished of the {side}")
+
+    def send_finished(self) -> None:
+        self.c.emit(Finished(self.verify_data(self.own)))
+
+    def check_finished(self, message: Finished) -> None:
+        """Compare the peer's Finished, in constant time."""
+        if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
+            clause = "RFC 9846 4.5.3" if self.tls13 else "RFC 5246 7.4.9"
+            raise DecryptError("a Finished that does not verify", clause)
 
     # Records
 

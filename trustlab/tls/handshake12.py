@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
 from trustlab.tls import attestation, schedule12
 from trustlab.tls.alerts import (
     DecodeError,
-    DecryptError,
     HandshakeFailure,
     IllegalParameter,
     InsufficientSecurity,
     UnexpectedMessage,
 )
-from trustlab.tls.config import Session
 from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.handshake import Handshake, octets_or_alert
-from trustlab.tls.messages import ChangeCipherSpec, ClientHello, Context, Finished
-from trustlab.tls.protection import protection12
+from trustlab.tls.messages import ChangeCipherSpec, ClientHello
+from trustlab.tls.protection import Protection, protection12
 from trustlab.tls.registry import HandshakeType
-from trustlab.tls.suites import SUITES, SuiteParameters
 
 if TYPE_CHECKING:
     from trustlab.tls.ports import HandshakeConnection
-    from trustlab.tls.registry import CipherSuite
     from trustlab.tls.schedule12 import KeyBlock
 
 VERIFY_DATA_LENGTH = 12
@@ -33,33 +28,20 @@ VERIFY_DATA_LENGTH = 12
 class Handshake12(Handshake):
     """A TLS 1.2 handshake whose cipher suite is chosen."""
 
-    own: str
-    peer: str
-    suite: CipherSuite
-    parameters: SuiteParameters
+    tls13 = False
 
     def __init__(self, connection: HandshakeConnection, hello: ClientHello) -> None:
         super().__init__(connection)
         self.hello = hello
         self.extended = False
-        self.gives_evidence = False
-        self.takes_evidence = False
         self._evidence_seen = False
-        self.resumed = False
-        self.session_id = b""
         self._pms = b""
         self._master = b""
         self._keys: KeyBlock | None = None
 
     def choose_suite(self) -> None:
-        """Set up what depends on the negotiated cipher suite."""
-        suite = self.c.cipher_suite
-        if suite is None:
-            raise LookupError("no cipher suite is chosen yet")
-        self.suite = suite
-        self.parameters = parameters = SUITES[suite]
-        self.c.transcript.choose(parameters.hash_name)
-        self.c.context = Context(tls13=False, key_exchange=parameters.key_exchange, suite=self.suite)
+        super().choose_suite()
+        self.c.transcript.choose(self.parameters.hash_name)
 
     def choose_master_secret(self, *, extended: bool) -> None:
         """Note which kind of master secret was agreed on (RFC 7627 5.1).
@@ -122,57 +104,35 @@ class Handshake12(Handshake):
 
     def sent_change_cipher_spec(self, _message: ChangeCipherSpec) -> None:
         """Protect what is written from now on."""
-        keys = self._need_keys()
-        key, iv, mac = (
-            (keys.client_key, keys.client_iv, keys.client_mac)
-            if self.own == "client"
-            else (keys.server_key, keys.server_iv, keys.server_mac)
-        )
-        self.c.records.write = protection12(self.suite, key, iv, mac, self.c.config.random)
+        self.c.records.write = self._protection(self.own)
 
     def receive_change_cipher_spec(self, _message: ChangeCipherSpec) -> None:
         """Take off the protection of what is read from now on."""
         if not self._master:
             raise UnexpectedMessage("ChangeCipherSpec before there are keys", "RFC 5246 7.1")
-        keys = self._need_keys()
-        key, iv, mac = (
-            (keys.client_key, keys.client_iv, keys.client_mac)
-            if self.peer == "client"
-            else (keys.server_key, keys.server_iv, keys.server_mac)
-        )
-        self.c.records.read = protection12(self.suite, key, iv, mac)
+        self.c.records.read = self._protection(self.peer)
 
-    def _need_keys(self) -> KeyBlock:
+    def _protection(self, side: str) -> Protection:
         if self._keys is None:
             raise LookupError("no keys are derived yet")
-        return self._keys
+        return protection12(self.suite, *self._keys.of(side), self.c.config.random)
 
-    def verify_data(self, role: str) -> bytes:
-        """Return Finished's content for the transcript as it is now."""
-        value = schedule12.verify_data(self._master, role, self.c.transcript.digest(), self.suite)
-        self.c.secret(f"{role}_verify_data", value, "master_secret", "transcript_hash")
+    def signed_by(self, side: str) -> bytes:  # noqa: ARG002 - only the client has a CertificateVerify
+        return self.c.transcript.octets()
+
+    def verify_data(self, side: str) -> bytes:
+        value = schedule12.verify_data(self._master, side, self.c.transcript.digest(), self.suite)
+        self.c.secret(f"{side}_verify_data", value, "master_secret", "transcript_hash")
         return value
 
-    def send_finished(self) -> None:
-        """Confirm the handshake."""
-        self.c.emit(Finished(self.verify_data(self.own)))
-
-    def check_finished(self, message: Finished) -> None:
-        """Compare the peer's Finished, in constant time (RFC 5246 7.4.9)."""
-        if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
-            raise DecryptError("a Finished that does not verify", "RFC 5246 7.4.9")
+    def after_finished(self) -> None:
+        """End the handshake with the second Finished."""
+        if self.connected:
+            self.finish()
 
     def finish(self) -> None:
         """Both Finished are verified."""
-        if self.session_id:
-            self.c.session = Session(self.session_id, self._master, self.suite, self.extended, self.c.server_name)
         self.c.complete()
-
-    def resume(self, session: Session) -> None:
-        """Take the master secret of a session instead of agreeing on one (RFC 5246 F.1.4)."""
-        self.resumed = True
-        self._master = session.master_secret
-        self.c.secret("master_secret", self._master, "the session")
 
     # Evidence
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
-from trustlab.tls import keys, schedule13
+from trustlab.tls import attestation, schedule13
 from trustlab.tls.alerts import (
-    BadCertificate,
     DecodeError,
-    DecryptError,
     IllegalParameter,
     LocalProtocolError,
+    MissingExtension,
     UnexpectedMessage,
     UnsupportedExtension,
 )
-from trustlab.tls.events import EvidenceWanted, KeyOperationWanted
+from trustlab.tls.events import EvidenceWanted
 from trustlab.tls.extensions import Extension, extension_name, parse_extension
-from trustlab.tls.handshake import Handshake, octets_or_alert, signature_or_alert
-from trustlab.tls.messages import CertificateVerify, Context, Finished, KeyExchange, KeyUpdate
+from trustlab.tls.handshake import Handshake, octets_or_alert
+from trustlab.tls.messages import Finished, KeyUpdate
 from trustlab.tls.messages.other import ChangeCipherSpec
 from trustlab.tls.protection import Aead13
 from trustlab.tls.registry import (
@@ -27,35 +25,26 @@ from trustlab.tls.registry import (
     ExtensionType,
     HandshakeType,
     KeyUpdateRequest,
-    SignatureScheme,
-    label,
 )
-from trustlab.tls.suites import SUITES, SuiteParameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from trustlab.tls.keys import CertifiedKey
     from trustlab.tls.messages import AlertMessage, AnyMessage, Certificate13, ClientHello
     from trustlab.tls.ports import HandshakeConnection
     from trustlab.tls.records import Record
-    from trustlab.tls.registry import CipherSuite
-    from trustlab.tls.x509 import PeerCertificate
 
 
 class Handshake13(Handshake):
     """A TLS 1.3 handshake from its hellos on."""
 
-    own: str
-    peer: str
+    tls13 = True
     hello: ClientHello | None
-    parameters: SuiteParameters
     hash_name: str
 
     def __init__(self, connection: HandshakeConnection) -> None:
         super().__init__(connection)
-        self.gives_evidence = False
-        self.takes_evidence = False
-        self.peer_certificate: PeerCertificate | None = None
         self._handshake_secret: schedule13.HandshakeSecret | None = None
         self._main_secret: schedule13.MainSecret | None = None
         self._traffic: dict[str, schedule13.TrafficSecret] = {}
@@ -63,25 +52,14 @@ class Handshake13(Handshake):
         self._shared = b""
         self._own_evidence = b""
         self._exporter_secret: tuple[schedule13.MainSecret, bytes] | None = None
-        self._scheme = 0
         self._peer_finished = False
         self._key_updates = 0
         self._read_protected = False
         self._updated_at = 0
 
-    @property
-    def suite(self) -> CipherSuite:
-        """The negotiated cipher suite."""
-        suite = self.c.cipher_suite
-        if suite is None:
-            raise LookupError("no cipher suite is chosen yet")
-        return suite
-
     def choose_suite(self) -> None:
-        """Set up what depends on the cipher suite."""
-        self.parameters = SUITES[self.suite]
+        super().choose_suite()
         self.hash_name = self.parameters.hash_name
-        self.c.context = Context(tls13=True, key_exchange=KeyExchange.TLS13, suite=self.suite)
 
     # Secrets and keys
 
@@ -153,8 +131,7 @@ class Handshake13(Handshake):
 
     def check_chain_form(self, message: Certificate13, solicited: Iterable[int]) -> None:
         """Check what does not depend on trust: context, length, extensions (RFC 9846 4.5.1)."""
-        if len(message.certificate_list) > self.c.config.limits.chain:
-            raise BadCertificate(f"a chain of {len(message.certificate_list)} certificates")
+        self.check_chain_length(message.certificate_list)
         allowed = set(solicited)
         for entry in message.certificate_list:
             for extension in entry.extensions:
@@ -162,7 +139,7 @@ class Handshake13(Handshake):
                 parse_extension(extension, message.name)
 
     def take_evidence(self, message: Certificate13) -> None:
-        """Keep the Evidence beside the leaf, and refuse it anywhere else."""
+        """Keep the Evidence beside the leaf, and refuse it anywhere else; it must be there if it was agreed on."""
         for number, entry in enumerate(message.certificate_list):
             body = entry.extension(ExtensionType.ATTESTATION)
             if body is None:
@@ -172,6 +149,8 @@ class Handshake13(Handshake):
             if number:
                 raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
+        if self.takes_evidence and not self.evidence:
+            raise MissingExtension(f"the {self.peer} promised evidence and gave none", attestation.CLAUSE)
 
     def want_evidence(self) -> None:
         """Ask the program for this side's Evidence."""
@@ -181,46 +160,16 @@ class Handshake13(Handshake):
         """Keep the Evidence for the Certificate."""
         self._own_evidence = octets_or_alert(answer, "EvidenceWanted")
 
-    def sign_certificate_verify(self) -> None:
-        """Ask for the signature over the transcript (RFC 9846 4.5.2)."""
-        data = schedule13.signature_input(self.own, self.c.transcript.digest())
-        self.c.ask(
-            KeyOperationWanted("sign", self.c.config.key, data, self._scheme), Handshake13.certificate_verify_signed
-        )
-
-    def certificate_verify_signed(self, answer: object) -> None:
-        """Send the signature."""
-        self.c.emit(CertificateVerify(self._scheme, signature_or_alert(answer, "the key")))
-
-    def receive_certificate_verify(self, message: CertificateVerify) -> None:
-        """Check the peer's signature over the transcript."""
-        if self.peer_certificate is None:
-            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 9846 4.5.2")
-        if message.scheme not in self.c.config.signature_schemes:
-            name = label(SignatureScheme, message.scheme)
-            raise IllegalParameter(f"a signature by {name}, which was not offered", "RFC 9846 4.5.2")
-        data = schedule13.signature_input(self.peer, self.c.transcript.digest())
-        keys.verify(self.peer_certificate.key, message.scheme, message.signature, data, tls13=True)
-
-    def choose_scheme(self, key: keys.CertifiedKey, offered: Iterable[int]) -> int:
-        """Return the scheme to sign with, 0 if there is none both can use."""
-        offered = set(offered)
-        return next((s for s in self.c.config.signature_schemes if s in key.schemes13 and s in offered), 0)
+    def signed_by(self, side: str) -> bytes:
+        return schedule13.signature_input(side, self.c.transcript.digest())
 
     def verify_data(self, side: str) -> bytes:
-        """Return Finished's content for the transcript as it is now."""
         value = self._traffic[side].verify_data(self.c.transcript.digest())
         self.c.secret(f"{side}_verify_data", value, f"{side}_handshake_traffic_secret", "transcript_hash")
         return value
 
-    def send_finished(self) -> None:
-        """Confirm the handshake."""
-        self.c.emit(Finished(self.verify_data(self.own)))
-
     def check_finished(self, message: Finished) -> None:
-        """Compare the peer's Finished, in constant time (RFC 9846 4.5.3)."""
-        if not hmac.compare_digest(message.verify_data, self.verify_data(self.peer)):
-            raise DecryptError("a Finished that does not verify", "RFC 9846 4.5.3")
+        super().check_finished(message)
         self._peer_finished = True
 
     # KeyUpdate
@@ -328,7 +277,7 @@ class Handshake13(Handshake):
         if kind == HandshakeType.KEY_UPDATE and length != 1:
             raise DecodeError(f"a KeyUpdate of {length} octets", "RFC 9846 4.7.3")
 
-    def require_key(self) -> keys.CertifiedKey:
+    def require_key(self) -> CertifiedKey:
         """Return the public key of this side's certificate."""
         if self.c.config.certified_key is None:
             raise LocalProtocolError("there is no certificate to sign for")

@@ -26,7 +26,7 @@ from trustlab.tls.registry import SignatureScheme, label
 from trustlab.tls.spki import PssParameters, is_pss, pss_parameters, spki_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable
 
     from cryptography import x509
 
@@ -159,6 +159,11 @@ class CertifiedKey:
             return True
         allowed = (limits.hash_name, limits.mgf_hash_name, limits.trailer) == (digest.name, digest.name, 1)
         return allowed and limits.salt_length <= digest.digest_size
+
+
+def common_scheme(own: Iterable[int], able: Container[int], offered: Container[int]) -> int:
+    """Return the first of this side's schemes that its key serves and the peer takes, 0 if there is none."""
+    return next((scheme for scheme in own if scheme in able and scheme in offered), 0)
 
 
 def sign(key: object, scheme: int, data: bytes) -> bytes:

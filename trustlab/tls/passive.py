@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trustlab.tls.describe import context_for
 from trustlab.tls.messages import pull_any
 from trustlab.tls.protection import Aead13, Protection, protection12
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import Version
 from trustlab.tls.schedule12 import key_block
 from trustlab.tls.schedule13 import TrafficSecret
@@ -26,7 +27,7 @@ def parse_message(
     message in a form that this engine does not speak (a version before TLS 1.2, the key exchange of another suite) is
     a `ForeignMessage`.
     """
-    return pull_any(content_type, raw, context_for(suite, version))
+    return pull_any(content_type, MessageReader(raw), context_for(suite, version))
 
 
 class PassiveDecryptor:
@@ -38,8 +39,7 @@ class PassiveDecryptor:
     def __init__(self, master_secret: bytes, client_random: bytes, server_random: bytes, suite: int) -> None:
         keys = key_block(master_secret, client_random, server_random, suite)
         self._sides: dict[str, Protection] = {
-            "client": protection12(suite, keys.client_key, keys.client_iv, keys.client_mac),
-            "server": protection12(suite, keys.server_key, keys.server_iv, keys.server_mac),
+            side: protection12(suite, *keys.of(side)) for side in ("client", "server")
         }
 
     def decrypt(self, direction: str, sequence: int, record: RawRecord) -> bytes:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections import deque
 
-    from trustlab.tls.config import ClientConfig, Config, ServerConfig, Session
+    from trustlab.tls.config import ClientConfig, Config, ServerConfig
     from trustlab.tls.events import Request
     from trustlab.tls.facts import HandshakeFacts
-    from trustlab.tls.messages import AnyMessage, Context
+    from trustlab.tls.messages import AnyMessage
+    from trustlab.tls.messages.base import Context
     from trustlab.tls.records import HandshakeJoiner, RecordLayer
     from trustlab.tls.registry import CipherSuite, Version
     from trustlab.tls.states import State
@@ -42,7 +43,6 @@ class HandshakeConnection(Protocol):
     peer_certificates: tuple[bytes, ...]
     server_name: str
     alpn: str
-    session: Session | None
     extended_master_secret: bool
     handshake_complete: bool
     compatibility_ccs_sent: bool

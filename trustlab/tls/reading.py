@@ -30,7 +30,7 @@ def _naming(prefix: str, name: str) -> tuple[str, str, str]:
     return full.partition(".")[2], *note_of(full)
 
 
-class Reader(octets.Reader):
+class MessageReader(octets.Reader):
     """Pulls the fields of a message; every shortage or excess is a `DecodeError` that names the field.
 
     Spans get the note and the clause that `notes` has for the field's path.
@@ -57,7 +57,7 @@ class Reader(octets.Reader):
         return shown(value)
 
 
-class SpanReader(Reader, octets.SpanReader):
+class MessageSpanReader(MessageReader, octets.SpanReader):
     """Pulls the same and names every octet."""
 
     __slots__ = ()

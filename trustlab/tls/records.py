@@ -120,8 +120,6 @@ class RecordLayer:
         self.input = bytearray()
         """Octets received and not yet read as records."""
         self._output = bytearray()
-        self._waiting = bytearray()
-        self._waiting_type = 0
         self.max_fragment = MAX_PLAINTEXT
         self.skip_early_data = 0
 
@@ -129,7 +127,6 @@ class RecordLayer:
         """Return an independent copy: buffers, positions and sequence numbers of its own."""
         other = copy.copy(self)
         other.input, other._output = self.input[:], self._output[:]  # noqa: SLF001
-        other._waiting = self._waiting[:]  # noqa: SLF001
         other.read = self.read.copy() if self.read else None
         other.write = self.write.copy() if self.write else None
         return other
@@ -253,8 +250,7 @@ class RecordLayer:
 class HandshakeJoiner:
     """Puts handshake messages together from the records of one direction (RFC 5246 6.2.1)."""
 
-    def __init__(self, limit: int = 2**24) -> None:
-        self.limit = limit
+    def __init__(self) -> None:
         self.buffer = bytearray()
         """Octets of an unfinished message, or of messages not yet taken."""
         self._records: list[tuple[int, int, int]] = []  # octets of the buffer this record ends at, start, end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from functools import lru_cache
 
@@ -270,6 +271,11 @@ class EvidenceFormat(IntEnum):
     """Formats of Evidence named in the laboratory's `attestation` extension."""
 
     CMW_CBOR = 1
+
+
+def snake(title: str) -> str:
+    """Return a name of the standards (`ServerHelloDone`) in the form of a method's or an alert's."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", title).lower()
 
 
 @lru_cache(maxsize=1024)

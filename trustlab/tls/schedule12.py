@@ -45,6 +45,12 @@ class KeyBlock:
     server_iv: bytes = field(repr=False)
     octets: bytes = field(repr=False)
 
+    def of(self, side: str) -> tuple[bytes, bytes, bytes]:
+        """Return the write key, IV and MAC key of `client` or `server`."""
+        if side == "client":
+            return self.client_key, self.client_iv, self.client_mac
+        return self.server_key, self.server_iv, self.server_mac
+
 
 def key_block(master: bytes, client_random: bytes, server_random: bytes, suite: int) -> KeyBlock:
     """Derive the keys; mind the order of the randoms, which is the other way round here."""

@@ -12,11 +12,11 @@ from trustlab.tls.registry import CipherSuite, ExtensionType, Version
 from trustlab.tls.second_hello import refuse_ssl30
 from trustlab.tls.server12 import Server12
 from trustlab.tls.server13 import Server13
-from trustlab.tls.states import SERVER12, SERVER13, State
 
 if TYPE_CHECKING:
     from trustlab.tls.config import ServerConfig
     from trustlab.tls.messages import ClientHello
+    from trustlab.tls.states import State
 
 ONLY_TLS12 = {
     ExtensionType.EC_POINT_FORMATS,
@@ -40,8 +40,12 @@ class Server(Connection):
     role = "server"
     config: ServerConfig
 
+    server12: type[Server12] = Server12
+    server13: type[Server13] = Server13
+    """The handshakes after the choice of a version."""
+
     def __init__(self, config: ServerConfig) -> None:
-        super().__init__(config, SERVER13 if Version.TLS13 in config.versions else SERVER12)
+        super().__init__(config, (self.server13 if Version.TLS13 in config.versions else self.server12).table)
         self.handshake = ServerStart(self)
 
 
@@ -65,12 +69,12 @@ class ServerStart(Handshake):
         if names and name and self.c.server_name.lower() not in names:
             raise UnrecognizedName(f"the client wants {self.c.server_name}, which is not served here", "RFC 6066 3")
         if version == Version.TLS13:
-            modern = Server13(self.c)
+            modern = self.c.server13(self.c)
             self.c.handshake = modern
             return modern.receive_client_hello(hello)
-        self.c.table = SERVER12
-        handshake = Server12(self.c, hello)
+        handshake = self.c.server12(self.c, hello)
         self.c.handshake = handshake
+        self.c.table = handshake.table
         handshake.receive_client_hello(hello)
         return None
 

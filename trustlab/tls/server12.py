@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 from trustlab.tls import attestation, groups, keys, x509
 from trustlab.tls.alerts import (
-    BadCertificate,
     HandshakeFailure,
     IllegalParameter,
     InternalError,
-    NoApplicationProtocol,
-    UnexpectedMessage,
 )
 from trustlab.tls.events import KeyOperationWanted
-from trustlab.tls.extensions import ROLE_C, ROLE_S, AttestationExtension, Extension, push_alpn, push_attestation
+from trustlab.tls.extensions import Extension
 from trustlab.tls.handshake import signature_or_alert
 from trustlab.tls.handshake12 import Handshake12
 from trustlab.tls.messages import (
@@ -38,42 +35,34 @@ from trustlab.tls.registry import (
     SignatureScheme,
     Version,
 )
+from trustlab.tls.roles import ServerRole
 from trustlab.tls.schedule12 import PMS_LENGTH
-from trustlab.tls.states import State
+from trustlab.tls.states import SERVER12, State
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
-    from trustlab.tls.config import Session
     from trustlab.tls.groups import Share
-    from trustlab.tls.messages import (
-        CertificateVerify,
-        ClientKeyExchange,
-        Finished,
-        Message,
-        SupplementalData,
-    )
+    from trustlab.tls.messages import ClientKeyExchange, Finished, SupplementalData
+    from trustlab.tls.messages.base import Message
     from trustlab.tls.messages.other import ChangeCipherSpec
     from trustlab.tls.ports import ServerConnection, Step
-    from trustlab.tls.x509 import PeerCertificate
 
 SHA1_SCHEMES = (SignatureScheme.RSA_PKCS1_SHA1, SignatureScheme.ECDSA_SHA1)
 
 
-class Server12(Handshake12):
+class Server12(Handshake12, ServerRole):
     """A TLS 1.2 server that has its ClientHello."""
 
     c: ServerConnection
-    own = "server"
-    peer = "client"
+    table = SERVER12
+    session_id = b""
+    """What ServerHello says: empty, for this session will not be resumed (RFC 5246 7.4.1.3)."""
 
     def __init__(self, connection: ServerConnection, hello: ClientHello) -> None:
         super().__init__(connection, hello)
         self.config = connection.config
-        self.answer: AttestationExtension | None = None
-        self.peer_certificate: PeerCertificate | None = None
         self._share: Share | None = None
         self._group = 0
-        self._scheme = 0
         self._exchange = b""
         self._substitute = b""
 
@@ -96,62 +85,21 @@ class Server12(Handshake12):
         config = self.config
         self._check_extensions(hello)
         self.c.check_end_of_flight()
-        asked = attestation.asked(config, hello)
-        self.answer = attestation.server_answer(config, asked, tls13=False)
-        if asked is not None:
-            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
+        self.agree_on_evidence(hello)
         self.c.cipher_suite = self._choose(hello)
         self.choose_suite()
         offered = hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
         self.choose_master_secret(extended=offered and config.extended_master_secret)
-        self._choose_protocol(hello)
-        self._choose_session(hello)
-        if self.resumed:
-            self.c.plan.extend(
-                [
-                    Server12.send_server_hello,
-                    Server12.derive_keys,
-                    Server12.send_change_cipher_spec,
-                    Server12.send_finished,
-                ]
-            )
-        else:
-            self._plan()
+        self.choose_protocol(hello)
+        self.plan_flight()
 
-    def _choose_session(self, hello: ClientHello) -> None:
-        """Resume a session where the lab's switch is on and everything is as it was."""
-        sessions = self.config.sessions
-        if sessions is None:
-            return
-        session = sessions.get(hello.session_id)
-        if session is not None and session.server_name.lower() != self.c.server_name.lower():
-            session = None  # a session for another name is no session here: a full handshake (RFC 6066 3)
-        if session is not None:
-            check_session(hello, session)
-        same = session is not None and session.cipher_suite == self.suite and self.answer is None
-        if session is not None and same and session.extended_master_secret == self.extended:
-            self.session_id = hello.session_id
-            self.resume(session)
-        else:
-            self.session_id = self.config.random(32)
-
-    def finish(self) -> None:
-        """Keep the session where the lab's switch is on."""
-        super().finish()
-        if self.config.sessions is not None and self.c.session is not None:
-            self.config.sessions[self.session_id] = self.c.session
-
-    def _plan(self) -> None:
+    def plan_flight(self) -> None:
+        """Plan what the server says first, from ServerHello to ServerHelloDone."""
         plan: list[Step] = [Server12.send_server_hello]
-        if self.answer is not None and self.answer.offered & ROLE_S:
-            self.gives_evidence = True
-            plan += [Server12.want_evidence]
+        plan += [Server12.want_evidence] if self.gives_evidence else []
         plan += [Server12.send_certificate]
-        if self.parameters.key_exchange is KeyExchange.ECDHE:
-            plan += [Server12.sign_server_key_exchange]
-        if self.config.client_certificate != "none":
-            plan += [Server12.send_certificate_request]
-        self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
+        plan += [Server12.sign_server_key_exchange] if self.parameters.key_exchange is KeyExchange.ECDHE else []
+        plan += [Server12.send_certificate_request] if self.config.client_certificate != "none" else []
         self.c.plan.extend([*plan, Server12.send_server_hello_done])
 
     def _check_extensions(self, hello: ClientHello) -> None:
@@ -191,19 +139,8 @@ class Server12(Handshake12):
     def _choose_scheme(self, hello: ClientHello, able: tuple[SignatureScheme, ...]) -> bool:
         """Choose the signature scheme; a client without the extension means SHA-1, which is refused (7.4.1.4.1)."""
         offered = hello.value(ExtensionType.SIGNATURE_ALGORITHMS)
-        usable = [s for s in self.config.signature_schemes if s in able and s in (offered or SHA1_SCHEMES)]
-        self._scheme = usable[0] if usable else 0
-        return bool(usable)
-
-    def _choose_protocol(self, hello: ClientHello) -> None:
-        offered = hello.value(ExtensionType.ALPN)
-        if offered is None or not self.config.alpn:
-            return
-        for protocol in self.config.alpn:
-            if protocol.encode() in offered:
-                self.c.alpn = protocol
-                return
-        raise NoApplicationProtocol("no application protocol in common", "RFC 7301 3.2")
+        self._scheme = keys.common_scheme(self.config.signature_schemes, able, offered or SHA1_SCHEMES)
+        return bool(self._scheme)
 
     # The server's flight
 
@@ -212,14 +149,13 @@ class Server12(Handshake12):
         random = self.config.random(32)
         if Version.TLS13 in self.config.versions:
             random = random[:24] + DOWNGRADE_TLS12
-        answers = tuple(self._answers())
+        answers = tuple(self.answers(self.hello))
         # RFC 5246 7.4.1.3: an empty block is more than a client without extensions expects
         hello = ServerHello(random, self.session_id, self.suite, answers, has_extensions=bool(answers))
         self.c.emit(hello)
 
-    def _answers(self) -> list[Extension]:
+    def answers(self, hello: ClientHello) -> list[Extension]:
         """Return the answers to the client's extensions, and nothing it did not ask for (RFC 5246 7.4.1.4)."""
-        hello = self.hello
         found: list[Extension] = []
         scsv = CipherSuite.TLS_EMPTY_RENEGOTIATION_INFO_SCSV in hello.cipher_suites
         if scsv or hello.extension(ExtensionType.RENEGOTIATION_INFO) is not None:
@@ -228,14 +164,7 @@ class Server12(Handshake12):
             found.append(Extension(ExtensionType.EXTENDED_MASTER_SECRET))
         if self.parameters.key_exchange is KeyExchange.ECDHE and hello.extension(ExtensionType.EC_POINT_FORMATS):
             found.append(Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00"))
-        if self.c.server_name and self.config.acknowledge_server_name and not self.resumed:
-            found.append(Extension(ExtensionType.SERVER_NAME))  # never where a session is resumed (RFC 6066 3)
-        if self.c.alpn:
-            found.append(Extension(ExtensionType.ALPN, push_alpn([self.c.alpn.encode()])))
-        if self.answer is not None:
-            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
-        found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
-        return found
+        return found + super().answers(hello)
 
     def sent_server_hello(self, hello: ServerHello) -> State:
         """Remember what was really said: the message may have been replaced on its way."""
@@ -243,8 +172,6 @@ class Server12(Handshake12):
         answer = attestation_of(hello)
         if answer is not None:
             self.c.facts = self.c.facts.knowing(nonce_S=answer.nonce)
-        if self.resumed:
-            return State.SEND_CHANGE_CIPHER_SPEC
         return State.SEND_SUPPLEMENTAL_DATA if self.gives_evidence else State.SEND_CERTIFICATE
 
     def send_certificate(self) -> None:
@@ -311,18 +238,11 @@ class Server12(Handshake12):
             if self.config.client_certificate == "require":
                 raise HandshakeFailure("a client without a certificate where one is required", "RFC 5246 7.4.6")
             return
-        if len(chain) > self.config.limits.chain:
-            raise BadCertificate(f"a chain of {len(chain)} certificates")
-        certificate = x509.peer_certificate(chain[0])
-        if self.config.check_peer:
-            x509.verify_client(certificate, chain, self.config)
-            certificate.require_usage("digital_signature")
+        certificate = self.checked_client(chain)
         if not certificate.key.suits_groups(self.hello.value(ExtensionType.SUPPORTED_GROUPS)):
             curve = certificate.key.key.curve.name
             raise IllegalParameter(f"the client's key is on {curve}, which is not among its groups", "RFC 8422 5.1.1")
-        self.peer_certificate = certificate
-        self.c.peer_certificates = chain
-        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
+        self.know_peer(certificate, chain)
 
     def receive_client_key_exchange(self, message: ClientKeyExchange) -> State:
         """Take the client's half of the secret."""
@@ -359,37 +279,9 @@ class Server12(Handshake12):
         self.set_pre_master_secret(secret, "epms", "private key")
         self.derive_master_secret()
 
-    def receive_certificate_verify(self, message: CertificateVerify) -> None:
-        """Check the client's signature over everything before it (RFC 5246 7.4.8)."""
-        if self.peer_certificate is None:
-            raise UnexpectedMessage("CertificateVerify without a certificate", "RFC 5246 7.4.8")
-        if message.scheme not in self.config.signature_schemes:
-            raise IllegalParameter(f"the client signed with 0x{message.scheme:04x}, not offered", "RFC 5246 7.4.8")
-        octets = self.c.transcript.octets()
-        keys.verify(self.peer_certificate.key, message.scheme, message.signature, octets, tls13=False)
-
     def receive_finished(self, message: Finished) -> State:
         """Check the client's Finished; its Evidence is judged before anything more is said."""
         self.c.check_end_of_flight()
         self.check_finished(message)
-        if self.resumed:
-            return State.CONNECTED
         self.c.plan.extend([Server12.judge_evidence, Server12.send_change_cipher_spec, Server12.send_finished])
         return State.SEND_CHANGE_CIPHER_SPEC
-
-    def sent_finished(self, _message: Finished) -> State:
-        """Be done, or wait for the client's Finished where a session is resumed."""
-        return State.EXPECT_CHANGE_CIPHER_SPEC if self.resumed else State.CONNECTED
-
-    def after_finished(self) -> None:
-        """Tell that the handshake is done."""
-        if self.connected:
-            self.finish()
-
-
-def check_session(hello: ClientHello, session: Session) -> None:
-    """Refuse a session that is offered without what it was made with (RFC 5246 7.4.1.2, RFC 7627 5.3)."""
-    if session.cipher_suite not in hello.cipher_suites:
-        raise IllegalParameter("a session offered without its cipher suite", "RFC 5246 7.4.1.2")
-    if session.extended_master_secret and hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is None:
-        raise HandshakeFailure("a session offered without the extended master secret", "RFC 7627 5.3")

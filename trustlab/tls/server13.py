@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.tls import attestation, groups, x509
+from trustlab.tls import groups, keys
 from trustlab.tls.alerts import (
     CertificateRequired,
     HandshakeFailure,
     IllegalParameter,
     InsufficientSecurity,
     MissingExtension,
-    NoApplicationProtocol,
 )
 from trustlab.tls.client13 import entries
 from trustlab.tls.extensions import (
-    ROLE_C,
-    ROLE_S,
     AttestationExtension,
     Extension,
     KeyShareEntry,
-    push_alpn,
     push_attestation,
     push_authorities,
     push_share,
@@ -36,8 +32,9 @@ from trustlab.tls.messages import (
 )
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
 from trustlab.tls.registry import CipherSuite, ExtensionType, Group
+from trustlab.tls.roles import ServerRole
 from trustlab.tls.second_hello import check_second
-from trustlab.tls.states import State
+from trustlab.tls.states import SERVER13, State
 from trustlab.tls.suites import TLS13_SUITES
 
 if TYPE_CHECKING:
@@ -53,18 +50,16 @@ REQUIRED = (
 """What every ClientHello of TLS 1.3 without a pre-shared key has, the second too (RFC 9846 9.2)."""
 
 
-class Server13(Handshake13):
+class Server13(Handshake13, ServerRole):
     """A TLS 1.3 server that has a ClientHello."""
 
     c: ServerConnection
-    own = "server"
-    peer = "client"
+    table = SERVER13
 
     def __init__(self, connection: ServerConnection) -> None:
         super().__init__(connection)
         self.config = connection.config
         self.hello: ClientHello | None = None
-        self.answer: AttestationExtension | None = None
         self._group = 0
         self._cookie: bytes | None = None
         self._share: KeyShareEntry | None = None
@@ -149,20 +144,12 @@ class Server13(Handshake13):
 
     def _agree(self, hello: ClientHello) -> None:
         """Choose the signature scheme, the protocol and the Evidence."""
-        self._scheme = self.choose_scheme(self.require_key(), hello.value(ExtensionType.SIGNATURE_ALGORITHMS))
+        offered = hello.value(ExtensionType.SIGNATURE_ALGORITHMS)
+        self._scheme = keys.common_scheme(self.config.signature_schemes, self.require_key().schemes13, offered)
         if not self._scheme:
             raise HandshakeFailure("no signature scheme in common that the server's key can serve", "RFC 9846 4.5.1.2")
-        asked = attestation.asked(self.config, hello)
-        self.answer = attestation.server_answer(self.config, asked, tls13=True)
-        if asked is not None:
-            self.c.facts = self.c.facts.knowing(nonce_C=asked.nonce)
-        self.gives_evidence = self.answer is not None and bool(self.answer.offered & ROLE_S)
-        self.takes_evidence = self.answer is not None and bool(self.answer.demanded & ROLE_C)
-        offered = hello.value(ExtensionType.ALPN)
-        if offered is not None and self.config.alpn:
-            self.c.alpn = next((p for p in self.config.alpn if p.encode() in offered), "")
-            if not self.c.alpn:
-                raise NoApplicationProtocol("no application protocol in common", "RFC 7301 3.2")
+        self.agree_on_evidence(hello)
+        self.choose_protocol(hello)
 
     def _hello(self) -> ClientHello:
         if self.hello is None:
@@ -221,16 +208,7 @@ class Server13(Handshake13):
 
     def send_encrypted_extensions(self) -> None:
         """Answer what needs no key to be understood (RFC 9846 4.4.1)."""
-        hello = self._hello()
-        found: list[Extension] = []
-        if self.c.server_name and self.config.acknowledge_server_name:
-            found.append(Extension(ExtensionType.SERVER_NAME))
-        if self.c.alpn:
-            found.append(Extension(ExtensionType.ALPN, push_alpn([self.c.alpn.encode()])))
-        if self.answer is not None:
-            found.append(Extension(ExtensionType.ATTESTATION, push_attestation(self.answer)))
-        found += [e for e in self.config.extensions if hello.extension(e.type) is not None]
-        self.c.emit(EncryptedExtensions(tuple(found)))
+        self.c.emit(EncryptedExtensions(tuple(self.answers(self._hello()))))
 
     def sent_encrypted_extensions(self, message: EncryptedExtensions) -> State:
         """Remember the nonce that was really sent."""
@@ -269,24 +247,14 @@ class Server13(Handshake13):
         if not message.certificate_list:
             if self.config.client_certificate == "require":
                 raise CertificateRequired("a client without a certificate where one is required", "RFC 9846 4.5.1.4")
-            if self.takes_evidence:
-                raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
+            self.take_evidence(message)
             return State.EXPECT_FINISHED
         chain = tuple(entry.cert_data for entry in message.certificate_list)
-        certificate = x509.peer_certificate(chain[0])
-        if self.config.check_peer:
-            x509.verify_client(certificate, chain, self.config)
-            certificate.require_usage("digital_signature")
-        self.peer_certificate = certificate
-        self.c.peer_certificates = chain
-        self.c.facts = self.c.facts.knowing(spki_C=certificate.spki)
+        self.know_peer(self.checked_client(chain), chain)
         self.take_evidence(message)
-        if self.takes_evidence and not self.evidence:
-            raise MissingExtension("the client promised evidence and gave none", attestation.CLAUSE)
         return State.EXPECT_CERTIFICATE_VERIFY
 
     def receive_finished(self, message: Finished) -> None:
-        """Check the client's Finished."""
         self.check_finished(message)
 
     def after_finished(self) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import warnings
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.x509.verification import PolicyBuilder, VerificationError
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from trustlab.octets.der import NotDer, check_certificate
 from trustlab.tls.alerts import (
@@ -26,13 +26,12 @@ from trustlab.tls.alerts import (
     UnsupportedCertificate,
 )
 from trustlab.tls.keys import CertifiedKey
+from trustlab.tls.limits import Limits
 from trustlab.tls.names import address
 from trustlab.tls.spki import spki_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from trustlab.tls.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +59,6 @@ class PeerCertificate:
                 f"a certificate with a key of the type {type(self.key.key).__name__}", "RFC 5246 7.4.2"
             )
         self.spki = spki_of(self.certificate)
-
-    def require_usage(self, usage: str) -> None:
-        """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
-        if not allows(self.certificate, usage):
-            raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
 
 
 @lru_cache(maxsize=64)
@@ -148,40 +142,52 @@ def subject_name(name: str) -> x509.DNSName | x509.IPAddress:
     return x509.DNSName(name) if found is None else x509.IPAddress(found)
 
 
-def verify_server(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str, config: Config) -> None:
-    """Check a server's chain against `config.store` and its name; raises the alert of RFC 5246 7.2.2."""
-    _verify(leaf, chain, server_name, config)
+@dataclass(frozen=True, kw_only=True)
+class Trust:
+    """Whom this side trusts: `trust` are the roots that a peer's chain must lead to, `time` is when (None: now)."""
 
+    trust: Sequence[x509.Certificate] | None = None
+    time: dt.datetime | None = None
+    limits: Limits = field(default_factory=Limits)
 
-def verify_client(leaf: PeerCertificate, chain: Sequence[bytes], config: Config) -> None:
-    """Check a client's chain against `config.store`; raises the alert of RFC 5246 7.2.2."""
-    _verify(leaf, chain, None, config)
+    @cached_property
+    def store(self) -> Store | None:
+        """The roots as the path validation wants them; None if there are none."""
+        return Store(list(self.trust)) if self.trust else None
 
+    def check_chain(self, leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | None) -> None:
+        """Check that a chain leads to a trusted root and is for this server, or (None) a client's.
 
-def _verify(leaf: PeerCertificate, chain: Sequence[bytes], server_name: str | None, config: Config) -> None:
-    contents(leaf.certificate)
-    others = [load(der) for der in chain[1:]]
-    if config.store is None:
-        raise InternalError("no roots to trust are configured")
-    time = config.time or dt.datetime.now(dt.UTC)
-    builder = PolicyBuilder().store(config.store).time(time).max_chain_depth(config.limits.chain)
-    verifier = (
-        builder.build_client_verifier()
-        if server_name is None
-        else builder.build_server_verifier(subject_name(server_name))
-    )
-    try:
-        verifier.verify(leaf.certificate, others)
-    except VerificationError as error:
-        raise _diagnose([leaf.certificate, *others], server_name, config, time, str(error)) from error
-    except Exception as error:  # it reads the other certificates' parts as it comes to them
-        raise BadCertificate("a certificate chain with a part that cannot be read", "RFC 5280 6") from error
+        Raises the alert of RFC 5246 7.2.2.
+        """
+        contents(leaf.certificate)
+        others = [load(der) for der in chain[1:]]
+        if self.store is None:
+            raise InternalError("no roots to trust are configured")
+        time = self.time or dt.datetime.now(dt.UTC)
+        builder = PolicyBuilder().store(self.store).time(time).max_chain_depth(self.limits.chain)
+        verifier = (
+            builder.build_client_verifier()
+            if server_name is None
+            else builder.build_server_verifier(subject_name(server_name))
+        )
+        try:
+            verifier.verify(leaf.certificate, others)
+        except VerificationError as error:
+            raise _diagnose([leaf.certificate, *others], server_name, self.trust or (), time, str(error)) from error
+        except Exception as error:  # it reads the other certificates' parts as it comes to them
+            raise BadCertificate("a certificate chain with a part that cannot be read", "RFC 5280 6") from error
+
+    def check_usage(self, leaf: PeerCertificate, usage: str) -> None:
+        """Refuse a certificate whose keyUsage lacks `digital_signature` or `key_encipherment` (RFC 5246 7.4.2)."""
+        if not allows(leaf.certificate, usage):
+            raise UnsupportedCertificate(f"a certificate whose keyUsage lacks {usage}", "RFC 5246 7.4.2")
 
 
 def _diagnose(
     certificates: Sequence[x509.Certificate],
     server_name: str | None,
-    config: Config,
+    roots: Sequence[x509.Certificate],
     time: dt.datetime,
     said: str,
 ) -> Alert:
@@ -194,16 +200,16 @@ def _diagnose(
     for each in found:
         if not each.begin <= time <= each.end:
             return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
-    if not _known_issuer(certificates, config):
+    if not _known_issuer(certificates, roots):
         return UnknownCa(f"a chain that leads to no trusted root: {said}", "RFC 5246 7.2.2")
     if server_name is not None and not _names(found[0], server_name):
         return CertificateUnknown(f"a certificate that is not for {server_name}: {said}", "RFC 9525 6")
     return BadCertificate(f"a certificate chain that does not verify: {said}", "RFC 5280 6")
 
 
-def _known_issuer(certificates: Sequence[x509.Certificate], config: Config) -> bool:
+def _known_issuer(certificates: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> bool:
     """Whether some certificate of the chain names a trusted root as its issuer and that root's key signed it."""
-    for root in config.trust or ():
+    for root in roots:
         for certificate in certificates:
             if certificate == root:
                 return True

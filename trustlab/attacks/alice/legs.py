@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from trustlab import tls
 from trustlab.passage import TlsEndpoint, offer
+from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,12 +78,11 @@ def engine(
         "key": shows.key if shows else None,
         "ephemeral": (lambda _group: share) if share else None,
         "random": alice.guest.random,
-        "check_peer": False,
         "intercept": True,
     }
     if role == "client":
-        return tls.Client(tls.ClientConfig(server_name=alice.guest.setting("server_name"), **settings))
-    return tls.Server(tls.ServerConfig(client_certificate="request" if design.client_key else "none", **settings))
+        return tls.Client(UncheckedClientConfig(server_name=alice.guest.setting("server_name"), **settings))
+    return tls.Server(UncheckedServerConfig(client_certificate="request" if design.client_key else "none", **settings))
 
 
 def with_values_of(own: Hello, other: Hello) -> Hello:

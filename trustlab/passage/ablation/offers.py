@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeVar, cast
 
 from trustlab import tls
-from trustlab.tls.client12 import Client12
-from trustlab.tls.client13 import Client13
 
-if TYPE_CHECKING:
-    from trustlab.tls import AttestationExtension
+C = TypeVar("C", bound=tls.Client)
 
 
-class _Credulous12(Client12):
-    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
+class _Credulous:
+    """Takes a client's check of the server's answer away."""
+
+    def check_demand(self, asked: tls.AttestationExtension, answer: tls.AttestationExtension | None) -> None:
         """Accept any answer, or none."""
 
 
-class _Credulous13(Client13):
-    def check_demand(self, asked: AttestationExtension, answer: AttestationExtension | None) -> None:
-        """Accept any answer, or none."""
-
-
-class CredulousClient(tls.Client):
-    """A client that demands Evidence, and goes on without it."""
-
-    client12 = _Credulous12
-    client13 = _Credulous13
+def credulous(kind: type[C]) -> type[C]:
+    """Return the class of client that demands Evidence and goes on without it."""
+    handshakes = {
+        name: type(f"Credulous{handshake.__name__}", (_Credulous, handshake), {})
+        for name, handshake in (("client12", kind.client12), ("client13", kind.client13))
+    }
+    return cast("type[C]", type(f"Credulous{kind.__name__}", (kind,), handshakes))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from trustlab import tls
 from trustlab.attest import Verifier
-from trustlab.passage.ablation.offers import CredulousClient
+from trustlab.passage.ablation.offers import credulous
 from trustlab.passage.exchange import Asking, Mutual
 from trustlab.passage.guard import Guard
+from trustlab.tls.resumption12 import ResumingClient, ResumingServer, SessionCache
+from trustlab.tls.unchecked import unchecked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -84,20 +85,22 @@ class Engines:
 
     def __init__(self, *, trusting: bool, open_ended: bool, resume: bool) -> None:
         self._trusting = trusting
-        self._open_ended = open_ended
-        self._sessions: dict[bytes, tls.Session] | None = {} if resume else None
-        self._last: tls.Client | None = None
+        self._client: type[tls.Client] = credulous(tls.Client) if open_ended else tls.Client
+        self._resuming: type[ResumingClient] = credulous(ResumingClient) if open_ended else ResumingClient
+        self._sessions = SessionCache() if resume else None
+        self._last: ResumingClient | None = None
 
     def client(self, config: tls.ClientConfig) -> tls.Client:
         if self._trusting:
-            config = dataclasses.replace(config, check_peer=False)
-        if self._sessions is not None and self._last is not None:
-            config = dataclasses.replace(config, session=self._last.session)
-        self._last = (CredulousClient if self._open_ended else tls.Client)(config)
+            config = unchecked(config)
+        if self._sessions is None:
+            return self._client(config)
+        session = self._last.session if self._last is not None else None
+        self._last = self._resuming(config, session)
         return self._last
 
     def server(self, config: tls.ServerConfig) -> tls.Server:
-        return tls.Server(dataclasses.replace(config, sessions=self._sessions))
+        return tls.Server(config) if self._sessions is None else ResumingServer(config, self._sessions)
 
 
 class FailingVerifier(Verifier):

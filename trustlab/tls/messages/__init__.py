@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from trustlab.tls.alerts import DecodeError, UnexpectedMessage
 from trustlab.tls.messages.base import Context, KeyExchange, Message
@@ -17,7 +17,7 @@ from trustlab.tls.messages.hello import (
     pull_server_hello,
     with_attestation,
 )
-from trustlab.tls.messages.other import AlertMessage, ChangeCipherSpec, pull_single
+from trustlab.tls.messages.other import AlertMessage, ChangeCipherSpec
 from trustlab.tls.messages.tls12 import (
     Certificate,
     CertificateRequest,
@@ -39,46 +39,45 @@ from trustlab.tls.messages.tls13 import (
     KeyUpdate,
     NewSessionTicket13,
 )
-from trustlab.tls.reading import Reader
+from trustlab.tls.reading import MessageReader
 from trustlab.tls.registry import ContentType, HandshakeType, label
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 AnyMessage = Message | ChangeCipherSpec | AlertMessage
 HEADER_LENGTH = 4  # msg_type and length (RFC 5246 7.4)
 
-_COMMON: dict[int, Callable[[Reader, Context], Message]] = {
-    HandshakeType.CLIENT_HELLO: ClientHello.pull,
-    HandshakeType.SERVER_HELLO: pull_server_hello,
-    HandshakeType.CERTIFICATE_VERIFY: CertificateVerify.pull,
-    HandshakeType.FINISHED: Finished.pull,
-}
-_TLS12: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
-    HandshakeType.HELLO_REQUEST: HelloRequest.pull,
-    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket.pull,
-    HandshakeType.CERTIFICATE: Certificate.pull,
-    HandshakeType.SERVER_KEY_EXCHANGE: ServerKeyExchange.pull,
-    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest.pull,
-    HandshakeType.SERVER_HELLO_DONE: ServerHelloDone.pull,
-    HandshakeType.CLIENT_KEY_EXCHANGE: ClientKeyExchange.pull,
-    HandshakeType.SUPPLEMENTAL_DATA: SupplementalData.pull,
-    HandshakeType.CERTIFICATE_URL: CertificateURL.pull,
-    HandshakeType.CERTIFICATE_STATUS: CertificateStatus.pull,
-}
-_TLS13: dict[int, Callable[[Reader, Context], Message]] = _COMMON | {
-    HandshakeType.NEW_SESSION_TICKET: NewSessionTicket13.pull,
-    HandshakeType.END_OF_EARLY_DATA: EndOfEarlyData.pull,
-    HandshakeType.ENCRYPTED_EXTENSIONS: EncryptedExtensions.pull,
-    HandshakeType.CERTIFICATE: Certificate13.pull,
-    HandshakeType.CERTIFICATE_REQUEST: CertificateRequest13.pull,
-    HandshakeType.CLIENT_CERTIFICATE_REQUEST: ClientCertificateRequest.pull,
-    HandshakeType.KEY_UPDATE: KeyUpdate.pull,
-    HandshakeType.COMPRESSED_CERTIFICATE: CompressedCertificate.pull,
-}
+Codecs = dict[int, Callable[[MessageReader, Context], Message]]
 
 
-def pull_message(reader: Reader, context: Context) -> Message:
+def _codecs(*kinds: type[Message]) -> Codecs:
+    return {kind.type: kind.pull for kind in kinds}
+
+
+_COMMON: Codecs = {HandshakeType.SERVER_HELLO: pull_server_hello} | _codecs(ClientHello, CertificateVerify, Finished)
+_TLS12 = _COMMON | _codecs(
+    HelloRequest,
+    NewSessionTicket,
+    Certificate,
+    ServerKeyExchange,
+    CertificateRequest,
+    ServerHelloDone,
+    ClientKeyExchange,
+    SupplementalData,
+    CertificateURL,
+    CertificateStatus,
+)
+_TLS13 = _COMMON | _codecs(
+    NewSessionTicket13,
+    EndOfEarlyData,
+    EncryptedExtensions,
+    Certificate13,
+    CertificateRequest13,
+    ClientCertificateRequest,
+    KeyUpdate,
+    CompressedCertificate,
+)
+
+
+def pull_message(reader: MessageReader, context: Context) -> Message:
     """Pull one handshake message with its header; the reader must end where the message does."""
     kind = reader.uint(1, "msg_type", HandshakeType)
     length = reader.uint(3, "length")
@@ -89,26 +88,31 @@ def pull_message(reader: Reader, context: Context) -> Message:
 
 def parse_message(raw: bytes, context: Context) -> Message:
     """Parse a handshake message that was joined by the length in its header."""
-    return _codec(raw[0], context)(Reader(raw, HEADER_LENGTH), context)
+    return _codec(raw[0], context)(MessageReader(raw, HEADER_LENGTH), context)
 
 
-def _codec(kind: int, context: Context) -> Callable[[Reader, Context], Message]:
+def _codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message]:
     pull = foreign_codec(kind, context) or (_TLS13 if context.tls13 else _TLS12).get(kind)
     if pull is None:
         raise UnexpectedMessage(f"a handshake message of the type {label(HandshakeType, kind, 1)}", "RFC 5246 7.4")
     return pull
 
 
-def pull_any(content_type: int, raw: bytes, context: Context) -> AnyMessage:
-    """Parse a handshake message with its header, a ChangeCipherSpec or an alert."""
-    if content_type == ContentType.HANDSHAKE:
-        return pull_message(Reader(raw), context)
-    return pull_single(content_type, raw, context)
+def pull_any(content_type: int, reader: MessageReader, context: Context) -> AnyMessage:
+    """Pull a handshake message with its header, a ChangeCipherSpec or an alert."""
+    match content_type:
+        case ContentType.HANDSHAKE:
+            return pull_message(reader, context)
+        case ContentType.CHANGE_CIPHER_SPEC:
+            return ChangeCipherSpec.pull(reader, context)
+        case ContentType.ALERT:
+            return AlertMessage.pull(reader, context)
+        case _:
+            raise DecodeError(f"records of content type {content_type} carry no message")
 
 
 __all__ = [
     "AlertMessage",
-    "AnyMessage",
     "Certificate",
     "Certificate13",
     "CertificateEntry",
@@ -122,7 +126,6 @@ __all__ = [
     "ClientHello",
     "ClientKeyExchange",
     "CompressedCertificate",
-    "Context",
     "EncryptedExtensions",
     "EndOfEarlyData",
     "Finished",
@@ -131,7 +134,6 @@ __all__ = [
     "HelloRetryRequest",
     "KeyExchange",
     "KeyUpdate",
-    "Message",
     "NewSessionTicket",
     "NewSessionTicket13",
     "ServerHello",
@@ -139,8 +141,5 @@ __all__ = [
     "ServerKeyExchange",
     "SupplementalData",
     "attestation_of",
-    "parse_message",
-    "pull_any",
-    "pull_message",
     "with_attestation",
 ]

@@ -10,7 +10,7 @@ from trustlab.octets import Writer
 from trustlab.tls.registry import ContentType, HandshakeType, Version
 
 if TYPE_CHECKING:
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
     from trustlab.tls.registry import CipherSuite
 
 
@@ -38,6 +38,9 @@ class Context:
     foreign: str = ""
 
 
+_TYPES = {kind.title: kind for kind in HandshakeType}
+
+
 class Message:
     """A message of the handshake protocol: `pull` and `push` are its codec, `encode` adds the 4-octet header."""
 
@@ -46,8 +49,15 @@ class Message:
     content_type: ClassVar[ContentType] = ContentType.HANDSHAKE
     name: ClassVar[str]
 
+    def __init_subclass__(cls) -> None:
+        """Take type and name from the registry: `Certificate13` and `ForeignCertificate` are forms of `Certificate`."""
+        super().__init_subclass__()
+        title = cls.__name__.removesuffix("13").removeprefix("Foreign")
+        if title in _TYPES:
+            cls.type, cls.name = _TYPES[title], title
+
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         """Pull the body of the message; DecodeError or IllegalParameter where it is malformed."""
         raise LookupError(f"{cls.__name__} has no codec: {reader.left} octets, {context}")
 
@@ -60,3 +70,17 @@ class Message:
         writer = Writer()
         self.push(writer)
         return b"".join((bytes((self.type,)), len(writer.buffer).to_bytes(3, "big"), writer.buffer))
+
+
+class EmptyMessage(Message):
+    """A message whose type says everything."""
+
+    __slots__ = ()
+
+    @classmethod
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
+        reader.finish(cls.name)
+        return cls()
+
+    def push(self, writer: Writer) -> None:
+        """Push nothing."""

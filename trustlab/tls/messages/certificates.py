@@ -11,12 +11,11 @@ from trustlab.tls.registry import (
     CertChainType,
     CertificateCompressionAlgorithm,
     CertificateStatusType,
-    HandshakeType,
 )
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +29,25 @@ class CertificateStatus(Message):
     status_type: int
     responses: tuple[bytes, ...] = field(repr=False)
 
-    type = HandshakeType.CERTIFICATE_STATUS
-    name = "CertificateStatus"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "status_type", CertificateStatusType)
+        responses: tuple[bytes, ...]
         if kind == CertificateStatusType.OCSP:
-            responses = [reader.vector(3, "response", 1)]
+            responses = (reader.vector(3, "response", 1),)
         elif kind == CertificateStatusType.OCSP_MULTI:
-            inside, responses = reader.nested(3, "ocsp_response_list", 1), []
-            while inside.left:
-                responses.append(inside.vector(3, f"response[{len(responses)}]"))
+            responses = reader.vectors((3, 3), "ocsp_response_list", "response", (1, 0))
         else:
-            responses = [reader.rest("response")]
+            responses = (reader.rest("response"),)
         reader.finish(cls.name)
-        return cls(kind, tuple(responses))
+        return cls(kind, responses)
 
     def push(self, writer: Writer) -> None:
         writer.uint(1, self.status_type)
         if self.status_type == CertificateStatusType.OCSP:
             writer.vector(3, self.responses[0])
         elif self.status_type == CertificateStatusType.OCSP_MULTI:
-            with writer.block(3):
-                for response in self.responses:
-                    writer.vector(3, response)
+            writer.vectors(3, 3, self.responses)
         else:
             writer.octets(self.responses[0])
 
@@ -66,21 +59,15 @@ class CertificateURL(Message):
     chain_type: int
     entries: tuple[tuple[bytes, bytes], ...]
 
-    type = HandshakeType.CERTIFICATE_URL
-    name = "CertificateURL"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "chain_type", CertChainType)
-        inside = reader.nested(2, "url_and_hash_list", 1)
         entries: list[tuple[bytes, bytes]] = []
-        while inside.left:
-            entry = inside.item("url_and_hash", len(entries))
+        for entry in reader.nested(2, "url_and_hash_list", 1).items("url_and_hash"):
             url = entry.vector(2, "url", 1)
             if entry.uint(1, "padding") != 1:
                 raise IllegalParameter("a CertificateURL whose padding is not 1", "RFC 6066 5")
             entries.append((url, entry.octets(20, "sha1_hash")))
-            inside.close(entry)
         reader.finish(cls.name)
         return cls(kind, tuple(entries))
 
@@ -101,11 +88,8 @@ class CompressedCertificate(Message):
     uncompressed_length: int
     compressed_certificate_message: bytes = field(repr=False)
 
-    type = HandshakeType.COMPRESSED_CERTIFICATE
-    name = "CompressedCertificate"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         algorithm = reader.uint(2, "algorithm", CertificateCompressionAlgorithm)
         length = reader.uint(3, "uncompressed_length")
         compressed = reader.vector(3, "compressed_certificate_message", 1)

@@ -14,7 +14,6 @@ from trustlab.tls.registry import (
     ClientCertificateType,
     CurveType,
     Group,
-    HandshakeType,
     SignatureScheme,
     Version,
 )
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class ForeignMessage(Message):
     body: bytes = field(repr=False)
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         body = reader.data[reader.position : reader.end]
         cls.pull_fields(reader, context)
         if reader.left:
@@ -42,14 +41,14 @@ class ForeignMessage(Message):
         return cls(context.foreign, body)
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         """Pull what is known of the form; DecodeError where that is malformed."""
 
     def push(self, writer: Writer) -> None:
         writer.octets(self.body)
 
 
-def _signature(reader: Reader, context: Context) -> None:
+def _signature(reader: MessageReader, context: Context) -> None:
     if context.version >= Version.TLS12:
         reader.uint(2, "signature_algorithm", SignatureScheme)
     reader.vector(2, "signature")
@@ -59,11 +58,9 @@ class ForeignServerKeyExchange(ForeignMessage):
     """ServerKeyExchange by DHE (RFC 5246 7.4.3), PSK (RFC 4279, RFC 5489), SRP (RFC 5054) or ECDHE before TLS 1.2."""
 
     __slots__ = ()
-    type = HandshakeType.SERVER_KEY_EXCHANGE
-    name = "ServerKeyExchange"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         words = _words(context)
         if "PSK" in words:
             reader.vector(2, "psk_identity_hint")
@@ -91,11 +88,9 @@ class ForeignClientKeyExchange(ForeignMessage):
     """ClientKeyExchange by DHE (RFC 5246 7.4.7.2), PSK (RFC 4279, RFC 5489), SRP (RFC 5054), or before TLS 1.2."""
 
     __slots__ = ()
-    type = HandshakeType.CLIENT_KEY_EXCHANGE
-    name = "ClientKeyExchange"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:
         words = _words(context)
         if "PSK" in words:
             reader.vector(2, "psk_identity")
@@ -118,11 +113,9 @@ class ForeignCertificateVerify(ForeignMessage):
     """CertificateVerify before TLS 1.2: a signature alone (RFC 4346 7.4.8)."""
 
     __slots__ = ()
-    type = HandshakeType.CERTIFICATE_VERIFY
-    name = "CertificateVerify"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
         reader.vector(2, "signature")
 
 
@@ -130,16 +123,11 @@ class ForeignCertificateRequest(ForeignMessage):
     """CertificateRequest before TLS 1.2: without signature algorithms (RFC 4346 7.4.4)."""
 
     __slots__ = ()
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
 
     @classmethod
-    def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
+    def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
         reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
-        names, number = reader.nested(2, "certificate_authorities"), 0
-        while names.left:
-            names.vector(2, f"distinguished_name[{number}]", 1)
-            number += 1
+        reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
 
 
 def _words(context: Context) -> set[str]:
@@ -148,16 +136,18 @@ def _words(context: Context) -> set[str]:
     return set() if words & {"KRB5", "FORTEZZA", "ECCPWD", "ECJPAKE", "NULL"} else words
 
 
-def foreign_codec(kind: int, context: Context) -> Callable[[Reader, Context], Message] | None:
+_ALWAYS: dict[int, type[ForeignMessage]] = {
+    kind.type: kind for kind in (ForeignServerKeyExchange, ForeignClientKeyExchange)
+}
+_OLD: dict[int, type[ForeignMessage]] = {
+    kind.type: kind for kind in (ForeignCertificateVerify, ForeignCertificateRequest)
+}
+"""What depends on the key exchange, and what had another form before TLS 1.2."""
+
+
+def foreign_codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message] | None:
     """Return the codec of a message whose form in this connection is not the engine's; None where it is."""
     if not context.foreign:
         return None
-    if kind == HandshakeType.SERVER_KEY_EXCHANGE:
-        return ForeignServerKeyExchange.pull
-    if kind == HandshakeType.CLIENT_KEY_EXCHANGE:
-        return ForeignClientKeyExchange.pull
-    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_VERIFY:
-        return ForeignCertificateVerify.pull
-    if context.version < Version.TLS12 and kind == HandshakeType.CERTIFICATE_REQUEST:
-        return ForeignCertificateRequest.pull
-    return None
+    found = _ALWAYS.get(kind) or (_OLD.get(kind) if context.version < Version.TLS12 else None)
+    return found.pull if found else None

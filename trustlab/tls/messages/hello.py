@@ -16,12 +16,12 @@ from trustlab.tls.extensions import (
     push_attestation,
     push_extensions,
 )
-from trustlab.tls.messages.base import Context, Message
-from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, HandshakeType, Version
+from trustlab.tls.messages.base import Context, EmptyMessage, Message
+from trustlab.tls.registry import CipherSuite, CompressionMethod, ExtensionType, Version
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 HELLO_RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """SHA-256 of "HelloRetryRequest": the random that marks a ServerHello as one (RFC 9846 4.2.3)."""
@@ -49,19 +49,8 @@ class _WithExtensions(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class HelloRequest(Message):
+class HelloRequest(EmptyMessage):
     """The server asks for a new handshake (RFC 5246 7.4.1.1); this engine refuses."""
-
-    type = HandshakeType.HELLO_REQUEST
-    name = "HelloRequest"
-
-    @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +68,8 @@ class ClientHello(_WithExtensions):
     legacy_version: int = Version.TLS12
     has_extensions: bool = True
 
-    type = HandshakeType.CLIENT_HELLO
-    name = "ClientHello"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         version = reader.uint(2, "client_version", Version)
         random = reader.octets(32, "random")
         session_id = reader.vector(1, "session_id", 0, 32)
@@ -116,11 +102,8 @@ class ServerHello(_WithExtensions):
     legacy_version: int = Version.TLS12
     has_extensions: bool = True
 
-    type = HandshakeType.SERVER_HELLO
-    name = "ServerHello"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         version = reader.uint(2, "server_version", Version)
         random = reader.octets(32, "random")
         session_id = reader.vector(1, "session_id", 0, 32)
@@ -148,7 +131,7 @@ class HelloRetryRequest(ServerHello):
     name = "HelloRetryRequest"
 
 
-def pull_server_hello(reader: Reader, context: Context) -> ServerHello:
+def pull_server_hello(reader: MessageReader, context: Context) -> ServerHello:
     """Pull a ServerHello or, where its random says so, a HelloRetryRequest."""
     start = reader.position + 2
     retry = reader.data[start : start + 32] == HELLO_RETRY_RANDOM

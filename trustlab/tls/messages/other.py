@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from trustlab.tls.alerts import Alert, DecodeError, IllegalParameter, UnexpectedMessage
-from trustlab.tls.reading import Reader
+from trustlab.tls.alerts import Alert, IllegalParameter, UnexpectedMessage
 from trustlab.tls.registry import AlertDescription, AlertLevel, ContentType
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
     from trustlab.tls.messages.base import Context
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ChangeCipherSpec:
     content_type = ContentType.CHANGE_CIPHER_SPEC
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         """Pull the one octet of the message."""
         if reader.uint(1, "type") != 1 or reader.left:
             raise UnexpectedMessage("a ChangeCipherSpec that is not the octet 1", "RFC 5246 7.1, RFC 9846 5")
@@ -49,7 +49,7 @@ class AlertMessage:
     content_type = ContentType.ALERT
 
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         """Pull level and description."""
         level = reader.uint(1, "level", AlertLevel)
         description = reader.uint(1, "description", AlertDescription)
@@ -71,12 +71,3 @@ class AlertMessage:
     def alert(self) -> Alert:
         """The error class of this description."""
         return Alert.of(self.description)
-
-
-def pull_single(content_type: int, raw: bytes, context: Context) -> ChangeCipherSpec | AlertMessage:
-    """Parse a ChangeCipherSpec or Alert."""
-    if content_type == ContentType.CHANGE_CIPHER_SPEC:
-        return ChangeCipherSpec.pull(Reader(raw), context)
-    if content_type == ContentType.ALERT:
-        return AlertMessage.pull(Reader(raw), context)
-    raise DecodeError(f"content type {content_type} carries no such message")

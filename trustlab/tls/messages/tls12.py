@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import DecodeError, IllegalParameter
-from trustlab.tls.messages.base import Context, KeyExchange, Message
+from trustlab.tls.messages.base import Context, EmptyMessage, KeyExchange, Message
 from trustlab.tls.registry import (
     ClientCertificateType,
     CurveType,
     ExtensionType,
     Group,
-    HandshakeType,
     SignatureScheme,
 )
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +26,12 @@ class SupplementalData(Message):
 
     entries: tuple[tuple[int, bytes], ...] = field(repr=False)
 
-    type = HandshakeType.SUPPLEMENTAL_DATA
-    name = "SupplementalData"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        inside = reader.nested(3, "supp_data", 1)
-        entries: list[tuple[int, bytes]] = []
-        while inside.left:
-            entry = inside.item("supp_data_entry", len(entries))
-            kind = entry.uint(2, "supp_data_type", ExtensionType)
-            entries.append((kind, entry.vector(2, "data")))
-            inside.close(entry)
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
+        entries = [
+            (entry.uint(2, "supp_data_type", ExtensionType), entry.vector(2, "data"))
+            for entry in reader.nested(3, "supp_data", 1).items("supp_data_entry")
+        ]
         reader.finish(cls.name)
         return cls(tuple(entries))
 
@@ -55,22 +48,14 @@ class Certificate(Message):
 
     certificate_list: tuple[bytes, ...] = field(repr=False)
 
-    type = HandshakeType.CERTIFICATE
-    name = "Certificate"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        inside = reader.nested(3, "certificate_list")
-        chain: list[bytes] = []
-        while inside.left:
-            chain.append(inside.vector(3, f"certificate[{len(chain)}]", 1))
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
+        chain = reader.vectors((3, 3), "certificate_list", "certificate", (0, 1))
         reader.finish(cls.name)
-        return cls(tuple(chain))
+        return cls(chain)
 
     def push(self, writer: Writer) -> None:
-        with writer.block(3):
-            for certificate in self.certificate_list:
-                writer.vector(3, certificate)
+        writer.vectors(3, 3, self.certificate_list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +67,8 @@ class ServerKeyExchange(Message):
     scheme: int
     signature: bytes = field(repr=False)
 
-    type = HandshakeType.SERVER_KEY_EXCHANGE
-    name = "ServerKeyExchange"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         kind = reader.uint(1, "curve_type", CurveType)
         if kind != CurveType.NAMED_CURVE:
             raise IllegalParameter(
@@ -119,42 +101,23 @@ class CertificateRequest(Message):
     supported_signature_algorithms: tuple[int, ...]
     certificate_authorities: tuple[bytes, ...]
 
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
         schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
-        names = reader.nested(2, "certificate_authorities")
-        authorities: list[bytes] = []
-        while names.left:
-            authorities.append(names.vector(2, f"distinguished_name[{len(authorities)}]", 1))
+        authorities = reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
         reader.finish(cls.name)
-        return cls(types, schemes, tuple(authorities))
+        return cls(types, schemes, authorities)
 
     def push(self, writer: Writer) -> None:
         writer.uints(1, 1, self.certificate_types)
         writer.uints(2, 2, self.supported_signature_algorithms)
-        with writer.block(2):
-            for authority in self.certificate_authorities:
-                writer.vector(2, authority)
+        writer.vectors(2, 2, self.certificate_authorities)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerHelloDone(Message):
+class ServerHelloDone(EmptyMessage):
     """The server's first flight is complete (RFC 5246 7.4.5)."""
-
-    type = HandshakeType.SERVER_HELLO_DONE
-    name = "ServerHelloDone"
-
-    @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +130,8 @@ class ClientKeyExchange(Message):
     exchange: bytes = field(repr=False)
     key_exchange: KeyExchange = KeyExchange.RSA
 
-    type = HandshakeType.CLIENT_KEY_EXCHANGE
-    name = "ClientKeyExchange"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:
+    def pull(cls, reader: MessageReader, context: Context) -> Self:
         if context.key_exchange is KeyExchange.RSA:
             exchange = reader.vector(2, "encrypted_pre_master_secret")
         elif context.key_exchange is KeyExchange.ECDHE:
@@ -192,11 +152,8 @@ class CertificateVerify(Message):
     scheme: int
     signature: bytes = field(repr=False)
 
-    type = HandshakeType.CERTIFICATE_VERIFY
-    name = "CertificateVerify"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         scheme = reader.uint(2, "algorithm", SignatureScheme)
         signature = reader.vector(2, "signature")
         reader.finish(cls.name)
@@ -213,11 +170,8 @@ class Finished(Message):
 
     verify_data: bytes = field(repr=False)
 
-    type = HandshakeType.FINISHED
-    name = "Finished"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         return cls(reader.rest("verify_data"))
 
     def push(self, writer: Writer) -> None:
@@ -231,11 +185,8 @@ class NewSessionTicket(Message):
     lifetime_hint: int
     ticket: bytes = field(repr=False)
 
-    type = HandshakeType.NEW_SESSION_TICKET
-    name = "NewSessionTicket"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         hint = reader.uint(4, "ticket_lifetime_hint")
         ticket = reader.vector(2, "ticket")
         reader.finish(cls.name)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab.tls.alerts import IllegalParameter
 from trustlab.tls.extensions import Extension, find, pull_extensions, push_extensions
-from trustlab.tls.messages.base import Context, Message
+from trustlab.tls.messages.base import Context, EmptyMessage, Message
 from trustlab.tls.messages.hello import _WithExtensions
-from trustlab.tls.registry import HandshakeType, KeyUpdateRequest
+from trustlab.tls.registry import KeyUpdateRequest
 
 if TYPE_CHECKING:
     from trustlab.octets import Writer
-    from trustlab.tls.reading import Reader
+    from trustlab.tls.reading import MessageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,8 @@ class EncryptedExtensions(_WithExtensions):
 
     extensions: tuple[Extension, ...]
 
-    type = HandshakeType.ENCRYPTED_EXTENSIONS
-    name = "EncryptedExtensions"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         extensions = pull_extensions(reader, cls.name)
         reader.finish(cls.name)
         return cls(extensions)
@@ -36,19 +33,8 @@ class EncryptedExtensions(_WithExtensions):
 
 
 @dataclass(frozen=True, slots=True)
-class EndOfEarlyData(Message):
+class EndOfEarlyData(EmptyMessage):
     """A client's early data, which the server accepted, ends here (RFC 9846 4.6); this engine sends none."""
-
-    type = HandshakeType.END_OF_EARLY_DATA
-    name = "EndOfEarlyData"
-
-    @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        reader.finish(cls.name)
-        return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push nothing: the body is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +44,8 @@ class CertificateRequest13(_WithExtensions):
     certificate_request_context: bytes
     extensions: tuple[Extension, ...]
 
-    type = HandshakeType.CERTIFICATE_REQUEST
-    name = "CertificateRequest"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request_context = reader.vector(1, "certificate_request_context")
         extensions = pull_extensions(reader, cls.name)
         reader.finish(cls.name)
@@ -76,9 +59,6 @@ class CertificateRequest13(_WithExtensions):
 @dataclass(frozen=True, slots=True)
 class ClientCertificateRequest(CertificateRequest13):
     """A client asks the server for an exported authenticator (RFC 9261 4)."""
-
-    type = HandshakeType.CLIENT_CERTIFICATE_REQUEST
-    name = "ClientCertificateRequest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +80,13 @@ class Certificate13(Message):
     certificate_request_context: bytes
     certificate_list: tuple[CertificateEntry, ...]
 
-    type = HandshakeType.CERTIFICATE
-    name = "Certificate"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request_context = reader.vector(1, "certificate_request_context")
-        inside = reader.nested(3, "certificate_list")
-        chain: list[CertificateEntry] = []
-        while inside.left:
-            entry = inside.item("certificate_entry", len(chain))
-            data = entry.vector(3, "cert_data", 1)
-            chain.append(CertificateEntry(data, pull_extensions(entry, cls.name)))
-            inside.close(entry)
+        chain = [
+            CertificateEntry(entry.vector(3, "cert_data", 1), pull_extensions(entry, cls.name))
+            for entry in reader.nested(3, "certificate_list").items("certificate_entry")
+        ]
         reader.finish(cls.name)
         return cls(request_context, tuple(chain))
 
@@ -134,11 +108,8 @@ class NewSessionTicket13(_WithExtensions):
     ticket: bytes = field(repr=False)
     extensions: tuple[Extension, ...]
 
-    type = HandshakeType.NEW_SESSION_TICKET
-    name = "NewSessionTicket"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         lifetime = reader.uint(4, "ticket_lifetime")
         age_add = reader.uint(4, "ticket_age_add")
         nonce = reader.vector(1, "ticket_nonce")
@@ -161,11 +132,8 @@ class KeyUpdate(Message):
 
     request_update: int = KeyUpdateRequest.UPDATE_NOT_REQUESTED
 
-    type = HandshakeType.KEY_UPDATE
-    name = "KeyUpdate"
-
     @classmethod
-    def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
+    def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
         request = reader.uint(1, "request_update", KeyUpdateRequest)
         reader.finish(cls.name)
         if request not in {KeyUpdateRequest.UPDATE_NOT_REQUESTED, KeyUpdateRequest.UPDATE_REQUESTED}:
