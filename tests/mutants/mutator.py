@@ -2,7 +2,11 @@
 
 `mutants(path)` lists what can be done to a module; `mutated(path, number)` gives its tree with one of them done.
 Left alone is what no run can see fail or what is not code that runs: annotations, imports for type checking, and how a
-class is made (decorators, keywords such as `frozen=True`).
+class is made (decorators, keywords such as `frozen=True`). And so is what only makes prose, since a test of it would
+freeze a text, not a behaviour:
+
+- what stands in the f-strings of an error that is raised (that it is raised, and when, is mutated);
+- `__str__` and `__repr__`, and which fields a `repr` shows (`repr=False`): a test of its own looks for secrets there.
 """
 
 from __future__ import annotations
@@ -98,8 +102,17 @@ def _children(node: ast.AST) -> Iterator[tuple[Place, ast.AST]]:
             yield Place(node, field), value
 
 
+def _is_prose(node: ast.AST, above: tuple[ast.AST, ...]) -> bool:
+    match node:
+        case ast.FunctionDef(name="__str__" | "__repr__") | ast.keyword(arg="repr"):
+            return True
+        case ast.JoinedStr():
+            return any(isinstance(n, ast.Raise) for n in above)
+    return False
+
+
 def _walk(node: ast.AST, place: Place, above: tuple[ast.AST, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+    if _is_prose(node, above) or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
         return
     around = (*above, node)
     for found in (_in_statement(node, place), _in_expression(node, place)):
