@@ -234,7 +234,9 @@ def _reach_of(path: Path) -> FileReach:
 
 def _state(paths: Iterable[Path]) -> dict[str, str]:
     """Name the state of files, each by its hash; of one that is gone, by nothing."""
-    return {p.relative_to(ROOT).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() if p.exists() else "" for p in paths}
+    return {
+        p.relative_to(ROOT).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() if p.exists() else "" for p in paths
+    }
 
 
 def _imported() -> list[Path]:

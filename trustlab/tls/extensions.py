@@ -119,17 +119,17 @@ def push_server_name(host: bytes) -> bytes:
 
 def pull_supported_groups(reader: Reader, _message: str) -> tuple[int, ...]:
     """Pull supported_groups (RFC 9846 4.3.7)."""
-    return reader.uints(2, 2, "named_group_list", 2, 0xFFFF, Group)
+    return reader.uints(2, 2, "named_group_list", 2, Group)
 
 
 def pull_ec_point_formats(reader: Reader, _message: str) -> tuple[int, ...]:
     """Pull ec_point_formats (RFC 8422 5.1.2)."""
-    return reader.uints(1, 1, "ec_point_format_list", 1, 0xFF, PointFormat)
+    return reader.uints(1, 1, "ec_point_format_list", 1, PointFormat)
 
 
 def pull_signature_algorithms(reader: Reader, _message: str) -> tuple[int, ...]:
     """Pull signature_algorithms or signature_algorithms_cert (RFC 9846 4.3.3)."""
-    return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
+    return reader.uints(2, 2, "supported_signature_algorithms", 2, SignatureScheme)
 
 
 @lru_cache(maxsize=64)
@@ -171,7 +171,7 @@ def pull_renegotiation_info(reader: Reader, _message: str) -> bytes:
 def pull_supported_versions(reader: Reader, message: str) -> tuple[int, ...]:
     """Pull supported_versions (RFC 9846 4.3.1): the client's list or the server's choice."""
     if message == "ClientHello":
-        return reader.uints(1, 2, "versions", 2, 254, Version)
+        return reader.uints(1, 2, "versions", 2, Version)
     return (reader.uint(2, "selected_version", Version),)
 
 
@@ -231,7 +231,7 @@ def push_cookie(cookie: bytes) -> bytes:
 
 def pull_psk_modes(reader: Reader, _message: str) -> tuple[int, ...]:
     """Pull psk_key_exchange_modes (RFC 9846 4.3.9)."""
-    return reader.uints(1, 1, "ke_modes", 1, 255)
+    return reader.uints(1, 1, "ke_modes", 1)
 
 
 def pull_authorities(reader: Reader, _message: str) -> tuple[bytes, ...]:
@@ -262,7 +262,7 @@ def pull_attestation(reader: Reader, message: str) -> AttestationExtension | byt
     nonce = reader.octets(NONCE_LENGTH, "nonce")
     offered = reader.uint(1, "offered")
     demanded = reader.uint(1, "demanded")
-    formats = reader.uints(2, 2, "formats", 2, 0xFFFE, EvidenceFormat)
+    formats = reader.uints(2, 2, "formats", 2, EvidenceFormat)
     return AttestationExtension(nonce, offered, demanded, formats, version)
 
 

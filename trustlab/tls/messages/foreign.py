@@ -135,7 +135,7 @@ class ForeignCertificateRequest(ForeignMessage):
 
     @classmethod
     def pull_fields(cls, reader: Reader, context: Context) -> None:  # noqa: ARG003
-        reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
+        reader.uints(1, 1, "certificate_types", 1, ClientCertificateType)
         names, number = reader.nested(2, "certificate_authorities"), 0
         while names.left:
             names.vector(2, f"distinguished_name[{number}]", 1)

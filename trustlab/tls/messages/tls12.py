@@ -124,8 +124,8 @@ class CertificateRequest(Message):
 
     @classmethod
     def pull(cls, reader: Reader, context: Context) -> Self:  # noqa: ARG003
-        types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
-        schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
+        types = reader.uints(1, 1, "certificate_types", 1, ClientCertificateType)
+        schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, SignatureScheme)
         names = reader.nested(2, "certificate_authorities")
         authorities: list[bytes] = []
         while names.left:
