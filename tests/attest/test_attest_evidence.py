@@ -253,6 +253,13 @@ def test_an_empty_value_or_one_too_long_for_two_octets_of_length_is_left_to_the_
         fastpath.read(cbor2.dumps(bytes(size)), [(b"", b"")])
 
 
+@pytest.mark.parametrize("changed", [b"hEad\x41xtail", b"head\x41xtAil", b"head\x41xtai", b"hea", b"head"])
+def test_octets_that_are_not_the_usual_ones_are_not_read_at_a_glance(changed):
+    assert fastpath.read(b"head\x41xtail", [(b"head", b"tail")]) == ([b"x"], 10)
+    with pytest.raises(fastpath.Unusual):
+        fastpath.read(changed, [(b"head", b"tail")])
+
+
 def test_a_value_that_ends_before_its_length_says_is_not_read_at_a_glance():
     with pytest.raises(fastpath.Unusual):
         fastpath.read(b"\x43ab", [(b"", b"")])

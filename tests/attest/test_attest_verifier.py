@@ -643,3 +643,30 @@ def test_only_a_check_that_there_is_can_be_replaced():
     for name in ("nonce", CHECKS[0]):
         with pytest.raises(PolicyError, match=f"'{name}' is not a check that can be replaced; choose from: AK chain"):
             verifier(checks={name: lambda _case: None})
+
+
+def test_what_is_no_quote_is_told_from_what_the_tpm_did_not_write():
+    signer = MACHINE.ak()
+    foreign = MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, magic=0xFF544348))
+    told = appraise(foreign)["magic and type"].sentence
+    assert told == "The signed octets do not begin with TPM_GENERATED_VALUE: the TPM did not write them."
+    key = replace(GOOD, quote=GOOD.key_attestation.attest, signature=GOOD.key_attestation.signature)
+    assert appraise(key)["magic and type"].sentence == "The signed structure is not a quote."
+    assert appraise(key)["selection and bank"].sentence == "There is no PCR selection, so this is not a quote."
+    assert appraise(key)["log equals pcrDigest"].sentence == "There is no pcrDigest, so this is not a quote."
+
+
+def test_without_any_trust_anchor_the_reason_is_that_there_is_none():
+    result = Verifier([], REFERENCES, POLICY).appraise(GOOD.encode(), FIRST)
+    assert result["AK chain"].sentence.endswith("no privacy CA is trusted here, so no attestation key can be")
+
+
+def test_accepted_software_is_named_and_firmwares_pcrs_by_their_numbers():
+    names = appraise()["reference values"].sentence
+    assert names == "Only software that Bob published was measured: HyperSafe 1.0, one VM, no debugger, bank 1.0."
+    machine, policy = firmware_machine()
+    good = changed(REFERENCES, pcrs={7: (machine.log.replay()[7],)})
+    result = appraise(*firmware_evidence(machine), policy=policy, references=good)
+    assert result["reference values"].sentence == "Only software that Bob published was measured: PCR 7."
+    assert "at any locality" in result["key policy"].sentence
+    assert "at HyperSafe's locality" in appraise()["key policy"].sentence
