@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trustlab.attest import CodecError, Evidence, EvidenceError, KeyAttestation, cbor, evidence_spans, fastpath
+from trustlab.attest import evidence as evidence_module
 from trustlab.attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_EVIDENCE
 
 octets = st.binary(min_size=1, max_size=80)
@@ -344,3 +345,12 @@ def test_a_chain_may_have_as_many_certificates_as_the_bound_and_no_more():
 def test_pcr_values_are_of_the_pcrs_0_to_23():
     values = {0: bytes(32), 23: bytes(32)}
     assert Evidence.decode(replace(SAMPLE, pcr_values=values).encode()).pcr_values == values
+
+
+@pytest.mark.parametrize("key", [None, KeyAttestation(b"attest", b"signature", b"public", b"creation data")])
+def test_evidence_of_the_usual_form_takes_the_fast_path_both_ways(key):
+    usual = Evidence(b"quote", b"s", b"p", (b"c",), b"l", {17: bytes(32)}, key)
+    raw = usual.encode_fully()
+    assert evidence_module._one_stroke(usual) == raw
+    assert evidence_module._glance(raw) == {name: getattr(usual, name) for name in evidence_module._glance(raw)}
+    assert evidence_module._glance(raw + b"\0") is None

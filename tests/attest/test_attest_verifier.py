@@ -670,3 +670,26 @@ def test_accepted_software_is_named_and_firmwares_pcrs_by_their_numbers():
     assert result["reference values"].sentence == "Only software that Bob published was measured: PCR 7."
     assert "at any locality" in result["key policy"].sentence
     assert "at HyperSafe's locality" in appraise()["key policy"].sentence
+
+
+def test_a_result_says_the_whole_in_a_sentence_and_in_the_trace():
+    good, bad = appraise(), appraise(replace(GOOD, key_attestation=None))
+    assert good.sentence == f"Accepted: {len(CHECKS)} checks passed."
+    assert bad.sentence == f"Refused by 'key identity': {bad['key identity'].sentence} (3 more failed)"
+    one = appraise(last_reference_version=8)
+    assert one.sentence == f"Refused by 'reference version': {one['reference version'].sentence}"
+    for result, name in ((good, "accepted"), (bad, "refused")):
+        trace = Trace()
+        result.record(trace.party("teller"), about="bank", connection="c", attempt=2)
+        (whole,) = trace.select("appraisal")
+        assert (whole.name, whole.connection, whole.data["about"], whole.data["attempt"]) == (name, "c", "bank", 2)
+        assert (whole.data["refused_by"], whole.data["failed"]) == (result.refused_by, list(result.failed))
+        assert whole.data["sentence"] == result.sentence
+        verdicts = trace.select("verdict")
+        assert [(e.name, e.data["verdict"]) for e in verdicts] == [(c.name, c.verdict) for c in result.checks]
+        assert all(e.data["attempt"] == 2 and e.data["about"] == "bank" for e in verdicts)
+        assert {e.name for e in verdicts if "fields" in e.data} == {c.name for c in result.checks if c.fields}
+
+
+def test_what_was_left_out_or_not_demanded_is_not_counted_as_passed():
+    assert appraise(without=[CHECKS[-1]]).sentence == f"Accepted: {len(CHECKS) - 1} checks passed."

@@ -59,6 +59,7 @@ def preload() -> None:
     """Import what every child needs; a test that fails is not made smaller, and leaves no examples behind."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("TRUSTLAB_SOAK", None)  # a sample shows what there is to see
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(CACHE / "__pycache__")  # to compile costs most of a mutant
     for name in (*LIBRARIES, *PLUGINS):
         importlib.import_module(name)
     from hypothesis import Phase, settings  # noqa: PLC0415  a child's business; the command's help does not need it
