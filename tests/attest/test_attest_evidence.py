@@ -77,6 +77,7 @@ def by(reader, raw: bytes) -> Evidence | None:
 usual = evidences.map(lambda e: replace(e, ak_certificates=e.ak_certificates[:1]))
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(usual, st.data())
 def test_reading_at_a_glance_never_differs_from_reading_item_by_item(evidence, data):

@@ -572,6 +572,7 @@ def test_a_structure_that_cannot_be_read_is_named_by_evidence_format(changes, wo
     assert word in result["evidence format"].sentence
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_evidence_with_any_damage_is_refused_and_never_an_exception(data):
