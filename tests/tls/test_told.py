@@ -11,8 +11,9 @@ from tls_pair import End, Pair, client_config, client_identity, connected, root,
 
 from trustlab import tls
 from trustlab.tls import attestation
-from trustlab.tls.extensions import AttestationExtension
-from trustlab.tls.handshake13 import Handshake13
+from trustlab.tls.extensions import AttestationExtension, push_attestation
+from trustlab.tls.messages.hello import attestation_of, with_attestation
+from trustlab.tls.records import parse_record_header
 from trustlab.tls.registry import ExtensionType
 
 TLS12, TLS13 = tls.Version.TLS12, tls.Version.TLS13
@@ -272,17 +273,6 @@ def test_a_ticket_with_an_extension_of_the_hellos_is_illegal(kind: int) -> None:
     assert isinstance(p.client.error, tls.IllegalParameter)
 
 
-def test_what_a_handshake_has_not_reached_yet_is_an_error_of_its_own() -> None:
-    """Guards against a fault of ours: the table of states does not let it come to that."""
-    p = pair(TLS13)
-    p.client.drain()
-    thirteen = Handshake13.__new__(Handshake13)
-    thirteen.c = SimpleNamespace(cipher_suite=None)
-    thirteen._exporter_secret = thirteen._handshake_secret = None
-    with pytest.raises(LookupError, match="no cipher suite is chosen yet"):
-        thirteen.choose_suite()
-
-
 # Who offers and who demands
 
 
@@ -412,3 +402,45 @@ def test_a_server_name_list_names_each_of_its_names() -> None:
 def test_an_end_without_anything_to_say_is_silent() -> None:
     end = End(tls.Server(server_config()))
     assert end.drain() == b""
+
+
+@VERSION
+def test_only_a_client_of_tls13_sends_key_shares_and_noise_for_a_session(version: tls.Version) -> None:
+    hello = tls.parse_message(22, pair(version).client.drain()[5:], None)
+    kinds = {e.type for e in hello.extensions}
+    assert (ExtensionType.KEY_SHARE in kinds) is (version == TLS13)
+    assert len(hello.session_id) == (32 if version == TLS13 else 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "error"),
+    [
+        (b"\x13\3\3\0\1", tls.UnexpectedMessage),
+        (b"\x18\3\3\0\1", tls.UnexpectedMessage),
+        (b"\x16\2\3\0\1", tls.ProtocolVersion),
+        (b"\x16\4\3\0\1", tls.ProtocolVersion),
+        (b"\x17\3\3\x48\1", tls.RecordOverflow),
+    ],
+)
+def test_a_record_header_that_is_nonsense_has_its_alert(header: bytes, error: type) -> None:
+    """RFC 5246 6.2: a type from 20 to 23, a version 3.x, at most 2^14 + 2048 octets."""
+    for good in (b"\x14\3\1\0\1", b"\x17\3\4\x48\0"):
+        assert parse_record_header(good) == (good[0], 0x0300 | good[2], int.from_bytes(good[3:], "big"))
+    with pytest.raises(error):
+        parse_record_header(header)
+
+
+def test_the_nonce_of_a_hello_can_be_changed_where_there_is_one() -> None:
+    body = attestation_body()
+    hello = tls.ClientHello(
+        bytes(32), b"", (0x9C,), (tls.Extension(0x0A0A, b"x"), tls.Extension(ExtensionType.ATTESTATION, body))
+    )
+    changed = with_attestation(hello, nonce=b"m" * 32)
+    assert attestation_of(changed).nonce == b"m" * 32
+    assert [e.type for e in changed.extensions] == [e.type for e in hello.extensions]
+    with pytest.raises(tls.DecodeError, match="this ClientHello has no attestation extension"):
+        with_attestation(tls.ClientHello(bytes(32), b"", (0x9C,), ()), nonce=bytes(32))
+
+
+def attestation_body() -> bytes:
+    return push_attestation(ext(1, 2))
