@@ -13,6 +13,9 @@ PARALLEL := --numprocesses auto --dist loadgroup
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
 	tests/cloud/test_uml_matrix.py tests/mutants
 
+# To compile the tests anew in every process takes longer than most of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo lab test quick fix soak bench lint types check clean
 
 help:  ## show this list

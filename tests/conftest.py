@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,15 +31,21 @@ LONG = (
     "attacks/",
     "mutants/",
     "fuzz/",
-    "test_cli_",
+    "test_cli",
     "test_removals.py",
     "test_passages_page.py",
     "scenarios/test_matrix.py",
+    "scenarios/test_own.py",
+    "scenarios/test_stalled.py",
+    "scenarios/test_third_party.py",
     "passage/test_streams.py",
+    "capture/test_capture_byte_ranges.py",
+    "capture/test_capture_export.py",
     "capture/test_capture_foreign.py",
     "conformance/test_conformance_rewritten.py",
     "tls/test_broken_certificates.py",
     "tls/test_tls13_interop.py",
+    "tls/test_tshark.py",
     "tpm/test_tpm_soak.py",
 )
 """What takes more than its share of half a minute: whole tables, many programs, all commands."""
@@ -56,6 +63,22 @@ def signals() -> Iterator[None]:
     for number, handler in before.items():
         if signal.getsignal(number) is not handler:
             signal.signal(number, handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis without its stopwatch, since the machine does other things too; a quick run draws fewer examples."""
+    if settings.get_current_profile_name() == "default":
+        quick = "not long" in config.option.markexpr.split(" and ")
+        settings.register_profile("ours", deadline=None, max_examples=20 if quick else 100)
+        settings.load_profile("ours")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import the files that `-m "not browser and not machines and not long"` leaves out: it takes seconds."""
+    terms = config.option.markexpr.split(" and ")
+    left_out = [p for mark, paths in (("browser", BROWSER), ("long", LONG)) if f"not {mark}" in terms for p in paths]
+    where = collection_path.relative_to(TESTS).as_posix()
+    return (f"{where}/" if collection_path.is_dir() else where).startswith(tuple(left_out)) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

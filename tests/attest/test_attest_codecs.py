@@ -36,6 +36,7 @@ from trustlab.attest.build import (
     build_attest,
     build_creation_data,
     build_ecdsa_signature,
+    build_pcr_selections,
     build_public,
     build_rsa_signature,
 )
@@ -351,6 +352,7 @@ def test_as_many_banks_may_be_selected_from_as_there_are_and_of_each_as_many_pcr
             EC_SIGNATURE[:4] + b"\0\x43" + bytes(99),
             "TPMT_SIGNATURE.signatureR.size at offset 4: 67 octets announced; the limit is 66",
         ),
+        (EC_SIGNATURE[:4] + b"\0\x42", "TPMT_SIGNATURE.signatureR at offset 6: needs 66 octets, 0 are left"),
         (EC_SIGNATURE + b"\0", "TPMT_SIGNATURE.(end) at offset 72: 1 octets left over after the last field"),
     ],
 )
@@ -365,3 +367,11 @@ def test_an_error_inside_a_structure_names_the_whole_path():
     with pytest.raises(CodecError) as caught:
         parse_public(EC_PUBLIC[:-1])
     assert caught.value.field == "unique.ecc.y"
+
+
+def test_no_pcr_is_a_selection_of_three_octets_too():
+    """TPM 2.0 Part 2, 10.6.1: PCR_SELECT_MIN is 3 on a PC, also where nothing is selected."""
+    none, some = PcrSelection(ALG_SHA256, ()), PcrSelection(ALG_SHA256, (0, 23))
+    assert build_pcr_selections([none]) == bytes.fromhex("00000001 000b 03 000000")
+    assert build_pcr_selections([some]) == bytes.fromhex("00000001 000b 03 010080")
+    assert build_pcr_selections([PcrSelection(ALG_SHA256, (24,))]) == bytes.fromhex("00000001 000b 04 00000001")

@@ -205,3 +205,32 @@ def test_a_log_is_of_one_bank_to_as_many_as_the_bound(count, *, read):
     else:
         with pytest.raises(EventLogError, match=f"{count}; 1 to 8 can be meant"):
             EventLog.decode(raw)
+
+
+def test_the_labs_events_have_the_types_and_pcrs_that_are_written_down():
+    """The numbers stand in signed logs and in traces of before: they never change."""
+    found = [(e.event_type, e.pcr) for e in lab_log().events]
+    assert found == [(0x54500001, 17), (0x54500002, 18), (0x54500003, 19), (0x54500004, 20)]
+    assert EV_NO_ACTION == 3
+
+
+@pytest.mark.parametrize("agile", [False, True])
+def test_events_are_counted_from_0_with_the_first(agile):
+    legacy = bytes(4) + b"\5\0\0\0" + bytes(20) + bytes(4)
+    raw = lab_log().encode() if agile else legacy * 3
+    names = {s.name.partition(".")[0] for s in eventlog_spans(raw)}
+    assert names == {f"events[{n}]" for n in range(5 if agile else 3)}
+
+
+@pytest.mark.parametrize(("size", "read"), [(1, True), (64, True), (0, False), (65, False)])
+def test_a_bank_of_an_unknown_hash_has_1_to_64_octets(size, *, read):
+    raw = bytearray(lab_log().encode())
+    at = raw.index(SPEC_ID) + len(SPEC_ID) + 8
+    algorithms = b"\2\0\0\0" + b"\x0b\0\x20\0" + b"\x77\x77" + size.to_bytes(2, "little") + b"\0"
+    data = bytes(raw[at - 8 - len(SPEC_ID) : at]) + algorithms
+    spec = bytes(4) + b"\3\0\0\0" + bytes(20) + len(data).to_bytes(4, "little") + data
+    if read:
+        assert EventLog.decode(spec).events == []
+    else:
+        with pytest.raises(EventLogError, match=f"of {size} octets"):
+            EventLog.decode(spec)

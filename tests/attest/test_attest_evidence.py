@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trustlab.attest import CodecError, Evidence, EvidenceError, KeyAttestation, cbor, evidence_spans, fastpath
+from trustlab.attest import evidence as evidence_module
 from trustlab.attest.evidence import MAX_CERTIFICATE, MAX_CERTIFICATES, MAX_EVIDENCE
 
 octets = st.binary(min_size=1, max_size=80)
@@ -76,6 +77,7 @@ def by(reader, raw: bytes) -> Evidence | None:
 usual = evidences.map(lambda e: replace(e, ak_certificates=e.ak_certificates[:1]))
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(usual, st.data())
 def test_reading_at_a_glance_never_differs_from_reading_item_by_item(evidence, data):
@@ -253,6 +255,13 @@ def test_an_empty_value_or_one_too_long_for_two_octets_of_length_is_left_to_the_
         fastpath.read(cbor2.dumps(bytes(size)), [(b"", b"")])
 
 
+@pytest.mark.parametrize("changed", [b"hEad\x41xtail", b"head\x41xtAil", b"head\x41xtai", b"hea", b"head"])
+def test_octets_that_are_not_the_usual_ones_are_not_read_at_a_glance(changed):
+    assert fastpath.read(b"head\x41xtail", [(b"head", b"tail")]) == ([b"x"], 10)
+    with pytest.raises(fastpath.Unusual):
+        fastpath.read(changed, [(b"head", b"tail")])
+
+
 def test_a_value_that_ends_before_its_length_says_is_not_read_at_a_glance():
     with pytest.raises(fastpath.Unusual):
         fastpath.read(b"\x43ab", [(b"", b"")])
@@ -337,3 +346,12 @@ def test_a_chain_may_have_as_many_certificates_as_the_bound_and_no_more():
 def test_pcr_values_are_of_the_pcrs_0_to_23():
     values = {0: bytes(32), 23: bytes(32)}
     assert Evidence.decode(replace(SAMPLE, pcr_values=values).encode()).pcr_values == values
+
+
+@pytest.mark.parametrize("key", [None, KeyAttestation(b"attest", b"signature", b"public", b"creation data")])
+def test_evidence_of_the_usual_form_takes_the_fast_path_both_ways(key):
+    usual = Evidence(b"quote", b"s", b"p", (b"c",), b"l", {17: bytes(32)}, key)
+    raw = usual.encode_fully()
+    assert evidence_module._one_stroke(usual) == raw
+    assert evidence_module._glance(raw) == {name: getattr(usual, name) for name in evidence_module._glance(raw)}
+    assert evidence_module._glance(raw + b"\0") is None

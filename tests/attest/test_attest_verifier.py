@@ -572,6 +572,7 @@ def test_a_structure_that_cannot_be_read_is_named_by_evidence_format(changes, wo
     assert word in result["evidence format"].sentence
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_evidence_with_any_damage_is_refused_and_never_an_exception(data):
@@ -643,3 +644,53 @@ def test_only_a_check_that_there_is_can_be_replaced():
     for name in ("nonce", CHECKS[0]):
         with pytest.raises(PolicyError, match=f"'{name}' is not a check that can be replaced; choose from: AK chain"):
             verifier(checks={name: lambda _case: None})
+
+
+def test_what_is_no_quote_is_told_from_what_the_tpm_did_not_write():
+    signer = MACHINE.ak()
+    foreign = MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, magic=0xFF544348))
+    told = appraise(foreign)["magic and type"].sentence
+    assert told == "The signed octets do not begin with TPM_GENERATED_VALUE: the TPM did not write them."
+    key = replace(GOOD, quote=GOOD.key_attestation.attest, signature=GOOD.key_attestation.signature)
+    assert appraise(key)["magic and type"].sentence == "The signed structure is not a quote."
+    assert appraise(key)["selection and bank"].sentence == "There is no PCR selection, so this is not a quote."
+    assert appraise(key)["log equals pcrDigest"].sentence == "There is no pcrDigest, so this is not a quote."
+
+
+def test_without_any_trust_anchor_the_reason_is_that_there_is_none():
+    result = Verifier([], REFERENCES, POLICY).appraise(GOOD.encode(), FIRST)
+    assert result["AK chain"].sentence.endswith("no privacy CA is trusted here, so no attestation key can be")
+
+
+def test_accepted_software_is_named_and_firmwares_pcrs_by_their_numbers():
+    names = appraise()["reference values"].sentence
+    assert names == "Only software that Bob published was measured: HyperSafe 1.0, one VM, no debugger, bank 1.0."
+    machine, policy = firmware_machine()
+    good = changed(REFERENCES, pcrs={7: (machine.log.replay()[7],)})
+    result = appraise(*firmware_evidence(machine), policy=policy, references=good)
+    assert result["reference values"].sentence == "Only software that Bob published was measured: PCR 7."
+    assert "at any locality" in result["key policy"].sentence
+    assert "at HyperSafe's locality" in appraise()["key policy"].sentence
+
+
+def test_a_result_says_the_whole_in_a_sentence_and_in_the_trace():
+    good, bad = appraise(), appraise(replace(GOOD, key_attestation=None))
+    assert good.sentence == f"Accepted: {len(CHECKS)} checks passed."
+    assert bad.sentence == f"Refused by 'key identity': {bad['key identity'].sentence} (3 more failed)"
+    one = appraise(last_reference_version=8)
+    assert one.sentence == f"Refused by 'reference version': {one['reference version'].sentence}"
+    for result, name in ((good, "accepted"), (bad, "refused")):
+        trace = Trace()
+        result.record(trace.party("teller"), about="bank", connection="c", attempt=2)
+        (whole,) = trace.select("appraisal")
+        assert (whole.name, whole.connection, whole.data["about"], whole.data["attempt"]) == (name, "c", "bank", 2)
+        assert (whole.data["refused_by"], whole.data["failed"]) == (result.refused_by, list(result.failed))
+        assert whole.data["sentence"] == result.sentence
+        verdicts = trace.select("verdict")
+        assert [(e.name, e.data["verdict"]) for e in verdicts] == [(c.name, c.verdict) for c in result.checks]
+        assert all(e.data["attempt"] == 2 and e.data["about"] == "bank" for e in verdicts)
+        assert {e.name for e in verdicts if "fields" in e.data} == {c.name for c in result.checks if c.fields}
+
+
+def test_what_was_left_out_or_not_demanded_is_not_counted_as_passed():
+    assert appraise(without=[CHECKS[-1]]).sentence == f"Accepted: {len(CHECKS) - 1} checks passed."

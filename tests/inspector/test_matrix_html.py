@@ -140,6 +140,7 @@ def test_the_style_knows_light_dark_and_paper() -> None:
         assert query in style
 
 
+@pytest.mark.browser
 def test_a_picture_shows_the_whole_page(tmp_path: Path) -> None:
     drawn = screenshot(page(), tmp_path / "matrix.png", width=900, scale=1).read_bytes()
     assert drawn.startswith(b"\x89PNG\r\n\x1a\n")

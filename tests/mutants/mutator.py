@@ -2,7 +2,11 @@
 
 `mutants(path)` lists what can be done to a module; `mutated(path, number)` gives its tree with one of them done.
 Left alone is what no run can see fail or what is not code that runs: annotations, imports for type checking, and how a
-class is made (decorators, keywords such as `frozen=True`).
+class is made (decorators, keywords such as `frozen=True`, what a `Protocol` promises). And so is what only makes prose, since a test of it would
+freeze a text, not a behaviour:
+
+- what stands in the f-strings of an error that is raised (that it is raised, and when, is mutated);
+- `__str__` and `__repr__`, and which fields a `repr` shows (`repr=False`): a test of its own looks for secrets there.
 """
 
 from __future__ import annotations
@@ -98,8 +102,21 @@ def _children(node: ast.AST) -> Iterator[tuple[Place, ast.AST]]:
             yield Place(node, field), value
 
 
+def _is_left_alone(node: ast.AST, above: tuple[ast.AST, ...]) -> bool:
+    match node:
+        case ast.ClassDef(bases=bases):
+            return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in bases)
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.FunctionDef(name="__str__" | "__repr__") | ast.keyword(arg="repr"):
+            return True
+        case ast.JoinedStr():
+            return any(isinstance(n, ast.Raise) for n in above)
+    return False
+
+
 def _walk(node: ast.AST, place: Place, above: tuple[ast.AST, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+    if _is_left_alone(node, above):
         return
     around = (*above, node)
     for found in (_in_statement(node, place), _in_expression(node, place)):

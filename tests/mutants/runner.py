@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -36,7 +36,7 @@ from .guard import Guard
 from .mutator import Mutant, mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ PLUGINS = ("pytest_timeout", "xdist.plugin", "_hypothesis_pytestplugin")
 """All that these tests use; to find and load every plugin there is costs more than most mutants."""
 MEMORY = 4 << 30
 OPTIONS = (
-    *("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", "not browser and not machines and not long"),
+    *("-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-m", "not browser and not machines"),
     *(word for name in PLUGINS for word in ("-p", name)),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is there already: see preload
 )
@@ -58,6 +58,8 @@ PATIENCE = 15.0
 def preload() -> None:
     """Import what every child needs; a test that fails is not made smaller, and leaves no examples behind."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("TRUSTLAB_SOAK", None)  # a sample shows what there is to see
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(CACHE / "__pycache__")  # to compile costs most of a mutant
     for name in (*LIBRARIES, *PLUGINS):
         importlib.import_module(name)
     from hypothesis import Phase, settings  # noqa: PLC0415  a child's business; the command's help does not need it
@@ -164,12 +166,14 @@ def _kill_group(pid: int) -> None:
 class FileReach:
     """What the tests of one file reach: lines of modules, as `tls/records.py:17`.
 
-    What runs outside a test's own call (imports, fixtures) counts for every test of the file.
+    What runs outside a test's own call (imports, fixtures) counts for every test of the file. `files` are all that it
+    imports of ours, each with its hash.
     """
 
     always: set[str] = field(default_factory=set)
     tests: dict[str, tuple[float, set[str]]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
 
 
 class Tracer:
@@ -225,23 +229,29 @@ def _reach_of(path: Path) -> FileReach:
     tracer.start()
     pytest.main([str(path), *OPTIONS[1:], "--timeout", "0"], plugins=[tracer])
     tracer.stop()
+    tracer.reach.files = _state(_imported())
     return tracer.reach
 
 
-def _mark(path: Path) -> str:
-    """Name the state of all that a test file's reach hangs on: the package, what tests share, the file itself."""
-    shared = [p for p in (ROOT / "tests").rglob("*.py") if not p.name.startswith("test_")]
-    state = hashlib.sha256()
-    for p in (*sorted(PACKAGE.rglob("*.py")), *sorted(shared), path):
-        state.update(f"{p}\0".encode() + p.read_bytes())
-    return state.hexdigest()[:32]
+def _state(paths: Iterable[Path]) -> dict[str, str]:
+    """Name the state of files, each by its hash; of one that is gone, by nothing."""
+    return {
+        p.relative_to(ROOT).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() if p.exists() else "" for p in paths
+    }
+
+
+def _imported() -> list[Path]:
+    """List the files of ours that this process has imported, without the mutator's."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    known = {Path(f) for f in files if f and f.endswith(".py")}
+    ours = [p for p in known if p.is_relative_to(PACKAGE) or p.is_relative_to(ROOT / "tests")]
+    return sorted(p for p in ours if p.parent != Path(__file__).parent)
 
 
 def reach(folders: tuple[str, ...], processes: int) -> dict[Path, FileReach]:
-    """Run every test file of these folders once, without a mutant; remember the answer until something changes."""
+    """Run every test file of these folders once, without a mutant; remember it until a file that it imports changes."""
     files = [p for folder in folders for p in sorted((ROOT / folder).rglob("test_*.py"))]
-    kept = {p: CACHE / f"{p.stem}-{_mark(p)}.json" for p in files}
-    found = {p: _load(kept[p]) for p in files if kept[p].exists()}
+    found = {p: kept for p in files if (kept := _load(p))}
     todo = [p for p in files if p not in found]
     for n, result in in_children(lambda n: _reach_of(todo[n]), [900.0] * len(todo), processes):
         if result is None:
@@ -249,22 +259,27 @@ def reach(folders: tuple[str, ...], processes: int) -> dict[Path, FileReach]:
                 f"{todo[n].relative_to(ROOT)} does not run to its end without a mutant: run it with pytest"
             )
         found[todo[n]] = result
-        _save(kept[todo[n]], result)
-    return found
+        _save(todo[n], result)
+    return {p: found[p] for p in files}
+
+
+def _kept(path: Path) -> Path:
+    return CACHE / f"{path.stem}.json"
 
 
 def _save(path: Path, found: FileReach) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for old in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.json"):
-        old.unlink()
-    tests = {name: [seconds, sorted(lines)] for name, (seconds, lines) in found.tests.items()}
-    path.write_text(json.dumps({"always": sorted(found.always), "tests": tests, "failed": found.failed}))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    _kept(path).write_text(json.dumps(asdict(found), default=sorted))
 
 
-def _load(path: Path) -> FileReach:
-    data = json.loads(path.read_text())
+def _load(path: Path) -> FileReach | None:
+    if not _kept(path).exists():
+        return None
+    data = json.loads(_kept(path).read_text())
+    if _state(ROOT / name for name in data["files"]) != data["files"]:
+        return None
     tests = {name: (seconds, set(lines)) for name, (seconds, lines) in data["tests"].items()}
-    return FileReach(set(data["always"]), tests, data["failed"])
+    return FileReach(set(data["always"]), tests, data["failed"], data["files"])
 
 
 # One mutant

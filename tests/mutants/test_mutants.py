@@ -48,6 +48,11 @@ A sample of a hundred may be ten below the true rate by chance. Raise this with 
         ("def f(x: Literal[1]=2) -> Literal[3]:\n    pass", ["def f(x: Literal[1]=3) -> Literal[3]:\n    pass"]),
         ("@made(frozen=True)\nclass A(B, gc=False):\n    pass", []),
         ("if TYPE_CHECKING:\n    import a", []),
+        ("class A(Protocol):\n    def f(self, x=1):\n        ...", []),
+        ("raise A(f'{b or c}', 1)", ["pass", "raise A(f'{b or c}', 2)"]),
+        ("x = f'{b or c}'", ["x = f'{b and c}'"]),
+        ("def __repr__(self):\n    return 1", []),
+        ("x = field(default=1, repr=False)", ["x = field(default=2, repr=False)"]),
     ],
 )
 def test_every_mutation_of_a_text_is_made_once(tmp_path, source, changed):

@@ -42,8 +42,8 @@ PRIMITIVES: dict[str, tuple[bytes, Callable[[Reader], object], object]] = {
     "uint": (b"\1\2\3", lambda r: r.uint(3, "x"), 0x010203),
     "octets": (b"abc", lambda r: r.octets(3, "x"), b"abc"),
     "vector": (b"\0\3abc", lambda r: r.vector(2, "x"), b"abc"),
-    "uints of 1": (b"\2\7\x08", lambda r: r.uints(1, 1, "x", 1, 4), (7, 8)),
-    "uints of 2": (b"\0\4\0\7\1\0", lambda r: r.uints(2, 2, "x", 2, 4), (7, 256)),
+    "uints of 1": (b"\2\7\x08", lambda r: r.uints(1, 1, "x", 1), (7, 8)),
+    "uints of 2": (b"\0\4\0\7\1\0", lambda r: r.uints(2, 2, "x", 2), (7, 256)),
     "nested": (b"\0\4\3abc", _nested, b"abc"),
     "inner": (b"\1\2", lambda r: r.inner(2, "x").uint(2, "y"), 0x0102),
     "group": (b"\1\2\3", _group, (0x0102, b"\3")),
@@ -96,7 +96,7 @@ def test_every_octet_gets_a_name(name):
         (lambda r: r.vector(1, "x", 2), "x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.vector(1, "x", 0, 0), "x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.inner(2, "y").vector(1, "x", 2), "y.x", 1, "has 1 octets, which its definition does not allow"),
-        (lambda r: r.uints(1, 2, "x", 0, 9), "x", 1, "has 1 octets, which its definition does not allow"),
+        (lambda r: r.uints(1, 2, "x", 0), "x", 1, "has 1 octets, which its definition does not allow"),
         (lambda r: r.finish("x"), "x", 0, "has 8 octets too many at its end"),
         (lambda r: r.nested(1, "list").uint(2, "x"), "list.x", 1, "needs 2 octets, 1 are left"),
         (lambda r: r.fail("x", "is wrong", 5), "x", 5, "is wrong"),
@@ -265,7 +265,7 @@ def _pull(reader: Reader, structure: list) -> list:
         elif what == "octets":
             found.append((what, size, reader.octets(len(value), f"f{n}")))
         elif what == "uints":
-            found.append((what, size, reader.uints(2, size, f"f{n}", 0, 0xFFFF)))
+            found.append((what, size, reader.uints(2, size, f"f{n}", 0)))
         else:
             found.append((what, size, getattr(reader, what)(size, f"f{n}")))
     return found

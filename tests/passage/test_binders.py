@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
+import hmac
 import json
 import os
 from pathlib import Path
@@ -122,6 +125,54 @@ def test_no_normative_binder_is_left_out(normative):
 def test_the_trusted_passage_depends_on_the_secret_only_on_the_clients_side():
     assert TRUSTED_PASSAGE.client.pms_dependent
     assert not TRUSTED_PASSAGE.server.pms_dependent
+
+
+@pytest.mark.parametrize(("size", "name"), [(32, "sha256"), (48, "sha384")])
+def test_the_early_binder_is_the_drafts_in_the_suites_own_hash_and_32_octets_of_it(size, name):
+    """draft-fossati-seat-early-attestation, step by step: two HKDF-Expand-Labels (RFC 9846 7.1) of one block each."""
+    transcript, spki = bytes(range(size)), b"the key"
+
+    def expand(secret, label, context):
+        info = size.to_bytes(2, "big") + bytes([len(label)]) + label + bytes([size]) + context
+        return hmac.digest(secret, info + b"\1", name)
+
+    base = expand(bytes(size), b"tls13 attestation base", transcript)
+    expected = expand(base, b"tls13 attestation", hashlib.new(name, spki).digest())
+    facts = tls.HandshakeFacts(transcript_hash_CH_SH=transcript, spki_S=spki)
+    bound = Binder(("early(SPKI_S)",), bare=True).bind(facts)
+    assert bound.octets == (expected if size == 32 else hashlib.sha256(expected).digest())
+
+
+@pytest.mark.parametrize(
+    ("field", "sizes"),
+    [("nonce_C", {32}), ("client_random", {32}), ("session_hash", {32, 48}), ("attest_secret", {32, 48})],
+)
+def test_a_fact_has_its_size_or_is_refused(field, sizes):
+    name = {"attest_secret": "tp_attest"}.get(field, field)
+    taken = set()
+    for size in range(65):
+        with contextlib.suppress(BinderError):
+            bound = Binder((field,), bare=True).bind(tls.HandshakeFacts(**{name: bytes(size)}))
+            taken.add(len(bound.octets))
+    assert taken == sizes
+
+
+def test_a_key_that_may_be_missing_is_named_by_its_digest_or_by_nothing():
+    for field, name in (("H(SPKI_C)?", "spki_C"), ("H(SPKI_S)?", "spki_S")):
+        binder = Binder((field,), bare=True)
+        assert binder.bind(tls.HandshakeFacts(**{name: b"key"})).octets == hashlib.sha256(b"key").digest()
+        assert binder.bind(tls.HandshakeFacts()).octets == b""
+        with pytest.raises(BinderError, match=f"the handshake has no {name} yet"):
+            Binder((field[:-1],)).bind(tls.HandshakeFacts())
+
+
+def test_one_field_stands_for_itself_or_is_hashed():
+    facts = tls.HandshakeFacts(nonce_C=b"n" * 32)
+    assert Binder(("nonce_C",), bare=True).bind(facts).octets == b"n" * 32
+    hashed = hashlib.sha256(b"\0\x20" + b"n" * 32).digest()
+    assert Binder(("nonce_C",)).bind(facts).octets == hashed == H(b"n" * 32)
+    assert Binder(("nonce_C",), bare=True).formula == "nonce_C"
+    assert (Binder(("nonce_C",)).formula, Binder(()).formula) == ("H(nonce_C)", "a constant")
 
 
 def test_a_missing_fact_is_named():

@@ -6,8 +6,9 @@ import pytest
 
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, design_without, offer
 from trustlab.passage.exchange import MAX_FRAME, Asking, ExchangeError, frame
+from trustlab.passage.guard import RateLimited
 from trustlab.trace import Trace
 
 FACTS = tls.HandshakeFacts(
@@ -196,3 +197,74 @@ def test_an_end_before_the_evidence_was_accepted_is_an_error_and_one_after_it_is
         asking.received(frame(b"evidence"))
     asking.closed(None)
     assert (inner.ended is None) is through
+
+
+@pytest.mark.parametrize("code", [80, 117])
+@pytest.mark.parametrize(("role", "design"), [("client", "tcb-key"), ("server", "trusted-passage")])
+def test_an_alert_in_place_of_awaited_evidence_is_explained_with_who_withheld_it(role, design, code):
+    trace = Trace()
+    guard(role, design=DESIGNS[design], trace=trace).heard(
+        tls.InternalError("x") if code == 80 else tls.GeneralError("x")
+    )
+    (note,) = trace.select("note", name="evidence withheld")
+    alert = {80: "internal_error", 117: "general_error"}[code]
+    assert f"The peer sent the alert {alert} in place of its evidence" in note.data["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("role", "design", "alert"),
+    [
+        ("client", "tcb-key", tls.HandshakeFailure("x")),  # another alert
+        ("server", "tcb-key", tls.InternalError("x")),  # the client has nothing to show here
+        ("client", "plain-tls", tls.InternalError("x")),  # nobody has
+    ],
+)
+def test_an_alert_that_stands_for_no_evidence_is_not_explained(role, design, alert):
+    trace = Trace()
+    guard(role, design=DESIGNS[design], trace=trace).heard(alert)
+    assert trace.select("note") == []
+
+
+def test_an_alert_behind_the_evidence_does_not_stand_in_its_place():
+    trace = Trace()
+    one = guard("client", verifier=FakeVerifier(), trace=trace)
+    one.appraise(b"", FACTS)
+    one.heard(tls.InternalError("x"))
+    assert trace.select("note") == []
+
+
+def test_a_rate_limit_is_an_alert_of_its_own_where_tls_has_one():
+    """RFC 9846 6.2: general_error; TLS 1.2 has only internal_error."""
+    limited = FakeAttester(RateLimited("its share"))
+    assert guard("server", attester=limited).evidence(FACTS).code == 80
+    assert guard("server", attester=limited, design=DESIGNS["tls13-key"]).evidence(FACTS).code == 117
+    broken = FakeAttester(AttestationFailure("off"))
+    assert guard("server", attester=broken, design=DESIGNS["tls13-key"]).evidence(FACTS).code == 80
+
+
+def test_the_key_binder_is_expected_with_the_key_and_only_where_the_design_has_one():
+    verifier = FakeVerifier()
+    guard("client", verifier=verifier).appraise(b"", FACTS)
+    key = tls.HandshakeFacts(spki_S=FACTS.spki_S)
+    assert verifier.expected.key_binder == TRUSTED_PASSAGE.key_proof.bind(key).octets
+    guard("client", verifier=verifier, design=design_without(TRUSTED_PASSAGE, ["key binder"])).appraise(b"", FACTS)
+    assert (verifier.expected.key_spki, verifier.expected.key_binder) == (FACTS.spki_S, None)
+    guard("client", verifier=verifier, design=DESIGNS["key-in-quote"]).appraise(b"", FACTS)
+    assert (verifier.expected.key_spki, verifier.expected.key_binder) == (None, None)
+
+
+def test_a_clients_key_is_proved_and_expected_where_it_has_one():
+    design, facts = DESIGNS["client-certificate"], FACTS.knowing(spki_C=b"the client's key")
+    attester, verifier = FakeAttester(), FakeVerifier()
+    guard("client", attester=attester, design=design).evidence(facts)
+    assert attester.asked[0][1] is True
+    guard("server", verifier=verifier, design=design).appraise(b"", facts)
+    assert verifier.expected.key_spki == b"the client's key"
+
+
+@pytest.mark.parametrize(("role", "sent", "direction"), [("client", True, "client"), ("client", False, "server")])
+def test_a_message_inside_the_channel_is_shown_with_who_sent_it(role, sent, direction):
+    trace = Trace()
+    guard(role, trace=trace).show("Certificate", b"\x0b\0\0\0", (), "a sentence", sent=sent)
+    (shown,) = trace.select("authenticator")
+    assert (shown.name, shown.raw, shown.direction, shown.sent) == ("Certificate", b"\x0b\0\0\0", direction, sent)

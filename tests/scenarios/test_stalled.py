@@ -120,6 +120,7 @@ def test_a_run_without_end_says_who_waits(monkeypatch):
         act.run()
 
 
+@pytest.mark.machines
 def test_in_virtual_machines_frames_that_are_held_are_waited_for():
     assert why_not() is None
     with LiveCloud("trusted-passage", substrate="uml") as town:

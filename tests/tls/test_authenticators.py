@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +14,7 @@ from tls_pair import Pair, client_config, client_identity, connected, root, serv
 from trustlab import tls
 from trustlab.tls import authenticators
 from trustlab.tls.extensions import push_attestation
+from trustlab.tls.suites import SUITES
 
 WANTED = tls.Extension(
     tls.ExtensionType.ATTESTATION, push_attestation(tls.AttestationExtension(b"n" * 32, 0, tls.ROLE_S, (1,)))
@@ -147,3 +150,84 @@ def test_an_own_chain_that_cannot_be_used_is_this_sides_fault(chain: tuple[bytes
     asked = authenticators.request(pair.client.connection)
     with pytest.raises(tls.LocalProtocolError, match="certificate"):
         authenticators.prepare(pair.server.connection, asked, chain)
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_an_authenticator_is_made_as_rfc_9261_writes_it(who: str) -> None:
+    """5.2: what is signed and what is in Finished, put together by hand from the exporters of 5.1."""
+    pair = joined()
+    asker, prover, identity = ends(pair, who)
+    asked = authenticators.request(asker)
+    name = SUITES[prover.cipher_suite].hash_name
+    size = hashlib.new(name).digest_size
+    context, key = (
+        prover.export(f"EXPORTER-{who} authenticator {what}", b"", size)
+        for what in ("handshake context", "finished key")
+    )
+    unsigned = authenticators.prepare(prover, asked, [identity.der])
+    found = authenticators.validate(asker, asked, answer := made(pair, who, asked))
+    assert (found.chain, found.evidence) == ((identity.der,), None)
+    lengths = [int.from_bytes(answer[1:4], "big") + 4]
+    certificate = answer[: lengths[0]]
+    covered = hashlib.new(name, context + asked + certificate).digest()
+    assert unsigned.data == b" " * 64 + b"Exported Authenticator" + b"\0" + covered
+    end = len(answer) - 4 - size
+    finished = hmac.digest(key, hashlib.new(name, context + asked + answer[:end]).digest(), name)
+    assert answer[end:] == b"\x14\0\0" + bytes([size]) + finished
+
+
+@pytest.mark.parametrize("who", ["client", "server"])
+def test_a_request_without_signature_schemes_is_a_missing_extension(who: str) -> None:
+    pair = joined()
+    asker, prover, _ = ends(pair, who)
+    kind = tls.messages.ClientCertificateRequest if who == "server" else tls.messages.CertificateRequest13
+    with pytest.raises(tls.MissingExtension, match="without signature_algorithms"):
+        authenticators.read_request(prover, kind(b"c" * 32, ()).encode())
+    assert asker is not prover
+
+
+def test_a_key_that_serves_no_scheme_of_the_request_cannot_prove_itself() -> None:
+    pair = joined()
+    asker, prover, identity = ends(pair, "server")
+    asker.config = replace(asker.config, signature_schemes=(tls.SignatureScheme.ED25519,))
+    with pytest.raises(tls.LocalProtocolError, match="no signature scheme in common"):
+        authenticators.prepare(prover, authenticators.request(asker), [identity.der])
+
+
+def test_messages_of_another_kind_or_order_are_no_authenticator() -> None:
+    pair = joined()
+    asker, _, _ = ends(pair, "server")
+    asked = authenticators.request(asker)
+    answer = made(pair, "server", asked)
+    parts = []
+    while answer:
+        size = 4 + int.from_bytes(answer[1:4], "big")
+        parts.append(answer[:size])
+        answer = answer[size:]
+    certificate, verify, finished = parts
+    for wrong in (
+        verify + certificate + finished,
+        certificate + certificate + finished,
+        verify + verify + finished,
+        certificate + finished + verify,
+        certificate + verify,
+        certificate + verify + finished + finished,
+        b"",
+    ):
+        with pytest.raises(tls.DecodeError):
+            authenticators.validate(asker, asked, wrong)
+
+
+def test_an_authenticator_that_proves_another_context_than_the_requests_is_illegal() -> None:
+    """RFC 9261 5.2.1: also where signature and Finished are right."""
+    pair = joined()
+    asker, prover, identity = ends(pair, "server")
+    asked = authenticators.request(asker)
+    right = authenticators.prepare(prover, asked, [identity.der])
+    entries = (tls.messages.CertificateEntry(identity.der),)
+    certificate = tls.messages.Certificate13(b"another context", entries).encode()
+    data = authenticators.SIGNATURE_CONTEXT + hashlib.new(right._hash, right._before + certificate).digest()
+    wrong = replace(right, data=data, _certificate=certificate)
+    signature = tls.perform(tls.KeyOperationWanted("sign", identity.key, wrong.data, wrong.scheme))
+    with pytest.raises(tls.IllegalParameter, match="an authenticator for another request"):
+        authenticators.validate(asker, asked, wrong.finish(signature))

@@ -172,3 +172,17 @@ def test_a_packet_holds_as_many_octets_as_its_length_can_say_and_no_more(options
         build_frame(replace(whole, payload=bytes(longest + 1)))
     with pytest.raises(FrameError, match="44 octets of options do not fit into a packet"):
         build_frame(replace(whole, payload=b"", options=bytes(41)))
+
+
+def test_the_control_bits_are_those_of_rfc_9293() -> None:
+    bits = {flag.name: flag.value for flag in Flag}
+    assert bits == {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16}
+    assert Flag.NONE.value == 0
+
+
+@pytest.mark.parametrize(
+    "mac", ["0200:00:00:00:00:02"[:-3], "02:00:00:00:00", "02:00:00:00:00:02:03", "020000000002", "0200:00:00:00:02"]
+)
+def test_an_address_has_six_octets_and_five_colons(mac: str) -> None:
+    with pytest.raises(FrameError, match="is not a MAC address"):
+        Host("teller", mac, "10.0.0.2")

@@ -225,3 +225,30 @@ def test_a_conversation_cannot_write_on_a_side_that_is_not_open() -> None:
         conversation.data("client", b"too late")
     with pytest.raises(WireError, match="opened twice"):
         conversation.open()
+
+
+@pytest.mark.parametrize(("octets", "kept"), [(65_534, 65_534), (65_535, 65_535), (65_536, 65_535), (100_000, 65_535)])
+def test_a_comment_is_as_long_as_its_length_can_say(tmp_path: Path, octets: int, kept: int) -> None:
+    frame = CapturedFrame(1.0, bytes(60), "c" * octets, "teller")
+    write_capture(path := tmp_path / "run.pcapng", [frame])
+    (found,) = read_pcapng(path).frames
+    assert (found.comment, found.raw) == ("c" * kept, frame.raw)
+
+
+def test_options_end_where_the_end_is_said() -> None:
+    """The option 0 ends them; what looks like one behind it is none."""
+    end, comment = b"\0\0\0\0", b"\1\0\4\0said"
+    head = struct.pack("<IIIII", 0, 0, 0, 4, 4) + b"1234"
+    for options, said in ((comment + end, "said"), (end + comment, ""), (comment, "said"), (b"", "")):
+        (found,) = parse_pcapng(_section_with_interface() + _block(6, head + options)).frames
+        assert found.comment == said
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + length + body + length
+
+
+def _section_with_interface() -> bytes:
+    section = _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    return section + _block(1, struct.pack("<HHI", 1, 0, 0))

@@ -183,6 +183,15 @@ def test_a_capture_that_begins_late_guesses_the_server_by_its_port() -> None:
     assert reassembler.flows[0].server == (BANK.ip, 443)
 
 
+@pytest.mark.parametrize(("first", "back"), [(b"from the bank", True), (b"from the teller", False)])
+def test_a_capture_that_begins_late_is_not_complete_whoever_is_seen_first(first: bytes, *, back: bool) -> None:
+    reassembler = Reassembler()
+    result = streams([frame(77, first, back=back)], reassembler)
+    assert result["server" if back else "client"] == first
+    (flow,) = reassembler.flows
+    assert (flow.complete, flow.server) == (False, (BANK.ip, 443))
+
+
 def test_a_new_syn_on_the_same_ports_is_a_new_connection() -> None:
     reassembler = Reassembler()
     for first in (100, 9000):

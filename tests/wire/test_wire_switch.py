@@ -159,6 +159,7 @@ def test_a_redirected_connection_is_answered_by_alice_in_the_banks_name() -> Non
     on_a_bench(story)
 
 
+@pytest.mark.long
 def test_a_machine_that_does_not_read_loses_frames_and_stops_nobody() -> None:
     async def story(bench: Bench) -> None:
         bench.cables["teller"].setblocking(True)  # noqa: FBT003

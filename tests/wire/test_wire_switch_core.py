@@ -468,3 +468,13 @@ def test_what_is_known_of_a_connection_is_that_of_the_latest_over_its_ports(taug
     assert known is not None
     assert (known.name, known.holder) == ("teller-bank-2", "bank")
     assert taught.known((TELLER.ip, 50001), (BANK.ip, 443)) is None
+
+
+def test_a_connection_that_alice_answers_is_known_to_both_of_its_ends(taught: SwitchCore) -> None:
+    """The teller sees the bank at its end, Alice herself: the addresses of both lead to the same connection."""
+    taught.redirect("bank", 443, to="alice")
+    opened(taught)
+    for seen in (BANK.ip, ALICE.ip):
+        known = taught.known((TELLER.ip, 50000), (seen, 443))
+        assert known is not None
+        assert (known.name, known.client, known.holder) == ("teller-bank-1", "teller", "alice")

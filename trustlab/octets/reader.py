@@ -167,10 +167,13 @@ class Reader:
         return self.data[start:end]
 
     def uints(
-        self, size: int, width: int, name: str, low: int, high: int, show: Callable[[int], object] | None = None
+        self, size: int, width: int, name: str, low: int, show: Callable[[int], object] | None = None
     ) -> tuple[int, ...]:
-        """Pull a vector of integers of `width` octets (1 or 2); its own length has `size` octets and is checked."""
-        count = self.length(size, name, low, high, width)
+        """Pull a vector of integers of `width` octets (1 or 2); its own length has `size` octets and is checked.
+
+        It must be at least `low`, and may be the largest multiple of `width` that `size` octets can say.
+        """
+        count = self.length(size, name, low, step=width)
         if self.spans is not None:
             return tuple(self.uint(width, f"{name}[{n}]", show) for n in range(count // width))
         start = self.position

@@ -159,7 +159,7 @@ class Connection:
             what = " or ".join(self.table.expected(self.state)) or "the handshake"
         parts = [unfinished_record(self.records.input)] if self.records.input else []
         if self.joiner.buffer:
-            kind, length = self.joiner.header() or (0, 0)
+            kind, length = self.joiner.header() or (-1, 0)
             parts.append(missing(len(self.joiner.buffer), 4 + length, TITLES.get(kind, "a message's header")))
         return f"{what}: {' and '.join(parts) or 'no octet of it is here'}"
 

@@ -109,12 +109,12 @@ def push_server_name(host: bytes) -> bytes:
 
 def pull_supported_groups(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull supported_groups (RFC 9846 4.3.7)."""
-    return reader.uints(2, 2, "named_group_list", 2, 0xFFFF, Group)
+    return reader.uints(2, 2, "named_group_list", 2, Group)
 
 
 def pull_signature_algorithms(reader: MessageReader, _message: str) -> tuple[int, ...]:
     """Pull signature_algorithms or signature_algorithms_cert (RFC 9846 4.3.3)."""
-    return reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
+    return reader.uints(2, 2, "supported_signature_algorithms", 2, SignatureScheme)
 
 
 @lru_cache(maxsize=64)
@@ -140,7 +140,7 @@ def push_alpn(protocols: Iterable[bytes]) -> bytes:
 def pull_supported_versions(reader: MessageReader, message: str) -> tuple[int, ...]:
     """Pull supported_versions (RFC 9846 4.3.1): the client's list or the server's choice."""
     if message == "ClientHello":
-        return reader.uints(1, 2, "versions", 2, 254, Version)
+        return reader.uints(1, 2, "versions", 2, Version)
     return (reader.uint(2, "selected_version", Version),)
 
 
@@ -195,7 +195,7 @@ def pull_attestation(reader: MessageReader, message: str) -> AttestationExtensio
     nonce = reader.octets(NONCE_LENGTH, "nonce")
     offered = reader.uint(1, "offered")
     demanded = reader.uint(1, "demanded")
-    formats = reader.uints(2, 2, "formats", 2, 0xFFFE, EvidenceFormat)
+    formats = reader.uints(2, 2, "formats", 2, EvidenceFormat)
     return AttestationExtension(nonce, offered, demanded, formats, version)
 
 
@@ -213,7 +213,7 @@ def push_attestation(value: AttestationExtension) -> bytes:
 _PULL: dict[int, Callable[[MessageReader, str], Any]] = {
     ExtensionType.SERVER_NAME: pull_server_name,
     ExtensionType.SUPPORTED_GROUPS: pull_supported_groups,
-    ExtensionType.EC_POINT_FORMATS: lambda r, _: r.uints(1, 1, "ec_point_format_list", 1, 0xFF, PointFormat),
+    ExtensionType.EC_POINT_FORMATS: lambda r, _: r.uints(1, 1, "ec_point_format_list", 1, PointFormat),
     ExtensionType.SIGNATURE_ALGORITHMS: pull_signature_algorithms,
     ExtensionType.SIGNATURE_ALGORITHMS_CERT: pull_signature_algorithms,
     ExtensionType.ALPN: pull_alpn,
@@ -224,7 +224,7 @@ _PULL: dict[int, Callable[[MessageReader, str], Any]] = {
     ExtensionType.SUPPORTED_VERSIONS: pull_supported_versions,
     ExtensionType.KEY_SHARE: pull_key_share,
     ExtensionType.COOKIE: lambda r, _: r.vector(2, "cookie", 1),
-    ExtensionType.PSK_KEY_EXCHANGE_MODES: lambda r, _: r.uints(1, 1, "ke_modes", 1, 255),
+    ExtensionType.PSK_KEY_EXCHANGE_MODES: lambda r, _: r.uints(1, 1, "ke_modes", 1),
     ExtensionType.CERTIFICATE_AUTHORITIES: pull_authorities,
     ExtensionType.ATTESTATION: pull_attestation,
 }

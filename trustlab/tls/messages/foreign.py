@@ -126,7 +126,7 @@ class ForeignCertificateRequest(ForeignMessage):
 
     @classmethod
     def pull_fields(cls, reader: MessageReader, context: Context) -> None:  # noqa: ARG003
-        reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
+        reader.uints(1, 1, "certificate_types", 1, ClientCertificateType)
         reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
 
 

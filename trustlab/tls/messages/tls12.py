@@ -103,8 +103,8 @@ class CertificateRequest(Message):
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:  # noqa: ARG003
-        types = reader.uints(1, 1, "certificate_types", 1, 0xFF, ClientCertificateType)
-        schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, 0xFFFE, SignatureScheme)
+        types = reader.uints(1, 1, "certificate_types", 1, ClientCertificateType)
+        schemes = reader.uints(2, 2, "supported_signature_algorithms", 2, SignatureScheme)
         authorities = reader.vectors((2, 2), "certificate_authorities", "distinguished_name", (0, 1))
         reader.finish(cls.name)
         return cls(types, schemes, authorities)

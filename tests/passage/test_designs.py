@@ -1,0 +1,148 @@
+"""The designs are what the papers and drafts say: whose key, which binder, when; and what contradicts itself is refused."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from trustlab.passage import BARE_EXPORTER, DESIGNS, RESUMED, Design, DesignError, design_of, setting_of
+from trustlab.passage.catalogue import with_ephemeral_keys, with_resumption, with_usable_key
+
+HELLOS = "client_random, server_random"
+SERVER = f"H(L, S, nonce_C, {HELLOS}, H(SPKI_S))"
+CLIENT = f"L, C, nonce_S, {HELLOS}"
+RUNGS = {
+    # name: (TLS, when, whose key, the server's binder, the client's, whether the client has a TCB key)
+    "plain-tls": ("1.2", "never", "deployed", None, None, False),
+    "attest-then-connect": ("1.2", "before", "deployed", "nonce_C", None, False),
+    "connect-then-attest": ("1.2", "inside", "deployed", "nonce_C", None, False),
+    "key-in-quote": ("1.2", "handshake", "deployed", SERVER, None, False),
+    "machine-linked-key": ("1.2", "handshake", "machine", SERVER, None, False),
+    "tcb-key": ("1.2", "handshake", "tcb", SERVER, None, False),
+    "client-quote": ("1.2", "handshake", "tcb", SERVER, f"H({CLIENT})", False),
+    "client-certificate": ("1.2", "handshake", "tcb", SERVER, f"H({CLIENT}, H(SPKI_C))", True),
+    "pms-in-quote": ("1.2", "handshake", "tcb", SERVER, f"H({CLIENT}, HMAC(PMS))", False),
+    "trusted-passage": ("1.2", "handshake", "tcb", SERVER, f"H({CLIENT}, HMAC(PMS), H(EPMS))", False),
+    "session-hash": (
+        *("1.2", "after-finished", "tcb"),
+        "H(L, S, nonce_C, session_hash, H(SPKI_S), H(SPKI_C)?)",
+        "H(L, C, nonce_S, session_hash, H(SPKI_C)?, H(SPKI_S))",
+        False,
+    ),
+    "tls13-nonce": ("1.3", "handshake", "tcb", "nonce_C", None, False),
+    "tls13-key": ("1.3", "handshake", "tcb", "H(SPKI_S)", None, False),
+    "tls13-nonce-key": ("1.3", "handshake", "tcb", "H(nonce_C, H(SPKI_S))", None, False),
+    "tls13-early": ("1.3", "handshake", "tcb", "early(SPKI_S)", "early(SPKI_C)", True),
+    "tls13-handshake-secret": (
+        *("1.3", "handshake", "tcb"),
+        "H(L, S, attest_secret, H(SPKI_S))",
+        "H(L, C, attest_secret, H(SPKI_C))",
+        True,
+    ),
+    "tls13-exporter": (
+        *("1.3", "after-finished", "tcb"),
+        "H(L, S, exporter_server, H(SPKI_S), H(SPKI_C)?)",
+        "H(L, C, exporter_client, H(SPKI_C)?, H(SPKI_S))",
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_rung_is_what_its_source_says(name):
+    design = DESIGNS[name]
+    formulas = (binder and binder.formula for binder in (design.server, design.client))
+    assert (design.tls, design.when, design.key_origin, *formulas, design.client_key) == RUNGS[name]
+    assert (design.extended_master_secret, design.resumes) == (name == "session-hash", False)
+    assert design.measured is (name != "plain-tls")
+    attested = design.key_origin != "deployed" and name != "tls13-nonce"
+    assert design.attests_key is attested
+
+
+def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
+    bare = {name for name, d in DESIGNS.items() for b in (d.server, d.client) if b and b.bare}
+    assert bare == {"attest-then-connect", "connect-then-attest", "tls13-nonce", "tls13-key", "tls13-early"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"when": "never", "client": None}, "it has binders, but attestation happens never"),
+        ({"when": "never", "server": None}, "it has binders, but attestation happens never"),
+        ({"server": None}, "attestation happens handshake, but the server proves nothing"),
+        ({"when": "after-finished"}, "the session hash needs the extended master secret"),
+        ({"when": "sometimes"}, "when cannot be 'sometimes'; there are: never, before, inside"),
+        ({"suite": "TLS_MOON"}, "there is no 'TLS_MOON' in the registry of CipherSuite"),
+        ({"group": "FFDHE2048"}, "the engine has no key agreement in FFDHE2048"),
+        ({"suite": "TLS_AES_128_GCM_SHA256"}, "TLS_AES_128_GCM_SHA256 is not a suite of TLS 1.2"),
+        ({"tls": "1.3"}, "is not a suite of TLS 1.3"),
+        ({"colour": "red", "age": 3}, "a design has no 'age'; it has: name, tls, when"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_with_how(changes, complaint):
+    with pytest.raises(DesignError) as refused:
+        Design.custom("mine", **changes)
+    assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize("switch", ["extended_master_secret", "resumes"])
+def test_after_finished_in_tls12_wants_the_session_hash_or_the_labs_switch(switch):
+    """RFC 7627: without the extended master secret there is no session hash, but a resumed session has none anyway."""
+    assert Design.custom("mine", when="after-finished", **{switch: True}).when == "after-finished"
+    Design.custom("mine", like=DESIGNS["tls13-exporter"])  # an exporter needs neither
+
+
+def test_a_design_of_ones_own_differs_by_what_was_said_and_tells_no_story_of_another():
+    mine, whole = Design.custom("mine", group="SECP256R1"), DESIGNS["trusted-passage"]
+    assert msgspec.structs.replace(whole, name="mine", group="SECP256R1", sentence="", not_enough="", source="") == mine
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_a_known_design_is_named_and_another_one_spelt_out(name):
+    assert setting_of(DESIGNS[name]) == name
+    assert design_of(name) is DESIGNS[name]
+    other = msgspec.structs.replace(DESIGNS[name], sentence="another")
+    assert setting_of(other).startswith('{"name":')
+    assert design_of(setting_of(other)) == other
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("moon", "no design 'moon'; there are: plain-tls, attest-then-connect"),
+        ("", "no design ''"),
+        ("{", "a design that cannot be read"),
+        ('{"name": 3}', "a design that cannot be read"),
+        ('{"name": "x"}', "a design that cannot be read: x: attestation happens handshake, but the server proves"),
+    ],
+)
+def test_what_is_no_design_is_refused(setting, complaint):
+    with pytest.raises(DesignError) as refused:
+        design_of(setting)
+    assert complaint in str(refused.value)
+
+
+def test_a_key_that_a_password_opens_is_the_machines_and_nobody_asks_for_more():
+    leaky = with_usable_key(DESIGNS["tcb-key"])
+    assert (leaky.key_origin, leaky.not_demanded) == ("machine", ("key provenance", "key policy"))
+    once = with_usable_key(DESIGNS["machine-linked-key"])
+    assert once == DESIGNS["machine-linked-key"]
+    assert with_usable_key(DESIGNS["key-in-quote"]) is DESIGNS["key-in-quote"]
+
+
+def test_ephemeral_keys_replace_rsa_key_transport_and_nothing_else():
+    whole = DESIGNS["trusted-passage"]
+    fresh = with_ephemeral_keys(whole)
+    assert (fresh.suite, fresh.group) == ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "SECP256R1")
+    assert (whole.transports_key, fresh.transports_key) == (True, False)
+    assert msgspec.structs.replace(fresh, suite=whole.suite, group=whole.group) == whole
+    assert with_ephemeral_keys(fresh) is fresh
+    assert with_ephemeral_keys(DESIGNS["tls13-key"]) is DESIGNS["tls13-key"]
+
+
+def test_resumption_is_a_switch_and_nothing_else():
+    whole = DESIGNS["session-hash"]
+    assert with_resumption(whole).resumes
+    assert msgspec.structs.replace(with_resumption(whole), resumes=False) == whole
+    assert RESUMED.resumes
+    assert BARE_EXPORTER.server.formula == BARE_EXPORTER.client.formula == "H(L, exporter)"
