@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tls_pair import Pair, client_config, client_identity, connected, root, server_config
-from trustlab.tls.lengths import LONG, LONGEST, check_length
+from trustlab.tls.limits import LONG, LONGEST, check_length
 
 from trustlab import tls
 from trustlab.tls import keys
