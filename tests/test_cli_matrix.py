@@ -192,7 +192,7 @@ def test_what_is_changed_by_leaving_a_check_out_is_called_so():
     text = " ".join(" ".join(lines).split())
     assert "S!x" in text
     assert "! changed" in text
-    assert "changed by leaving out extraData: key-in-quote / tunnel-relay: Alice holds the canary 'pin'" in text
+    assert "changed by leaving out extraData: key-in-quote / tunnel-relay: Alice knows the canary 'pin'" in text
     assert "expected" not in text
     assert "nothing changed" not in text
     assert "! unexpected" in " ".join(table(*arguments))
@@ -203,7 +203,12 @@ def test_what_is_changed_by_leaving_a_check_out_is_called_so():
     [
         ("trusted-passage", "rogue-certificate", "extraData", "nothing changed: still refused by key identity"),
         ("trusted-passage", "rogue-certificate", "claims", "nothing changed: still refused by extraData, key identity"),
-        ("tcb-key", "key-abuse", "claims", "nothing changed: what came to nothing was refused by no check"),
+        (
+            "tcb-key",
+            "key-abuse",
+            "claims",
+            "nothing changed: attacks that failed otherwise were not refused by a check",
+        ),
         ("plain-tls", "rogue-certificate", "claims", "nothing changed"),
     ],
 )
