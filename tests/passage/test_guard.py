@@ -6,8 +6,9 @@ import pytest
 
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, offer
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard
 from trustlab.passage.exchange import MAX_FRAME, Asking, ExchangeError, frame
+from trustlab.passage.placement import offer
 from trustlab.trace import Trace
 
 FACTS = tls.HandshakeFacts(
