@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -11,10 +12,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from rich.console import Console
 
 from trustlab.attacks import ATTACKS, SLIDES
 from trustlab.attacks import table as whole_table
-from trustlab.cli.matrix_table import NAMES
+from trustlab.cli.matrix_table import NAMES, show_table
+from trustlab.scenarios import CellResult
 from trustlab.scenarios.matrix import said_once
 
 TABLE = whole_table()
@@ -233,3 +236,14 @@ def test_the_help_and_the_page_count_the_attacks_of_the_slides_alike():
     assert "their 8 attacks (the 7 signed ones, and memory-scrape)" in shown
     told = " ".join((Path(__file__).parents[1] / "docs" / "matrix.md").read_text("utf-8").split())
     assert "7 of the slides' 8 attacks (all but `memory-scrape`" in told
+
+
+def test_a_cell_that_came_out_differently_is_shown_with_what_was_expected_and_every_check_that_failed():
+    result = CellResult(
+        *("key-in-quote", "tunnel-relay", "S", "refused", "Refused.", "strict", "teller refused by 'extraData'"),
+        failed=("extraData", "key identity"),
+    )
+    shown = Console(file=io.StringIO(), width=200)
+    show_table(shown, [result])
+    told = "not as expected: key-in-quote / tunnel-relay: x, expected S; failed checks: extraData, key identity; teller"
+    assert told in shown.file.getvalue()
