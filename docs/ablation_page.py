@@ -10,12 +10,12 @@ from trustlab.passage import NOT_LEFT_OUT, PARTS, RULES
 from trustlab.scenarios import Result, formulas, run
 
 PAGE = Path(__file__).with_name("ablation.md")
-HEAD = """# What each check is good for
+HEAD = """# What each check is for
 
-*Written by `docs/ablation_page.py`: every line on this page was played with real TPMs, twice: with the thing it is about, and without it.*
+*Written by `docs/ablation_page.py`: every line on this page was played twice with real TPMs: with everything in place, and with one thing left out.*
 
-No check without an attack, no attack without a check. Checks overlap on purpose, so each line has a **base**: a design, a policy and an attacker for which this
-one thing decides. There the attack is refused, and succeeds when the one thing is left out. What else refuses elsewhere is in [the matrix](matrix.md).
+Every check has an attack that needs it, and every attack has a check that stops it, or a reason. Checks overlap on purpose, so each line has a **base**: a design, a policy and an attacker for which this
+one thing decides. On that base the attack is refused, and succeeds when the one thing is left out. What else refuses an attack elsewhere is in [the matrix](matrix.md).
 
 ```
 trustlab ablation checks                      # these lists, played now
@@ -26,8 +26,7 @@ trustlab matrix --without extraData           # the whole matrix, with a check, 
 trustlab matrix --design trusted-passage --without "H(EPMS)"
 ```
 
-That nothing can be taken out of the *program* unnoticed either is what `tests/test_removals.py` shows: it takes out each check, field and rule in its turn,
-and a named test fails each time.
+Nothing can be taken out of the *program* unnoticed either: `tests/test_removals.py` takes out each check, field and rule in turn, and a named test fails each time.
 """
 
 HEADINGS = {
@@ -39,7 +38,7 @@ HEADINGS = {
 
 
 def described(experiment: Experiment) -> Attack:
-    """Return the attack of an experiment, of whatever kind it is."""
+    """Return the attack of an experiment of any kind."""
     name = experiment.attack
     if experiment.design is None:
         return ATTACKS_ON_VERIFIER[name].attack
@@ -75,7 +74,7 @@ def line(result: Result) -> list[str]:
 
 
 def told_beside(title: str, reasons: dict[str, str]) -> list[str]:
-    """Return what is told beside a list: what is not in it, and why."""
+    """Return the lines beside a list: the things that are not in it, and why."""
     return ["", f"{title}:", "", *(f"- {name} {why}." for name, why in reasons.items())]
 
 
@@ -89,26 +88,26 @@ def main() -> None:
         "",
         *lines("checks"),
         "",
-        "`evidence format`, the first of the checks, is no choice: what cannot be read cannot be judged.",
+        "`evidence format`, the first of the checks, cannot be left out: what cannot be read cannot be judged.",
         "",
         "## Fields of the binders",
         "",
-        "A line's design without the field is a design like any other: no more is changed than its binders. Where fields overlap, the base is one where they",
-        "do not. Nonce and randoms are fresh for the same purpose, and are left out together.",
+        "Without the field, only the design's binders change. If fields overlap, the base is one on which they do not. Nonce and randoms serve the same purpose,",
+        "freshness, and are left out together.",
         "",
         *lines("fields"),
         *told_beside("Not left out", {f"`{name}`": why for name, why in NOT_LEFT_OUT.items()}),
         "",
-        "## Rules that are no checks",
+        "## Rules that are not checks",
         "",
-        "What leaves a rule out is a switch of the lab's, off by default and told in the trace. Where no check refuses, the rule itself ends the attack: by an alert,",
-        "or by what it does not give.",
+        "Only a measured configuration can leave a rule out, and the trace says so. If no check refuses, the rule itself ends the attack: by an alert,",
+        "or because Alice does not get what she needs.",
         "",
         *lines("rules"),
         "",
         "## Attacks in none of these lists",
         "",
-        "Each is stopped as long as one of the things in the last column is there, and succeeds when all of them are left out.",
+        "Each is stopped as long as one of the things in the last column is in place, and succeeds when all of them are left out.",
         "",
         *lines("overlaps"),
         *told_beside("Stopped by no check", {f"`{name}`:": why for name, why in stopped_by_no_check().items()}),

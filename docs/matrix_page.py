@@ -21,16 +21,16 @@ MARKS = {"S": "**S**", "x": "x", "-": "\u2013"}
 HEAD = f"""# Every design, every attack
 
 *Written by `docs/matrix_page.py`: every mark on this page comes from a real run with real TPMs (`trustlab matrix`), judged by the facts of its trace.
-S: Alice holds the secret, a client trusts a machine of hers, or she has what else she was after; x: she was refused, or got nothing; -: the attack
-makes no sense there; o: it takes virtual machines, with memory of their own (`trustlab matrix --substrate uml`).*
+S: Alice can read the secret, a client trusts a wrong machine, or she got whatever else she was after; x: she was refused, or got nothing; -: the attack
+makes no sense there; o: it can be played only between virtual machines, which have memory of their own (`trustlab matrix --substrate uml`).*
 
 ![{sum(len(family.attacks) for family in families())} attacks against {len(DESIGNS)} designs: each rung stops what broke the one below](matrix.png)
 
-`trustlab matrix --html matrix.html --keep traces` writes this table as a page whose cells open: what happened, which facts say so, and the trace in the inspector.
+`trustlab matrix --html matrix.html --keep traces` writes this table as a page with cells that you can open: what happened, which facts show it, and the trace in the inspector.
 
-Two parts of the table were signed before anything ran: {len(ATTACKS)} of the slides' {len(SLIDES)} attacks (all but `memory-scrape`, which succeeds between virtual machines
-alone) on the ladder of TLS 1.2, and a table of the designs of TLS 1.3. No real run contradicts them. No binder helps against a known DH secret (passive reading) or a genuine machine elsewhere (pin it, or publish reference values). Early
-transcript binding is disputed in the literature: these are the runs, and nobody's verdict.
+Two parts of the table were signed before anything ran: {len(ATTACKS)} of the slides' {len(SLIDES)} attacks (all except `memory-scrape`, which succeeds only between virtual machines)
+on the ladder of TLS 1.2, and a table of the designs on TLS 1.3. No real run contradicts them. No binder helps against a known DH secret (passive reading) or against another genuine machine (pin the right one). Early
+transcript binding is disputed in the literature: this page has the results of runs, and takes no side.
 """
 
 
@@ -48,7 +48,11 @@ def table() -> list[str]:
         for attack in family.attacks:
             marks = (SIGNS[places[design, attack]] for design in letters)
             lines.append(f"| [`{attack}`](#{attack}) | " + " | ".join(marks) + " |")
-    lines += ["", "The designs, a to k on TLS 1.2 and l to q on TLS 1.3:", ""]
+    spans = []
+    for tls in ("1.2", "1.3"):
+        first, *_, last = (letter for name, letter in letters.items() if DESIGNS[name].tls == tls)
+        spans.append(f"{first} to {last} on TLS {tls}")
+    lines += ["", f"The designs, {' and '.join(spans)}:", ""]
     lines += [
         f"- **{letters[name]}** `{name}`: {design.sentence} {design.not_enough} *{design.source}*"
         for name, design in DESIGNS.items()
@@ -61,7 +65,7 @@ def table() -> list[str]:
 
 
 def told(attack: str) -> list[str]:
-    """Return what there is to say of one attack: on each version of TLS, where it takes other steps there."""
+    """Return the text about one attack: for each version of TLS, if it takes other steps there."""
     cells = {design: cell for (design, name), cell in whole_table().items() if name == attack}
     played = {known(attack, tls).name: known(attack, tls) for tls in dict.fromkeys(DESIGNS[d].tls for d in cells)}
     lines = []
@@ -87,7 +91,7 @@ def main() -> None:
         HEAD,
         *table(),
         "",
-        "What each check of the Verifier, each field of a binder and each rule is good for, one at a time: [ablation.md](ablation.md).",
+        "What each check of the Verifier, each field of a binder and each rule is for, one at a time: [ablation.md](ablation.md).",
     ]
     PAGE.write_text("\n".join(parts) + "\n")
     print(f"wrote {PAGE}")  # noqa: T201 - a script's word

@@ -119,6 +119,12 @@ ATTACKS = {row.without[0]: row.attack for row in experiments()["checks"]}
 RULES = [row.without[0] for row in experiments()["rules"]]
 ROWS = {row.without[0]: f"{row.without[0]}-{row.attack}" for row in experiments()["fields"]}
 
+if lacking := [name for name in CHECKS[1:] if name not in ATTACKS]:
+    raise LookupError(f"no attack needs the check {lacking[0]!r}: write one in trustlab/attacks/verifier/")
+if lacking := [name for name in RULES if name not in RULES_OUT]:
+    raise LookupError(f"nothing here takes the rule {lacking[0]!r} out of the program: add it to RULES_OUT")
+if lacking := [name for name in PARTS if name not in ROWS]:
+    raise LookupError(f"no experiment leaves out {lacking[0]!r}: add one to [[fields]] of attacks/ablation.toml")
 REMOVALS = {
     CHECKS[0]: Removal(without_format, ON_FORMAT),
     **{name: Removal(without_check(name), ON_VERIFIER.format(ATTACKS[name])) for name in CHECKS[1:]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -11,10 +12,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from rich.console import Console
 
 from trustlab.attacks import ATTACKS, SLIDES
 from trustlab.attacks import table as whole_table
-from trustlab.cli.matrix_table import NAMES
+from trustlab.cli.matrix_table import NAMES, show_table
+from trustlab.scenarios import CellResult
 from trustlab.scenarios.matrix import said_once
 
 TABLE = whole_table()
@@ -192,7 +195,7 @@ def test_what_is_changed_by_leaving_a_check_out_is_called_so():
     text = " ".join(" ".join(lines).split())
     assert "S!x" in text
     assert "! changed" in text
-    assert "changed by leaving out extraData: key-in-quote / tunnel-relay: Alice holds the canary 'pin'" in text
+    assert "changed by leaving out extraData: key-in-quote / tunnel-relay: Alice knows the canary 'pin'" in text
     assert "expected" not in text
     assert "nothing changed" not in text
     assert "! unexpected" in " ".join(table(*arguments))
@@ -203,7 +206,12 @@ def test_what_is_changed_by_leaving_a_check_out_is_called_so():
     [
         ("trusted-passage", "rogue-certificate", "extraData", "nothing changed: still refused by key identity"),
         ("trusted-passage", "rogue-certificate", "claims", "nothing changed: still refused by extraData, key identity"),
-        ("tcb-key", "key-abuse", "claims", "nothing changed: what came to nothing was refused by no check"),
+        (
+            "tcb-key",
+            "key-abuse",
+            "claims",
+            "nothing changed: attacks that failed otherwise were not refused by a check",
+        ),
         ("plain-tls", "rogue-certificate", "claims", "nothing changed"),
     ],
 )
@@ -228,3 +236,14 @@ def test_the_help_and_the_page_count_the_attacks_of_the_slides_alike():
     assert "their 8 attacks (the 7 signed ones, and memory-scrape)" in shown
     told = " ".join((Path(__file__).parents[1] / "docs" / "matrix.md").read_text("utf-8").split())
     assert "7 of the slides' 8 attacks (all but `memory-scrape`" in told
+
+
+def test_a_cell_that_came_out_differently_is_shown_with_what_was_expected_and_every_check_that_failed():
+    result = CellResult(
+        *("key-in-quote", "tunnel-relay", "S", "refused", "Refused.", "strict", "teller refused by 'extraData'"),
+        failed=("extraData", "key identity"),
+    )
+    shown = Console(file=io.StringIO(), width=200)
+    show_table(shown, [result])
+    told = "not as expected: key-in-quote / tunnel-relay: x, expected S; failed checks: extraData, key identity; teller"
+    assert told in shown.file.getvalue()

@@ -54,7 +54,7 @@ def test_without_what_refuses_it_the_attack_succeeds(design, attack, without):
 
 def test_every_attack_of_the_ladder_is_in_the_table_once():
     names = [attack for family in families() for attack in family.attacks]
-    assert len(names) == len(set(names)) == 35
+    assert len(names) == len(set(names))
     assert list(dict.fromkeys(attack for _, attack in table())) == names
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from trustlab import tls
 from trustlab.attest import AttestationResult, Check
-from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, design_without, offer
+from trustlab.passage import DESIGNS, PLAIN_TLS, TRUSTED_PASSAGE, AttestationFailure, Guard, design_without
 from trustlab.passage.exchange import MAX_FRAME, Asking, ExchangeError, frame
 from trustlab.passage.guard import RateLimited
+from trustlab.passage.placement import offer
 from trustlab.trace import Trace
 
 FACTS = tls.HandshakeFacts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,12 +18,11 @@ from trustlab.passage import (
     Exported,
     Guard,
     Mutual,
-    offer,
     placement_of,
 )
 from trustlab.passage.components import HONEST
 from trustlab.passage.designs import CHOICES
-from trustlab.passage.placement import PLACEMENTS
+from trustlab.passage.placement import PLACEMENTS, InAuthenticators, offer
 from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 
@@ -41,7 +41,11 @@ def wrapped(design, role):
 
 
 def test_there_is_a_placement_for_every_word_and_version():
-    assert set(PLACEMENTS) == set(itertools.product(CHOICES["when"], CHOICES["tls"]))
+    assert set(PLACEMENTS) == set(CHOICES["when"])
+    for when, version in itertools.product(CHOICES["when"], CHOICES["tls"]):
+        place = placement_of(SimpleNamespace(when=when, tls=version))
+        authenticators = (when, version) == ("after-finished", "1.3")
+        assert type(place) is (InAuthenticators if authenticators else type(PLACEMENTS[when]))
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
     played = known(attack, DESIGNS[design].tls)
     assert result.leaks == played.assumes.leaks
     if cell.mark == "S" and played.prize in {"pin", "balance"}:
-        assert f"Alice holds the canary '{played.prize}'" in result.evidence
+        assert f"Alice knows the canary '{played.prize}'" in result.evidence
     if cell.mark == "S" and played.prize == "peer":
         assert "teller-bank-1 addressed bank, held by" in result.evidence or "teller-bank-2" in result.evidence
 

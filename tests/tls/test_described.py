@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from tls_pair import Pair, client_config, client_identity, connected, root, server_config
-from trustlab.tls.limits import LONG, LONGEST, check_length
 
 from trustlab import tls
 from trustlab.tls import keys
 from trustlab.tls.describe import context_for, describe_record
 from trustlab.tls.extensions import AttestationExtension, push_attestation
+from trustlab.tls.limits import LONG, LONGEST, check_length
 from trustlab.tls.protection import Aead13, Cbc12
 from trustlab.tls.suites import Cipher
 

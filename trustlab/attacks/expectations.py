@@ -93,7 +93,7 @@ def named(designs: str) -> tuple[str, ...]:
 
 
 def spread(rows: Iterable[ExpectationRow]) -> Table:
-    """Return (design, attack) to the cell; CatalogueError if a cell has two rows, or an attack lacks a design."""
+    """Return (design, attack) to the cell; CatalogueError if a cell has two rows, or none."""
     table: Table = {}
     for row in rows:
         for design in named(row.designs):
@@ -102,15 +102,14 @@ def spread(rows: Iterable[ExpectationRow]) -> Table:
                     f"two rows of attacks/expected/ are about {design} against {row.attack}: remove one"
                 )
             table[design, row.attack] = _cell(design, row)
-    for attack in dict.fromkeys(attack for _, attack in table):
-        if missing := [design for design in DESIGNS if (design, attack) not in table]:
+    attacks = tuple(dict.fromkeys(attack for _, attack in table))
+    for design in DESIGNS:
+        if missing := [attack for attack in attacks if (design, attack) not in table]:
             raise CatalogueError(
-                f"no row of attacks/expected/ says what {attack} does to {', '.join(missing)}: "
-                "add one, with mark '-' and the reason if it makes no sense there"
+                f"no row of attacks/expected/ says what happens to {design} under {', '.join(missing)}: "
+                "add a row for each, with mark '-' and the reason if it makes no sense there"
             )
-    return {
-        (design, attack): table[design, attack] for design in DESIGNS for attack in dict.fromkeys(a for _, a in table)
-    }
+    return {(design, attack): table[design, attack] for design in DESIGNS for attack in attacks}
 
 
 def _cell(design: str, row: ExpectationRow) -> Cell:

@@ -46,7 +46,9 @@ def show_table(console: Console, results: Sequence[CellResult], without: Sequenc
     others = [result for result in results if not result.as_expected]
     what = f"changed by leaving out {' and '.join(without)}" if without else "not as expected"
     for result in others:
-        console.print(f"{what}: {result.design} / {result.attack}: {result.evidence}", markup=False)
+        checks = f"failed checks: {', '.join(result.failed)}; " if result.failed else ""
+        became = "" if without else f"{SIGNS[result.outcome][0]}, expected {result.expected}; "
+        console.print(f"{what}: {result.design} / {result.attack}: {became}{checks}{result.evidence}", markup=False)
     if without and not others:
         console.print(_unchanged(results), markup=False)
 

@@ -20,7 +20,7 @@ from trustlab.passage import (
     PlainEndpoint,
     RateLimiter,
     ablation,
-    offer,
+    engine_settings,
     placement_of,
 )
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from trustlab.passage.guard import Role
     from trustlab.trace import Emitter
     from trustlab.wire import Endpoint
-
-VERSIONS = {"1.2": (tls.Version.TLS12,), "1.3": (tls.Version.TLS13,)}
 
 
 class Channels:
@@ -90,13 +88,9 @@ class Channels:
         return tls.ServerConfig(
             certificates=(identity.certificate_der,),
             key=identity.key,
-            versions=VERSIONS[self.design.tls],
             random=self.random,
-            cipher_suites=(tls.CipherSuite[self.design.suite],),
-            groups=(tls.Group[self.design.group],),
-            extended_master_secret=self.design.extended_master_secret,
             require_extended_master_secret=self.design.extended_master_secret,
-            attestation=offer(self.design, "server"),
+            **engine_settings(self.design, "server"),
             client_certificate="require" if self.design.client_key else "none",
             trust=[self._web_root] if self.design.client_key else None,
         )
@@ -126,13 +120,9 @@ class Channels:
             trust=[self._web_root],
             certificates=(identity.certificate_der,) if identity else (),
             key=identity.key if identity else None,
-            versions=VERSIONS[self.design.tls],
             random=self.random,
-            cipher_suites=(tls.CipherSuite[self.design.suite],),
-            groups=(tls.Group[self.design.group],),
-            extended_master_secret=self.design.extended_master_secret,
             require_extended_master_secret=self.design.extended_master_secret,
-            attestation=offer(self.design, "client"),
+            **engine_settings(self.design, "client"),
         )
 
     def answerer(self, application: Application, connection: str, peer: str) -> Endpoint:

@@ -168,22 +168,19 @@ class Guest:
 
 
 class Nothing:
-    """An application that has nothing to say and wants to end when it is connected."""
+    """An application that sends nothing and closes when it is connected."""
 
     def __init__(self) -> None:
         self.finished = False
 
     def connected(self) -> bytes:
-        """End."""
         self.finished = True
         return b""
 
     def received(self, data: bytes) -> bytes:  # noqa: ARG002 - it does not listen
-        """Say nothing."""
         return b""
 
-    def closed(self, error: Exception | None) -> None:
-        """Learn that it is over."""
+    def closed(self, error: Exception | None) -> None: ...
 
 
 class Then(Nothing):
@@ -195,7 +192,6 @@ class Then(Nothing):
         self._application = application
 
     def connected(self) -> bytes:
-        """Go on."""
         self._go_on()
         return super().connected()
 

@@ -72,7 +72,7 @@ from trustlab.passage.exported import Exported
 from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
-from trustlab.passage.placement import Placement, offer, placement_of
+from trustlab.passage.placement import Placement, engine_settings, placement_of
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.source import SourceError, source_of
 from trustlab.passage.streams import PassageError, PassageStream, connect
@@ -129,8 +129,8 @@ __all__ = [
     "design_named",
     "design_of",
     "design_without",
+    "engine_settings",
     "known_rules",
-    "offer",
     "placement_of",
     "seed_setting",
     "seeded",

@@ -33,6 +33,29 @@ def frame(octets: bytes) -> bytes:
     return len(octets).to_bytes(2, "big") + octets
 
 
+class Frames:
+    """Cuts a stream into frames; the octets of an incomplete frame stay in `rest`."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def next(self) -> bytes | None:
+        """Return the next complete frame; None if there is none."""
+        end = 2 + int.from_bytes(self.rest[:2], "big")
+        if len(self.rest) < max(2, end):
+            return None
+        octets, self.rest = self.rest[2:end], self.rest[end:]
+        return octets
+
+    def feed(self, data: bytes, most: int) -> list[bytes]:
+        """Take octets and return at most `most` complete frames."""
+        self.rest += data
+        found: list[bytes] = []
+        while len(found) < most and (octets := self.next()) is not None:
+            found.append(octets)
+        return found
+
+
 class _Framed:
     """An application that begins with frames and then hands over to an inner application."""
 
@@ -40,7 +63,7 @@ class _Framed:
         """Take the inner application; `abort` ends a TLS channel by an alert, and does nothing without TLS."""
         self.inner = inner
         self._abort = abort
-        self._buffer = b""
+        self._frames = Frames()
         self._through = False
         self._refused = False
         self._given_up = False
@@ -55,8 +78,8 @@ class _Framed:
         """What the exchange waits for, in words; empty once the inner application speaks."""
         if self._through or self._refused:
             return ""
-        here = len(self._buffer)
-        size = 2 + int.from_bytes(self._buffer[:2], "big") if here >= 2 else 2
+        here = len(self._frames.rest)
+        size = 2 + int.from_bytes(self._frames.rest[:2], "big") if here >= 2 else 2
         return tls.missing(here, size, "a frame of the attestation exchange")
 
     def connected(self) -> bytes:
@@ -67,12 +90,12 @@ class _Framed:
         """Take frames while the exchange lasts, then pass everything through; say nothing on a channel given up."""
         if self._through:
             return self.inner.received(data)
-        self._buffer += data
+        self._frames.rest += data
         said = b""
-        while not self._refused and not self._through and (octets := self._next()) is not None:
+        while not self._refused and not self._through and (octets := self._frames.next()) is not None:
             said += self.frame_received(octets)
-        if self._through and self._buffer:
-            rest, self._buffer = self._buffer, b""
+        if self._through and self._frames.rest:
+            rest, self._frames.rest = self._frames.rest, b""
             said += self.inner.received(rest)
         return b"" if self._given_up else said
 
@@ -85,15 +108,6 @@ class _Framed:
     def frame_received(self, octets: bytes) -> bytes:
         """Take one frame and return what to say."""
         raise ExchangeError(f"the peer sent a frame of {len(octets)} octets that nobody asked for")
-
-    def _next(self) -> bytes | None:
-        if len(self._buffer) < 2:
-            return None
-        end = 2 + int.from_bytes(self._buffer[:2], "big")
-        if len(self._buffer) < end:
-            return None
-        octets, self._buffer = self._buffer[2:end], self._buffer[end:]
-        return octets
 
     def _open(self) -> bytes:
         self._through = True

@@ -6,7 +6,7 @@ about the placement, and wraps an application in the exchange that must be finis
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trustlab import tls
 from trustlab.passage.exchange import Answering
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trustlab.passage.components import Components
     from trustlab.passage.designs import Design
     from trustlab.passage.guard import Guard, Role
+
+VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
 
 
 class Placement:
@@ -112,26 +114,30 @@ class InAuthenticators(AfterFinished):
         return Exported(application, guard, engine)
 
 
-PLACEMENTS: dict[tuple[str, str], Placement] = {
-    **{
-        (when, version): placement
-        for when, placement in (
-            ("never", Never()),
-            ("before", Before()),
-            ("inside", Inside()),
-            ("handshake", InHandshake()),
-        )
-        for version in ("1.2", "1.3")
-    },
-    ("after-finished", "1.2"): AfterFinished(),
-    ("after-finished", "1.3"): InAuthenticators(),
+PLACEMENTS = {
+    "never": Never(),
+    "before": Before(),
+    "inside": Inside(),
+    "handshake": InHandshake(),
+    "after-finished": AfterFinished(),
 }
-"""Every placement, by `Design.when` and the version of TLS."""
+IN_AUTHENTICATORS = InAuthenticators()
 
 
 def placement_of(design: Design) -> Placement:
     """Return where a design places attestation."""
-    return PLACEMENTS[design.when, design.tls]
+    return IN_AUTHENTICATORS if (design.when, design.tls) == ("after-finished", "1.3") else PLACEMENTS[design.when]
+
+
+def engine_settings(design: Design, role: Role) -> dict[str, Any]:
+    """Return the fields of a TLS configuration that follow from a design, for one role."""
+    return {
+        "versions": (VERSIONS[design.tls],),
+        "cipher_suites": (tls.CipherSuite[design.suite],),
+        "groups": (tls.Group[design.group],),
+        "extended_master_secret": design.extended_master_secret,
+        "attestation": offer(design, role),
+    }
 
 
 def offer(design: Design, role: Role) -> tls.AttestationOffer | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from trustlab.passage.exchange import NONCE, frame
+from trustlab.passage.exchange import NONCE, Frames, frame
 
 if TYPE_CHECKING:
     from trustlab.passage import TlsEndpoint
@@ -20,25 +20,6 @@ NOTHING_TO_SHOW = frame(b"")
 """An empty frame: her answer to a question for evidence that she does not have."""
 OWN_NONCE = bytes(NONCE)
 """Alice's own nonce; it need not be random."""
-
-
-class Frames:
-    """Cuts a stream into the frames of an exchange: a length as u16, and that many octets."""
-
-    def __init__(self) -> None:
-        self.rest = b""
-
-    def feed(self, data: bytes, most: int) -> list[bytes]:
-        """Take octets and return at most `most` complete frames; the rest stays in `rest`."""
-        self.rest += data
-        found: list[bytes] = []
-        while len(found) < most and len(self.rest) >= 2:
-            end = 2 + int.from_bytes(self.rest[:2], "big")
-            if len(self.rest) < end:
-                break
-            found.append(self.rest[2:end])
-            self.rest = self.rest[end:]
-        return found
 
 
 class Quiet:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import THANKS, Frames, Relay
+from trustlab.attacks.alice.applications import THANKS, Relay
 from trustlab.attacks.alice.legs import Leg
-from trustlab.passage.exchange import frame
+from trustlab.passage.exchange import Frames, frame
 from trustlab.passage.exported import answer, request
 from trustlab.tls import authenticators
 

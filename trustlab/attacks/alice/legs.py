@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from trustlab import tls
-from trustlab.passage import TlsEndpoint, offer
+from trustlab.passage import TlsEndpoint, engine_settings
 from trustlab.tls.unchecked import UncheckedClientConfig, UncheckedServerConfig
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from trustlab.cloud import Identity
     from trustlab.passage.guard import Role
 
-VERSIONS = {"1.2": tls.Version.TLS12, "1.3": tls.Version.TLS13}
 Hello = TypeVar("Hello", tls.ClientHello, tls.ServerHello)
 
 
@@ -69,11 +68,8 @@ def engine(
     """
     design = alice.design
     settings: dict[str, Any] = {
-        "versions": (VERSIONS[design.tls],),
-        "cipher_suites": (tls.CipherSuite[design.suite],),
-        "groups": (tls.Group[design.group],),
-        "extended_master_secret": design.extended_master_secret,
-        "attestation": offer(design, role) if attests else None,
+        **engine_settings(design, role),
+        **({} if attests else {"attestation": None}),
         "certificates": shows.chain if shows else (),
         "key": shows.key if shows else None,
         "ephemeral": (lambda _group: share) if share else None,

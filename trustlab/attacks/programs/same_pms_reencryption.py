@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.attacks.alice.applications import STATEMENT, Frames, Relay
+from trustlab.attacks.alice.applications import STATEMENT, Relay
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Assumptions, Attack
-from trustlab.passage.exchange import frame
+from trustlab.passage.exchange import Frames, frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest

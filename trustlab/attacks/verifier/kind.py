@@ -40,10 +40,16 @@ def refused_by(
     check: str,
     *,
     base: str,
+    like: Attack | None = None,
     **attack: Any,  # noqa: ANN401 - the fields of an Attack
 ) -> Callable[[Callable[[VerifierTestbed], Presented]], OnVerifier]:
-    """Make an attack of the function that carries it out, given the check that refuses it and its description."""
-    return lambda carry_out: OnVerifier(attack=Attack(**attack), check=check, base=base, carry_out=carry_out)
+    """Make an attack of the function that carries it out, given the check that refuses it and its description.
+
+    The description is that of `like`, an attack that a cloud plays, with the fields that differ; or all fields are
+    given.
+    """
+    described = msgspec.structs.replace(like, **attack) if like else Attack(**attack)
+    return lambda carry_out: OnVerifier(attack=described, check=check, base=base, carry_out=carry_out)
 
 
 def on_binder(
