@@ -6,7 +6,7 @@ import copy
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from trustlab.tls.alerts import AccessDenied, Alert, InternalError, LocalProtocolError
+from trustlab.tls.alerts import AccessDenied, InternalError, LocalProtocolError
 from trustlab.tls.events import EvidenceReceived
 from trustlab.tls.registry import AlertLevel
 from trustlab.tls.states import CONNECTED
@@ -150,9 +150,7 @@ class Handshake:
 
 
 def octets_or_alert(answer: object, what: str) -> bytes:
-    """Return an answer that must be octets; an alert in their place is raised, anything else is the program's fault."""
-    if isinstance(answer, Alert):
-        raise answer
+    """Return an answer that must be octets: an alert was raised before, anything else is the program's fault."""
     if isinstance(answer, bytes | bytearray | memoryview):
         return bytes(answer)
     raise LocalProtocolError(f"{what} is answered with octets, not {type(answer).__name__}")
