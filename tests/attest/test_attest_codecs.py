@@ -375,3 +375,16 @@ def test_no_pcr_is_a_selection_of_three_octets_too():
     assert build_pcr_selections([none]) == bytes.fromhex("00000001 000b 03 000000")
     assert build_pcr_selections([some]) == bytes.fromhex("00000001 000b 03 010080")
     assert build_pcr_selections([PcrSelection(ALG_SHA256, (24,))]) == bytes.fromhex("00000001 000b 04 00000001")
+
+
+def test_schemes_with_a_third_field_are_read_to_their_end():
+    """TPM 2.0 Part 2, 11.1.18: ECDAA has a count; 11.1.5: XOR has a key derivation function."""
+    plain = build_public(EC_KEY.public_key(), 0x50072, b"", scheme=(0x0018, ALG_SHA256))
+    at = plain.index(bytes.fromhex("0018000b"))
+    ecdaa = plain[:at] + bytes.fromhex("001a000b0007") + plain[at + 4 :]
+    assert parse_public(ecdaa).parameters.scheme.algorithm == 0x001A
+    assert parse_public(ecdaa).name != parse_public(plain).name
+    xor = KEYEDHASH[:-38] + bytes.fromhex("000a000b0020") + KEYEDHASH[-34:]
+    assert parse_public(xor).parameters.scheme.algorithm == 0x000A
+    for raw in (ecdaa, xor):
+        assert covers_every_octet(public_spans(raw), raw)

@@ -11,7 +11,7 @@ from software_tpm import BINDER, NOW, Machine, log_of, verifier
 
 from trustlab.attest import AttestError, BootCounters, ResultError, issue, trustworthiness_vector, verify
 from trustlab.attest.passport import MAX_TOKEN
-from trustlab.attest.signing import from_base64url, key_id, to_base64url
+from trustlab.attest.signing import from_base64url, key_id, sign, to_base64url, verifies
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ed25519.Ed25519PrivateKey.generate()
@@ -180,3 +180,50 @@ def test_a_token_counts_from_a_leeway_before_it_was_issued_to_the_moment_its_tim
     for time in (first - second, over, over + second):
         with pytest.raises(ResultError, match="not yet valid, or has expired"):
             check(time=time)
+
+
+def resigned(change, key=KEY, token=TOKEN, typ=None) -> str:
+    """Change the claims set, and sign it as the Verifier: what it should never say."""
+    header, claims, _ = token.split(".")
+    head, body = json.loads(from_base64url(header)), json.loads(from_base64url(claims))
+    if typ is not None:
+        head["typ"] = typ
+    body = change(body) or body
+    text = f"{to_base64url(json.dumps(head).encode())}.{to_base64url(json.dumps(body).encode())}"
+    return f"{text}.{to_base64url(sign(key, text.encode()))}"
+
+
+@pytest.mark.parametrize(
+    ("change", "typ", "message"),
+    [
+        (lambda b: None, None, ""),
+        (lambda b: None, "JWT", "a JWT token of profile .* is not an Attestation Result of this lab"),
+        (lambda b: b | {"eat_profile": "tag:other"}, None, "of profile tag:other is not an Attestation Result"),
+        (lambda b: [1], None, "the Verifier signed claims that cannot be read"),
+        (lambda b: {k: v for k, v in b.items() if k != "exp"}, None, "the Verifier signed claims that cannot be read"),
+        (lambda b: b | {"submods": {}}, None, "0 submodules; a result of this lab is about exactly one Attester"),
+        (lambda b: b | {"submods": dict.fromkeys("ab", b["submods"]["bank"])}, None, "2 submodules"),
+    ],
+)
+def test_what_the_verifier_should_never_sign_is_refused_all_the_same(change, typ, message):
+    token = resigned(change, typ=typ)
+    if not message:
+        assert check(token).accepted
+    else:
+        with pytest.raises(ResultError, match=message):
+            check(token)
+
+
+def test_a_status_that_does_not_follow_from_the_checks_is_refused():
+    refused = issue(REFUSED, KEY, about="bank", time=NOW)
+    lie = resigned(lambda b: b["submods"]["bank"].update({"ear.status": "affirming"}), token=refused)
+    with pytest.raises(ResultError, match="status does not follow from its checks"):
+        check(lie, binder=bytes(32))
+
+
+@pytest.mark.parametrize("size", [0, 63, 65, 128])
+def test_a_signature_of_another_size_is_none(size):
+    assert not verifies(KEY.public_key(), bytes(size), b"octets")
+    good = sign(KEY, b"octets")
+    assert verifies(KEY.public_key(), good, b"octets")
+    assert not verifies(KEY.public_key(), good + b"\0", b"octets")

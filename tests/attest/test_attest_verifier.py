@@ -52,7 +52,7 @@ from trustlab.attest import (
 )
 from trustlab.attest.build import build_public, build_rsa_signature
 from trustlab.attest.constants import ALG_RSASSA, ALG_SHA256
-from trustlab.attest.structures import ClockInfo
+from trustlab.attest.structures import ClockInfo, PcrSelection, QuoteInfo
 from trustlab.trace import Trace
 
 MACHINE = Machine()
@@ -694,3 +694,13 @@ def test_a_result_says_the_whole_in_a_sentence_and_in_the_trace():
 
 def test_what_was_left_out_or_not_demanded_is_not_counted_as_passed():
     assert appraise(without=[CHECKS[-1]]).sentence == f"Accepted: {len(CHECKS) - 1} checks passed."
+
+
+def test_a_quote_over_another_bank_cannot_be_compared_with_the_log():
+    signer = MACHINE.ak()
+    info = QuoteInfo((PcrSelection(0x000C, (17, 18, 19, 20)),), bytes(32))
+    evidence = MACHINE.evidence(signer=signer, quote=MACHINE.attest(signer, BINDER, info))
+    check = appraise(evidence)["log equals pcrDigest"]
+    assert check.verdict == "fail"
+    assert re.fullmatch(r"The log has no \S+ bank to compare with\.", check.sentence)
+    assert check.found == bytes(32)

@@ -249,18 +249,22 @@ def _imported() -> list[Path]:
 
 
 def reach(folders: tuple[str, ...], processes: int) -> dict[Path, FileReach]:
-    """Run every test file of these folders once, without a mutant; remember it until a file that it imports changes."""
-    files = [p for folder in folders for p in sorted((ROOT / folder).rglob("test_*.py"))]
-    found = {p: kept for p in files if (kept := _load(p))}
-    todo = [p for p in files if p not in found]
+    """Run every test file of these folders once, without a mutant; remember it until a file that it imports changes.
+
+    A soak is left out: it does again and again, and in other programs, what other tests do once.
+    """
+    found = [p for folder in folders for p in sorted((ROOT / folder).rglob("test_*.py"))]
+    files = [p for p in found if not p.stem.endswith("_soak")]
+    known = {p: kept for p in files if (kept := _load(p))}
+    todo = [p for p in files if p not in known]
     for n, result in in_children(lambda n: _reach_of(todo[n]), [900.0] * len(todo), processes):
         if result is None:
             raise RuntimeError(
                 f"{todo[n].relative_to(ROOT)} does not run to its end without a mutant: run it with pytest"
             )
-        found[todo[n]] = result
+        known[todo[n]] = result
         _save(todo[n], result)
-    return {p: found[p] for p in files}
+    return {p: known[p] for p in files}
 
 
 def _kept(path: Path) -> Path:

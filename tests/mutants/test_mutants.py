@@ -18,10 +18,10 @@ from mutants.mutator import mutants, mutated
 
 ROOT = Path(__file__).parents[2]
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
-AT_LEAST = 65
-"""Percent. The goal is 90, which octets, trace, wire and attest reach; tls and passage do not yet: 75 of this hundred.
+AT_LEAST = 85
+"""Percent. The goal is 90. A sample of a hundred may be some points below the true rate by chance.
 
-A sample of a hundred may be ten below the true rate by chance. Raise this with the rate.
+Of this hundred 69 of 73 in octets, trace, wire, tls and attest are killed, of another one (seed 3) 66 of 73.
 """
 
 

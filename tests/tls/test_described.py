@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tls_pair import Pair, client_config, client_identity, connected, root, server_config
 
 from trustlab import tls
@@ -226,3 +227,14 @@ def test_a_server_that_checks_nobody_takes_any_client(version: tls.Version) -> N
         server=server_config(versions=(version,), client_certificate="require", check_peer=False, trust=None),
     )
     assert pair.server.connection.peer_certificates == (mine.der,)
+
+
+def test_a_record_of_a_tag_alone_authenticates_and_holds_nothing() -> None:
+    """RFC 9846 5.4: no content type inside is unexpected_message; a tag that is cut is bad_record_mac."""
+    key, iv = bytes(16), bytes(12)
+    tag = AESGCM(key).encrypt(iv, b"", b"\x17\3\3\0\x10")
+    with pytest.raises(tls.UnexpectedMessage):
+        Aead13(Cipher.AES_GCM, key, iv).unprotect(23, 0x0303, tag)
+    for size in range(16):
+        with pytest.raises(tls.BadRecordMac):
+            Aead13(Cipher.AES_GCM, key, iv).unprotect(23, 0x0303, tag[:size])

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from tls_pair import DAY, NAME, NOW, Identity, Pair, client_config, make, root, server_config, stranger
 
 from trustlab import tls
+from trustlab.tls.x509 import load
+
+HOUR = dt.timedelta(hours=1)
 
 
 def refused(identity: Identity, *chain: bytes, **client: Any) -> Any:
@@ -106,3 +114,51 @@ def test_a_server_that_asks_for_certificates_needs_roots_to_trust() -> None:
         with pytest.raises(tls.LocalProtocolError, match="roots to trust"):
             server_config(client_certificate=wish)
         assert server_config(client_certificate=wish, checks=False).trust is None
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 14, None])
+def test_the_configured_time_counts_in_whatever_zone_it_is_told(hours: int | None) -> None:
+    """Half a day is the difference between valid and expired here; a time without a zone is UTC."""
+    end = NOW + 6 * HOUR
+    identity = make("ECDSA", NAME, root(), end=end)
+    zone = dt.UTC if hours is None else dt.timezone(hours * HOUR)
+    late, early = ((end + offset).astimezone(zone) for offset in (HOUR, -HOUR))
+    if hours is None:
+        late, early = late.replace(tzinfo=None), early.replace(tzinfo=None)
+    assert isinstance(refused(identity, time=late), tls.CertificateExpired)
+    server = server_config(certificates=(identity.der,), key=identity.key)
+    assert Pair(client_config(time=early), server).run().client.connection.handshake_complete
+
+
+def test_a_serial_number_of_1_is_a_serial_number() -> None:
+    """RFC 5280 4.1.2.2: positive; 0 and less are refused (test_broken_certificates)."""
+    found = load(with_serial(1))
+    assert found.serial_number == 1
+
+
+def with_serial(number: int) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), number, NOW - DAY, NOW + DAY)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "known"),
+    [
+        (("bank.example",), "bank.example", True),
+        (("BANK.example",), "bank.example", True),
+        (("*.example",), "bank.example", True),
+        (("*.example",), "www.bank.example", False),
+        (("*.bank.example",), "bank.example", False),
+        (("shop.example", "bank.example"), "bank.example", True),
+        (("ank.example",), "bank.example", False),
+    ],
+)
+def test_a_certificate_is_for_its_names_and_a_star_is_one_label(
+    names: tuple[str, ...], asked: str, *, known: bool
+) -> None:
+    """RFC 9525 6.3, in the words of the refusal: another reason is given where the name is not what is wrong."""
+    identity = make("ECDSA", NAME, root(), names=names, client=True)
+    error = refused(identity, server_name=asked)
+    assert isinstance(error, tls.BadCertificate if known else tls.CertificateUnknown)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import socket
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -209,3 +212,71 @@ def test_an_emulators_socket_stands_in_for_a_device_file(tmp_path: Path) -> None
         accepted, _ = emulator.accept()
         accepted.close()
         device.stop()
+
+
+@pytest.fixture
+def odd() -> Iterator[tuple[DeviceTpm, socket.socket]]:
+    """A device that a test plays at the other end of a socket."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield DeviceTpm("/dev/odd", opener=lambda _: os.dup(ours.fileno())).start(), theirs
+
+
+ANSWER = bytes.fromhex("80010000000c000000000007")
+
+
+def test_an_answer_may_come_in_pieces_and_the_device_is_ready_for_the_next_command(odd) -> None:
+    device, theirs = odd
+    for _ in range(2):
+        before = time.time()
+        device.send(GET_RANDOM)
+        assert theirs.recv(100) == GET_RANDOM
+        sender = threading.Thread(target=in_pieces, args=(theirs, ANSWER))
+        sender.start()
+        assert device.receive(5) == ANSWER
+        sender.join()
+        assert before <= device.came <= time.time()
+
+
+def in_pieces(theirs: socket.socket, octets: bytes) -> None:
+    for n in range(len(octets)):
+        theirs.sendall(octets[n : n + 1])
+        time.sleep(0.002)
+
+
+def test_a_device_that_takes_no_command_is_dead_and_closed(odd) -> None:
+    device, theirs = odd
+    theirs.close()
+    with pytest.raises(TpmDead, match="/dev/odd took no command: Broken pipe"):
+        device.send(GET_RANDOM)
+    with pytest.raises(TpmDead, match="not open"):
+        device.send(GET_RANDOM)
+
+
+def test_a_device_that_takes_half_a_command_is_dead(odd, monkeypatch: pytest.MonkeyPatch) -> None:
+    device, _ = odd
+    monkeypatch.setattr("os.write", lambda descriptor, octets: len(octets) - 1)
+    with pytest.raises(TpmDead, match=f"took {len(GET_RANDOM) - 1} of {len(GET_RANDOM)} octets"):
+        device.send(GET_RANDOM)
+
+
+def test_a_device_that_is_full_times_out(odd) -> None:
+    device, _ = odd
+    descriptor = device._descriptor
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(descriptor, bytes(1 << 16)):
+            pass
+    os.set_blocking(descriptor, True)
+    with pytest.raises(TpmTimeout, match=r"accepted no command within 0\.05 s"):
+        device.send(GET_RANDOM, 0.05)
+
+
+@pytest.mark.parametrize("said", [b"", ANSWER[:5], ANSWER[:-1]])
+def test_a_device_that_hangs_up_in_its_answer_is_dead(odd, said: bytes) -> None:
+    device, theirs = odd
+    device.send(GET_RANDOM)
+    theirs.sendall(said)
+    theirs.shutdown(socket.SHUT_WR)
+    with pytest.raises(TpmDead, match="gave no answer: it was closed"):
+        device.receive(5)

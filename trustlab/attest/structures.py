@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.attest.constants import (
-    TPM_GENERATED_VALUE,
     TPM_ST_ATTEST_CERTIFY,
     TPM_ST_ATTEST_CREATION,
     TPM_ST_ATTEST_QUOTE,
@@ -183,8 +182,3 @@ def _yes_no(r: StructureReader, field: str) -> bool:
     if value > 1:
         r.fail(field, f"{value} is neither YES (1) nor NO (0)", at=at)
     return bool(value)
-
-
-def is_tpm_generated(attest: Attest) -> bool:
-    """Whether the structure begins with TPM_GENERATED_VALUE, which no TPM signs for octets from outside."""
-    return attest.magic == TPM_GENERATED_VALUE

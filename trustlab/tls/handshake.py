@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from trustlab.tls import keys
 from trustlab.tls.alerts import (
     AccessDenied,
-    Alert,
     BadCertificate,
     DecryptError,
     IllegalParameter,
@@ -239,9 +238,7 @@ class Handshake:
 
 
 def octets_or_alert(answer: object, what: str) -> bytes:
-    """Return an answer that must be octets; an alert in their place is raised, anything else is the program's fault."""
-    if isinstance(answer, Alert):
-        raise answer
+    """Return an answer that must be octets: an alert was raised before, anything else is the program's fault."""
     if isinstance(answer, bytes | bytearray | memoryview):
         return bytes(answer)
     raise LocalProtocolError(f"{what} is answered with octets, not {type(answer).__name__}")

@@ -9,7 +9,6 @@ from trustlab.tls.alerts import Alert, IllegalParameter, UnexpectedMessage
 from trustlab.tls.registry import AlertDescription, AlertLevel, ContentType
 
 if TYPE_CHECKING:
-    from trustlab.octets import Writer
     from trustlab.tls.messages.base import Context
     from trustlab.tls.reading import MessageReader
 
@@ -28,10 +27,6 @@ class ChangeCipherSpec:
         if reader.uint(1, "type") != 1 or reader.left:
             raise UnexpectedMessage("a ChangeCipherSpec that is not the octet 1", "RFC 5246 7.1, RFC 9846 5")
         return cls()
-
-    def push(self, writer: Writer) -> None:
-        """Push the one octet of the message."""
-        writer.uint(1, 1)
 
     def encode(self) -> bytes:
         """Return the message."""
@@ -57,11 +52,6 @@ class AlertMessage:
         if level not in {AlertLevel.WARNING, AlertLevel.FATAL}:
             raise IllegalParameter(f"an alert of level {level}", "RFC 5246 7.2")
         return cls(level, description)
-
-    def push(self, writer: Writer) -> None:
-        """Push level and description."""
-        writer.uint(1, self.level)
-        writer.uint(1, self.description)
 
     def encode(self) -> bytes:
         """Return the message."""
