@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
+import zlib
 from collections import Counter, defaultdict, deque
 from itertools import count
 from pathlib import Path
@@ -240,9 +242,13 @@ class Trace:
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:
-        """Read what `save` wrote; TraceFormatError names the line that cannot be read."""
+        """Read what `save` wrote, plain or compressed by gzip; TraceFormatError names the line that cannot be read."""
         with Path(path).open("rb") as file:
-            octets = file.read(LONGEST + 1)
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            try:
+                octets = (gzip.GzipFile(fileobj=file) if packed else file).read(LONGEST + 1)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise TraceFormatError(f"{path}: the gzip file is damaged or ends too early") from error
         if len(octets) > LONGEST:
             raise TraceFormatError(f"{path}: more than {LONGEST >> 20} MiB is not a trace of ours")
         lines = octets.splitlines()
