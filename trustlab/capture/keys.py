@@ -33,6 +33,7 @@ PRIVATE_KEY = "private_key"
 DRAFTS13 = 0x7F
 """First octet of the version numbers that drafts of TLS 1.3 had."""
 _LENGTHS = {MASTER: {48}} | {label: {32, 48} for label in (EARLY13, *HANDSHAKE13.values(), *APPLICATION13.values())}
+_CLIENT_RANDOM = re.compile("[0-9a-fA-F]{64}")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -268,6 +269,8 @@ def keylog(trace: Trace, parties: Collection[str] | None = None) -> str:
     lines = {
         f"{LABELS[event.name]} {event.data['client_random']} {event.raw.hex()}\n": None
         for event in trace.select("secret")
-        if event.name in LABELS and "client_random" in event.data and (parties is None or event.party in parties)
+        if event.name in LABELS
+        and _CLIENT_RANDOM.fullmatch(str(event.data.get("client_random")))
+        and (parties is None or event.party in parties)
     }
     return "".join(lines)

@@ -21,7 +21,7 @@ _NOWHERE = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CaptureLimits:
     """What is kept of a capture, in octets: frames, messages but for data, application data in all and of a connection.
 
     `connections` are followed at a time, `waiting` octets are kept behind gaps, and `notes` are written.
@@ -36,14 +36,14 @@ class Limits:
     notes: int = 200
 
 
-EVERYTHING = Limits(_NOWHERE, _NOWHERE, _NOWHERE, _NOWHERE, 1 << 16, _NOWHERE, _NOWHERE)
+EVERYTHING = CaptureLimits(_NOWHERE, _NOWHERE, _NOWHERE, _NOWHERE, 1 << 16, _NOWHERE, _NOWHERE)
 """Keeps all there is, for captures of one's own."""
 
 
 class Keeping:
     """Decides what is kept of a capture, and counts by its name, in the singular, what is not."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: CaptureLimits) -> None:
         self._limits = limits
         self._spent: Counter[str] = Counter()
         self._data: Counter[Flow] = Counter()

@@ -1,7 +1,7 @@
 """Decode captures that come as files or as bare frames, of any size: packet by packet, connection by connection.
 
 A file passes through once: packet, segment, stream, record, message. What is held at any moment is bounded
-(`Limits`): connections that are over are finished and forgotten, the one that has been silent longest makes room for
+(`CaptureLimits`): connections that are over are finished and forgotten, the one that has been silent longest makes room for
 a new one, and everything that is not decoded or not kept is counted by name in one `capture` event at the end.
 """
 
@@ -16,10 +16,10 @@ from trustlab.capture.counting import counted, listed
 from trustlab.capture.datagrams import DatagramNames
 from trustlab.capture.errors import CaptureError
 from trustlab.capture.keys import KeyLog
-from trustlab.capture.limits import EVERYTHING, Keeping, Limits
+from trustlab.capture.limits import EVERYTHING, CaptureLimits, Keeping
 from trustlab.capture.passive import PassiveDecoder
 from trustlab.capture.upgrades import Beginning
-from trustlab.octets.files import UNPACKING_ERRORS, Recording, unpacking_error
+from trustlab.octets.files import UNPACKING_ERRORS, PackedFile, unpacking_error
 from trustlab.trace import Trace, other_role
 from trustlab.wire import (
     CapturedFrame,
@@ -60,7 +60,7 @@ def decode_pcapng(
     *,
     keylog: str = "",
     names: Mapping[str, str] | None = None,
-    limits: Limits = EVERYTHING,
+    limits: CaptureLimits = EVERYTHING,
     progress: Callable[[CaptureProgress], None] | None = None,
 ) -> Trace:
     """Return a trace of the frames in a pcapng or pcap file (or one that gzip has packed) and of the TLS in them.
@@ -70,7 +70,7 @@ def decode_pcapng(
     read of the file. A file that breaks later, a damaged stream inside and a damaged line of a key log give a `note`.
     """
     try:
-        with Recording(path) as file:
+        with PackedFile(path) as file:
             blocks = _keylogs(path) if file.seekable else []
             reader = CaptureReader(file.octets)
             decoder = _CaptureDecoder(KeyLog(keylog, blocks), names or {}, Path(path).name, limits)
@@ -90,7 +90,7 @@ def decode_frames(
     keylog: str = "",
     names: Mapping[str, str] | None = None,
     title: str = "",
-    limits: Limits = EVERYTHING,
+    limits: CaptureLimits = EVERYTHING,
 ) -> Trace:
     """Return a trace of `frames` (octets alone are Ethernet) and the TLS messages in them; see `decode_pcapng`."""
     decoder = _CaptureDecoder(KeyLog(keylog), names or {}, title, limits)
@@ -100,7 +100,7 @@ def decode_frames(
 
 def _keylogs(path: str | Path) -> list[str]:
     """Return the key logs inside a capture, wherever they stand: a key may come behind the packets that it opens."""
-    with Recording(path) as file:
+    with PackedFile(path) as file:
         reader = CaptureReader(file.octets)
         try:
             for _ in reader:
@@ -111,7 +111,7 @@ def _keylogs(path: str | Path) -> list[str]:
 
 
 def _counting(
-    frames: Iterable[CapturedFrame], file: Recording, progress: Callable[[CaptureProgress], None] | None
+    frames: Iterable[CapturedFrame], file: PackedFile, progress: Callable[[CaptureProgress], None] | None
 ) -> Iterator[CapturedFrame]:
     for number, frame in enumerate(frames, start=1):
         if progress is not None and number % STEP == 0:
@@ -133,7 +133,7 @@ class _Connection:
 class _CaptureDecoder:
     """Takes captured packets one at a time, and writes what they say into a trace."""
 
-    def __init__(self, keys: KeyLog, names: Mapping[str, str], title: str, limits: Limits) -> None:
+    def __init__(self, keys: KeyLog, names: Mapping[str, str], title: str, limits: CaptureLimits) -> None:
         self._trace = Trace(title, substrate="replay")
         self._names = names
         self._limits = limits

@@ -13,11 +13,13 @@ from rich.text import Text
 from trustlab import __version__
 from trustlab.attacks import CatalogueError
 from trustlab.attest import AttestError
+from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure, plain
+from trustlab.cli.inspect import inspect
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.tls import s_client, s_server
@@ -46,6 +48,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(cloud)
+app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
 app.command()(serve)
@@ -96,7 +99,17 @@ def _run() -> int:
         return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return it
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except (Failure, CatalogueError, CloudError, TpmError, AttestError, TlsError, TraceFormatError, WireError) as error:
+    except (
+        Failure,
+        CaptureError,
+        CatalogueError,
+        CloudError,
+        TpmError,
+        AttestError,
+        TlsError,
+        TraceFormatError,
+        WireError,
+    ) as error:
         _tell(errors, str(error))
         return 1
     except OSError as error:

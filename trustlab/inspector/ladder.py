@@ -15,6 +15,7 @@ from trustlab.inspector.endpoints import OTHER, Endpoints
 from trustlab.inspector.evidence import deepen
 from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
 from trustlab.inspector.secrets import Secret, secret_of, snippet
+from trustlab.inspector.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,6 +58,7 @@ class Ladder:
 
     def feed(self, event: TraceEvent) -> list[LadderRow]:
         """Take one event; return the rows that are new or changed, oldest first."""
+        event = sound(event)
         if event.party not in OFFSTAGE:
             self._add_lifeline(event.party)
         handler = {

@@ -35,7 +35,7 @@ UNPACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile)
 """What reading a damaged gzip file raises."""
 
 
-class Recording:
+class PackedFile:
     """A file that is read from its beginning to its end, unpacked if it is gzip's; a context manager.
 
     `octets` is what to read from. `done` and `size` are octets of the file on disk, for telling how far reading has

@@ -24,6 +24,9 @@ COMMENT, INTERFACE_NAME, RESOLUTION = 1, 2, 9
 _APPLICATION = 4
 _NANOSECONDS = 9
 _SNAP = 262_144
+_LATEST = 2.0**34
+"""Seconds after 1970, of the year 2514, that a stamp of nanoseconds still holds; a damaged trace may say any time."""
+_LONGEST_OPTION = 0xFFFF
 DEFAULT_INTERFACE = "Alice's switch"
 
 
@@ -100,16 +103,16 @@ def _section() -> bytes:
 
 def _interface(name: str, link: int) -> bytes:
     body = struct.pack("<HHI", link, 0, _SNAP)
-    options = _option(INTERFACE_NAME, name.encode()[:0xFFFF]) + _option(RESOLUTION, bytes([_NANOSECONDS]))
+    options = _option(INTERFACE_NAME, name.encode()[:_LONGEST_OPTION]) + _option(RESOLUTION, bytes([_NANOSECONDS]))
     return _block(INTERFACE, body + options + _option(0, b""))
 
 
 def _packet(packet: CapturedFrame, interface: int) -> bytes:
-    stamp = round(packet.time * 10**_NANOSECONDS)
+    stamp = round(min(max(packet.time, 0.0), _LATEST) * 10**_NANOSECONDS)
     head = struct.pack(
         "<IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw) + packet.missing
     )
-    comment = packet.comment.encode()[:0xFFFF]
+    comment = packet.comment.encode()[:_LONGEST_OPTION]
     options = _option(COMMENT, comment) + _option(0, b"") if comment else b""
     return _block(PACKET, head + _padded(packet.raw) + options)
 
