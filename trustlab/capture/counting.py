@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_HEAD = re.compile(r"^(.*?)( of | \(| without | that | whose | behind | cut |$)")
+_HEAD = re.compile(r"^(.*?)( of | in | \(| without | that | whose | behind | cut |$)")
 """The noun at the head of a phrase, and what follows it."""
 
 

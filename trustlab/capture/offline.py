@@ -1,8 +1,8 @@
 """Decode captures that come as files or as bare frames, of any size: packet by packet, connection by connection.
 
-A file passes through once: packet, segment, stream, record, message. What is held at any moment is bounded
-(`CaptureLimits`): connections that are over are finished and forgotten, the one that has been silent longest makes room for
-a new one, and everything that is not decoded or not kept is counted by name in one `capture` event at the end.
+A file passes through once: packet, segment, stream, record, message. What is held at any moment is bounded by
+`CaptureLimits`: connections that are over are finished and forgotten, the one that has been silent longest makes room
+for a new one, and everything that is not decoded or not kept is counted by name in one `capture` event at the end.
 """
 
 from __future__ import annotations
@@ -248,7 +248,9 @@ class _CaptureDecoder:
         if not beginning.tls:
             spoken = f" ({beginning.title})" if beginning.title else ""
             self._skipped[
-                f"TCP connection that is not TLS{spoken}" if connection.spoke else "TCP connection without data"
+                f"TCP connection in which no TLS was found{spoken}"
+                if connection.spoke
+                else "TCP connection without data"
             ] += 1
         elif beginning.title or any(beginning.passed_over.values()):
             self._note(_preface(beginning), flow.name)

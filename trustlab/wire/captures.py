@@ -152,7 +152,8 @@ def _byte_order(head: bytes, at: int) -> str:
 
 class _Interface(NamedTuple):
     link: int
-    resolution: float
+    ticks: int
+    """Of its clock, a second."""
     name: str
 
 
@@ -160,8 +161,8 @@ def _read_interface(order: str, body: bytes) -> _Interface:
     (link,) = struct.unpack_from(order + "H", body)
     options = _options(order, body, 8)
     exponent = (options.get(RESOLUTION) or b"\x06")[0]
-    resolution = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
-    return _Interface(link, resolution, options.get(INTERFACE_NAME, b"").decode("utf-8", "replace"))
+    ticks = 2 ** (exponent & 0x7F) if exponent & 0x80 else 10**exponent
+    return _Interface(link, ticks, options.get(INTERFACE_NAME, b"").decode("utf-8", "replace"))
 
 
 def _read_packet(order: str, kind: int, body: bytes, interfaces: list[_Interface]) -> CapturedFrame:
@@ -175,7 +176,7 @@ def _read_packet(order: str, kind: int, body: bytes, interfaces: list[_Interface
     interface = interfaces[number]
     raw = _exactly(body, 20, length)
     comment = _options(order, body, 20 + length + (-length % 4)).get(COMMENT, b"").decode("utf-8", "replace")
-    time = (high << 32 | low) * interface.resolution
+    time = (high << 32 | low) / interface.ticks
     return CapturedFrame(time, raw, comment, interface.name, interface.link, max(0, original - length))
 
 
