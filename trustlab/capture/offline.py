@@ -71,7 +71,7 @@ def decode_pcapng(
     """
     try:
         with PackedFile(path) as file:
-            blocks = _keylogs(path) if file.seekable else []
+            blocks = _keylogs(path) if file.regular else []
             reader = CaptureReader(file.octets)
             decoder = _CaptureDecoder(KeyLog(keylog, blocks), names or {}, Path(path).name, limits)
             decoder.read(_counting(reader, file, progress))

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from trustlab.inspector.rows import LadderRow
     from trustlab.trace import Trace
 
-DETAIL = 5
-"""Lines below the list: a rule, three about what is chosen, and one for keys and answers."""
-SMALLEST = (20, 8)
+DETAIL = 6
+"""Lines below the list: a rule, four about what is chosen, and one for keys and answers."""
+SMALLEST = (20, 9)
 WAIT = 0.5
 """Seconds after which the size of the terminal is looked at again."""
 ROW_KEYS = "↑↓ move   Enter fields   / search   n next refusal   q quit"
@@ -173,13 +173,13 @@ class TerminalBrowser:
         return lines + [Text()] * (height - len(lines))
 
     def _detail(self) -> list[Text]:
-        """Return three lines about what is chosen."""
+        """Return four lines about what is chosen."""
         room = DETAIL - 2
         if self._fields:
             field = self._fields[self._field]
-            words = [field.path, f"{field.sentence} {field.clause}".strip()]
-            words.append(" ".join(field.hex[n : n + 2] for n in range(0, min(len(field.hex), 2 * self.size[0]), 2)))
-            lines = [words[0], *self._wrapped(words[1])[:1], words[2]]
+            octets = " ".join(field.hex[n : n + 2] for n in range(0, min(len(field.hex), 2 * self.size[0]), 2))
+            head = f"{field.path} · {field.clause}" if field.clause else field.path
+            lines = [head, *[*self._wrapped(field.sentence or field.value), ""][: room - 2], octets]
         else:
             lines = self._wrapped(self.row.text or self.row.name if self.row is not None else "")
         return [self._cut(Text(line)) for line in [*lines, *[""] * room][:room]]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import gzip
-import io
+import os
+import stat
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 if TYPE_CHECKING:
+    import io
     from types import TracebackType
 
 MEBIBYTE = 2**20
@@ -44,17 +46,21 @@ class PackedFile:
 
     def __init__(self, path: str | Path) -> None:
         self._file = Path(path).open("rb")  # noqa: SIM115 - closed by __exit__
-        self.seekable = self._file.seekable()
-        self.size = self._file.seek(0, io.SEEK_END) if self.seekable else 0
-        if self.seekable:
-            self._file.seek(0)
-        packed = self._file.peek(2)[:2] == GZIP
+        try:
+            status = os.fstat(self._file.fileno())
+            packed = self._file.peek(2)[:2] == GZIP
+        except OSError:
+            self._file.close()
+            raise
+        self.regular = stat.S_ISREG(status.st_mode)
+        """Whether the file can be read a second time: a pipe cannot."""
+        self.size = status.st_size if self.regular else 0
         self.octets: BinaryIO = cast("BinaryIO", gzip.GzipFile(fileobj=self._file)) if packed else self._file
 
     @property
     def done(self) -> int:
         """Octets of the file that have been read."""
-        return self._file.tell() if self.seekable else 0
+        return self._file.tell() if self.regular else 0
 
     def beginning(self, length: int) -> bytes:
         """Return up to `length` first octets without reading past them."""
