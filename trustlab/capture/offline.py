@@ -48,7 +48,10 @@ STEP = 1000
 
 
 class CaptureProgress(NamedTuple):
-    """How far reading has come: octets of the file, of how many (0: unknown), and packets."""
+    """How far reading has come: octets of the file, of how many (0: unknown), and packets.
+
+    While a file is looked through for keys, before its packets, `packets` is 0.
+    """
 
     done: int
     size: int
@@ -71,7 +74,7 @@ def decode_pcapng(
     """
     try:
         with PackedFile(path) as file:
-            blocks = _keylogs(path) if file.regular else []
+            blocks = _keylogs(path, progress) if file.regular else []
             reader = CaptureReader(file.octets)
             decoder = _CaptureDecoder(KeyLog(keylog, blocks), names or {}, Path(path).name, limits)
             decoder.read(_counting(reader, file, progress))
@@ -98,13 +101,14 @@ def decode_frames(
     return decoder.finish()
 
 
-def _keylogs(path: str | Path) -> list[str]:
+def _keylogs(path: str | Path, progress: Callable[[CaptureProgress], None] | None) -> list[str]:
     """Return the key logs inside a capture, wherever they stand: a key may come behind the packets that it opens."""
     with PackedFile(path) as file:
         reader = CaptureReader(file.octets)
         try:
-            for _ in reader:
-                pass
+            for number in reader.only_keylogs():
+                if progress is not None and number % STEP == 0:
+                    progress(CaptureProgress(file.done, file.size, 0))
         except (PcapngError, *UNPACKING_ERRORS):
             pass  # whoever decodes the packets says so
         return reader.keylogs

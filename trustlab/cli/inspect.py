@@ -190,7 +190,8 @@ class _Progress:
             return
         self._next, self._said = now + INTERVALS[self._terminal], True
         share = f"{100 * progress.done // progress.size} % of {progress.size / 1e6:,.0f} MB, " if progress.size else ""
-        sentence = f"reading: {share}{progress.packets:,} packets"
+        what = f"{progress.packets:,} packets" if progress.packets else "looking for keys"
+        sentence = f"reading: {share}{what}"
         sys.stderr.write(f"\r{sentence}\x1b[K" if self._terminal else f"{plain(sentence)}\n")
         sys.stderr.flush()
 

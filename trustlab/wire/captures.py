@@ -64,13 +64,25 @@ class CaptureReader:
         if magic in _PCAP_MAGICS:
             yield from self._pcap(*_PCAP_MAGICS[magic])
             return
-        for order, kind, body, at in _blocks(self._file, magic):
-            try:
-                frame = self._block(order, kind, body)
-            except (struct.error, IndexError, ValueError, OverflowError) as error:
-                raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: {_reason(error)}") from error
+        for block in _blocks(self._file, magic):
+            frame = self._read(*block)
             if frame is not None:
                 yield frame
+
+    def only_keylogs(self) -> Iterator[int]:
+        """Read the file for its key logs alone; yield how many blocks have gone by. A pcap file has none."""
+        magic = self._file.read(4)
+        blocks = () if magic in _PCAP_MAGICS else _blocks(self._file, magic)
+        for number, block in enumerate(blocks, start=1):
+            if block[1] == SECRETS:
+                self._read(*block)
+            yield number
+
+    def _read(self, order: str, kind: int, body: bytes, at: int) -> CapturedFrame | None:
+        try:
+            return self._block(order, kind, body)
+        except (struct.error, IndexError, ValueError, OverflowError) as error:
+            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: {_reason(error)}") from error
 
     def _block(self, order: str, kind: int, body: bytes) -> CapturedFrame | None:
         if kind == SECTION:
