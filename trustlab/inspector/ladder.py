@@ -14,8 +14,9 @@ from trustlab.explain import fields_of
 from trustlab.inspector import binding
 from trustlab.inspector.endpoints import OTHER, Endpoints
 from trustlab.inspector.evidence import replayed
+from trustlab.inspector.keyschedule import KeySchedule
 from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
-from trustlab.inspector.secrets import Secret, secret_of, snippet
+from trustlab.inspector.secrets import Secret, secret_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,14 +30,16 @@ OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
 class Ladder:
     """The rows of one trace. `feed` events in their order; `rows` and `lifelines` are always up to date.
 
-    `secrets` says who holds which secret; with `secrets=True` also their octets, and private plaintext is attached to
-    the messages that carried it.
+    `secrets` says who holds which secret, and `keys` what they are made of; with `secrets=True` also their octets, and
+    private plaintext is attached to the messages that carried it.
     """
 
     def __init__(self, *, secrets: bool = False) -> None:
         self.rows: list[LadderRow] = []
         self.lifelines: list[str] = []
-        self.secrets: list[Secret] = []
+        self.keys = KeySchedule(values=secrets)
+        self._secrets: list[Secret] = []
+        self._unexplained = False
         self._with_secrets = secrets
         self._endpoints = Endpoints()
         self._sides: Counter[tuple[object, ...]] = Counter()
@@ -57,8 +60,19 @@ class Ladder:
             ladder.feed(event)
         return ladder
 
+    @property
+    def secrets(self) -> list[Secret]:
+        """Who holds which secret, in the order of the trace; with secrets, each with Python that makes it again."""
+        if self._unexplained:
+            self._unexplained = False
+            made = {(node.connection, node.value): node.snippet for node in self.keys.nodes()}
+            for secret in self._secrets:
+                secret.snippet = made.get((secret.connection, secret.hex), "")
+        return self._secrets
+
     def feed(self, event: TraceEvent) -> list[LadderRow]:
         """Take one event; return the rows that are new or changed, oldest first."""
+        self.keys.feed(event)
         if event.party not in OFFSTAGE:
             self._add_lifeline(event.party)
         handler = {
@@ -242,9 +256,8 @@ class Ladder:
 
     def _secret(self, event: TraceEvent) -> list[LadderRow]:
         secret = secret_of(event, max(len(self.rows) - 1, 0), values=self._with_secrets)
-        if self._with_secrets:
-            secret.snippet = snippet(secret, self._known(secret))
-        self.secrets.append(secret)
+        self._secrets.append(secret)
+        self._unexplained = self._with_secrets
         place = next(((x.party, x.seq) for x in event.links if x.rel == "inside"), ("", 0))
         inside = self._made.get(place)
         if inside is None or not self._with_secrets:
@@ -255,17 +268,6 @@ class Ladder:
         if all(part.hex != event.raw.hex() for part in inside.parts):
             inside.parts.append(part_of(event, f"{event.name}, as {event.party} holds it", secret=True))
         return [inside]
-
-    def _known(self, secret: Secret) -> dict[str, str]:
-        """Return what a party can make this secret of: its others on this connection, and the two randoms."""
-        known = {s.name: s.hex for s in self.secrets if (s.party, s.connection) == (secret.party, secret.connection)}
-        for name, hello in (("client_random", "ClientHello"), ("server_random", "ServerHello")):
-            rows = (row for row in self._messages.values() if row.name == hello and row.connection == secret.connection)
-            part = next((row.parts[0] for row in rows), None)
-            span = next((s for s in part.spans if s.name == "random"), None) if part else None
-            if part and span:
-                known[name] = part.hex[2 * span.start : 2 * span.end]
-        return known
 
     # TPM commands
 
