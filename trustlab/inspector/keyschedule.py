@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.explain import secret_words
-from trustlab.inspector.binding import pairs
-from trustlab.inspector.recipes import Slice, Transcript
+from trustlab.inspector.recipes import Seen
 from trustlab.inspector.rows import text_of
 from trustlab.inspector.schedules import SIDES, Made, tls12, tls13
 from trustlab.tls.suites import SUITES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from trustlab.tls.suites import SuiteParameters
     from trustlab.trace import TraceEvent
@@ -136,7 +135,7 @@ class KeySchedule:
             asked = "server" if event.name.startswith("Client") else "client"
             self._requests[asked, event.raw[5 : 5 + event.raw[4]]] = None
         elif event.kind == "binder":
-            self._bound |= {value for field in pairs(event.data) for value in field}
+            self._bound.update(_strings(event.data.get("fields")))
 
     def nodes(self, connection: str | None = None) -> list[KeyNode]:
         """Return the nodes of one connection, or of all, each behind those that it is made of."""
@@ -181,7 +180,7 @@ class KeySchedule:
             connection=connection,
             inputs=how.step.inputs,
             public=how.public,
-            call=how.step.said if isinstance(how.step, Transcript | Slice) else how.step.call,
+            call=how.step.said if isinstance(how.step, Seen) else how.step.call,
             clause=how.clause,
             sentence=how.sentence,
             value=values[name].hex() if self._values else "",
@@ -212,6 +211,15 @@ class KeySchedule:
             value=values[name].hex() if self._values else "",
             snippet=code,
         )
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yield the texts of nested lists, such as the [name, hex] fields of a binder."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _strings(inner)
 
 
 def snippet(name: str, how: Made, values: Mapping[str, bytes], hash_name: str) -> str:
@@ -251,7 +259,7 @@ def _public(messages: list[Message], hash_name: str, *, tls13: bool) -> dict[str
     for name, hello in (("client_random", "ClientHello"), ("server_random", "ServerHello")):
         raw = next(raw for said, _, raw in messages if said == hello)
         note = f"The random of the {name.partition('_')[0]}: 32 fresh bytes that everybody saw."
-        made[name] = Made(Slice(raw, f"the random in {hello}"), "RFC 5246, 7.4.1", note, public=True)
+        made[name] = Made(Seen(raw, f"the random in {hello}", random=True), "RFC 5246, 7.4.1", note, public=True)
     ends = [("session_hash", "ClientKeyExchange", "", True)]
     if tls13:
         ends = [("hash_to_ServerHello", "ServerHello", "", True)]
@@ -276,8 +284,8 @@ def _transcript(messages: list[Message], hash_name: str, said: str) -> Made:
     """Return the hash of messages as a step; of a second ClientHello the first counts by its hash (RFC 9846, 4.1)."""
     octets = [raw for name, _, raw in messages if name != "HelloRequest"]
     if any(name == HELLO_RETRY for name, _, _ in messages):
-        digest = Transcript(octets[0], "").compute({}, hash_name)
+        digest = Seen(octets[0], "").compute({}, hash_name)
         octets[0] = b"\xfe\0\0" + bytes([len(digest)]) + digest
-    said = f"ClientHello {' '.join(said.split())}"
+    said = f"the hash of ClientHello {' '.join(said.split())}"
     note = "A hash of the handshake so far. Everybody who saw it in clear can compute it."
-    return Made(Transcript(b"".join(octets), said), "RFC 9846, 4.1; RFC 5246, 7.4.9", note, public=True)
+    return Made(Seen(b"".join(octets), said), "RFC 9846, 4.1; RFC 5246, 7.4.9", note, public=True)

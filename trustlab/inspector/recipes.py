@@ -202,34 +202,22 @@ class Exporter:
 
 
 @dataclass(frozen=True)
-class Transcript:
-    """The hash over handshake messages. `messages` are the octets that are hashed, `said` says which messages."""
+class Seen:
+    """What everybody saw: the hash over handshake messages or, with `random`, the random in one hello.
 
-    messages: bytes
+    `octets` are the messages'; `said` says which they are. A random stands behind a header of 4 octets and a version.
+    """
+
+    octets: bytes
     said: str
+    random: bool = False
     code: ClassVar[str] = PLAIN
     inputs: ClassVar[tuple[str, ...]] = ()
 
     @property
     def call(self) -> str:
-        return f'hashlib.new(HASH, bytes.fromhex("{self.messages.hex()}")).digest()  # {self.said}'
+        octets = f'bytes.fromhex("{self.octets.hex()}")'
+        return f"{octets}[6:38]" if self.random else f"hashlib.new(HASH, {octets}).digest()"
 
     def compute(self, values: Mapping[str, bytes], hash_name: str) -> bytes:  # noqa: ARG002 - a step's signature
-        return hashlib.new(hash_name, self.messages).digest()
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A hello's random: 32 octets behind the message's header and version."""
-
-    message: bytes
-    said: str
-    code: ClassVar[str] = PLAIN
-    inputs: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def call(self) -> str:
-        return f'bytes.fromhex("{self.message.hex()}")[6:38]  # {self.said}'
-
-    def compute(self, values: Mapping[str, bytes], hash_name: str) -> bytes:  # noqa: ARG002 - a step's signature
-        return self.message[6:38]
+        return self.octets[6:38] if self.random else hashlib.new(hash_name, self.octets).digest()
