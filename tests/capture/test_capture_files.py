@@ -27,8 +27,8 @@ from trustlab.capture import (
     decode_frames,
     decode_pcapng,
     open_trace,
-    report,
 )
+from trustlab.inspector.report import report
 from trustlab.tls import ContentType
 from trustlab.trace import Trace, TraceFormatError, other_role
 from trustlab.wire import CapturedFrame, Host, LinkType, TcpConversation, read_pcapng, write_capture
@@ -124,6 +124,17 @@ def test_a_report_has_the_shape_that_was_agreed() -> None:
     assert (random["start"], random["end"], random["clause"]) == (6, 38, "RFC 5246 7.4.1.2")
     assert random["sentence"]
     assert list(random) == ["path", "start", "end", "value", "sentence", "clause"]
+
+
+def test_a_report_has_decrypted_data_only_where_it_was_asked_for() -> None:
+    trace = decode_pcapng(DATA / FILES[0], keylog=KEYS)
+    first = [report(trace, "x", secrets=secrets)["connections"][0] for secrets in (False, True)]
+    assert [sum("data" in m for m in connection["messages"]) for connection in first] == [0, 2]
+    data = next(m["data"] for m in first[1]["messages"] if "data" in m)
+    assert bytes.fromhex(data["hex"]).startswith(b"GET / HTTP/1.1")
+    assert data["fields"]
+    record = next(m for m in first[0]["messages"] if m["name"] == "ApplicationData")
+    assert any("padding" in f["path"] or "inner" in f["path"] or "type" in f["path"] for f in record["fields"])
 
 
 def test_without_keys_a_report_says_why_nothing_was_decrypted() -> None:

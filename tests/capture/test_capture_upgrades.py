@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 from foreign_ends import PATIENCE, Site, Tap
 
-from trustlab.capture import decode_frames, report
+from trustlab.capture import decode_frames
 from trustlab.capture.upgrades import Beginning, begins_tls
+from trustlab.inspector.report import report
 from trustlab.trace import Trace
 from trustlab.wire import CapturedFrame, Host, TcpConversation
 

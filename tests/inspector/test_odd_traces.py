@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from trustlab.capture import decode_pcapng, report, write_trace
+from trustlab.capture import decode_pcapng, write_trace
 from trustlab.inspector import Inspector, Ladder, TerminalLadder
 from trustlab.inspector.export import page
+from trustlab.inspector.report import report
 from trustlab.inspector.sound import sound
 from trustlab.inspector.static_html import picture_html, picture_svg
 from trustlab.inspector.terminal_browser import TerminalBrowser

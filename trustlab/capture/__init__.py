@@ -15,7 +15,6 @@ from trustlab.capture.live import Sniffer, packets
 from trustlab.capture.offline import CaptureProgress, decode_frames, decode_pcapng
 from trustlab.capture.opening import open_trace
 from trustlab.capture.passive import PassiveDecoder
-from trustlab.capture.report import report
 
 __all__ = [
     "EVERYTHING",
@@ -44,6 +43,5 @@ __all__ = [
     "open_trace",
     "packets",
     "parse_keylog",
-    "report",
     "write_trace",
 ]

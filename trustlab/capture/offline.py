@@ -124,7 +124,7 @@ def _counting(
 
 
 @dataclass(slots=True, eq=False)
-class _Connection:
+class _TcpConnection:
     """A TCP connection of a capture: what it is called, who holds its ends, and whether it is TLS."""
 
     name: str
@@ -144,7 +144,7 @@ class _CaptureDecoder:
         self._keeping = Keeping(limits)
         self._passive = PassiveDecoder(self._trace, keys=keys, keeping=self._keeping)
         self._flows = Reassembler(room=limits.waiting)
-        self._connections: OrderedDict[Flow, _Connection] = OrderedDict()
+        self._connections: OrderedDict[Flow, _TcpConnection] = OrderedDict()
         self._datagrams = DatagramNames()
         self._links: Counter[str] = Counter()
         self._skipped: Counter[str] = Counter()
@@ -221,7 +221,7 @@ class _CaptureDecoder:
         if flow.over:
             self._end(flow)
 
-    def _piece(self, connection: _Connection, piece: Piece) -> None:
+    def _piece(self, connection: _TcpConnection, piece: Piece) -> None:
         connection.spoke = True
         beginning = connection.beginning
         for direction, data in beginning.feed(piece.direction, piece.data):
@@ -229,7 +229,7 @@ class _CaptureDecoder:
             connection.pending[direction] += len(data)
             self._passive.take(Piece(piece.flow, direction, start, data, data), connection.ends, most=HELD_RECORDS)
 
-    def _connect(self, flow: Flow) -> _Connection:
+    def _connect(self, flow: Flow) -> _TcpConnection:
         if len(self._connections) >= self._limits.connections:
             self._skipped["connection that made room for others"] += 1
             self._end(next(iter(self._connections)))
@@ -240,7 +240,7 @@ class _CaptureDecoder:
             client, server = (
                 f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in (flow.client, flow.server)
             )
-        connection = _Connection(flow.name, {"client": client, "server": server}, Beginning(whole=flow.complete))
+        connection = _TcpConnection(flow.name, {"client": client, "server": server}, Beginning(whole=flow.complete))
         self._connections[flow] = connection
         return connection
 
@@ -269,7 +269,7 @@ class _CaptureDecoder:
         if self._keeping.note():
             self._trace.append("network", "note", "capture", connection=connection, data={"sentence": sentence})
 
-    def _keep_frame(self, frame: CapturedFrame, sighting: Sighting, connection: _Connection) -> None:
+    def _keep_frame(self, frame: CapturedFrame, sighting: Sighting, connection: _TcpConnection) -> None:
         segment, _, direction, offset, _ = sighting
         self._trace.append(
             "network",

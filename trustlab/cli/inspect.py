@@ -16,13 +16,14 @@ import typer
 from rich.console import Console
 
 from trustlab import tls
-from trustlab.capture import CaptureError, open_trace, report
+from trustlab.capture import CaptureError, open_trace
 from trustlab.cli.failure import Failure, host_and_port, plain
 from trustlab.cli.tls import connected, roots
 from trustlab.cli.tls_service import announce
 from trustlab.cli.tls_talk import Echo, converse
 from trustlab.inspector import TerminalLadder
 from trustlab.inspector.export import save_page
+from trustlab.inspector.report import report
 from trustlab.inspector.terminal_browser import NoTerminalError, browse
 from trustlab.octets import LONGEST_RECORDING, read_file
 from trustlab.passage import TlsEndpoint
@@ -71,7 +72,7 @@ def inspect(
         _save(trace, html, secrets=secrets)
         typer.echo(f"written to {html}", err=as_json)
     if as_json:
-        _print_json(report(trace, source))
+        _print_json(report(trace, source, secrets=secrets))
     elif terminal:
         _browse(trace, secrets=secrets)
     elif html is None:

@@ -8,33 +8,40 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from trustlab.explain import fields_of
+from trustlab.inspector.sound import sound
 from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from trustlab.trace import Trace, TraceEvent
+    from trustlab.trace import Span, Trace, TraceEvent
 
 _DIRECTIONS = ("client", "server")
 
 
-def report(trace: Trace, source: str) -> dict[str, Any]:
+def report(trace: Trace, source: str, *, secrets: bool = False) -> dict[str, Any]:
     """Return the connections of a trace and what was left out of it, in JSON values.
 
-    Each message stands once: as its writer has it, or as its reader does where the writer is not in the trace.
+    Each message stands once: as its writer has it, or as its reader does where the writer is not in the trace. With
+    `secrets` a message that carried decrypted data has it in `data`: its octets in hex, and their fields.
     """
+    inside = _insides(trace)
     read = next(iter(trace.select("capture")), None)
     facts = read.data if read is not None else {}
     ends = _ends(trace)
     by_connection: dict[str, list[TraceEvent]] = defaultdict(list)
-    for event in _once(trace.select("tls.message")):
+    for event in _once(map(sound, trace.select("tls.message"))):
         by_connection[event.connection].append(event)
     links, skipped, frames = facts.get("links"), facts.get("skipped"), facts.get("frames")
     return {
         "source": source,
         "link": ", ".join(map(str, links)) if isinstance(links, list) else "",
         "frames": frames if isinstance(frames, int) else len(trace.select("frame")),
-        "connections": [_connection(name, events, ends[name]) for name, events in by_connection.items()],
+        "connections": [
+            _connection(name, events, ends[name], [_message(e, ends[name], inside, secrets=secrets) for e in events])
+            for name, events in by_connection.items()
+        ],
         "skipped": skipped if isinstance(skipped, list) else [],
         "notes": _notes(trace),
     }
@@ -84,7 +91,19 @@ def _ends(trace: Trace) -> dict[str, dict[str, str]]:
     return ends
 
 
-def _connection(name: str, events: list[TraceEvent], ends: dict[str, str]) -> dict[str, Any]:
+def _insides(trace: Trace) -> dict[tuple[str, int], TraceEvent]:
+    """Return the decrypted data of each event that carried some."""
+    return {
+        (link.party, link.seq): event
+        for event in trace.select("secret")
+        for link in event.links
+        if link.rel == "inside"
+    }
+
+
+def _connection(
+    name: str, events: list[TraceEvent], ends: dict[str, str], messages: list[dict[str, Any]]
+) -> dict[str, Any]:
     unread = [event for event in events if event.data.get("readable") is False]
     protected = [event for event in events if event.data.get("encrypted")]
     why = str(unread[0].data.get("sentence") or "") if unread else ""
@@ -97,7 +116,7 @@ def _connection(name: str, events: list[TraceEvent], ends: dict[str, str]) -> di
         "suite": _value(hello, "cipher_suite"),
         "decrypted": bool(protected) and not unread,
         "why_not": why or ("" if protected else "nothing in it is protected"),
-        "messages": [_message(event, ends) for event in events],
+        "messages": messages,
     }
 
 
@@ -115,22 +134,24 @@ def _value(event: TraceEvent | None, field: str) -> str:
     return value.partition(" (0x")[0]
 
 
-def _message(event: TraceEvent, ends: dict[str, str]) -> dict[str, Any]:
-    records = event.data.get("records")
-    return {
+def _message(
+    event: TraceEvent, ends: dict[str, str], inside: dict[tuple[str, int], TraceEvent], *, secrets: bool
+) -> dict[str, Any]:
+    records, data = event.data.get("records"), inside.get((event.party, event.seq))
+    message = {
         "name": event.name,
         "from": ends.get(event.direction, event.party),
         "records": records if isinstance(records, list) else [],
         "encrypted": bool(event.data.get("encrypted")),
-        "fields": [
-            {
-                "path": span.name,
-                "start": span.start,
-                "end": span.end,
-                "value": span.value,
-                "sentence": span.note,
-                "clause": span.clause,
-            }
-            for span in event.spans
-        ],
+        "fields": _fields(fields_of(event, content=len(data.raw) if data is not None else None)),
     }
+    if secrets and data is not None:
+        message["data"] = {"hex": data.raw.hex(), "fields": _fields(fields_of(data))}
+    return message
+
+
+def _fields(spans: Iterable[Span]) -> list[dict[str, Any]]:
+    return [
+        {"path": s.name, "start": s.start, "end": s.end, "value": s.value, "sentence": s.note, "clause": s.clause}
+        for s in spans
+    ]
