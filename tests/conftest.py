@@ -36,6 +36,7 @@ LONG = (
     "scenarios/test_matrix.py",
     "passage/test_streams.py",
     "capture/test_capture_foreign.py",
+    "capture/test_capture_upgrades.py",
     "conformance/test_conformance_rewritten.py",
     "tls/test_broken_certificates.py",
     "tls/test_tls13_interop.py",

@@ -231,7 +231,8 @@ def test_ctrl_c_ends_the_reading_of_a_large_file(tmp_path: Path) -> None:
     with path.open("ab") as file:
         for _ in range(100):
             file.write(octets[packet:] * 1000)
-    process = subprocess.Popen([*COMMAND, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = ["env", "--default-signal=INT", *COMMAND, str(path)]  # a shell's background jobs ignore Ctrl-C
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert re.fullmatch(r"reading: \d+ % of 1\d\d MB, .*\n", process.stderr.readline())
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)

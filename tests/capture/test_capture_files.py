@@ -24,14 +24,17 @@ from trustlab.capture import (
     CaptureError,
     CaptureLimits,
     CaptureProgress,
+    KeyLog,
+    PassiveDecoder,
     decode_frames,
     decode_pcapng,
     open_trace,
+    write_trace,
 )
 from trustlab.inspector.report import report
 from trustlab.tls import ContentType
 from trustlab.trace import Trace, TraceFormatError, other_role
-from trustlab.wire import CapturedFrame, Host, LinkType, TcpConversation, read_pcapng, write_capture
+from trustlab.wire import CapturedFrame, Host, LinkType, TcpConversation, parse_pcapng, read_pcapng, write_capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,19 +337,13 @@ def test_a_large_capture_takes_little_memory_and_tells_how_far_it_is(tmp_path: P
 
 
 def test_records_that_no_key_will_open_do_not_wait_for_the_end() -> None:
-    packets = read_pcapng_packed(FILES[0])
+    packets = parse_pcapng(WHOLE[FILES[0]]).frames
     trace = decode_frames(packets)
     kinds = [e.kind for e in trace]
     last_frame = max(n for n, kind in enumerate(kinds) if kind == "frame")
     unread = [n for n, e in enumerate(trace) if e.kind == "tls.message" and not e.data["readable"]]
     assert unread
     assert max(unread) < last_frame
-
-
-def read_pcapng_packed(name: str) -> list[CapturedFrame]:
-    from trustlab.wire import parse_pcapng  # noqa: PLC0415 - only here
-
-    return parse_pcapng(WHOLE[name]).frames
 
 
 UDP: dict[str, tuple[str, list[bytes]]] = {
@@ -368,8 +365,23 @@ def test_what_udp_carries_is_named(kind: str) -> None:
     assert report(decode_frames(frames), "x")["skipped"] == [{"what": what, "count": len(payloads)}]
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_decoded_capture_can_be_decoded_and_exported_again(name: str, tmp_path: Path) -> None:
+    trace = decode_pcapng(DATA / name, keylog=KEYS)
+    packets = parse_pcapng(WHOLE[name]).frames
+    exported = read_pcapng(write_trace(tmp_path / "again.pcapng", trace)).frames
+    assert [(f.raw, f.link, f.time) for f in exported] == [
+        (f.raw, f.link, pytest.approx(f.time, abs=1e-6)) for f in packets
+    ]
+    fresh = Trace()
+    for event in trace.select("frame"):
+        fresh.append("network", "frame", event.name, event.raw, connection=event.connection, data=event.data)
+    PassiveDecoder(fresh, keys=KeyLog(KEYS)).feed(fresh).finish()
+    assert our_messages(fresh) == our_messages(trace)
+
+
 def test_keys_may_stand_behind_the_packets_that_they_open(tmp_path: Path) -> None:
-    packets = read_pcapng_packed(FILES[0])
+    packets = parse_pcapng(WHOLE[FILES[0]]).frames
     path = write_capture(tmp_path / "late.pcapng", packets, keylog=KEYS)
     octets = path.read_bytes()
     block = re.search(rb"\x0a\0\0\0....KSLT", octets, re.DOTALL)

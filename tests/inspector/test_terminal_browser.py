@@ -174,7 +174,11 @@ class Session:
         termios.tcsetwinsize(self._other, (24, columns))
         environment = os.environ | {"TERM": "xterm", "COLUMNS": str(columns)}
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *command], stdin=self._other, stdout=self._other, stderr=self._other, env=environment
+            ["env", "--default-signal=INT", "setsid", "--ctty", *command],
+            stdin=self._other,
+            stdout=self._other,
+            stderr=self._other,
+            env=environment,
         )
         self.output = ""
 

@@ -134,11 +134,14 @@ def test_without_scapy_a_tunnel_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert isinstance(dissect(bytes(TUNNELS["VXLAN"] / tcp()), LinkType.RAW), Datagram)
 
 
-def test_tunnels_without_end_are_not_followed() -> None:
-    packet = FOUR / ICMP()
-    for _ in range(200):
-        packet = FOUR / packet
-    assert isinstance(dissect(bytes(packet), LinkType.RAW), OtherPacket)
+@pytest.mark.parametrize("depth", [4, 5, 3000])
+def test_tunnels_are_followed_four_deep(depth: int) -> None:
+    inner = bytes(FOUR / tcp())
+    for _ in range(depth):
+        head = bytearray(bytes(IP(src="10.0.0.2", dst="10.0.0.3", proto=4, len=0)))
+        inner = bytes(head) + inner
+    found = dissect(inner, LinkType.RAW)
+    assert isinstance(found, Segment) if depth == 4 else found == OtherPacket("IP protocol 4 packet")
 
 
 OTHERS = {

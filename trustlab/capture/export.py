@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from trustlab.capture.keys import keylog
+from trustlab.capture.passive import link_of
 from trustlab.trace import Trace
 from trustlab.wire import CapturedFrame, Host, LinkType, TcpConversation, write_capture
 
@@ -52,10 +53,11 @@ def write_trace(
 
 def _frame(trace: Trace, event: TraceEvent, comment: str) -> CapturedFrame:
     """Return a frame with the time and link type it was captured with, if it comes from a capture."""
-    captured, link = event.data.get("captured"), event.data.get("link")
+    captured, link = event.data.get("captured"), link_of(event)
     time = captured if isinstance(captured, int | float) else trace.began_at + event.time
-    known = isinstance(link, int) and 0 <= link <= 0xFFFF
-    return CapturedFrame(time, event.raw, comment, link=int(link) if known else LinkType.ETHERNET)  # type: ignore[arg-type]
+    if link is None or not 0 <= link <= 0xFFFF:  # there are 16 bits for it
+        link = LinkType.ETHERNET
+    return CapturedFrame(time, event.raw, comment, link=link)
 
 
 class _Tpms:

@@ -190,7 +190,9 @@ class PassiveDecoder:
         if self._connections is not None and event.connection not in self._connections:
             return
         try:
-            pieces = self._reassembler.feed(event.raw, name=event.connection, original=original_of(event))
+            pieces = self._reassembler.feed(
+                event.raw, name=event.connection, original=original_of(event), link=link_of(event)
+            )
         except FrameError as error:
             self._note(event.connection, "", f"a frame that cannot be read: {error}")
             return
@@ -276,6 +278,12 @@ def original_of(event: TraceEvent) -> bytes:
         return bytes.fromhex(str(original))
     except ValueError as error:
         raise FrameError(f"its original payload {str(original)[:20]!r} is not hexadecimal") from error
+
+
+def link_of(event: TraceEvent) -> int | None:
+    """Return the link type of a frame that comes from a capture, None for one of our own wire."""
+    link = event.data.get("link")
+    return link if isinstance(link, int) else None
 
 
 def spans_of(decoded: Decoded) -> tuple[Span, ...]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from trustlab.wire.errors import FrameError
-from trustlab.wire.ethernet import Flag, parse_frame
+from trustlab.wire.ethernet import Flag, Segment, parse_frame
+from trustlab.wire.packets import dissect
 
 if TYPE_CHECKING:
     from trustlab.wire.conversation import Direction
-    from trustlab.wire.ethernet import Segment
 
 _HALF = 1 << 31
 HELD_SEGMENTS = 4096
@@ -183,19 +183,20 @@ class Reassembler:
         """The connections that are followed, in the order of their first segments."""
         return list(self._followed)
 
-    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
-        """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
+    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None) -> list[Piece]:
+        """Take one frame; FrameError if it is malformed, nothing if it carries no TCP payload.
 
         `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
-        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError.
+        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError. `link` is
+        the link type of a frame that was captured elsewhere; None is a frame of Alice's wire: IPv4 in Ethernet.
         """
-        sighting = self.sight(frame, name=name, original=original)
+        sighting = self.sight(frame, name=name, original=original, link=link)
         return list(sighting.pieces) if sighting else []
 
-    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"") -> Sighting | None:
+    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None) -> Sighting | None:
         """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
-        segment = parse_frame(frame)
-        return None if segment is None else self.place(segment, name=name, original=original)
+        packet = parse_frame(frame) if link is None else dissect(frame, link)
+        return self.place(packet, name=name, original=original) if isinstance(packet, Segment) else None
 
     def place(self, segment: Segment, *, name: str = "", original: bytes = b"") -> Sighting | None:
         """Take one segment as `sight` takes a frame; None if it is a late one of a connection that was forgotten."""
