@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from trustlab.capture import decode_pcapng, write_trace
+from trustlab.capture import decode_pcapng, keylog, write_trace
 from trustlab.inspector import Inspector, Ladder, TerminalLadder
 from trustlab.inspector.export import page
 from trustlab.inspector.report import report
@@ -142,6 +142,35 @@ def test_odd_facts_are_left_out_of_the_views_and_kept_in_the_trace(odd: str, tmp
     views(trace, tmp_path)
     assert sound(event).data != data
     assert event.data == data
+
+
+@pytest.mark.parametrize("time", [1e300, -1e300, 2.0**40])
+def test_a_frame_of_any_time_is_exported(time: float, tmp_path: Path) -> None:
+    trace = Trace()
+    trace.append("network", "frame", "TCP", bytes(60))
+    trace.append("network", "frame", "TCP", bytes(60), data={"captured": time, "link": 1 << 20})
+    path = trace.save(tmp_path / "kept.jsonl")
+    lines = path.read_text().splitlines()
+    lines[1] = json.dumps(json.loads(lines[1]) | {"time": time})
+    path.write_text("\n".join(lines))
+    frames = read_pcapng(write_trace(tmp_path / "all.pcapng", Trace.load(path))).frames
+    assert [(f.raw, f.link) for f in frames] == [(bytes(60), 1)] * 2
+    assert all(0 <= f.time <= 2.0**34 for f in frames)
+
+
+def test_a_tpm_that_says_nothing_has_no_packet(tmp_path: Path) -> None:
+    trace = Trace()
+    for number in range(600):
+        trace.append(f"machine {number}", "tpm.command", "TPM2_GetRandom", b"\x80\1")
+        trace.append(f"machine {number}", "tpm.response", "TPM2_GetRandom", b"", data={"ms": 1})
+    assert len(read_pcapng(write_trace(tmp_path / "all.pcapng", trace)).frames) == 600
+
+
+def test_a_client_random_that_is_none_is_not_in_a_key_log(tmp_path: Path) -> None:
+    trace = Trace()
+    for value in ["00" * 32 + "\nCLIENT_RANDOM", [1], None, "zz" * 32]:
+        trace.party("bank").secret("master_secret", bytes(48), client_random=value)
+    assert keylog(trace) == ""
 
 
 def test_an_event_as_ours_are_is_taken_as_it_is() -> None:
