@@ -302,6 +302,8 @@ def test_the_longest_silent_connection_makes_room_for_a_new_one() -> None:
     trace = decode_frames(many(10, 1, close=False), limits=CaptureLimits(connections=4))
     assert len({e.connection for e in trace.select("tls.message")}) == 10
     assert "6 connections that made room for others" in sentence(trace)
+    over = decode_frames(many(10, 1), limits=CaptureLimits(connections=4))
+    assert "made room" not in sentence(over), "one that is over takes none"
 
 
 def test_what_waits_behind_gaps_is_bounded_and_said() -> None:
