@@ -19,7 +19,7 @@ import sample
 from trustlab.inspector import terminal_browser
 from trustlab.inspector.terminal_browser import NoTerminalError, TerminalBrowser, browse
 from trustlab.inspector.terminal_keys import keys
-from trustlab.trace import Trace
+from trustlab.trace import Span, Trace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +77,15 @@ def test_enter_opens_the_fields_and_an_arrow_goes_back(reader: TerminalBrowser) 
     row = reader.row
     assert shown(pressed(reader, "left"))[0].startswith("Act II")
     assert reader.row is row
+
+
+def test_of_a_long_path_its_end_and_the_clause_are_shown() -> None:
+    trace = Trace("t")
+    path = ".".join(["list"] * 30) + ".random"
+    trace.append("bank", "tls.message", "X", b"\1", (Span(path, 0, 1, "1", "A sentence.", "RFC 1 2"),), sent=True)
+    line = shown(pressed(TerminalBrowser(trace), "enter", "end"))[-5]
+    assert line.startswith("…")
+    assert line.endswith("list.random · RFC 1 2")
 
 
 def test_n_goes_to_each_refusal_and_begins_again(reader: TerminalBrowser) -> None:

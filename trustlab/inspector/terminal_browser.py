@@ -178,8 +178,10 @@ class TerminalBrowser:
         if self._fields:
             field = self._fields[self._field]
             octets = " ".join(field.hex[n : n + 2] for n in range(0, min(len(field.hex), 2 * self.size[0]), 2))
-            head = f"{field.path} · {field.clause}" if field.clause else field.path
-            lines = [head, *[*self._wrapped(field.sentence or field.value), ""][: room - 2], octets]
+            clause = f" · {field.clause}" if field.clause else ""
+            left = max(8, self.size[0] - len(clause))
+            path = field.path if len(field.path) <= left else f"…{field.path[1 - left :]}"
+            lines = [path + clause, *[*self._wrapped(field.sentence or field.value), ""][: room - 2], octets]
         else:
             lines = self._wrapped(self.row.text or self.row.name if self.row is not None else "")
         return [self._cut(Text(line)) for line in [*lines, *[""] * room][:room]]
