@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import re
 import subprocess
 import tracemalloc
@@ -250,6 +251,13 @@ def test_a_file_of_another_kind_says_what_it_is(wrong: str, tmp_path: Path) -> N
 def test_what_is_not_a_file_with_an_end_is_refused_at_once(path: str) -> None:
     with pytest.raises(CaptureError):
         open_trace(path)
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(CaptureError, match="is a pipe or a device"):
+            open_trace(path)
 
 
 # Much

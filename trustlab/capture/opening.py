@@ -49,15 +49,15 @@ def open_trace(
 def _is_trace(path: Path) -> bool:
     """Tell a trace from a capture by what the file begins with; CaptureError if it is neither."""
     try:
+        if not (path.is_file() or path.is_dir()) and path.exists():  # opening a pipe would wait for its writer
+            raise CaptureError(f"{path} is a pipe or a device. Save what it gives to a file, and open that.")
         with PackedFile(path) as file:
-            beginning, regular = file.beginning(_SHOWN), file.regular
+            beginning = file.beginning(_SHOWN)
     except UNPACKING_ERRORS as error:
         raise CaptureError(f"{path}: {unpacking_error(error)}") from error
     except (OSError, ValueError) as error:  # ValueError: a path with a zero octet
         reason = getattr(error, "strerror", "") or "this is not the name of a file"
         raise CaptureError(f"{path} cannot be read: {reason}") from error
-    if not regular:  # what has been looked at would be missing when it is read
-        raise CaptureError(f"{path} is a pipe or a device. Save what it gives to a file, and open that.")
     if beginning[:4] in MAGICS:
         return False
     if beginning.lstrip(_BLANKS).startswith(b"{"):
