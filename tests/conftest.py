@@ -42,6 +42,7 @@ LONG = (
     "capture/test_capture_byte_ranges.py",
     "capture/test_capture_export.py",
     "capture/test_capture_foreign.py",
+    "capture/test_capture_upgrades.py",
     "conformance/test_conformance_rewritten.py",
     "tls/test_broken_certificates.py",
     "tls/test_tls13_interop.py",

@@ -6,6 +6,7 @@ table, a server's day) is put away; everything before it is the command's own.
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -43,8 +44,10 @@ FOREIGN = re.compile(
 """Words of libraries, which say nothing to whoever typed a command."""
 KEPT = Path(tempfile.mkdtemp()) / "kept"
 """Evidence that `verify` accepts; the tests of this module make it once."""
+CAPTURE = Path(__file__).parent / "capture" / "data" / "curl-openssl.pcapng.gz"
 BASES = {
     "demo": [],
+    "inspect": [str(CAPTURE)],
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],
     "matrix": [],
@@ -130,6 +133,7 @@ def light(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["trustlab.cli.in_vm"], "serve", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.tls"].Service, "run", reached)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -258,6 +262,21 @@ def test_odd_files(capsys, monkeypatch, tmp_path, parameter):
     for path in odd_paths(tmp_path).values():
         arguments = parameter.fed(str(path))
         code, out, err = run(capsys, monkeypatch, *arguments)
+        check(code, err, arguments, out)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--terminal"]], ids=str)
+def test_odd_files_to_inspect(capsys, monkeypatch, tmp_path, options):
+    paths = odd_paths(tmp_path)
+    for name, path in tuple(paths.items()):
+        if name in CONTENTS:
+            packed = path.with_name(f"{path.name}.gz")
+            packed.write_bytes(gzip.compress(path.read_bytes()))
+            paths[f"{name}, packed"] = packed
+    for path in paths.values():
+        arguments = ("inspect", str(path), *options)
+        code, out, err = run(capsys, monkeypatch, *arguments)
+        assert code in (1, 2), path
         check(code, err, arguments, out)
 
 

@@ -119,16 +119,16 @@ def named(name: bytes, link: int = 1) -> bytes:
 def test_a_simple_packet_is_of_the_first_interface_and_as_long_as_it_was_captured(length: int) -> None:
     simple = block(3, struct.pack("<I", length) + b"123456")  # padded to 8 octets; of longer ones the rest was cut off
     (frame,) = parse_pcapng(SECTION + named(b"first") + named(b"second") + simple).frames
-    assert frame == CapturedFrame(0.0, b"123456\0\0"[:length], "", "first")
+    assert frame == CapturedFrame(0.0, b"123456\0\0"[:length], "", "first", missing=max(0, length - 8))
 
 
-def test_packets_of_other_link_types_are_passed_over() -> None:
+def test_each_packet_has_its_interfaces_link_type() -> None:
     enhanced = [block(6, struct.pack("<IIIII", number, 0, 0, 4, 4) + b"1234") for number in range(2)]
     simple = block(3, struct.pack("<I", 4) + b"1234")
     frames = parse_pcapng(
         SECTION + named(b"raw IP", 101) + named(b"Ethernet") + enhanced[0] + simple + enhanced[1]
     ).frames
-    assert [frame.interface for frame in frames] == ["Ethernet"]
+    assert [(f.interface, f.link) for f in frames] == [("raw IP", 101), ("raw IP", 101), ("Ethernet", 1)]
 
 
 @pytest.mark.parametrize(

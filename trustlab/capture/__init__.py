@@ -10,15 +10,20 @@ from trustlab.capture.errors import CaptureError
 from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
 from trustlab.capture.keys import PRIVATE_KEY, KeyLogReader, KeySource, SeenHandshake, TraceKeys, keylog, parse_keylog
 from trustlab.capture.knowledge import NETWORK_OWNER, Knowledge, Place, knowledge
+from trustlab.capture.limits import EVERYTHING, CaptureLimits
 from trustlab.capture.live import Sniffer, packets
-from trustlab.capture.offline import decode_frames, decode_pcapng
+from trustlab.capture.offline import CaptureProgress, decode_frames, decode_pcapng
+from trustlab.capture.opening import open_trace
 from trustlab.capture.passive import PassiveDecoder
 
 __all__ = [
+    "EVERYTHING",
     "NETWORK_OWNER",
     "PRIVATE_KEY",
     "TPM_PORT",
     "CaptureError",
+    "CaptureLimits",
+    "CaptureProgress",
     "ConnectionDecoder",
     "Decoded",
     "KeyLogReader",
@@ -35,6 +40,7 @@ __all__ = [
     "frame_comments",
     "keylog",
     "knowledge",
+    "open_trace",
     "packets",
     "parse_keylog",
     "write_trace",

@@ -105,6 +105,22 @@ class ConnectionDecoder:
             found.append(Trouble(direction, half.offset, _not_tls(half, alert)))
         return found
 
+    def begin(self, direction: Direction, offset: int) -> None:
+        """Have a direction's TLS begin at an octet of its stream other than the first; before its first octets."""
+        self._halves[direction].offset = offset
+
+    def settle(self, most: int) -> Found:
+        """Give out, unread, what waits for a key that will not come, and all of a direction that holds over `most`.
+
+        For whoever has all keys there will ever be.
+        """
+        found = Found()
+        for direction, half in self._halves.items():
+            tried = half.label not in {"", EARLY13} and half.handshake.keyed
+            if half.held and (tried or len(half.held) > most):
+                found += self._flush(direction)
+        return found
+
     def poll(self) -> Found:
         """Try the held records again: keys may have come."""
         found = [message for direction in DIRECTIONS for message in self._release(direction)]

@@ -11,8 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from trustlab.capture.keys import keylog
+from trustlab.capture.passive import link_of
 from trustlab.trace import Trace
-from trustlab.wire import CapturedFrame, Host, TcpConversation, write_capture
+from trustlab.wire import CapturedFrame, Host, LinkType, TcpConversation, write_capture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 TPM_PORT = 2321
 _CLIENT_PORT = 50000
+_MOST = 250
+"""Machines, and clients of one, that have addresses of their own; a damaged trace may name more."""
 _LARGEST = 65_000  # one segment for each command or response: the dissector does not reassemble
 
 
@@ -41,14 +44,20 @@ def write_trace(
     for event in trace.ordered():
         identity = event.party, event.seq
         if event.kind == "frame":
-            packets.append(
-                CapturedFrame(trace.began_at + event.time, event.raw, given.get(identity, derived.get(identity, "")))
-            )
+            packets.append(_frame(trace, event, given.get(identity, derived.get(identity, ""))))
         elif event.kind in {"tpm.command", "tpm.response"}:
-            raw = tpms.frame(event)
-            comment = given.get(identity, _tpm_comment(event))
-            packets.append(CapturedFrame(trace.began_at + event.time, raw, comment, f"TPM of {event.party}"))
+            time, comment = trace.began_at + event.time, given.get(identity, _tpm_comment(event))
+            packets += [CapturedFrame(time, raw, comment, f"TPM of {event.party}") for raw in tpms.frames(event)]
     return write_capture(path, packets, keylog=keylog(trace) if secrets else "")
+
+
+def _frame(trace: Trace, event: TraceEvent, comment: str) -> CapturedFrame:
+    """Return a frame with the time and link type it was captured with, if it comes from a capture."""
+    captured, link = event.data.get("captured"), link_of(event)
+    time = captured if isinstance(captured, int | float) else trace.began_at + event.time
+    if link is None or not 0 <= link <= 0xFFFF:  # there are 16 bits for it
+        link = LinkType.ETHERNET
+    return CapturedFrame(time, event.raw, comment, link=link)
 
 
 class _Tpms:
@@ -60,18 +69,18 @@ class _Tpms:
         self._conversations: dict[tuple[str, str], TcpConversation] = {}
         self._last: dict[str, str] = {}
 
-    def frame(self, event: TraceEvent) -> bytes:
-        """Return the frame that carries a command or response."""
+    def frames(self, event: TraceEvent) -> list[bytes]:
+        """Return the frame that carries a command or response; none for one without octets."""
         client = str(event.data.get("client") or self._last.get(event.party, "software"))
         self._last[event.party] = client
         conversation = self._conversation(event.party, client)
-        (written,) = conversation.data("client" if event.kind == "tpm.command" else "server", event.raw)
-        return written.raw
+        written = conversation.data("client" if event.kind == "tpm.command" else "server", event.raw)
+        return [segment.raw for segment in written]
 
     def _conversation(self, machine: str, client: str) -> TcpConversation:
         if (machine, client) not in self._conversations:
-            third = self._machines.setdefault(machine, len(self._machines) + 1)
-            fourth = sum(1 for m, _ in self._conversations if m == machine) + 2
+            third = self._machines.setdefault(machine, len(self._machines) % _MOST + 1)
+            fourth = sum(1 for m, _ in self._conversations if m == machine) % _MOST + 2
             software = Host(client, f"02:01:00:00:{third:02x}:{fourth:02x}", f"10.1.{third}.{fourth}")
             tpm = Host(f"TPM of {machine}", f"02:01:00:00:{third:02x}:01", f"10.1.{third}.1")
             name = f"{machine}/{client}"

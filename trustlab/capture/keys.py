@@ -33,6 +33,7 @@ PRIVATE_KEY = "private_key"
 DRAFTS13 = 0x7F
 """First octet of the version numbers that drafts of TLS 1.3 had."""
 _LENGTHS = {MASTER: {48}} | {label: {32, 48} for label in (EARLY13, *HANDSHAKE13.values(), *APPLICATION13.values())}
+_CLIENT_RANDOM = re.compile("[0-9a-fA-F]{64}")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -62,7 +63,7 @@ class SeenHandshake:
 
     @property
     def undecoded(self) -> str:
-        """What this lab does not decode of the protection that was negotiated; empty if it decodes it, or before."""
+        """What was negotiated that this lab does not decode; empty if it decodes it all, or nothing is agreed yet."""
         if self.version not in {0, tls.Version.TLS12, tls.Version.TLS13}:
             return version_title(self.version)
         parameters = SUITES.get(self.suite)
@@ -77,7 +78,7 @@ class SeenHandshake:
 
     @property
     def _mac(self) -> str:
-        """What of the protection by CBC was negotiated otherwise than this lab does it."""
+        """What was negotiated about CBC that this lab does not do; empty if nothing."""
         if self.encrypt_then_mac:
             return "encrypt_then_mac (RFC 7366)"
         return "truncated_hmac (RFC 6066 7)" if self.truncated_hmac else ""
@@ -186,8 +187,9 @@ def _values(label: str, values: list[str]) -> tuple[bytes, bytes]:
     except ValueError:
         raise ValueError(f"not {label} and two hexadecimal values") from None
     if len(client_random) != 32 or len(secret) not in _LENGTHS[label]:
-        lengths = f"{len(client_random)} and {len(secret)} octets"
-        raise ValueError(f"{lengths} are not a client_random and a secret of {label}")
+        wanted = " or ".join(map(str, sorted(_LENGTHS[label])))
+        given = f"client_random and secret of {label} have lengths {len(client_random)} and {len(secret)}"
+        raise ValueError(f"{given}; they need 32 and {wanted}")
     return client_random, secret
 
 
@@ -237,7 +239,7 @@ class TraceKeys:
             self._private_keys.append(_private_key(event))
 
     def _opened(self, handshake: SeenHandshake) -> Iterator[bytes]:
-        """Decrypt the EPMS with each private key: one of another size refuses, a wrong one gives noise."""
+        """Decrypt the EPMS with each private key; a key of another size fails, a wrong one gives random octets."""
         for key in self._private_keys:
             if len(handshake.epms) * 8 == key.key_size:
                 try:
@@ -268,6 +270,8 @@ def keylog(trace: Trace, parties: Collection[str] | None = None) -> str:
     lines = {
         f"{LABELS[event.name]} {event.data['client_random']} {event.raw.hex()}\n": None
         for event in trace.select("secret")
-        if event.name in LABELS and "client_random" in event.data and (parties is None or event.party in parties)
+        if event.name in LABELS
+        and _CLIENT_RANDOM.fullmatch(str(event.data.get("client_random")))
+        and (parties is None or event.party in parties)
     }
     return "".join(lines)

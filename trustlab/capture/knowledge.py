@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
-from trustlab.capture.passive import original_of
+from trustlab.capture.passive import link_of, original_of
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
         if not _saw(party, event):
             continue
         try:
-            pieces = reassembler.feed(event.raw, name=event.connection, original=original_of(event))
+            pieces = reassembler.feed(
+                event.raw, name=event.connection, original=original_of(event), link=link_of(event)
+            )
         except FrameError:
             continue
         for flow, direction, _, arrived, written in pieces:

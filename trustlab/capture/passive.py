@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab import tls
 from trustlab.capture.decoded import Decoded, Trouble
-from trustlab.capture.decoder import ConnectionDecoder
+from trustlab.capture.decoder import DIRECTIONS, ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
+from trustlab.capture.limits import EVERYTHING, Keeping
 from trustlab.trace import Link, other_role
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from trustlab.capture.keys import KeySource
     from trustlab.trace import Span, Trace, TraceEvent
@@ -32,6 +33,7 @@ class _Views:
     def __init__(self, decoder: ConnectionDecoder) -> None:
         self._ends: dict[Direction, ConnectionDecoder] = {"client": decoder, "server": decoder}
         self._parted = False
+        self._begun: set[Direction] = set()
         self._said: set[Trouble] = set()
 
     @property
@@ -48,6 +50,17 @@ class _Views:
         yield from self._seen(writer, self._ends[writer].feed(writer, piece.written))
         if self._parted:
             yield from self._seen(reader, self._ends[reader].feed(writer, piece.data))
+
+    def begin_once(self, piece: Piece) -> None:
+        """Have a direction's TLS begin where its first piece does."""
+        if piece.direction not in self._begun:
+            self._begun.add(piece.direction)
+            self._ends["client"].begin(piece.direction, piece.offset)
+
+    def settle(self, most: int) -> Iterator[_Seen]:
+        """Yield, unread, what waits for a key that will not come; `most` records may wait for anything else."""
+        for end in self._all():
+            yield from self._seen(end, self._ends[end].settle(most))
 
     def poll(self) -> Iterator[_Seen]:
         """Yield what can be read since keys have come."""
@@ -75,10 +88,10 @@ class PassiveDecoder:
     """Decode the `frame` events of a trace, live or afterwards, and append what the ends wrote and read.
 
     `keys` offers master secrets (default: all `secret` events of the trace, the view of one who sits behind the
-    scenes; a `KeyLogReader` reads a file that may still grow). Records whose key is not known yet are held until it is,
-    or until `finish`; with `hold=False` they are shown unread at once. `connections` and `parties` restrict what is
-    decoded and whose ends are written, for those who write their own events. What is no TLS gives one `note`, never an
-    exception.
+    scenes; a `KeyLogReader` reads a file that may still grow). Records whose key is not known yet are held until it is, or
+    until `finish`; with `hold=False` they are shown unread at once. `connections` and `parties` restrict what is
+    decoded and whose ends are written, for those who write their own events. `keeping` decides what is written of many
+    messages. What is not TLS gives one `note`, never an exception.
 
     As a context manager it follows the trace: `with PassiveDecoder(trace): network.run()`.
     """
@@ -91,8 +104,10 @@ class PassiveDecoder:
         connections: Collection[str] | None = None,
         parties: Collection[str] | None = None,
         hold: bool = True,
+        keeping: Keeping | None = None,
     ) -> None:
         self.trace = trace
+        self._keeping = keeping or Keeping(EVERYTHING)
         self._keys = keys or TraceKeys(trace)
         self._connections = connections
         self._parties = parties
@@ -113,7 +128,7 @@ class PassiveDecoder:
         self.finish()
 
     def observe(self, event: TraceEvent) -> None:
-        """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing.
+        """Take one event of the trace: decode a frame, or try a new secret on what is held; ignore all others.
 
         A damaged key log or secret is noted, and opens nothing.
         """
@@ -126,25 +141,46 @@ class PassiveDecoder:
         self._note_problems()
 
     def feed(self, events: Iterable[TraceEvent]) -> Self:
-        """Observe many events, say those of a trace that has ended."""
+        """Observe many events, such as those of a finished trace."""
         for event in tuple(events):
             self.observe(event)
         return self
 
     def finish(self) -> None:
         """Show what is still held, unread, and note every stream that is cut short or has a gap."""
-        for flow, views in self._views.items():
-            self._emit(flow, views.finish())
-            for direction in ("client", "server"):
-                gap = flow.gap(direction)
-                if gap is not None:
-                    sentence = f"octets {gap.start} to {gap.end} were never captured: what follows cannot be read"
-                    self._trouble(flow, Trouble(direction, gap.start, sentence))
-        self._views.clear()
+        for flow in tuple(self._views):
+            self.end(flow)
         self._note_problems()
 
+    def end(self, flow: Flow) -> None:
+        """Do for one connection what `finish` does for all, and forget it."""
+        views = self._views.pop(flow, None)
+        if views is None:
+            return
+        self._emit(flow, views.finish())
+        for direction in DIRECTIONS:
+            gap = flow.gap(direction)
+            if gap is not None:
+                sentence = f"octets {gap.start} to {gap.end} were never captured: what follows cannot be read"
+                self._trouble(flow, Trouble(direction, gap.start, sentence))
+        self._ends.pop(flow, None)
+
+    def take(self, piece: Piece, ends: Mapping[Direction, str], *, most: int) -> None:
+        """Take the next TLS octets of a connection, for whoever puts streams together and has all keys.
+
+        `ends` names who writes each direction. Records that only a later key could open come out unread at once, as do
+        those behind `most` that wait for something else.
+        """
+        if piece.flow not in self._views:
+            self._views[piece.flow] = _Views(ConnectionDecoder(self._keys, hold=self._hold))
+            self._ends[piece.flow] = dict(ends)
+        views = self._views[piece.flow]
+        views.begin_once(piece)
+        self._emit(piece.flow, views.feed(piece))
+        self._emit(piece.flow, views.settle(most))
+
     def _note_problems(self) -> None:
-        """Say once of each key that it cannot be used."""
+        """Note each key that cannot be used, once."""
         problems = getattr(self._keys, "problems", [])
         for problem in problems[self._noted :]:
             self._note("", "", f"a key that cannot be used: {problem}")
@@ -154,7 +190,9 @@ class PassiveDecoder:
         if self._connections is not None and event.connection not in self._connections:
             return
         try:
-            pieces = self._reassembler.feed(event.raw, name=event.connection, original=original_of(event))
+            pieces = self._reassembler.feed(
+                event.raw, name=event.connection, original=original_of(event), link=link_of(event)
+            )
         except FrameError as error:
             self._note(event.connection, "", f"a frame that cannot be read: {error}")
             return
@@ -165,7 +203,7 @@ class PassiveDecoder:
             self._emit(piece.flow, self._views[piece.flow].feed(piece))
 
     def _learn_ends(self, flow: Flow, direction: Direction, event: TraceEvent) -> None:
-        """Who holds the ends: the frame says so, else its addresses stand for them."""
+        """Return who is at each end: as the frame says, else by its addresses."""
         if flow not in self._ends:
             writer = str(event.data.get("from") or _address(flow, direction))
             reader = str(event.data.get("to") or _address(flow, other_role(direction)))
@@ -175,13 +213,15 @@ class PassiveDecoder:
         for item, rows in seen:
             if isinstance(item, Trouble):
                 self._trouble(flow, item)
-            else:
+            elif self._keeping.message(flow, item):
                 self._message(flow, item, rows)
 
     def _trouble(self, flow: Flow, item: Trouble) -> None:
         self._note(flow.name, item.direction, f"the {item.direction}'s stream: {item.sentence}", item.offset)
 
     def _note(self, connection: str, direction: str, sentence: str, offset: int | None = None) -> None:
+        if not self._keeping.note():
+            return
         self.trace.party("network").emit(
             "note",
             "not decoded",
@@ -238,6 +278,12 @@ def original_of(event: TraceEvent) -> bytes:
         return bytes.fromhex(str(original))
     except ValueError as error:
         raise FrameError(f"its original payload {str(original)[:20]!r} is not hexadecimal") from error
+
+
+def link_of(event: TraceEvent) -> int | None:
+    """Return the link type of a frame that comes from a capture, None for one of our own wire."""
+    link = event.data.get("link")
+    return link if isinstance(link, int) else None
 
 
 def spans_of(decoded: Decoded) -> tuple[Span, ...]:

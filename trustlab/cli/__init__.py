@@ -13,11 +13,13 @@ from rich.text import Text
 from trustlab import __version__
 from trustlab.attacks import CatalogueError
 from trustlab.attest import AttestError
+from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.failure import Failure, plain
+from trustlab.cli.inspect import inspect
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.tls import s_client, s_server
@@ -37,6 +39,7 @@ DEBUG = "TRUSTLAB_DEBUG"
 """The environment variable that makes a bug of ours show its traceback."""
 KNOWN = (
     Failure,
+    CaptureError,
     CatalogueError,
     CloudError,
     DesignError,
@@ -59,6 +62,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(cloud)
+app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
 app.command()(serve)

@@ -71,7 +71,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     configured = UncheckedClientConfig if insecure else tls.ClientConfig
     config = configured(
         server_name=servername or host,
-        trust=None if insecure else _roots(ca),
+        trust=None if insecure else roots(ca),
         certificates=chain,
         key=private,
         versions=_versions(versions, suites),
@@ -79,12 +79,7 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
         groups=_chosen("--groups", groups, GROUPS) or tls.ClientConfig.groups,
         alpn=_protocols(alpn),
     )
-    try:
-        sock = socket.create_connection((host, port), timeout=10)
-    except OSError as error:
-        raise Failure(
-            f"cannot connect to {host}:{port}: {error.strerror or error}. Does a server listen there?"
-        ) from error
+    sock = connected(host, port)
     trace = Trace(f"s_client {target}", "tcp")
     with sock, ladder(trace, quiet=quiet):
         announce(trace, sock, "client", "server")
@@ -94,6 +89,16 @@ def s_client(  # noqa: PLR0913 - the parameters are the options
     keep_keys(trace, keylogfile)
     if end.error is not None:
         raise end.error
+
+
+def connected(host: str, port: int) -> socket.socket:
+    """Return a TCP connection to a server; Failure says why there is none."""
+    try:
+        return socket.create_connection((host, port), timeout=10)
+    except OSError as error:
+        raise Failure(
+            f"cannot connect to {host}:{port}: {error.strerror or error}. Does a server listen there?"
+        ) from error
 
 
 def s_server(  # noqa: PLR0913 - the parameters are the options
@@ -135,7 +140,7 @@ def s_server(  # noqa: PLR0913 - the parameters are the options
         certificates=chain,
         key=private,
         client_certificate=client_certificate,
-        trust=_roots(client_ca) if client_ca else None,
+        trust=roots(client_ca) if client_ca else None,
         names=tuple(name.lower() for name in servername.split(",") if name),
         versions=_versions(versions, suites),
         cipher_suites=suites,
@@ -193,7 +198,8 @@ def _chosen(option: str, text: str, known: dict[str, N]) -> tuple[N, ...]:
     return tuple(found[name.lower()] for name in names)
 
 
-def _roots(path: Path | None) -> list[x509.Certificate]:
+def roots(path: Path | None) -> list[x509.Certificate]:
+    """Return the certificates to trust, of a PEM file or of the system; Failure if there are none to be read."""
     source = path or Path(ssl.get_default_verify_paths().cafile or "")
     try:
         with warnings.catch_warnings():  # some public roots have odd serial numbers, which this user cannot change

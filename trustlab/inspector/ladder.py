@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from trustlab.explain import fields_of
 from trustlab.inspector import binding
 from trustlab.inspector.endpoints import OTHER, Endpoints
-from trustlab.inspector.evidence import deepen
+from trustlab.inspector.evidence import replayed
+from trustlab.inspector.keyschedule import KeySchedule
 from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
-from trustlab.inspector.secrets import Secret, secret_of, snippet
+from trustlab.inspector.secrets import Secret, secret_of
+from trustlab.inspector.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,19 +31,22 @@ OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
 class Ladder:
     """The rows of one trace. `feed` events in their order; `rows` and `lifelines` are always up to date.
 
-    `secrets` says who holds which secret; with `secrets=True` also their octets, and private plaintext is attached to
-    the messages that carried it.
+    `secrets` says who holds which secret, and `keys` what they are made of; with `secrets=True` also their octets, and
+    private plaintext is attached to the messages that carried it.
     """
 
     def __init__(self, *, secrets: bool = False) -> None:
         self.rows: list[LadderRow] = []
         self.lifelines: list[str] = []
-        self.secrets: list[Secret] = []
+        self.keys = KeySchedule(values=secrets)
+        self._secrets: list[Secret] = []
+        self._unexplained = False
         self._with_secrets = secrets
         self._endpoints = Endpoints()
         self._sides: Counter[tuple[object, ...]] = Counter()
         self._messages: dict[tuple[object, ...], LadderRow] = {}
         self._made: dict[tuple[str, int], LadderRow] = {}
+        self._protected: dict[tuple[str, int], TraceEvent] = {}
         self._commands: dict[str, LadderRow] = {}
         self._streams: dict[tuple[str, str], list[LadderRow]] = defaultdict(list)
         self._payloads: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
@@ -55,8 +61,20 @@ class Ladder:
             ladder.feed(event)
         return ladder
 
+    @property
+    def secrets(self) -> list[Secret]:
+        """Who holds which secret, in the order of the trace; with secrets, each with Python that makes it again."""
+        if self._unexplained:
+            self._unexplained = False
+            made = {(node.connection, node.value): node.snippet for node in self.keys.nodes()}
+            for secret in self._secrets:
+                secret.snippet = made.get((secret.connection, secret.hex), "")
+        return self._secrets
+
     def feed(self, event: TraceEvent) -> list[LadderRow]:
         """Take one event; return the rows that are new or changed, oldest first."""
+        event = sound(event)
+        self.keys.feed(event)
         if event.party not in OFFSTAGE:
             self._add_lifeline(event.party)
         handler = {
@@ -173,6 +191,8 @@ class Ladder:
         place = (event.connection, event.direction, event.offset, event.name)
         self._sides[*place, side] += 1
         key = (*place, self._sides[*place, side])
+        if event.name == "ApplicationData" and self._with_secrets:
+            self._protected[event.party, event.seq] = event
         row = self._messages.get(key)
         if row is None:
             row = self._new_message(event, side)
@@ -192,8 +212,7 @@ class Ladder:
         row.meta["seen"] = [side]
         if event.name == "Alert":
             row.meta |= _alert(event)
-        if event.name == "SupplementalData":
-            row.meta |= deepen(row.parts[0])
+        row.meta |= replayed(row.parts[0])
         self._endpoints.aim(row)
         stream = event.connection, event.direction
         self._streams[stream].append(row)
@@ -215,7 +234,7 @@ class Ladder:
             row.meta["altered"] = True
             row.parts.append(part_of(event, f"{event.name}, as {event.party} {'wrote' if event.sent else 'read'} it"))
         elif event.spans and not row.parts[0].spans:
-            row.parts[0].spans = event.spans
+            row.parts[0].spans = fields_of(event)
 
     def _twin(self, row: LadderRow) -> LadderRow | None:
         """Return the same message on the other leg of a connection that somebody took apart."""
@@ -239,26 +258,18 @@ class Ladder:
 
     def _secret(self, event: TraceEvent) -> list[LadderRow]:
         secret = secret_of(event, max(len(self.rows) - 1, 0), values=self._with_secrets)
-        if self._with_secrets:
-            secret.snippet = snippet(secret, self._known(secret))
-        self.secrets.append(secret)
-        inside = next((self._made.get((x.party, x.seq)) for x in event.links if x.rel == "inside"), None)
+        self._secrets.append(secret)
+        self._unexplained = self._with_secrets
+        place = next(((x.party, x.seq) for x in event.links if x.rel == "inside"), ("", 0))
+        inside = self._made.get(place)
         if inside is None or not self._with_secrets:
             return []
+        record = self._protected.pop(place, None)
+        if record is not None and inside.parts[0].hex == record.raw.hex():
+            inside.parts[0].spans = fields_of(record, content=len(event.raw))
         if all(part.hex != event.raw.hex() for part in inside.parts):
             inside.parts.append(part_of(event, f"{event.name}, as {event.party} holds it", secret=True))
         return [inside]
-
-    def _known(self, secret: Secret) -> dict[str, str]:
-        """Return what a party can make this secret of: its others on this connection, and the two randoms."""
-        known = {s.name: s.hex for s in self.secrets if (s.party, s.connection) == (secret.party, secret.connection)}
-        for name, hello in (("client_random", "ClientHello"), ("server_random", "ServerHello")):
-            rows = (row for row in self._messages.values() if row.name == hello and row.connection == secret.connection)
-            part = next((row.parts[0] for row in rows), None)
-            span = next((s for s in part.spans if s.name == "random"), None) if part else None
-            if part and span:
-                known[name] = part.hex[2 * span.start : 2 * span.end]
-        return known
 
     # TPM commands
 

@@ -1,4 +1,4 @@
-"""Who holds which secret, from when on; and how each was made, as Python that a reader can run.
+"""Who holds which secret, and from when on. What each is made of is in `keyschedule`.
 
 Names are always kept: that the bank holds a master secret is no secret. Values only where they were asked for.
 """
@@ -12,8 +12,6 @@ import msgspec
 from trustlab.inspector.rows import text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from trustlab.trace import TraceEvent
 
 
@@ -46,34 +44,3 @@ def secret_of(event: TraceEvent, row: int, *, values: bool) -> Secret:
         connection=text_of(event, "connection"),
         inputs=tuple(str(x) for x in inputs) if isinstance(inputs, list) else (),
     )
-
-
-PRF = """import hashlib, hmac
-
-def prf(secret, label, seed, length):  # RFC 5246, 5
-    seed, out, a = label + seed, b"", label + seed
-    while len(out) < length:
-        a = hmac.digest(secret, a, "sha256")
-        out += hmac.digest(secret, a + seed, "sha256")
-    return out[:length]
-"""
-
-RECIPES = {
-    "master_secret": ("pre_master_secret", "master secret", ("client_random", "server_random"), "RFC 5246, 8.1"),
-    "key_block": ("master_secret", "key expansion", ("server_random", "client_random"), "RFC 5246, 6.3"),
-}
-
-
-def snippet(secret: Secret, known: Mapping[str, str]) -> str:
-    """Return Python that recomputes a TLS 1.2 secret from `known` values (hex), or nothing where one is missing."""
-    recipe = RECIPES.get(secret.name)
-    if recipe is None or not secret.hex:
-        return ""
-    source, label, seeds, clause = recipe
-    if secret.inputs and set(secret.inputs) != {source, *seeds}:
-        return ""  # made in another way than this recipe's (an extended master secret, say)
-    if not all(known.get(name) for name in (source, *seeds)):
-        return ""
-    given = "\n".join(f'{name} = bytes.fromhex("{known[name]}")' for name in (source, *seeds))
-    call = f'prf({source}, b"{label}", {" + ".join(seeds)}, {len(secret.hex) // 2})'
-    return f'{PRF}\n{given}\n{secret.name} = {call}  # {clause}\nprint({secret.name}.hex() == "{secret.hex}")\n'

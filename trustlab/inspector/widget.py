@@ -18,7 +18,7 @@ import msgspec
 import traitlets
 from IPython.display import DisplayHandle, display
 
-from trustlab.capture import write_trace
+from trustlab.capture import open_trace, write_trace
 from trustlab.inspector.badge import badge
 from trustlab.inspector.export import save_page
 from trustlab.inspector.ladder import Ladder
@@ -26,6 +26,7 @@ from trustlab.inspector.static_html import picture_html, picture_svg
 from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     from trustlab.inspector.rows import LadderRow
@@ -46,6 +47,8 @@ def _whole(_value: object, widget: Inspector) -> dict[str, Any]:
 class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     """A view of `trace`, live while it grows; with a `controller` it also has buttons.
 
+    Instead of a Trace the path of a trace or a capture will do; what is wrong with it is a CaptureError.
+
     `secrets=True` puts private plaintext and keys into the page, and says so there. `alice_knows` may be set to the
     names of the secrets that Alice holds. `flush` sends at once what still waits for the next batch; `close` ends the
     view. Every button is a call: those of the controller are its `pause`, `step` and `play`.
@@ -61,7 +64,10 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     _live = traitlets.Bool(default_value=True).tag(sync=True)
     _picture = traitlets.Dict().tag(sync=True, to_json=_whole)
 
-    def __init__(self, trace: Trace, controller: Controller | None = None, *, secrets: bool = False) -> None:
+    def __init__(
+        self, trace: Trace | str | os.PathLike[str], controller: Controller | None = None, *, secrets: bool = False
+    ) -> None:
+        trace = open_trace(trace)
         self._ladder = Ladder(secrets=secrets)
         self._dirty: dict[int, LadderRow] = {}
         self._sent_at = 0.0
@@ -205,6 +211,8 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
+        if "_tail" not in vars(self):  # there was no trace to open; the library closes what was never made, too
+            return
         self._tail.stop()
         self._flush()
         with self._tail.lock:

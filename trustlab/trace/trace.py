@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import threading
 import time
+import zlib
 from collections import Counter, defaultdict, deque
 from itertools import count
 from pathlib import Path
@@ -240,16 +243,20 @@ class Trace:
 
     @classmethod
     def load(cls, path: str | Path) -> Trace:
-        """Read what `save` wrote; TraceFormatError names the line that cannot be read."""
+        """Read what `save` wrote, plain or compressed by gzip; TraceFormatError names the line that cannot be read."""
         with Path(path).open("rb") as file:
-            octets = file.read(LONGEST + 1)
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            try:
+                octets = (gzip.GzipFile(fileobj=file) if packed else file).read(LONGEST + 1)
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise TraceFormatError(f"{path}: the gzip file is damaged or ends too early") from error
         if len(octets) > LONGEST:
             raise TraceFormatError(f"{path}: more than {LONGEST >> 20} MiB is not a trace of ours")
         lines = octets.splitlines()
         try:
             header = msgspec.json.decode(lines[0] if lines else b"", type=_Header)
         except _UNREADABLE as error:
-            raise TraceFormatError(f"{path}: the first line is not a trustlab trace header: {error}") from error
+            raise TraceFormatError(f"{path}: the first line is not a trustlab trace header: {_why(error)}") from error
         if header.trustlab_trace > FORMAT:
             raise TraceFormatError(
                 f"{path}: trace format {header.trustlab_trace}, but this version reads up to {FORMAT}: update trustlab"
@@ -262,7 +269,7 @@ class Trace:
             try:
                 event = msgspec.json.decode(line, type=TraceEvent)
             except _UNREADABLE as error:
-                raise TraceFormatError(f"{path}, line {number}: not an event: {error}") from error
+                raise TraceFormatError(f"{path}, line {number}: not an event: {_why(error)}") from error
             if (event.party, event.seq) in known:
                 raise TraceFormatError(f"{path}, line {number}: event {event.party}#{event.seq} occurs twice")
             known.add((event.party, event.seq))
@@ -289,6 +296,19 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<Trace {self.title!r} ({self.substrate}), {len(self)} events>"
+
+
+def _why(error: Exception) -> str:
+    """Say what is wrong with a line, in our words and not msgspec's."""
+    if isinstance(error, msgspec.ValidationError):
+        missing = re.search("missing required field `(.+?)`", str(error))
+        if missing:
+            return f"its field {missing[1]} is missing"
+        place = re.search(r"at `\$\.?(.*)`$", str(error))
+        return f"its field {place[1]} has a value of another kind" if place and place[1] else "it is not a JSON object"
+    if isinstance(error, msgspec.DecodeError):
+        return "it is not JSON"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8"
 
 
 def _place(event: TraceEvent) -> tuple[str, str, int | None]:

@@ -1,9 +1,10 @@
-"""The wire: Ethernet, IPv4 and TCP as octets, Alice's network in memory and on sockets, and captures on disk.
+"""The wire: Ethernet, IP and TCP as octets, Alice's network in memory and on sockets, and captures on disk.
 
 This room knows neither TLS nor TPMs. In the `memory` substrate frames never exist: `TcpConversation` writes the frames
 in which the octets would have travelled, and each such event says `reconstructed: true`.
 """
 
+from trustlab.wire.captures import MAGICS, CaptureReader, parse_pcapng, read_pcapng
 from trustlab.wire.conversation import Direction, TcpConversation
 from trustlab.wire.errors import (
     ConnectionRefusedOnWireError,
@@ -15,18 +16,23 @@ from trustlab.wire.errors import (
     WireError,
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
+from trustlab.wire.linktypes import LinkType, link_title
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
-from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
+from trustlab.wire.packets import Datagram, OtherPacket, dissect
+from trustlab.wire.pcapng import Capture, CapturedFrame, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
 from trustlab.wire.switch import Switch
 from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
 
 __all__ = [
+    "MAGICS",
     "MSS",
     "Capture",
+    "CaptureReader",
     "CapturedFrame",
     "ConnectionRefusedOnWireError",
+    "Datagram",
     "Delay",
     "Direction",
     "Drop",
@@ -42,10 +48,12 @@ __all__ = [
     "Hold",
     "Host",
     "Known",
+    "LinkType",
     "Match",
     "MemoryNetwork",
     "Mirror",
     "OrderError",
+    "OtherPacket",
     "Passing",
     "PcapngError",
     "Piece",
@@ -62,6 +70,8 @@ __all__ = [
     "WireError",
     "build_frame",
     "checksums_right",
+    "dissect",
+    "link_title",
     "parse_frame",
     "parse_pcapng",
     "patch_frame",

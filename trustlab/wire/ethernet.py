@@ -10,6 +10,7 @@ import enum
 import ipaddress
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from trustlab.wire.errors import FrameError
 
@@ -22,7 +23,8 @@ _ETHERNET = struct.Struct("!6s6sH")
 _IPV4 = struct.Struct("!BBHHHBBH4s4s")
 _TCP = struct.Struct("!HHIIBBHHH")
 _DONT_FRAGMENT = 0x4000
-_FRAGMENT = 0x3FFF
+IPV4_FRAGMENT = 0x3FFF
+"""More fragments, and the fragment offset: not 0 in a fragment (RFC 791 3.1)."""
 
 
 class Flag(enum.IntFlag):
@@ -149,18 +151,47 @@ def parse_frame(frame: bytes) -> Segment | None:
     destination_mac, source_mac, ethertype = _ETHERNET.unpack_from(frame)
     if ethertype != ETHERTYPE_IPV4:
         return None
-    at = _ETHERNET.size
+    header = ipv4_header(frame, _ETHERNET.size)
+    if header.protocol != PROTOCOL_TCP or header.fragment & IPV4_FRAGMENT:
+        return None
+    ends = str(ipaddress.IPv4Address(header.source)), str(ipaddress.IPv4Address(header.destination))
+    macs = source_mac.hex(":"), destination_mac.hex(":")
+    return tcp_segment(frame, header.start, header.end, ends, macs, header.identification)
+
+
+class Ipv4Header(NamedTuple):
+    """What an IPv4 header says: addresses in octets, `start` and `end` of what it carries as octets of the frame."""
+
+    protocol: int
+    fragment: int
+    """The flags and the fragment offset; see `IPV4_FRAGMENT`."""
+    identification: int
+    source: bytes
+    destination: bytes
+    start: int
+    end: int
+
+
+def ipv4_header(frame: bytes, at: int, *, cut: bool = False) -> Ipv4Header:
+    """Read the IPv4 header at octet `at` of a frame; FrameError if it is cut short or contradicts the frame.
+
+    With `cut` the packet may be longer than what was captured of it, and have total length 0, as captures of a sender
+    that leaves the segmentation to its network card do.
+    """
     if len(frame) < at + _IPV4.size:
         raise FrameError(f"the IPv4 header is cut short at octet {len(frame)}")
     version, _, total, identification, fragment, _, protocol, _, source, destination = _IPV4.unpack_from(frame, at)
-    header = (version & 0x0F) * 4
-    if version >> 4 != 4 or header < _IPV4.size or not header <= total <= len(frame) - at:
-        raise FrameError(
-            f"an IPv4 header of {header} octets with total length {total} does not fit a frame of {len(frame)} octets"
-        )
-    if protocol != PROTOCOL_TCP or fragment & _FRAGMENT:
-        return None
-    end, at = at + total, at + header
+    header, there = (version & 0x0F) * 4, len(frame) - at
+    length = (min(total, there) or there) if cut else total
+    if version >> 4 != 4 or header < _IPV4.size or not header <= length <= there:
+        raise FrameError(f"IPv4 header of {header} octets, total length {total}, in a frame of {len(frame)}")
+    return Ipv4Header(protocol, fragment, identification, source, destination, at + header, at + length)
+
+
+def tcp_segment(
+    frame: bytes, at: int, end: int, ends: tuple[str, str], macs: tuple[str, str], identification: int = 0
+) -> Segment:
+    """Read the TCP segment in the octets `at:end` of a frame, between `ends` (IP addresses) and `macs`."""
     if end - at < _TCP.size:
         raise FrameError(f"the TCP header is cut short at octet {end}")
     source_port, destination_port, seq, ack, words, flags, window, _, _ = _TCP.unpack_from(frame, at)
@@ -168,10 +199,10 @@ def parse_frame(frame: bytes) -> Segment | None:
     if not at + _TCP.size <= payload_at <= end:
         raise FrameError(f"TCP data offset {words >> 4} does not fit a segment of {end - at} octets")
     return Segment(
-        source_mac=source_mac.hex(":"),
-        destination_mac=destination_mac.hex(":"),
-        source=str(ipaddress.IPv4Address(source)),
-        destination=str(ipaddress.IPv4Address(destination)),
+        source_mac=macs[0],
+        destination_mac=macs[1],
+        source=ends[0],
+        destination=ends[1],
         source_port=source_port,
         destination_port=destination_port,
         seq=seq,

@@ -1,4 +1,4 @@
-"""Captures on disk: pcapng with a comment for each packet, and with the decryption secrets.
+"""Writing captures: pcapng with a comment per packet and the decryption secrets inside. `captures` reads them.
 
 Format: draft-ietf-opsawg-pcapng. Wireshark and tshark open such a file decrypted, without a key-log setting, because
 the Decryption Secrets Block comes before the packets.
@@ -10,35 +10,42 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.octets import LONGEST_RECORDING, read_file
-from trustlab.wire.errors import PcapngError
+from trustlab.wire.linktypes import LinkType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from trustlab.trace import TraceEvent
 
-_SECTION, _INTERFACE, _PACKET, _SIMPLE, _SECRETS = 0x0A0D0D0A, 1, 6, 3, 0x0A
-_BYTE_ORDER = 0x1A2B3C4D
-_TLS_KEY_LOG = 0x544C534B
-_LINKTYPE_ETHERNET = 1
-_COMMENT, _APPLICATION, _INTERFACE_NAME, _RESOLUTION = 1, 4, 2, 9
+SECTION, INTERFACE, PACKET, SIMPLE, SECRETS = 0x0A0D0D0A, 1, 6, 3, 0x0A
+BYTE_ORDER = 0x1A2B3C4D
+TLS_KEY_LOG = 0x544C534B
+COMMENT, INTERFACE_NAME, RESOLUTION = 1, 2, 9
+_APPLICATION = 4
 _NANOSECONDS = 9
 _SNAP = 262_144
+_LATEST = 2.0**34
+"""Seconds after 1970, of the year 2514, that a stamp of nanoseconds still holds; a damaged trace may say any time."""
+_LONGEST_OPTION = 0xFFFF
 DEFAULT_INTERFACE = "Alice's switch"
 
 
 class CapturedFrame(NamedTuple):
-    """One packet of a capture: its time in seconds since the file's epoch, its octets, its comment, its interface."""
+    """One packet of a capture: seconds since the epoch of the file, octets as captured, its comment, where it was.
+
+    `link` is the capture's link type and `missing` how many octets at the packet's end were not captured.
+    """
 
     time: float
     raw: bytes
     comment: str = ""
     interface: str = DEFAULT_INTERFACE
+    link: int = LinkType.ETHERNET
+    missing: int = 0
 
 
 class Capture(NamedTuple):
-    """The content of a capture file: its Ethernet frames in order, and its TLS key logs.
+    """What a capture file holds: its frames in order and the TLS key logs that came with them.
 
     `keylogs` has the text of each Decryption Secrets Block. Each block is a complete key-log file: it need not end with
     a newline, and its last line does not go on in the next block (draft-ietf-opsawg-pcapng 4.7).
@@ -75,38 +82,39 @@ def write_pcapng(
 
 
 def write_capture(path: str | Path, packets: Iterable[CapturedFrame], *, keylog: str = "") -> Path:
-    """Write Ethernet frames, with their comments, and a key log as pcapng; return the path."""
+    """Write frames, with their comments, and a key log as pcapng; return the path."""
     path = Path(path)
     packets = tuple(packets)
-    interfaces = {
-        name: number for number, name in enumerate(dict.fromkeys([DEFAULT_INTERFACE, *(p.interface for p in packets)]))
-    }
-    blocks = [_section(), *map(_interface, interfaces)]
+    places = [(DEFAULT_INTERFACE, int(LinkType.ETHERNET)), *((p.interface, p.link) for p in packets)]
+    interfaces = {place: number for number, place in enumerate(dict.fromkeys(places))}
+    blocks = [_section(), *(_interface(*place) for place in interfaces)]
     if keylog:
         secrets = keylog.encode()
-        blocks.append(_block(_SECRETS, struct.pack("<II", _TLS_KEY_LOG, len(secrets)) + _padded(secrets)))
-    blocks += [_packet(packet, interfaces[packet.interface]) for packet in packets]
+        blocks.append(_block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(secrets)) + _padded(secrets)))
+    blocks += [_packet(packet, interfaces[packet.interface, packet.link]) for packet in packets]
     path.write_bytes(b"".join(blocks))
     return path
 
 
 def _section() -> bytes:
-    body = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, -1)
-    return _block(_SECTION, body + _option(_APPLICATION, b"trustlab") + _option(0, b""))
+    body = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)
+    return _block(SECTION, body + _option(_APPLICATION, b"trustlab") + _option(0, b""))
 
 
-def _interface(name: str) -> bytes:
-    body = struct.pack("<HHI", _LINKTYPE_ETHERNET, 0, _SNAP)
-    options = _option(_INTERFACE_NAME, name.encode()) + _option(_RESOLUTION, bytes([_NANOSECONDS]))
-    return _block(_INTERFACE, body + options + _option(0, b""))
+def _interface(name: str, link: int) -> bytes:
+    body = struct.pack("<HHI", link, 0, _SNAP)
+    options = _option(INTERFACE_NAME, name.encode()[:_LONGEST_OPTION]) + _option(RESOLUTION, bytes([_NANOSECONDS]))
+    return _block(INTERFACE, body + options + _option(0, b""))
 
 
 def _packet(packet: CapturedFrame, interface: int) -> bytes:
-    stamp = round(packet.time * 10**_NANOSECONDS)
-    head = struct.pack("<IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw))
-    comment = packet.comment.encode()[:0xFFFF]
-    options = _option(_COMMENT, comment) + _option(0, b"") if comment else b""
-    return _block(_PACKET, head + _padded(packet.raw) + options)
+    stamp = round(min(max(packet.time, 0.0), _LATEST) * 10**_NANOSECONDS)
+    head = struct.pack(
+        "<IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(packet.raw), len(packet.raw) + packet.missing
+    )
+    comment = packet.comment.encode()[:_LONGEST_OPTION]
+    options = _option(COMMENT, comment) + _option(0, b"") if comment else b""
+    return _block(PACKET, head + _padded(packet.raw) + options)
 
 
 def _option(code: int, value: bytes) -> bytes:
@@ -120,106 +128,3 @@ def _block(kind: int, body: bytes) -> bytes:
 
 def _padded(octets: bytes) -> bytes:
     return octets + bytes(-len(octets) % 4)
-
-
-def read_pcapng(path: str | Path) -> Capture:
-    """Read a pcapng file (in either byte order) of Ethernet frames; `parse_pcapng` says what is refused."""
-    return parse_pcapng(read_file(path, LONGEST_RECORDING))
-
-
-def parse_pcapng(octets: bytes) -> Capture:
-    """Return the Ethernet frames and the TLS key logs in pcapng `octets`.
-
-    Blocks of unknown types and packets of other link types are skipped. PcapngError names the octet at which the file
-    is cut short or contradicts itself.
-    """
-    frames: list[CapturedFrame] = []
-    keylogs: list[str] = []
-    interfaces: list[_Interface] = []
-    for order, kind, body, at in _blocks(octets):
-        try:
-            if kind == _SECTION:
-                interfaces = []
-            elif kind == _INTERFACE:
-                interfaces.append(_read_interface(order, body))
-            elif kind in {_PACKET, _SIMPLE}:
-                frames += _read_packet(order, kind, body, interfaces)
-            elif kind == _SECRETS:
-                secrets_type, length = struct.unpack_from(order + "II", body)
-                if secrets_type == _TLS_KEY_LOG:
-                    keylogs.append(_exactly(body, 8, length).decode("ascii", "replace"))
-        except (struct.error, IndexError, ValueError, OverflowError) as error:
-            raise PcapngError(f"pcapng block of type {kind:#x} at octet {at}: {error}") from error
-    return Capture(frames, tuple(keylogs))
-
-
-def _blocks(octets: bytes) -> Iterator[tuple[str, int, bytes, int]]:
-    at, order = 0, ""
-    while at < len(octets):
-        if len(octets) - at < 12:
-            raise PcapngError(f"the file is cut short: {len(octets) - at} octets at octet {at} are not a pcapng block")
-        if octets[at : at + 4] == b"\x0a\x0d\x0d\x0a":
-            order = _byte_order(octets, at)
-        elif not order:
-            raise PcapngError("this is not a pcapng file: it does not begin with a section header block")
-        kind, length = struct.unpack_from(order + "II", octets, at)
-        if length < 12 or length % 4 or at + length > len(octets):
-            raise PcapngError(
-                f"the pcapng block of type {kind:#x} at octet {at} cannot have {length} octets, as it says"
-            )
-        if octets[at + 4 : at + 8] != octets[at + length - 4 : at + length]:
-            raise PcapngError(f"the pcapng block of type {kind:#x} at octet {at} has two lengths that differ")
-        yield order, kind, octets[at + 8 : at + length - 4], at
-        at += length
-
-
-def _byte_order(octets: bytes, at: int) -> str:
-    for order in "<>":
-        if octets[at + 8 : at + 12] == struct.pack(order + "I", _BYTE_ORDER):
-            return order
-    raise PcapngError(f"the pcapng section at octet {at} does not have a byte-order magic")
-
-
-class _Interface(NamedTuple):
-    link: int
-    resolution: float
-    name: str
-
-
-def _read_interface(order: str, body: bytes) -> _Interface:
-    (link,) = struct.unpack_from(order + "H", body)
-    options = _options(order, body, 8)
-    exponent = options.get(_RESOLUTION, b"\x06")[0]
-    resolution = 2.0 ** -(exponent & 0x7F) if exponent & 0x80 else 10.0**-exponent
-    return _Interface(link, resolution, options.get(_INTERFACE_NAME, b"").decode("utf-8", "replace"))
-
-
-def _read_packet(order: str, kind: int, body: bytes, interfaces: list[_Interface]) -> list[CapturedFrame]:
-    if kind == _SIMPLE:
-        (length,) = struct.unpack_from(order + "I", body)
-        frame = CapturedFrame(0.0, _exactly(body, 4, min(length, len(body) - 4)), "", interfaces[0].name)
-        return [frame] if interfaces[0].link == _LINKTYPE_ETHERNET else []
-    number, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
-    interface = interfaces[number]
-    raw = _exactly(body, 20, length)
-    comment = _options(order, body, 20 + length + (-length % 4)).get(_COMMENT, b"").decode("utf-8", "replace")
-    frame = CapturedFrame((high << 32 | low) * interface.resolution, raw, comment, interface.name)
-    return [frame] if interface.link == _LINKTYPE_ETHERNET else []
-
-
-def _options(order: str, body: bytes, at: int) -> dict[int, bytes]:
-    """Return the options from `at` on; of several with the same code, the first."""
-    found: dict[int, bytes] = {}
-    while at + 4 <= len(body):
-        code, length = struct.unpack_from(order + "HH", body, at)
-        if code == 0:
-            break
-        found.setdefault(code, _exactly(body, at + 4, length))
-        at += 4 + length + (-length % 4)
-    return found
-
-
-def _exactly(body: bytes, at: int, length: int) -> bytes:
-    if at + length > len(body):
-        raise PcapngError(f"{length} octets are needed at octet {at} of a block that has {len(body)}")
-    return body[at : at + length]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from trustlab.wire.errors import FrameError
-from trustlab.wire.ethernet import Flag, parse_frame
+from trustlab.wire.ethernet import Flag, Segment, parse_frame
+from trustlab.wire.packets import dissect
 
 if TYPE_CHECKING:
     from trustlab.wire.conversation import Direction
-    from trustlab.wire.ethernet import Segment
 
 _HALF = 1 << 31
 HELD_SEGMENTS = 4096
 """How many segments behind a gap are kept for one direction; further ones are given up, and counted."""
+
+REMEMBERED_FLOWS = 4096
+"""How many forgotten connections are known again by their late segments."""
 
 Address = tuple[str, int]
 
@@ -31,8 +35,10 @@ class Gap(NamedTuple):
 class _HalfFlow:
     """One direction: the sequence number of stream offset 0, the end of the known octets, and what waits behind a gap.
 
-    `waiting` holds, by stream offset, a payload as it arrived and as it was written; payloads never overlap. `starts`
-    are its keys in ascending order, for bisection.
+    `fin` is the sequence number of its FIN, if that was seen, and `held` how many octets wait.
+
+    `waiting` holds, by stream offset, a payload as it arrived and as it was written. `starts` are its keys in ascending
+    order, so that a segment finds its place among those that wait by bisection; what waits never overlaps.
     """
 
     first_seq: int | None = None
@@ -40,6 +46,8 @@ class _HalfFlow:
     waiting: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
     given_up: int = 0
+    held: int = 0
+    fin: int | None = None
 
     def take(self, seq: int, payload: bytes, written: bytes) -> tuple[int, list[tuple[int, bytes, bytes]]]:
         """Return the stream offset of `payload`, and everything that has become readable."""
@@ -63,6 +71,7 @@ class _HalfFlow:
                     return
                 self.starts.insert(place, at)
                 self.waiting[at] = payload[at - start : stop - start], written[at - start : stop - start]
+                self.held += stop - at
                 place += 1
             if stop == end:
                 return
@@ -71,6 +80,10 @@ class _HalfFlow:
 
     def _end(self, start: int) -> int:
         return start + len(self.waiting[start][0])
+
+    def next_is(self, seq: int) -> bool:
+        """Whether a segment leaves no gap behind what is known."""
+        return self.first_seq is None or self._unwrapped(seq) <= self.known
 
     def _unwrapped(self, seq: int) -> int:
         """Return the stream offset of a 32-bit sequence number: the one nearest to the known end (RFC 9293, 3.4)."""
@@ -85,7 +98,13 @@ class _HalfFlow:
             arrived, written = self.waiting.pop(start)
             pieces.append((start, arrived, written))
             self.known += len(arrived)
+            self.held -= len(arrived)
         return pieces
+
+    @property
+    def over(self) -> bool:
+        """Whether its FIN and everything before it were seen."""
+        return self.fin is not None and self.first_seq is not None and self.known >= self._unwrapped(self.fin)
 
     @property
     def gap(self) -> Gap | None:
@@ -101,11 +120,19 @@ class Flow:
     server: Address
     halves: dict[Direction, _HalfFlow]
     complete: bool
-    """Whether its SYN was seen; if not, stream offsets count from the first captured octet."""
+    """Whether its SYN was seen; else stream offsets count from the first octet captured."""
+    key: tuple[str, Address, Address]
+    """What the reassembler knows it by."""
+    reset: bool = False
 
     def gap(self, direction: Direction) -> Gap | None:
         """Return the octets that are missing before the first that waits; None if nothing waits."""
         return self.halves[direction].gap
+
+    @property
+    def over(self) -> bool:
+        """Whether both ends have said that nothing follows, and everything before that was seen; or one has reset."""
+        return self.reset or all(half.over for half in self.halves.values())
 
     def given_up(self, direction: Direction) -> int:
         """Return how many segments were not kept because too many waited behind a gap."""
@@ -138,39 +165,82 @@ class Sighting(NamedTuple):
 class Reassembler:
     """Takes frames, and returns the octets of each stream once and in order.
 
-    Retransmitted octets are dropped, early ones wait; if copies differ, the first one counts. A SYN shows which end is
-    the client; in a capture that begins later, the end with the lower port is taken for the server.
+    Retransmitted octets are dropped, early ones wait; where copies differ the first one counts. A SYN tells
+    which end is the client; in a capture that begins later the end with the lower port is taken for the server.
+
+    `room` bounds the octets that wait behind gaps of all connections together; what comes beyond is given up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, room: int | None = None) -> None:
         self._flows: dict[tuple[str, Address, Address], Flow] = {}
-        self.flows: list[Flow] = []
+        self._room = room
+        self._held = 0
+        self._forgotten: OrderedDict[tuple[str, Address, Address], None] = OrderedDict()
+        self._followed: dict[Flow, None] = {}
 
-    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
-        """Take one Ethernet frame; return an empty list if it has no TCP payload. FrameError if it is malformed.
+    @property
+    def flows(self) -> list[Flow]:
+        """The connections that are followed, in the order of their first segments."""
+        return list(self._followed)
 
-        `name` separates connections that use the same addresses on different legs of the network. `original` is the TCP
-        payload before an edit in flight, empty if there was no edit; FrameError if it has another length.
+    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None) -> list[Piece]:
+        """Take one frame; FrameError if it is malformed, nothing if it carries no TCP payload.
+
+        `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
+        TCP payload before an edit in flight, empty if there was none; one of another length is a FrameError. `link` is
+        the link type of a frame that was captured elsewhere; None is a frame of Alice's wire: IPv4 in Ethernet.
         """
-        sighting = self.sight(frame, name=name, original=original)
+        sighting = self.sight(frame, name=name, original=original, link=link)
         return list(sighting.pieces) if sighting else []
 
-    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"") -> Sighting | None:
-        """Take one frame, as `feed` does, and also return its connection; None if it is not TCP."""
-        segment = parse_frame(frame)
-        if segment is None:
-            return None
+    def sight(self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None) -> Sighting | None:
+        """Take one frame, as `feed` does, and also say which connection it belongs to; None if it is not TCP."""
+        packet = parse_frame(frame) if link is None else dissect(frame, link)
+        return self.place(packet, name=name, original=original) if isinstance(packet, Segment) else None
+
+    def place(self, segment: Segment, *, name: str = "", original: bytes = b"") -> Sighting | None:
+        """Take one segment as `sight` takes a frame; None if it is a late one of a connection that was forgotten."""
         if original and len(original) != len(segment.payload):
             lengths = f"{len(original)} octets were written and {len(segment.payload)} arrived"
-            raise FrameError(f"an edit in flight must not change the length: {lengths}")
+            raise FrameError(f"an edit in flight that changes the length: {lengths}")
+        if self._forgotten and self._late(segment, name):
+            return None
         flow, direction = self._flow(segment, name)
         half = flow.halves[direction]
         if Flag.SYN in segment.flags and half.first_seq is None:
             half.first_seq = (segment.seq + 1) & 0xFFFFFFFF
+        flow.reset |= Flag.RST in segment.flags
+        if Flag.FIN in segment.flags:
+            half.fin = segment.seq + len(segment.payload)
         if not segment.payload:
             return Sighting(segment, flow, direction, None, ())
+        if self._room is not None and self._held >= self._room and not half.next_is(segment.seq):
+            half.given_up += 1
+            return Sighting(segment, flow, direction, None, ())
+        before = half.held
         offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
+        self._held += half.held - before
         return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, *piece) for piece in ready))
+
+    def forget(self, flow: Flow) -> None:
+        """Follow a connection no longer. What comes late of it is passed over, until a SYN begins another one."""
+        key = flow.key
+        if self._flows.get(key) is flow:
+            del self._flows[key]
+            self._forgotten[key] = None
+            if len(self._forgotten) > REMEMBERED_FLOWS:
+                self._forgotten.popitem(last=False)
+        self._held -= sum(half.held for half in flow.halves.values())
+        self._followed.pop(flow, None)
+
+    def _late(self, segment: Segment, name: str) -> bool:
+        source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
+        keys = (name, source, destination), (name, destination, source)
+        if segment.flags & (Flag.SYN | Flag.ACK) == Flag.SYN:
+            for key in keys:
+                self._forgotten.pop(key, None)
+            return False
+        return any(key in self._forgotten for key in keys)
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
@@ -193,7 +263,8 @@ class Reassembler:
         return flow.halves["client"].first_seq != (segment.seq + 1) & 0xFFFFFFFF
 
     def _begin(self, name: str, client: Address, server: Address, *, complete: bool) -> Flow:
-        flow = Flow(name, client, server, {"client": _HalfFlow(), "server": _HalfFlow()}, complete)
-        self._flows[name, client, server] = flow
-        self.flows.append(flow)
+        key = name, client, server
+        flow = Flow(name, client, server, {"client": _HalfFlow(), "server": _HalfFlow()}, complete, key)
+        self._flows[key] = flow
+        self._followed[flow] = None
         return flow
