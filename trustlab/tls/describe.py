@@ -56,7 +56,10 @@ def describe(
         known = suite if version in {Version.TLS12, Version.TLS13} else None  # IV and MAC had other places before
         return describe_record(raw, suite=known, protected=True)
     if content_type == ContentType.HANDSHAKE and raw[:1] in _HELLOS:
-        suite, version = None, Version.TLS12  # hellos are read without knowing: so writer and reader ask alike
+        suite, version = (
+            None,
+            Version.TLS12,
+        )  # hellos are read without a suite, so that writer and reader describe them alike
     if len(raw) <= REMEMBERED:
         return _remembered(raw, content_type, suite, version)
     return _describe(raw, content_type, suite, version)
@@ -76,7 +79,7 @@ def _describe(raw: bytes, content_type: int, suite: int | None, version: Version
 
 
 _remembered = lru_cache(maxsize=128)(_describe)
-"""Writer and reader of one laboratory describe the same octets, one after the other."""
+"""In a lab both ends describe the same octets, one after the other."""
 
 
 def _rest(reader: MessageSpanReader, end: int, why: str) -> None:
@@ -121,8 +124,8 @@ def _protected(reader: MessageSpanReader, suite: int | None) -> None:
 
 _SENTENCES = {
     "HelloRequest": "The server asks for a new handshake.",
-    "ServerHelloDone": "The server has said everything; the client's turn.",
-    "SupplementalData": "Evidence: what this machine says of itself, signed by its TPM.",
+    "ServerHelloDone": "The server has said everything; it is the client's turn.",
+    "SupplementalData": "Evidence: what this machine says about itself, signed by its TPM.",
     "ServerKeyExchange": "The server's ephemeral public key, signed with its certificate's key.",
     "CertificateRequest": "The server wants to know the client by a certificate.",
     "CertificateVerify": "A signature over the handshake so far proves the certificate's key.",
@@ -148,7 +151,7 @@ def sentence(message: AnyMessage) -> str:
 
 
 def _told(message: AnyMessage) -> str:
-    """Say what a message is for whose sentence depends on what is in it."""
+    """Say what a message is for, if that depends on its content."""
     if isinstance(message, AlertMessage):
         return f"The sender says: {label(AlertDescription, message.description, 1)}."
     if isinstance(message, ClientHello):

@@ -34,7 +34,7 @@ def check_second(first: ClientHello, second: ClientHello, cookie: bytes | None) 
     """Refuse a second ClientHello that changed what it must not, or kept what it must not (RFC 9846 4.2.2).
 
     `cookie` is the body of that extension in the HelloRetryRequest, None if there was none. Raises the alert that is
-    due. What every ClientHello must have, the server has checked before.
+    due. The server has already checked what every ClientHello must have.
     """
     refuse_ssl30(second)
     for field in FIXED_FIELDS:
