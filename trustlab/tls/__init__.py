@@ -41,7 +41,7 @@ ends check less than the engine: `resumption12` and `unchecked`.
 """
 
 from trustlab.tls import alerts, authenticators, events, messages
-from trustlab.tls.alerts import *  # noqa: F403 - the list of alerts stands beside them
+from trustlab.tls.alerts import *  # noqa: F403 - each of the three modules lists its own names
 from trustlab.tls.client import Client
 from trustlab.tls.config import AttestationOffer, ClientConfig, ServerConfig
 from trustlab.tls.connection import Connection, pump

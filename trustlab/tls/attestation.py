@@ -1,4 +1,4 @@
-"""Agreement on Evidence in the hellos, and Evidence in SupplementalData (this laboratory's carriage; RFC 4680).
+"""Agreement on Evidence in the hellos, and Evidence in SupplementalData (a protocol of this lab; RFC 4680).
 
 The client names the roles it offers and demands; the server's answer names what it will give and what it wants, and
 the one format. The handshake ends if one side demands Evidence that the other does not give.

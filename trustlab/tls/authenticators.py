@@ -172,7 +172,7 @@ class Authenticated:
 
     @property
     def evidence(self) -> bytes | None:
-        """The Evidence beside the leaf, None if there is none."""
+        """The Evidence with the leaf, None if there is none."""
         body = self.entries[0].extension(ExtensionType.ATTESTATION) if self.entries else None
         if body is None:
             return None

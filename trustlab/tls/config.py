@@ -83,10 +83,10 @@ class Config(Trust):
 
     `key` is a `cryptography` private key or any object of the program's own: the engine only hands it back in
     `KeyOperationWanted`. `random(n)` returns n octets. `extensions` are sent as they are in this
-    side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
+    side's hello (a server's: in ServerHello or EncryptedExtensions, if the client sent the same type).
     `require_extended_master_secret` refuses a TLS 1.2 peer without it (RFC 7627 5.2, 5.3). `secrets=False` leaves
     `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first group, and x25519
-    beside a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to
+    with a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to
     add to a TLS 1.3 record of n octets. `ephemeral(group)` makes key shares, for tests and attacks.
     """
 

@@ -480,7 +480,7 @@ class Connection:
         self._events.append(request)
 
     def secret(self, name: str, value: bytes, *inputs: str) -> None:
-        """Tell a secret, and the names of what it was made from."""
+        """Report a secret, and the names of what it was made from."""
         if self.config.secrets:
             self._events.append(SecretDerived(name, value, inputs, self.facts.client_random or b""))
 

@@ -1,4 +1,4 @@
-"""Naming every octet of a message for trace and inspector, and saying in a sentence what it is for."""
+"""Names every octet of a message for trace and inspector, and says in a sentence what it is for."""
 
 from __future__ import annotations
 
@@ -155,11 +155,15 @@ def _told(message: AnyMessage) -> str:
     if isinstance(message, AlertMessage):
         return f"The sender says: {label(AlertDescription, message.description, 1)}."
     if isinstance(message, ClientHello):
-        return f"The client offers {len(message.cipher_suites)} cipher suites and its random{_nonce(message)}."
+        count = len(message.cipher_suites)
+        offered = "1 cipher suite" if count == 1 else f"{count} cipher suites"
+        return f"The client offers {offered} and its random{_nonce(message)}."
     if isinstance(message, ServerHello):
-        return f"The server chooses {label(CipherSuite, message.cipher_suite)}, adds its random{_nonce(message)}."
+        return f"The server chooses {label(CipherSuite, message.cipher_suite)} and adds its random{_nonce(message)}."
     if message.name == "Certificate":
         count = len(getattr(message, "certificate_list", ()))
+        if count == 1:
+            return "The sender's own certificate."
         return f"A chain of {count} certificates, the sender's own first." if count else "No certificate to show."
     return _key_exchange(message) if message.name == "ClientKeyExchange" else f"{message.name}."
 

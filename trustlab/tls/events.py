@@ -198,8 +198,8 @@ class EvidenceReceived(Request):
 class KeyOperationWanted(Request):
     """This side's private key is needed; answer with the resulting octets, or with an exception.
 
-    `rsa-decrypt`: `data` is the ciphertext, the answer what is inside the PKCS#1 v1.5 padding; a failed decryption
-    is not told to the peer (RFC 5246 7.4.7.1). `sign`: `data` is the whole message, `scheme` how to sign it.
+    `rsa-decrypt`: `data` is the ciphertext, the answer what is inside the PKCS#1 v1.5 padding; the peer does
+    not learn that a decryption failed (RFC 5246 7.4.7.1). `sign`: `data` is the whole message, `scheme` how to sign it.
     """
 
     operation: str

@@ -62,7 +62,7 @@ class KeyShareEntry:
 
 @dataclass(frozen=True, slots=True)
 class AttestationExtension:
-    """This laboratory's `attestation` extension: a nonce, and who gives and who wants Evidence in which formats."""
+    """The lab's own `attestation` extension: a nonce, and who gives and who wants Evidence in which formats."""
 
     nonce: bytes
     offered: int

@@ -1,5 +1,5 @@
 # ruff: noqa: N815 - C and S are the protocol's own names of the roles
-"""What both ends of a handshake know of it: the values that Evidence can be bound to."""
+"""What both ends of a handshake know about it: the values that Evidence can be bound to."""
 
 from __future__ import annotations
 

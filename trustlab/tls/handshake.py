@@ -1,4 +1,4 @@
-"""What the handshakes of both roles and versions share: how the connection calls them, and what usually happens."""
+"""What the handshakes of both roles and versions share: how the connection calls them, and their common steps."""
 
 from __future__ import annotations
 

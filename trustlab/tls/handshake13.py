@@ -139,7 +139,7 @@ class Handshake13(Handshake):
                 parse_extension(extension, message.name)
 
     def take_evidence(self, message: Certificate13) -> None:
-        """Keep the Evidence beside the leaf, and refuse it anywhere else; it must be there if it was agreed on."""
+        """Keep the Evidence at the leaf, and refuse it anywhere else; it must be there if it was agreed on."""
         for number, entry in enumerate(message.certificate_list):
             body = entry.extension(ExtensionType.ATTESTATION)
             if body is None:
@@ -147,7 +147,7 @@ class Handshake13(Handshake):
             if not self.takes_evidence:
                 raise UnsupportedExtension("evidence that nobody asked for", "RFC 9846 4.5.1")
             if number:
-                raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
+                raise IllegalParameter("evidence with a certificate that is not the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension(f"the {self.peer} promised evidence and gave none", attestation.CLAUSE)

@@ -61,7 +61,7 @@ def _normal(text: str) -> str:
 
 
 def address(name: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address that a name is, None for a host. A zone (`%eth0`) is dropped: only this machine knows it."""
+    """Return the IP address that a name is, None for a host. A zone (`%eth0`) is dropped: it is local."""
     try:
         return ipaddress.ip_address(name.partition("%")[0] if ":" in name else name)
     except ValueError:

@@ -72,7 +72,7 @@ class HandshakeConnection(Protocol):
         """Write the handshake messages that wait for others to share a record with."""
 
     def secret(self, name: str, value: bytes, *inputs: str) -> None:
-        """Tell a secret, and the names of what it was made from."""
+        """Report a secret, and the names of what it was made from."""
 
     def complete(self) -> None:
         """Tell that the handshake is done."""
@@ -84,7 +84,7 @@ class HandshakeConnection(Protocol):
         """Return the alert for a handshake type that has no place in this state."""
 
     def check_end_of_flight(self) -> None:
-        """Refuse handshake octets behind the last message of a flight."""
+        """Refuse handshake octets after the last message of a flight."""
 
     def count_compatibility_ccs(self) -> None:
         """Note a ChangeCipherSpec that is dropped; refuse one too many."""

@@ -66,7 +66,7 @@ class _Counted:
 
 
 def aad12(sequence: int, content_type: int, version: int, length: int) -> bytes:
-    """Return seq_num, type, version and length: what TLS 1.2 authenticates beside the content (RFC 5246 6.2.3)."""
+    """Return seq_num, type, version and length: what TLS 1.2 authenticates besides the content (RFC 5246 6.2.3)."""
     return ((((sequence << 8 | content_type) << 16) | version) << 16 | length).to_bytes(13, "big")
 
 

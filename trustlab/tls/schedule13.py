@@ -155,7 +155,7 @@ class TrafficSecret(_Secret):
         return TrafficSecret(self.derive(b"traffic upd", b""), self.hash_name)
 
     def verify_data(self, transcript_hash: bytes) -> bytes:
-        """Return Finished's content (RFC 9846 4.5.3), where this is its sender's handshake traffic secret."""
+        """Return the content of Finished (RFC 9846 4.5.3); this is the handshake traffic secret of its sender."""
         return hmac(self.derive(b"finished", b""), transcript_hash, self.hash_name)
 
 

@@ -56,7 +56,7 @@ class Server12(Handshake12, ServerRole):
     c: ServerConnection
     table = SERVER12
     session_id = b""
-    """What ServerHello says: empty, for this session will not be resumed (RFC 5246 7.4.1.3)."""
+    """The session id in ServerHello: empty, because this session will not be resumed (RFC 5246 7.4.1.3)."""
 
     def __init__(self, connection: ServerConnection, hello: ClientHello) -> None:
         super().__init__(connection, hello)

@@ -111,7 +111,7 @@ class Server13(Handshake13, ServerRole):
         for kind in REQUIRED:
             if kind not in kinds:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 9846 9.2")
-            hello.value(kind)  # what is malformed is a decode_error, whatever else is wrong
+            hello.value(kind)  # a malformed one is a decode_error, whatever else is wrong
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
@@ -218,7 +218,7 @@ class Server13(Handshake13, ServerRole):
         return State.SEND_CERTIFICATE_REQUEST if self.requests_certificate else State.SEND_CERTIFICATE
 
     def send_certificate_request(self) -> None:
-        """Ask for a client certificate, and for Evidence beside it (RFC 9846 4.4.2)."""
+        """Ask for a client certificate, and for Evidence with it (RFC 9846 4.4.2)."""
         schemes = Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.config.signature_schemes))
         found = [schemes]
         if self.config.authorities:
@@ -229,7 +229,7 @@ class Server13(Handshake13, ServerRole):
         self.c.emit(CertificateRequest13(b"", tuple(found)))
 
     def send_certificate(self) -> None:
-        """Send the server's chain, Evidence beside the leaf."""
+        """Send the server's chain, with Evidence at the leaf."""
         self.c.emit(Certificate13(b"", entries(self.config.certificates, self._own_evidence)))
 
     def sent_finished(self, _message: Finished) -> State:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a certificate says beside its key: from when until when it is valid, for which names and uses, if it says.
+    """What a certificate says besides its key: when it is valid, and for which names and uses, if it says so.
 
     `cryptography` decodes each part when it is first asked for. Here all are asked for at once, so that a malformed
     part shows in one place and nothing raises afterwards.
@@ -74,7 +74,7 @@ def load(der: bytes) -> x509.Certificate:
     A chain may bring certificates that nobody needs (the root, a second path): what is inside is read by `contents`.
     """
     try:
-        with warnings.catch_warnings():  # what it only warns of is judged below, or by the path validation
+        with warnings.catch_warnings():  # what it only warns about is judged below, or by the path validation
             warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
             positive = certificate.serial_number > 0
@@ -90,7 +90,7 @@ def load(der: bytes) -> x509.Certificate:
 
 @lru_cache(maxsize=64)
 def contents(certificate: x509.Certificate) -> Contents:
-    """Read all that a certificate says beside its key; BadCertificate if a part is malformed (RFC 5280 4.1.2, 4.2)."""
+    """Read all that a certificate says besides its key; BadCertificate if a part is malformed (RFC 5280 4.1.2, 4.2)."""
     what = "names of issuer and subject"
     try:
         with warnings.catch_warnings():

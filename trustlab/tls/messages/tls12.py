@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SupplementalData(Message):
-    """Data beside the handshake, here Evidence (RFC 4680): entries of (type, data)."""
+    """Supplemental data, here Evidence (RFC 4680): entries of (type, data)."""
 
     entries: tuple[tuple[int, bytes], ...] = field(repr=False)
 
