@@ -105,3 +105,39 @@ def test_a_good_signature_by_a_scheme_that_was_not_offered_is_refused(version: t
     error = getattr(pair, judge).error
     assert isinstance(error, tls.IllegalParameter), error
     assert "not offered" in error.sentence
+
+
+@pytest.mark.parametrize("chain", [True, False], ids=["with a certificate", "without one"])
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_evidence_that_was_promised_and_is_not_in_the_certificate_is_missing(role: str, *, chain: bool) -> None:
+    """In TLS 1.3 it has no other place."""
+
+    def stripped(request: tls.MessageReady) -> Any:
+        message = request.message
+        if message.name != "Certificate":
+            return None
+        return tls.Certificate13(
+            b"", tuple(tls.CertificateEntry(e.cert_data) for e in message.certificate_list if chain)
+        )
+
+    identity = client_identity()
+    pair = Pair(
+        modern_client(
+            certificates=(identity.der,),
+            key=identity.key,
+            intercept=role == "client",
+            attestation=tls.AttestationOffer(offered=tls.ROLE_C, demanded=tls.ROLE_S),
+        ),
+        modern_server(
+            intercept=role == "server",
+            client_certificate="request",
+            trust=[root().certificate],
+            attestation=tls.AttestationOffer(offered=tls.ROLE_S, demanded=tls.ROLE_C),
+        ),
+        **{
+            f"{each}_answers": {"EvidenceWanted": b"e"} | ({"MessageReady": stripped} if each == role else {})
+            for each in ("client", "server")
+        },
+    ).run()
+    error = (pair.server if role == "client" else pair.client).error
+    assert isinstance(error, tls.DecodeError if role == "server" and not chain else tls.MissingExtension), error
