@@ -318,3 +318,30 @@ def test_a_writer_refuses_what_does_not_fit():
     writer.octets(bytes(256))
     with pytest.raises(OverflowError):
         block.__exit__()
+
+
+def test_the_elements_of_a_list_are_read_and_named_one_by_one():
+    octets = bytes.fromhex("000501aa02bbcc")
+
+    def pulled(reader):
+        return [item.vector(1, "each") for item in reader.nested(2, "list").items("entry")]
+
+    assert pulled(Reader(octets)) == [b"\xaa", b"\xbb\xcc"]
+    named = SpanReader(octets, prefix="S")
+    assert pulled(named) == [b"\xaa", b"\xbb\xcc"]
+    each = [(span.name, span.start, span.end) for span in named.spans if span.name.endswith(".each")]
+    assert each == [("list.entry[0].each", 3, 4), ("list.entry[1].each", 5, 7)]
+
+
+def test_a_list_of_vectors_is_read_named_and_written():
+    octets = bytes.fromhex("000501aa02bbcc")
+    assert Reader(octets).vectors((2, 1), "list", "each", (1, 1)) == (b"\xaa", b"\xbb\xcc")
+    named = SpanReader(octets, prefix="S")
+    named.vectors((2, 1), "list", "each", (1, 1))
+    assert [s.start for s in named.spans if s.name in {"list.each[0]", "list.each[1]"}] == [3, 5]
+    writer = Writer()
+    writer.vectors(2, 1, [b"\xaa", b"\xbb\xcc"])
+    assert writer.result() == octets
+    for lows in ((6, 1), (1, 2)):
+        with pytest.raises(OctetsError):
+            Reader(octets).vectors((2, 1), "list", "each", lows)

@@ -156,7 +156,7 @@ def test_the_engine_imports_no_end_that_does_less():
     for path in HONEST_MODULES:
         if path.parent.name == "tls":
             text = path.read_text()
-            assert not re.search("resumption12|unchecked", text), path
+            assert not re.search(r"^\s*(from|import) .*(resumption12|unchecked)", text, re.MULTILINE), path
     for config in (tls.ClientConfig, tls.ServerConfig):
         switches = {f.name for f in dataclasses.fields(config) if isinstance(f.default, bool)}
         assert switches == SWITCHES[config]

@@ -236,3 +236,17 @@ def test_an_extension_of_no_length_may_be_the_last(kind: type[MessageReader]) ->
 def test_long_octets_are_shown_by_their_beginning_and_their_number() -> None:
     assert shown(bytes(SHOWN)) == "00" * SHOWN
     assert shown(bytes(SHOWN + 1)) == "00" * SHOWN + f"... ({SHOWN + 1} bytes)"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (tls.Certificate(()), "No certificate to show."),
+        (tls.Certificate((b"leaf",)), "The sender's own certificate."),
+        (tls.Certificate((b"leaf", b"ca")), "A chain of 2 certificates, the sender's own first."),
+        (tls.ClientHello(bytes(32), b"", (0x1301,), ()), "The client offers 1 cipher suite and its random."),
+        (tls.ClientHello(bytes(32), b"", (0x1301, 0x1302), ()), "The client offers 2 cipher suites and its random."),
+    ],
+)
+def test_a_sentence_counts_rightly(message: Any, said: str) -> None:
+    assert tls.sentence(message) == said

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from test_tls13_interop import modern_client, modern_server
-from tls_pair import Pair, client_config, connected, server_config
+from tls_pair import Pair, client_config, client_identity, connected, root, server_config
 
 from trustlab import tls
+from trustlab.tls.keys import sign
 
+OTHER = tls.SignatureScheme.RSA_PSS_RSAE_SHA512
 HYBRID = (tls.Group.X25519MLKEM768,)
 
 
@@ -72,3 +75,69 @@ def test_evidence_fills_a_certificate_entry_and_no_more() -> None:
     assert connected(**pair, server_answers={"EvidenceWanted": bytes(65529)})
     with pytest.raises(tls.LocalProtocolError):
         Pair(**pair, server_answers={"EvidenceWanted": bytes(65530)}).run()
+
+
+@pytest.mark.parametrize(
+    ("version", "signer"),
+    [(tls.Version.TLS12, "client"), (tls.Version.TLS13, "client"), (tls.Version.TLS13, "server")],
+    ids=lambda value: getattr(value, "title", value) if isinstance(value, tls.Version) else value,
+)
+def test_a_good_signature_by_a_scheme_that_was_not_offered_is_refused(version: tls.Version, signer: str) -> None:
+    """The key can make it and it verifies: only the list of schemes stands against it."""
+    identity = client_identity()
+    configs = {
+        "client": client_config(versions=(version,), certificates=(identity.der,), key=identity.key, intercept=True),
+        "server": server_config(versions=(version,), client_certificate="require", trust=[root().certificate]),
+    }
+    configs = {role: dataclasses.replace(config, intercept=True) for role, config in configs.items()}
+    judge = "server" if signer == "client" else "client"
+    schemes = tuple(s for s in configs[judge].signature_schemes if s != OTHER)
+    configs[judge] = dataclasses.replace(configs[judge], signature_schemes=schemes)
+
+    def signed(request: tls.MessageReady) -> Any:
+        if request.message.name != "CertificateVerify":
+            return None
+        made = getattr(pair, signer).connection
+        return tls.CertificateVerify(OTHER, sign(made.config.key, OTHER, made.handshake.signed_by(signer)))
+
+    pair = Pair(**configs, **{f"{signer}_answers": {"MessageReady": signed}})
+    pair.run()
+    error = getattr(pair, judge).error
+    assert isinstance(error, tls.IllegalParameter), error
+    assert "not offered" in error.sentence
+
+
+@pytest.mark.parametrize("chain", [True, False], ids=["with a certificate", "without one"])
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_evidence_that_was_promised_and_is_not_in_the_certificate_is_missing(role: str, *, chain: bool) -> None:
+    """In TLS 1.3 it has no other place."""
+
+    def stripped(request: tls.MessageReady) -> Any:
+        message = request.message
+        if message.name != "Certificate":
+            return None
+        return tls.Certificate13(
+            b"", tuple(tls.CertificateEntry(e.cert_data) for e in message.certificate_list if chain)
+        )
+
+    identity = client_identity()
+    pair = Pair(
+        modern_client(
+            certificates=(identity.der,),
+            key=identity.key,
+            intercept=role == "client",
+            attestation=tls.AttestationOffer(offered=tls.ROLE_C, demanded=tls.ROLE_S),
+        ),
+        modern_server(
+            intercept=role == "server",
+            client_certificate="request",
+            trust=[root().certificate],
+            attestation=tls.AttestationOffer(offered=tls.ROLE_S, demanded=tls.ROLE_C),
+        ),
+        **{
+            f"{each}_answers": {"EvidenceWanted": b"e"} | ({"MessageReady": stripped} if each == role else {})
+            for each in ("client", "server")
+        },
+    ).run()
+    error = (pair.server if role == "client" else pair.client).error
+    assert isinstance(error, tls.DecodeError if role == "server" and not chain else tls.MissingExtension), error

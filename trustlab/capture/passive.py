@@ -88,8 +88,8 @@ class PassiveDecoder:
     """Decode the `frame` events of a trace, live or afterwards, and append what the ends wrote and read.
 
     `keys` offers master secrets (default: all `secret` events of the trace, the view of one who sits behind the
-    scenes; a `KeyLogReader` reads a file that may still grow). Records whose key is not known yet are held until it is, or
-    until `finish`; with `hold=False` they are shown unread at once. `connections` and `parties` restrict what is
+    scenes; a `KeyLogReader` reads a file that may still grow). Records whose key is not known yet are held until it is,
+    or until `finish`; with `hold=False` they are shown unread at once. `connections` and `parties` restrict what is
     decoded and whose ends are written, for those who write their own events. `keeping` decides what is written of many
     messages. What is not TLS gives one `note`, never an exception.
 

@@ -1,8 +1,9 @@
 # ruff: noqa: N818 - errors are named for the alerts of the RFCs
 """What can go wrong, one class per alert of the RFCs.
 
-A misdeed of the peer is raised as the `Alert` that must be sent for it; its sentence says what the peer did and its
-clause where the standard forbids it. The connection turns it into an alert record, `AlertSent` and `ConnectionClosed`.
+If the peer breaks the protocol, the engine raises the `Alert` that it has to send. The sentence says what the peer did,
+the clause where the standard forbids it. The connection turns it into an alert record, `AlertSent` and
+`ConnectionClosed`.
 """
 
 from __future__ import annotations
@@ -72,12 +73,12 @@ class Truncated(RemoteProtocolError):
 class Unanswered(Truncated):
     """The stream ended after this side's close_notify and before the peer's.
 
-    Whether that matters is for the program to say: it does not for one that wanted no more data (RFC 5246 7.2.1).
+    The program decides whether that matters; it does not if the program wanted no more data (RFC 5246 7.2.1).
     """
 
 
 class Alert(RemoteProtocolError):
-    """A misdeed and the alert that answers it.
+    """What the peer did wrong, and the alert that answers it.
 
     `code` and `name` are the alert's own, `sentence` says what happened, `clause` cites the standard.
     """
@@ -173,7 +174,7 @@ class CertificateExpired(Alert):
 
 
 class CertificateUnknown(Alert):
-    """Some other trouble with a certificate, for example another name."""
+    """Another problem with a certificate, for example another name."""
 
 
 class IllegalParameter(Alert):
@@ -181,11 +182,11 @@ class IllegalParameter(Alert):
 
 
 class UnknownCa(Alert):
-    """A chain that leads to no trusted root."""
+    """A chain that does not lead to a trusted root."""
 
 
 class AccessDenied(Alert):
-    """Authentic but not welcome; here above all: the appraisal of Evidence refused."""
+    """Authentic but not admitted; here mostly because the appraisal refused the Evidence."""
 
 
 class DecodeError(Alert):
@@ -205,7 +206,7 @@ class InsufficientSecurity(Alert):
 
 
 class InternalError(Alert):
-    """Trouble on the sender's own side."""
+    """A failure on the sender's own side."""
 
 
 class GeneralError(Alert):

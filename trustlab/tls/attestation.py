@@ -1,7 +1,7 @@
-"""Agreement on Evidence in the hellos, and Evidence in SupplementalData (this laboratory's carriage; RFC 4680).
+"""Agreement on Evidence in the hellos, and Evidence in SupplementalData (a protocol of this lab; RFC 4680).
 
 The client names the roles it offers and demands; the server's answer names what it will give and what it wants, and
-the one format. What one side demands and the other does not give ends the handshake.
+the one format. The handshake ends if one side demands Evidence that the other does not give.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_EVIDENCE = 0xFFFF
 
 
 def asked(config: Config, hello: ClientHello) -> AttestationExtension | None:
-    """Return what a client asks; None without attestation, where the extension is as unknown as any other."""
+    """Return what a client asks for; None if this side does no attestation, and so does not know the extension."""
     return attestation_of(hello) if config.attestation is not None else None
 
 
@@ -53,7 +53,7 @@ def unanswered(*, tls13: bool, sentence: str) -> Alert:
 
 
 def server_answer(config: Config, asked: AttestationExtension | None, *, tls13: bool) -> AttestationExtension | None:
-    """Return the server's answer to a client's offer, None for no answer."""
+    """Return the server's answer to a client's offer, None if it gives none."""
     own = config.attestation
     if asked is not None and (asked.offered & ~ROLE_C or asked.demanded & ~ROLE_S):
         raise IllegalParameter("a client that offers or demands the wrong role's evidence", CLAUSE)
@@ -79,7 +79,7 @@ def check_demand(asked: AttestationExtension, answer: AttestationExtension | Non
 
 
 def check_answer(asked: AttestationExtension, answer: AttestationExtension) -> None:
-    """Check that a server's answer stays within what the client asked; the alert where it does not."""
+    """Refuse a server's answer that goes beyond what the client asked for."""
     if answer.offered & ~asked.demanded:
         raise IllegalParameter("the server offers evidence that nobody demanded", CLAUSE)
     if answer.demanded & ~asked.offered:

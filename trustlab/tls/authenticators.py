@@ -3,8 +3,8 @@
 The requester makes a request with `request` and sends it as application data, by whatever protocol runs there. The
 authenticating side checks it with `read_request`, calls `prepare`, has `Unsigned.data` signed by its key (which may
 live in a TPM) and gets the authenticator from `Unsigned.finish`. The requester checks that with `validate`. Evidence
-goes into an extension of the first certificate. Everything hangs on the connection's exporter, so nothing of it is
-worth anything on another connection.
+goes into an extension of the first certificate. Everything depends on the connection's exporter, so an authenticator
+is worthless on another connection.
 """
 
 from __future__ import annotations
@@ -65,11 +65,11 @@ def request(connection: Connection, extensions: Sequence[Extension] = (), contex
 
 
 def read_request(connection: Connection, octets: bytes) -> CertificateRequest13:
-    """Parse the peer's request; the alert of RFC 9846 where it is malformed or of the wrong kind."""
+    """Parse the peer's request; raises an alert if it is malformed or of the wrong kind."""
     message = pull_message(MessageReader(octets), _TLS13)
     wanted = CertificateRequest13 if connection.role == "client" else ClientCertificateRequest
     if type(message) is not wanted:
-        raise UnexpectedMessage(f"{message.name} is not a {connection.role}'s to answer", "RFC 9261 4")
+        raise UnexpectedMessage(f"{message.name} is not for a {connection.role} to answer", "RFC 9261 4")
     if message.value(ExtensionType.SIGNATURE_ALGORITHMS) is None:
         raise MissingExtension("an authenticator request without signature_algorithms", "RFC 9261 4")
     for extension in message.extensions:
@@ -142,7 +142,7 @@ def prepare(
 
 
 def _own(chain: Sequence[bytes]) -> x509.PeerCertificate:
-    """Read this side's own leaf: what is wrong with it is no misdeed of the peer."""
+    """Read this side's own leaf; what is wrong with it is not the peer's fault."""
     if not chain:
         raise LocalProtocolError("an authenticator needs a certificate; `refuse` says that there is none")
     try:
@@ -172,7 +172,7 @@ class Authenticated:
 
     @property
     def evidence(self) -> bytes | None:
-        """The Evidence beside the leaf, None where there is none."""
+        """The Evidence with the leaf, None if there is none."""
         body = self.entries[0].extension(ExtensionType.ATTESTATION) if self.entries else None
         if body is None:
             return None
@@ -193,10 +193,9 @@ def _split(octets: bytes) -> list[tuple[Message, bytes]]:
 
 
 def validate(connection: Connection, asked: bytes, authenticator: bytes) -> Authenticated:
-    """Check the peer's authenticator for our request `asked`; the alert that fits where it is not valid (RFC 9261 6).
+    """Check the peer's authenticator for our request `asked`; raises an alert if it is not valid (RFC 9261 6).
 
-    The certificate path is checked where the configuration checks peers; whose certificate it is, is the caller's
-    question.
+    The chain must lead to a trusted root. The caller has to judge whose certificate it is.
     """
     context, key, hash_name = _secrets(connection, other_role(connection.role))
     messages = _split(authenticator)

@@ -48,7 +48,7 @@ class Client(Connection):
     def __init__(self, config: ClientConfig) -> None:
         super().__init__(config, (self.client13 if Version.TLS13 in config.versions else self.client12).table)
         self.handshake = ClientStart(self)
-        self.records.write_version = Version.TLS10  # RFC 5246 E.1: the first record, for old servers' sake
+        self.records.write_version = Version.TLS10  # of the first record, for the sake of old servers (RFC 5246 E.1)
         self.plan.append(ClientStart.send_client_hello)
         self.server_name = config.server_name or ""
 
@@ -108,7 +108,7 @@ class ClientStart(Handshake):
         return first
 
     def sent_client_hello(self, hello: ClientHello) -> None:
-        """Remember what was really offered: the message may have been replaced on its way."""
+        """Remember what was really offered: the program may have replaced the message."""
         self.hello = hello
         self.c.facts = self.c.facts.knowing(client_random=hello.random)
         offer = attestation_of(hello)
@@ -122,7 +122,7 @@ class ClientStart(Handshake):
         return isinstance(message, HelloRequest)
 
     def check_expected(self, kind: int, length: int) -> None:
-        """As usual, and HelloRequest may come at any time."""
+        """Let a HelloRequest come at any time (RFC 5246 7.4.1.1)."""
         if kind != HandshakeType.HELLO_REQUEST:
             super().check_expected(kind, length)
 
@@ -137,7 +137,7 @@ class ClientStart(Handshake):
         return True
 
     def receive_hello_retry_request(self, retry: HelloRetryRequest) -> None:
-        """Hand over to TLS 1.3, which alone has this message."""
+        """Hand over to TLS 1.3: no other version has this message."""
         if self._version(retry) != Version.TLS13:
             raise IllegalParameter("a HelloRetryRequest that is not TLS 1.3", "RFC 9846 4.2.4")
         self._start(retry, Version.TLS13)

@@ -66,7 +66,7 @@ class Client12(Handshake12, ClientRole):
         return True
 
     def check_expected(self, kind: int, length: int) -> None:
-        """As usual, and HelloRequest may come at any time."""
+        """Let a HelloRequest come at any time (RFC 5246 7.4.1.1)."""
         if kind != HandshakeType.HELLO_REQUEST:
             super().check_expected(kind, length)
 
@@ -82,11 +82,13 @@ class Client12(Handshake12, ClientRole):
         """Take the cipher suite and the answers to the extensions."""
         self.choose_suite()
         if Version.TLS13 in self.config.versions and hello.random[24:] in {DOWNGRADE_TLS12, DOWNGRADE_TLS11}:
-            raise IllegalParameter("the server speaks TLS 1.3 and somebody made it speak TLS 1.2", "RFC 9846 4.2.3")
+            raise IllegalParameter(
+                "the server can speak TLS 1.3, but somebody made it fall back to TLS 1.2", "RFC 9846 4.2.3"
+            )
         for extension in hello.extensions:
             hello.value(extension.type)
         if hello.value(ExtensionType.RENEGOTIATION_INFO) != b"":
-            raise HandshakeFailure("the server does not do secure renegotiation", "RFC 5746 3.4")
+            raise HandshakeFailure("the server does not support secure renegotiation", "RFC 5746 3.4")
         self.choose_master_secret(extended=hello.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None)
         self.take_protocol(hello)
         formats = hello.value(ExtensionType.EC_POINT_FORMATS)
@@ -204,7 +206,7 @@ class Client12(Handshake12, ClientRole):
         self.set_pre_master_secret(pms, "client_version", "46 random octets")
 
     def sent_supplemental_data(self, _message: SupplementalData) -> State:
-        """Certificate follows where it was asked for."""
+        """Go on with Certificate if the server asked for it."""
         return State.SEND_CERTIFICATE if self.request is not None else State.SEND_CLIENT_KEY_EXCHANGE
 
     def send_certificate(self) -> None:

@@ -156,7 +156,7 @@ class Client13(Handshake13, ClientRole):
         self.c.transcript.choose(self.hash_name)
 
     def _check_second(self, hello: ServerHello) -> None:
-        """Check that the server stays with what its HelloRetryRequest said (RFC 9846 4.2.4)."""
+        """Check that the server does not change what its HelloRetryRequest said (RFC 9846 4.2.4)."""
         versions = hello.value(ExtensionType.SUPPORTED_VERSIONS)
         if hello.legacy_version != Version.TLS12:
             raise IllegalParameter(f"a ServerHello of legacy_version 0x{hello.legacy_version:04x}", "RFC 9846 4.2.3")
@@ -262,7 +262,7 @@ class Client13(Handshake13, ClientRole):
 
 
 def entries(chain: tuple[bytes, ...], evidence: bytes) -> tuple[CertificateEntry, ...]:
-    """Return a chain as certificate entries, Evidence beside the leaf."""
+    """Return a chain as certificate entries, with Evidence at the leaf."""
     extensions: tuple[Extension, ...] = ()
     if len(evidence) > MAX_EVIDENCE:
         raise LocalProtocolError(f"evidence has 1 to {MAX_EVIDENCE} octets, not {len(evidence)}")

@@ -69,7 +69,7 @@ class AttestationOffer:
 
 
 def _check_known(what: str, chosen: Sequence[object], known: Sequence[int], registry: type[IntEnum]) -> None:
-    """Raise LocalProtocolError for a number that this engine cannot run: the handshake would end on it."""
+    """Raise LocalProtocolError for a number that this engine cannot run: a handshake that agreed on it would fail."""
     for number in chosen:
         if number not in known:
             wrong = label(registry, number) if isinstance(number, int) else repr(number)
@@ -83,10 +83,10 @@ class Config(Trust):
 
     `key` is a `cryptography` private key or any object of the program's own: the engine only hands it back in
     `KeyOperationWanted`. `random(n)` returns n octets. `extensions` are sent as they are in this
-    side's hello (a server's: in ServerHello or EncryptedExtensions, where the client sent the same type).
+    side's hello (a server's: in ServerHello or EncryptedExtensions, if the client sent the same type).
     `require_extended_master_secret` refuses a TLS 1.2 peer without it (RFC 7627 5.2, 5.3). `secrets=False` leaves
     `SecretDerived` out. `key_shares` are the groups a client sends shares for (None: the first group, and x25519
-    beside a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to
+    with a hybrid one). `coalesce` puts handshake messages together into records. `padding(n)` says how many zeros to
     add to a TLS 1.3 record of n octets. `ephemeral(group)` makes key shares, for tests and attacks.
     """
 
@@ -142,7 +142,7 @@ class Config(Trust):
 
     @cached_property
     def certificate(self) -> x509.Certificate | None:
-        """This side's own leaf; LocalProtocolError if it is no certificate."""
+        """This side's own leaf; LocalProtocolError if it is not a certificate."""
         if not self.certificates:
             return None
         try:
@@ -154,7 +154,7 @@ class Config(Trust):
     def certified_key(self) -> CertifiedKey | None:
         """The public key of this side's own leaf; LocalProtocolError if it has none that can be read.
 
-        It also says what the private key may do: a private key has no parameters, and no name but RSA.
+        It also says what the private key may do, which a private key itself does not say.
         """
         try:
             return CertifiedKey.of(self.certificate) if self.certificate else None
@@ -168,7 +168,7 @@ class Config(Trust):
 
     @cached_property
     def authorities(self) -> tuple[bytes, ...]:
-        """The names of the trusted roots, to ask for a certificate by one of them; none if they are too long to say."""
+        """The names of the trusted roots, to ask for a certificate by one of them; none if they do not fit."""
         names = tuple(dict.fromkeys(root.subject.public_bytes() for root in self.trust or ()))
         return names if sum(2 + len(name) for name in names) <= LONGEST_AUTHORITIES else ()
 
@@ -185,7 +185,7 @@ class ClientConfig(Config):
 
     @cached_property
     def standing_extensions(self) -> tuple[Extension, ...]:
-        """What every ClientHello of this configuration says alike; key shares and nonces are fresh each time."""
+        """What every ClientHello of this configuration has in common; key shares and nonces are fresh each time."""
         found = [Extension(ExtensionType.SERVER_NAME, push_server_name(self._host))] if self._host else []
         exchanges = {SUITES[suite].key_exchange for suite in self.offered_suites}
         if Version.TLS12 in self.versions:

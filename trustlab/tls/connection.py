@@ -3,12 +3,12 @@
 How it works. `receive` only buffers. `next_event` does one small step at a time until there is an event to tell: it
 runs the next entry of the *plan* (a queue of the handshake's functions: what this side has to do), or else reads one
 message and hands it to the handshake, which may put entries on the plan. A `Request` halts both until it is answered;
-what happens then is again a function of the handshake. So between two events everything a connection is lies in plain
-attributes, and it can be copied.
+what happens then is again a function of the handshake. So between two events a connection consists of plain attributes,
+and can be copied.
 
-What may be sent and received when is decided by the tables in `states`; the handshake's methods are called
-`receive_client_hello`, `send_client_hello`, `sent_client_hello`, after the messages. Each may return the state to go to
-where the table has several. What they ask of their connection stands in `ports`.
+The tables in `states` decide which message may come when. The handshake's methods are named after the messages:
+`receive_client_hello`, `send_client_hello`, `sent_client_hello`. Each may return the next state if the table has
+several. What they may ask of their connection is in `ports`.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ TITLES: dict[int, str] = {kind: kind.title for kind in HandshakeType}
 LOGGER = logging.getLogger("trustlab.tls")
 _DEAF = frozenset((PEER_CLOSED, CLOSED))
 _COPIED = (deque, dict, list, Transcript, RecordLayer, HandshakeJoiner)
-"""What a copied connection must have of its own; everything else it holds never changes."""
+"""A copied connection gets its own of these; everything else that it holds never changes."""
 
 
 class Connection:
@@ -134,19 +134,19 @@ class Connection:
 
     @property
     def closed(self) -> bool:
-        """Whether this side has said its last word (or the connection has failed)."""
+        """Whether this side has sent close_notify, or the connection has ended."""
         return self._close_sent or self.state == CLOSED
 
     @property
     def peer_closed(self) -> bool:
-        """Whether the peer has said its last word (or the connection has failed): no more data comes."""
+        """Whether the peer has sent close_notify, or the connection has ended: no more data comes."""
         return self.state in {PEER_CLOSED, CLOSED}
 
     @property
     def waits_for(self) -> str:
-        """What this side waits for and how much of it is here, in words; empty when it is over.
+        """What this side waits for and how much of it is here, in words; empty when the connection has ended.
 
-        Ask when there is no event to read any more.
+        Ask after `next_event` returned None.
         """
         if self.state == CLOSED:
             return ""
@@ -186,7 +186,7 @@ class Connection:
         return self.records.drain()
 
     def answer(self, request: Request, value: Any = None) -> None:  # noqa: ANN401 - each request has its own
-        """Answer a request; what it takes is said at the request's class."""
+        """Answer a request; the request's class says what it takes."""
         if self._waiting is None or self._waiting[0] is not request:
             raise LocalProtocolError(f"nobody waits for an answer to this {type(request).__name__}")
         then = self._waiting[1]
@@ -228,7 +228,7 @@ class Connection:
     def close(self) -> None:
         """Send close_notify, in a handshake after user_canceled; until the peer sends its own, its data can be read.
 
-        Where the peer has sent its own before (TLS 1.3), this ends the connection.
+        If the peer has sent its own before (TLS 1.3), this ends the connection.
         """
         if self.closed:
             return
@@ -243,10 +243,10 @@ class Connection:
         self._enter(CLOSING)
 
     def eof_received(self) -> None:
-        """Say that the stream ended; without the peer's close_notify before it this is a truncation, in every state.
+        """Say that the stream ended; without the peer's close_notify before it, this is a truncation in every state.
 
-        After this side's own close_notify it is an `Unanswered`. After the peer's (TLS 1.3) it is in order and closes
-        this side too: a program that still has an answer to write says it first.
+        After this side's own close_notify it is an `Unanswered`. After the peer's (TLS 1.3) it is orderly and closes
+        this side too: a program that still has an answer to write sends it first.
         """
         while self._step():
             pass
@@ -258,14 +258,14 @@ class Connection:
             self._end(Truncated(f"the stream ended in {self.state} without close_notify"))
 
     def abort(self, alert: Alert) -> None:
-        """Give up with this alert, for reasons of the program's own."""
+        """End the connection with this alert, for the program's own reasons."""
         if not self.closed:
             self.fail(alert)
 
     def export(self, label_: str, context: bytes | None, length: int) -> bytes:
         """Return keying material for another protocol (RFC 5705; RFC 9846 7.5).
 
-        The label has up to 249 octets, the context up to 65535; there are up to 8160 octets to have.
+        The label has up to 249 octets, the context up to 65535; `length` is at most 8160.
         """
         if not self.handshake_complete:
             raise LocalProtocolError("there is nothing to export before the handshake is complete")
@@ -294,7 +294,7 @@ class Connection:
             return True
         except LocalProtocolError:
             raise
-        except Exception as error:  # noqa: BLE001 - a net: no octets of a peer's may raise anything but an alert
+        except Exception as error:  # noqa: BLE001 - a safety net: a peer's octets must not raise anything but an alert
             self._fail_internally(error)
             return True
 
@@ -311,7 +311,7 @@ class Connection:
         elif chosen in targets:
             self._enter(chosen)
         else:
-            raise LookupError(f"{self.table.name}: {chosen} is none of {targets} behind {self.state}")
+            raise LookupError(f"{self.table.name}: {chosen} is not among {targets} after {self.state}")
 
     # Reading: what the peer's octets lead to
 
@@ -341,9 +341,9 @@ class Connection:
         return True
 
     def _read_given_up(self) -> bool:
-        """Look for the peer's last alert in what still comes of a handshake that this side gave up.
+        """Look for the peer's last alert in what still arrives after this side gave up the handshake.
 
-        Everything else is passed over, also what nobody can read because the handshake did not come to its keys.
+        Everything else is ignored, even what cannot be read because the keys were never agreed on.
         """
         try:
             record = self.records.next_record()
@@ -368,7 +368,7 @@ class Connection:
         self._read_message()
 
     def _read_message(self) -> bool:
-        """Take the message in front if it is complete; refuse it as early as its header shows that it must be."""
+        """Take the first message if it is complete; refuse it as soon as its header shows that it has to be."""
         head = self.joiner.header()
         if head is None:
             return False
@@ -389,7 +389,7 @@ class Connection:
     def _take(self, message: Message | ChangeCipherSpec, raw: bytes) -> None:
         """Hand a message to the handshake and go where it leads."""
         if self.handshake.handle_out_of_band(message):
-            return  # a request to renegotiate counts as a warning does, and ends no row of them
+            return  # a request to renegotiate counts like a warning, and does not end a row of warnings
         self._warnings = 0
         if not self.table.targets(self.state, "receive", message.name):
             raise self._unexpected(message.name)
@@ -459,8 +459,8 @@ class Connection:
         """Take the peer's close_notify: nothing more is read.
 
         TLS 1.3 closes each direction by itself, so that this side may still write (RFC 9846 6.1); TLS 1.2 answers at
-        once (RFC 5246 7.2.1), and so does either in its handshake. Nothing waits to be written that would have to be
-        discarded: what `send` took is a record already.
+        once (RFC 5246 7.2.1), and so do both during the handshake. Nothing has to be discarded: what `send` took is a
+        record already.
         """
         complete = self.handshake_complete or self.state == CLOSING
         if PEER_CLOSED in self.table.targets(self.state, "receive", CloseNotify.name):
@@ -480,7 +480,7 @@ class Connection:
         self._events.append(request)
 
     def secret(self, name: str, value: bytes, *inputs: str) -> None:
-        """Tell a secret, and the names of what it was made from."""
+        """Report a secret, and the names of what it was made from."""
         if self.config.secrets:
             self._events.append(SecretDerived(name, value, inputs, self.facts.client_random or b""))
 
@@ -505,18 +505,20 @@ class Connection:
     def check_end_of_flight(self) -> None:
         """Refuse what follows the last message of a flight: its sender cannot know yet what to say next."""
         if self.joiner.buffer:
-            raise UnexpectedMessage("handshake octets behind the end of a flight", "RFC 9846 5.1")
+            raise UnexpectedMessage("handshake octets after the end of a flight", "RFC 9846 5.1")
 
     def count_compatibility_ccs(self) -> None:
-        """Note a ChangeCipherSpec that is dropped: however many come (RFC 9846 5), up to this side's patience."""
+        """Count a ChangeCipherSpec that is dropped; RFC 9846 5 sets no limit, so `Limits` does."""
         self._compatibility_ccs_received += 1
         if self._compatibility_ccs_received > self.config.limits.compatibility_ccs:
-            raise UnexpectedMessage("ChangeCipherSpec again and again", "RFC 9846 5")
+            raise UnexpectedMessage(
+                f"more than {self.config.limits.compatibility_ccs} records of ChangeCipherSpec", "RFC 9846 5"
+            )
 
     def warn_no_renegotiation(self) -> None:
         """Refuse a new handshake without ending the connection (RFC 5746 4.5, RFC 5246 7.2.2).
 
-        After this side's close_notify nothing can be said any more: the request is passed over.
+        After this side's close_notify nothing can be sent any more, so the request is ignored.
         """
         if self._close_sent:
             return
@@ -597,7 +599,7 @@ class Connection:
         self._events.append(AlertSent(alert, fatal))
 
     def _send_close_notify(self) -> None:
-        """Say the last word: nothing more is written (RFC 5246 7.2.1, RFC 9846 6.1)."""
+        """Send close_notify: nothing more is written after it (RFC 5246 7.2.1, RFC 9846 6.1)."""
         self._send_alert(CloseNotify(), fatal=False)
         self._close_sent = True
 
@@ -640,7 +642,7 @@ class Connection:
 
 def pump(connection: Connection) -> Iterator[Event]:
     """Yield a connection's events; operations of local `cryptography` keys are answered here and not yielded."""
-    events, step = connection._events, connection._step  # noqa: SLF001 - as `next_event`, a call less an event
+    events, step = connection._events, connection._step  # noqa: SLF001 - like `next_event`, with one call less for each event
     while events or step():
         while events:
             event = events.popleft()

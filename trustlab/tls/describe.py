@@ -1,4 +1,4 @@
-"""Naming every octet of a message for trace and inspector, and saying in a sentence what it is for."""
+"""Names every octet of a message for trace and inspector, and says in a sentence what it is for."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def describe(
         known = suite if version in {Version.TLS12, Version.TLS13} else None  # IV and MAC had other places before
         return describe_record(raw, suite=known, protected=True)
     if content_type == ContentType.HANDSHAKE and raw[:1] in _HELLOS:
-        suite, version = None, Version.TLS12  # hellos are read without knowing: so writer and reader ask alike
+        suite, version = (
+            None,
+            Version.TLS12,
+        )  # hellos are read without a suite, so that writer and reader describe them alike
     if len(raw) <= REMEMBERED:
         return _remembered(raw, content_type, suite, version)
     return _describe(raw, content_type, suite, version)
@@ -76,7 +79,7 @@ def _describe(raw: bytes, content_type: int, suite: int | None, version: Version
 
 
 _remembered = lru_cache(maxsize=128)(_describe)
-"""Writer and reader of one laboratory describe the same octets, one after the other."""
+"""In a lab both ends describe the same octets, one after the other."""
 
 
 def _rest(reader: MessageSpanReader, end: int, why: str) -> None:
@@ -121,7 +124,7 @@ def _protected(reader: MessageSpanReader, suite: int | None) -> None:
 
 _SENTENCES = {
     "HelloRequest": "The server asks for a new handshake.",
-    "ServerHelloDone": "The server has said everything; the client's turn.",
+    "ServerHelloDone": "The server has said everything; it is the client's turn.",
     "SupplementalData": "Evidence: what this machine says about itself, signed by its TPM.",
     "ServerKeyExchange": "The server's ephemeral public key, signed with its certificate's key.",
     "CertificateRequest": "The server wants to know the client by a certificate.",
@@ -148,15 +151,19 @@ def sentence(message: AnyMessage) -> str:
 
 
 def _told(message: AnyMessage) -> str:
-    """Say what a message is for whose sentence depends on what is in it."""
+    """Say what a message is for, if that depends on its content."""
     if isinstance(message, AlertMessage):
         return f"The sender says: {label(AlertDescription, message.description, 1)}."
     if isinstance(message, ClientHello):
-        return f"The client offers {len(message.cipher_suites)} cipher suites and its random{_nonce(message)}."
+        count = len(message.cipher_suites)
+        offered = "1 cipher suite" if count == 1 else f"{count} cipher suites"
+        return f"The client offers {offered} and its random{_nonce(message)}."
     if isinstance(message, ServerHello):
-        return f"The server chooses {label(CipherSuite, message.cipher_suite)}, adds its random{_nonce(message)}."
+        return f"The server chooses {label(CipherSuite, message.cipher_suite)} and adds its random{_nonce(message)}."
     if message.name == "Certificate":
         count = len(getattr(message, "certificate_list", ()))
+        if count == 1:
+            return "The sender's own certificate."
         return f"A chain of {count} certificates, the sender's own first." if count else "No certificate to show."
     return _key_exchange(message) if message.name == "ClientKeyExchange" else f"{message.name}."
 

@@ -3,8 +3,8 @@
 Events that are also a `Request` stop the engine until `Connection.answer` is called with their answer. Key material and
 application data stay out of every `repr`.
 
-Nobody changes an event. Those of which a handshake has dozens are not declared frozen all the same, since a frozen
-dataclass takes five times as long to make.
+Nobody changes an event. The frequent ones are still not declared frozen, because a frozen dataclass takes five times as
+long to make.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class ApplicationDataSent(_Data):
 
 @dataclass(slots=True)
 class SecretDerived(Event):
-    """A secret came to be; `inputs` names what it was made from, `client_random` serves a key log."""
+    """A secret was derived; `inputs` names what it was made from, `client_random` is for a key log."""
 
     label: str
     value: bytes = field(repr=False)
@@ -181,7 +181,7 @@ class ChosenPreMasterSecret:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWanted(Request):
-    """This side must give Evidence bound to `facts`; answer its octets, or an `Alert` to give up."""
+    """This side has to give Evidence bound to `facts`; answer with its octets, or with an `Alert` to give up."""
 
     facts: HandshakeFacts
 
@@ -196,10 +196,10 @@ class EvidenceReceived(Request):
 
 @dataclass(frozen=True, slots=True)
 class KeyOperationWanted(Request):
-    """This side's private key must work; answer the result's octets, or an exception.
+    """This side's private key is needed; answer with the resulting octets, or with an exception.
 
-    `rsa-decrypt`: `data` is the ciphertext, the answer what is inside the PKCS#1 v1.5 padding; a failed decryption
-    is not told to the peer (RFC 5246 7.4.7.1). `sign`: `data` is the whole message, `scheme` how to sign it.
+    `rsa-decrypt`: `data` is the ciphertext, the answer what is inside the PKCS#1 v1.5 padding; the peer does
+    not learn that a decryption failed (RFC 5246 7.4.7.1). `sign`: `data` is the whole message, `scheme` how to sign it.
     """
 
     operation: str

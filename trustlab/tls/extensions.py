@@ -1,6 +1,6 @@
 """Extensions: their list, and a pull/push pair for the body of each one this engine understands.
 
-The body of an extension depends on the message it stands in, so each pull function gets that message's name. Bodies of
+The form of a body depends on the message that it is in, so each pull function gets that message's name. Bodies of
 unknown extensions stay opaque.
 """
 
@@ -62,7 +62,7 @@ class KeyShareEntry:
 
 @dataclass(frozen=True, slots=True)
 class AttestationExtension:
-    """This laboratory's `attestation` extension: a nonce, and who gives and who wants Evidence in which formats."""
+    """The lab's own `attestation` extension: a nonce, and who gives and who wants Evidence in which formats."""
 
     nonce: bytes
     offered: int
@@ -84,7 +84,7 @@ def _text(value: bytes) -> str:
 
 
 def pull_server_name(reader: MessageReader, message: str) -> bytes:
-    """Pull server_name (RFC 6066 3); the host name, or empty where the server only acknowledges."""
+    """Pull server_name (RFC 6066 3); the host name, or empty if the server only acknowledges it."""
     if message != "ClientHello":
         return b""
     host = b""
@@ -323,7 +323,7 @@ def push_extensions(writer: Writer, extensions: Iterable[Extension]) -> None:
 
 
 def find(extensions: Iterable[Extension], kind: int) -> bytes | None:
-    """Return the body of the extension of this type, None where it is absent."""
+    """Return the body of the extension of this type, None if it is absent."""
     for extension in extensions:
         if extension.type == kind:
             return extension.data

@@ -1,5 +1,5 @@
 # ruff: noqa: N815 - C and S are the protocol's own names of the roles
-"""What both ends of a handshake know of it: the values that Evidence can be bound to."""
+"""What both ends of a handshake know about it: the values that Evidence can be bound to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class HandshakeFacts:
     or of an exchange after the handshake, 32 octets each. `spki_S`, `spki_C`: SubjectPublicKeyInfo of the certificates,
     in DER. `epms`: the encrypted pre-master secret of an RSA key exchange. `session_hash`: of all messages through
     ClientKeyExchange (RFC 7627 3). `transcript_hash_CH_SH`: of ClientHello to ServerHello. `pms_commitment` and
-    `tp_attest` name the pre-master secret and the handshake secret without telling them (trustlab protocol, binders);
+    `tp_attest` name the pre-master secret and the handshake secret without revealing them (trustlab protocol, binders);
     these three are there only with attestation.
     """
 
@@ -32,9 +32,9 @@ class HandshakeFacts:
     tp_attest: bytes | None = field(default=None, repr=False)
 
     def knowing(self, **known: bytes) -> Self:
-        """Return these facts with more of them known; TypeError for a name that is none.
+        """Return these facts with more of them known; TypeError for a name that is not among them.
 
-        As `dataclasses.replace`, which takes ten times as long: a handshake learns something every other message.
+        Like `dataclasses.replace`, which takes ten times as long: a handshake learns something every other message.
         """
         values = vars(self) | known
         if len(values) != len(vars(self)):

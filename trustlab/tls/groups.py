@@ -31,7 +31,7 @@ class Share(Protocol):
         """The share to send."""
 
     def finish(self, peer: bytes) -> bytes:
-        """Return the shared secret with the peer's share; IllegalParameter if that is none."""
+        """Return the shared secret with the peer's share; IllegalParameter if that is not a share."""
 
 
 class X25519Share:
@@ -46,7 +46,7 @@ class X25519Share:
         try:
             return self._private.exchange(x25519.X25519PublicKey.from_public_bytes(peer))
         except ValueError:
-            raise IllegalParameter("a key share that is no usable x25519 value", "RFC 9846 7.4.2") from None
+            raise IllegalParameter("a key share that is not a usable x25519 value", "RFC 9846 7.4.2") from None
 
 
 class NistShare:
@@ -60,11 +60,11 @@ class NistShare:
         """Return the x coordinate of the shared point; a point that is not on the curve is refused."""
         curve = self._private.curve
         if not peer.startswith(UNCOMPRESSED):
-            raise IllegalParameter(f"a key share that is no uncompressed point of {curve.name}", "RFC 9846 4.3.8.2")
+            raise IllegalParameter(f"a key share that is not an uncompressed point of {curve.name}", "RFC 9846 4.3.8.2")
         try:
             return self._private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(curve, peer))
         except ValueError:
-            raise IllegalParameter(f"a key share that is no point of {curve.name}", "RFC 9846 4.3.8.2") from None
+            raise IllegalParameter(f"a key share that is not a point of {curve.name}", "RFC 9846 4.3.8.2") from None
 
 
 def _nist(curve: ec.EllipticCurve) -> Callable[[], Share]:
@@ -100,7 +100,7 @@ _GENERATE: dict[int, Callable[[], Share]] = {
 SUPPORTED = tuple(_GENERATE)
 """Every group this engine can run."""
 POST_QUANTUM = frozenset({Group.X25519MLKEM768})
-"""Groups whose secret a quantum computer of the future does not find in a recording of today."""
+"""Groups whose secret stays safe even if the traffic is recorded today and attacked by a quantum computer later."""
 CURVES = {"secp256r1": Group.SECP256R1, "secp384r1": Group.SECP384R1, "secp521r1": Group.SECP521R1}
 """The groups that name the curves of ECDSA keys (RFC 8422 5.1.1), by the curve's name."""
 
@@ -116,8 +116,8 @@ def generate(group: int) -> Share:
 def respond(own: Share | None, group: int, peer: bytes) -> tuple[bytes, bytes]:
     """Answer the initiator's share: return this side's share and the secret.
 
-    `own` was drawn before (only tests and attacks have one), None draws a fresh one. Of a pair that could begin the
-    hybrid its x25519 half answers: ML-KEM's half of an answer is not a key but a ciphertext, made here.
+    `own` is a pair drawn before (only tests and attacks have one); None draws a fresh one. Of a hybrid pair only the
+    x25519 half is used, because ML-KEM's half of an answer is not a key but a ciphertext, which is made here.
     """
     if group == Group.X25519MLKEM768 and (own is None or isinstance(own, HybridShare)):
         return _encapsulate(own.classic if own else X25519Share(), peer)

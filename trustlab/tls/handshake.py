@@ -1,4 +1,4 @@
-"""What the handshakes of both roles and versions share: how the connection calls them, and what usually happens."""
+"""What the handshakes of both roles and versions share: how the connection calls them, and their common steps."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _HANDLERS: dict[tuple[type, str], Handlers] = {}
 
 
 def _handlers(handshake: type, message: str) -> Handlers:
-    """Return the methods for a message: `ClientHello` -> `receive_client_hello` and so on, None where there is none."""
+    """Return the methods for a message: `ClientHello` -> `receive_client_hello` and so on, None if there is none."""
     found = _HANDLERS.get((handshake, message))
     if found is None:
         found = Handlers(*[getattr(handshake, f"{when}_{snake(message)}", None) for when in Handlers._fields])
@@ -90,7 +90,7 @@ class Handshake:
     # Messages
 
     def sent(self, message: AnyMessage, raw: bytes) -> State | None:  # noqa: ARG002
-        """Note what a written message really said; return the next state where the table leaves a choice."""
+        """Note what was really written; return the next state if the table leaves a choice."""
         method = _handlers(type(self), message.name).sent
         return method(self, message) if method else None
 
@@ -98,7 +98,7 @@ class Handshake:
         """Judge a message; it joins the transcript afterwards, so that Finished covers what came before it."""
         method = _handlers(type(self), message.name).receive
         if method is None:
-            raise LookupError(f"{type(self).__name__} has nothing to do with a {message.name}")
+            raise LookupError(f"{type(self).__name__} has no method for a {message.name}")
         result = method(self, message)
         self.add_to_transcript(message, raw)
         return result
@@ -115,7 +115,7 @@ class Handshake:
             self.c.transcript.add(raw)
 
     def check_expected(self, kind: int, length: int) -> None:  # noqa: ARG002
-        """Refuse a handshake message as soon as its header tells that it has no place here."""
+        """Refuse a handshake message as soon as its header shows that it has no place here."""
         if not self.c.is_expected(kind):
             raise self.c.unexpected_type(kind)
 

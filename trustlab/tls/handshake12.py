@@ -46,14 +46,14 @@ class Handshake12(Handshake):
     def choose_master_secret(self, *, extended: bool) -> None:
         """Note which kind of master secret was agreed on (RFC 7627 5.1).
 
-        A server that wants more security than the client has says so with an alert of its own (RFC 5246 7.2.2).
+        A server that wants more security than the client offers has an alert for that (RFC 5246 7.2.2).
         """
         self.extended = self.c.extended_master_secret = extended
         if not self.c.config.require_extended_master_secret or extended:
             return
         if self.own == "server":
-            raise InsufficientSecurity("the client does not do the extended master secret", "RFC 7627 5.2")
-        raise HandshakeFailure("the server does not do the extended master secret", "RFC 7627 5.2")
+            raise InsufficientSecurity("the client does not support the extended master secret", "RFC 7627 5.2")
+        raise HandshakeFailure("the server does not support the extended master secret", "RFC 7627 5.2")
 
     # Secrets
 
@@ -66,7 +66,7 @@ class Handshake12(Handshake):
         return facts.client_random, facts.server_random
 
     def set_pre_master_secret(self, value: bytes, *inputs: str) -> None:
-        """Take the pre-master secret, however it came to be."""
+        """Take the pre-master secret of either key exchange."""
         self._pms = value
         if self.c.config.attestation is not None:
             commitment = schedule12.pms_commitment(value, *self.randoms)
@@ -137,7 +137,7 @@ class Handshake12(Handshake):
     # Evidence
 
     def check_expected(self, kind: int, length: int) -> None:
-        """As usual; agreed Evidence in the wrong place or twice has an alert of its own."""
+        """Refuse agreed Evidence in the wrong place, or twice, with an alert of its own."""
         if kind == HandshakeType.SUPPLEMENTAL_DATA and self.takes_evidence and not self.c.is_expected(kind):
             what = "a second time" if self._evidence_seen else "in the wrong place"
             raise IllegalParameter(f"SupplementalData {what}", "RFC 4680 2")

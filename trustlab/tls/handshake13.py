@@ -114,9 +114,9 @@ class Handshake13(Handshake):
         self.c.records.write = self._protection(secret)
 
     def read_with(self, secret: schedule13.TrafficSecret) -> None:
-        """Take off the protection of what is read from now on; no message may lie across the change."""
+        """Take off the protection of what is read from now on; no message may straddle the change of keys."""
         if self.c.joiner.buffer:
-            raise UnexpectedMessage("a message that lies across a change of keys", "RFC 9846 5.1")
+            raise UnexpectedMessage("a message that straddles a change of keys", "RFC 9846 5.1")
         self.c.records.read = self._protection(secret)
         self._read_protected = False
 
@@ -139,7 +139,7 @@ class Handshake13(Handshake):
                 parse_extension(extension, message.name)
 
     def take_evidence(self, message: Certificate13) -> None:
-        """Keep the Evidence beside the leaf, and refuse it anywhere else; it must be there if it was agreed on."""
+        """Keep the Evidence at the leaf, and refuse it anywhere else; it must be there if it was agreed on."""
         for number, entry in enumerate(message.certificate_list):
             body = entry.extension(ExtensionType.ATTESTATION)
             if body is None:
@@ -147,7 +147,7 @@ class Handshake13(Handshake):
             if not self.takes_evidence:
                 raise UnsupportedExtension("evidence that nobody asked for", "RFC 9846 4.5.1")
             if number:
-                raise IllegalParameter("evidence beside another certificate than the first", "trustlab protocol")
+                raise IllegalParameter("evidence with a certificate that is not the first", "trustlab protocol")
             self.evidence = parse_extension(Extension(ExtensionType.ATTESTATION, body), message.name)
         if self.takes_evidence and not self.evidence:
             raise MissingExtension(f"the {self.peer} promised evidence and gave none", attestation.CLAUSE)
@@ -201,7 +201,8 @@ class Handshake13(Handshake):
         """
         self._key_updates += 1
         if self._key_updates > self.c.config.limits.key_updates:
-            raise UnexpectedMessage("KeyUpdate again and again without any data", "RFC 9846 4.7.3")
+            most = self.c.config.limits.key_updates
+            raise UnexpectedMessage(f"more than {most} KeyUpdates without application data", "RFC 9846 4.7.3")
         self.read_with(self._next_secret(self.peer))
         asked = message.request_update == KeyUpdateRequest.UPDATE_REQUESTED
         if asked and not self.c.closed and not self.c.records.is_unsent(self._updated_at):
@@ -225,7 +226,7 @@ class Handshake13(Handshake):
     # Records
 
     def check_protected(self, record: Record) -> None:
-        """Refuse plaintext once there are keys; an alert before the peer could have them is understood."""
+        """Refuse plaintext once there are keys, except an alert that the peer may have sent before it had them."""
         if record.encrypted:
             self._read_protected = True
             return
@@ -255,7 +256,7 @@ class Handshake13(Handshake):
         return bool(self.hello and self.hello.session_id) and not self.c.compatibility_ccs_sent
 
     def before_alert(self) -> None:
-        """Protect an alert as soon as there are keys: what became of the handshake is nobody else's to read.
+        """Protect an alert as soon as there are keys: nobody else may read how the handshake ended.
 
         The peer expects the handshake keys from ServerHello on (RFC 9846 A.1, A.2), and before them the
         ChangeCipherSpec for middleboxes.
@@ -270,7 +271,7 @@ class Handshake13(Handshake):
         return message.description != AlertDescription.USER_CANCELED
 
     def check_expected(self, kind: int, length: int) -> None:
-        """As usual; what has a fixed length is refused as soon as it claims another."""
+        """Refuse a message of a fixed length as soon as it claims another."""
         super().check_expected(kind, length)
         if kind == HandshakeType.FINISHED and length != self.parameters.hash_length:
             raise DecodeError(f"a Finished of {length} octets", "RFC 9846 4.5.3")

@@ -39,7 +39,7 @@ class KeyLog:
 
     @property
     def text(self) -> str:
-        """Everything so far, one secret a line."""
+        """Everything so far, one secret per line."""
         return "".join(self._lines)
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """Private and public key work: which signature schemes a key serves, signing and verifying by them, RSA encryption.
 
-A certificate says more of a key than the key itself: `CertifiedKey`. A private key may live elsewhere (a TPM): then the
-program answers `KeyOperationWanted` itself. `perform` does it for a `cryptography` key.
+A certificate says more about a key than the key itself, so handshakes use a `CertifiedKey`. A private key may live
+elsewhere (in a TPM); then the program answers `KeyOperationWanted` itself. `perform` does it for a `cryptography` key.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _DIGEST_INFO = 19  # octets of the DER before a SHA-2 digest (RFC 8017 9.2, note
 
 
 _KINDS: dict[type, str] = {}
-"""Types of keys met before: the abstract classes of `cryptography` are slow to ask."""
+"""The kinds of types met before: `isinstance` is slow with the abstract classes of `cryptography`."""
 _CLASSES = {
     "RSA": (rsa.RSAPublicKey, rsa.RSAPrivateKey),
     "ECDSA": (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
@@ -197,13 +197,13 @@ def verify(key: CertifiedKey, scheme: int, signature: bytes, data: bytes, *, tls
 
 
 def encrypt(key: CertifiedKey, pre_master_secret: bytes) -> bytes:
-    """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1); BadCertificate if that cannot be.
+    """Encrypt the pre-master secret to the server's RSA key (RFC 5246 7.4.7.1); BadCertificate if that fails.
 
-    UnsupportedCertificate for a key that is not for encryption, as one of id-RSASSA-PSS (RFC 4055 1.2).
+    UnsupportedCertificate for a key that must not encrypt, such as one of id-RSASSA-PSS (RFC 4055 1.2).
     """
     if key.kind != "RSA":
         raise UnsupportedCertificate(
-            f"RSA key exchange with a key for {key.kind}, which is not for it", "RFC 5246 7.4.2"
+            f"RSA key exchange with a key for {key.kind}, which cannot encrypt", "RFC 5246 7.4.2"
         )
     try:
         return cast("rsa.RSAPublicKey", key.key).encrypt(pre_master_secret, _ENCRYPTION)
@@ -217,7 +217,7 @@ def is_local(key: Any) -> bool:  # noqa: ANN401 - a program's key may be anythin
 
 
 def perform(request: KeyOperationWanted) -> bytes | Exception:
-    """Do one key operation with a local `cryptography` key; what goes wrong is returned, as `answer` wants it.
+    """Do one key operation with a local `cryptography` key; an error is returned, as `answer` wants it.
 
     RSA decryption: `cryptography` returns pseudo-random octets of another length for bad padding (implicit
     rejection), and the engine's own substitution follows; nothing here branches on the padding.

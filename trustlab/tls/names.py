@@ -61,7 +61,7 @@ def _normal(text: str) -> str:
 
 
 def address(name: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address that a name is; None for a host. A zone (`%eth0`) is this machine's own, and left out."""
+    """Return the IP address that a name is, None for a host. A zone (`%eth0`) is dropped: it is local."""
     try:
         return ipaddress.ip_address(name.partition("%")[0] if ":" in name else name)
     except ValueError:
@@ -80,5 +80,7 @@ def _a_labels(text: str) -> str:
         raise LocalProtocolError(f"{text!r} is not an internationalised host name (RFC 5891 5): {error}") from error
     for written, label in zip(_DOTS.split(text), name.split("."), strict=True):
         if not written.isascii() and not label.startswith("xn--"):
-            raise LocalProtocolError(f"{text!r} is another way to write {name!r}: say that name if it is the one")
+            raise LocalProtocolError(
+                f"{text!r} is another way to write {name!r}: write that name if it is the one you mean"
+            )
     return name

@@ -1,4 +1,4 @@
-"""What somebody who only listens can do with a connection's octets, given its secrets: for `capture` and for Alice."""
+"""What a listener can do with a connection's octets, given its secrets: for `capture` and for Alice."""
 
 from __future__ import annotations
 

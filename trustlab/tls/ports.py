@@ -1,7 +1,7 @@
 """What a handshake asks of its connection, as Protocols.
 
 The handshakes of both roles and versions meet their connection only through these shapes; `Client` and `Server` stand
-behind them. So a reader of `Client13` need not know how octets become messages, and no module imports in a circle.
+behind them. So whoever reads `Client13` need not know how octets become messages, and no module imports in a circle.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Step = Callable[[Any], None]
 """One thing this side has to do: a function of a handshake's class, such as `Client13.send_finished`.
 
-It is no bound method: the connection calls it with the handshake it has then, so that the plan of a copied connection
-can never reach into the original.
+It is not a bound method: the connection calls it with the handshake that it has at that time, so that the plan of a
+copied connection can never reach into the original.
 """
 OnAnswer = Callable[[Any, Any], None]
 """What happens with the answer to a request: a function of a handshake's class, called with handshake and answer."""
@@ -57,7 +57,7 @@ class HandshakeConnection(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether this side has said its last word."""
+        """Whether this side has sent close_notify, or the connection has ended."""
 
     def ask(self, request: Request, then: OnAnswer) -> None:
         """Put a request to the program; its answer goes to `then`."""
@@ -72,7 +72,7 @@ class HandshakeConnection(Protocol):
         """Write the handshake messages that wait for others to share a record with."""
 
     def secret(self, name: str, value: bytes, *inputs: str) -> None:
-        """Tell a secret, and the names of what it was made from."""
+        """Report a secret, and the names of what it was made from."""
 
     def complete(self) -> None:
         """Tell that the handshake is done."""
@@ -84,7 +84,7 @@ class HandshakeConnection(Protocol):
         """Return the alert for a handshake type that has no place in this state."""
 
     def check_end_of_flight(self) -> None:
-        """Refuse handshake octets behind the last message of a flight."""
+        """Refuse handshake octets after the last message of a flight."""
 
     def count_compatibility_ccs(self) -> None:
         """Note a ChangeCipherSpec that is dropped; refuse one too many."""

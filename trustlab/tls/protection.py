@@ -1,7 +1,7 @@
 """How the octets of a record are protected: one class per construction, each with its own sequence number.
 
-`protect` and `unprotect` take the record header's fields because TLS 1.2 authenticates them in another form than they
-have on the wire. A record that does not authenticate is a `BadRecordMac`, whatever was wrong with it.
+`protect` and `unprotect` take the fields of the record header, because TLS 1.2 authenticates them in another form than
+that on the wire. A record that does not authenticate is a `BadRecordMac`, whatever was wrong with it.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Counted:
 
 
 def aad12(sequence: int, content_type: int, version: int, length: int) -> bytes:
-    """Return seq_num, type, version and length: what TLS 1.2 authenticates beside the content (RFC 5246 6.2.3)."""
+    """Return seq_num, type, version and length: what TLS 1.2 authenticates besides the content (RFC 5246 6.2.3)."""
     return ((((sequence << 8 | content_type) << 16) | version) << 16 | length).to_bytes(13, "big")
 
 
@@ -104,7 +104,7 @@ class Aead12(_Counted):
 
 
 class Cbc12(_Counted):
-    """TLS 1.2 AES-CBC, MAC then encrypt (RFC 5246 6.2.3.2): kept for the picture of 2011.
+    """TLS 1.2 AES-CBC, MAC then encrypt (RFC 5246 6.2.3.2): kept to show what TLS was like in 2011.
 
     Padding and MAC are judged together and compared in constant time, but Python cannot hide how long the MAC took
     (RFC 5246 6.2.3.2 implementation note): do not serve strangers with it.

@@ -23,7 +23,7 @@ MAX_PLAINTEXT = 2**14
 MAX_CIPHERTEXT12 = 2**14 + 2048
 MAX_CIPHERTEXT13 = 2**14 + 256
 _CONTENT_TYPES = frozenset(ContentType)
-TLS12 = int(Version.TLS12)  # these are asked for with every record, and an enumeration's members come slowly
+TLS12 = int(Version.TLS12)  # used with every record, and an enumeration's members are slow to look up
 APPLICATION_DATA = int(ContentType.APPLICATION_DATA)
 Range = tuple[int, int]
 """Stream positions `start:end` that a record fills."""
@@ -68,7 +68,7 @@ def record_header(content_type: int, version: int, length: int) -> bytes:
 
 
 def parse_record_header(data: bytes) -> tuple[int, int, int]:
-    """Return content type, version and length of a record; the alert of the RFC where the header is nonsense."""
+    """Return content type, version and length of a record; raises an alert if the header is nonsense."""
     content_type, version, length = _HEADER.unpack_from(data)
     if content_type not in _CONTENT_TYPES:
         raise UnexpectedMessage(f"a record of content type {content_type}", "RFC 5246 6")
@@ -267,7 +267,7 @@ class HandshakeJoiner:
         self._records.append((len(self.buffer), start, end))
 
     def header(self) -> tuple[int, int] | None:
-        """Return type and length of the message in front as soon as its header is there."""
+        """Return type and length of the first message as soon as its header is there."""
         buffer = self.buffer
         if len(buffer) < 4:
             return None
@@ -275,7 +275,7 @@ class HandshakeJoiner:
         return head >> 24, head & 0xFFFFFF
 
     def take(self, length: int) -> tuple[bytes, tuple[Range, ...]] | None:
-        """Return the message in front, whose header claims `length`, and its records' ranges, once it is complete."""
+        """Return the first message, whose header claims `length`, and its records' ranges, once it is complete."""
         buffer, size = self.buffer, 4 + length
         if len(buffer) < size:
             return None

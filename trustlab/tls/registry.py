@@ -67,7 +67,7 @@ class HandshakeType(IntEnum):
 
 
 class ExtensionType(IntEnum):
-    """Extension types (IANA; 0xFF54 is this laboratory's own, from the private use range)."""
+    """Extension types (IANA; 0xFF54 is the lab's own, from the private use range)."""
 
     SERVER_NAME = 0
     MAX_FRAGMENT_LENGTH = 1
@@ -268,7 +268,7 @@ class KeyUpdateRequest(IntEnum):
 
 
 class EvidenceFormat(IntEnum):
-    """Formats of Evidence named in the laboratory's `attestation` extension."""
+    """Formats of Evidence named in the lab's `attestation` extension."""
 
     CMW_CBOR = 1
 

@@ -147,7 +147,7 @@ class ResumingServer12(Resuming, Server12):
         """Return the session to resume; None leads to a full handshake."""
         session = self.c.sessions.get(self.hello.session_id)
         if session is None or session.server_name.lower() != self.c.server_name.lower():
-            return None  # a session for another name is no session here (RFC 6066 3)
+            return None  # a session belongs to its name (RFC 6066 3)
         check_session(self.hello, session)
         same = session.cipher_suite == self.suite and session.extended_master_secret == self.extended
         return session if same and self.answer is None else None

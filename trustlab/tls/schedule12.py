@@ -87,5 +87,5 @@ def export(
 
 
 def pms_commitment(pre_master_secret: bytes, client_random: bytes, server_random: bytes) -> bytes:
-    """Return HMAC-SHA256(PMS, "tp pms" || cr || sr): names the PMS in a quote without telling it."""
+    """Return HMAC-SHA256(PMS, "tp pms" || cr || sr): names the PMS in a quote without revealing it."""
     return hmac(pre_master_secret, b"tp pms" + client_random + server_random, "sha256")

@@ -1,7 +1,7 @@
 """The key schedule of TLS 1.3 (RFC 9846 7), as types that only lead forward.
 
-`EarlySecret` -> `HandshakeSecret` -> `MainSecret`: each has just the derivations that belong to it and makes the next,
-so that a wrong order does not type-check.
+`EarlySecret` -> `HandshakeSecret` -> `MainSecret`: each has only its own derivations and makes the next, so that a
+wrong order does not type-check.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Secret:
         return output[:length] if length <= len(output) else self._expand_on(info, output, length)
 
     def _expand_on(self, info: bytes, output: bytes, length: int) -> bytes:
-        """Go on where one block is not enough, as for an exporter (RFC 5869 2.3)."""
+        """Continue if one block is not enough, as for an exporter (RFC 5869 2.3)."""
         block, counter = output, 2
         while len(output) < length:
             block = self._mac(block + info + bytes([counter]))
@@ -98,7 +98,7 @@ def _without_psk(hash_name: str) -> EarlySecret:
 
 @lru_cache(maxsize=4)
 def _early_salt(secret: EarlySecret) -> bytes:
-    """Return the salt behind the early secret that everybody has; no secret one comes here."""
+    """Return the salt after the early secret without a pre-shared key, which everybody has: nothing secret is kept."""
     return secret.derive(b"derived", empty_hash(secret.hash_name))
 
 
@@ -113,7 +113,7 @@ class HandshakeSecret(_Secret):
         return TrafficSecret(self.derive(label, transcript_hash), self.hash_name)
 
     def attest(self, transcript_hash: bytes) -> bytes:
-        """Return what the design `tls13-handshake-secret` binds Evidence to: this secret, without telling it."""
+        """Return what the design `tls13-handshake-secret` binds Evidence to: this secret, without revealing it."""
         return self.derive(b"tp attest", transcript_hash)
 
     def main(self) -> MainSecret:
@@ -155,7 +155,7 @@ class TrafficSecret(_Secret):
         return TrafficSecret(self.derive(b"traffic upd", b""), self.hash_name)
 
     def verify_data(self, transcript_hash: bytes) -> bytes:
-        """Return Finished's content (RFC 9846 4.5.3), where this is its sender's handshake traffic secret."""
+        """Return the content of Finished (RFC 9846 4.5.3); this is the handshake traffic secret of its sender."""
         return hmac(self.derive(b"finished", b""), transcript_hash, self.hash_name)
 
 

@@ -21,7 +21,7 @@ MAY_CHANGE = {
 }
 """The extensions that may differ, each by a rule of its own; the one for key_share is the server's (RFC 9846 4.3.8)."""
 FIXED_FIELDS = ("legacy_version", "random", "session_id", "cipher_suites", "compression_methods")
-"""The fields beside the extensions: none may differ."""
+"""The fields other than extensions: none may differ."""
 
 
 def refuse_ssl30(hello: ClientHello) -> None:
@@ -34,7 +34,7 @@ def check_second(first: ClientHello, second: ClientHello, cookie: bytes | None) 
     """Refuse a second ClientHello that changed what it must not, or kept what it must not (RFC 9846 4.2.2).
 
     `cookie` is the body of that extension in the HelloRetryRequest, None if there was none. Raises the alert that is
-    due. What every ClientHello must have, the server has checked before.
+    due. The server has already checked what every ClientHello must have.
     """
     refuse_ssl30(second)
     for field in FIXED_FIELDS:
@@ -54,7 +54,7 @@ def check_second(first: ClientHello, second: ClientHello, cookie: bytes | None) 
 
 
 def _check_cookie(second: ClientHello, due: bytes | None) -> None:
-    """Refuse another cookie than the one that the HelloRetryRequest gave (RFC 9846 4.3.2)."""
+    """Refuse any cookie but the one that the HelloRetryRequest gave (RFC 9846 4.3.2)."""
     found = second.extension(ExtensionType.COOKIE)
     if found == due:
         return

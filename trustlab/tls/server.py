@@ -31,7 +31,7 @@ ONLY_TLS13 = {
     ExtensionType.POST_HANDSHAKE_AUTH,
     ExtensionType.KEY_SHARE,
 }
-"""What means nothing in the version spoken is passed over unread, like any unknown extension (RFC 9846 4.2.2)."""
+"""Extensions that mean nothing in the chosen version are ignored unread, like unknown ones (RFC 9846 4.2.2)."""
 
 
 class Server(Connection):
@@ -50,7 +50,7 @@ class Server(Connection):
 
 
 class ServerStart(Handshake):
-    """Hears the ClientHello and hands over to the handshake of the version to speak."""
+    """Takes the ClientHello and hands over to the handshake of the version that both speak."""
 
     c: Server
 
@@ -97,7 +97,7 @@ class ServerStart(Handshake):
         return version
 
     def _read_extensions(self, hello: ClientHello, version: Version) -> None:
-        """Read every extension that this server knows, used or not, so that a malformed one is told."""
+        """Read every extension that this server knows, used or not, so that a malformed one is refused."""
         unread = ONLY_TLS12 if version == Version.TLS13 else ONLY_TLS13
         attests = self.c.config.attestation is not None
         for extension in hello.extensions:

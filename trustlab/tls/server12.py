@@ -56,7 +56,7 @@ class Server12(Handshake12, ServerRole):
     c: ServerConnection
     table = SERVER12
     session_id = b""
-    """What ServerHello says: empty, for this session will not be resumed (RFC 5246 7.4.1.3)."""
+    """The session id in ServerHello: empty, because this session will not be resumed (RFC 5246 7.4.1.3)."""
 
     def __init__(self, connection: ServerConnection, hello: ClientHello) -> None:
         super().__init__(connection, hello)
@@ -76,7 +76,7 @@ class Server12(Handshake12, ServerRole):
         return False
 
     def check_expected(self, kind: int, length: int) -> None:
-        """As usual, and a connected server hears a ClientHello to refuse it."""
+        """Let a connected server receive a ClientHello, in order to refuse it."""
         if not (kind == HandshakeType.CLIENT_HELLO and self.c.handshake_complete):
             super().check_expected(kind, length)
 
@@ -145,7 +145,7 @@ class Server12(Handshake12, ServerRole):
     # The server's flight
 
     def send_server_hello(self) -> None:
-        """Answer with the choices."""
+        """Tell the client what was chosen."""
         random = self.config.random(32)
         if Version.TLS13 in self.config.versions:
             random = random[:24] + DOWNGRADE_TLS12
@@ -167,7 +167,7 @@ class Server12(Handshake12, ServerRole):
         return found + super().answers(hello)
 
     def sent_server_hello(self, hello: ServerHello) -> State:
-        """Remember what was really said: the message may have been replaced on its way."""
+        """Remember what was really sent: the program may have replaced the message."""
         self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
         answer = attestation_of(hello)
         if answer is not None:
@@ -232,7 +232,7 @@ class Server12(Handshake12, ServerRole):
         return self._after_evidence()
 
     def receive_certificate(self, message: Certificate) -> None:
-        """Check the client's chain; an empty one only where it was not required (RFC 5246 7.4.6)."""
+        """Check the client's chain, which may be empty unless it was required (RFC 5246 7.4.6)."""
         chain = message.certificate_list
         if not chain:
             if self.config.client_certificate == "require":
@@ -261,9 +261,9 @@ class Server12(Handshake12, ServerRole):
         self.c.ask(KeyOperationWanted("rsa-decrypt", self.config.key, self._exchange), Server12.secret_decrypted)
 
     def secret_decrypted(self, answer: object) -> None:
-        """Take the pre-master secret, or random octets where anything is wrong with it: nobody learns which.
+        """Take the pre-master secret, or random octets if anything is wrong with it: nobody learns which.
 
-        Bleichenbacher's attack lives on the difference. The version inside must be that of the ClientHello, not the
+        Bleichenbacher's attack needs that difference. The version inside must be that of the ClientHello, not the
         negotiated one.
         """
         found = bytes(answer) if isinstance(answer, bytes | bytearray) else b""

@@ -66,7 +66,7 @@ class Server13(Handshake13, ServerRole):
 
     @property
     def requests_certificate(self) -> bool:
-        """Whether the client is asked for a certificate; client Evidence has no other place to stand."""
+        """Whether the client is asked for a certificate; its Evidence has no other place."""
         return self.config.client_certificate != "none" or self.takes_evidence
 
     # The hellos
@@ -111,7 +111,7 @@ class Server13(Handshake13, ServerRole):
         for kind in REQUIRED:
             if kind not in kinds:
                 raise MissingExtension(f"a TLS 1.3 ClientHello without {kind.name.lower()}", "RFC 9846 9.2")
-            hello.value(kind)  # what is malformed is a decode_error, whatever else is wrong
+            hello.value(kind)  # a malformed one is a decode_error, whatever else is wrong
         named = hello.value(ExtensionType.SUPPORTED_GROUPS)
         shared = [entry.group for entry in hello.value(ExtensionType.KEY_SHARE)]
         if shared != [group for group in dict.fromkeys(named) if group in shared]:
@@ -165,7 +165,7 @@ class Server13(Handshake13, ServerRole):
         self.c.emit(message)
 
     def sent_hello_retry_request(self, message: HelloRetryRequest) -> None:
-        """Remember what was really said; send a ChangeCipherSpec for middleboxes if the client wants one."""
+        """Remember what was really sent; send a ChangeCipherSpec for middleboxes if the client wants one."""
         self._cookie = message.extension(ExtensionType.COOKIE)
         if self.compatibility_ccs_due:
             self.c.plan.append(Server13.send_compatibility_ccs)
@@ -182,7 +182,7 @@ class Server13(Handshake13, ServerRole):
         self.c.emit(message)
 
     def sent_server_hello(self, hello: ServerHello) -> None:
-        """Remember what was really said."""
+        """Remember what was really sent."""
         self.c.facts = self.c.facts.knowing(server_random=hello.random, spki_S=self.config.spki)
 
     def after_server_hello(self) -> None:
@@ -207,7 +207,7 @@ class Server13(Handshake13, ServerRole):
         self.read_with(self._traffic["client"])
 
     def send_encrypted_extensions(self) -> None:
-        """Answer what needs no key to be understood (RFC 9846 4.4.1)."""
+        """Send the answers that the key agreement does not need (RFC 9846 4.4.1)."""
         self.c.emit(EncryptedExtensions(tuple(self.answers(self._hello()))))
 
     def sent_encrypted_extensions(self, message: EncryptedExtensions) -> State:
@@ -218,7 +218,7 @@ class Server13(Handshake13, ServerRole):
         return State.SEND_CERTIFICATE_REQUEST if self.requests_certificate else State.SEND_CERTIFICATE
 
     def send_certificate_request(self) -> None:
-        """Ask for a client certificate, and for Evidence beside it (RFC 9846 4.4.2)."""
+        """Ask for a client certificate, and for Evidence with it (RFC 9846 4.4.2)."""
         schemes = Extension(ExtensionType.SIGNATURE_ALGORITHMS, push_uint16_list(self.config.signature_schemes))
         found = [schemes]
         if self.config.authorities:
@@ -229,7 +229,7 @@ class Server13(Handshake13, ServerRole):
         self.c.emit(CertificateRequest13(b"", tuple(found)))
 
     def send_certificate(self) -> None:
-        """Send the server's chain, Evidence beside the leaf."""
+        """Send the server's chain, with Evidence at the leaf."""
         self.c.emit(Certificate13(b"", entries(self.config.certificates, self._own_evidence)))
 
     def sent_finished(self, _message: Finished) -> State:
@@ -239,7 +239,7 @@ class Server13(Handshake13, ServerRole):
     # The client's flight
 
     def receive_certificate(self, message: Certificate13) -> State:
-        """Check the client's chain; an empty one only where it was not required (RFC 9846 4.5.1.4)."""
+        """Check the client's chain, which may be empty unless it was required (RFC 9846 4.5.1.4)."""
         if message.certificate_request_context:
             raise IllegalParameter("a client's Certificate with another context", "RFC 9846 4.5.1")
         solicited = {ExtensionType.ATTESTATION} if self.takes_evidence else set()

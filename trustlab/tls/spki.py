@@ -1,7 +1,7 @@
-"""What a certificate's SubjectPublicKeyInfo says and `cryptography` does not tell: its octets, and how PSS is limited.
+"""What `cryptography` does not tell about a SubjectPublicKeyInfo: its octets, and how PSS is limited.
 
-`cryptography` reads a key of id-RSASSA-PSS and one of rsaEncryption as the same type, without the parameters that stand
-beside the first. It has parsed a certificate before its octets come here.
+`cryptography` reads a key of id-RSASSA-PSS and one of rsaEncryption as the same type, without the parameters of the
+first. It has parsed a certificate before its octets come here.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ An edge is (state, action, message, next state); `action` is `send` or `receive`
 present state is an `UnexpectedMessage`. Where a message has several edges, the handshake's logic picks one; where it
 has one, that is taken. From every state a fatal alert or the end of the stream leads to `Closed`.
 
-TLS 1.3 closes each direction by itself (RFC 9846 6.1): `Closing` has said close_notify and still reads, `PeerClosed`
-has heard it and may still write. TLS 1.2 answers the peer's close_notify at once (RFC 5246 7.2.1).
+TLS 1.3 closes each direction by itself (RFC 9846 6.1): `Closing` has sent close_notify and still reads, `PeerClosed`
+has received it and may still write. TLS 1.2 answers the peer's close_notify at once (RFC 5246 7.2.1).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class State(StrEnum):
 
 
 CONNECTED, CLOSING, PEER_CLOSED, CLOSED = State.CONNECTED, State.CLOSING, State.PEER_CLOSED, State.CLOSED
-"""What a connection asks for at every step: Python 3.11 looks up an enum's member by a call, a name without one."""
+"""Used at every step: Python 3.11 looks up an enum's member by a call, and a name without one."""
 
 Edges = list[tuple[State, str, tuple[State, ...]]]
 
@@ -121,7 +121,7 @@ CLOSES13: Edges = [
     (State.CLOSING, "receive KeyUpdate", (State.CLOSING,)),
     (State.PEER_CLOSED, "send KeyUpdate", (State.PEER_CLOSED,)),
 ]
-"""How a connection ends that was made; the server's tickets may still come after this side's close_notify."""
+"""How a completed connection ends; the server's tickets may still come after this side's close_notify."""
 
 CLIENT12 = Table(
     "client, TLS 1.2",

@@ -83,4 +83,4 @@ RSA_SUITES: tuple[CipherSuite, ...] = (
     CipherSuite.TLS_RSA_WITH_AES_256_GCM_SHA384,
 )
 DEFAULT_SUITES = TLS13_SUITES + ECDHE_SUITES + RSA_SUITES
-"""What a configuration offers where it does not say; AES-CBC only on demand, for the picture of 2011."""
+"""What a configuration offers by default; AES-CBC only on demand, to show what TLS was like in 2011."""

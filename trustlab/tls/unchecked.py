@@ -1,8 +1,8 @@
 """Configurations that believe whatever certificate they are shown.
 
 The engine never imports this module, and `Config` has no such switch: whoever wants an end without this check says so
-by its name. These do: `trustlab s_client --insecure`, an `s_server` that takes any client's certificate, Alice's own
-ends, and the ablation of the rule "CA identity". Such an end still checks that the peer has the certificate's key.
+by the name of a class: `trustlab s_client --insecure`, an `s_server` that takes any client's certificate, Alice's own
+ends and the ablation of the rule "CA identity". Such an end still checks that the peer has the certificate's key.
 """
 
 from __future__ import annotations

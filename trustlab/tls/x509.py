@@ -1,6 +1,6 @@
 """Certificate chains: path and name checks by `cryptography`, and the alert that fits what is wrong.
 
-The path validation says no more than yes or no with a sentence; which alert the RFCs want is found by looking again.
+The path validation says yes, or no with a sentence. To find the alert that the RFCs want, the chain is looked at again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a certificate says beside its key: from when until when it is valid, for which names and uses, if it says.
+    """What a certificate says besides its key: when it is valid, and for which names and uses, if it says so.
 
     `cryptography` decodes each part when it is first asked for. Here all are asked for at once, so that a malformed
     part shows in one place and nothing raises afterwards.
@@ -69,12 +69,12 @@ def peer_certificate(der: bytes) -> PeerCertificate:
 
 @lru_cache(maxsize=64)
 def load(der: bytes) -> x509.Certificate:
-    """Parse the outer form of one certificate; BadCertificate if it is none, or not in its one encoding (DER).
+    """Parse the outer form of one certificate; BadCertificate if it is not one, or not in DER.
 
     A chain may bring certificates that nobody needs (the root, a second path): what is inside is read by `contents`.
     """
     try:
-        with warnings.catch_warnings():  # what it only warns of is judged below, or by the path validation
+        with warnings.catch_warnings():  # what it only warns about is judged below, or by the path validation
             warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
             positive = certificate.serial_number > 0
@@ -90,7 +90,7 @@ def load(der: bytes) -> x509.Certificate:
 
 @lru_cache(maxsize=64)
 def contents(certificate: x509.Certificate) -> Contents:
-    """Read all that a certificate says beside its key; BadCertificate if a part is malformed (RFC 5280 4.1.2, 4.2)."""
+    """Read all that a certificate says besides its key; BadCertificate if a part is malformed (RFC 5280 4.1.2, 4.2)."""
     what = "names of issuer and subject"
     try:
         with warnings.catch_warnings():
@@ -116,7 +116,7 @@ def contents(certificate: x509.Certificate) -> Contents:
 
 
 def key_of(certificate: x509.Certificate) -> CertifiedKey:
-    """Return the key; UnsupportedCertificate for a type nobody here knows, BadCertificate for a malformed one.
+    """Return the key; UnsupportedCertificate for an unknown type, BadCertificate for a malformed one.
 
     A curve given by its parameters is malformed: a certificate names its curve (RFC 5480 2.1.1).
     """
@@ -201,7 +201,7 @@ def _diagnose(
         if not each.begin <= time <= each.end:
             return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
     if not _known_issuer(certificates, roots):
-        return UnknownCa(f"a chain that leads to no trusted root: {said}", "RFC 5246 7.2.2")
+        return UnknownCa(f"a chain that does not lead to a trusted root: {said}", "RFC 5246 7.2.2")
     if server_name is not None and not _names(found[0], server_name):
         return CertificateUnknown(f"a certificate that is not for {server_name}: {said}", "RFC 9525 6")
     return BadCertificate(f"a certificate chain that does not verify: {said}", "RFC 5280 6")

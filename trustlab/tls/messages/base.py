@@ -26,8 +26,8 @@ class KeyExchange(Enum):
 class Context:
     """What must be known of the connection to read a message: octets alone do not tell.
 
-    The last three fields are for listeners: `foreign` says, in words, in which form this engine does not speak the
-    messages are (a version before TLS 1.2, another key exchange), empty if they are in its own.
+    The last three fields are for listeners: `foreign` names the form of the messages if it is not the engine's own
+    (a version before TLS 1.2, another key exchange), and is empty otherwise.
     """
 
     tls13: bool = False
@@ -58,7 +58,7 @@ class Message:
 
     @classmethod
     def pull(cls, reader: MessageReader, context: Context) -> Self:
-        """Pull the body of the message; DecodeError or IllegalParameter where it is malformed."""
+        """Pull the body of the message; DecodeError or IllegalParameter if it is malformed."""
         raise LookupError(f"{cls.__name__} has no codec: {reader.left} octets, {context}")
 
     def push(self, writer: Writer) -> None:

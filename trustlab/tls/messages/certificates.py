@@ -1,4 +1,4 @@
-"""Messages about certificates that this engine never asks for, and a listener meets (RFC 6066, RFC 6961, RFC 8879)."""
+"""Messages about certificates that only a listener meets, for this engine never asks (RFC 6066, RFC 6961, RFC 8879)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CertificateStatus(Message):
-    """What an authority says of the server's certificates (RFC 6066 8, RFC 6961 2.2); TLS 1.2 and older.
+    """What an authority says about the server's certificates (RFC 6066 8, RFC 6961 2.2); TLS 1.2 and older.
 
-    `responses` are OCSPResponses in DER: one for `ocsp`, one a certificate (perhaps empty) for `ocsp_multi`; of another
-    status type the whole body. TLS 1.3 has the same structure in an extension of CertificateEntry.
+    `responses` are OCSPResponses in DER: one for `ocsp`, one per certificate (perhaps empty) for `ocsp_multi`; for
+    another status type the whole body. TLS 1.3 has the same structure in an extension of CertificateEntry.
     """
 
     status_type: int

@@ -1,4 +1,4 @@
-"""Forms of handshake messages that this engine does not speak and a listener meets.
+"""Forms of handshake messages that this engine does not speak, but a listener may meet.
 
 Before TLS 1.2 signatures name no algorithm (RFC 4346 7.4.3), and the form of both key exchange messages depends on the
 key exchange. What is known of a form gets its names; the rest is kept as `opaque`.
@@ -131,7 +131,7 @@ class ForeignCertificateRequest(ForeignMessage):
 
 
 def _words(context: Context) -> set[str]:
-    """Return the parts of the key exchange's name; none for one without a form that is written down here."""
+    """Return the parts of the key exchange's name; none if its form is not known here."""
     words = set(context.exchange.split("_"))
     return set() if words & {"KRB5", "FORTEZZA", "ECCPWD", "ECJPAKE", "NULL"} else words
 
@@ -146,7 +146,7 @@ _OLD: dict[int, type[ForeignMessage]] = {
 
 
 def foreign_codec(kind: int, context: Context) -> Callable[[MessageReader, Context], Message] | None:
-    """Return the codec of a message whose form in this connection is not the engine's; None where it is."""
+    """Return the codec of a message whose form in this connection is not the engine's; None if it is."""
     if not context.foreign:
         return None
     found = _ALWAYS.get(kind) or (_OLD.get(kind) if context.version < Version.TLS12 else None)

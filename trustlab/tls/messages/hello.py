@@ -37,11 +37,11 @@ class _WithExtensions(Message):
     extensions: tuple[Extension, ...]
 
     def extension(self, kind: int) -> bytes | None:
-        """Return the body of an extension, None where it is absent."""
+        """Return the body of an extension, None if it is absent."""
         return find(self.extensions, kind)
 
     def value(self, kind: int) -> Any:  # noqa: ANN401 - each extension has its own type
-        """Return what an extension says, None where it is absent; DecodeError if its body is malformed."""
+        """Return what an extension says, None if it is absent; DecodeError if its body is malformed."""
         for extension in self.extensions:
             if extension.type == kind:
                 return parse_extension(extension, self.name)
@@ -57,7 +57,7 @@ class HelloRequest(EmptyMessage):
 class ClientHello(_WithExtensions):
     """The client's offer (RFC 5246 7.4.1.2, RFC 9846 4.2.2).
 
-    `has_extensions` is False where even the list is missing, as an old client may have it.
+    `has_extensions` is False if there is not even a list, as from an old client.
     """
 
     random: bytes
@@ -132,7 +132,7 @@ class HelloRetryRequest(ServerHello):
 
 
 def pull_server_hello(reader: MessageReader, context: Context) -> ServerHello:
-    """Pull a ServerHello or, where its random says so, a HelloRetryRequest."""
+    """Pull a ServerHello or, if its random says so, a HelloRetryRequest."""
     start = reader.position + 2
     retry = reader.data[start : start + 32] == HELLO_RETRY_RANDOM
     return HelloRetryRequest.pull(reader, context) if retry else ServerHello.pull(reader, context)
@@ -142,7 +142,7 @@ H = TypeVar("H", "ClientHello", "ServerHello")
 
 
 def attestation_of(hello: ClientHello | ServerHello) -> AttestationExtension | None:
-    """Return the attestation extension of a hello, None where it has none."""
+    """Return the attestation extension of a hello, None if it has none."""
     value = hello.value(ExtensionType.ATTESTATION)
     if value is not None and not isinstance(value, AttestationExtension):
         raise DecodeError(f"{extension_name(ExtensionType.ATTESTATION)} has another form in {hello.name}")

@@ -1,4 +1,4 @@
-"""Handshake messages of TLS 1.2 behind the hellos (RFC 5246 7.4, RFC 4680, RFC 8422)."""
+"""Handshake messages of TLS 1.2 after the hellos (RFC 5246 7.4, RFC 4680, RFC 8422)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SupplementalData(Message):
-    """Data beside the handshake, here Evidence (RFC 4680): entries of (type, data)."""
+    """Supplemental data, here Evidence (RFC 4680): entries of (type, data)."""
 
     entries: tuple[tuple[int, bytes], ...] = field(repr=False)
 
@@ -72,7 +72,7 @@ class ServerKeyExchange(Message):
         kind = reader.uint(1, "curve_type", CurveType)
         if kind != CurveType.NAMED_CURVE:
             raise IllegalParameter(
-                f"ServerKeyExchange with curve_type {kind}; only named curves are left", "RFC 8422 5.4"
+                f"ServerKeyExchange with curve_type {kind}; only named curves are in use", "RFC 8422 5.4"
             )
         curve = reader.uint(2, "namedcurve", Group)
         public = reader.vector(1, "public", 1)
@@ -88,7 +88,7 @@ class ServerKeyExchange(Message):
 
     @property
     def parameters(self) -> bytes:
-        """ServerECDHParams: what is signed, behind the two randoms."""
+        """ServerECDHParams: what is signed, after the two randoms."""
         head = bytes([CurveType.NAMED_CURVE]) + self.named_curve.to_bytes(2, "big")
         return head + bytes([len(self.public)]) + self.public
 

@@ -1,4 +1,4 @@
-"""Handshake messages that only TLS 1.3 has or has in another form (RFC 9846 4.4-4.6)."""
+"""Handshake messages of TLS 1.3 that TLS 1.2 does not have, or has in another form (RFC 9846 4.4 to 4.7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EncryptedExtensions(_WithExtensions):
-    """The server's answers that need no key to be understood, but deserve secrecy (RFC 9846 4.4.1)."""
+    """The server's answers that the key agreement does not need, and that are encrypted therefore (RFC 9846 4.4.1)."""
 
     extensions: tuple[Extension, ...]
 
@@ -69,7 +69,7 @@ class CertificateEntry:
     extensions: tuple[Extension, ...] = ()
 
     def extension(self, kind: int) -> bytes | None:
-        """Return the body of an extension, None where it is absent."""
+        """Return the body of an extension, None if it is absent."""
         return find(self.extensions, kind)
 
 
