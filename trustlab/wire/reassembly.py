@@ -170,7 +170,8 @@ class Reassembler:
         if not segment.payload:
             return Sighting(segment, flow, direction, None, ())
         offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
-        return Sighting(segment, flow, direction, offset, tuple(StreamPiece(flow, direction, *piece) for piece in ready))
+        pieces = tuple(StreamPiece(flow, direction, *piece) for piece in ready)
+        return Sighting(segment, flow, direction, offset, pieces)
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
