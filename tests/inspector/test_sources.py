@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trustlab.inspector.document import schema
-from trustlab.inspector.join import SRC, joined_css, joined_js, types_js
+from trustlab.inspector.join import SRC, STATIC, joined_css, joined_js, types_js
 
 
 def test_the_types_are_those_of_the_document() -> None:
@@ -17,6 +17,11 @@ def test_the_types_are_those_of_the_document() -> None:
     assert text == types_js(), "make them again: python -m trustlab.inspector.join"
     for name in schema():
         assert f"}} {name}\n" in text
+
+
+def test_what_is_shipped_is_made_from_the_sources() -> None:
+    for name, text in (("inspector.js", joined_js()), ("inspector.css", joined_css())):
+        assert (STATIC / name).read_text("utf-8") == text, f"make {name} again: python -m trustlab.inspector.join"
 
 
 def test_the_sources_are_typed() -> None:

@@ -18,19 +18,6 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 EXPORT = "export default"
 
-# What the module expects of a notebook's model, over a document that stands in the page, packed.
-MODEL = r"""
-const packed = Uint8Array.from(atob(document.getElementById("trace").textContent), (c) => c.charCodeAt(0));
-const opened = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-const state = { _document: await new Response(opened).json(), _controls: false, chosen: -1, chosen_field: "" };
-const model = {
-  get: (name) => state[name], set: (name, value) => { state[name] = value; },
-  save_changes: () => {}, on: () => {}, off: () => {}, send: () => {},
-};
-inspector.initialize({ model });
-inspector.render({ model, el: document.getElementById("inspector") });
-"""
-
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -40,17 +27,18 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ margin: 0 auto; padding: 16px; max-width: 1400px; }}
+body {{ margin: 0; }}
 {css}
+.tl-root {{ --tl-height: 100dvh; --tl-radius: 0; }}
 </style>
 </head>
 <body>
 <main id="inspector"></main>
 <noscript>This page draws a trace with its own script; with scripts off there is nothing to see.</noscript>
-<script type="application/gzip" id="trace">{state}</script>
+<script type="application/gzip" id="document">{state}</script>
 <script type="module">
 {script}
-{model}
+inspector.page();
 </script>
 </body>
 </html>
@@ -65,7 +53,6 @@ def page(trace: Trace, *, secrets: bool = False) -> str:
         css=(STATIC / "inspector.css").read_text("utf-8"),
         state=base64.b64encode(gzip.compress(msgspec.json.encode(document), mtime=0)).decode(),
         script=(STATIC / "inspector.js").read_text("utf-8").replace(EXPORT, "const inspector ="),
-        model=MODEL,
     )
 
 

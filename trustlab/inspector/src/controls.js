@@ -1,7 +1,7 @@
 /** Hands: time travel over what is recorded; with a controller, the run itself. Every button is a call, and says which. */
 import { bytes, cap, fill, h, icon } from "./dom.js";
 import { called } from "./ladder.js";
-import { fieldsOf } from "./paths.js";
+import { fieldOfByte, fieldsOf } from "./paths.js";
 import { pop, python } from "./pop.js";
 import { STOPS, stopsAt } from "./timeline.js";
 
@@ -144,7 +144,8 @@ export class Controls {
 
   /** @param {Action} action */
   act([action, label, args, call, sentence]) {
-    if (this.store.can(action)) this.store.send({ type: "control", action, ...args });
+    const held = this.store.doc.frame.steering?.message;
+    if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
     else this.cannot(label, sentence, call);
   }
 
@@ -205,10 +206,21 @@ export class Controls {
       count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
   }
 
+  /** Give the held message its new fields, each whole, and let it go. */
   letGo() {
     const { octets, store } = this;
-    const changes = [...octets.edits].map(([offset, value]) => [offset, value]);
-    store.send({ type: "control", action: "tamper", row: store.row, part: store.piece, octets: changes });
+    const row = store.chosen;
+    const piece = row?.parts[store.piece];
+    if (!row || !piece) return;
+    const fields = fieldsOf(piece, store.doc.texts);
+    const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
+    for (const n of edited) {
+      if (n < 0) continue;
+      const { start, end, path } = fields[n];
+      let value = "";
+      for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
+      store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
+    }
     store.send({ type: "control", action: "play" });
     octets.edits.clear();
     store.mark("edits");

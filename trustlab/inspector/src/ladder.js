@@ -129,9 +129,18 @@ export class Ladder {
   }
 
   choice() {
-    const { row } = this.store;
+    const row = this.shownFor(this.store.row);
     for (const node of this.inner.querySelectorAll("[data-row]")) this.mark(node, Number(node.getAttribute("data-row")) === row);
     this.scroller.setAttribute("aria-activedescendant", `tl${this.view}-row-${row}`);
+  }
+
+  /**
+   * The row whose element stands for a row: a check is shown by its appraisal.
+   * @param {number} id
+   */
+  shownFor(id) {
+    const row = this.store.doc.rows[id];
+    return row?.kind === "verdict" ? row.appraisal ?? id : id;
   }
 
   /** @param {Element} node @param {boolean} chosen */
@@ -160,7 +169,8 @@ export class Ladder {
   line(line) {
     const rows = this.store.doc.rows;
     const node = this.lineOf(line, rows[line.ids[0]]);
-    const { cursor, row } = this.store;
+    const { cursor } = this.store;
+    const row = this.shownFor(this.store.row);
     for (const one of [node, ...node.querySelectorAll("[data-at]")]) {
       const at = one.getAttribute("data-at");
       if (at !== null) one.classList.toggle("tl-future", Number(at) > cursor);
@@ -249,7 +259,7 @@ export class Ladder {
     const at = store.party(row.at);
     const end = store.party(row.to);
     const what = row.kind === "connect" ? "connects" : called(row);
-    const words = [what, `${at.name} to ${end.name}`, `step ${row.id + 1}`, message && (message.encrypted ? "encrypted" : "in clear"), state, message?.altered && "altered", message?.dropped && "dropped"];
+    const words = [what, row.to ? `${at.name} to ${end.name}` : at.name, `step ${row.id + 1}`, message && (message.encrypted ? "encrypted" : "in clear"), state, message?.altered && "altered", message?.dropped && "dropped"];
     const notes = [held ? "held here" : state, message?.altered && "altered", message?.dropped && "dropped"].filter(Boolean).join(", ");
     const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { class: party.tone, text: party.name[0] });
     return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
@@ -278,7 +288,7 @@ export class Ladder {
     });
     return h("div", { class: `tl-line tl-tpm ${party.tone}`, "data-at": rows[0].id },
       h("div", { class: "tl-tpmbox", style: x > 50 ? `right:calc(${100 - x}% + 6px)` : `left:calc(${x}% + 6px)` },
-        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", { text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ${total.toFixed(2)} ms` })),
+        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", { text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ${total.toFixed(1)} ms` })),
         h("div", { class: "tl-bars" }, bars)));
   }
 
@@ -326,7 +336,7 @@ export class Ladder {
     const checks = row.verdicts.map((id) => store.doc.rows[id]).filter(Boolean);
     const count = (/** @type {string} */ mark) => checks.filter((one) => one.mark === mark).length;
     const sum = `${count("pass")} passed, ${count("fail")} failed${count("none") ? `, ${count("none")} not asked` : ""}`;
-    return this.box(row, bad ? "tl-bad" : "tl-good", `${cap(store.party(row.at).the)} ${bad ? "hangs up" : "accepts the evidence"}.`, h("p", { text: row.text || row.say }),
+    return this.box(row, bad ? "tl-bad" : "tl-good", `${cap(store.party(row.at).the)} ${bad ? "hangs up" : "accepts the evidence"}.`, h("p", { text: row.say || row.text }),
       checks.length > 0 && h("div", { class: "tl-strip", role: "img", "aria-label": `Checks: ${sum}` }, checks.map((one) => h("i", { class: `tl-mark-${one.mark}`, title: `${one.name}: ${one.text || one.say}`, text: SIGN[one.mark] })), h("span", { text: sum })));
   }
 

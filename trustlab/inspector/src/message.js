@@ -1,5 +1,5 @@
 /** The card of the chosen step: its sentence on top, never in a scroller; below it fields and bytes, checks, or what is known. */
-import { bytes, cap, cut, fill, h, icon, range } from "./dom.js";
+import { bytes, cap, cut, fill, h, icon, range, shown } from "./dom.js";
 import { Fields } from "./fields.js";
 import { called, marked } from "./ladder.js";
 import { Octets } from "./octets.js";
@@ -154,13 +154,14 @@ export class Message {
     this.deep.hidden = !piece;
     this.rest.hidden = piece !== null;
     this.twin = this.twinOf(row);
+    this.fields.tree.hidden = this.fields.head.hidden = !piece?.fields.length;
     if (!piece) return this.list(row);
     const leg = (/** @type {AnyRow} */ one) => `${store.party(one.at).name} → ${store.party(one.to).name}`;
     const twinRow = row.kind === "message" && row.twin !== null ? store.rowOf(row.twin) ?? NOWHERE : NOWHERE;
     const { twin } = this;
     const compared = row.kind === "message" && twin ? row.compared : [];
-    this.fields.tree.setAttribute("aria-label", `Fields of ${titleOf(row, store)}`);
-    this.octets.scroller.setAttribute("aria-label", `Bytes of ${titleOf(row, store)}`);
+    this.fields.tree.setAttribute("aria-label", shown(cut(`Fields of ${titleOf(row, store)}`, 120)));
+    this.octets.scroller.setAttribute("aria-label", shown(cut(`Bytes of ${titleOf(row, store)}`, 120)));
     this.fields.show(piece, twin, compared, twin ? [`this leg, ${leg(row)}`, h("button", { class: "tl-link", text: leg(twinRow), title: "Go to the message on the other leg", on: { click: () => this.other() } })] : ["value"]);
     this.octets.show(piece, twin, twin ? [leg(row), leg(twinRow)] : []);
   }

@@ -38,12 +38,22 @@ export function complete(shape, value) {
   return whole;
 }
 
+/**
+ * Complete a document, with lists of its own that can grow.
+ * @param {any} value
+ * @returns {Document}
+ */
+export function opened(value) {
+  const doc = complete("Document", { frame: {}, ...value });
+  return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
+}
+
 /** The document of one model, kept whole while batches come. All views of the model share it. */
 export class Book {
   /** @param {Model} model */
   constructor(model) {
     this.model = model;
-    this.doc = /** @type {Document} */ (complete("Document", model.get("_document") ?? { frame: {} }));
+    this.doc = opened(model.get("_document"));
     this.live = this.doc.frame.live;
     this.asked = false;
     /** @type {Set<(kind: string, detail: any) => void>} */
@@ -81,7 +91,7 @@ export class Book {
   hear(content, buffers) {
     if (content.type === "whole") {
       this.asked = false;
-      this.doc = complete("Document", content.document);
+      this.doc = opened(content.document);
       this.alive(this.doc.frame.live);
       this.tell("doc", null);
     } else if (content.type === "batch") {
@@ -222,7 +232,8 @@ export class Store {
    * @param {string} _action
    */
   can(_action) {
-    return this.live && this.doc.frame.steering !== null && this.doc.frame.steering.state !== "ended";
+    const { steering } = this.doc.frame;
+    return this.live && (steering ? steering.state !== "ended" : this.book.model.get("_controls") === true);
   }
 
   /**
@@ -355,7 +366,7 @@ export class Store {
    */
   answered(detail) {
     if (detail.asker !== this.asker) return;
-    if (detail.document) this.set({ compare: { document: complete("Document", detail.document), first: detail.first ?? "" } });
+    if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
     else this.say(String(detail.text ?? "There is no such run."));
   }
 

@@ -1,5 +1,5 @@
 /** One axis of time for three things: what Alice can read, what happened, and the phases; the slider is the same axis. */
-import { cap, cut, h, s } from "./dom.js";
+import { cap, cut, fill, h, s, shown } from "./dom.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -137,7 +137,7 @@ export class Timeline {
     this.slider.max = String(Math.max(0, rows.length - 1));
     this.slider.value = String(store.cursor);
     const row = rows[store.cursor];
-    this.slider.setAttribute("aria-valuetext", `step ${store.cursor + 1} of ${rows.length}${row ? `: ${row.name || row.kind}` : ""}`);
+    this.slider.setAttribute("aria-valuetext", shown(`step ${store.cursor + 1} of ${rows.length}${row ? `: ${cut(row.name || row.kind, 120)}` : ""}`));
     this.steps.replaceChildren("step ", h("b", { text: rows.length ? store.cursor + 1 : 0 }), ` of ${rows.length.toLocaleString("en")}`);
     const alice = frame.lifelines.includes("alice");
     for (const node of [this.reads, this.label, this.state]) node.hidden = !alice;
@@ -165,7 +165,7 @@ export class Timeline {
     const bad = secret !== undefined && secret.id <= cursor;
     const prize = doc.frame.prize || "the secret";
     this.state.className = `tl-prize ${bad ? "tl-lost" : "tl-safe"}`;
-    this.state.textContent = bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`;
+    fill(this.state, bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`);
   }
 
   slide() {

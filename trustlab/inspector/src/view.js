@@ -1,7 +1,7 @@
 /** One view: its parts, its sizes, its theme, its keys. */
 import { Compare } from "./compare.js";
 import { Controls } from "./controls.js";
-import { h, s } from "./dom.js";
+import { fill, h, s, shown } from "./dom.js";
 import { Ladder } from "./ladder.js";
 import { Message } from "./message.js";
 import { PanelView } from "./panel.js";
@@ -134,7 +134,7 @@ export class View {
     if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
     for (const part of this.steps) part.draw(changed);
     if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
-    if (changed.has("said")) this.said.textContent = this.store.said;
+    if (changed.has("said")) fill(this.said, this.store.said);
     if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
     for (const over of OVERS) {
       if (!over.needs.some((key) => changed.has(key))) continue;
@@ -145,9 +145,8 @@ export class View {
 
   name() {
     const { frame } = this.store.doc;
-    this.title.textContent = "";
-    this.title.append(frame.title || "A run");
-    this.title.title = frame.title;
+    fill(this.title, frame.title || "A run");
+    this.title.title = shown(frame.title);
     const badge = frame.badge || frame.substrate;
     this.badges.replaceChildren(
       ...(badge ? [h("details", { class: "tl-menu tl-badge" }, h("summary", { text: frame.substrate === "memory" ? "everything in one process" : frame.substrate || "where it ran" }), h("div", { class: "tl-menubody" }, h("p", { text: badge })))] : []),
@@ -182,8 +181,7 @@ export class View {
     this.tipNode.hidden = !text;
     if (!text) return;
     const box = this.root.getBoundingClientRect();
-    this.tipNode.textContent = "";
-    this.tipNode.append(text);
+    fill(this.tipNode, text);
     const wide = this.tipNode.offsetWidth;
     this.tipNode.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - wide - 8))}px`;
     const high = this.tipNode.offsetHeight;

@@ -1,966 +1,3689 @@
-// @ts-check
+// Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.
+
+// page.js
+const { still, openPage } = (() => {
+/** The page opened from a disk: a model without a kernel, over the document that stands in the page, gzipped in base64. */
+
+/** @typedef {import("./store.js").Model} Model */
+
 /**
- * The live handshake inspector: a plain ES module for anywidget, no bundler, nothing fetched.
- *
- * The whole state is one object, `_picture`, in the model. Python sends what is new as custom messages of numbered rows, which
- * `initialize` writes into that object in place; so a second view, or the page after a reload, finds everything there. A patch may come
- * twice, or out of step with a reload: rows are put at their number, and a gap asks Python for the whole picture.
- *
- * @typedef {{name: string, start: number, end: number, value?: string, note?: string, clause?: string}} Span
- * @typedef {{title: string, hex: string, spans?: Span[], secret?: boolean}} RowPart
- * @typedef {{id: number, kind: string, at?: string, to?: string, name?: string, text?: string, mark?: string, connection?: string,
- *   direction?: string, offset?: number, size?: number, section?: number, time?: number, parts?: RowPart[],
- *   meta?: Record<string, any>, events?: [string, number][]}} LadderRow
- * @typedef {{party: string, name: string, row: number, hex?: string, connection?: string, inputs?: string[], snippet?: string}} Key
- * @typedef {{rows: LadderRow[], lifelines: string[], keys: Key[], alice_knows: string[] | null, chosen?: number}} Picture
- * @typedef {{get(name: string): any, on(name: string, f: Function): void, off(name: string, f: Function): void,
- *   send(content: any): void}} Model
+ * Unpack what `export.py` packed: base64 of gzip of JSON.
+ * @param {string} packed
+ * @returns {Promise<any>}
  */
-
-const SIGNS = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "○", "": "" });
-const WORDS = /** @type {Record<string, string>} */ ({ pass: "passed", fail: "failed", none: "not demanded", "": "" });
-const HEX_LIMIT = 4096;
-
-// ---------------------------------------------------------------------------------------------------- small helpers
-
-const FOCUSABLE = ["a", "button", "input", "summary"];
+async function unpack(packed) {
+  const octets = Uint8Array.from(atob(packed.trim()), (c) => c.charCodeAt(0));
+  const stream = new Blob([octets]).stream().pipeThrough(new (/** @type {any} */ (globalThis).DecompressionStream)("gzip"));
+  return new Response(stream).json();
+}
 
 /**
- * Make an element. `props` are attributes; `class`, `text` and `on` (listeners) are what they say.
+ * A model with no kernel behind it: it keeps values, and nobody answers.
+ * @param {any} document
+ * @returns {Model}
+ */
+function still(document) {
+  /** @type {Record<string, any>} */
+  const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
+  return {
+    get: (name) => values[name],
+    set: (name, value) => void (values[name] = value),
+    save_changes: () => {},
+    on: () => {},
+    off: () => {},
+    send: () => {},
+  };
+}
+
+/**
+ * Draw the document of the page's element `document` into its element `inspector`.
+ * @param {{render(given: {model: Model, el: HTMLElement}): unknown}} widget
+ */
+async function openPage(widget) {
+  const packed = document.getElementById("document");
+  const el = document.getElementById("inspector");
+  if (!packed || !el) throw new Error("the page lacks its element document or inspector");
+  widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
+}
+return { still, openPage };
+})();
+
+// dom.js
+const { shown, h, s, icon, chevron, bytes, range, cap, cut, fill } = (() => {
+/** Making elements. Nothing here ever reads markup: what a trace says stays text. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const FOCUSABLE = ["a", "button", "input", "select", "summary", "textarea"];
+
+/**
+ * Controls that reorder or hide text (Unicode Bidirectional Algorithm, UAX #9; C0 and C1; zero width) as a word that can be seen.
+ * Line feed and tab stay.
+ */
+// eslint-disable-next-line no-control-regex
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+/**
+ * Return text as it may be shown: what would hide or reorder it stands there as its code point.
+ * @param {string} text
+ */
+function shown(text) {
+  return text.replace(HIDDEN, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
+/** @typedef {Node | string | number | null | undefined | false} Child */
+
+/**
+ * Make an element. `props` are attributes; `class`, `text`, `style` and `on` (listeners) are what they say.
  * @param {string} tag
  * @param {Record<string, any>} [props]
- * @param {...(Node | string | null | undefined | false)} children
+ * @param {...(Child | Child[])} children
  * @returns {HTMLElement}
  */
 function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [key, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key === "text") node.textContent = String(value);
+    if (value === null || value === undefined || (value === false && !key.startsWith("aria-"))) continue;
+    if (key === "text") node.textContent = shown(String(value));
     else if (key === "class") node.className = value;
-    else if (key === "on") for (const [name, f] of Object.entries(value)) node.addEventListener(name, /** @type {any} */ (f));
+    else if (key === "on") listen(node, value);
     else if (key === "style") node.style.cssText = value;
-    else node.setAttribute(key, value === true ? "" : String(value));
+    else node.setAttribute(key, value === true && !key.startsWith("aria-") ? "" : shown(String(value)));
   }
   // The notebook must not take keys pressed in here for its own commands (x would cut the cell). It looks for this mark
   // on the focused element itself.
   if ("tabindex" in props || FOCUSABLE.includes(tag)) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  for (const child of children) if (child) node.append(child);
+  put(node, children);
   return node;
 }
 
-/** @param {string} hex @returns {string[]} */
-const octetsOf = (hex) => hex.match(/../g) ?? [];
+/**
+ * Make an SVG element, as `h` makes one of HTML.
+ * @param {string} tag
+ * @param {Record<string, any>} [props]
+ * @param {...(Child | Child[])} children
+ * @returns {SVGElement}
+ */
+function s(tag, props = {}, ...children) {
+  const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
+  for (const [key, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key === "text") node.textContent = shown(String(value));
+    else if (key === "on") listen(node, value);
+    else node.setAttribute(key, shown(String(value)));
+  }
+  if ("tabindex" in props) node.setAttribute("data-lm-suppress-shortcuts", "true");
+  put(node, children);
+  return node;
+}
+
+/** @param {Element} node @param {Record<string, any>} listeners */
+function listen(node, listeners) {
+  for (const [name, f] of Object.entries(listeners)) if (f) node.addEventListener(name, f);
+}
+
+/** @param {Element} node @param {(Child | Child[])[]} children */
+function put(node, children) {
+  for (const child of children.flat()) {
+    if (child === null || child === undefined || child === false || child === "") continue;
+    node.append(child instanceof Node ? child : shown(String(child)));
+  }
+}
+
+/**
+ * Draw a path of 16 by 16 units in the colour of the text.
+ * @param {string} path @param {number} [size]
+ */
+function icon(path, size = 14) {
+  const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round", "stroke-linejoin": "round" };
+  return s("svg", { width: size, height: size, viewBox: "0 0 16 16", "aria-hidden": "true", class: "tl-icon", ...look }, s("path", { d: path }));
+}
+
+/** The sign of something that unfolds. */
+const chevron = () => icon("M6 3l5 5-5 5", 11);
 
 /** @param {number} n */
-const count = (n) => (n === 1 ? "1 octet" : `${n.toLocaleString("en")} octets`);
-
-/** @param {string} hex */
-const short = (hex) => (hex.length > 20 ? `${hex.slice(0, 16)}…` : hex);
-
-/** @param {string | undefined} party */
-const tone = (party) => (["teller", "alice", "bank", "carol"].includes(party ?? "") ? `tl-p-${party}` : "tl-p-other");
-
-/** @param {number} index @param {number} total */
-function place(index, total) {
-  if (total < 2) return 12;
-  const margin = total > 2 ? 9 : 13;
-  return margin + (index * (100 - 2 * margin)) / (total - 1);
-}
-
-// ---------------------------------------------------------------------------------------------------- the picture
+const bytes = (n) => (n === 1 ? "1 byte" : `${n.toLocaleString("en")} bytes`);
 
 /**
- * Put a batch into the picture. Returns the numbers of the rows that changed, or null where a row is missing.
- * @param {Picture} picture
- * @param {any} message
- * @returns {number[] | null}
+ * Name a half open range of bytes.
+ * @param {number} start @param {number} end
  */
-function apply(picture, message) {
-  if (message.type !== "whole" && message.type !== "batch") return [];
-  if (message.type === "whole") {
-    picture.rows.splice(0, picture.rows.length, ...message.picture.rows);
-    picture.lifelines = message.picture.lifelines;
-    picture.keys = message.picture.keys;
-    picture.alice_knows = message.picture.alice_knows;
-    return picture.rows.map((row) => row.id);
-  }
-  for (const row of message.rows) {
-    if (row.id > picture.rows.length) return null;
-    picture.rows[row.id] = row;
-  }
-  picture.lifelines = message.lifelines;
-  picture.keys = message.keys;
-  picture.alice_knows = message.alice_knows;
-  return message.rows.map((/** @type {LadderRow} */ row) => row.id);
-}
+const range = (start, end) => (end <= start ? `no bytes at ${start}` : end - start === 1 ? `byte ${start}` : `bytes ${start}–${end - 1}`);
 
-// ---------------------------------------------------------------------------------------------------- octets and fields
+/** @param {string} text */
+const cap = (text) => text && text[0].toUpperCase() + text.slice(1);
 
 /**
- * The spans as a tree in reading order; octets that nobody named get an entry of their own, so that every octet has one.
- * @param {RowPart} part
+ * Cut text, and say so.
+ * @param {string} text @param {number} length
  */
-function fieldsOf(part) {
-  const length = part.hex.length / 2;
-  /** @type {(Span & {depth: number, leaf: boolean, label: string})[]} */
-  const result = [];
-  /** @type {Span[]} */
-  const open = [];
-  const spans = [...(part.spans ?? [])].sort((a, b) => a.start - b.start || b.end - a.end || a.name.length - b.name.length);
-  if (!spans.length) return [{ name: part.title, label: part.title, start: 0, end: length, depth: 0, leaf: true }];
-  const covered = new Uint8Array(length);
-  for (const span of spans) {
-    while (open.length && !inside(span, open[open.length - 1])) open.pop();
-    const parent = open[open.length - 1];
-    const label = parent && span.name.startsWith(`${parent.name}.`) ? span.name.slice(parent.name.length + 1) : span.name;
-    result.push({ ...span, depth: open.length, leaf: true, label });
-    open.push(span);
-  }
-  result.forEach((field, n) => {
-    field.leaf = !(result[n + 1] && result[n + 1].depth > field.depth);
-    if (field.leaf) covered.fill(1, field.start, field.end);
-  });
-  for (let start = 0; start < length; start += 1) {
-    if (covered[start]) continue;
-    let end = start;
-    while (end < length && !covered[end]) end += 1;
-    const at = result.findIndex((field) => field.start > start);
-    const owner = result.filter((field) => field.start <= start && field.end >= end).pop();
-    const gap = { name: "(other octets)", label: "(other octets)", start, end, depth: owner ? owner.depth + 1 : 0, leaf: true };
-    result.splice(at < 0 ? result.length : at, 0, gap);
-    start = end;
-  }
-  return result;
-}
-
-/** @param {Span} inner @param {Span} outer */
-function inside(inner, outer) {
-  return inner.start >= outer.start && inner.end <= outer.end && (inner.name.startsWith(`${outer.name}.`) || inner.end - inner.start < outer.end - outer.start);
-}
-
-/** @type {number} */
-let serial = 0;
+const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
 /**
- * A part's octets beside its fields, linked both ways.
- * @param {RowPart} part
- * @param {Set<string>} changed names of fields that differ from the other leg
- * @param {(text: string) => void} say
+ * Draw an element's children anew.
+ * @param {Element} node @param {...(Child | Child[])} children
  */
-function octetsView(part, changed, say) {
-  const id = `tl-${(serial += 1)}`;
-  const fields = fieldsOf(part);
-  const octets = octetsOf(part.hex);
-  /** @type {number[]} */
-  const owner = new Array(octets.length).fill(-1);
-  fields.forEach((field, n) => field.leaf && owner.fill(n, field.start, field.end));
-  let shown = Math.min(octets.length, HEX_LIMIT);
-  let chosen = -1;
-  let cursor = 0;
-  // A long message opens with its inner structures closed.
-  const closed = new Set(fields.flatMap((field, n) => (fields.length > 40 && !field.leaf && field.depth > 1 ? [n] : [])));
+function fill(node, ...children) {
+  node.replaceChildren();
+  put(node, children);
+}
+return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
+})();
 
-  const note = h("div", { class: "tl-note", id: `${id}-note` });
-  const tree = h("div", { class: "tl-tree", role: "tree", tabindex: "0", "aria-label": `Fields of ${part.title}`, "aria-describedby": `${id}-note` });
-  const hex = h("div", { class: "tl-hex", role: "group", tabindex: "0", "aria-label": `Octets of ${part.title}; arrow keys move by one octet`, "aria-describedby": `${id}-note` });
+// types.js
+const { ROWS, SHAPES } = (() => {
+// Made from document.py by python -m trustlab.inspector.join; change it there.
 
-  const items = fields.map((field, n) => {
-    const differs = changed.has(field.name);
-    const item = h(
-      "div",
-      {
-        class: `tl-field${field.leaf ? ` tl-tint${n % 3}` : ""}`,
-        role: "treeitem",
-        id: `${id}-f${n}`,
-        "aria-level": field.depth + 1,
-        "aria-selected": "false",
-        "data-field": field.name,
-        style: `padding-left:${0.4 + field.depth * 0.9}em`,
-        on: { click: () => { if (chosen === n) fold(n, !closed.has(n)); else choose(n, "tree"); }, mouseenter: () => hover(n), mouseleave: () => hover(-1) },
-      },
-      h("span", { class: "tl-fname", text: field.label }),
-      differs && h("span", { class: "tl-chip tl-differs", text: "≠ other leg" }),
-      h("span", { class: "tl-fvalue", text: field.value ?? (field.leaf ? short(part.hex.slice(2 * field.start, 2 * field.end)) : "") }),
-      h("span", { class: "tl-frange", text: field.end - field.start === 1 ? `${field.start}` : `${field.start}–${field.end - 1}` }),
-    );
-    if (!field.leaf) item.setAttribute("aria-expanded", "true");
-    return item;
-  });
-  tree.append(...items);
+/**
+ * @typedef {{frame: Frame, rows: (AnyRow)[], texts: (string)[], tamper: (Tampered)[]}} Document
+ * @typedef {{title: string, substrate: string, badge: string, outcome: string, secrets_shown: boolean, live: boolean, lifelines: (string)[], phases: (Phase)[], reads: (number)[], prize: string, bindings: (Binding)[], secrets: (HeldSecret)[], pcrs: (Extended)[], notes: (string)[], steering: Steering | null}} Frame
+ * @typedef {{name: string, first: number, last: number}} Phase
+ * @typedef {{design: string, role: string, attester: string, verifier: string, inputs: (Input)[], binder: string, extra_data: string, holds: boolean, not_covered: string, attester_row: number | null, verifier_row: number | null, appraisal: number | null}} Binding
+ * @typedef {{name: string, plain: string, say: string, attester: string | null, verifier: string | null, differs: boolean, attester_source: Source | null, verifier_source: Source | null}} Input
+ * @typedef {{row: number, part: number, start: number, end: number}} Source
+ * @typedef {{id: string, name: string, connection: string, row: number, holders: (Holder)[], inputs: (string)[], level: number, say: string, clause: string, prize: boolean, hex: string, snippet: string}} HeldSecret
+ * @typedef {{party: string, row: number, how: string}} Holder
+ * @typedef {{machine: string, pcr: number, row: number, before: string, digest: string, after: string, what: string}} Extended
+ * @typedef {{state: "ended" | "held" | "running", connection: string, message: string, row: number | null, breaks: (string)[]}} Steering
+ * @typedef {{kind: "event", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} PlainRow
+ * @typedef {{title: string, hex: string, role: "command" | "data" | "plain" | "response" | "wire", fields: (TreeField)[], secret: boolean}} Piece
+ * @typedef {[number, number, number, number, number, number, number]} TreeField
+ * @typedef {{kind: "section", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, act: string}} SectionRow
+ * @typedef {{kind: "connect", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, src: string, dst: string, twin: number | null}} ConnectRow
+ * @typedef {{kind: "message", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, direction: string, offset: number | null, size: number, encrypted: boolean, state: "read" | "wire" | "written", altered: boolean, dropped: boolean, alert: string, fatal: boolean, twin: number | null, differs: boolean, compared: (Compared)[], first: number}} MessageRow
+ * @typedef {{field: number, differs: boolean, word: string, text: string}} Compared
+ * @typedef {{kind: "tpm", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, ms: number, client: string, locality: number, rc: number, rc_name: string, first: number}} TpmRow
+ * @typedef {{kind: "machine", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, boot: boolean}} MachineRow
+ * @typedef {{kind: "attack", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} AttackRow
+ * @typedef {{kind: "app", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} AppRow
+ * @typedef {{kind: "truth", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, addressed: string, answers: string}} TruthRow
+ * @typedef {{kind: "binder", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, side: "" | "attester" | "verifier", binder: string}} BinderRow
+ * @typedef {{kind: "verdict", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, appraisal: number | null, expected: string, found: string}} VerdictRow
+ * @typedef {{kind: "appraisal", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, about: string, refused_by: string, failed: (string)[], verdicts: (number)[], binding: number | null}} AppraisalRow
+ * @typedef {{kind: "read", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, of: number, secret: boolean, loot: [number, number] | null}} ReadRow
+ * @typedef {{design: string, connection: string, message: string, nth: number, field: string, kind: string, party: string, caught_by: string, sentence: string, keys: boolean}} Tampered
+ * @typedef {{rows: (AnyRow)[], texts_from: number, texts: (string)[], frame: Frame | null, tamper: (Tampered)[]}} Batch
+ * @typedef {PlainRow | SectionRow | ConnectRow | MessageRow | TpmRow | MachineRow | AttackRow | AppRow | TruthRow | BinderRow | VerdictRow | AppraisalRow | ReadRow} AnyRow
+ */
 
-  /** @type {HTMLElement[]} */
-  let cells = [];
-  function drawHex() {
-    hex.replaceChildren();
-    cells = [];
-    for (let line = 0; line < shown; line += 16) {
-      const row = h("div", { class: "tl-hexrow" }, h("span", { class: "tl-addr", text: line.toString(16).padStart(4, "0") }));
-      const bytes = h("span", { class: "tl-bytes" });
-      let ascii = "";
-      for (let n = line; n < Math.min(line + 16, shown); n += 1) {
-        const cell = h("span", { class: `tl-octet${owner[n] >= 0 ? ` tl-tint${owner[n] % 3}` : ""}`, "data-octet": n, text: octets[n] });
-        cells.push(cell);
-        bytes.append(cell);
-        const code = parseInt(octets[n], 16);
-        ascii += code >= 32 && code < 127 ? String.fromCharCode(code) : "·";
-      }
-      row.append(bytes, h("span", { class: "tl-ascii", "aria-hidden": "true", text: ascii }));
-      hex.append(row);
-    }
-    if (shown < octets.length) {
-      hex.append(
-        h("button", { class: "tl-button", type: "button", text: `show all ${count(octets.length)}`, on: { click: () => { shown = octets.length; drawHex(); paint(); } } }),
-      );
-    }
+/**
+ * The class of a row by its kind.
+ * @type {Record<string, string>}
+ */
+const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectRow", "message": "MessageRow", "tpm": "TpmRow", "machine": "MachineRow", "attack": "AttackRow", "app": "AppRow", "truth": "TruthRow", "binder": "BinderRow", "verdict": "VerdictRow", "appraisal": "AppraisalRow", "read": "ReadRow"};
+
+/**
+ * Of each class: what values left out stand for, and which values are of which class.
+ * @type {Record<string, any[]>}
+ */
+const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "Steering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "Steering": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": "", "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
+return { ROWS, SHAPES };
+})();
+
+// store.js
+const { complete, opened, Book, Store, landing } = (() => {
+/** What a view knows and what the reader chose: one `Book` a model (the document), one `Store` a view (the choice). */
+
+/**
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Document} Document
+ * @typedef {import("./types.js").Frame} Frame
+ * @typedef {import("./types.js").TreeField} TreeField
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {{get(name: string): any, set(name: string, value: any): void, save_changes(): void,
+ *   on(name: string, f: Function): void, off(name: string, f: Function): void, send(content: any): void}} Model
+ * @typedef {{name: string, the: string, tone: string}} Party
+ * @typedef {"doc" | "frame" | "cursor" | "row" | "piece" | "field" | "tab" | "chip" | "secretId" | "narrow" | "width" | "aligned" |
+ *   "filter" | "folds" | "both" | "up" | "live" | "layout" | "said" | "compare" | "playing" | "stops" | "pins"} Key
+ */
+
+const KNOWN = /** @type {Record<string, Party>} */ ({
+  teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
+  alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
+  bank: { name: "Bank", the: "the bank", tone: "tl-bank" },
+  carol: { name: "Carol", the: "Carol", tone: "tl-carol" },
+  lab: { name: "Lab", the: "the lab", tone: "tl-other" },
+});
+
+/**
+ * Complete what Python left out because it says nothing.
+ * @param {string} shape a class of `document.py`, or "row"
+ * @param {any} value
+ * @returns {any}
+ */
+function complete(shape, value) {
+  if (value === null || value === undefined) return value;
+  if (Array.isArray(value)) return value.map((one) => complete(shape, one));
+  const [defaults, parts] = SHAPES[shape === "row" ? ROWS[value.kind] ?? "PlainRow" : shape];
+  const whole = { ...defaults, ...value };
+  for (const key in parts) if (key in value) whole[key] = complete(parts[key], value[key]);
+  return whole;
+}
+
+/**
+ * Complete a document, with lists of its own that can grow.
+ * @param {any} value
+ * @returns {Document}
+ */
+function opened(value) {
+  const doc = complete("Document", { frame: {}, ...value });
+  return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
+}
+
+/** The document of one model, kept whole while batches come. All views of the model share it. */
+class Book {
+  /** @param {Model} model */
+  constructor(model) {
+    this.model = model;
+    this.doc = opened(model.get("_document"));
+    this.live = this.doc.frame.live;
+    this.asked = false;
+    /** @type {Set<(kind: string, detail: any) => void>} */
+    this.listeners = new Set();
+    model.on("msg:custom", (/** @type {any} */ content, /** @type {any} */ buffers) => this.hear(content, buffers));
+    // ipywidgets says so when the kernel goes or comes back; whether it is there, its answer tells.
+    model.on("comm_live_update", () => this.probe());
+    model.on("comm:close", () => this.alive(false));
   }
 
-  /** @param {number} n */
-  function hover(n) {
-    for (const cell of hex.querySelectorAll(".tl-hover")) cell.classList.remove("tl-hover");
-    for (const item of tree.querySelectorAll(".tl-hover")) item.classList.remove("tl-hover");
-    if (n < 0) return;
-    items[n].classList.add("tl-hover");
-    for (let k = fields[n].start; k < Math.min(fields[n].end, shown); k += 1) cells[k]?.classList.add("tl-hover");
+  /** @param {string} kind @param {any} [detail] */
+  tell(kind, detail) {
+    for (const listener of [...this.listeners]) listener(kind, detail);
   }
 
-  function paint() {
-    for (const cell of hex.querySelectorAll(".tl-on, .tl-cursor")) cell.classList.remove("tl-on", "tl-cursor", "tl-first", "tl-last");
-    items.forEach((item, n) => {
-      item.setAttribute("aria-selected", String(n === chosen));
-      item.classList.toggle("tl-on", n === chosen);
-    });
-    if (chosen < 0) return;
-    const field = fields[chosen];
-    for (let k = field.start; k < Math.min(field.end, shown); k += 1) cells[k]?.classList.add("tl-on");
-    cells[field.start]?.classList.add("tl-first");
-    cells[Math.min(field.end, shown) - 1]?.classList.add("tl-last");
-    cells[cursor]?.classList.add("tl-cursor");
+  /** @param {boolean} live */
+  alive(live) {
+    if (this.live === live) return;
+    this.live = live;
+    this.tell("live");
+  }
+
+  probe() {
+    this.alive(false);
+    this.resync();
+  }
+
+  resync() {
+    if (this.asked) return;
+    this.asked = true;
+    this.model.send({ type: "resync" });
+  }
+
+  /** @param {any} content @param {any} buffers */
+  hear(content, buffers) {
+    if (content.type === "whole") {
+      this.asked = false;
+      this.doc = opened(content.document);
+      this.alive(this.doc.frame.live);
+      this.tell("doc", null);
+    } else if (content.type === "batch") {
+      this.alive(true);
+      this.take(content);
+    } else this.tell(content.type, { ...content, buffers });
   }
 
   /**
-   * @param {number} n
-   * @param {"tree" | "hex"} from
-   * @param {boolean} [quiet]
+   * Put rows at their number, texts behind the texts; ask for everything where one is missing.
+   * @param {any} batch
    */
-  function choose(n, from, quiet = false) {
-    if (n < 0 || n >= fields.length) return;
-    chosen = n;
-    const field = fields[n];
-    if (items[n].hidden) {
-      for (let k = parentOf(n); k >= 0; k = parentOf(k)) closed.delete(k);
-      drawTree();
+  take(batch) {
+    const { doc } = this;
+    const from = batch.texts_from ?? 0;
+    const texts = batch.texts ?? [];
+    if (from > doc.texts.length) return this.resync();
+    texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
+    const changed = new Set();
+    for (const raw of batch.rows ?? []) {
+      if (raw.id > doc.rows.length) return this.resync();
+      doc.rows[raw.id] = complete("row", raw);
+      changed.add(raw.id);
     }
-    if (from === "tree") cursor = field.start;
-    tree.setAttribute("aria-activedescendant", items[n].id);
-    note.replaceChildren(
-      h("span", { class: "tl-note-name", text: field.name }),
-      h("span", { class: "tl-note-range", text: `octets ${field.start}–${Math.max(field.start, field.end - 1)} · ${count(field.end - field.start)}` }),
-      h("p", { text: field.note || (field.name === "(other octets)" ? "Octets that no field names." : "") }),
-      field.clause ? h("span", { class: "tl-clause", text: field.clause }) : "",
-    );
-    paint();
-    if (!quiet) {
-      reveal(tree, items[n]);
-      const cell = cells[Math.min(cursor, cells.length - 1)];
-      if (cell) reveal(hex, cell);
-      say(`${field.name}, octets ${field.start} to ${Math.max(field.start, field.end - 1)}. ${field.note ?? ""}`);
-    }
+    if (batch.frame) doc.frame = complete("Frame", batch.frame);
+    if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
+    if (batch.frame) this.tell("frame");
+    if (changed.size || batch.tamper?.length) this.tell("doc", changed);
   }
-
-  hex.addEventListener("click", (event) => {
-    const cell = /** @type {HTMLElement} */ (event.target).closest(".tl-octet");
-    if (!cell) return;
-    cursor = Number(/** @type {HTMLElement} */ (cell).dataset.octet);
-    choose(owner[cursor], "hex");
-  });
-  hex.addEventListener("mouseover", (event) => {
-    const cell = /** @type {HTMLElement} */ (event.target).closest(".tl-octet");
-    hover(cell ? owner[Number(/** @type {HTMLElement} */ (cell).dataset.octet)] : -1);
-  });
-  hex.addEventListener("mouseleave", () => hover(-1));
-  hex.addEventListener("keydown", (event) => {
-    const step = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowLeft: -1, ArrowDown: 16, ArrowUp: -16 })[event.key];
-    if (!step || event.target !== hex) return;
-    event.preventDefault();
-    cursor = Math.max(0, Math.min(shown - 1, cursor + step));
-    choose(owner[cursor], "hex");
-    say(`octet ${cursor}: ${octets[cursor]}, ${fields[owner[cursor]]?.name ?? ""}`);
-  });
-  tree.addEventListener("keydown", (event) => {
-    const visible = fields.map((_, n) => n).filter((n) => !items[n].hidden);
-    const here = visible.indexOf(chosen);
-    const to = /** @type {Record<string, number>} */ ({ ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: visible.length - 1 })[event.key];
-    if (to !== undefined) {
-      event.preventDefault();
-      choose(visible[Math.max(0, Math.min(visible.length - 1, to))], "tree");
-    } else if ((event.key === "ArrowLeft" || event.key === "ArrowRight") && chosen >= 0) {
-      event.preventDefault();
-      fold(chosen, event.key === "ArrowLeft");
-    }
-  });
-
-  /** @param {number} n the field; its parent, or -1 */
-  function parentOf(n) {
-    for (let k = n - 1; k >= 0; k -= 1) if (fields[k].depth < fields[n].depth) return k;
-    return -1;
-  }
-
-  /** Close or open a field; closing a leaf, or what is closed already, goes up instead. @param {number} n @param {boolean} close */
-  function fold(n, close) {
-    if (fields[n].leaf || (close && closed.has(n))) {
-      const up = parentOf(n);
-      if (close && up >= 0) choose(up, "tree");
-      return;
-    }
-    if (close) closed.add(n);
-    else closed.delete(n);
-    drawTree();
-  }
-
-  function drawTree() {
-    let shut = Infinity;
-    fields.forEach((field, n) => {
-      if (field.depth <= shut) shut = Infinity;
-      items[n].hidden = shut !== Infinity;
-      if (!field.leaf) items[n].setAttribute("aria-expanded", String(!closed.has(n)));
-      if (closed.has(n) && shut === Infinity) shut = field.depth;
-    });
-  }
-
-  drawHex();
-  drawTree();
-  const first = fields.findIndex((field) => changed.has(field.name));
-  choose(first >= 0 ? first : 0, "tree", true);
-  return h(
-    "div",
-    { role: "group", class: `tl-part${part.secret ? " tl-secret" : ""}`, "aria-label": part.title },
-    h("h4", { class: "tl-part-title" }, part.title, h("span", { class: "tl-dim", text: ` ${count(octets.length)}` }), part.secret && h("span", { class: "tl-chip tl-differs", text: "secret, shown because secrets=True" })),
-    h("div", { class: "tl-split" }, h("div", { class: "tl-left" }, tree), h("div", { class: "tl-right" }, hex)),
-    note,
-  );
 }
 
-/** Scroll `child` into view inside `box`, and nothing else on the page. @param {HTMLElement} box @param {HTMLElement} child */
-function reveal(box, child) {
-  const outer = box.getBoundingClientRect();
-  const inner = child.getBoundingClientRect();
-  if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top + 24;
-  else if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom + 24;
+/** What one view shows. `set` changes it; listeners hear once a frame which keys changed. */
+class Store {
+  /** @param {Book} book */
+  constructor(book) {
+    this.book = book;
+    /** The point in time: everything up to this row has happened. */
+    this.cursor = 0;
+    /** The chosen row, its piece, and the field in it (-1: none). */
+    this.row = 0;
+    this.piece = 0;
+    this.field = -1;
+    /** Whether the reader chose the row; until then a view follows what happens. */
+    this.touched = false;
+    this.tab = "";
+    /** The input of the binder that is pointed at, and the secret, by name. */
+    this.chip = "";
+    this.secretId = "";
+    this.narrow = false;
+    this.wide = false;
+    this.width = 0;
+    this.aligned = true;
+    this.filter = { messages: false, failures: false, party: "" };
+    /**
+     * Folds that are open.
+     * @type {Set<string>}
+     */
+    this.folds = new Set();
+    this.both = true;
+    /** Narrow windows: whether the sheet is pulled up. */
+    this.up = false;
+    this.playing = false;
+    /**
+     * Where playing a recording stops.
+     * @type {Set<string>}
+     */
+    this.stops = new Set(["refusal", "reads"]);
+    /**
+     * Rows to print beside the chosen one.
+     * @type {Set<number>}
+     */
+    this.pins = new Set();
+    /**
+     * A run beside this one: what if.
+     * @type {{document: Document, first: any} | null}
+     */
+    this.compare = null;
+    this.said = "";
+    /** Ladders are scrolled to the chosen row when the choice was not made in them. */
+    this.reveal = true;
+    /** @type {Set<(changed: Set<string>) => void>} */
+    this.listeners = new Set();
+    /** @type {Set<string>} */
+    this.changed = new Set();
+    this.frame = 0;
+    /** This view, to itself: Python sends to all views, and says who asked. */
+    this.asker = Math.random().toString(36).slice(2);
+    /**
+     * What to do with a file that this view asked for.
+     * @type {(detail: any) => void}
+     */
+    this.onFile = () => {};
+    this.unhear = this.follow();
+  }
+
+  get doc() {
+    return this.book.doc;
+  }
+
+  /** Whether a kernel answers. */
+  get live() {
+    return this.book.live;
+  }
+
+  /** @param {number} number @returns {string} */
+  text(number) {
+    return this.doc.texts[number] ?? "";
+  }
+
+  /** @param {number} id @returns {AnyRow | undefined} */
+  rowOf(id) {
+    return this.doc.rows[id];
+  }
+
+  /**
+   * The chosen row.
+   * @returns {AnyRow | undefined}
+   */
+  get chosen() {
+    return this.doc.rows[this.row];
+  }
+
+  /** @param {string} name @returns {Party} */
+  party(name) {
+    return KNOWN[name] ?? { name: cap(name), the: name, tone: "tl-other" };
+  }
+
+  /**
+   * Name an act, connection or leg in words: `teller-alice` is "teller – Alice".
+   * @param {string} name
+   */
+  connectionName(name) {
+    return name.replace(/-\d+$/, "").split("-").map((one) => KNOWN[one]?.the.replace(/^the /, "") ?? one).join(" – ");
+  }
+
+  /**
+   * Whether this run can be steered from here.
+   * @param {string} _action
+   */
+  can(_action) {
+    const { steering } = this.doc.frame;
+    return this.live && (steering ? steering.state !== "ended" : this.book.model.get("_controls") === true);
+  }
+
+  /**
+   * Choose a row, a piece of it, a field of that; what is not named is chosen well.
+   * @param {{row?: number, piece?: number, field?: number, reveal?: boolean, quiet?: boolean}} choice
+   */
+  choose({ row = this.row, piece, field, reveal = true, quiet = false }) {
+    const chosen = this.doc.rows[row];
+    if (!chosen) return;
+    const other = row !== this.row;
+    piece = Math.min(piece ?? (other ? this.firstPiece(chosen) : this.piece), Math.max(0, chosen.parts.length - 1));
+    const fields = chosen.parts[piece]?.fields.length ?? 0;
+    if (field === undefined) field = !other && piece === this.piece ? this.field : this.firstField(chosen, piece);
+    if (!quiet) this.touched = true;
+    this.reveal = reveal;
+    this.set({ row, piece, field: Math.min(field, fields - 1), cursor: Math.max(this.cursor, row) });
+    if (other && reveal) this.mark("layout");
+  }
+
+  /**
+   * The piece to look at first: what was read, before what lies around it.
+   * @param {AnyRow} row
+   */
+  firstPiece(row) {
+    return row.kind === "read" ? Math.max(0, row.parts.findIndex((one) => one.role === "plain")) : 0;
+  }
+
+  /**
+   * The field to look at first.
+   * @param {AnyRow} row @param {number} piece
+   */
+  firstField(row, piece) {
+    const fields = row.parts[piece]?.fields.length ?? 0;
+    const first = "first" in row && piece === this.firstPiece(row) ? row.first : 0;
+    return fields ? Math.min(first, fields - 1) : -1;
+  }
+
+  /**
+   * Go to a point in time, and choose what happened then.
+   * @param {number} cursor
+   */
+  go(cursor) {
+    const at = Math.max(0, Math.min(this.doc.rows.length - 1, cursor));
+    this.touched = true;
+    this.set({ cursor: at });
+    const row = this.doc.rows[at];
+    if (row && row.kind !== "verdict" && row.id !== this.row) this.choose({ row: at });
+  }
+
+  /**
+   * Change what the view shows.
+   * @param {Record<string, any>} values
+   */
+  set(values) {
+    const self = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this));
+    for (const [key, value] of Object.entries(values)) {
+      if (self[key] === value) continue;
+      self[key] = value;
+      this.mark(key);
+    }
+  }
+
+  /**
+   * Say that a key changed, though it is the same object.
+   * @param {string} key
+   */
+  mark(key) {
+    this.changed.add(key);
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draw what waits for the next frame, now. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    const { changed } = this;
+    this.changed = new Set();
+    if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+  }
+
+  /**
+   * Hear which keys changed, once a frame. Returns how to stop.
+   * @param {(changed: Set<string>) => void} listener
+   */
+  on(listener) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** @param {Record<string, any>} message */
+  send(message) {
+    this.book.model.send(message);
+  }
+
+  /**
+   * Say something in the line that screen readers hear.
+   * @param {string} text
+   */
+  say(text) {
+    this.said = text;
+    this.mark("said");
+  }
+
+  /** Take what the model says into this view. Returns how to stop. */
+  follow() {
+    let end = this.doc.rows.length - 1;
+    /** @param {string} kind @param {any} detail */
+    const hear = (kind, detail) => {
+      if (kind === "doc") {
+        const last = this.doc.rows.length - 1;
+        if (this.cursor >= end) this.set({ cursor: last });
+        end = last;
+        this.rowsChanged = detail;
+        if (!this.touched) this.begin();
+        this.mark("doc");
+      } else if (kind === "select") {
+        this.choose({ row: detail.row, piece: detail.part, field: detail.field });
+      } else if (kind === "say") this.say(detail.text);
+      else if (kind === "what-if") this.answered(detail);
+      else if (kind === "file") this.onFile(detail);
+      else this.mark(kind);
+    };
+    this.book.listeners.add(hear);
+    return () => this.book.listeners.delete(hear);
+  }
+
+  /**
+   * A run to lay beside this one came back.
+   * @param {any} detail
+   */
+  answered(detail) {
+    if (detail.asker !== this.asker) return;
+    if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
+    else this.say(String(detail.text ?? "There is no such run."));
+  }
+
+  /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */
+  begin() {
+    const { rows, frame } = this.doc;
+    this.set({ cursor: Math.max(0, rows.length - 1) });
+    const held = frame.steering?.state === "held" ? frame.steering.row : null;
+    const found = held ?? landing(rows);
+    if (found !== null) this.choose({ row: found, quiet: true });
+  }
+
+  close() {
+    cancelAnimationFrame(this.frame);
+    this.unhear();
+    this.listeners.clear();
+  }
 }
-
-// ---------------------------------------------------------------------------------------------------- judgements
-
-const ROW = 8; // octets a line: narrow enough for a pane beside a ladder beside a file browser
 
 /**
- * Two octet strings, one under the other, differing octets marked by a sign below and not by colour alone.
- * @param {string} expected @param {string} found @param {[string, string]} labels
+ * The row a run is about.
+ * @param {AnyRow[]} rows @returns {number | null}
  */
-function compare(expected, found, labels = ["expected", "found"]) {
-  const a = octetsOf(expected);
-  const b = octetsOf(found);
-  const total = Math.max(a.length, b.length);
-  const differing = Array.from({ length: total }, (_, n) => a[n] !== b[n]);
-  const first = differing.indexOf(true);
-  const box = h("div", { class: "tl-compare", role: "group", tabindex: "0", "aria-label": `Octets, ${labels[0]} and ${labels[1]}` });
-  for (let start = 0; start < Math.min(total, 64); start += ROW) {
-    for (const [label, list, kind] of /** @type {[string, string[], string][]} */ ([[labels[0], a, "want"], [labels[1], b, "have"]])) {
-      const line = h("div", { class: "tl-cmp-row" }, h("span", { class: "tl-cmp-label", text: label }));
-      for (let n = start; n < Math.min(start + ROW, total); n += 1) {
-        line.append(h(differing[n] ? "mark" : "span", { class: `tl-octet tl-${kind}`, text: list[n] ?? "··" }));
+function landing(rows) {
+  let found = null;
+  for (const row of rows) {
+    if (row.kind === "read" && row.secret) return row.id;
+    if (row.kind === "appraisal" && (found === null || row.mark === "fail")) found = row.id;
+  }
+  if (found !== null) return found;
+  for (let n = rows.length - 1; n >= 0; n -= 1) if (["message", "tpm"].includes(rows[n].kind)) return n;
+  return rows.length ? rows.length - 1 : null;
+}
+return { complete, opened, Book, Store, landing };
+})();
+
+// lines.js
+const { passes, linesOf, placesOf } = (() => {
+/** Rows -> lines of the ladder: what stands beside what, what is folded, what a filter leaves. Pure. */
+
+/**
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Frame} Frame
+ * @typedef {"pair" | "say" | "tpm" | "fold" | "sub" | "verdict" | "read" | "bind" | "caption"} LineKind
+ * @typedef {{t: LineKind, ids: number[], key?: string, open?: boolean}} Line
+ * @typedef {{aligned: boolean, filter: {messages: boolean, failures: boolean, party: string}, folds: Set<string>}} Choice
+ */
+
+const BARS = 24;
+const SHORT = 3;
+
+/**
+ * Whether a filter leaves a row.
+ * @param {AnyRow} row @param {Choice["filter"]} filter
+ */
+function passes(row, filter) {
+  if (filter.party && row.at !== filter.party && row.to !== filter.party) return false;
+  if (filter.messages && !["message", "appraisal", "read"].includes(row.kind)) return false;
+  if (!filter.failures) return true;
+  if (row.kind === "message") return row.fatal || row.dropped || row.altered;
+  if (row.kind === "tpm") return row.rc !== 0;
+  return row.mark === "fail" || (row.kind === "read" && row.secret);
+}
+
+/**
+ * Return the lines for rows. `ids` are the rows of a line in order of time; two of a `pair` are one message on two legs.
+ * @param {AnyRow[]} rows
+ * @param {Choice} choice
+ * @returns {Line[]}
+ */
+function linesOf(rows, choice) {
+  /** @type {Line[]} */
+  const lines = [];
+  /**
+   * Lines that belong behind an earlier one: what Alice says of the leg that is drawn there.
+   * @type {Map<Line, Line[]>}
+   */
+  const behind = new Map();
+  /** @type {Map<number, Line>} */
+  const drawn = new Map();
+  const { filter, aligned } = choice;
+  /**
+   * Where each connection opens.
+   * @type {Map<string, Line>}
+   */
+  const opened = new Map();
+  const filtered = filter.messages || filter.failures || filter.party !== "";
+  /** Machines' steps before this row are known to stand open. */
+  let clear = 0;
+  /** @type {Line | null} */
+  let group = null;
+  for (let n = 0; n < rows.length; n += 1) {
+    const row = rows[n];
+    if (row.kind === "verdict" || drawn.has(n) || !passes(row, filter)) continue;
+    if (row.kind === "truth" && row.addressed && row.addressed === row.answers) continue; // as it should be
+    if (n >= clear && !filtered && (row.kind === "machine" || row.kind === "tpm")) {
+      const [end, scanned] = machines(rows, n);
+      if (end - n >= SHORT) {
+        lines.push(...folded(rows, n, end, choice.folds));
+        n = end - 1;
+        group = null;
+        continue;
       }
-      box.append(line);
+      clear = scanned;
     }
-    const marks = h("div", { class: "tl-cmp-row tl-cmp-marks", "aria-hidden": "true" }, h("span", { class: "tl-cmp-label" }));
-    for (let n = start; n < Math.min(start + ROW, total); n += 1) marks.append(h("span", { class: "tl-octet", text: differing[n] ? "▲" : "" }));
-    if (differing.slice(start, start + ROW).some(Boolean)) box.append(marks);
+    if (row.kind === "tpm") {
+      if (group && group.ids.length < BARS && rows[group.ids[0]].at === row.at) group.ids.push(n);
+      else lines.push((group = { t: "tpm", ids: [n] }));
+      continue;
+    }
+    group = null;
+    /** @type {Line} */
+    const line = { t: kindOf(row), ids: [n] };
+    if (line.t === "pair") {
+      const twin = aligned && "twin" in row ? row.twin : null;
+      if (twin !== null && twin > n && rows[twin] && passes(rows[twin], filter)) line.ids.push(twin);
+      for (const id of line.ids) drawn.set(id, line);
+      if (row.kind === "connect") opened.set(row.connection, line);
+    }
+    // What speaks of a leg or a connection that is drawn already stands behind it.
+    const spoken = aligned && row.kind === "attack" ? drawn.get(n + 1) : undefined;
+    const place = aligned && row.kind === "truth" ? opened.get(row.connection) : spoken;
+    if (place) behind.set(place, [...(behind.get(place) ?? []), line]);
+    else lines.push(line);
   }
-  const sum = differing.filter(Boolean).length;
-  const text = first < 0 ? `✔ equal in all ${count(total)}` : `first differing octet: ${first}; ${sum} of ${count(total)} differ`;
-  box.append(h("p", { class: "tl-dim", text: total > 64 ? `${text}; the first 64 are shown` : text }));
-  return box;
+  return behind.size ? lines.flatMap((line) => [line, ...(behind.get(line) ?? [])]) : lines;
 }
 
-/** The binding as an equation. @param {any} equation */
-function bindingView(equation) {
-  const rows = equation.fields.map((/** @type {any} */ field) => {
-    const same = field.verifier === field.attester;
-    const mark = !equation.compared ? "" : same ? "pass" : "fail";
-    return h(
-      "tr",
-      { class: `tl-m-${mark}` },
-      h("td", { class: "tl-sign", text: SIGNS[mark], "aria-label": mark === "pass" ? "equal" : mark === "fail" ? "differs" : null, role: mark ? null : "cell" }),
-      h("th", { scope: "row", text: field.name }),
-      h("td", { class: "tl-mono", title: field.verifier ?? "", text: field.verifier === undefined ? "absent" : short(field.verifier) || "empty" }),
-      equation.compared && h("td", { class: "tl-mono", title: field.attester ?? "", text: field.attester === undefined ? "absent" : short(field.attester) || "empty" }),
-    );
+/** @param {AnyRow} row @returns {LineKind} */
+function kindOf(row) {
+  if (row.kind === "message" || row.kind === "connect") return "pair";
+  if (row.kind === "appraisal") return "verdict";
+  if (row.kind === "read") return "read";
+  if (row.kind === "binder") return "bind";
+  return row.kind === "section" ? "caption" : "say";
+}
+
+/**
+ * Where a stretch of machines that start or stop ends, their steps and their TPMs'; and how far it was looked for.
+ * @param {AnyRow[]} rows @param {number} from @returns {[number, number]}
+ */
+function machines(rows, from) {
+  let end = from;
+  let booted = false;
+  while (end < rows.length) {
+    const row = rows[end];
+    if (row.kind !== "machine" && row.kind !== "tpm" && row.kind !== "attack") break;
+    if (row.kind === "machine") booted ||= row.boot || row.name === "power off";
+    end += 1;
+  }
+  if (!booted) return [from, end];
+  // TPM commands behind the last machine's step belong to what follows.
+  let last = end;
+  while (last > from && rows[last - 1].kind !== "machine") last -= 1;
+  return [last, end];
+}
+
+/** @param {AnyRow[]} rows @param {number} from @param {number} end @param {Set<string>} folds @returns {Line[]} */
+function folded(rows, from, end, folds) {
+  const ids = [];
+  /** @type {Line[]} */
+  const attacks = [];
+  for (let n = from; n < end; n += 1) {
+    if (rows[n].kind === "attack") attacks.push({ t: "say", ids: [n] });
+    else ids.push(n);
+  }
+  const key = `fold-${from}`;
+  const open = folds.has(key);
+  /** @type {Line[]} */
+  const subs = open ? ids.map((id) => ({ t: "sub", ids: [id] })) : [];
+  return [{ t: "fold", ids, key, open }, ...subs, ...attacks];
+}
+
+/**
+ * The line of each row, by id; a row without a line of its own has that of the next one that has, as a check that of its appraisal.
+ * @param {Line[]} lines
+ * @param {number} count
+ */
+function placesOf(lines, count) {
+  const places = new Int32Array(count).fill(-1);
+  lines.forEach((line, n) => {
+    for (const id of line.ids) places[id] = n;
   });
-  return h(
-    "div",
-    { role: "group", class: "tl-binding", "aria-label": "The binding" },
-    h("h4", { text: "The binding as an equation" }),
-    h("p", { class: "tl-formula" }, "extraData ", h("b", { class: equation.holds ? "tl-m-pass" : "tl-m-fail", text: equation.holds ? "=" : "≠" }), " H( ", equation.fields.map((/** @type {any} */ f) => f.name).join(", "), " )"),
-    h(
-      "table",
-      {},
-      h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col", text: "field" }), h("th", { scope: "col", text: "recomputed here" }), equation.compared && h("th", { scope: "col", text: "under the quote" }))),
-      h("tbody", {}, ...rows),
-    ),
-    compare(equation.binder, equation.extra_data, ["recomputed", "extraData"]),
-  );
-}
-
-/** @param {LadderRow} row */
-function verdictView(row) {
-  const meta = row.meta ?? {};
-  const mark = row.mark ?? "";
-  const body = h("div", { class: "tl-verdict-body" });
-  if (meta.expected || meta.found) body.append(compare(meta.expected ?? "", meta.found ?? ""));
-  if (meta.clause) body.append(h("span", { class: "tl-clause", text: meta.clause }));
-  const head = [
-    h("span", { class: "tl-sign", "aria-hidden": "true", text: SIGNS[mark] }),
-    h("span", { class: "tl-vname", text: row.name }),
-    h("span", { class: "tl-hide", text: ` ${WORDS[mark]}. ` }),
-    h("span", { class: "tl-vtext", text: row.text }),
-  ];
-  const content = body.childNodes.length
-    ? h("details", { open: mark === "fail" }, h("summary", {}, ...head), body)
-    : h("div", { class: "tl-nosummary" }, ...head);
-  return h("li", { class: `tl-verdict tl-m-${mark}`, "data-check": row.name, "data-mark": mark }, content);
-}
-
-// ---------------------------------------------------------------------------------------------------- rows of the ladder
-
-/** @param {LadderRow} row @param {string[]} lines */
-function besideStyle(row, lines) {
-  const index = lines.indexOf(row.at ?? "");
-  const x = place(Math.max(0, index), lines.length);
-  const last = lines.length > 1 && index === lines.length - 1;
-  const next = last ? place(index - 1, lines.length) : index + 1 < lines.length ? place(index + 1, lines.length) : 100;
-  return last
-    ? { side: "left", style: `right:${100 - x}%;width:${Math.max(x - next, 0)}%` }
-    : { side: "right", style: `left:${x}%;width:${next - x}%` };
-}
-
-/**
- * What stands in one option of the ladder.
- * @param {LadderRow} row @param {string[]} lines @param {LadderRow[]} rows
- * @returns {{nodes: (Node)[], label: string, css: string}}
- */
-function drawRow(row, lines, rows) {
-  const meta = row.meta ?? {};
-  if (row.kind === "section") {
-    return { css: "tl-section", label: `${row.name}. ${row.text ?? ""}`, nodes: [h("strong", { text: row.name }), h("span", { text: row.text })] };
+  let next = -1;
+  for (let id = count - 1; id >= 0; id -= 1) {
+    if (places[id] < 0) places[id] = next;
+    else next = places[id];
   }
-  if (row.kind === "message" || row.kind === "connect") return drawArrow(row, lines);
-  if (row.kind === "appraisal") return drawAppraisal(row, rows);
-  if (row.kind === "truth") return { css: "tl-truth", label: `Ground truth. ${row.text}`, nodes: [h("span", { class: "tl-over", text: "ground truth" }), h("span", { text: row.text || row.name })] };
-  if (row.kind === "verdict") {
-    return { css: `tl-loose tl-m-${row.mark}`, label: `${row.name} ${WORDS[row.mark ?? ""]}. ${row.text}`, nodes: [h("span", { text: `${SIGNS[row.mark ?? ""]} ${row.name}` })] };
+  return places;
+}
+return { passes, linesOf, placesOf };
+})();
+
+// virtual.js
+const { VirtualList } = (() => {
+/** A long list of which only what is in view exists: lines of any height, measured when they are drawn. */
+
+const OVERSCAN = 240;
+
+class VirtualList {
+  /**
+   * @param {HTMLElement} scroller it has a size of its own and scrolls
+   * @param {HTMLElement} inner in it, as high as all lines
+   * @param {(n: number) => HTMLElement} render makes line `n`
+   * @param {(n: number) => number} estimate its height in pixels until it is drawn
+   */
+  constructor(scroller, inner, render, estimate) {
+    this.scroller = scroller;
+    this.inner = inner;
+    this.render = render;
+    this.estimate = estimate;
+    this.count = 0;
+    this.heights = new Float64Array(0);
+    this.tops = new Float64Array(1);
+    /**
+     * Lines in view, by number.
+     * @type {Map<number, HTMLElement>}
+     */
+    this.nodes = new Map();
+    this.top = 0;
+    this.view = 0;
+    this.wide = 0;
+    scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
+    new ResizeObserver(() => this.sized()).observe(scroller);
   }
-  let text = row.text || row.name || row.kind;
-  let head = row.kind === "attack" ? meta.step ?? row.name : row.kind === "machine" ? row.name : "";
-  if (row.kind === "binder") {
-    head = meta.side === "verifier" ? "recomputes" : "binds";
-    text = `${short(meta.binder ?? "")} = H(${(meta.fields ?? []).map((/** @type {any} */ f) => f[0]).join(", ")})`;
+
+  /** The scroller has another size: at another width, lines wrap elsewhere. */
+  sized() {
+    const wide = this.scroller.clientWidth;
+    if (wide === this.wide) this.resize();
+    else this.refresh();
   }
-  if (!lines.includes(row.at ?? "")) return { css: "tl-aside", label: `${head ? `${head}: ` : ""}${text}`, nodes: [h("span", {}, head && h("b", { text: `${head} ` }), text)] };
-  const { side, style } = besideStyle(row, lines);
-  const box = h("div", { class: `tl-beside tl-${side}`, style }, h("span", { class: "tl-dot", "aria-hidden": "true" }), h("span", { class: "tl-btext", title: row.kind === "binder" ? text : null }, head && h("b", { text: `${head} ` }), h("span", { text })));
-  return { css: `tl-step ${tone(row.at)}`, label: `${row.at ?? ""}: ${head ? `${head}: ` : ""}${text}`, nodes: [box] };
-}
 
-/** @param {LadderRow} row @param {string[]} lines */
-function drawArrow(row, lines) {
-  const meta = row.meta ?? {};
-  const from = lines.indexOf(row.at ?? "");
-  const to = lines.indexOf(row.to ?? "");
-  const known = from >= 0 && to >= 0 && from !== to;
-  const a = place(Math.max(from, 0), lines.length);
-  const b = known ? place(to, lines.length) : Math.min(a + 20, 98);
-  const left = Math.min(a, b);
-  const label = row.kind === "connect" ? `connects to ${meta.dst ?? "?"}` : meta.says ? `${row.name}: ${meta.says}` : row.name ?? "";
-  const changed = /** @type {string[]} */ (meta.changed ?? []);
-  const names = changed.map((name) => name.split(".").pop());
-  const alert = meta.fatal === true;
-  const arrow = h(
-    "div",
-    { class: `tl-arrow ${b >= a ? "tl-toright" : "tl-toleft"}${meta.encrypted ? " tl-enc" : ""}${row.kind === "connect" ? " tl-conn" : ""}${alert ? " tl-alert" : ""}`, style: `left:${left}%;width:${Math.abs(b - a)}%` },
-    h(
-      "span",
-      { class: "tl-alabel" },
-      alert && h("span", { "aria-hidden": "true", text: "✘ " }),
-      h("span", { class: "tl-aname", text: label }),
-      row.kind === "message" && h("span", { class: "tl-dim", text: ` ${row.size ?? 0}` }),
-      meta.encrypted && h("span", { class: "tl-lock", title: "encrypted on the wire", "aria-hidden": "true" }),
-      changed.length > 0 && h("span", { class: "tl-chip tl-differs", title: `differs from the other leg: ${changed.join(", ")}`, text: `≠ ${names.length > 1 ? `${names.length} fields` : names[0]}` }),
-      meta.altered && h("span", { class: "tl-chip tl-differs", text: "✘ altered under way" }),
-    ),
-    h("span", { class: "tl-shaft", "aria-hidden": "true" }),
-  );
-  const spoken = `${label}, ${row.at || "?"} to ${row.to || "nobody seen"}${row.kind === "message" ? `, ${count(row.size ?? 0)}` : ""}${meta.encrypted ? ", encrypted" : ""}${changed.length ? `, differs from the other leg in ${names.join(", ")}` : ""}`;
-  return { css: `tl-message ${tone(row.at)}`, label: spoken, nodes: [arrow] };
-}
-
-/** @param {LadderRow} row @param {LadderRow[]} rows */
-function drawAppraisal(row, rows) {
-  const meta = row.meta ?? {};
-  const refused = row.mark === "fail";
-  const verdicts = (meta.verdicts ?? []).map((/** @type {number} */ n) => rows[n]).filter(Boolean);
-  const strip = h("span", { class: "tl-strip", "aria-hidden": "true" }, ...verdicts.map((/** @type {LadderRow} */ v) => h("span", { class: `tl-m-${v.mark}`, title: v.name ?? "", text: SIGNS[v.mark ?? ""] })));
-  const title = refused ? `${row.at} refuses: ${meta.refused_by ?? "?"}` : `${row.at} accepts the evidence about ${meta.about ?? "its peer"}`;
-  const nodes = [
-    h("div", { class: "tl-ap-title" }, h("span", { class: "tl-sign", "aria-hidden": "true", text: SIGNS[row.mark ?? ""] }), h("strong", { text: title })),
-    h("div", { class: "tl-ap-text", text: row.text }),
-    strip,
-  ];
-  return { css: `tl-appraisal ${refused ? "tl-refused" : "tl-accepted"}`, label: `${refused ? "Refused" : "Accepted"}. ${title}. ${row.text ?? ""}`, nodes };
-}
-
-// ---------------------------------------------------------------------------------------------------- detail of a row
-
-/** @param {[string, any][]} pairs */
-function facts(pairs) {
-  const list = h("dl", { class: "tl-facts" });
-  for (const [name, value] of pairs) if (value !== "" && value !== undefined && value !== null) list.append(h("div", {}, h("dt", { text: name }), h("dd", { text: value })));
-  return list;
-}
-
-/**
- * @param {LadderRow} row @param {Picture} picture
- * @param {(id: number) => void} go
- * @param {(text: string) => void} say
- * @returns {Node[]}
- */
-function detail(row, picture, go, say) {
-  const meta = row.meta ?? {};
-  if (row.kind === "message" || row.kind === "connect") return messageDetail(row, picture, go, say);
-  if (row.kind === "appraisal") {
-    const verdicts = (meta.verdicts ?? []).map((/** @type {number} */ n) => picture.rows[n]);
-    const failed = verdicts.find((/** @type {LadderRow} */ v) => v.name === meta.refused_by);
-    return [
-      h("p", { class: "tl-sentence", text: row.text }),
-      meta.binding && (!failed || failed.name === "extraData") && bindingView(meta.binding),
-      failed && failed.name !== "extraData" && h("div", { class: "tl-why" }, h("h4", { text: `The check that refused: ${failed.name}` }), h("p", { text: failed.text }), compare(failed.meta?.expected ?? "", failed.meta?.found ?? "")),
-      h("h4", { text: `What ${row.at} checked` }),
-      h("ul", { class: "tl-verdicts", "aria-label": "Verdicts" }, ...verdicts.map(verdictView)),
-      meta.binding && failed && failed.name !== "extraData" && bindingView(meta.binding),
-    ].filter(Boolean);
+  /**
+   * Draw `count` lines anew; the first `same` of them are as high as they were.
+   * @param {number} count @param {number} [same]
+   */
+  reset(count, same = 0) {
+    const heights = new Float64Array(count);
+    const keep = Math.min(same, this.count, count);
+    heights.set(this.heights.subarray(0, keep));
+    for (let n = keep; n < count; n += 1) heights[n] = this.estimate(n);
+    this.heights = heights;
+    this.count = count;
+    this.sum(0, new Float64Array(count + 1));
+    this.refresh();
   }
-  if (row.kind === "tpm") {
-    return [
-      facts([["machine", row.at], ["asked by", meta.client], ["locality", meta.locality], ["answer", meta.rc_name || (meta.rc === undefined ? "none yet" : `0x${Number(meta.rc).toString(16)}`)], ["time", meta.ms === undefined ? "" : `${Number(meta.ms).toFixed(2)} ms`]]),
-      ...(row.parts ?? []).map((part) => octetsView(part, new Set(), say)),
-    ];
+
+  /** Draw again what is in view. */
+  refresh() {
+    for (const node of this.nodes.values()) node.remove();
+    this.nodes.clear();
+    this.resize();
   }
-  if (row.kind === "binder") {
-    const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", text: "field" }), h("th", { scope: "col", text: "octets" }))), h("tbody", {}, ...(meta.fields ?? []).map((/** @type {any} */ f) => h("tr", {}, h("th", { scope: "row", text: f[0] }), h("td", { class: "tl-mono tl-wrap", text: f[1] || "empty" })))));
-    return [
-      h("p", { class: "tl-sentence", text: meta.side === "verifier" ? `${row.at} recomputes the binder from its own end of the connection.` : `${row.at} has these fields hashed into the quote as extraData.` }),
-      h("div", { role: "group", class: "tl-binding", "aria-label": "Binder" }, h("h4", { text: `${row.name}, role ${meta.role ?? "?"}` }), table, h("p", { class: "tl-formula tl-wrap" }, "H( … ) = ", h("span", { class: "tl-mono", text: meta.binder }))),
-    ];
+
+  resize() {
+    this.wide = this.scroller.clientWidth;
+    this.view = this.scroller.clientHeight;
+    this.update(this.scroller.scrollTop);
   }
-  if (row.kind === "verdict") return [h("ul", { class: "tl-verdicts" }, verdictView(row))];
-  const rest = Object.entries(meta).filter(([, value]) => typeof value !== "object" || value === null);
-  return [
-    h("p", { class: "tl-sentence", text: row.text }),
-    facts(/** @type {[string, any][]} */ (rest)),
-    ...(row.parts ?? []).map((part) => octetsView(part, new Set(), say)),
-  ];
-}
 
-/** @type {typeof detail} */
-function messageDetail(row, picture, go, say) {
-  const meta = row.meta ?? {};
-  const readers = meta.encrypted ? `encrypted on the wire; shown as its ends, ${row.at} and ${row.to}, can read it` : "in clear: everybody on the wire can read it";
-  const twin = meta.twin === undefined ? null : picture.rows[meta.twin];
-  const records = /** @type {[number, number][]} */ (meta.records ?? []);
-  const pairs = /** @type {[string, any][]} */ ([
-    ["from", row.at],
-    ["to", row.to],
-    ["connection", row.connection],
-    ["addressed to", meta.dst],
-    ["on the wire", row.kind === "message" ? readers : ""],
-    ["records", records.map(([a, b]) => `${a}–${b - 1}`).join(", ")],
-    ["frames", meta.frames],
-    ["seen by", meta.passive ? "capture alone, with the key log" : ""],
-  ]);
-  const other = twin && h(
-    "div",
-    { class: "tl-twin" },
-    h("button", { class: "tl-button", type: "button", text: "the same message on the other leg", on: { click: () => go(twin.id) } }),
-    h("span", { text: meta.changed?.length ? ` differs in: ${meta.changed.join(", ")}` : " is the same, octet for octet" }),
-  );
-  return [
-    row.text ? h("p", { class: "tl-sentence", text: row.text }) : null,
-    facts(pairs),
-    other,
-    meta.log ? logView(meta.log) : null,
-    ...(row.parts ?? []).map((part) => octetsView(part, new Set(meta.changed ?? []), say)),
-  ].filter((node) => node !== null);
-}
+  /** @param {number} from @param {Float64Array} [tops] */
+  sum(from, tops = this.tops) {
+    if (from === 0) tops[0] = 0;
+    for (let n = from; n < this.count; n += 1) tops[n + 1] = tops[n] + this.heights[n];
+    this.tops = tops;
+    this.inner.style.height = `${tops[this.count]}px`;
+  }
 
-/** The event log, replayed: what each event makes of its PCR, and whether the quoted machine's PCR agrees. @param {any[]} log */
-function logView(log) {
-  const rows = log.map((step) =>
-    h(
-      "tr",
-      { class: step.agrees === false ? "tl-m-fail" : step.agrees ? "tl-m-pass" : "" },
-      h("th", { scope: "row", text: `PCR ${step.pcr}` }),
-      h("td", {}, h("span", { class: "tl-says", text: step.says }), h("span", { class: "tl-dim", text: ` ${step.type}` })),
-      h("td", { class: "tl-mono", title: `SHA-256( ${step.before} ‖ ${step.digest} ) = ${step.after}` }, `${short(step.before).slice(0, 8)}… ‖ ${step.digest.slice(0, 8)}… → ${step.after.slice(0, 8)}…`),
-      h("td", { class: "tl-word", text: step.agrees === true ? "✔ as sent" : step.agrees === false ? "✘ differs" : "" }),
-    ),
-  );
-  return h(
-    "details",
-    { class: "tl-binding tl-log" },
-    h("summary", { text: `The event log in it, replayed: ${log.length} events` }),
-    h("p", { class: "tl-dim", text: "Each event extends its PCR: new value = SHA-256( old value ‖ digest ). The last value of each PCR must be the quoted one." }),
-    h("table", {}, h("thead", {}, h("tr", {}, ...["PCR", "measured", "old ‖ digest → new", "PCR value"].map((text) => h("th", { scope: "col", text })))), h("tbody", {}, ...rows)),
-  );
-}
-
-/**
- * Who holds what, up to a row: names always, values only where the inspector was opened with secrets.
- * @param {Picture} picture @param {number} upto
- */
-function holdings(picture, upto) {
-  const columns = picture.lifelines.map((party) => {
-    const held = picture.keys.filter((key) => key.party === party && key.row <= upto);
-    const seen = new Set();
-    const list = h("ul", {});
-    for (const key of held) {
-      const name = `${key.name}${key.connection ? ` · ${key.connection}` : ""}`;
-      if (seen.has(`${name}/${key.hex ?? ""}`)) continue;
-      seen.add(`${name}/${key.hex ?? ""}`);
-      const title = [party === "alice" && h("span", { class: "tl-sign", text: "✘ " }), h("span", { text: key.name }), key.connection && h("span", { class: "tl-dim", text: ` ${key.connection}` })];
-      list.append(
-        h(
-          "li",
-          { class: party === "alice" ? "tl-m-fail" : "" },
-          key.hex
-            ? h(
-                "details",
-                {},
-                h("summary", {}, ...title),
-                (key.inputs ?? []).length > 0 && h("p", { class: "tl-dim", text: `made of ${(key.inputs ?? []).join(", ")}` }),
-                h("p", { class: "tl-mono tl-wrap", text: key.hex }),
-                key.snippet && h("pre", { tabindex: "0", "aria-label": `Python that makes ${key.name}`, text: key.snippet }),
-              )
-            : h("span", {}, ...title),
-        ),
-      );
+  /**
+   * The line at a height.
+   * @param {number} y
+   */
+  at(y) {
+    let low = 0;
+    let high = this.count - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.tops[middle] <= y) low = middle;
+      else high = middle - 1;
     }
-    return h("div", { class: `tl-holder ${tone(party)}` }, h("h4", { text: party }), held.length ? list : h("p", { class: "tl-dim", text: "nothing secret yet" }));
+    return Math.max(0, low);
+  }
+
+  /** @param {number} top how far the list is scrolled */
+  update(top) {
+    this.top = top;
+    if (!this.count) return;
+    for (let round = 0; round < 4; round += 1) {
+      const first = this.at(this.top - OVERSCAN);
+      const last = this.at(this.top + this.view + OVERSCAN);
+      for (const [n, node] of this.nodes) {
+        if (n >= first && n <= last) continue;
+        node.remove();
+        this.nodes.delete(n);
+      }
+      /** @type {[number, HTMLElement][]} */
+      const fresh = [];
+      let next = null;
+      for (let n = last; n >= first; n -= 1) {
+        let node = this.nodes.get(n);
+        if (!node) {
+          node = this.render(n);
+          node.style.position = "absolute";
+          node.style.left = "0";
+          node.style.right = "0";
+          this.nodes.set(n, node);
+          this.inner.insertBefore(node, next); // in reading order, for screen readers and the tab key
+          fresh.push([n, node]);
+        }
+        node.style.top = `${this.tops[n]}px`;
+        next = node;
+      }
+      if (!this.measure(fresh)) return;
+    }
+  }
+
+  /**
+   * Measure lines just drawn; say whether anything has to move.
+   * @param {[number, HTMLElement][]} fresh
+   */
+  measure(fresh) {
+    const anchor = this.at(this.top);
+    let from = this.count;
+    let moved = 0;
+    for (const [n, node] of fresh) {
+      const height = node.offsetHeight;
+      if (!height || Math.abs(height - this.heights[n]) < 0.5) continue;
+      if (n < anchor) moved += height - this.heights[n];
+      this.heights[n] = height;
+      from = Math.min(from, n);
+    }
+    if (from === this.count) return false;
+    this.sum(from);
+    if (moved) {
+      this.scroller.scrollTop = this.top + moved; // what is looked at stays where it is
+      this.top = this.scroller.scrollTop;
+    }
+    return true;
+  }
+
+  /**
+   * Scroll until line `n` is in view, with room above and below.
+   * @param {number} n @param {number} [room]
+   */
+  reveal(n, room = 60) {
+    if (n < 0 || n >= this.count) return;
+    for (let round = 0; round < 3; round += 1) {
+      const top = this.tops[n];
+      const end = this.tops[n + 1];
+      const to = top < this.top + 8 ? top - room : end > this.top + this.view - 8 ? end - this.view + room : this.top;
+      if (Math.abs(to - this.top) < 1) return;
+      const far = Math.abs(to - this.top) > this.view;
+      this.scroller.scrollTop = far ? top - this.view / 3 : to;
+      this.update(this.scroller.scrollTop);
+    }
+  }
+}
+return { VirtualList };
+})();
+
+// ladder.js
+const { called, place, Ladder, marked } = (() => {
+/** The ladder: a line of life for each party, and what was said between them. Only what is in view exists. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./lines.js").Line} Line
+ */
+
+const HEIGHTS = { pair: 41, say: 29, tpm: 61, fold: 42, sub: 26, verdict: 132, read: 116, bind: 28, caption: 42 };
+const LOW = { pair: 38, say: 30, tpm: 54, fold: 50, sub: 28, verdict: 170, read: 150, bind: 30, caption: 50 };
+const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "–", "": "" });
+const STATE = /** @type {Record<string, string>} */ ({ written: "written, not sent", wire: "on the wire", read: "" });
+const LABEL = /** @type {Record<string, string>} */ ({ SupplementalData: "Evidence" });
+const SLIM = 40;
+
+let views = 0;
+
+/**
+ * What a message is called.
+ * @param {AnyRow} row
+ */
+const called = (row) => LABEL[row.name] ?? row.name;
+
+/**
+ * Where a lifeline stands, in hundredths of the width.
+ * @param {number} n @param {number} count
+ */
+const place = (n, count) => (count < 2 ? 50 : 12 + (76 * n) / (count - 1));
+
+class Ladder {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.view = (views += 1);
+    /** @type {Line[]} */
+    this.lines = [];
+    this.places = new Int32Array(0);
+    this.firsts = new Int32Array(0);
+    /** @type {Map<string, number>} */
+    this.columns = new Map();
+    this.headed = "";
+    this.names = h("div", { class: "tl-names" });
+    this.inner = h("div", { class: "tl-lines" });
+    this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
+    this.lives = h("div", { class: "tl-lives", "aria-hidden": "true" });
+    this.scroller = h("div", { class: "tl-rows", role: "group", tabindex: 0, "aria-label": "Steps", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
+    this.inner.append(this.lives, this.now);
+    this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
+    const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
+    this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
+    this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
+  }
+
+  tools() {
+    const { store } = this;
+    const kinds = h("span", { class: "tl-seg tl-legs" });
+    for (const [label, value] of /** @type {[string, boolean][]} */ ([["legs side by side", true], ["in order of time", false]]))
+      kinds.append(h("button", { "data-aligned": String(value), "aria-pressed": value === store.aligned, text: label, on: { click: () => store.set({ aligned: value }) } }));
+    const tick = (/** @type {"messages" | "failures"} */ key, /** @type {string} */ label) =>
+      h("label", { class: "tl-tick" }, h("input", { type: "checkbox", on: { change: (/** @type {any} */ e) => this.narrowTo({ [key]: e.target.checked }) } }), label);
+    this.parties = h("select", { class: "tl-party", "aria-label": "Steps of which party", on: { change: (/** @type {any} */ e) => this.narrowTo({ party: e.target.value }) } });
+    this.bar = h("div", { class: "tl-ltools" }, kinds, h("span", { class: "tl-push" }, this.parties, tick("messages", "messages only"), tick("failures", "failures")));
+    return this.bar;
+  }
+
+  /** @param {Partial<Store["filter"]>} change */
+  narrowTo(change) {
+    this.store.set({ filter: { ...this.store.filter, ...change } });
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const { store } = this;
+    if (["doc", "frame", "folds", "aligned", "filter", "narrow"].some((key) => changed.has(key))) this.rebuild(changed.has("narrow"));
+    else if (changed.has("width")) this.list.resize();
+    if (changed.has("cursor") || changed.has("doc")) this.time();
+    if (changed.has("row") || changed.has("doc")) this.choice();
+    if (changed.has("row") && store.reveal) this.reveal();
+  }
+
+  /** @param {boolean} anew */
+  rebuild(anew) {
+    const { store } = this;
+    const { rows, frame } = store.doc;
+    const lifelines = frame.lifelines;
+    const known = new Set(lifelines);
+    this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
+    this.lines = linesOf(rows, store);
+    this.places = placesOf(this.lines, rows.length);
+    this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
+    const alone = rows.some((row) => "twin" in row && row.twin !== null);
+    this.bar?.classList.toggle("tl-onelegged", !alone);
+    for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
+    this.head(lifelines);
+    this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+    this.time();
+    this.choice();
+    store.mark("layout");
+  }
+
+  /** @param {string[]} lifelines */
+  head(lifelines) {
+    const { store } = this;
+    const key = lifelines.join();
+    if (this.headed === key) return;
+    this.headed = key;
+    const middle = store.doc.rows.some((row) => row.kind === "attack");
+    this.names.replaceChildren(...lifelines.map((name) => {
+      const party = store.party(name);
+      return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
+    }));
+    this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
+    const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
+    this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+  }
+
+  /** The future fades; a line says where now is. */
+  time() {
+    const { cursor, doc } = this.store;
+    for (const node of this.inner.querySelectorAll("[data-at]")) node.classList.toggle("tl-future", Number(node.getAttribute("data-at")) > cursor);
+    const next = cursor < doc.rows.length - 1 ? this.firsts.findIndex((first) => first > cursor) : -1;
+    this.now.hidden = next < 0;
+    this.now.dataset.t = `now: step ${cursor + 1}`;
+    this.now.style.top = `${this.list.tops[Math.max(0, next)] ?? 0}px`;
+    this.nextLine = next;
+  }
+
+  choice() {
+    const row = this.shownFor(this.store.row);
+    for (const node of this.inner.querySelectorAll("[data-row]")) this.mark(node, Number(node.getAttribute("data-row")) === row);
+    this.scroller.setAttribute("aria-activedescendant", `tl${this.view}-row-${row}`);
+  }
+
+  /**
+   * The row whose element stands for a row: a check is shown by its appraisal.
+   * @param {number} id
+   */
+  shownFor(id) {
+    const row = this.store.doc.rows[id];
+    return row?.kind === "verdict" ? row.appraisal ?? id : id;
+  }
+
+  /** @param {Element} node @param {boolean} chosen */
+  mark(node, chosen) {
+    node.classList.toggle("tl-sel", chosen);
+    node.setAttribute("aria-pressed", String(chosen));
+  }
+
+  reveal() {
+    const { store } = this;
+    const line = this.lines[this.places[store.row]];
+    if (!line) return;
+    if (line.t === "fold" && !line.open && line.ids.includes(store.row)) {
+      store.folds.add(line.key ?? "");
+      this.rebuild(false);
+    }
+    this.list.reveal(this.places[store.row]);
+    this.time();
+    this.choice();
+    store.mark("layout");
+  }
+
+  // Lines
+
+  /** @param {Line} line @returns {HTMLElement} */
+  line(line) {
+    const rows = this.store.doc.rows;
+    const node = this.lineOf(line, rows[line.ids[0]]);
+    const { cursor } = this.store;
+    const row = this.shownFor(this.store.row);
+    for (const one of [node, ...node.querySelectorAll("[data-at]")]) {
+      const at = one.getAttribute("data-at");
+      if (at !== null) one.classList.toggle("tl-future", Number(at) > cursor);
+    }
+    for (const one of node.querySelectorAll("[data-row]")) this.mark(one, Number(one.getAttribute("data-row")) === row);
+    if (node.hasAttribute("data-row")) this.mark(node, Number(node.getAttribute("data-row")) === row);
+    return node;
+  }
+
+  /** @param {Line} line @param {AnyRow} row @returns {HTMLElement} */
+  lineOf(line, row) {
+    switch (line.t) {
+      case "pair": return this.pair(line);
+      case "tpm": return this.tpm(line);
+      case "fold": return this.fold(line);
+      case "sub": return this.sub(row);
+      case "verdict": return this.verdict(row);
+      case "read": return this.read(row);
+      case "bind": return this.bind(row);
+      case "caption": return h("div", { ...this.of(row, "tl-line tl-caption") }, h("b", { text: cap(row.name) }), row.text);
+      default: return h("div", { class: `tl-line tl-say tl-say-${row.kind}` }, h("span", { ...this.of(row, this.store.party(row.at).tone) }, row.text || row.say || row.name));
+    }
+  }
+
+  /**
+   * What every element of a row carries.
+   * @param {AnyRow} row @param {string} kind
+   */
+  of(row, kind) {
+    return { class: kind, role: "button", id: `tl${this.view}-row-${row.id}`, "data-row": row.id, "data-at": row.id, "data-anchor": row.anchor };
+  }
+
+  /** @param {Line} line */
+  pair(line) {
+    const rows = this.store.doc.rows;
+    const [one, two] = line.ids.map((id) => rows[id]);
+    if (!two) return h("div", { class: "tl-line tl-pair" }, this.half(one));
+    const [left, right] = this.middle(one) <= this.middle(two) ? [one, two] : [two, one];
+    const node = h("div", { class: "tl-line tl-pair tl-two" }, this.half(left), this.half(right));
+    if (left.kind !== "message") return node;
+    const differs = left.differs;
+    const x = (this.middle(left) + this.middle(right)) / 2;
+    node.append(h("button", {
+      class: `tl-rel${differs ? " tl-ne" : ""}`, tabindex: -1, "data-at": Math.max(left.id, right.id), style: `left:${x}%`, text: differs ? "≠" : "=",
+      title: differs ? "The two legs differ: see where" : "The same on both legs, byte for byte",
+      "aria-label": differs ? `${called(left)} differs between the legs; show the difference` : `${called(left)} is the same on both legs`,
+      on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); this.difference(left); } },
+    }));
+    return node;
+  }
+
+  /**
+   * Choose the field that has to differ between the legs.
+   * @param {AnyRow} row
+   */
+  difference(row) {
+    if (row.kind !== "message") return;
+    const found = row.compared.find((one) => one.differs && one.word === "has to differ") ?? row.compared.find((one) => one.differs);
+    this.store.set({ both: true, up: true });
+    this.store.choose({ row: row.id, piece: 0, field: found?.field });
+  }
+
+  /** @param {AnyRow} row */
+  span(row) {
+    const from = this.columns.get(row.at) ?? 50;
+    return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
+  }
+
+  /** @param {AnyRow} row */
+  middle(row) {
+    const [from, to] = this.span(row);
+    return (from + to) / 2;
+  }
+
+  /** @param {AnyRow} row */
+  half(row) {
+    const { store } = this;
+    const [from, to] = this.span(row);
+    const message = row.kind === "message" ? row : null;
+    const state = message ? STATE[message.state] : "";
+    const held = store.doc.frame.steering?.state === "held" && store.doc.frame.steering.row === row.id;
+    const kinds = [
+      "tl-half", from < to ? "tl-tor" : "tl-tol", row.kind === "connect" && "tl-con", message?.encrypted && "tl-enc", message?.fatal && "tl-fatal",
+      message && `tl-is-${message.state}`, message?.dropped && "tl-dropped", held && "tl-held", Math.max(from, to) > 60 && Math.min(from, to) > 40 ? "tl-outer" : "tl-inner",
+    ];
+    const at = store.party(row.at);
+    const end = store.party(row.to);
+    const what = row.kind === "connect" ? "connects" : called(row);
+    const words = [what, row.to ? `${at.name} to ${end.name}` : at.name, `step ${row.id + 1}`, message && (message.encrypted ? "encrypted" : "in clear"), state, message?.altered && "altered", message?.dropped && "dropped"];
+    const notes = [held ? "held here" : state, message?.altered && "altered", message?.dropped && "dropped"].filter(Boolean).join(", ");
+    const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { class: party.tone, text: party.name[0] });
+    return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
+      h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
+      h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
+        notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
+      h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
+  }
+
+  /**
+   * TPM commands as bars, as long as they took.
+   * @param {Line} line
+   */
+  tpm(line) {
+    const { store } = this;
+    const rows = line.ids.map((id) => store.doc.rows[id]);
+    const times = rows.map((row) => (row.kind === "tpm" ? row.ms : 0));
+    const total = times.reduce((sum, one) => sum + one, 0);
+    const party = store.party(rows[0].at);
+    const x = this.columns.get(rows[0].at) ?? 50;
+    const short = (/** @type {AnyRow} */ row) => row.name.replace(/^TPM2_/, "");
+    const bars = rows.map((row, n) => {
+      const share = total ? times[n] / total : 1 / rows.length;
+      const slim = share * 300 < SLIM;
+      return h("span", { ...this.of(row, `tl-bar${slim ? " tl-slim" : ""}${row.mark === "fail" ? " tl-failed" : ""}`), style: `flex:${Math.max(share, 0.004)} 0 0`, title: `${row.name}, ${times[n]} ms, step ${row.id + 1}`, "aria-label": `${row.name}, ${times[n]} milliseconds, step ${row.id + 1}` }, slim ? "" : short(row));
+    });
+    return h("div", { class: `tl-line tl-tpm ${party.tone}`, "data-at": rows[0].id },
+      h("div", { class: "tl-tpmbox", style: x > 50 ? `right:calc(${100 - x}% + 6px)` : `left:calc(${x}% + 6px)` },
+        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", { text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ${total.toFixed(1)} ms` })),
+        h("div", { class: "tl-bars" }, bars)));
+  }
+
+  /** @param {Line} line */
+  fold(line) {
+    const { store } = this;
+    const rows = line.ids.map((id) => store.doc.rows[id]);
+    const parties = (/** @type {string} */ name) => new Set(rows.filter((row) => row.kind === "machine" && row.name === name).map((row) => row.at)).size;
+    const off = parties("power off");
+    const started = parties("power on");
+    const measured = parties("DRTM launch");
+    const machines = (/** @type {number} */ n) => (n === 1 ? "1 machine" : `${n} machines`);
+    const said = started ? `${machines(started)} started` : off ? `${machines(off)} switched off` : "Machines";
+    return h("div", { class: "tl-line tl-fold", "data-at": rows[0].id },
+      h("button", { "data-fold": line.key, "aria-expanded": line.open === true, on: { click: () => this.toggle(line) } }, chevron(), h("span", {}, h("b", { text: said }), measured > 0 && `, ${measured} of them measured into ${measured === 1 ? "its TPM" : "their TPMs"}`), h("span", { class: "tl-push", text: rows.length === 1 ? "1 step" : `${rows.length} steps` })));
+  }
+
+  /** @param {Line} line */
+  toggle(line) {
+    const { store } = this;
+    const key = line.key ?? "";
+    if (!store.folds.delete(key)) store.folds.add(key);
+    store.mark("folds");
+    store.draw();
+    /** @type {HTMLElement | null} */ (this.inner.querySelector(`[data-fold="${key}"]`))?.focus();
+  }
+
+  /**
+   * A step inside a fold.
+   * @param {AnyRow} row
+   */
+  sub(row) {
+    const party = this.store.party(row.at);
+    const ms = row.kind === "tpm" ? row.ms : 0;
+    return h("div", { ...this.of(row, `tl-line tl-sub ${party.tone}`) },
+      h("i", { text: row.id + 1 }), h("em", { text: party.name }), h("span", { text: row.kind === "tpm" ? row.name : row.text || row.name }),
+      ms ? h("span", { class: "tl-ms", style: `--w:${Math.min(60, ms * 8)}px`, text: `${ms} ms` }) : h("span"));
+  }
+
+  /** @param {AnyRow} row */
+  verdict(row) {
+    if (row.kind !== "appraisal") throw new TypeError(`row ${row.id} is no appraisal`);
+    const { store } = this;
+    const bad = row.mark === "fail";
+    const checks = row.verdicts.map((id) => store.doc.rows[id]).filter(Boolean);
+    const count = (/** @type {string} */ mark) => checks.filter((one) => one.mark === mark).length;
+    const sum = `${count("pass")} passed, ${count("fail")} failed${count("none") ? `, ${count("none")} not asked` : ""}`;
+    return this.box(row, bad ? "tl-bad" : "tl-good", `${cap(store.party(row.at).the)} ${bad ? "hangs up" : "accepts the evidence"}.`, h("p", { text: row.say || row.text }),
+      checks.length > 0 && h("div", { class: "tl-strip", role: "img", "aria-label": `Checks: ${sum}` }, checks.map((one) => h("i", { class: `tl-mark-${one.mark}`, title: `${one.name}: ${one.text || one.say}`, text: SIGN[one.mark] })), h("span", { text: sum })));
+  }
+
+  /** @param {AnyRow} row @param {string} kind @param {string} title @param {...any} children */
+  box(row, kind, title, ...children) {
+    return h("div", { class: "tl-line tl-boxline" }, h("div", { ...this.of(row, `tl-box ${kind}`) }, h("strong", {}, h("span", { "aria-hidden": "true", text: kind === "tl-bad" ? "✘" : "✔" }), title), ...children));
+  }
+
+  /** @param {AnyRow} row */
+  read(row) {
+    if (row.kind !== "read") throw new TypeError(`row ${row.id} reads nothing`);
+    const { store } = this;
+    const who = cap(store.party(row.at || "alice").the);
+    const prize = store.doc.frame.prize;
+    if (row.secret) return this.box(row, "tl-bad", `${who} reads ${prize || "a secret"}.`, h("p", { class: "tl-mono" }, marked(row)), row.more && h("p", { class: "tl-small", text: row.more }));
+    return h("div", { class: "tl-line tl-say tl-say-attack" }, h("span", { ...this.of(row, "tl-alice") }, `${who} reads: `, h("span", { class: "tl-mono", text: row.text })));
+  }
+
+  /** @param {AnyRow} row */
+  bind(row) {
+    if (row.kind !== "binder") throw new TypeError(`row ${row.id} binds nothing`);
+    const party = this.store.party(row.at);
+    const x = this.columns.get(row.at) ?? 50;
+    const open = () => this.store.set({ tab: "binding" });
+    return h("div", { class: `tl-line tl-bind${x > 50 ? " tl-toright" : ""}`, style: x > 50 ? `padding-right:calc(${100 - x}% + 6px)` : `padding-left:calc(${x}% + 6px)` },
+      h("span", { ...this.of(row, ""), on: { click: open } }, row.text || `${cap(party.the)} hashes this handshake`, ": ", h("b", { class: "tl-mono", text: `${row.binder.slice(0, 8)}…` })));
+  }
+
+  // Hands
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const found = /** @type {Element} */ (event.target).closest("[data-row]");
+    if (found) this.store.choose({ row: Number(found.getAttribute("data-row")), reveal: false });
+  }
+
+  /**
+   * Up and down lead from line to line, left and right along one: between legs, from command to command.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.scroller) return;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
+    const side = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const { store } = this;
+    const line = this.places[store.row] ?? 0;
+    let to = -1;
+    if (step) to = this.from(line, step);
+    else if (event.key === "Home") to = this.from(-1, 1);
+    else if (event.key === "End") to = this.from(this.lines.length, -1);
+    else if (side) to = this.along(line, side);
+    else return;
+    event.preventDefault();
+    if (to >= 0) store.choose({ row: to });
+  }
+
+  /**
+   * The row of a line some way off that can be chosen; on a pair, of the leg that is chosen now.
+   * @param {number} line @param {number} by
+   */
+  from(line, by) {
+    const sign = Math.sign(by);
+    let found = -1;
+    let left = Math.abs(by);
+    for (let n = line + sign; n >= 0 && n < this.lines.length && left > 0; n += sign) {
+      if (this.lines[n].t === "fold") continue;
+      found = n;
+      left -= 1;
+    }
+    if (found < 0) return -1;
+    const { ids } = this.lines[found];
+    const rows = this.store.doc.rows;
+    const here = this.store.chosen;
+    return here && ids.length === 2 ? ids.find((id) => rows[id].connection === here.connection) ?? ids[0] : ids[0];
+  }
+
+  /** @param {number} line @param {number} by */
+  along(line, by) {
+    const rows = this.store.doc.rows;
+    const ids = [...(this.lines[line]?.ids ?? [])];
+    if (this.lines[line]?.t === "pair") ids.sort((a, b) => this.middle(rows[a]) - this.middle(rows[b]));
+    else if (this.lines[line]?.t !== "tpm") return -1;
+    return ids[ids.indexOf(this.store.row) + by] ?? -1;
+  }
+}
+
+/**
+ * What was read, its prize marked.
+ * @param {import("./types.js").ReadRow} row
+ */
+function marked(row) {
+  if (!row.loot) return [row.text];
+  const [from, to] = row.loot;
+  return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
+}
+return { called, place, Ladder, marked };
+})();
+
+// compare.js
+const { parting, Compare } = (() => {
+/** Another run beside this one: what if. The course of both, and where it first parts. */
+
+/**
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Document} Document
+ */
+
+/**
+ * What a row contributes to the course of a run: who did what, not with which octets, since randoms differ in any two runs.
+ * @param {AnyRow} row
+ */
+const course = (row) => `${row.kind} ${row.at} ${row.to} ${row.name} ${row.mark}${row.kind === "message" ? ` ${row.alert} ${row.altered}` : ""}`;
+
+/**
+ * The step of each run at which their courses part, or null if they never do.
+ * @param {AnyRow[]} one
+ * @param {AnyRow[]} other
+ * @returns {[number, number] | null}
+ */
+function parting(one, other) {
+  const steps = (/** @type {AnyRow[]} */ rows) => rows.filter((row) => row.kind !== "machine" && !(row.kind === "tpm" && row.section === 0));
+  const left = steps(one);
+  const right = steps(other);
+  for (let n = 0; n < Math.max(left.length, right.length); n += 1) {
+    if (left[n] && right[n] && course(left[n]) === course(right[n])) continue;
+    const last = (/** @type {AnyRow[]} */ rows) => Math.max(0, rows.length - 1);
+    return [left[n]?.id ?? last(one), right[n]?.id ?? last(other)];
+  }
+  return null;
+}
+
+class Compare {
+  /** @param {Store} store of the first run */
+  constructor(store) {
+    this.store = store;
+    /** @type {Store | null} */
+    this.other = null;
+    this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
+    this.node.hidden = true;
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    if (!changed.has("compare")) return;
+    const { store } = this;
+    this.other?.close();
+    this.other = null;
+    this.node.replaceChildren();
+    this.node.hidden = !store.compare;
+    if (!store.compare) return;
+    const { document: doc, first } = store.compare;
+    const other = (this.other = new Store(new Book(still(doc))));
+    const ladder = new Ladder(other);
+    const apart = parting(store.doc.rows, doc.rows);
+    const sentence = typeof first === "string" ? first : String(first?.sentence ?? first?.text ?? "");
+    const [here, there] = apart ?? [-1, -1];
+    const names = apart ? `They part at step ${here + 1} of this run, ${called(store.doc.rows[here])}, and step ${there + 1} of the other, ${called(doc.rows[there])}.` : "Both runs take the same course, from the first step to the last.";
+    this.node.append(
+      h("div", { class: "tl-mhead" }, h("h2", { text: "What if" }), h("span", { class: "tl-tag", text: doc.frame.title }), h("button", { class: "tl-ghostbtn tl-push", text: "Back to the first run", on: { click: () => store.set({ compare: null }) } })),
+      h("div", { class: "tl-note" }, h("p", { class: "tl-say1", text: sentence || names }), sentence ? h("p", { class: "tl-more1", text: names }) : ""), ladder.node);
+    other.on((keys) => ladder.draw(keys));
+    other.set({ narrow: store.narrow, width: store.width });
+    for (const key of ["doc", "frame", "row"]) other.mark(key);
+    other.set({ cursor: doc.rows.length - 1 });
+    if (there >= 0) other.choose({ row: there });
+    if (here >= 0) store.choose({ row: here });
+    other.draw();
+  }
+
+  close() {
+    this.other?.close();
+  }
+}
+return { parting, Compare };
+})();
+
+// paths.js
+const { fieldsOf, fieldAt, fieldOfByte } = (() => {
+/** Fields of a piece by number and by path: "extensions/attestation/nonce", the same in every run. */
+
+/**
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {{n: number, label: string, depth: number, start: number, end: number, value: string, note: string, clause: string,
+ *   path: string, parent: number, leaf: boolean, last: number}} Field
+ */
+
+/** @type {WeakMap<object, {texts: number, fields: Field[]}>} */
+const kept = new WeakMap();
+
+/**
+ * Return a piece's fields with their words. `path` is their labels from the outermost on; the second field of one path ends in "[1]".
+ * `last` is the number of the last field inside, or its own.
+ * @param {Piece | undefined} piece
+ * @param {string[]} texts
+ * @returns {Field[]}
+ */
+function fieldsOf(piece, texts) {
+  if (!piece) return [];
+  const known = kept.get(piece);
+  if (known && known.texts === texts.length) return known.fields;
+  /** @type {Field[]} */
+  const fields = [];
+  /** @type {Field[]} */
+  const stack = [];
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  piece.fields.forEach(([label, depth, start, end, value, note, clause], n) => {
+    stack.length = Math.min(depth, stack.length);
+    const name = texts[label] ?? "";
+    const parent = stack.at(-1);
+    const plain = parent ? `${parent.path}/${name}` : name;
+    const count = seen.get(plain) ?? 0;
+    seen.set(plain, count + 1);
+    const next = piece.fields[n + 1];
+    /** @type {Field} */
+    const field = {
+      n, label: name, depth: stack.length, start, end, value: texts[value ?? 0] ?? "", note: texts[note ?? 0] ?? "",
+      clause: texts[clause ?? 0] ?? "", path: count ? `${plain}[${count}]` : plain, parent: parent ? parent.n : -1,
+      leaf: !(next && next[1] > depth), last: n,
+    };
+    fields.push(field);
+    stack.push(field);
   });
-  return h("div", { class: "tl-holders" }, ...columns);
+  for (let n = fields.length - 1; n >= 0; n -= 1) {
+    const { parent, last } = fields[n];
+    if (parent >= 0 && fields[parent].last < last) fields[parent].last = last;
+  }
+  kept.set(piece, { texts: texts.length, fields });
+  return fields;
 }
 
-/** @param {LadderRow} row */
-function headline(row) {
-  if (row.kind === "appraisal") return row.mark === "fail" ? `Refused by ${row.at}: ${row.meta?.refused_by ?? "?"}` : `Accepted by ${row.at}`;
-  if (row.kind === "binder") return row.meta?.side === "verifier" ? "Binder, recomputed" : "Binder, into the quote";
-  if (row.kind === "attack") return `Alice: ${row.meta?.step ?? row.name}`;
-  return row.meta?.says ? `${row.name}: ${row.meta.says}` : row.name || row.kind;
+/**
+ * Find a field by its path, or by the end of it: "random" and "extensions/attestation/nonce" both do. -1 if there is none.
+ * @param {Field[]} fields
+ * @param {string} path
+ */
+function fieldAt(fields, path) {
+  if (!path) return -1;
+  const exact = fields.find((one) => one.path === path);
+  return (exact ?? fields.find((one) => one.path.endsWith(`/${path}`)))?.n ?? -1;
 }
 
-// ---------------------------------------------------------------------------------------------------- the view
+/**
+ * The innermost field that holds a byte, or -1.
+ * @param {Field[]} fields @param {number} byte
+ */
+function fieldOfByte(fields, byte) {
+  let found = -1;
+  for (const one of fields) if (one.start <= byte && byte < one.end && (found < 0 || one.depth >= fields[found].depth)) found = one.n;
+  return found;
+}
+return { fieldsOf, fieldAt, fieldOfByte };
+})();
 
-/** @param {{model: Model, el: HTMLElement}} context */
-function render({ model, el }) {
-  const picture = /** @type {Picture} */ (model.get("_picture"));
-  const id = `tl-${(serial += 1)}-${Math.random().toString(36).slice(2)}`;
-  /** @type {Map<number, HTMLElement>} */
-  const options = new Map();
-  let selected = -1;
-  let byHand = false;
-  /** @type {string[]} */
-  let lines = [];
-  /** @type {HTMLElement | null} */
-  let cluster = null;
-  let clusterKey = "";
+// pop.js
+const { pop, python, copyText } = (() => {
+/** A sheet over the view that says one thing and closes. */
 
-  const status = h("div", { class: "tl-status", role: "status", "aria-live": "polite" });
-  const names = h("div", { class: "tl-names", "aria-hidden": "true" });
-  const list = h("div", { class: "tl-list", role: "listbox", tabindex: "0", "aria-label": "Ladder: messages, TPM commands and verdicts in their order", id: `${id}-list` });
-  const scroller = h("div", { class: "tl-scroll" }, names, list);
-  const pane = h("div", { class: "tl-pane", role: "group", tabindex: "0", "aria-label": "Detail of the selected row" });
-  const outcome = h("div", { class: "tl-outcome" });
-  const tools = h("div", { class: "tl-tools" });
-  const holders = h("div", {});
-  const know = h("details", { class: "tl-know" }, h("summary", { text: "Who holds which secret, up to the chosen row" }), holders);
-  know.addEventListener("toggle", () => drawHolders());
-  const root = h(
-    "div",
-    { class: "tl", "data-rows": "0" },
-    h(
-      "div",
-      { class: "tl-head" },
-      h("div", { class: "tl-title" }, h("strong", { text: model.get("_title") || "Inspector" }), h("details", { class: "tl-badge" }, h("summary", { text: model.get("_substrate") }), h("p", { text: model.get("_badge") }))),
-      tools,
-    ),
-    model.get("_secrets") && h("p", { class: "tl-warning" }, h("b", { text: "Secrets are shown: " }), "this inspector was opened with secrets=True, and private plaintext and keys are in this page."),
-    outcome,
-    h("div", { class: "tl-main" }, scroller, pane),
-    know,
-    status,
-  );
+/**
+ * Open a dialogue in `root`; Escape, the ground and its button close it, and the focus goes back.
+ * @param {HTMLElement} root
+ * @param {string} title
+ * @param {...(import("./dom.js").Child | import("./dom.js").Child[])} children
+ * @returns {() => void} how to close it
+ */
+function pop(root, title, ...children) {
+  const before = document.activeElement;
+  root.querySelector(".tl-pop")?.remove();
+  const close = () => {
+    sheet.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  };
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+    if (event.key !== "Tab") return;
+    const stops = [...sheet.querySelectorAll("button, input, textarea, [tabindex='0']")];
+    const last = event.shiftKey ? stops[0] : stops.at(-1);
+    if (document.activeElement !== last) return;
+    event.preventDefault();
+    /** @type {HTMLElement | undefined} */ (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+  };
+  const sheet = h("div", { class: "tl-pop", role: "dialog", "aria-modal": true, "aria-label": title, on: { keydown: key, click: (/** @type {Event} */ e) => e.target === sheet && close() } },
+    h("div", { class: "tl-popbody" }, h("h2", { text: title }), ...children, h("button", { class: "tl-ghostbtn tl-popclose", text: "Close", on: { click: close } })));
+  root.append(sheet);
+  /** @type {HTMLElement | null} */ (sheet.querySelector("input, textarea, .tl-popclose"))?.focus({ preventScroll: true });
+  return close;
+}
 
-  let said = 0;
-  /** @param {string} text */
-  function say(text) {
-    said += 1;
-    const mine = said;
-    setTimeout(() => { if (mine === said) status.textContent = text; }, 120);
+/**
+ * Python to read and to copy.
+ * @param {string} code
+ */
+function python(code) {
+  const copy = h("button", { class: "tl-ghostbtn", text: "Copy", on: { click: () => { copyText(code, copy); copy.textContent = "Copied"; } } });
+  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, text: code }), copy);
+}
+
+/**
+ * Put text on the clipboard; where the browser does not let a page do so (a file, an old context), select it for the reader.
+ * @param {string} text
+ * @param {HTMLElement} near
+ */
+function copyText(text, near) {
+  const area = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-sr", "aria-hidden": "true", tabindex: -1 }));
+  const fallback = () => {
+    area.value = text;
+    near.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  };
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(fallback);
+  else fallback();
+}
+return { pop, python, copyText };
+})();
+
+// timeline.js
+const { STOPS, stopsAt, Timeline } = (() => {
+/** One axis of time for three things: what Alice can read, what happened, and the phases; the slider is the same axis. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ */
+
+const GRAIN = 2;
+const LETTER = 6.4;
+/**
+ * Where playing stops: by kind of event, not by place.
+ * @type {[string, string, (row: AnyRow) => boolean][]}
+ */
+const STOPS = [
+  ["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
+  ["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
+  ["refusal", "a check fails", (row) => row.kind === "appraisal" && row.mark === "fail"],
+  ["reads", "Alice reads", (row) => row.kind === "read"],
+  ["alert", "Alert", (row) => row.kind === "message" && row.alert !== ""],
+];
+
+/**
+ * Whether playing stops at a row.
+ * @param {AnyRow} row
+ * @param {Set<string>} stops
+ */
+const stopsAt = (row, stops) => STOPS.some(([id, , test]) => stops.has(id) && test(row));
+
+/**
+ * How much room a row takes on the axis: boot and checks are many and say little each.
+ * @param {AnyRow} row
+ */
+function weight(row) {
+  if (row.kind === "machine") return 0.28;
+  if (row.kind === "verdict") return 0.3;
+  return row.kind === "section" ? 0.4 : row.kind === "tpm" ? 0.6 : 1;
+}
+
+class Timeline {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** The right end of each row, in shares of the whole. */
+    this.ends = new Float64Array(0);
+    this.reads = h("div", { class: "tl-reads" });
+    this.ticks = s("svg", { class: "tl-ticks", "aria-hidden": "true" });
+    this.later = h("div", { class: "tl-later" });
+    this.knob = h("span", { class: "tl-knob" });
+    this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "tl-slider", min: 0, step: 1, "aria-label": "Time: what had happened by step", on: { input: () => this.slide() } }));
+    this.lane = h("div", { class: "tl-lane", on: { pointerdown: (/** @type {PointerEvent} */ e) => this.drag(e) } }, this.ticks, this.later, this.slider, this.knob);
+    this.lanes = h("div", { class: "tl-lanes" }, this.reads, this.lane);
+    this.state = h("span", { class: "tl-prize" });
+    this.steps = h("span", { class: "tl-steps" });
+    this.label = h("span", { class: "tl-lanelabel" }, h("b", { text: "Alice" }), " can read");
   }
 
-  // Tools
-
-  for (const [kind, label] of [["tpm", "TPM commands"], ["machine", "machine steps"]]) {
-    const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" }));
-    box.checked = true;
-    box.addEventListener("change", () => root.classList.toggle(`tl-no-${kind}`, !box.checked));
-    tools.append(h("label", { class: "tl-check" }, box, label));
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const anew = ["doc", "frame", "width"].some((key) => changed.has(key));
+    if (anew || changed.has("stops")) this.axis();
+    if (anew || changed.has("cursor")) this.time();
   }
-  if (model.get("_controls")) {
-    for (const action of ["pause", "step", "play"]) tools.append(h("button", { class: "tl-button", type: "button", text: action, on: { click: () => model.send({ type: "control", action }) } }));
-  }
-  const refusalButton = h("button", { class: "tl-button tl-goto", type: "button", text: "✘ go to the refusal", hidden: true, on: { click: () => { const row = refusal(); if (row) select(row.id, true, true); } } });
-  tools.append(refusalButton);
 
-  if (model.get("_live")) {
-    const menu = h("details", { class: "tl-menu" }, h("summary", { class: "tl-button", text: "keep" }));
-    const items = h("div", { class: "tl-menu-items" });
-    for (const [what, label] of [["page", "this page (.html)"], ["trace", "the trace (.jsonl)"], ["capture", "a capture (.pcapng)"]]) {
-      items.append(h("button", { class: "tl-button", type: "button", text: label, on: { click: () => { model.send({ type: "download", what, asker: id }); menu.removeAttribute("open"); } } }));
+  /** @param {number} row */
+  end(row) {
+    return row < 0 ? 0 : this.ends[Math.min(row, this.ends.length - 1)] ?? 0;
+  }
+
+  axis() {
+    const { rows, frame } = this.store.doc;
+    const ends = new Float64Array(rows.length);
+    let sum = 0;
+    const boot = frame.phases.find((phase) => phase.name === "boot");
+    rows.forEach((row, n) => (ends[n] = sum += boot && n >= boot.first && n <= boot.last ? 0.28 : weight(row)));
+    for (let n = 0; n < ends.length; n += 1) ends[n] /= sum;
+    this.ends = ends;
+    const width = (this.width = this.lane.clientWidth || 600);
+    this.ticks.setAttribute("viewBox", `0 0 ${width} 42`);
+    this.ticks.replaceChildren(...this.brackets(width), ...this.marks(width));
+  }
+
+  /** @param {number} width */
+  brackets(width) {
+    const nodes = [];
+    for (const { name, first, last } of this.store.doc.frame.phases) {
+      const from = first ? this.end(first - 1) * width + 2 : 0;
+      const to = this.end(last) * width - 1;
+      if (to - from < 3) continue;
+      nodes.push(s("path", { d: `M${from} 40.5H${to}`, class: "tl-bracket" }));
+      const room = Math.floor((to - from) / LETTER);
+      if (room >= Math.min(name.length, 4)) nodes.push(s("text", { x: (from + to) / 2, y: 36, "text-anchor": "middle", class: "tl-phase", text: cut(name, Math.max(1, room - (name.length > room ? 1 : 0))) }));
     }
-    menu.append(items);
-    tools.append(menu);
+    return nodes;
   }
 
-  function drawHolders() {
-    if (/** @type {HTMLDetailsElement} */ (know).open) holders.replaceChildren(holdings(picture, selected >= 0 ? selected : picture.rows.length));
-  }
-
-  function refusal() {
-    return [...picture.rows].reverse().find((row) => row.kind === "appraisal" && row.mark === "fail");
-  }
-
-  function drawNames() {
-    names.replaceChildren(...lines.map((name, n) => h("span", { class: `tl-name ${tone(name)}`, style: `left:${place(n, lines.length)}%`, text: name })));
-    list.style.setProperty("--tl-lines", lines.map((_, n) => `linear-gradient(var(--tl-line),var(--tl-line)) ${place(n, lines.length)}% 0 / 1px 100% no-repeat`).join(",") || "none");
-  }
-
-  function drawOutcome() {
-    const refused = refusal();
-    refusalButton.hidden = !refused;
-    outcome.replaceChildren();
-    const knows = picture.alice_knows;
-    if (knows !== null && knows !== undefined) {
-      outcome.append(
-        knows.length
-          ? h("p", { class: "tl-knows tl-m-fail" }, h("b", { text: "✘ Alice knows: " }), knows.join(", "))
-          : h("p", { class: "tl-knows tl-m-pass" }, h("b", { text: "✔ Alice knows none of Bob's secrets. " }), "Derived from the octets she saw and the keys she holds."),
-      );
+  /**
+   * A mark for each row; of rows that would lie on one another only one of each kind.
+   * @param {number} width
+   */
+  marks(width) {
+    const { store } = this;
+    const taken = new Set();
+    const nodes = [];
+    for (const row of store.doc.rows) {
+      const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
+      const stops = stopsAt(row, store.stops);
+      const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
+      if (taken.has(key) && !stops) continue;
+      taken.add(key);
+      const mark = this.mark(row, x);
+      if (mark) nodes.push(mark);
+      if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
     }
+    return nodes;
   }
 
-  /** @param {LadderRow} row */
-  function draw(row) {
-    const before = options.get(row.id);
-    if (row.kind === "verdict" && row.meta?.appraisal !== undefined) {
-      before?.remove();
-      options.delete(row.id);
+  /**
+   * @param {AnyRow} row
+   * @param {number} x
+   */
+  mark(row, x) {
+    const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+    if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
+    if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
+    if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
+    if (row.kind === "appraisal" || (row.kind === "read" && row.secret)) return bar(4, 6, 20, row.kind === "read" || row.mark === "fail" ? "tl-t-bad" : "tl-t-pass");
+    if (row.kind === "verdict") return row.mark === "fail" ? bar(11, 2, 12, "tl-t-bad") : bar(19, 1.5, 4, "tl-t-dim");
+    return null;
+  }
+
+  time() {
+    const { store } = this;
+    const { rows, frame } = store.doc;
+    const x = this.end(store.cursor) * 100;
+    this.knob.style.left = this.later.style.left = `${x}%`;
+    this.slider.max = String(Math.max(0, rows.length - 1));
+    this.slider.value = String(store.cursor);
+    const row = rows[store.cursor];
+    this.slider.setAttribute("aria-valuetext", shown(`step ${store.cursor + 1} of ${rows.length}${row ? `: ${cut(row.name || row.kind, 120)}` : ""}`));
+    this.steps.replaceChildren("step ", h("b", { text: rows.length ? store.cursor + 1 : 0 }), ` of ${rows.length.toLocaleString("en")}`);
+    const alice = frame.lifelines.includes("alice");
+    for (const node of [this.reads, this.label, this.state]) node.hidden = !alice;
+    this.lanes.classList.toggle("tl-noreads", !alice);
+    if (alice) this.loot(frame.reads.map((id) => rows[id]));
+  }
+
+  /**
+   * What Alice can read, over time.
+   * @param {(AnyRow | undefined)[]} reads
+   */
+  loot(reads) {
+    const { store } = this;
+    const { cursor, doc } = store;
+    const secret = reads.find((row) => row?.kind === "read" && row.secret);
+    const first = secret ?? reads[0];
+    const at = first ? ((this.end(first.id - 1) + this.end(first.id)) / 2) * 100 : 100;
+    const until = first && first.id <= cursor ? at : this.end(cursor) * 100;
+    const bars = [h("span", { class: "tl-read tl-nothing", style: `left:0;width:max(${until}%, 90px)`, text: "nothing secret" })];
+    if (first) {
+      const on = first.id <= cursor;
+      bars.push(h("span", { class: `tl-read ${secret ? "tl-got" : "tl-some"}${on ? "" : " tl-future"}`, style: `left:min(${at}%, calc(100% - ${on ? 190 : 8}px));right:0`, text: on ? cut(first.text, 160) : "" }));
+    }
+    this.reads.replaceChildren(...bars);
+    const bad = secret !== undefined && secret.id <= cursor;
+    const prize = doc.frame.prize || "the secret";
+    this.state.className = `tl-prize ${bad ? "tl-lost" : "tl-safe"}`;
+    fill(this.state, bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`);
+  }
+
+  slide() {
+    this.store.set({ playing: false });
+    this.store.go(Number(this.slider.value));
+  }
+
+  /**
+   * The axis is not even, so the pointer finds the row by the axis and not by the slider's own steps.
+   * @param {PointerEvent} event
+   */
+  drag(event) {
+    event.preventDefault();
+    this.slider.focus({ preventScroll: true });
+    const to = (/** @type {PointerEvent} */ e) => {
+      const box = this.lane.getBoundingClientRect();
+      const share = (e.clientX - box.left) / box.width;
+      let low = 0;
+      let high = this.ends.length - 1;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.ends[middle] < share) low = middle + 1;
+        else high = middle;
+      }
+      this.store.set({ playing: false });
+      this.store.go(low);
+    };
+    const move = (/** @type {PointerEvent} */ e) => to(e);
+    const end = () => {
+      this.lane.removeEventListener("pointermove", move);
+      this.lane.removeEventListener("pointerup", end);
+      this.lane.removeEventListener("pointercancel", end);
+    };
+    this.lane.setPointerCapture(event.pointerId);
+    this.lane.addEventListener("pointermove", move);
+    this.lane.addEventListener("pointerup", end);
+    this.lane.addEventListener("pointercancel", end);
+    to(event);
+  }
+}
+return { STOPS, stopsAt, Timeline };
+})();
+
+// controls.js
+const { Controls } = (() => {
+/** Hands: time travel over what is recorded; with a controller, the run itself. Every button is a call, and says which. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./octets.js").Octets} Octets
+ * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string]} Action
+ */
+
+const PACE = 240;
+const SLOW = 700;
+const PLAY = "M5 3l8 5-8 5z";
+const PAUSE = "M5 3v10M11 3v10";
+/** @type {Action[]} */
+const ACTIONS = [
+  ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
+  ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
+  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
+  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
+  ["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
+  ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
+];
+const SAVES = /** @type {[string, string, string][]} */ ([
+  ["page", "this page (.html)", 'inspector.save_page("run.html")'],
+  ["trace", "the trace (.jsonl)", 'inspector.save_trace("run.jsonl")'],
+  ["capture", "the capture (.pcapng)", 'inspector.save_capture("run.pcapng")'],
+]);
+
+class Controls {
+  /** @param {Store} store @param {() => HTMLElement} root @param {Octets} octets */
+  constructor(store, root, octets) {
+    this.store = store;
+    this.root = root;
+    this.octets = octets;
+    this.timer = 0;
+    const { go } = this;
+    const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
+    this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
+    this.playing = button("Play to the next stop", PLAY, () => store.set({ playing: !store.playing }));
+    this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
+    this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
+    this.hold = h("span", { class: "tl-hold" });
+    this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
+    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+    this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
+      h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
+    this.edited = h("div", { class: "tl-edits" });
+    this.edited.hidden = true;
+    octets.node.prepend(this.edited);
+    this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
+    this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
+    store.onFile = (detail) => download(detail, store.asker);
+  }
+
+  /** @param {string} kind @param {string} label @param {...HTMLElement} children */
+  menu(kind, label, ...children) {
+    const node = h("details", { class: `tl-menu ${kind}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") { node.removeAttribute("open"); node.querySelector("summary")?.focus(); } } } },
+      h("summary", {}, h("span", { text: label }), icon("M4 6l4 4 4-4", 12)), h("div", { class: "tl-menubody" }, ...children));
+    return node;
+  }
+
+  /** @param {number} row */
+  go = (row) => {
+    this.store.set({ playing: false });
+    this.store.go(row);
+  };
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const { store } = this;
+    const end = store.doc.rows.length - 1;
+    if (changed.has("cursor") || changed.has("doc")) {
+      for (const one of this.back) one.toggleAttribute("disabled", store.cursor <= 0);
+      for (const one of this.on) one.toggleAttribute("disabled", store.cursor >= end);
+    }
+    if (changed.has("playing")) this.play();
+    if (changed.has("stops") || changed.has("doc")) this.says();
+    if (changed.has("frame") || changed.has("live") || changed.has("doc")) this.steering();
+    if (["row", "frame", "live", "edits", "doc"].some((key) => changed.has(key))) this.edits();
+  }
+
+  says() {
+    const { store } = this;
+    const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
+    fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
+    for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
+  }
+
+  /** @param {string} id */
+  stop(id) {
+    const { stops } = this.store;
+    if (!stops.delete(id)) stops.add(id);
+    this.store.mark("stops");
+  }
+
+  // Time
+
+  play() {
+    const { store } = this;
+    clearInterval(this.timer);
+    fill(this.playing, icon(store.playing ? PAUSE : PLAY));
+    this.playing.setAttribute("aria-label", store.playing ? "Pause" : "Play to the next stop");
+    if (!store.playing) return;
+    const { rows } = store.doc;
+    if (store.cursor >= rows.length - 1) store.go(0);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const pace = setInterval(() => {
+      const next = store.cursor + 1;
+      if (next >= rows.length) return store.set({ playing: false });
+      store.go(next);
+      if (stopsAt(rows[next], store.stops)) store.set({ playing: false });
+    }, calm ? SLOW : PACE);
+    this.timer = Number(pace);
+  }
+
+  // The run itself
+
+  steering() {
+    const { store } = this;
+    const steering = store.doc.frame.steering;
+    const can = store.can("step");
+    const held = steering?.state === "held";
+    const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
+    fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
+    this.actions.forEach((node, n) => {
+      const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
+      node.setAttribute("aria-disabled", String(!can || useless));
+    });
+    this.bar?.classList.toggle("tl-steered", steering !== null);
+    if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
+  }
+
+  /**
+   * Where the steering stands while there is something to steer.
+   * @param {HTMLElement} bar
+   */
+  home(bar) {
+    this.bar = bar;
+  }
+
+  /** @param {Action} action */
+  act([action, label, args, call, sentence]) {
+    const held = this.store.doc.frame.steering?.message;
+    if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
+    else this.cannot(label, sentence, call);
+  }
+
+  /**
+   * Say what a button would do, and by which call.
+   * @param {string} label
+   * @param {string} sentence
+   * @param {string} call
+   */
+  cannot(label, sentence, call) {
+    const { steering } = this.store.doc.frame;
+    const why = !this.store.live ? "No kernel answers here: this is what was recorded." : steering ? "This run has ended." : "This run was not started with a controller.";
+    pop(this.root(), label, h("p", { text: sentence }), h("p", { text: `${why} In Python the button is this call:` }), python(call));
+  }
+
+  /** @param {string} name */
+  breakOn(name) {
+    const wanted = name.trim() || this.breaks.placeholder;
+    if (this.store.can("break_on")) this.store.send({ type: "control", action: "break_on", name: wanted });
+    else this.cannot("Break on a message", `The run is held before ${wanted}.`, `act.controller.break_on(${JSON.stringify(wanted)})`);
+  }
+
+  /** Whether the chosen message is the one that is held. */
+  get holding() {
+    const { store } = this;
+    const steering = store.doc.frame.steering;
+    return store.can("tamper") && steering?.state === "held" && steering.row === store.row;
+  }
+
+  /** Edit the bytes of a held message; of another, say how to come by it. */
+  edit() {
+    const { store } = this;
+    const row = store.chosen;
+    if (!row) return;
+    if (this.holding) {
+      store.set({ up: true });
+      this.octets.scroller.focus();
+      store.say("Type hex digits over a byte; the length stays the same.");
       return;
     }
-    const node = row.kind === "tpm" ? chip(row) : line(row);
-    node.classList.add(`tl-k-${row.kind}`);
-    if (row.id === selected) mark(node, true);
-    options.set(row.id, node);
-    if (before) before.replaceWith(node);
-    else if (row.kind === "tpm") clusterFor(row).append(node);
-    else {
-      cluster = null;
-      list.append(node);
+    const name = JSON.stringify(called(row) === row.name ? row.name : row.name);
+    const path = JSON.stringify(fieldsOf(row.parts[store.piece], store.doc.texts)[store.field]?.path ?? "random");
+    const said = "The run is held before this message, you change its bytes, and it goes on.";
+    if (store.can("break_on")) pop(this.root(), "Edit and let go", h("p", { text: `${said} This one has gone already.` }), h("button", { class: "tl-ghostbtn", text: `Break on ${row.name}`, on: { click: () => this.breakOn(row.name) } }));
+    else this.cannot("Edit and let go", said, `act.start()\nact.controller.break_on(${name})\nact.controller.tamper(${name}, ${path}, value)\nact.controller.play()\noutcome = act.wait()`);
+  }
+
+  /** The line over the bytes of a held message. */
+  edits() {
+    const { octets, store } = this;
+    octets.editing = this.holding;
+    this.edited.hidden = !octets.editing;
+    octets.scroller.classList.toggle("tl-editing", octets.editing);
+    if (!octets.editing) return;
+    const count = octets.edits.size;
+    fill(this.edited, h("b", { text: count ? `${cap(bytes(count))} changed.` : "Held: type hex over a byte." }),
+      h("button", { class: "tl-ghostbtn", "aria-disabled": !count, text: "Let it go, changed", on: { click: () => count && this.letGo() } }),
+      count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
+  }
+
+  /** Give the held message its new fields, each whole, and let it go. */
+  letGo() {
+    const { octets, store } = this;
+    const row = store.chosen;
+    const piece = row?.parts[store.piece];
+    if (!row || !piece) return;
+    const fields = fieldsOf(piece, store.doc.texts);
+    const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
+    for (const n of edited) {
+      if (n < 0) continue;
+      const { start, end, path } = fields[n];
+      let value = "";
+      for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
+      store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
     }
+    store.send({ type: "control", action: "play" });
+    octets.edits.clear();
+    store.mark("edits");
   }
 
-  /** @param {LadderRow} row */
-  function line(row) {
-    const { nodes, label, css } = drawRow(row, lines, picture.rows);
-    return h("div", { class: `tl-row ${css}`, role: "option", id: `${id}-r${row.id}`, "data-row": row.id, "data-kind": row.kind, "data-name": row.name ?? "", "aria-label": label, "aria-selected": "false" }, ...nodes);
+  /** Change the chosen field and run the act again. */
+  whatIf() {
+    const { store } = this;
+    const row = store.chosen;
+    if (!row) return;
+    const piece = row.parts[store.piece];
+    const field = fieldsOf(piece, store.doc.texts)[store.field];
+    if (!field) return void pop(this.root(), "What if?", h("p", { text: "Choose a field first: what if it were another one?" }));
+    const hex = piece.hex.slice(2 * field.start, 2 * field.end);
+    const changed = `${(parseInt(hex.slice(0, 2) || "0", 16) ^ 1).toString(16).padStart(2, "0")}${hex.slice(2)}`;
+    const input = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-value tl-mono", rows: 3, "aria-label": `Other octets of ${field.label}, in hex`, spellcheck: "false" }));
+    input.value = changed.slice(0, 4096);
+    const call = () => `other = act.what_if(${JSON.stringify(row.name)}, ${JSON.stringify(field.path)}, bytes.fromhex("${clean(input.value)}"))\nprint(act.compare(other))`;
+    const said = h("div");
+    const show = () => fill(said, python(call()));
+    input.addEventListener("input", show);
+    const ask = () => {
+      const value = clean(input.value);
+      if (value.length !== hex.length) return fill(said, h("p", { class: "tl-badword", text: `${field.label} has ${bytes(hex.length / 2)}; these are ${bytes(Math.ceil(value.length / 2))}.` }));
+      store.send({ type: "what-if", row: row.id, field: field.path, value, asker: store.asker });
+      close();
+      store.say("The act runs again; it will stand beside this one.");
+    };
+    show();
+    const close = pop(this.root(), `What if ${field.label} were another one?`, h("p", { text: `The act runs again, and somebody without keys changes this field of ${called(row)} on its way. Both runs then stand side by side.` }), input, said,
+      store.live ? h("button", { class: "tl-ghostbtn", text: "Run it again", on: { click: ask } }) : h("p", { class: "tl-dim", text: "No kernel answers here, so the act cannot run again from this page; the call above does it." }));
   }
 
-  /** @param {LadderRow} row */
-  function chip(row) {
-    const meta = row.meta ?? {};
-    const failed = row.mark === "fail";
-    const ms = meta.ms === undefined ? "" : `${Number(meta.ms).toFixed(1)} ms`;
-    return h(
-      "span",
-      { class: `tl-tick${failed ? " tl-m-fail" : ""}`, role: "option", id: `${id}-r${row.id}`, "data-row": row.id, "data-kind": "tpm", "data-name": row.name ?? "", "aria-selected": "false",
-        "aria-label": `TPM of ${row.at}: ${row.name}, asked by ${meta.client ?? "?"} at locality ${meta.locality ?? "?"}, ${ms}${failed ? `, failed: ${meta.rc_name}` : ""}` },
-      h("span", { text: `${failed ? "✘ " : ""}${(row.name ?? "").replace("TPM2_", "")}` }),
-      h("span", { class: "tl-dim", text: failed ? ` ${meta.rc_name ?? ""}` : ` ${ms.replace(" ms", "")}` }),
-    );
+  // Keeping
+
+  /** @param {string} what @param {string} call */
+  save(what, call) {
+    this.keep.removeAttribute("open");
+    if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
+    else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
   }
 
-  /** TPM commands in a row share a line. @param {LadderRow} row */
-  function clusterFor(row) {
-    const key = `${row.at}/${row.meta?.client}/${row.meta?.locality}`;
-    if (cluster && clusterKey === key) return /** @type {HTMLElement} */ (cluster.lastElementChild);
-    const { side, style } = besideStyle(row, lines);
-    const chips = h("div", { class: `tl-beside tl-ticks tl-${side}`, style, role: "presentation" }, h("span", { class: "tl-tpm", "aria-hidden": "true", text: "TPM" }));
-    cluster = h("div", { class: `tl-cluster ${tone(row.at)}`, role: "group", "aria-label": `TPM of ${row.at}` }, chips);
-    clusterKey = key;
-    list.append(cluster);
-    return chips;
+  close() {
+    clearInterval(this.timer);
+  }
+}
+
+/** @param {string} text */
+const clean = (text) => text.replace(/[^0-9a-f]/gi, "").toLowerCase();
+
+/**
+ * Hand a file to the reader, if this view asked for it.
+ * @param {any} detail
+ * @param {string} asker
+ */
+function download(detail, asker) {
+  if (detail.asker !== asker) return;
+  const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
+  const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+return { Controls };
+})();
+
+// fields.js
+const { Fields } = (() => {
+/** The tree of a message's fields; beside it, where there is one, the same message on the other leg. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./types.js").Compared} Compared
+ * @typedef {import("./paths.js").Field} Field
+ */
+
+const HIGH = 25;
+const VALUE = 40;
+/** So many fields stand open at first; deeper ones are folded until a tree is that short. */
+const OPEN = 40;
+
+class Fields {
+  /** @param {Store} store @param {number} view */
+  constructor(store, view) {
+    this.store = store;
+    this.view = view;
+    /** @type {Field[]} */
+    this.fields = [];
+    /**
+     * Numbers of the fields in view, in order.
+     * @type {number[]}
+     */
+    this.visible = [];
+    /**
+     * What is unfolded, of each piece that was looked at.
+     * @type {WeakMap<object, Set<number>>}
+     */
+    this.opened = new WeakMap();
+    /** @type {Set<number>} */
+    this.open = new Set();
+    /** @type {Map<string, Field> | null} */
+    this.other = null;
+    /** @type {Map<number, Compared>} */
+    this.compared = new Map();
+    this.pieceHex = "";
+    this.otherHex = "";
+    this.head = h("div", { class: "tl-tr tl-trhead" });
+    this.inner = h("div", { class: "tl-treelines", role: "presentation" });
+    this.tree = h("div", { class: "tl-tree", role: "tree", tabindex: 0, "aria-label": "Fields", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
+    this.list = new VirtualList(this.tree, this.inner, (n) => this.row(this.fields[this.visible[n]]), () => HIGH);
   }
 
-  // Selecting
+  /**
+   * @param {Piece} piece
+   * @param {Piece | null} twin
+   * @param {Compared[]} compared
+   * @param {(Node | string)[]} heads the names of the columns of values
+   */
+  show(piece, twin, compared, heads) {
+    const { texts } = this.store.doc;
+    this.fields = fieldsOf(piece, texts);
+    this.other = twin ? new Map(fieldsOf(twin, texts).map((one) => [one.path, one])) : null;
+    this.compared = new Map(compared.map((one) => [one.field, one]));
+    this.pieceHex = piece.hex;
+    this.otherHex = twin?.hex ?? "";
+    this.open = this.opened.get(piece) ?? this.first();
+    this.opened.set(piece, this.open);
+    this.head.className = `tl-tr tl-trhead${twin ? "" : " tl-one"}`;
+    this.head.replaceChildren(h("span", { class: "tl-headfield", text: "field" }), ...heads.flatMap((one, n) => (n ? [h("span"), h("span", {}, one)] : [h("span", {}, one)])), ...(twin ? [] : [h("span", { class: "tl-o", text: "bytes" })]));
+    this.rebuild();
+  }
 
-  /** @param {HTMLElement} node @param {boolean} on */
-  function mark(node, on) {
-    node.classList.toggle("tl-selected", on);
+  /** What stands open at first: as many levels as leave the tree short. */
+  first() {
+    for (let depth = 8; depth >= 0; depth -= 1) {
+      const open = new Set(this.fields.filter((one) => !one.leaf && one.depth < depth).map((one) => one.n));
+      if (depth === 1 || this.fields.filter((one) => one.depth <= depth).length <= OPEN) return open;
+    }
+    return new Set();
+  }
+
+  rebuild() {
+    this.unfold(this.store.field);
+    const visible = [];
+    for (let n = 0; n < this.fields.length; n += 1) {
+      visible.push(n);
+      if (!this.fields[n].leaf && !this.open.has(n)) n = this.fields[n].last;
+    }
+    this.visible = visible;
+    this.list.reset(visible.length);
+    this.chosen();
+  }
+
+  /**
+   * Open what a field lies in. Says whether anything was folded.
+   * @param {number} n
+   */
+  unfold(n) {
+    let folded = false;
+    for (let up = this.fields[n]?.parent ?? -1; up >= 0; up = this.fields[up].parent) {
+      if (this.open.has(up)) continue;
+      this.open.add(up);
+      folded = true;
+    }
+    return folded;
+  }
+
+  /** The chosen field changed. */
+  chosen() {
+    if (this.unfold(this.store.field)) return this.rebuild();
+    const at = this.visible.indexOf(this.store.field);
+    for (const [n, node] of this.list.nodes) this.mark(node, n === at);
+    if (at >= 0) this.list.reveal(at, 50);
+    this.tree.setAttribute("aria-activedescendant", `tl${this.view}-field-${this.store.field}`);
+  }
+
+  /** @param {Element} node @param {boolean} on */
+  mark(node, on) {
+    node.classList.toggle("tl-sel", on);
     node.setAttribute("aria-selected", String(on));
   }
 
-  /** @param {number} next @param {boolean} hand @param {boolean} [show] */
-  function select(next, hand, show = true) {
-    const node = options.get(next);
-    const row = picture.rows[next];
-    if (!node || !row) return;
-    const old = options.get(selected);
-    if (old) mark(old, false);
-    selected = next;
-    byHand = byHand || hand;
-    if (hand) picture.chosen = next;
-    mark(node, true);
-    list.setAttribute("aria-activedescendant", node.id);
-    if (show) reveal(scroller, node);
-    drawPane(row);
-    drawHolders();
-    el.dispatchEvent(new CustomEvent("tl-select", { detail: next }));
-    if (hand) say(node.getAttribute("aria-label") ?? "");
+  /** @param {Field} field */
+  row(field) {
+    const other = this.other?.get(field.path);
+    const differs = this.other !== null && (!other || this.hexOf(field, this.pieceHex) !== this.hexOf(other, this.otherHex));
+    const must = differs && this.compared.get(field.n)?.word === "has to differ";
+    const open = this.open.has(field.n);
+    const kinds = ["tl-tr", !this.other && "tl-one", field.leaf ? "" : "tl-parent", differs && "tl-ne", must && "tl-must"].filter(Boolean).join(" ");
+    const sign = this.other ? h("span", { class: "tl-r" }, differs ? h("b", { text: "≠" }) : "=") : h("span", { class: "tl-o", text: range(field.start, field.end).replace(/^\D+/, "") });
+    const node = h("div", { class: kinds, role: "treeitem", id: `tl${this.view}-field-${field.n}`, "data-field": field.n, "data-path": field.path, "aria-level": field.depth + 1, "aria-expanded": field.leaf ? null : String(open), style: `--d:${field.depth}` },
+      h("span", { class: `tl-f${field.leaf ? " tl-leaf" : ""}` }, field.leaf ? null : h("span", { class: "tl-fold1", "data-fold": field.n, "aria-hidden": "true" }, chevron()), h("span", { class: "tl-fname", text: cut(field.label, 80) })),
+      h("span", { class: "tl-v", text: this.value(field, this.pieceHex) }), sign,
+      this.other && h("span", { class: "tl-v", text: differs ? (other ? this.value(other, this.otherHex) : "absent") : field.leaf ? "the same" : "" }));
+    this.mark(node, field.n === this.store.field);
+    return node;
   }
 
-  /** @param {LadderRow} row */
-  function drawPane(row) {
-    const where = row.at ? (row.to ? `${row.at} → ${row.to}` : row.at) : "";
-    pane.replaceChildren(
-      h("div", { class: `tl-pane-head${row.mark ? ` tl-m-${row.mark}` : ""}` }, h("h3", { text: `${SIGNS[row.mark ?? ""] ? `${SIGNS[row.mark ?? ""]} ` : ""}${headline(row)}` }), h("span", { class: `tl-where ${tone(row.at)}`, text: where })),
-      ...detail(row, picture, (to) => select(to, true), say),
-    );
-    pane.scrollTop = 0;
+  /** @param {Field} field @param {string} hex */
+  hexOf(field, hex) {
+    return hex.slice(2 * field.start, 2 * field.end);
   }
 
-  function visible() {
-    return [...list.querySelectorAll("[role=option]")].filter((node) => /** @type {HTMLElement} */ (node).offsetParent !== null).map((node) => Number(/** @type {HTMLElement} */ (node).dataset.row));
+  /** @param {Field} field @param {string} hex */
+  value(field, hex) {
+    if (field.value) return cut(field.value, 120);
+    return field.leaf ? cut(hex.substr(2 * field.start, Math.min(2 * (field.end - field.start), VALUE + 1)), VALUE) : "";
   }
 
-  list.addEventListener("click", (event) => {
-    const node = /** @type {HTMLElement} */ (event.target).closest("[data-row]");
-    if (node) select(Number(/** @type {HTMLElement} */ (node).dataset.row), true, false);
-  });
-  list.addEventListener("keydown", (event) => {
-    const order = visible();
-    const here = order.indexOf(selected);
-    const to = /** @type {Record<string, number>} */ ({ ArrowDown: here + 1, ArrowRight: here + 1, ArrowUp: here - 1, ArrowLeft: here - 1, PageDown: here + 10, PageUp: here - 10, Home: 0, End: order.length - 1 })[event.key];
-    if (to !== undefined) {
-      event.preventDefault();
-      event.stopPropagation();
-      select(order[Math.max(0, Math.min(order.length - 1, to))], true);
-    } else if (event.key === "Enter" || event.key === " ") {
-      event.preventDefault();
-      event.stopPropagation();
-      const tree = /** @type {HTMLElement | null} */ (pane.querySelector(".tl-tree"));
-      (tree ?? pane).focus();
+  // Hands
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const target = /** @type {Element} */ (event.target);
+    const fold = target.closest("[data-fold]");
+    const row = target.closest("[data-field]");
+    if (fold) this.toggle(Number(fold.getAttribute("data-fold")));
+    else if (row) this.store.choose({ field: Number(row.getAttribute("data-field")) });
+  }
+
+  /** @param {number} n @param {boolean} [open] */
+  toggle(n, open = !this.open.has(n)) {
+    if (open) this.open.add(n);
+    else {
+      this.open.delete(n);
+      const { field } = this.store;
+      if (field > n && field <= this.fields[n].last) this.store.choose({ field: n });
     }
-  });
-  pane.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    this.rebuild();
+  }
+
+  /**
+   * As the ARIA pattern of a tree has it.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = this.visible.indexOf(this.store.field);
+    const field = this.fields[this.store.field];
+    let to = null;
+    if (event.key === "ArrowDown") to = this.visible[at + 1];
+    else if (event.key === "ArrowUp") to = this.visible[at - 1];
+    else if (event.key === "Home") [to] = this.visible;
+    else if (event.key === "End") to = this.visible.at(-1);
+    else if (event.key === "ArrowRight" && field && !field.leaf) {
+      if (this.open.has(field.n)) to = field.n + 1;
+      else this.toggle(field.n, true);
+    } else if (event.key === "ArrowLeft" && field) {
+      if (!field.leaf && this.open.has(field.n)) this.toggle(field.n, false);
+      else if (field.parent >= 0) to = field.parent;
+    } else if (event.key !== "ArrowRight") return;
+    event.preventDefault();
     event.stopPropagation();
-    list.focus();
-  });
+    if (typeof to === "number") this.store.choose({ field: to });
+  }
+}
+return { Fields };
+})();
 
-  // Growing
+// strip.js
+const { stripOf, segmentAt, cellOf } = (() => {
+/** Bytes in cells: one piece, or a piece and its twin laid side by side field by field. Pure. */
 
-  function drawAll() {
-    lines = [...picture.lifelines];
-    options.clear();
-    list.replaceChildren();
-    cluster = null;
-    drawNames();
-    for (const row of picture.rows) draw(row);
+/**
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {{key: string, start: number, end: number, field: number}} Run bytes of one field, or of a field's own between those inside it
+ * @typedef {{at: number, length: number, a: Run | null, b: Run | null}} Segment
+ * @typedef {{segments: Segment[], cells: number, differing: number}} Strip
+ */
+
+/**
+ * Cut a piece into its innermost fields and what lies between them.
+ * @param {Piece} piece
+ * @param {string[]} texts
+ * @returns {Run[]}
+ */
+function runsOf(piece, texts) {
+  const fields = fieldsOf(piece, texts);
+  const size = piece.hex.length / 2;
+  /** @type {Run[]} */
+  const runs = [];
+  let at = 0;
+  let owner = -1;
+  for (const field of fields) {
+    if (!field.leaf) {
+      // Bytes before this field belong to what lies around it.
+      if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+      continue;
+    }
+    if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+    if (field.end > at) runs.push({ key: field.path, start: at, end: (at = field.end), field: field.n });
+    owner = field.parent;
+  }
+  if (at < size) runs.push({ key: "<end", start: at, end: size, field: owner >= 0 && fields[owner].end >= size ? owner : -1 });
+  return runs;
+}
+
+/**
+ * Lay a piece out, beside its twin if there is one: a field that is longer on one side leaves a gap on the other, so that what
+ * follows still lines up.
+ * @param {Piece} piece
+ * @param {Piece | null} twin
+ * @param {string[]} texts
+ * @returns {Strip}
+ */
+function stripOf(piece, twin, texts) {
+  const left = runsOf(piece, texts);
+  const right = twin ? runsOf(twin, texts) : [];
+  /** @type {Segment[]} */
+  const segments = [];
+  let cells = 0;
+  let differing = 0;
+  /** @param {Run | null} a @param {Run | null} b */
+  const put = (a, b) => {
+    const length = Math.max(a ? a.end - a.start : 0, b ? b.end - b.start : 0);
+    segments.push({ at: cells, length, a, b });
+    cells += length;
+    if (twin) differing += different(piece.hex, a, twin.hex, b);
+  };
+  if (!twin) for (const run of left) put(run, null);
+  else {
+    const there = new Map(right.map((run, n) => [run.key, n]));
+    let at = 0;
+    for (const run of left) {
+      const to = there.get(run.key);
+      if (to === undefined || to < at) put(run, null);
+      else {
+        while (at < to) put(null, right[at++]);
+        put(run, right[at++]);
+      }
+    }
+    while (at < right.length) put(null, right[at++]);
+  }
+  return { segments, cells, differing };
+}
+
+/**
+ * How many bytes differ, counting those that only one side has.
+ * @param {string} one
+ * @param {Run | null} a
+ * @param {string} other
+ * @param {Run | null} b
+ */
+function different(one, a, other, b) {
+  const n = a ? a.end - a.start : 0;
+  const m = b ? b.end - b.start : 0;
+  if (!a || !b) return n + m;
+  if (n === m && one.slice(2 * a.start, 2 * a.end) === other.slice(2 * b.start, 2 * b.end)) return 0;
+  let count = Math.abs(n - m);
+  for (let i = 0; i < Math.min(n, m); i += 1) {
+    if (one.substr(2 * (a.start + i), 2) !== other.substr(2 * (b.start + i), 2)) count += 1;
+  }
+  return count;
+}
+
+/**
+ * The segment that holds a cell.
+ * @param {Segment[]} segments
+ * @param {number} cell
+ */
+function segmentAt(segments, cell) {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (segments[middle].at <= cell) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * The cell of a byte of the piece, or the first cell.
+ * @param {Segment[]} segments
+ * @param {number} byte
+ */
+function cellOf(segments, byte) {
+  for (const { at, a } of segments) if (a && a.start <= byte && byte < a.end) return at + byte - a.start;
+  return 0;
+}
+return { stripOf, segmentAt, cellOf };
+})();
+
+// octets.js
+const { Octets } = (() => {
+/** Bytes as hex: one leg or two, aligned by field; only what is in view exists, so that a megabyte opens at once. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {import("./strip.js").Strip} Strip
+ */
+
+const TALL = 20;
+const CELL = 21.7;
+const ASCII = 7.4;
+const ADDRESS = 50;
+const GAP = "··";
+
+class Octets {
+  /**
+   * @param {Store} store
+   * @param {(text: string, x: number, y: number) => void} tip shows words at the pointer, or takes them away
+   */
+  constructor(store, tip) {
+    this.store = store;
+    this.tip = tip;
+    /** @type {Piece | null} */
+    this.piece = null;
+    /** @type {Piece | null} */
+    this.twin = null;
+    /** @type {Strip} */
+    this.strip = { segments: [], cells: 0, differing: 0 };
+    /** @type {Field[]} */
+    this.fields = [];
+    /** @type {Field[]} */
+    this.twinFields = [];
+    /**
+     * Bytes that the reader changed in a held message.
+     * @type {Map<number, string>}
+     */
+    this.edits = new Map();
+    this.caret = -1;
+    this.editing = false;
+    this.half = "";
+    this.perLine = 16;
+    this.about = h("span");
+    this.legs = h("span", { class: "tl-seg tl-push" });
+    this.bar = h("div", { class: "tl-hexbar" }, this.about, this.legs);
+    this.inner = h("div", { class: "tl-hexlines" });
+    this.scroller = h("div", {
+      class: "tl-hex", tabindex: 0, role: "group", "aria-label": "Bytes",
+      on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e), mousemove: (/** @type {MouseEvent} */ e) => this.point(e), mouseleave: () => this.tip("", 0, 0) },
+    }, this.inner);
+    this.node = h("div", { class: "tl-hexwrap" }, this.bar, this.scroller);
+    this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(n), () => TALL);
+    for (const [label, both] of /** @type {[string, boolean][]} */ ([["both legs", true], ["one", false]]))
+      this.legs.append(h("button", { "data-both": String(both), text: label, on: { click: () => store.set({ both }) } }));
   }
 
-  /** @param {number[]} changed */
-  function grow(changed) {
-    const whole = lines.join() !== picture.lifelines.join();
-    const low = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
-    if (whole) drawAll();
-    else for (const n of changed) draw(picture.rows[n]);
-    root.dataset.rows = String(picture.rows.length);
-    list.classList.toggle("tl-empty", picture.rows.length === 0);
-    drawOutcome();
-    const refused = changed.map((n) => picture.rows[n]).find((row) => row.kind === "appraisal" && row.mark === "fail");
-    const last = changed.map((n) => picture.rows[n]).filter((row) => row.kind === "appraisal").pop();
-    if (!byHand && last && options.has(last.id)) {
-      const now = refused ?? last;
-      select(now.id, false, true);
-    } else if (!byHand && low) scroller.scrollTop = scroller.scrollHeight;
-    if (byHand && changed.includes(selected) && !pane.contains(document.activeElement)) drawPane(picture.rows[selected]);
-    const newest = changed.length ? options.get(changed[changed.length - 1]) : null;
-    if (refused) say(`Refused. ${refused.at}: ${refused.meta?.refused_by}. ${refused.text ?? ""}`);
-    else if (newest && !byHand) say(`${picture.rows.length} rows; last: ${newest.getAttribute("aria-label")}`);
+  get two() {
+    return this.twin !== null && this.store.both;
   }
 
-  /** @param {any} message @param {DataView[]} [buffers] */
-  function onMessage(message, buffers) {
-    if (message.type === "select") return select(message.row, true);
-    if (message.type === "file") {
-      if (message.asker === id && buffers) offer(message.name, buffers[0]);
+  /**
+   * Show a piece, beside its twin if there is one; `names` says whose each is.
+   * @param {Piece} piece
+   * @param {Piece | null} twin
+   * @param {string[]} names
+   */
+  show(piece, twin, names) {
+    const { store } = this;
+    const texts = store.doc.texts;
+    if (piece !== this.piece) {
+      this.edits.clear();
+      this.caret = -1;
+    }
+    this.piece = piece;
+    this.twin = twin;
+    this.fields = fieldsOf(piece, texts);
+    this.twinFields = twin ? fieldsOf(twin, texts) : [];
+    this.strip = stripOf(piece, this.two ? twin : null, texts);
+    const difference = twin ? stripOf(piece, twin, texts).differing : 0;
+    fill(this.about, this.two ? names.join("  |  ") : { plain: "what the ends see, decrypted", command: "the command", response: "the response", wire: "bytes as sent", data: "bytes" }[piece.role],
+      twin && h("span", { class: "tl-tag", text: difference ? `${difference.toLocaleString("en")} of ${bytes(piece.hex.length / 2)} differ` : "not one byte differs" }));
+    this.legs.hidden = !twin;
+    for (const button of this.legs.children) button.setAttribute("aria-pressed", String(button.getAttribute("data-both") === String(store.both)));
+    this.layout();
+  }
+
+  /** Lay the bytes out for the width there is. */
+  layout() {
+    if (!this.piece) return;
+    const width = this.scroller.clientWidth - 28;
+    const fits = (/** @type {number} */ k) => (this.two ? ADDRESS + 2 * k * CELL + 18 : ADDRESS + k * (CELL + ASCII) + 36) <= width;
+    this.perLine = (this.two ? [16, 12, 8, 6, 4] : [32, 24, 16, 12, 8]).find(fits) ?? (this.two ? 4 : 8);
+    this.list.reset(Math.ceil(this.strip.cells / this.perLine));
+    this.reveal();
+  }
+
+  /** The chosen field changed. */
+  chosen() {
+    this.list.refresh();
+    this.reveal();
+  }
+
+  reveal() {
+    const field = this.fields[this.store.field];
+    const byte = this.caret >= 0 ? this.caret : field?.start;
+    if (byte !== undefined) this.list.reveal(Math.floor(cellOf(this.strip.segments, byte) / this.perLine), 24);
+  }
+
+  /** @param {number} n */
+  line(n) {
+    const from = n * this.perLine;
+    const to = Math.min(this.strip.cells, from + this.perLine);
+    const left = this.side("a", from, to);
+    const address = this.strip.segments[segmentAt(this.strip.segments, from)];
+    const byte = address.a ? Math.min(address.a.end - 1, address.a.start + from - address.at) : 0;
+    return h("div", { class: "tl-hx" }, h("span", { class: "tl-address", "aria-hidden": "true", text: byte.toString(16).padStart(4, "0") }), left.node, this.two ? this.side("b", from, to).node : h("span", { class: "tl-ascii", "aria-hidden": "true", text: left.ascii }));
+  }
+
+  /**
+   * The cells of one leg on one line: an element for each stretch that looks alike.
+   * @param {"a" | "b"} leg
+   * @param {number} from
+   * @param {number} to
+   */
+  side(leg, from, to) {
+    const { segments } = this.strip;
+    const hex = leg === "a" ? this.piece?.hex ?? "" : this.twin?.hex ?? "";
+    const otherHex = leg === "a" ? this.twin?.hex ?? "" : this.piece?.hex ?? "";
+    const chosen = this.chosenRange(leg);
+    const node = h("span", { class: "tl-cells" });
+    let ascii = "";
+    let word = "";
+    let look = "";
+    let field = -1;
+    const flush = (/** @type {boolean} */ last) => {
+      if (word) node.append(h("s", { class: look, "data-n": leg === "a" ? field : null }, word), last ? "" : " ");
+      word = "";
+    };
+    let n = segmentAt(segments, from);
+    for (let cell = from; cell < to; cell += 1) {
+      while (cell >= segments[n].at + segments[n].length) n += 1;
+      const { at, a, b } = segments[n];
+      const mine = leg === "a" ? a : b;
+      const other = leg === "a" ? b : a;
+      const byte = mine && cell - at < mine.end - mine.start ? mine.start + cell - at : -1;
+      const there = other && cell - at < other.end - other.start ? other.start + cell - at : -1;
+      const edited = leg === "a" ? this.edits.get(byte) : undefined;
+      const text = byte < 0 ? GAP : edited ?? hex.substr(2 * byte, 2);
+      const differs = this.two && (byte < 0 || there < 0 || text !== otherHex.substr(2 * there, 2));
+      const kinds = [differs && "tl-n", byte >= chosen.start && byte < chosen.end && "tl-chosen", chosen.loot && byte >= chosen.start && byte < chosen.end && "tl-loot", edited !== undefined && "tl-edited", leg === "a" && byte === this.caret && byte >= 0 && "tl-caret"].filter(Boolean).join(" ");
+      const owner = mine ? mine.field : -1;
+      if (kinds !== look || owner !== field) {
+        flush(false);
+        look = kinds;
+        field = owner;
+      }
+      word += word ? ` ${text}` : text;
+      if (byte >= 0 && !this.two) {
+        const code = parseInt(text, 16);
+        ascii += code > 32 && code < 127 ? String.fromCharCode(code) : code === 32 ? " " : "·";
+      }
+    }
+    flush(true);
+    node.append("   ".repeat(from + this.perLine - to));
+    return { node, ascii };
+  }
+
+  /**
+   * The bytes of the chosen field on a leg.
+   * @param {"a" | "b"} leg
+   */
+  chosenRange(leg) {
+    const { store } = this;
+    const field = this.fields[store.field];
+    if (!field) return { start: -1, end: -1, loot: false };
+    if (leg === "a") {
+      const row = store.chosen;
+      return { start: field.start, end: field.end, loot: row?.kind === "read" && row.secret && row.loot !== null && field.value !== "" && field.value === row.text.slice(...row.loot) };
+    }
+    const twin = this.twinFields.find((one) => one.path === field.path);
+    return { start: twin?.start ?? -1, end: twin?.end ?? -1, loot: false };
+  }
+
+  // Hands
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const found = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
+    if (!(found instanceof HTMLElement)) return;
+    const n = Number(found.dataset.n);
+    if (this.editing) this.caret = this.byteAt(event, found);
+    if (n >= 0 && n !== this.store.field) this.store.choose({ field: n });
+    else this.list.refresh();
+  }
+
+  /**
+   * The byte under the pointer, by the letters of its stretch.
+   * @param {MouseEvent} event
+   * @param {HTMLElement} stretch
+   */
+  byteAt(event, stretch) {
+    const box = stretch.getBoundingClientRect();
+    const count = ((stretch.textContent ?? "").length + 1) / 3;
+    const inside = Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
+    const line = /** @type {HTMLElement} */ (stretch.closest(".tl-hx"));
+    let cell = 0;
+    for (const [n, node] of this.list.nodes) if (node === line) cell = n * this.perLine;
+    for (let before = stretch.previousElementSibling; before; before = before.previousElementSibling) cell += ((before.textContent ?? "").length + 1) / 3;
+    const segment = this.strip.segments[segmentAt(this.strip.segments, cell + inside)];
+    return segment.a ? Math.min(segment.a.end - 1, segment.a.start + cell + inside - segment.at) : -1;
+  }
+
+  /** @param {MouseEvent} event */
+  point(event) {
+    const found = /** @type {Element} */ (event.target).closest?.("[data-n]");
+    const field = this.fields[Number(found?.getAttribute("data-n") ?? -1)];
+    this.tip(field ? `${field.label}${field.note ? `: ${cut(field.note, 200)}` : ""}` : "", event.clientX, event.clientY);
+  }
+
+  /**
+   * Arrows walk over the bytes and choose their fields; in a held message, hex digits change the byte.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (!this.piece || event.ctrlKey || event.metaKey || event.altKey) return;
+    const size = this.piece.hex.length / 2;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.perLine, ArrowUp: -this.perLine, Home: -size, End: size }[event.key];
+    const digit = this.editing && /^[0-9a-f]$/i.test(event.key);
+    if (by === undefined && !digit) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this.caret < 0) this.caret = Math.max(0, this.fields[this.store.field]?.start ?? 0);
+    else if (by !== undefined) this.caret = Math.min(size - 1, Math.max(0, this.caret + by));
+    if (by !== undefined) this.half = "";
+    if (digit) this.type(event.key.toLowerCase(), size);
+    const segment = this.strip.segments.find(({ a }) => a && a.start <= this.caret && this.caret < a.end);
+    const field = segment?.a?.field ?? -1;
+    if (field >= 0 && field !== this.store.field) this.store.choose({ field });
+    else this.chosen();
+  }
+
+  /**
+   * @param {string} digit
+   * @param {number} size
+   */
+  type(digit, size) {
+    if (!this.half) {
+      this.half = digit;
       return;
     }
-    const changed = apply(picture, message);
-    if (changed === null) model.send({ type: "resync" });
-    else grow(changed);
+    const value = this.half + digit;
+    this.half = "";
+    if (value === this.piece?.hex.substr(2 * this.caret, 2)) this.edits.delete(this.caret);
+    else this.edits.set(this.caret, value);
+    this.caret = Math.min(size - 1, this.caret + 1);
+    this.store.mark("edits");
+  }
+}
+return { Octets };
+})();
+
+// message.js
+const { titleOf, Message } = (() => {
+/** The card of the chosen step: its sentence on top, never in a scroller; below it fields and bytes, checks, or what is known. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").MessageRow} MessageRow
+ * @typedef {import("./types.js").AppraisalRow} AppraisalRow
+ * @typedef {import("./types.js").VerdictRow} VerdictRow
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {{edit(): void, whatIf(): void, link(): void, pin(): void}} Hands what the card's buttons do
+ */
+
+const SAID = 420;
+const COMPARED = 16;
+const ROLE = { wire: "on the wire", plain: "decrypted", command: "command", response: "response", data: "data" };
+const MARK = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "○", "": "" });
+const TITLE = /** @type {Record<string, string>} */ ({ connect: "TCP connection", binder: "The hash under the quote", truth: "Who is really there" });
+const NOWHERE = /** @type {AnyRow} */ (/** @type {unknown} */ ({ kind: "event", at: "", to: "", parts: [] }));
+
+/**
+ * What a row is called.
+ * @param {AnyRow} row
+ * @param {Store} store
+ */
+function titleOf(row, store) {
+  if (row.kind === "appraisal") return row.mark === "fail" ? "Refused" : "Accepted";
+  if (row.kind === "read") return `${cap(store.party(row.at || "alice").the)} reads`;
+  return TITLE[row.kind] ?? (cap(called(row)) || cap(row.kind));
+}
+
+class Message {
+  /**
+   * @param {Store} store
+   * @param {number} view
+   * @param {(text: string, x: number, y: number) => void} tip
+   * @param {Hands} hands
+   */
+  constructor(store, view, tip, hands) {
+    this.store = store;
+    this.hands = hands;
+    this.fields = new Fields(store, view);
+    this.octets = new Octets(store, tip);
+    this.head = h("div", { class: "tl-mhead" });
+    this.note = h("div", { class: "tl-note" });
+    this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
+    this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
+    this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
+    /** @type {Piece | null} */
+    this.piece = null;
+    /** @type {Piece | null} */
+    this.twin = null;
   }
 
-  model.on("msg:custom", onMessage);
-  el.replaceChildren(root);
-  pane.append(h("p", { class: "tl-hint" }, "Choose a row of the ladder, by mouse or with the arrow keys, to see its octets and fields here. Enter goes to the fields, Escape comes back."));
-  drawAll();
-  grow([]);
-  root.dataset.rows = String(picture.rows.length);
-  const first = refusal() ?? [...picture.rows].reverse().find((row) => row.kind === "appraisal") ?? picture.rows.find((row) => row.kind === "message");
-  // The list has no size yet while it is not in the page.
-  requestAnimationFrame(() => {
-    if (picture.chosen !== undefined) select(picture.chosen, true);
-    else if (first && selected < 0) select(first.id, false, true);
-  });
-  return () => model.off("msg:custom", onMessage);
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const { store } = this;
+    const row = store.chosen;
+    this.node.hidden = !row;
+    if (!row) return;
+    const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+    if (anew || changed.has("pins")) this.heading(row);
+    if (anew || changed.has("field")) this.sentence(row);
+    if (anew) this.body(row);
+    else if (changed.has("field") && this.piece) {
+      this.fields.chosen();
+      this.octets.chosen();
+    } else if (changed.has("edits")) this.octets.chosen();
+    if (changed.has("row") || changed.has("field")) this.announce(row);
+  }
+
+  /**
+   * The same piece on the other leg, once that has happened.
+   * @param {AnyRow} row
+   * @returns {Piece | null}
+   */
+  twinOf(row) {
+    const { store } = this;
+    if (row.kind !== "message" || row.twin === null || row.twin > store.cursor) return null;
+    const piece = row.parts[store.piece];
+    return store.rowOf(row.twin)?.parts.find((one) => one.role === piece?.role && one.title === piece?.title) ?? (store.piece === 0 ? store.rowOf(row.twin)?.parts[0] ?? null : null);
+  }
+
+  /** @param {AnyRow} row */
+  heading(row) {
+    const { store } = this;
+    const title = titleOf(row, store);
+    const bad = row.mark === "fail" || (row.kind === "read" && row.secret);
+    const party = (/** @type {string} */ name) => h("b", { class: store.party(name).tone, text: store.party(name).name });
+    const tag = (/** @type {string | false | 0} */ text) => text && h("span", { class: "tl-tag", text });
+    const parts = row.parts.length > 1 && h("span", { class: "tl-seg tl-push" }, row.parts.map((one, n) => h("button", { "aria-pressed": n === store.piece, text: cut(one.title || ROLE[one.role], 24), on: { click: () => store.choose({ piece: n }) } })));
+    const small = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press, /** @type {boolean | undefined} */ on) =>
+      h("button", { class: "tl-iconbtn", title: label, "aria-label": label, "aria-pressed": on === undefined ? null : on, on: { click: press } }, icon(path, 15));
+    fill(this.head,
+      h("h2", { class: bad ? "tl-badword" : "", text: cut(title, 120) }),
+      row.at && h("span", { class: "tl-route" }, party(row.at), row.to ? [" → ", party(row.to)] : ""),
+      row.kind === "appraisal" && row.about && tag(`about ${store.party(row.about).the}`),
+      row.kind === "message" && row.size > 0 && tag(bytes(row.size)),
+      row.kind === "message" && tag(row.encrypted ? "encrypted" : "in clear"),
+      row.kind === "tpm" && tag(`${row.ms} ms, locality ${row.locality}`),
+      tag(`step ${row.id + 1}`),
+      h("span", { class: "tl-hands tl-push" }, parts,
+        row.kind === "message" && h("button", { class: "tl-ghostbtn tl-edit", on: { click: () => this.hands.edit() } }, icon("M3 13l1-3 7-7 2 2-7 7z", 13), "Edit and let go"),
+        row.kind === "message" && h("button", { class: "tl-ghostbtn", on: { click: () => this.hands.whatIf() } }, "What if?"),
+        small("Copy a link to this field", "M7 9a3 3 0 004 0l2-2a3 3 0 00-4-4L8 4M9 7a3 3 0 00-4 0L3 9a3 3 0 004 4l1-1", () => this.hands.link(), undefined),
+        small("Print this step too", "M4 6V2h8v4M4 11H2V6h12v5h-2M4 9h8v5H4z", () => this.hands.pin(), store.pins.has(row.id))));
+  }
+
+  /**
+   * The card itself: one sentence, whatever is chosen.
+   * @param {AnyRow} row
+   */
+  sentence(row) {
+    const { store } = this;
+    const piece = row.parts[store.piece];
+    const fields = fieldsOf(piece, store.doc.texts);
+    const field = fields[store.field];
+    const bad = row.mark === "fail" && row.kind !== "tpm" ? true : row.kind === "read" && row.secret;
+    this.note.className = `tl-note${bad ? " tl-bad" : row.kind === "appraisal" ? " tl-good" : ""}`;
+    const own = row.say || row.text;
+    const said = field ? field.note || own || (field.leaf ? `${cap(bytes(field.end - field.start))} of ${field.label}.` : `The fields of ${field.label}.`) : own || "Nothing more is known of this step.";
+    const path = fields.length && field ? trail(fields, field) : "";
+    fill(this.note,
+      row.kind === "read" && h("p", { class: "tl-mono tl-readtext" }, row.text.length > SAID ? cut(row.text, SAID) : marked(row)),
+      field && h("div", { class: "tl-where" }, h("span", { class: "tl-mono tl-path", title: path }, h("bdi", { text: path })), h("span", { class: "tl-cl", text: field.clause }), h("span", { class: "tl-at", text: range(field.start, field.end) })),
+      h("p", { class: "tl-say1", text: cut(said, SAID) }),
+      this.why(row, field),
+      !field && row.more && h("p", { class: "tl-more1", text: cut(row.more, 600) }),
+      !field && row.clause && h("p", { class: "tl-cl", text: row.clause }));
+  }
+
+  /**
+   * Why a field differs between the legs, or why she kept it.
+   * @param {AnyRow} row
+   * @param {Field | undefined} field
+   */
+  why(row, field) {
+    if (row.kind !== "message" || !field || !this.twinOf(row)) return null;
+    const found = row.compared.find((one) => one.field === field.n);
+    if (!found || (!found.word && !found.text)) return null;
+    return h("div", { class: `tl-why${found.differs ? " tl-ne" : ""}` }, h("i", { "aria-hidden": "true", text: found.differs ? "≠" : "=" }), h("span", {}, h("b", { text: `${cap(found.word || (found.differs ? "differs" : "the same"))}. ` }), found.text));
+  }
+
+  /** @param {AnyRow} row */
+  body(row) {
+    const { store } = this;
+    const piece = row.parts[store.piece] ?? null;
+    this.piece = piece;
+    this.deep.hidden = !piece;
+    this.rest.hidden = piece !== null;
+    this.twin = this.twinOf(row);
+    this.fields.tree.hidden = this.fields.head.hidden = !piece?.fields.length;
+    if (!piece) return this.list(row);
+    const leg = (/** @type {AnyRow} */ one) => `${store.party(one.at).name} → ${store.party(one.to).name}`;
+    const twinRow = row.kind === "message" && row.twin !== null ? store.rowOf(row.twin) ?? NOWHERE : NOWHERE;
+    const { twin } = this;
+    const compared = row.kind === "message" && twin ? row.compared : [];
+    this.fields.tree.setAttribute("aria-label", shown(cut(`Fields of ${titleOf(row, store)}`, 120)));
+    this.octets.scroller.setAttribute("aria-label", shown(cut(`Bytes of ${titleOf(row, store)}`, 120)));
+    this.fields.show(piece, twin, compared, twin ? [`this leg, ${leg(row)}`, h("button", { class: "tl-link", text: leg(twinRow), title: "Go to the message on the other leg", on: { click: () => this.other() } })] : ["value"]);
+    this.octets.show(piece, twin, twin ? [leg(row), leg(twinRow)] : []);
+  }
+
+  /** Go to the same field on the other leg. */
+  other() {
+    const { store } = this;
+    const row = store.chosen;
+    if (row?.kind !== "message" || row.twin === null) return;
+    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+    const there = fieldsOf(store.rowOf(row.twin)?.parts[store.piece], store.doc.texts).find((one) => one.path === field?.path);
+    store.choose({ row: row.twin, piece: store.piece, field: there?.n });
+  }
+
+  // What stands there instead of bytes
+
+  /** @param {AnyRow} row */
+  list(row) {
+    if (row.kind === "appraisal") return this.checks(row);
+    const { store } = this;
+    /** @type {[string, any][]} */
+    const known = Object.entries(row.details);
+    if (row.kind === "connect") known.push(["from", row.src], ["to", row.dst]);
+    if (row.kind === "binder") known.push(["whose quote", { attester: "hashed by the one who is quoted", verifier: "hashed by the one who checks", "": "" }[row.side]], ["hash", row.binder]);
+    if (row.kind === "verdict") known.push(["expected", row.expected], ["found", row.found]);
+    if (row.connection) known.push(["connection", store.connectionName(row.connection)]);
+    known.push(["time", `${(row.time * 1000).toFixed(1)} ms after the run began`]);
+    if ((row.say || row.text).length > SAID) known.push(["in full", row.say || row.text]);
+    const text = (/** @type {any} */ value) => (typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value) ?? "");
+    fill(this.rest, h("dl", { class: "tl-kv" }, known.filter(([, value]) => value !== "" && value !== null && value !== undefined).flatMap(([key, value]) => {
+      const said = text(value);
+      return [h("dt", { text: key.replaceAll("_", " ") }), h("dd", { class: /^[0-9a-f]{20,}$/.test(said) ? "tl-mono" : "" }, cut(said, 20000))];
+    })));
+  }
+
+  /** @param {AppraisalRow} row */
+  checks(row) {
+    const { store } = this;
+    const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
+    const failed = all.filter((one) => one?.mark === "fail");
+    const rest = all.filter((one) => one?.mark !== "fail");
+    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? check(one) : null);
+    const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
+    const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
+    const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
+    fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
+  }
+
+  /** @param {AnyRow} row */
+  announce(row) {
+    const { store } = this;
+    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+    const who = row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : "";
+    store.say(cut(`Step ${row.id + 1}: ${titleOf(row, store)}${who}. ${field ? `${field.label}: ${field.note}` : row.say || row.text}`, 400));
+  }
 }
 
-/** Hand a file to the reader. @param {string} name @param {DataView} octets */
-function offer(name, octets) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (/** @type {unknown} */ (octets))]));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+/**
+ * One check, with the octets it compared if they differ.
+ * @param {VerdictRow} row
+ */
+function check(row) {
+  const differ = row.mark === "fail" && row.expected && row.found;
+  return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
+    differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),
+    row.clause && h("div", { class: "tl-cl", text: row.clause }));
 }
 
-/** @param {{model: Model}} context */
+/**
+ * Octets around the first difference, those that differ marked.
+ * @param {string} one
+ * @param {string} other
+ */
+function apart(one, other) {
+  let from = 0;
+  while (2 * from < Math.max(one.length, other.length) && one.substr(2 * from, 2) === other.substr(2 * from, 2)) from += 1;
+  from = Math.max(0, from - 2);
+  const nodes = /** @type {(Node | string)[]} */ (from ? ["… "] : []);
+  for (let n = from; n < from + COMPARED && 2 * n < one.length; n += 1) {
+    const octet = one.substr(2 * n, 2);
+    nodes.push(octet === other.substr(2 * n, 2) ? octet : h("u", { text: octet }), " ");
+  }
+  if (2 * (from + COMPARED) < one.length) nodes.push("…");
+  return nodes;
+}
+
+/**
+ * The way to a field.
+ * @param {Field[]} fields
+ * @param {Field} field
+ */
+function trail(fields, field) {
+  const labels = [field.label];
+  for (let up = field.parent; up >= 0; up = fields[up].parent) labels.unshift(fields[up].label);
+  return labels.join(" › ");
+}
+return { titleOf, Message };
+})();
+
+// panels.js
+const { PANELS, OVERS } = (() => {
+/** What stands in the panel beside the message, and what is drawn over everything. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {{(box: HTMLElement, store: Store): void, needs: string[]}} Fill fills an empty element; called again when a key of `needs` changes
+ * @typedef {{id: string, label: string, fill: Fill, count?: (store: Store) => string}} Panel
+ * @typedef {{(box: SVGElement, store: Store): void, needs: string[]}} Over the same, for the sheet of lines over ladder and panel
+ */
+
+/**
+ * The tabs, in order; the first one stands open beside the others in wide windows.
+ * @type {Panel[]}
+ */
+const PANELS = [];
+
+/** @type {Over[]} */
+const OVERS = [];
+return { PANELS, OVERS };
+})();
+
+// panel.js
+const { PanelView } = (() => {
+/** The panel: tabs over what follows from the whole run, each drawn for the point in time. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./panels.js").Panel} Panel
+ */
+
+class PanelView {
+  /** @param {Store} store @param {number} view the number of the view, for ids */
+  constructor(store, view) {
+    this.store = store;
+    this.view = view;
+    this.shut = false;
+    this.first = h("div", { class: "tl-pfirst" });
+    this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
+    this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
+    this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
+    this.node = h("section", { class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
+    this.node.hidden = PANELS.length === 0;
+    if (!store.tab && PANELS.length) store.tab = opening(store);
+  }
+
+  toggle() {
+    this.shut = !this.shut;
+    this.draw(new Set(["tab"]));
+    this.store.mark("layout");
+  }
+
+  /** The tabs of this width: in a wide window the first panel stands above them. */
+  get shownPanels() {
+    return this.store.wide ? PANELS.slice(1) : PANELS;
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    if (!PANELS.length) return;
+    const { store } = this;
+    const panels = this.shownPanels;
+    const anew = changed.has("tab") || changed.has("width");
+    const one = panels.find((panel) => panel.id === store.tab) ?? panels[0];
+    if (anew || ["cursor", "doc", "frame"].some((key) => changed.has(key))) this.bar(panels, one);
+    if (anew || one.fill.needs.some((key) => changed.has(key))) refill(this.body, one, store);
+    this.first.hidden = !store.wide;
+    if (store.wide && (anew || PANELS[0].fill.needs.some((key) => changed.has(key)))) {
+      const inside = h("div");
+      this.first.replaceChildren(h("h2", { text: PANELS[0].label }), inside);
+      PANELS[0].fill(inside, store);
+    }
+  }
+
+  /** @param {Panel[]} panels @param {Panel} chosen */
+  bar(panels, chosen) {
+    const focused = this.tabs.contains(document.activeElement);
+    this.tabs.replaceChildren(...panels.map((panel) => {
+      const on = panel === chosen;
+      const count = panel.count?.(this.store);
+      return h("button", { role: "tab", id: `tl${this.view}-tab-${panel.id}`, "aria-selected": on, tabindex: on ? 0 : -1, on: { click: () => this.open(panel.id) } }, panel.label, count && h("span", { class: "tl-dim", text: ` ${count}` }));
+    }));
+    this.body.setAttribute("aria-labelledby", `tl${this.view}-tab-${chosen.id}`);
+    this.node.classList.toggle("tl-shut", this.shut);
+    this.shutter.setAttribute("aria-expanded", String(!this.shut));
+    this.shutter.setAttribute("aria-label", this.shut ? "Show the panel" : "Hide the panel");
+    if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector("[aria-selected=true]"))?.focus();
+  }
+
+  /** @param {string} id */
+  open(id) {
+    this.shut = false;
+    if (this.store.tab === id) this.draw(new Set(["tab"]));
+    else this.store.set({ tab: id });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const ids = this.shownPanels.map((panel) => panel.id);
+    const at = Math.max(0, ids.indexOf(this.store.tab));
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: ids.length - 1 }[event.key];
+    if (to === undefined || !ids[to]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.open(ids[to]);
+    this.store.draw();
+  }
+}
+
+/** @param {HTMLElement} box @param {Panel} panel @param {Store} store */
+function refill(box, panel, store) {
+  const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
+  box.dataset.panel = panel.id;
+  box.replaceChildren();
+  panel.fill(box, store);
+  box.scrollTop = top;
+}
+
+/**
+ * The panel to open first: the binding where there is one, else who holds what.
+ * @param {Store} store
+ */
+function opening(store) {
+  const wanted = store.doc.frame.bindings.length ? "binding" : store.doc.frame.secrets.length ? "holds" : "";
+  return PANELS.some((panel) => panel.id === wanted) ? wanted : PANELS[0].id;
+}
+return { PanelView };
+})();
+
+// print.js
+const { printed } = (() => {
+/** What is printed: the whole of every chosen step, and the course of the run; nothing is cut off by a window. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Piece} Piece
+ */
+
+const STEPS = 600;
+const PRINTED = 8192;
+const PER_LINE = 32;
+
+/**
+ * Make what is printed of a view.
+ * @param {Store} store
+ */
+function printed(store) {
+  const { rows, frame } = store.doc;
+  const chosen = [...new Set([...store.pins, store.row])].sort((a, b) => a - b).map((id) => rows[id]).filter(Boolean);
+  const steps = rows.filter((row) => row.kind !== "verdict" && row.id <= store.cursor);
+  return h("div", { class: "tl-print" }, h("h2", { text: frame.title }), h("p", { text: `${frame.badge || frame.substrate} ${frame.outcome}` }), ...chosen.map((row) => step(store, row)),
+    h("h3", { text: "The run" }),
+    h("table", {}, h("tbody", {}, steps.slice(0, STEPS).map((row) => h("tr", {}, h("td", { text: row.id + 1 }), h("td", { text: row.at && `${store.party(row.at).name}${row.to ? ` → ${store.party(row.to).name}` : ""}` }), h("td", {}, h("b", { text: titleOf(row, store) }), ` ${row.text || row.say}`))))),
+    steps.length > STEPS && h("p", { text: `${steps.length - STEPS} more steps are not printed.` }));
+}
+
+/** @param {Store} store @param {AnyRow} row */
+function step(store, row) {
+  return h("section", {}, h("h3", { text: `Step ${row.id + 1}: ${titleOf(row, store)}${row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : ""}` }), h("p", { class: "tl-say1", text: row.say || row.text }), row.more && h("p", { text: row.more }),
+    ...row.parts.flatMap((piece) => [h("h4", { text: `${piece.title || piece.role}, ${bytes(piece.hex.length / 2)}` }), table(store, piece), dump(piece)]));
+}
+
+/** @param {Store} store @param {Piece} piece */
+function table(store, piece) {
+  return h("table", {}, h("tbody", {}, fieldsOf(piece, store.doc.texts).map((field) => h("tr", {}, h("td", { style: `padding-left:${field.depth * 10}px`, text: field.label }), h("td", { text: range(field.start, field.end) }), h("td", { class: "tl-mono", text: field.value || (field.leaf ? piece.hex.substr(2 * field.start, 2 * Math.min(32, field.end - field.start)) : "") }), h("td", { text: field.note })))));
+}
+
+/** @param {Piece} piece */
+function dump(piece) {
+  const lines = [];
+  const size = Math.min(piece.hex.length / 2, PRINTED);
+  for (let at = 0; at < size; at += PER_LINE) lines.push(`${at.toString(16).padStart(4, "0")}  ${piece.hex.slice(2 * at, 2 * Math.min(size, at + PER_LINE)).replace(/../g, "$& ")}`);
+  if (size < piece.hex.length / 2) lines.push(`… ${bytes(piece.hex.length / 2 - size)} more`);
+  return h("pre", { class: "tl-mono", text: lines.join("\n") });
+}
+return { printed };
+})();
+
+// search.js
+const { Search } = (() => {
+/** Find a field by name, by text, by its bytes in hex; in slices, so that the window stays quick. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {{row: number, piece: number, field: number, title: string, value: string, weight: number}} Hit
+ */
+
+const SHOWN = 40;
+const ENOUGH = 400;
+const SLICE = 8;
+let boxes = 0;
+
+class Search {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.id = `tl-hits-${(boxes += 1)}`;
+    /** @type {Hit[]} */
+    this.hits = [];
+    this.at = 0;
+    this.run = 0;
+    this.input = /** @type {HTMLInputElement} */ (h("input", {
+      type: "search", placeholder: "Find a field, text, hex", "aria-label": "Find a field, text or hex", role: "combobox", "aria-expanded": false, "aria-controls": this.id, "aria-autocomplete": "list", spellcheck: "false",
+      on: { input: () => this.find(this.input.value), keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), focus: () => this.input.value && this.find(this.input.value) },
+    }));
+    this.list = h("div", { class: "tl-hitlist", role: "listbox", id: this.id, "aria-label": "Found" });
+    this.sum = h("p", { class: "tl-hitsum", role: "status" });
+    this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
+    this.box.hidden = true;
+    this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
+  }
+
+  shut() {
+    this.run += 1;
+    this.box.hidden = true;
+    this.input.setAttribute("aria-expanded", "false");
+  }
+
+  /** @param {string} question */
+  async find(question) {
+    const wanted = question.trim().toLowerCase();
+    if (wanted.length < 2) return this.shut();
+    const run = (this.run += 1);
+    /** @type {Hit[]} */
+    const hits = [];
+    let until = performance.now() + SLICE;
+    for (const found of hitsOf(this.store, wanted)) {
+      if (found) hits.push(found);
+      if (hits.length >= ENOUGH) break;
+      if (performance.now() < until) continue;
+      await new Promise((go) => setTimeout(go));
+      if (run !== this.run) return;
+      until = performance.now() + SLICE;
+    }
+    hits.sort((a, b) => a.weight - b.weight || a.row - b.row);
+    this.hits = hits.slice(0, SHOWN);
+    this.at = 0;
+    this.box.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
+    this.sum.textContent = !hits.length ? "Nothing found." : hits.length > SHOWN ? `The first ${SHOWN} of ${hits.length >= ENOUGH ? `more than ${ENOUGH}` : hits.length}.` : `${hits.length} found.`;
+    fill(this.list, this.hits.map((hit, n) => h("div", { class: "tl-hit", role: "option", id: `${this.id}-${n}`, "aria-selected": n === 0, on: { mousedown: (/** @type {Event} */ e) => e.preventDefault(), click: () => this.take(n) } }, h("i", { text: hit.row + 1 }), h("b", { text: cut(hit.title, 90) }), h("span", { class: "tl-mono", text: cut(hit.value, 90) }))));
+    this.mark();
+  }
+
+  mark() {
+    [...this.list.children].forEach((node, n) => node.setAttribute("aria-selected", String(n === this.at)));
+    if (this.hits.length) this.input.setAttribute("aria-activedescendant", `${this.id}-${this.at}`);
+    else this.input.removeAttribute("aria-activedescendant");
+    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {number} n */
+  take(n) {
+    const hit = this.hits[n];
+    if (!hit) return;
+    this.shut();
+    this.store.choose({ row: hit.row, piece: hit.piece, field: hit.field < 0 ? undefined : hit.field });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    event.stopPropagation();
+    if (event.key === "Escape") {
+      this.input.value = "";
+      this.shut();
+      this.input.blur();
+    } else if (event.key === "Enter") this.take(this.at);
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      this.at = Math.max(0, Math.min(this.hits.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
+      this.mark();
+    }
+  }
+}
+
+/**
+ * Go through a document; what is between hits is null, so that whoever asks can pause.
+ * @param {Store} store
+ * @param {string} wanted in lower case
+ * @returns {Generator<Hit | null>}
+ */
+function* hitsOf(store, wanted) {
+  const { rows, texts } = store.doc;
+  const hex = wanted.replace(/^0x/, "").replace(/[\s:]/g, "");
+  const isHex = hex.length >= 4 && hex.length % 2 === 0 && /^[0-9a-f]+$/.test(hex);
+  const named = new Set();
+  texts.forEach((text, n) => { if (text.toLowerCase().includes(wanted)) named.add(n); });
+  for (const row of rows) {
+    const title = cap(called(row)) || cap(row.kind);
+    const weight = row.kind === "message" || row.kind === "read" ? 0 : row.kind === "tpm" ? 4 : 2;
+    if (`${title} ${row.name} ${row.text} ${row.say}`.toLowerCase().includes(wanted)) yield { row: row.id, piece: 0, field: -1, title, value: row.text || row.say, weight: weight - 1 };
+    for (let piece = 0; piece < row.parts.length; piece += 1) {
+      const part = row.parts[piece];
+      for (let n = 0; n < part.fields.length && named.size; n += 1) {
+        const [label, , start, end, value] = part.fields[n];
+        if (!named.has(label) && !named.has(value ?? 0)) continue;
+        yield { row: row.id, piece, field: n, title: `${title} › ${texts[label]}`, value: texts[value ?? 0] || part.hex.slice(2 * start, 2 * Math.min(end, start + 20)), weight: weight + (/size$|length$|type$/.test(texts[label]) ? 2 : 0) };
+      }
+      if (isHex) yield octetsIn(store, row, piece, hex, title, weight);
+    }
+    yield null;
+  }
+}
+
+/**
+ * @param {Store} store @param {AnyRow} row @param {number} piece @param {string} hex @param {string} title @param {number} weight
+ * @returns {Hit | null}
+ */
+function octetsIn(store, row, piece, hex, title, weight) {
+  const part = row.parts[piece];
+  let at = part.hex.indexOf(hex);
+  while (at >= 0 && at % 2) at = part.hex.indexOf(hex, at + 1);
+  if (at < 0) return null;
+  const fields = fieldsOf(part, store.doc.texts);
+  const field = fieldOfByte(fields, at / 2);
+  return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${fields[field].label}`, value: part.hex.slice(Math.max(0, at - 8), at + 36), weight };
+}
+return { Search };
+})();
+
+// links.js
+const { linkOf, placeOf, pathOf } = (() => {
+/** Links by name: `#act-2/alice-bank/ServerHello/random` leads to the same place in every run. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {{row: number, piece: number, field: number}} Place
+ */
+
+/**
+ * The link of what is chosen: the row's anchor, and the field's path; "~1" names a piece that is not the first with that path.
+ * @param {Store} store
+ */
+function linkOf(store) {
+  const row = store.chosen;
+  if (!row) return "";
+  const anchor = row.anchor || `step-${row.id + 1}`;
+  const fields = fieldsOf(row.parts[store.piece], store.doc.texts);
+  const field = fields[store.field];
+  if (!field) return anchor;
+  const first = row.parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), field.path) >= 0);
+  return `${anchor}/${field.path}${first === store.piece ? "" : `~${store.piece}`}`;
+}
+
+/**
+ * Where a link leads, or null.
+ * @param {Store} store
+ * @param {string} link without its "#"
+ * @returns {Place | null}
+ */
+function placeOf(store, link) {
+  const [, path, number] = /** @type {RegExpMatchArray} */ (link.match(/^(.*?)(?:~(\d+))?$/s));
+  const { rows, texts } = store.doc;
+  const step = path.match(/^step-(\d+)(?:\/(.*))?$/);
+  let best = step && rows[Number(step[1]) - 1] ? rows[Number(step[1]) - 1] : null;
+  let rest = step?.[2] ?? "";
+  if (!best) {
+    for (const row of rows) {
+      if (!row.anchor || (row.anchor !== path && !path.startsWith(`${row.anchor}/`)) || (best && best.anchor.length >= row.anchor.length)) continue;
+      best = row;
+      rest = path.slice(row.anchor.length + 1);
+    }
+  }
+  if (!best) return null;
+  const wanted = number === undefined ? best.parts.map((_, n) => n) : [Number(number)];
+  for (const piece of wanted) {
+    const field = fieldAt(fieldsOf(best.parts[piece], texts), rest);
+    if (field >= 0) return { row: best.id, piece, field };
+  }
+  const piece = store.firstPiece(best);
+  return { row: best.id, piece, field: store.firstField(best, piece) };
+}
+
+/**
+ * The path of the chosen field, or "".
+ * @param {Store} store
+ */
+function pathOf(store) {
+  return fieldsOf(store.chosen?.parts[store.piece], store.doc.texts)[store.field]?.path ?? "";
+}
+return { linkOf, placeOf, pathOf };
+})();
+
+// sync.js
+const { Sync } = (() => {
+/** The choice outside the view: in the model, so that Python knows it and a reload finds it, and in the page's address. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ */
+
+const CALM = 120;
+
+class Sync {
+  /** @param {Store} store @param {HTMLElement} root */
+  constructor(store, root) {
+    this.store = store;
+    this.root = root;
+    this.model = store.book.model;
+    this.page = Boolean(this.model.get("_page"));
+    this.timer = 0;
+    this.told = "";
+    this.fromModel = () => this.take();
+    this.fromAddress = () => this.follow();
+    this.model.on("change:chosen", this.fromModel);
+    this.model.on("change:chosen_field", this.fromModel);
+    window.addEventListener("hashchange", this.fromAddress);
+  }
+
+  /** Go where the address or the model says. Says whether they name a place. */
+  begin() {
+    return this.follow(false) || this.take();
+  }
+
+  /** @param {boolean} [show] bring the view into the window */
+  follow(show = true) {
+    const link = decodeURIComponent(location.hash.slice(1));
+    if (!link || link === this.told) return false;
+    const place = placeOf(this.store, link);
+    if (!place) return false;
+    this.store.choose(place);
+    if (show && !this.page) this.root.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  /** Choose what the model says is chosen. */
+  take() {
+    const { store } = this;
+    const row = this.model.get("chosen") ?? -1;
+    const path = this.model.get("chosen_field") ?? "";
+    if (typeof row !== "number" || row < 0 || !store.rowOf(row)) return false;
+    if (row === store.row && path === pathOf(store)) return true;
+    const parts = store.rowOf(row)?.parts ?? [];
+    const piece = parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), path) >= 0);
+    if (path && piece >= 0) store.choose({ row, piece, field: fieldAt(fieldsOf(parts[piece], store.doc.texts), path) });
+    else if (row !== store.row) store.choose({ row });
+    return true;
+  }
+
+  /** The reader chose: say so, but not with every key of a walk. */
+  tell() {
+    if (!this.store.touched) return;
+    clearTimeout(this.timer);
+    this.timer = Number(setTimeout(() => this.write(), CALM));
+  }
+
+  write() {
+    const { store, model } = this;
+    const path = pathOf(store);
+    if (this.page) {
+      this.told = linkOf(store);
+      history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
+    }
+    if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
+    model.set("chosen", store.row);
+    model.set("chosen_field", path);
+    model.save_changes();
+  }
+
+  /** The address of the chosen field. */
+  get address() {
+    return `${location.href.split("#")[0]}#${encodeURI(linkOf(this.store))}`;
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.model.off("change:chosen", this.fromModel);
+    this.model.off("change:chosen_field", this.fromModel);
+    window.removeEventListener("hashchange", this.fromAddress);
+  }
+}
+return { Sync };
+})();
+
+// view.js
+const { View } = (() => {
+/** One view: its parts, its sizes, its theme, its keys. */
+
+/**
+ * @typedef {import("./store.js").Book} Book
+ */
+
+const SLIM = 860;
+const BROAD = 1720;
+const KEYS = [
+  ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
+  ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
+];
+
+class View {
+  /** @param {HTMLElement} el @param {Book} book */
+  constructor(el, book) {
+    this.el = el;
+    const store = (this.store = new Store(book));
+    this.page = Boolean(book.model.get("_page"));
+    this.root = h("div", { class: `tl-root${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
+    this.tipNode = h("div", { class: "tl-tip", "aria-hidden": "true" });
+    this.tipNode.hidden = true;
+    this.ladder = new Ladder(store);
+    const tip = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => this.tip(text, x, y);
+    this.message = new Message(store, this.ladder.view, tip, { edit: () => this.controls.edit(), whatIf: () => this.controls.whatIf(), link: () => this.link(), pin: () => this.pin() });
+    this.panel = new PanelView(store, this.ladder.view);
+    this.timeline = new Timeline(store);
+    this.search = new Search(store);
+    /** @type {Controls} */
+    this.controls = new Controls(store, () => this.root, this.message.octets);
+    this.compare = new Compare(store);
+    this.wires = s("svg", { class: "tl-wires", "aria-hidden": "true" });
+    this.said = h("div", { class: "tl-sr", role: "status" });
+    this.title = h(this.page ? "h1" : "h2", { class: "tl-title" });
+    this.badges = h("div", { class: "tl-badges" });
+    this.build();
+    this.sync = new Sync(store, this.root);
+    el.append(this.root);
+    this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
+    store.on((changed) => this.draw(changed));
+    this.watch();
+    this.measure();
+    store.begin();
+    this.sync.begin();
+    for (const key of ["doc", "frame", "row", "tab", "stops", "live"]) store.mark(key);
+    store.draw();
+  }
+
+  build() {
+    const { store } = this;
+    const grip = h("button", { class: "tl-grip", "aria-label": "Show fields and bytes", on: { click: () => store.set({ up: !store.up }) } }, h("i"));
+    const sheets = [["step", "This step"], ["panel", "What is known"]].map(([id, label]) => h("button", { "data-sheet": id, "aria-pressed": id === "step", text: label, on: { click: () => this.sheet(id) } }));
+    this.sheets = h("span", { class: "tl-seg" }, sheets);
+    this.right = h("div", { class: "tl-right", "data-sheet": "step" }, h("div", { class: "tl-sheetbar" }, grip, this.panel.node.hidden ? null : this.sheets), this.message.node, this.panel.node, this.compare.node);
+    this.grip = grip;
+    const bar = h("div", { class: "tl-steerbar" });
+    this.controls.home(bar);
+    const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
+    const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+    this.root.append(
+      h("div", { class: "tl-view" },
+        h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
+        h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
+        h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
+      this.said, this.tipNode);
+  }
+
+  // What changes around it
+
+  watch() {
+    this.sizes = new ResizeObserver(() => this.measure());
+    this.sizes.observe(this.root);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const paint = () => this.paint(scheme.matches);
+    scheme.addEventListener("change", paint);
+    this.themes = new MutationObserver(paint);
+    for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+    const before = () => {
+      this.sheetOfPaper?.remove();
+      this.root.append((this.sheetOfPaper = printed(this.store)));
+    };
+    const after = () => this.sheetOfPaper?.remove();
+    window.addEventListener("beforeprint", before);
+    window.addEventListener("afterprint", after);
+    this.unwatch = () => {
+      this.sizes?.disconnect();
+      this.themes?.disconnect();
+      scheme.removeEventListener("change", paint);
+      window.removeEventListener("beforeprint", before);
+      window.removeEventListener("afterprint", after);
+    };
+    paint();
+  }
+
+  /**
+   * JupyterLab says which theme it wears, a page may, and else the system does.
+   * @param {boolean} system
+   */
+  paint(system) {
+    const lab = document.body.dataset.jpThemeLight;
+    const said = document.documentElement.dataset.theme;
+    this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
+    this.store.mark("layout");
+  }
+
+  turn() {
+    document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
+  }
+
+  measure() {
+    const width = this.root.clientWidth;
+    if (!width) return;
+    this.store.set({ width, narrow: width < SLIM, wide: width >= BROAD });
+    this.store.mark("width");
+    this.store.mark("layout");
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    if (changed.has("up") || changed.has("narrow")) this.raise();
+    if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
+    for (const part of this.steps) part.draw(changed);
+    if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
+    if (changed.has("said")) fill(this.said, this.store.said);
+    if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
+    for (const over of OVERS) {
+      if (!over.needs.some((key) => changed.has(key))) continue;
+      this.wires.replaceChildren();
+      over(this.wires, this.store);
+    }
+  }
+
+  name() {
+    const { frame } = this.store.doc;
+    fill(this.title, frame.title || "A run");
+    this.title.title = shown(frame.title);
+    const badge = frame.badge || frame.substrate;
+    this.badges.replaceChildren(
+      ...(badge ? [h("details", { class: "tl-menu tl-badge" }, h("summary", { text: frame.substrate === "memory" ? "everything in one process" : frame.substrate || "where it ran" }), h("div", { class: "tl-menubody" }, h("p", { text: badge })))] : []),
+      ...(frame.secrets_shown ? [h("span", { class: "tl-secretbadge", title: "This view holds keys and private plaintext.", text: "secrets shown" })] : []),
+      ...(frame.notes.length ? [h("details", { class: "tl-menu tl-notes" }, h("summary", { text: frame.notes.length === 1 ? "1 note" : `${frame.notes.length} notes` }), h("div", { class: "tl-menubody" }, frame.notes.map((note) => h("p", { text: note }))))] : []));
+  }
+
+  /**
+   * Narrow windows: the sheet at the lower edge shows the step or what is known.
+   * @param {string} id
+   */
+  sheet(id) {
+    this.right?.setAttribute("data-sheet", id);
+    for (const one of this.sheets?.children ?? []) one.setAttribute("aria-pressed", String(one.getAttribute("data-sheet") === id));
+    this.store.set({ up: id === "panel" || this.store.up });
+    this.store.mark("layout");
+  }
+
+  raise() {
+    const { up, narrow } = this.store;
+    this.right?.classList.toggle("tl-up", up && narrow);
+    this.grip?.setAttribute("aria-expanded", String(up));
+    this.grip?.setAttribute("aria-label", up ? "Show less" : "Show fields and bytes");
+    this.store.mark("layout");
+  }
+
+  /**
+   * Show words at the pointer, or take them away.
+   * @param {string} text @param {number} x @param {number} y
+   */
+  tip(text, x, y) {
+    this.tipNode.hidden = !text;
+    if (!text) return;
+    const box = this.root.getBoundingClientRect();
+    fill(this.tipNode, text);
+    const wide = this.tipNode.offsetWidth;
+    this.tipNode.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - wide - 8))}px`;
+    const high = this.tipNode.offsetHeight;
+    const below = y - box.top + 16;
+    this.tipNode.style.top = `${below + high > box.height ? y - box.top - high - 8 : below}px`;
+  }
+
+  // Hands
+
+  link() {
+    const { address } = this.sync;
+    copyText(address, this.root);
+    this.store.say("The link is copied.");
+    pop(this.root, "A link to this field", h("p", { text: "It leads to the same step and field in every run of this act, and is on the clipboard now." }), h("pre", { class: "tl-mono tl-address1", tabindex: 0, text: address }));
+  }
+
+  pin() {
+    const { pins, row } = this.store;
+    if (!pins.delete(row)) pins.add(row);
+    this.store.say(pins.has(row) ? "This step will be printed." : "This step will not be printed, unless it is chosen then.");
+    this.store.mark("pins");
+  }
+
+  help() {
+    pop(this.root, "Keys", h("dl", { class: "tl-keys" }, KEYS.flatMap(([key, text]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text })])));
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
+    if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { store } = this;
+    const { key } = event;
+    const pressed = target.tagName === "BUTTON" || target.tagName === "SUMMARY" || target instanceof HTMLInputElement;
+    if (key === "/") this.search.input.focus();
+    else if (key === "[") this.controls.go(store.cursor - 1);
+    else if (key === "]") this.controls.go(store.cursor + 1);
+    else if (key === " " && !pressed) store.set({ playing: !store.playing });
+    else if (key === "t" || key === "T") this.message.other();
+    else if ((key === "d" || key === "D") && store.chosen) this.ladder.difference(store.chosen);
+    else if (key === "?") this.help();
+    else if (key === "Escape") this.ladder.scroller.focus({ preventScroll: true });
+    else if (/^[1-9]$/.test(key) && this.panel.shownPanels[Number(key) - 1]) this.panel.open(this.panel.shownPanels[Number(key) - 1].id);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  close() {
+    this.unwatch?.();
+    this.sync.close();
+    this.controls.close();
+    this.compare.close();
+    this.store.close();
+    this.root.remove();
+  }
+}
+return { View };
+})();
+
+// index.js
+/** The widget, as anywidget wants it: `initialize` once a model, `render` once a view. */
+
+/** @typedef {import("./store.js").Model} Model */
+
+/** @type {WeakMap<Model, Book>} */
+const books = new WeakMap();
+
+/** @param {Model} model */
+function bookOf(model) {
+  const known = books.get(model);
+  if (known) return known;
+  const book = new Book(model);
+  books.set(model, book);
+  return book;
+}
+
+/** @param {{model: Model}} given */
 function initialize({ model }) {
-  const picture = /** @type {Picture} */ (model.get("_picture"));
-  const onMessage = (/** @type {any} */ message) => {
-    if (apply(picture, message) === null) model.send({ type: "resync" });
-  };
-  model.on("msg:custom", onMessage);
-  return () => model.off("msg:custom", onMessage);
+  bookOf(model); // it hears from now on, whether a view is open or not
 }
 
-export default { initialize, render };
+/** @param {{model: Model, el: HTMLElement}} given */
+function render({ model, el }) {
+  const view = new View(el, bookOf(model));
+  return () => view.close();
+}
+
+/** For the page opened from a disk. */
+const page = () => openPage({ render });
+
+export default { initialize, render, page };
