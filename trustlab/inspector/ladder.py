@@ -178,6 +178,9 @@ class Ladder:
 
     def _plain(self, event: TraceEvent) -> None:
         self._new(PLAIN.get(event.kind, PlainRow), event)
+        if event.kind == "attack":
+            self._reads.listen(event)
+            self._holdings.reads()
 
     def _new(self, kind: type[PlainRow], event: TraceEvent) -> PlainRow:
         book = self._book

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab.capture import CaptureError, knowledge
 from trustlab.inspector.connections import MIDDLE
 from trustlab.inspector.document import MessageRow, ReadRow
-from trustlab.inspector.rows import count, the
+from trustlab.inspector.rows import count, text_of, the
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ class Reads:
         elif event.party != MIDDLE:
             return
         elif event.name != DATA:
-            self._keys += 1
             self._keep(event)
+            # What she holds of a connection that ends at her opens nothing more than what she reads there.
+            self._keys += MIDDLE not in self._book.connections.ends(text_of(event, "connection"))
         else:
             row = self._book.row_of(event, "inside")
             if isinstance(row, MessageRow) and row.to == MIDDLE:
