@@ -199,6 +199,8 @@ class Ladder:
         """Take a secret: private plaintext beside the message that carried it, where secrets were asked for."""
         book = self._book
         inside = book.row_of(event, "inside")
+        if book.secrets and event.name == DATA and isinstance(inside, MessageRow):
+            self._messages.open(inside, len(event.raw))
         if inside is not None and book.secrets and all(piece.hex != event.raw.hex() for piece in inside.parts):
             first = not any(piece.secret for piece in inside.parts)
             title = "decrypted" if first else f"decrypted, as {event.party} holds it"

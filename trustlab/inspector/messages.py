@@ -12,13 +12,13 @@ from trustlab.inspector.legs import compare
 from trustlab.inspector.rows import number_of, text_of
 from trustlab.inspector.says import CONNECT, FORWARDED, UNREADABLE, alert_says, message_says
 from trustlab.inspector.tree import paths
+from trustlab.trace import TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trustlab.inspector.book import Book
     from trustlab.inspector.document import Piece
-    from trustlab.trace import TraceEvent
 
 T = TypeVar("T")
 WINDOW = 64
@@ -203,6 +203,13 @@ class Messages:
         elif event.spans and not mine.fields:
             mine.fields = self._book.trees.of(event)
         self._say(row)
+
+    def open(self, row: MessageRow, content: int) -> None:
+        """Name the fields inside a record of which it is known how many octets of plaintext it holds."""
+        record = row.parts[0]
+        version = {"version": row.details.get("version")}
+        event = TraceEvent("tls.message", row.at, 0, name=row.name, raw=bytes.fromhex(record.hex), data=version)
+        record.fields = self._book.trees.of(event, content=content)
 
     def _name(self, row: MessageRow) -> None:
         """Give a row the anchor and the sentence that follow from its ends."""
