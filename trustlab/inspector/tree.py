@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.explain import fields_of
+from trustlab.explain import fields_of, plaintext_fields
 from trustlab.inspector.document import TreeField
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ class Trees:
         if kept is None or kept[0] is not spans:
             kept = self._kept[id(spans)] = spans, tree(spans, event.raw, self._texts)
         return kept[1]
+
+    def plaintext(self, octets: bytes) -> list[TreeField]:
+        """Return the fields of octets that travel in clear."""
+        return tree(plaintext_fields(octets), octets, self._texts)
 
     def labels(self, fields: Sequence[TreeField]) -> list[str]:
         """Return the label of each field."""
