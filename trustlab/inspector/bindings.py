@@ -72,10 +72,7 @@ class Bindings:
         if verdict is None or mine is None:
             return None
         binding = self._of(mine)
-        theirs = next(
-            (r for r in self._rows("attester") if verdict.found and r.binder == verdict.found and self._same(r, mine)),
-            None,
-        )
+        theirs = next((r for r in self._rows("attester") if verdict.found and r.binder == verdict.found), None)
         if binding is None or binding.appraisal is not None:
             binding = self._begin(theirs, mine)
         elif theirs is not None and binding.attester_row != theirs.id:
@@ -187,7 +184,7 @@ def pairs(fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever stan
 
 def differing(binding: Binding) -> list[str]:
     """Return the inputs in which the two sides differ, in plain words; empty if one side's are not known."""
-    return [said(i.name) for i in binding.inputs if i.differs]
+    return list(dict.fromkeys(said(i.name) for i in binding.inputs if i.differs))
 
 
 def refusal(binding: Binding) -> tuple[str, str]:
@@ -196,6 +193,8 @@ def refusal(binding: Binding) -> tuple[str, str]:
     if binding.attester_row is None:
         return text, "Nobody in this recording hashed what stands in this quote, so it cannot show which input differs."
     names = differing(binding)
+    if binding.attester == binding.verifier:
+        return text, f"It is the quote that {the(binding.verifier)} made itself: somebody sends it back."
     if not names:
         return text, "All inputs agree, and yet the hashes differ: the two sides put them together differently."
     count = COUNTS[len(names)] if len(names) < len(COUNTS) else str(len(names))
