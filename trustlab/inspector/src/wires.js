@@ -1,0 +1,67 @@
+// @ts-check
+/** The line from an input of the binder to the octets on the ladder it was taken from. */
+import { s } from "./dom.js";
+import { bindingInView, inputInView } from "./binding.js";
+
+/** @typedef {import("./store.js").Store} Store */
+
+const RADIUS = 7;
+
+/**
+ * Draw the line over the whole view: `svg` covers `root`. Rows that are sources get the class `tl-src` and a tag with the range.
+ * @param {SVGElement} svg @param {HTMLElement} root @param {Store} store
+ */
+export function wires(svg, root, store) {
+  svg.replaceChildren();
+  for (const node of root.querySelectorAll(".tl-src")) {
+    node.classList.remove("tl-src");
+    node.removeAttribute("data-range");
+  }
+  const panel = root.querySelector(".tl-eq");
+  const number = bindingInView(store);
+  if (!panel || number < 0) return;
+  const binding = (store.doc.frame.bindings ?? [])[number];
+  const input = inputInView(binding, store);
+  const chips = [...root.querySelectorAll(".tl-chip")].filter((x) => x instanceof HTMLElement && x.dataset.chip === input?.name);
+  if (!input || !chips.length) return;
+  const places = [input.attester_source, input.verifier_source].filter((x) => x && x.row <= store.cursor);
+  /** @type {Element[]} */
+  const rows = [];
+  for (const place of places) {
+    const row = place && root.querySelector(`[data-row="${place.row}"]`);
+    if (!place || !row || rows.includes(row)) continue;
+    row.classList.add("tl-src");
+    row.setAttribute("data-range", place.end - place.start === 1 ? `byte ${place.start}` : `bytes ${place.start}–${place.end - 1}`);
+    rows.push(row);
+  }
+  const ladder = root.querySelector(".tl-ladder");
+  const list = root.querySelector(".tl-rows");
+  if (!rows.length || !ladder || !list || root.classList.contains("tl-narrow")) return;
+  draw(svg, root, ladder, list, rows, chips[0]);
+}
+
+/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip */
+function draw(svg, root, ladder, list, rows, chip) {
+  const base = root.getBoundingClientRect();
+  const box = (/** @type {Element} */ node) => {
+    const r = node.getBoundingClientRect();
+    return { left: r.left - base.left, right: r.right - base.left, top: r.top - base.top, bottom: r.bottom - base.top };
+  };
+  const [pane, view, target] = [box(ladder), box(list), box(chip)];
+  const row = rows.map(box).sort((a, b) => b.right - a.right)[0];
+  const y = row.top + 12;
+  const hidden = y < view.top || y > view.bottom;
+  const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
+  const gutter = pane.right + 7;
+  const chipBox = chip.closest(".tl-pane")?.getBoundingClientRect();
+  const to = { x: (target.left + target.right) / 2, y: Math.max(target.top, (chipBox?.top ?? 0) - base.top) };
+  // Down the gutter, under the tab bar, then onto the chip from above: never across text.
+  const bar = to.y - 26;
+  const turn = (bar > from.y ? 1 : -1) * Math.min(RADIUS, Math.abs(bar - from.y) / 2);
+  const path = `M${from.x} ${from.y}H${gutter - RADIUS}q${RADIUS} 0 ${RADIUS} ${turn}V${bar - turn}q0 ${turn} ${RADIUS} ${turn}H${to.x - RADIUS}q${RADIUS} 0 ${RADIUS} ${RADIUS}V${to.y}`;
+  svg.append(
+    s("path", { class: "tl-casing", d: path }),
+    s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
+    s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
+  );
+}
