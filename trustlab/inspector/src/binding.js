@@ -1,13 +1,12 @@
-// @ts-check
 /** The binding: which octets of the handshake each side hashed, and where the two differ. */
-import { bytes, cap, h } from "./dom.js";
-import { chooseSource, short } from "./panelparts.js";
+import { cap, cut, h, range } from "./dom.js";
+import { chooseSource } from "./panelparts.js";
 
 /** @typedef {import("./types.js").Binding} Binding */
 /** @typedef {import("./types.js").Input} Input */
 /** @typedef {import("./store.js").Store} Store */
 
-binding.needs = ["doc", "cursor", "chip", "row", "bindingNumber"];
+binding.needs = ["doc", "frame", "cursor", "chip", "row", "bindingNumber"];
 
 /**
  * The binding that the reader is most likely asking about: the one they chose, that of the chosen row, or the last one known.
@@ -44,14 +43,14 @@ export function inputInView(b, store) {
 export function binding(box, store) {
   const all = store.doc.frame.bindings ?? [];
   const number = bindingInView(store);
-  if (number < 0) return void box.append(nothing(all.length > 0, store));
+  if (number < 0) return void box.append(noBinding(all.length > 0, store));
   const b = all[number];
-  if (all.length > 1) box.append(choice(all, number, store));
+  if (all.length > 1) box.append(quoteChoice(all, number, store));
   box.append(equation(b, store, box.clientWidth < UPRIGHT), explanation(b, store));
 }
 
 /** @param {boolean} later @param {Store} store */
-function nothing(later, store) {
+function noBinding(later, store) {
   if (later) return h("p", { class: "tl-empty", text: `At step ${store.cursor + 1} nobody has hashed this handshake yet.` });
   return h(
     "p",
@@ -62,11 +61,11 @@ function nothing(later, store) {
 }
 
 /** @param {Binding[]} all @param {number} number @param {Store} store */
-function choice(all, number, store) {
+function quoteChoice(all, number, store) {
   const label = (/** @type {Binding} */ b) => `${store.party(b.attester ?? "").name}'s quote, checked by ${store.party(b.verifier ?? "").the}`;
   const select = h(
     "select",
-    { "aria-label": "Which quote", on: { change: (/** @type {any} */ e) => store.set({ bindingNumber: Number(e.target.value), chip: null }) } },
+    { "aria-label": "Which quote", on: { change: (/** @type {any} */ e) => store.set({ bindingNumber: Number(e.target.value), chip: "" }) } },
     ...all.map((b, n) => h("option", { value: n, selected: n === number, disabled: !begun(b, store.cursor), text: cap(label(b)) })),
   );
   return h("label", { class: "tl-which" }, select);
@@ -77,16 +76,17 @@ const UPRIGHT = 560;
 
 /** @param {Binding} b @param {Store} store @param {boolean} upright */
 function equation(b, store, upright) {
+  /** @type {{who: "attester" | "verifier", name: string, result: string}[]} */
   const sides = [];
   const both = judged(b, store.cursor);
-  if (attested(b, store.cursor)) sides.push({ who: /** @type {const} */ ("attester"), name: "The quote", result: b.extra_data || b.binder || "" });
-  if (both) sides.push({ who: /** @type {const} */ ("verifier"), name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
+  if (attested(b, store.cursor)) sides.push({ who: "attester", name: "The quote", result: b.extra_data || b.binder || "" });
+  if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
   const inputs = b.inputs ?? [];
   const chosen = inputInView(b, store);
   const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-ne" : "", text: x.plain || x.name });
-  const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${short(hex, 8)}` : "" });
+  const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
   const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
-  const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chip(x, who, both, chosen, store));
+  const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
   if (!upright) {
     return h(
       "table",
@@ -111,7 +111,7 @@ function equation(b, store, upright) {
 }
 
 /** @param {Input} x @param {"attester" | "verifier"} who @param {boolean} both @param {Input | undefined} chosen @param {Store} store */
-function chip(x, who, both, chosen, store) {
+function chipOf(x, who, both, chosen, store) {
   const value = who === "attester" ? x.attester : x.verifier;
   const text = value === null || value === undefined ? "not in it" : readable(value);
   const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
@@ -121,6 +121,7 @@ function chip(x, who, both, chosen, store) {
     type: "button",
     "data-chip": x.name,
     "data-side": who,
+    "data-key": `${who} ${x.name}`,
     "aria-pressed": on,
     "aria-label": `${x.plain || x.name}, ${side}: ${text}`,
     title: value ? `${x.name} = ${value}` : x.name,
@@ -136,14 +137,17 @@ function chip(x, who, both, chosen, store) {
 /** @param {Store} store */
 const bindingVerifier = (store) => store.doc.frame.bindings?.[bindingInView(store)]?.verifier ?? "";
 
-/** Octets as letters where all are letters, else the beginning of the hex. @param {string} hex */
+/**
+ * Octets as letters where all are letters, else the beginning of the hex.
+ * @param {string} hex
+ */
 function readable(hex) {
-  const codes = (hex.match(/../g) ?? []).map((x) => Number.parseInt(x, 16));
+  const codes = (hex.match(/../g) ).map((x) => Number.parseInt(x, 16));
   if (codes.length && codes.every((c) => c > 31 && c < 127)) {
     const text = String.fromCharCode(...codes);
-    return codes.length <= 2 ? `“${text}”` : short(text, 12);
+    return codes.length <= 2 ? `“${text}”` : cut(text, 12);
   }
-  return short(hex, 8);
+  return cut(hex, 8);
 }
 
 /** @param {Binding} b @param {Store} store */
@@ -166,12 +170,10 @@ function explanation(b, store) {
 /** @param {import("./types.js").Source} place @param {Store} store */
 function sourceLink(place, store) {
   const row = store.rowOf(place.row);
-  const range = place.end - place.start === 1 ? `byte ${place.start}` : `bytes ${place.start}–${place.end - 1}`;
   return h("button", {
     class: "tl-link",
     type: "button",
-    title: bytes(place.end - place.start),
-    text: `${row?.name ?? "a message"}, step ${place.row + 1}, ${range}`,
+    text: `${row?.name ?? "a message"}, step ${place.row + 1}, ${range(place.start, place.end)}`,
     on: { click: () => chooseSource(store, place) },
   });
 }

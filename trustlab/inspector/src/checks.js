@@ -1,24 +1,26 @@
-// @ts-check
 /** What the Verifier checked, one line a check. */
 import { h } from "./dom.js";
-import { stepLink } from "./panelparts.js";
+import { rowsOfKind, stepLink } from "./panelparts.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./types.js").VerdictRow} VerdictRow */
 /** @typedef {import("./types.js").AppraisalRow} AppraisalRow */
 
-checks.needs = ["doc", "cursor", "row"];
+checks.needs = ["doc", "frame", "cursor", "row"];
 
-const SIGN = { pass: "✔", fail: "✘", none: "○" };
-const WORD = { pass: "passed", fail: "failed", none: "not asked for" };
+const CHECK_SIGN = { pass: "✔", fail: "✘", none: "○" };
+const CHECK_WORD = { pass: "passed", fail: "failed", none: "not asked for" };
 
 /** @param {Store} store @returns {AppraisalRow | undefined} */
 export function appraisalInView(store) {
-  const all = /** @type {AppraisalRow[]} */ (store.rowsOfKind("appraisal")).filter((x) => x.id <= store.cursor);
+  const all = /** @type {AppraisalRow[]} */ (rowsOfKind(store, "appraisal")).filter((x) => x.id <= store.cursor);
   return all.find((x) => x.id === store.row || (x.verdicts ?? []).includes(store.row)) ?? all.find((x) => x.mark === "fail") ?? all[all.length - 1];
 }
 
-/** How many checks passed, failed and were not asked for. @param {AppraisalRow} row @param {Store} store */
+/**
+ * How many checks passed, failed and were not asked for.
+ * @param {AppraisalRow} row @param {Store} store
+ */
 export function tally(row, store) {
   const count = { pass: 0, fail: 0, none: 0 };
   for (const id of row.verdicts ?? []) {
@@ -32,34 +34,37 @@ export function tally(row, store) {
 export function checks(box, store) {
   const row = appraisalInView(store);
   if (!row) {
-    const later = store.rowsOfKind("appraisal").length;
+    const later = rowsOfKind(store, "appraisal").length;
     const text = later ? `At step ${store.cursor + 1} nobody has checked the evidence yet.` : "No evidence was checked in this run. In plain TLS a client checks a certificate and a name, and here both were right.";
     return void box.append(h("p", { class: "tl-empty", text }));
   }
   const verdicts = (row.verdicts ?? []).map((id) => /** @type {VerdictRow | undefined} */ (store.rowOf(id))).filter((x) => x !== undefined);
   const order = [...verdicts].sort((a, b) => Number(b?.mark === "fail") - Number(a?.mark === "fail"));
   const list = h("ul", { class: "tl-checks" });
-  for (const x of order) if (x) list.append(check(x, store));
+  for (const x of order) if (x) list.append(checkLine(x, store));
   box.append(h("p", { class: "tl-dim" }, `${store.party(row.at ?? "").name} about ${store.party(row.about ?? "").the}, `, stepLink(store, row.id)), list);
 }
 
 /** @param {VerdictRow} x @param {Store} store */
-function check(x, store) {
+function checkLine(x, store) {
   const mark = x.mark || "none";
   return h(
     "li",
     { class: `tl-check tl-${mark}` },
-    h("span", { class: "tl-sign", "aria-hidden": "true", text: SIGN[mark] }),
-    h("button", { class: "tl-link tl-plainlink", type: "button", on: { click: () => store.choose({ row: x.id }) } }, h("b", { text: x.name }), h("span", { class: "tl-sr", text: ` ${WORD[mark]}` })),
+    h("span", { class: "tl-sign", "aria-hidden": "true", text: CHECK_SIGN[mark] }),
+    h("button", { class: "tl-link tl-plainlink", type: "button", on: { click: () => store.choose({ row: x.id }) } }, h("b", { text: x.name }), h("span", { class: "tl-sr", text: ` ${CHECK_WORD[mark]}` })),
     h("p", { text: x.say || x.text || "" }),
-    mark === "fail" ? compared(x) : null,
+    mark === "fail" ? expectedAndFound(x) : null,
     x.clause ? h("p", { class: "tl-clause", text: x.clause }) : null,
   );
 }
 
-/** Expected and found, from a little before the first octet that differs. @param {VerdictRow} x */
-export function compared(x) {
-  const [expected, found] = [octets(x.expected), octets(x.found)];
+/**
+ * Expected and found, from a little before the first octet that differs.
+ * @param {VerdictRow} x
+ */
+export function expectedAndFound(x) {
+  const [expected, found] = [pairsOf(x.expected), pairsOf(x.found)];
   if (!expected.length || !found.length) return null;
   const first = expected.findIndex((o, n) => o !== found[n]);
   const from = Math.max(0, (first < 0 ? 0 : first) - 2);
@@ -69,4 +74,4 @@ export function compared(x) {
 }
 
 /** @param {string | undefined} hex @returns {string[]} */
-const octets = (hex) => (hex ?? "").match(/../g) ?? [];
+const pairsOf = (hex) => (hex ?? "").match(/../g) ?? [];

@@ -1,12 +1,11 @@
-// @ts-check
 /** Who holds what, and since when. */
 import { h } from "./dom.js";
-import { connectionName, stepLink } from "./panelparts.js";
+import { endsInWords, stepLink } from "./panelparts.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./types.js").HeldSecret} HeldSecret */
 
-holds.needs = ["doc", "cursor"];
+holds.needs = ["doc", "frame", "cursor"];
 
 /** @param {HTMLElement} box @param {Store} store */
 export function holds(box, store) {
@@ -30,15 +29,15 @@ export function holds(box, store) {
     const name = s.connection ?? "";
     if (name !== group && name && !s.prize) {
       group = name;
-      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: connectionName(store, name) })));
+      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
     }
-    body.append(line(s, parties, store));
+    body.append(holdingLine(s, parties, store));
   }
   box.append(h("table", { class: "tl-holds" }, h("thead", {}, head), body));
 }
 
 /** @param {HeldSecret} s @param {string[]} parties @param {Store} store */
-function line(s, parties, store) {
+function holdingLine(s, parties, store) {
   return h(
     "tr",
     { class: s.prize ? "tl-prize" : "" },

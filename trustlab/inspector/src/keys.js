@@ -1,30 +1,32 @@
-// @ts-check
 /** The key schedule as a graph: what is made from what, and who holds it at the cursor. */
-import { h, s } from "./dom.js";
-import { connectionName, short, snippet, stepLink } from "./panelparts.js";
+import { cut, h, s } from "./dom.js";
+import { endsInWords, snippet, stepLink } from "./panelparts.js";
 
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./types.js").HeldSecret} HeldSecret */
 
-keys.needs = ["doc", "cursor", "secretId", "leg"];
+keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
 
-const WIDTH = 168;
-const HEIGHT = 44;
-const COLUMN = 206;
-const ROW = 54;
+const NODE_WIDTH = 168;
+const NODE_HEIGHT = 44;
+const COLUMN_WIDTH = 206;
+const ROW_HEIGHT = 54;
 
-/** Secrets of one connection that are part of its key schedule. @param {Store} store @param {string} connection */
+/**
+ * Secrets of one connection that are part of its key schedule.
+ * @param {Store} store @param {string} connection
+ */
 const scheduleOf = (store, connection) => (store.doc.frame.secrets ?? []).filter((x) => x.connection === connection && !x.prize);
 
 /** @param {Store} store */
-function connections(store) {
+function keyedConnections(store) {
   const names = (store.doc.frame.secrets ?? []).filter((x) => !x.prize).map((x) => x.connection ?? "");
   return [...new Set(names)].filter((name) => name);
 }
 
 /** @param {HTMLElement} box @param {Store} store */
 export function keys(box, store) {
-  const legs = connections(store);
+  const legs = keyedConnections(store);
   if (!legs.length) {
     const text = store.doc.frame.live
       ? "No key has been made yet."
@@ -34,9 +36,9 @@ export function keys(box, store) {
   const leg = legs.includes(store.leg) ? store.leg : legs[0];
   if (legs.length > 1) box.append(legChoice(legs, leg, store));
   const nodes = scheduleOf(store, leg);
-  box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graph(nodes, store)));
+  box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graphOf(nodes, store)));
   const chosen = nodes.find((x) => x.id === store.secretId);
-  box.append(chosen ? details(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
+  box.append(chosen ? keyDetails(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
 }
 
 /** @param {string[]} legs @param {string} leg @param {Store} store */
@@ -45,7 +47,7 @@ function legChoice(legs, leg, store) {
     "div",
     { class: "tl-seg", role: "group", "aria-label": "Which connection" },
     ...legs.map((name) =>
-      h("button", { type: "button", "aria-pressed": name === leg, text: connectionName(store, name), on: { click: () => store.set({ leg: name, secretId: null }) } }),
+      h("button", { type: "button", "aria-pressed": name === leg, text: endsInWords(store, name), on: { click: () => store.set({ leg: name, secretId: "" }) } }),
     ),
   );
 }
@@ -86,29 +88,29 @@ export function arrange(nodes) {
   const places = new Map();
   for (const [column, members] of [...columns].sort(([a], [b]) => a - b)) {
     const middle = (/** @type {HeldSecret} */ node) => {
-      const from = (node.inputs ?? []).map((id) => places.get(id)?.y).filter((y) => y !== undefined);
-      return from.length ? from.reduce((a, b) => a + /** @type {number} */ (b), 0) / from.length : 0;
+      const from = (node.inputs ?? []).flatMap((id) => places.get(id)?.y ?? []);
+      return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 0;
     };
     const order = column ? [...members].sort((a, b) => middle(a) - middle(b)) : members;
     order.forEach((node, n) => {
-      places.set(node.id, { x: 2 + column * COLUMN, y: 2 + ((tallest - order.length) / 2 + n) * ROW });
+      places.set(node.id, { x: 2 + column * COLUMN_WIDTH, y: 2 + ((tallest - order.length) / 2 + n) * ROW_HEIGHT });
     });
   }
   return places;
 }
 
 /** @param {HeldSecret[]} nodes @param {Store} store */
-function graph(nodes, store) {
+function graphOf(nodes, store) {
   const places = arrange(nodes);
-  const width = Math.max(...[...places.values()].map((p) => p.x)) + WIDTH + 4;
-  const height = Math.max(...[...places.values()].map((p) => p.y)) + HEIGHT + 4;
+  const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
+  const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
   const svg = s("svg", { class: "tl-graph", width, height, viewBox: `0 0 ${width} ${height}` });
   for (const node of nodes) {
     const to = places.get(node.id);
     for (const id of node.inputs ?? []) {
       const from = places.get(id);
       if (!from || !to) continue;
-      const [x1, y1, x2, y2] = [from.x + WIDTH, from.y + HEIGHT / 2, to.x, to.y + HEIGHT / 2];
+      const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2, to.x, to.y + NODE_HEIGHT / 2];
       const m = (x1 + x2) / 2;
       svg.append(s("path", { d: `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2} ${y2}` }));
     }
@@ -136,7 +138,7 @@ function nodeOf(node, place, store) {
       role: "button",
       "aria-pressed": String(on),
       "aria-label": `${node.name}, ${who}`,
-      "data-secret": node.id,
+      "data-key": node.id,
       on: {
         click: pick,
         keydown: (/** @type {KeyboardEvent} */ e) => {
@@ -146,27 +148,27 @@ function nodeOf(node, place, store) {
         },
       },
     },
-    s("rect", { width: WIDTH, height: HEIGHT, rx: 7 }),
-    label(short(node.name, 24), 10, 18, ""),
-    label(holders.length ? (node.hex ? short(node.hex, 10) : "") : "not made yet", 10, 34, "tl-hexv"),
+    s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
+    textAt(cut(node.name, 24), 10, 18, ""),
+    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 10, 34, "tl-hexv"),
   );
   holders.forEach((x, n) => {
     const party = store.party(x.party);
-    const cx = WIDTH - 14 - (holders.length - 1 - n) * 17;
-    g.append(s("circle", { cx, cy: 30, r: 7.5, class: `tl-disc ${party.tone}` }), label(party.name[0], cx, 33.5, "tl-letter"));
+    const cx = NODE_WIDTH - 14 - (holders.length - 1 - n) * 17;
+    g.append(s("circle", { cx, cy: 30, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 33.5, "tl-letter"));
   });
   return g;
 }
 
 /** @param {string} text @param {number} x @param {number} y @param {string} css */
-function label(text, x, y, css) {
+function textAt(text, x, y, css) {
   const node = s("text", { x, y, class: css });
   node.textContent = text;
   return node;
 }
 
 /** @param {HeldSecret} secret @param {Store} store */
-function details(secret, store) {
+function keyDetails(secret, store) {
   const holders = (secret.holders ?? []).filter((x) => x.row <= store.cursor);
   const box = h("div", { class: "tl-keysay", "aria-live": "polite" });
   box.append(h("p", {}, h("b", { text: `${secret.name}. ` }), secret.say ?? "", secret.clause ? h("span", { class: "tl-dim", text: ` ${secret.clause}` }) : null));

@@ -1,11 +1,7 @@
-// @ts-check
 /** Small things that several panels share. */
 import { h } from "./dom.js";
 
 /** @typedef {import("./store.js").Store} Store */
-
-/** The beginning of a long text. @param {string} text @param {number} length */
-export const short = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
 /**
  * Choose the row and the innermost field that holds a source's octets.
@@ -23,7 +19,10 @@ export function chooseSource(store, place) {
   store.choose({ row: place.row, piece, field: best });
 }
 
-/** A link that goes to a step. @param {Store} store @param {number} row @param {string} [text] */
+/**
+ * A link that goes to a step.
+ * @param {Store} store @param {number} row @param {string} [text]
+ */
 export const stepLink = (store, row, text) =>
   h("button", { class: "tl-link", type: "button", text: text ?? `step ${row + 1}`, on: { click: () => store.choose({ row }) } });
 
@@ -50,9 +49,19 @@ export function snippet(code) {
   return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, "aria-label": "Python", text: code }), button);
 }
 
-/** Names of connections in words: "teller – Alice". @param {Store} store @param {string} connection */
-export function connectionName(store, connection) {
-  const parties = connection.replace(/-\d+$/, "").split("-");
-  const ends = store.ends(connection) ?? parties;
-  return ends.map((p) => store.party(p).name).join(" – ");
+/**
+ * A connection in words, by who really stood at its ends: "Teller – Alice".
+ * @param {Store} store @param {string} connection
+ */
+export function endsInWords(store, connection) {
+  const row = store.doc.rows.find((one) => one.connection === connection && one.at && one.to);
+  return row ? [row.at, row.to].map((name) => store.party(name).name).join(" – ") : store.connectionName(connection);
 }
+
+/**
+ * Rows of one kind.
+ * @template {import("./types.js").AnyRow["kind"]} K
+ * @param {Store} store @param {K} kind
+ * @returns {Extract<import("./types.js").AnyRow, {kind: K}>[]}
+ */
+export const rowsOfKind = (store, kind) => /** @type {any} */ (store.doc.rows.filter((row) => row.kind === kind));

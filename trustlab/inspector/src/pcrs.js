@@ -1,11 +1,10 @@
-// @ts-check
 /** PCRs over time: what was measured into which register, and the value that came of it. */
-import { h } from "./dom.js";
-import { short, stepLink } from "./panelparts.js";
+import { cut, h } from "./dom.js";
+import { stepLink } from "./panelparts.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-pcrs.needs = ["doc", "cursor"];
+pcrs.needs = ["doc", "frame", "cursor"];
 
 /** @param {HTMLElement} box @param {Store} store */
 export function pcrs(box, store) {
@@ -29,7 +28,7 @@ export function pcrs(box, store) {
         { class: known ? "" : "tl-later" },
         h("th", { scope: "row", text: `PCR ${x.pcr}` }),
         h("td", {}, known ? (x.what ?? "") : "not measured yet"),
-        h("td", { class: "tl-mono", title: known ? `${x.before} extended by ${x.digest} gives ${x.after}` : "" }, known ? `${short(x.before ?? "", 8)} → ${short(x.after ?? "", 16)}` : ""),
+        h("td", { class: "tl-mono", title: known ? `${x.before} extended by ${x.digest} gives ${x.after}` : "" }, known ? `${cut(x.before ?? "", 8)} → ${cut(x.after ?? "", 16)}` : ""),
         h("td", {}, known ? stepLink(store, x.row) : ""),
       ),
     );

@@ -1,21 +1,22 @@
-// @ts-check
 /** The line from an input of the binder to the octets on the ladder it was taken from. */
-import { s } from "./dom.js";
+import { range, s } from "./dom.js";
 import { bindingInView, inputInView } from "./binding.js";
 
 /** @typedef {import("./store.js").Store} Store */
 
-const RADIUS = 7;
+wires.needs = ["doc", "frame", "cursor", "row", "chip", "tab", "bindingNumber", "width", "layout"];
+
+const CORNER = 7;
 
 /**
- * Draw the line over the whole view: `svg` covers `root`. Rows that are sources get the class `tl-src` and a tag with the range.
- * @param {SVGElement} svg @param {HTMLElement} root @param {Store} store
+ * Draw the line. Rows that are sources get the class `tl-src` and a tag with the range of bytes.
+ * @param {SVGElement} svg @param {Store} store
  */
-export function wires(svg, root, store) {
-  svg.replaceChildren();
+export function wires(svg, store) {
+  const root = svg.parentElement;
+  if (!root) return;
   for (const node of root.querySelectorAll(".tl-src")) {
     node.classList.remove("tl-src");
-    node.removeAttribute("data-range");
   }
   const panel = root.querySelector(".tl-eq");
   const number = bindingInView(store);
@@ -31,17 +32,18 @@ export function wires(svg, root, store) {
     const row = place && root.querySelector(`[data-row="${place.row}"]`);
     if (!place || !row || rows.includes(row)) continue;
     row.classList.add("tl-src");
-    row.setAttribute("data-range", place.end - place.start === 1 ? `byte ${place.start}` : `bytes ${place.start}–${place.end - 1}`);
+    const tag = row.querySelector(".tl-srctag");
+    if (tag) tag.textContent = range(place.start, place.end);
     rows.push(row);
   }
   const ladder = root.querySelector(".tl-ladder");
   const list = root.querySelector(".tl-rows");
-  if (!rows.length || !ladder || !list || root.classList.contains("tl-narrow")) return;
-  draw(svg, root, ladder, list, rows, chips[0]);
+  if (!rows.length || !ladder || !list || store.narrow) return;
+  drawWire(svg, root, ladder, list, rows, chips[0]);
 }
 
 /** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip */
-function draw(svg, root, ladder, list, rows, chip) {
+function drawWire(svg, root, ladder, list, rows, chip) {
   const base = root.getBoundingClientRect();
   const box = (/** @type {Element} */ node) => {
     const r = node.getBoundingClientRect();
@@ -53,12 +55,12 @@ function draw(svg, root, ladder, list, rows, chip) {
   const hidden = y < view.top || y > view.bottom;
   const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
   const gutter = pane.right + 7;
-  const chipBox = chip.closest(".tl-pane")?.getBoundingClientRect();
+  const chipBox = chip.closest(".tl-pbody, .tl-pfirst")?.getBoundingClientRect();
   const to = { x: (target.left + target.right) / 2, y: Math.max(target.top, (chipBox?.top ?? 0) - base.top) };
   // Down the gutter, under the tab bar, then onto the chip from above: never across text.
   const bar = to.y - 26;
-  const turn = (bar > from.y ? 1 : -1) * Math.min(RADIUS, Math.abs(bar - from.y) / 2);
-  const path = `M${from.x} ${from.y}H${gutter - RADIUS}q${RADIUS} 0 ${RADIUS} ${turn}V${bar - turn}q0 ${turn} ${RADIUS} ${turn}H${to.x - RADIUS}q${RADIUS} 0 ${RADIUS} ${RADIUS}V${to.y}`;
+  const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
+  const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
   svg.append(
     s("path", { class: "tl-casing", d: path }),
     s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
