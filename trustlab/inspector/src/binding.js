@@ -142,7 +142,7 @@ const bindingVerifier = (store) => store.doc.frame.bindings?.[bindingInView(stor
  * @param {string} hex
  */
 function readable(hex) {
-  const codes = (hex.match(/../g) ).map((x) => Number.parseInt(x, 16));
+  const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
   if (codes.length && codes.every((c) => c > 31 && c < 127)) {
     const text = String.fromCharCode(...codes);
     return codes.length <= 2 ? `“${text}”` : cut(text, 12);
