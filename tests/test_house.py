@@ -18,6 +18,7 @@ PACKAGE = ROOT / "trustlab"
 ROOMS = (
     "trace",
     "octets",
+    "x509",
     "wire",
     "tls",
     "attest",
@@ -36,6 +37,7 @@ ROOMS = (
 MUST_NOT_KNOW = {
     "trace": {"tls", "attest", "tpm", "wire"},
     "octets": {"tls", "attest", "tpm", "wire"},
+    "x509": {"tls", "attest", "tpm", "wire"},
     "wire": {"tls", "tpm", "attest"},
     "tls": {"tpm", "wire", "attest"},
     "attest": {"tls", "tpm", "wire"},

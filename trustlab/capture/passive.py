@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from trustlab.capture.keys import KeySource
     from trustlab.trace import Span, Trace, TraceEvent
-    from trustlab.wire import Direction, Flow, Piece
+    from trustlab.wire import Direction, Flow, StreamPiece
 
     _Seen = tuple[Decoded | Trouble, tuple[bool, ...]]
 
@@ -39,7 +39,7 @@ class _Views:
         """Records that wait for a key."""
         return sum(decoder.held for decoder in self._ends.values())
 
-    def feed(self, piece: Piece) -> Iterator[_Seen]:
+    def feed(self, piece: StreamPiece) -> Iterator[_Seen]:
         """Yield what the next octets of a stream say, to its writer and to its reader."""
         if piece.data != piece.written and not self._parted:
             self._parted = True

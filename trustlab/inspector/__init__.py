@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from trustlab.inspector.badge import badge
+from trustlab.inspector.document import Batch, Document
 from trustlab.inspector.ladder import Ladder
-from trustlab.inspector.rows import LadderRow, RowPart
 from trustlab.inspector.terminal import TerminalLadder
 
 if TYPE_CHECKING:
     from trustlab.inspector.widget import Inspector
 
-__all__ = ["Inspector", "Ladder", "LadderRow", "RowPart", "TerminalLadder", "badge"]
+__all__ = ["Batch", "Document", "Inspector", "Ladder", "TerminalLadder", "badge"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of a module attribute

@@ -23,7 +23,7 @@ Mark = Literal["", "pass", "fail", "none"]
 
 
 class Struct(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What all parts of a document share: named values, those left out that say nothing."""
+    """What most parts of a document share: named values, those left out that say nothing."""
 
 
 class TreeField(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -341,7 +341,7 @@ class Tampered(Struct):
     keys: bool = False
 
 
-class Frame(Struct):
+class Frame(Struct, omit_defaults=False):
     """All of a document that is not rows: small, and sent whole whenever it changes.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
@@ -365,7 +365,7 @@ class Frame(Struct):
     steering: Steering | None = None
 
 
-class Document(Struct):
+class Document(Struct, omit_defaults=False):
     """A whole run: `frame`, `rows` by id, and the `texts` that fields name by number."""
 
     frame: Frame
@@ -374,7 +374,7 @@ class Document(Struct):
     tamper: list[Tampered] = []
 
 
-class Batch(Struct):
+class Batch(Struct, omit_defaults=False):
     """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the frame if it
     changed.
     """

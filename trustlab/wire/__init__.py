@@ -18,7 +18,7 @@ from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checks
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
-from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
+from trustlab.wire.reassembly import Flow, Gap, Reassembler, Sighting, StreamPiece
 from trustlab.wire.switch import Switch
 from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
 
@@ -48,11 +48,11 @@ __all__ = [
     "OrderError",
     "Passing",
     "PcapngError",
-    "Piece",
     "QuietError",
     "Reassembler",
     "Segment",
     "Sighting",
+    "StreamPiece",
     "Switch",
     "SwitchCore",
     "SwitchOrder",

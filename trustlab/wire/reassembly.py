@@ -112,7 +112,7 @@ class Flow:
         return self.halves[direction].given_up
 
 
-class Piece(NamedTuple):
+class StreamPiece(NamedTuple):
     """Octets that are next in a direction's stream, from `offset` on.
 
     `data` is what arrived at the reader; `written` is what its writer sent, which differs after an edit in flight.
@@ -132,7 +132,7 @@ class Sighting(NamedTuple):
     flow: Flow
     direction: Direction
     offset: int | None
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StreamPiece, ...]
 
 
 class Reassembler:
@@ -146,7 +146,7 @@ class Reassembler:
         self._flows: dict[tuple[str, Address, Address], Flow] = {}
         self.flows: list[Flow] = []
 
-    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[Piece]:
+    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"") -> list[StreamPiece]:
         """Take one Ethernet frame; FrameError if it is malformed, nothing if it carries no TCP payload.
 
         `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
@@ -170,7 +170,8 @@ class Reassembler:
         if not segment.payload:
             return Sighting(segment, flow, direction, None, ())
         offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
-        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, *piece) for piece in ready))
+        pieces = tuple(StreamPiece(flow, direction, *piece) for piece in ready)
+        return Sighting(segment, flow, direction, offset, pieces)
 
     def _flow(self, segment: Segment, name: str) -> tuple[Flow, Direction]:
         source, destination = (segment.source, segment.source_port), (segment.destination, segment.destination_port)
