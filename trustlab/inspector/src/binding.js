@@ -83,7 +83,7 @@ function equation(b, store, upright) {
   if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
   const inputs = b.inputs ?? [];
   const chosen = inputInView(b, store);
-  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-ne" : "", text: x.plain || x.name });
+  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-unlike" : "", text: x.plain || x.name });
   const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
   const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
   const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
@@ -117,7 +117,7 @@ function chipOf(x, who, both, chosen, store) {
   const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
   const on = chosen === x;
   return h("button", {
-    class: `tl-chip${both && x.differs ? " tl-ne" : ""}${on ? " tl-on" : ""}`,
+    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-on" : ""}`,
     type: "button",
     "data-chip": x.name,
     "data-side": who,

@@ -7,10 +7,12 @@ import { endsInWords, snippet, stepLink } from "./panelparts.js";
 
 keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
 
-const NODE_WIDTH = 168;
-const NODE_HEIGHT = 44;
-const COLUMN_WIDTH = 206;
-const ROW_HEIGHT = 54;
+const NODE_WIDTH = 158;
+const NODE_HEIGHT = 40;
+const COLUMN_WIDTH = 184;
+const ROW_HEIGHT = 46;
+/** A graph wider than its box is drawn smaller, down to this share; then it scrolls. */
+const SMALLEST = 0.78;
 
 /**
  * Secrets of one connection that are part of its key schedule.
@@ -104,7 +106,7 @@ function graphOf(nodes, store) {
   const places = arrange(nodes);
   const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
   const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
-  const svg = s("svg", { class: "tl-graph", width, height, viewBox: `0 0 ${width} ${height}` });
+  const svg = s("svg", { class: "tl-graph", viewBox: `0 0 ${width} ${height}`, style: `max-width: ${width}px; min-width: ${Math.round(width * SMALLEST)}px` });
   for (const node of nodes) {
     const to = places.get(node.id);
     for (const id of node.inputs ?? []) {
@@ -149,13 +151,13 @@ function nodeOf(node, place, store) {
       },
     },
     s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
-    textAt(cut(node.name, 24), 10, 18, ""),
-    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 10, 34, "tl-hexv"),
+    textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
+    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
   );
   holders.forEach((x, n) => {
     const party = store.party(x.party);
-    const cx = NODE_WIDTH - 14 - (holders.length - 1 - n) * 17;
-    g.append(s("circle", { cx, cy: 30, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 33.5, "tl-letter"));
+    const cx = NODE_WIDTH - 12 - (holders.length - 1 - n) * 17;
+    g.append(s("circle", { cx, cy: 28, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 31.5, "tl-letter"));
   });
   return g;
 }

@@ -1473,7 +1473,7 @@ function equation(b, store, upright) {
   if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
   const inputs = b.inputs ?? [];
   const chosen = inputInView(b, store);
-  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-ne" : "", text: x.plain || x.name });
+  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-unlike" : "", text: x.plain || x.name });
   const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
   const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
   const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
@@ -1507,7 +1507,7 @@ function chipOf(x, who, both, chosen, store) {
   const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
   const on = chosen === x;
   return h("button", {
-    class: `tl-chip${both && x.differs ? " tl-ne" : ""}${on ? " tl-on" : ""}`,
+    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-on" : ""}`,
     type: "button",
     "data-chip": x.name,
     "data-side": who,
@@ -1532,7 +1532,7 @@ const bindingVerifier = (store) => store.doc.frame.bindings?.[bindingInView(stor
  * @param {string} hex
  */
 function readable(hex) {
-  const codes = (hex.match(/../g) ).map((x) => Number.parseInt(x, 16));
+  const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
   if (codes.length && codes.every((c) => c > 31 && c < 127)) {
     const text = String.fromCharCode(...codes);
     return codes.length <= 2 ? `“${text}”` : cut(text, 12);
@@ -1710,10 +1710,12 @@ function holdingLine(s, parties, store) {
 
 keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
 
-const NODE_WIDTH = 168;
-const NODE_HEIGHT = 44;
-const COLUMN_WIDTH = 206;
-const ROW_HEIGHT = 54;
+const NODE_WIDTH = 158;
+const NODE_HEIGHT = 40;
+const COLUMN_WIDTH = 184;
+const ROW_HEIGHT = 46;
+/** A graph wider than its box is drawn smaller, down to this share; then it scrolls. */
+const SMALLEST = 0.78;
 
 /**
  * Secrets of one connection that are part of its key schedule.
@@ -1807,7 +1809,7 @@ function graphOf(nodes, store) {
   const places = arrange(nodes);
   const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
   const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
-  const svg = s("svg", { class: "tl-graph", width, height, viewBox: `0 0 ${width} ${height}` });
+  const svg = s("svg", { class: "tl-graph", viewBox: `0 0 ${width} ${height}`, style: `max-width: ${width}px; min-width: ${Math.round(width * SMALLEST)}px` });
   for (const node of nodes) {
     const to = places.get(node.id);
     for (const id of node.inputs ?? []) {
@@ -1852,13 +1854,13 @@ function nodeOf(node, place, store) {
       },
     },
     s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
-    textAt(cut(node.name, 24), 10, 18, ""),
-    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 10, 34, "tl-hexv"),
+    textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
+    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
   );
   holders.forEach((x, n) => {
     const party = store.party(x.party);
-    const cx = NODE_WIDTH - 14 - (holders.length - 1 - n) * 17;
-    g.append(s("circle", { cx, cy: 30, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 33.5, "tl-letter"));
+    const cx = NODE_WIDTH - 12 - (holders.length - 1 - n) * 17;
+    g.append(s("circle", { cx, cy: 28, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 31.5, "tl-letter"));
   });
   return g;
 }
