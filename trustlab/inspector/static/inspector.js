@@ -1829,7 +1829,8 @@ function graphOf(nodes, store) {
 
 /** @param {HeldSecret} node @param {{x: number, y: number}} place @param {Store} store */
 function nodeOf(node, place, store) {
-  const holders = (node.holders ?? []).filter((x) => x.row <= store.cursor);
+  const order = store.doc.frame.lifelines;
+  const holders = node.holders.filter((x) => x.row <= store.cursor).sort((a, b) => order.indexOf(a.party) - order.indexOf(b.party));
   const stolen = holders.some((x) => x.party === "alice");
   const on = store.secretId === node.id;
   const who = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "not made yet";
