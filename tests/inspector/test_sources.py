@@ -43,8 +43,12 @@ def test_the_joined_module_imports_and_exports_nothing_but_the_widget() -> None:
     [
         ({"index.js": 'import { a } from "./a.js";\n', "a.js": 'import { b } from "./index.js";\n'}, "in a circle"),
         (
-            {"index.js": 'import { a } from "./a.js";\nconst twice = 1;\n', "a.js": "const twice = 2;\n"},
-            "'twice' stands",
+            {
+                "index.js": 'import { a } from "./a.js";\nimport { b } from "./b.js";\n',
+                "a.js": "export const twice = 1;\n",
+                "b.js": "export const twice = 2;\n",
+            },
+            "'twice' is exported",
         ),
         ({"index.js": 'import * as all from "./a.js";\n', "a.js": ""}, "cannot be joined"),
         ({"index.js": "const a = 1;\nexport { a };\n"}, "cannot be joined"),
@@ -55,6 +59,13 @@ def test_what_cannot_be_joined_is_named(tmp_path: Path, modules: dict[str, str],
         (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=message):
         joined_js(tmp_path)
+
+
+def test_what_a_module_keeps_to_itself_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text('import { a } from "./a.js";\nconst own = 1;\nconsole.log(a, own);\n')
+    (tmp_path / "a.js").write_text("const own = 2;\nexport const a = own;\n")
+    said = subprocess.run(["node", "-e", joined_js(tmp_path)], capture_output=True, text=True, timeout=60, check=True)
+    assert said.stdout.split() == ["2", "1"]
 
 
 def test_a_module_stands_behind_what_it_needs(tmp_path: Path) -> None:

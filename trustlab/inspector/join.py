@@ -1,8 +1,8 @@
 """The browser's half of the inspector, from its sources: `python -m trustlab.inspector.join` writes `static/`.
 
 The modules in `src/` are plain ES modules that a browser could load one by one; a widget takes one file. So they are
-laid end to end in the order in which they need one another, without their `import` lines and `export` words: names at
-the top of a module are names of all modules, and a name taken twice is an error. No npm, no bundler.
+laid end to end in the order in which they need one another, each in a function that returns what it exports: what a
+module keeps to itself stays its own, and a name that two modules export is an error. No npm, no bundler.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ SRC = Path(__file__).parent / "src"
 STATIC = Path(__file__).parent / "static"
 ENTRY = "index.js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[\w-]+\.js)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
-TOP = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
-STYLES = ("tokens.css", "frame.css")
-"""The first style sheets; the others follow by name."""
+EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (?P<name>\w+))", re.MULTILINE)
+STRAY = re.compile(r"^(?:import\b|export (?!default\b)).*", re.MULTILINE)
+MADE = "// Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.\n"
+FIRST, LAST = ("tokens.css", "frame.css"), "sizes.css"
+"""Style sheets whose rules come before or behind all others; the others stand between them by name."""
 TYPES = {
     "integer": "number",
     "number": "number",
@@ -33,25 +34,27 @@ TYPES = {
 
 
 def joined_js(src: Path = SRC) -> str:
-    """Return the modules of `src` as one. ValueError names an import of another form, or a name that stands twice."""
+    """Return the modules of `src` as one. ValueError names an import of another form, or a name exported twice."""
     order: list[str] = []
     _need(src, ENTRY, order, [])
-    whole, owners = [], dict[str, str]()
+    whole, owners = [MADE], dict[str, str]()
     for name in order:
         text = IMPORT.sub("", (src / name).read_text("utf-8"))
-        stray = re.search(
-            r"^(?:import\b|export (?!default\b|(?:async )?(?:function|class|const|let)\b)).*", text, re.MULTILINE
-        )
+        exported = [found["name"] for found in EXPORT.finditer(text)]
+        text = EXPORT.sub("", text).strip()
+        stray = STRAY.search(text)
         if stray is not None:
             raise ValueError(f'{name}: {stray[0]!r} cannot be joined; write import {{name}} from "./file.js"')
-        for top in TOP.findall(EXPORT.sub("", text)):
-            if top in owners:
-                raise ValueError(f"{top!r} stands at the top of {owners[top]} and of {name}; rename one of them")
-            owners[top] = name
-        whole.append(f"// {name}\n{EXPORT.sub('', text).strip()}\n")
-    return "// Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.\n\n" + "\n".join(
-        whole
-    )
+        for one in exported:
+            if one in owners:
+                raise ValueError(f"{one!r} is exported by {owners[one]} and by {name}; rename one of them")
+            owners[one] = name
+        if name == ENTRY:
+            whole.append(f"// {name}\n{text}\n")
+        else:
+            names = f"{{ {', '.join(exported)} }}"
+            whole.append(f"// {name}\nconst {names} = (() => {{\n{text}\nreturn {names};\n}})();\n")
+    return "\n".join(whole)
 
 
 def _need(src: Path, name: str, order: list[str], path: list[str]) -> None:
@@ -65,9 +68,8 @@ def _need(src: Path, name: str, order: list[str], path: list[str]) -> None:
 
 def joined_css(src: Path = SRC) -> str:
     """Return the style sheets of `src` as one."""
-    names = sorted(
-        (path.name for path in src.glob("*.css")), key=lambda name: (name not in STYLES, name != STYLES[0], name)
-    )
+    between = sorted({path.name for path in src.glob("*.css")} - {*FIRST, LAST})
+    names = [*FIRST, *between, LAST]
     return "\n".join(f"/* {name} */\n{(src / name).read_text('utf-8').strip()}\n" for name in names)
 
 

@@ -18,7 +18,7 @@ async function unpack(packed) {
  * @param {any} document
  * @returns {Model}
  */
-function still(document) {
+export function still(document) {
   /** @type {Record<string, any>} */
   const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
   return {

@@ -171,6 +171,13 @@ export class Store {
     /** @type {Set<string>} */
     this.changed = new Set();
     this.frame = 0;
+    /** This view, to itself: Python sends to all views, and says who asked. */
+    this.asker = Math.random().toString(36).slice(2);
+    /**
+     * What to do with a file that this view asked for.
+     * @type {(detail: any) => void}
+     */
+    this.onFile = () => {};
     this.unhear = this.follow();
   }
 
@@ -338,11 +345,22 @@ export class Store {
       } else if (kind === "select") {
         this.choose({ row: detail.row, piece: detail.part, field: detail.field });
       } else if (kind === "say") this.say(detail.text);
-      else if (kind === "what-if") this.set({ compare: { document: complete("Document", detail.document), first: detail.first } });
+      else if (kind === "what-if") this.answered(detail);
+      else if (kind === "file") this.onFile(detail);
       else this.mark(kind);
     };
     this.book.listeners.add(hear);
     return () => this.book.listeners.delete(hear);
+  }
+
+  /**
+   * A run to lay beside this one came back.
+   * @param {any} detail
+   */
+  answered(detail) {
+    if (detail.asker !== this.asker) return;
+    if (detail.document) this.set({ compare: { document: complete("Document", detail.document), first: detail.first ?? "" } });
+    else this.say(String(detail.text ?? "There is no such run."));
   }
 
   /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */

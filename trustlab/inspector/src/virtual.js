@@ -24,7 +24,16 @@ export class VirtualList {
     this.nodes = new Map();
     this.top = 0;
     this.view = 0;
+    this.wide = 0;
     scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
+    new ResizeObserver(() => this.sized()).observe(scroller);
+  }
+
+  /** The scroller has another size: at another width, lines wrap elsewhere. */
+  sized() {
+    const wide = this.scroller.clientWidth;
+    if (wide === this.wide) this.resize();
+    else this.refresh();
   }
 
   /**
@@ -49,8 +58,8 @@ export class VirtualList {
     this.resize();
   }
 
-  /** The window changed its size. */
   resize() {
+    this.wide = this.scroller.clientWidth;
     this.view = this.scroller.clientHeight;
     this.update(this.scroller.scrollTop);
   }
