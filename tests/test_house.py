@@ -25,6 +25,7 @@ ROOMS = (
     "tpm",
     "passage",
     "capture",
+    "explain",
     "cloud",
     "attacks",
     "scenarios",
@@ -44,6 +45,7 @@ MUST_NOT_KNOW = {
     "tpm": {"tls", "wire"},
     "passage": {"tpm"},
     "capture": {"attest", "tpm", "passage"},
+    "explain": {"tpm"},
     "inspector": {"cloud", "scenarios", "attacks"},
 }
 FOREIGN = {

@@ -95,6 +95,49 @@ def test_the_rows_of_act_two_are_exactly_these(refused: Trace) -> None:
     }
 
 
+def test_one_group_of_fields_has_to_differ_in_act_two_and_it_is_the_key(refused: Trace) -> None:
+    ladder = Ladder.of(refused)
+    groups = set()
+    for row in messages(ladder):
+        labels, fields = ladder.book.labels(row.parts[0]), row.parts[0].fields
+        has_to = {c.field for c in row.compared if c.word == "has to differ"}
+        for number in has_to:
+            above = max((n for n in range(number) if fields[n].depth < fields[number].depth), default=-1)
+            if above not in has_to:
+                groups.add((row.name, labels[number]))
+    assert groups == {("Certificate", "subjectPublicKeyInfo")}
+
+
+def test_whatever_differs_between_the_legs_has_a_reason(refused: Trace, plain: Trace) -> None:
+    for trace in (refused, plain):
+        ladder = Ladder.of(trace)
+        for row in messages(ladder):
+            labels = ladder.book.labels(row.parts[0])
+            assert all(c.word and c.text.endswith(".") for c in row.compared), row.name
+            if row.differs:
+                assert any(c.differs for c in row.compared), labels
+
+
+def test_a_row_of_a_certificate_shows_first_what_has_to_differ(refused: Trace) -> None:
+    ladder = Ladder.of(refused)
+    for row in messages(ladder, "Certificate"):
+        assert ladder.book.labels(row.parts[0])[row.first] == "modulus"
+
+
+def test_a_record_of_tls13_shows_what_it_hides_where_the_plaintext_is_known() -> None:
+    with acts.rung("tls13-nonce") as act:
+        act.run()
+    ladder = Ladder.of(act.trace, secrets=True)
+    for row in messages(ladder, "ApplicationData"):
+        record, plaintext = row.parts
+        fields = dict(zip(ladder.book.labels(record), record.fields, strict=True))
+        content = fields["content"]
+        assert content.end - content.start == len(plaintext.hex) // 2
+        assert fields["type"].end == content.end + 1
+    closed = Ladder.of(act.trace)
+    assert all("content" not in closed.book.labels(row.parts[0]) for row in messages(closed, "ApplicationData"))
+
+
 def test_only_the_key_differs_under_the_hash_and_the_refusal_says_so(refused: Trace) -> None:
     ladder = Ladder.of(refused)
     refusal = next(row for row in ladder.rows if isinstance(row, AppraisalRow))

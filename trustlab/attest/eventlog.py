@@ -250,7 +250,7 @@ def _head(r: StructureReader) -> tuple[int, int]:
 def _legacy_event(r: StructureReader) -> LogEvent:
     pcr, event_type = _head(r)
     digest = r.octets(20, "digest", None, "SHA-1, the only bank of the older form; zeros in the Spec ID event.", LEGACY)
-    return LogEvent(pcr, event_type, (("sha1", digest),), _data(r))
+    return LogEvent(pcr, event_type, (("sha1", digest),), _data(r, event_type))
 
 
 def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
@@ -270,13 +270,22 @@ def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
         octets = r.octets(sizes[algorithm], f"digests[{n}].digest", None, "What the PCR was extended with.", PROFILE)
         if algorithm in HASH_NAMES:
             digests.append((HASH_NAMES[algorithm], octets))
-    return LogEvent(pcr, event_type, tuple(digests), _data(r))
+    return LogEvent(pcr, event_type, tuple(digests), _data(r, event_type))
 
 
-def _data(r: StructureReader) -> bytes:
+def _data(r: StructureReader, event_type: int) -> bytes:
     size = r.uint(4, "eventSize", str, "How many bytes of event data follow.", PROFILE)
-    note = "What the event says about itself. The digest covers it only if the event's type says so."
-    return r.octets(size, "event", event_text, note, PROFILE)
+    return r.octets(size, "event", event_text, _DATA.get(event_type, _ANY_DATA), PROFILE)
+
+
+_ANY_DATA = "What the event says about itself. The digest covers it only if the event's type says so."
+_HASHED = "The measured text itself, the hash's input: the digest above is its SHA-256."
+_DATA = {
+    EVENT_LAUNCH: "What was launched, for people to read. The digest covers the code, not this.",
+    EVENT_IMAGE: "The image's name, for people to read. The digest covers the image, not this.",
+    EVENT_LAUNCH_POLICY: _HASHED,
+    EVENT_CLAIM: _HASHED,
+}
 
 
 def event_text(data: bytes) -> str:

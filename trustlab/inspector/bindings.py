@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 HASHED = ("subjectPublicKeyInfo", "encrypted_pre_master_secret")
 """Labels of fields that enter a binder as their hash."""
-LATER = ("Certificate", "ClientKeyExchange", "ApplicationData")
-"""Messages that may be sent after their octets were hashed."""
+COMPUTED = ("HMAC(PMS)", "session_hash", "attest_secret", "exporter", "early(")
+"""How the names of inputs begin that stand in no message: both ends compute them."""
 SHORTEST = 16
 """Octets of an input that is worth looking for: shorter ones are constants."""
 COUNTS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
@@ -38,7 +38,7 @@ class Bindings:
         self._book = book
         self._messages = messages
         self._fields: dict[int, list[tuple[str, str]]] = {}
-        self._open: dict[int, list[tuple[Input, str, str]]] = {}
+        self._open: dict[str, dict[str, list[tuple[Input, str]]]] = {}
 
     def binder(self, event: TraceEvent) -> None:
         """Take a binder event: a side hashes its view of the handshake."""
@@ -89,10 +89,9 @@ class Bindings:
         return binding
 
     def message(self, row: MessageRow) -> None:
-        """Look again for the sources that were not there yet: a message was hashed before it was sent."""
-        if self._open and row.name in LATER:
-            for number in list(self._open):
-                self._find(number)
+        """Look in a message for sources that were not there yet: it was hashed before it was sent."""
+        if row.connection in self._open:
+            self._look(row)
 
     # Pairs of rows
 
@@ -132,7 +131,6 @@ class Bindings:
         row = mine or theirs
         if row is None:
             return
-        number = next(n for n, b in enumerate(self._book.frame.bindings) if b is binding)
         binding.design, binding.role = row.name, str(row.details.get("role", ""))
         binding.attester, binding.attester_row = (theirs.at, theirs.id) if theirs else ("", None)
         binding.verifier, binding.verifier_row = (mine.at, mine.id) if mine else ("", None)
@@ -142,46 +140,38 @@ class Bindings:
         binding.inputs = _inputs(own, other, both=mine is not None and theirs is not None)
         names = [name for name, _ in own or other]
         binding.not_covered = not_covered(names, binding.role)
-        self._open[number] = [
-            (i, side, r.connection)
-            for i in binding.inputs
-            for side, r in (("attester", theirs), ("verifier", mine))
-            if r is not None and len(getattr(i, side) or "") >= 2 * SHORTEST
-        ]
-        self._find(number)
+        for side, r in (("attester", theirs), ("verifier", mine)):
+            if r is not None:
+                self._seek(binding.inputs, side, r.connection)
 
     # Sources
 
-    def _find(self, number: int) -> None:
-        """Look in the messages of each side's connection for the octets that an input was taken from."""
-        left = []
-        for entry in self._open[number]:
-            wanted, side, connection = entry
-            source = self._source(getattr(wanted, side), connection)
-            if source is None:
-                left.append(entry)
-            else:
-                setattr(wanted, f"{side}_source", source)
-                self._book.reframe()
-        self._open[number] = left
-        if not left:
-            del self._open[number]
-
-    def _source(self, value: str, connection: str) -> Source | None:
-        size = len(value) // 2
+    def _seek(self, inputs: list[Input], side: str, connection: str) -> None:
+        """Look in the messages of a connection for the octets that its side took each input from."""
+        wanted = self._open.setdefault(connection, {})
+        for each in inputs:
+            value = getattr(each, side)
+            if value and len(value) >= 2 * SHORTEST and not each.name.startswith(COMPUTED):
+                wanted.setdefault(value, []).append((each, side))
         for row in self._messages.of(connection):
-            for part, piece in enumerate(row.parts):
-                labels = None
-                for field in piece.fields:
-                    octets = piece.hex[2 * field.start : 2 * field.end]
-                    if field.end - field.start == size:
-                        if octets == value:
-                            return Source(row=row.id, part=part, start=field.start, end=field.end)
-                        continue
-                    labels = labels or self._book.labels(piece)
-                    if self._book.texts.all[field.label].endswith(HASHED) and _sha256(octets) == value:
-                        return Source(row=row.id, part=part, start=field.start, end=field.end)
-        return None
+            self._look(row)
+
+    def _look(self, row: MessageRow) -> None:
+        wanted = self._open.get(row.connection)
+        if not wanted:
+            return
+        sizes = {len(value) // 2 for value in wanted}
+        texts = self._book.texts.all
+        for part, piece in enumerate(row.parts):
+            for field in piece.fields:
+                hashed = texts[field.label].endswith(HASHED)
+                if not hashed and field.end - field.start not in sizes:
+                    continue
+                octets = piece.hex[2 * field.start : 2 * field.end]
+                value = octets if octets in wanted else _sha256(octets) if hashed else ""
+                for each, side in wanted.pop(value, ()):
+                    setattr(each, f"{side}_source", Source(row=row.id, part=part, start=field.start, end=field.end))
+                    self._book.reframe()
 
 
 def pairs(fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - whatever stands in an event's data

@@ -98,4 +98,4 @@ class Book:
 
     def labels(self, piece: Piece) -> list[str]:
         """Return the label of each field of a piece."""
-        return self.trees.texts(piece.fields)
+        return self.trees.labels(piece.fields)

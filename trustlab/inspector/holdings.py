@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.inspector.connections import MIDDLE
 from trustlab.inspector.document import HeldSecret, Holder, MessageRow
 from trustlab.inspector.reads import CANARY, DATA, prize
 from trustlab.inspector.rows import text_of, the
@@ -28,7 +29,9 @@ class Holdings:
         self._book = book
         self._messages = messages
         self._reads = reads
-        self._secrets: dict[tuple[str, str, str], HeldSecret] = {}
+        self._secrets: dict[tuple[str, str], HeldSecret] = {}
+        self._levels: dict[str, int] = {}
+        self._read_so_far = 0
 
     def secret(self, event: TraceEvent) -> None:
         """Take a secret of a party."""
@@ -46,7 +49,8 @@ class Holdings:
         inputs = event.data.get("inputs")
         if isinstance(inputs, list) and not held.inputs:
             held.inputs = [self._id(connection, str(name)) for name in inputs]
-            held.level = 1 + max((s.level for s in self._secrets.values() if s.id in held.inputs), default=-1)
+            held.level = 1 + max((self._levels[name] for name in held.inputs if name in self._levels), default=-1)
+            self._levels[held.id] = held.level
         if event.name == MASTER:
             self._before_master(connection, event.party)
 
@@ -74,12 +78,13 @@ class Holdings:
 
     def reads(self) -> None:
         """Note that Alice has what she read, wherever she read it."""
-        rows = self._book.document.rows
-        for number in self._book.frame.reads:
+        rows, reads = self._book.document.rows, self._book.frame.reads
+        for number in reads[self._read_so_far :]:
             row = rows[number]
             for name, canary in self._reads.canaries.items():
                 if prize(name) in row.say or canary.hex() in "".join(p.hex for p in row.parts):
-                    self._hold("", name, "alice", title=prize(name), how=row.more, row=number)
+                    self._hold("", name, MIDDLE, title=prize(name), how=row.more, row=number)
+        self._read_so_far = len(reads)
 
     def _id(self, connection: str, name: str) -> str:
         label = self._book.connections.label(connection) if connection else ""
@@ -98,7 +103,7 @@ class Holdings:
         row: int | None = None,
     ) -> HeldSecret:
         at = max(len(self._book.document.rows) - 1, 0) if row is None else row
-        key = connection, name, ""
+        key = connection, name
         held = self._secrets.get(key)
         if held is None:
             held = self._secrets[key] = HeldSecret(

@@ -13,6 +13,7 @@ from trustlab.inspector.anchors import slug
 from trustlab.inspector.badge import badge
 from trustlab.inspector.bindings import Bindings
 from trustlab.inspector.book import OFFSTAGE, Book
+from trustlab.inspector.clear import Clear
 from trustlab.inspector.commands import Commands
 from trustlab.inspector.document import (
     AppRow,
@@ -56,6 +57,7 @@ class Ladder:
         self._book = Book(Frame(title=title, substrate=substrate, badge=note, secrets_shown=secrets))
         self._messages = Messages(self._book)
         self._commands = Commands(self._book)
+        self._clear = Clear(self._messages)
         self._bindings = Bindings(self._book, self._messages)
         self._verdicts = Verdicts(self._book, self._bindings)
         self._reads = Reads(self._book)
@@ -144,6 +146,12 @@ class Ladder:
     def _frame(self, event: TraceEvent) -> None:
         self._messages.frame(event)
         self._reads.frame(event)
+        if not OFFSTAGE.isdisjoint((text_of(event, "from"), text_of(event, "to"))):
+            return  # a CA's questions and the like
+        for row in self._clear.frame(event):
+            self._bindings.message(row)
+            self._reads.clear(event, row)
+        self._holdings.reads()
 
     def _note(self, event: TraceEvent) -> None:
         book = self._book
@@ -178,6 +186,9 @@ class Ladder:
 
     def _plain(self, event: TraceEvent) -> None:
         self._new(PLAIN.get(event.kind, PlainRow), event)
+        if event.kind == "attack":
+            self._reads.listen(event)
+            self._holdings.reads()
 
     def _new(self, kind: type[PlainRow], event: TraceEvent) -> PlainRow:
         book = self._book
@@ -196,6 +207,8 @@ class Ladder:
         """Take a secret: private plaintext beside the message that carried it, where secrets were asked for."""
         book = self._book
         inside = book.row_of(event, "inside")
+        if book.secrets and event.name == DATA and isinstance(inside, MessageRow):
+            self._messages.open(inside, len(event.raw))
         if inside is not None and book.secrets and all(piece.hex != event.raw.hex() for piece in inside.parts):
             first = not any(piece.secret for piece in inside.parts)
             title = "decrypted" if first else f"decrypted, as {event.party} holds it"
@@ -203,6 +216,8 @@ class Ladder:
             role = "plain" if isinstance(inside, MessageRow) else "data"
             inside.parts.append(book.piece(event, title, role, secret=True))
             book.touch(inside)
+            if isinstance(inside, MessageRow):
+                self._bindings.message(inside)
         self._reads.secret(event)
         self._holdings.secret(event)
         self._holdings.reads()

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from trustlab.inspector.book import OFFSTAGE
 from trustlab.inspector.connections import MIDDLE, OTHER
-from trustlab.inspector.document import ConnectRow, MessageRow
+from trustlab.inspector.document import ConnectRow, MessageRow, Piece
 from trustlab.inspector.legs import compare
 from trustlab.inspector.rows import number_of, text_of
 from trustlab.inspector.says import CONNECT, FORWARDED, UNREADABLE, alert_says, message_says
 from trustlab.inspector.tree import paths
+from trustlab.trace import TraceEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from trustlab.inspector.book import Book
-    from trustlab.inspector.document import Piece
-    from trustlab.trace import TraceEvent
 
 T = TypeVar("T")
 WINDOW = 64
@@ -154,6 +153,40 @@ class Messages:
         self._book.touch(row)
         return row
 
+    def clear(self, event: TraceEvent, name: str, octets: bytes, offset: int) -> MessageRow:
+        """Make the row of a message that a frame carried in clear, and return it."""
+        book = self._book
+        piece = Piece(title=name, hex=octets.hex(), role="wire", fields=book.trees.plaintext(octets))
+        row = book.new(
+            MessageRow,
+            event,
+            at="",
+            name=name,
+            text="",
+            direction=event.direction,
+            offset=offset,
+            size=len(octets),
+            state="wire",
+            parts=[piece],
+        )
+        self._enter(row)
+        return row
+
+    def read(self, rows: Iterable[MessageRow]) -> None:
+        """Note that rows in clear have been read: a frame came back from their reader."""
+        for row in rows:
+            row.state = "read"
+            self._book.touch(row)
+
+    def _enter(self, row: MessageRow) -> None:
+        """Put a new row where it belongs: at its connection, and beside its twin."""
+        self._book.connections.aim(row, row.direction)
+        row.first = first_of(row.parts[0], self._book.labels(row.parts[0]), row.name)
+        self._streams[row.connection, row.direction].append(row)
+        self._by_connection[row.connection].append(row)
+        self._name(row)
+        self._pair(row)
+
     def _new(self, event: TraceEvent, side: str, inside: str) -> MessageRow:
         book = self._book
         details: dict[str, Any] = {k: event.data[k] for k in KEPT if event.data.get(k)}
@@ -175,15 +208,9 @@ class Messages:
         self._seen[row.id] = {side}
         if event.name == "Alert":
             row.alert, row.fatal = _alert(event)
-        book.connections.aim(row, row.direction)
-        row.first = first_of(row.parts[0], book.labels(row.parts[0]), row.name)
-        stream = event.connection, event.direction
-        self._streams[stream].append(row)
-        self._by_connection[event.connection].append(row)
-        for start, end in _near(self._payloads[stream]):
+        for start, end in _near(self._payloads[event.connection, event.direction]):
             self._carry(row, start, end)
-        self._name(row)
-        self._pair(row)
+        self._enter(row)
         return row
 
     def _join(self, event: TraceEvent, row: MessageRow, side: str) -> None:
@@ -203,6 +230,13 @@ class Messages:
         elif event.spans and not mine.fields:
             mine.fields = self._book.trees.of(event)
         self._say(row)
+
+    def open(self, row: MessageRow, content: int) -> None:
+        """Name the fields inside a record of which it is known how many octets of plaintext it holds."""
+        record = row.parts[0]
+        version = {"version": row.details.get("version")}
+        event = TraceEvent("tls.message", row.at, 0, name=row.name, raw=bytes.fromhex(record.hex), data=version)
+        record.fields = self._book.trees.of(event, content=content)
 
     def _name(self, row: MessageRow) -> None:
         """Give a row the anchor and the sentence that follow from its ends."""

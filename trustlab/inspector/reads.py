@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab.capture import CaptureError, knowledge
 from trustlab.inspector.connections import MIDDLE
 from trustlab.inspector.document import MessageRow, ReadRow
-from trustlab.inspector.rows import count, the
+from trustlab.inspector.rows import count, text_of, the
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -36,10 +36,17 @@ class Reads:
         self._keys = 0
         self._tried = 0
         self._shown: set[tuple[str, bytes]] = set()
+        self._taken: set[tuple[int, bytes]] = set()
 
     def frame(self, event: TraceEvent) -> None:
-        """Keep a frame: she recorded the network."""
+        """Keep a frame: she records the network."""
         self._keep(event)
+
+    def clear(self, event: TraceEvent, row: MessageRow) -> None:
+        """Take a message in clear: everybody on the wire reads it."""
+        raw = bytes.fromhex(row.parts[0].hex)
+        if any(canary and canary in raw for canary in self.canaries.values()):
+            self._row(event, row, raw, "It travels in clear: she reads it off the wire.")
 
     def secret(self, event: TraceEvent) -> None:
         """Take a secret: a canary of Bob's, a key of Alice's, or what her end of a connection decrypted."""
@@ -52,11 +59,13 @@ class Reads:
         elif event.party != MIDDLE:
             return
         elif event.name != DATA:
-            self._keys += 1
             self._keep(event)
+            # What she holds of a connection that ends at her opens nothing more than what she reads there.
+            self._keys += MIDDLE not in self._book.connections.ends(text_of(event, "connection"))
         else:
             row = self._book.row_of(event, "inside")
-            if isinstance(row, MessageRow) and row.to == MIDDLE:
+            if isinstance(row, MessageRow) and row.to == MIDDLE and (row.id, event.raw) not in self._taken:
+                self._taken.add((row.id, event.raw))
                 self._row(event, row, event.raw, "She decrypted it at her own end of this connection.")
 
     def _keep(self, event: TraceEvent) -> None:
@@ -130,7 +139,7 @@ class Reads:
 
     def _piece(self, event: TraceEvent, raw: bytes, of: MessageRow | None) -> Piece:
         """Return the octets that she reads, with the fields that the message's own plaintext has."""
-        fields = next((p.fields for p in of.parts if p.secret and p.hex == raw.hex()), []) if of else []
+        fields = next((p.fields for p in of.parts if p.hex == raw.hex()), []) if of else []
         piece = self._book.piece(event, "what Alice reads", "plain", secret=True)
         piece.hex, piece.fields = raw.hex(), fields or (piece.fields if raw == event.raw else [])
         return piece

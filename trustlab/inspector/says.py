@@ -25,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "EndOfEarlyData": "{Writer} has sent its early data; what follows uses the keys of this handshake.",
     "KeyUpdate": "From here on {writer} encrypts with fresh keys.",
     "ApplicationData": "What the two programs say to each other, encrypted with the keys of this connection.",
+    "Data": "In clear: whoever is on the wire reads it.",
     "Heartbeat": "{Writer} asks whether {reader} is still there.",
     "Challenge": "{Writer} sends 32 fresh bytes: the evidence has to contain them, so it cannot be an old one.",
     "Evidence": "Evidence: what {writer}'s machine says of itself, signed by its TPM.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.explain import fields_of, plaintext_fields
 from trustlab.inspector.document import TreeField
 
 if TYPE_CHECKING:
@@ -18,60 +19,61 @@ class Trees:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self._kept: dict[tuple[bytes, tuple[Span, ...]], list[TreeField]] = {}
+        self._kept: dict[int, tuple[tuple[Span, ...], list[TreeField]]] = {}
 
-    def of(self, event: TraceEvent) -> list[TreeField]:
-        """Return the fields of an event's octets. The list is shared: nobody changes it."""
-        key = event.raw, event.spans
-        fields = self._kept.get(key)
-        if fields is None:
-            fields = self._kept[key] = tree(event.spans, event.raw, self._texts)
-        return fields
+    def of(self, event: TraceEvent, *, content: int | None = None) -> list[TreeField]:
+        """Return the fields of an event's octets. The list is shared: nobody changes it.
 
-    def texts(self, fields: Sequence[TreeField]) -> list[str]:
+        `content` is how many octets of plaintext a record holds, if that is known.
+        """
+        spans = fields_of(event, content=content)
+        kept = self._kept.get(id(spans))
+        if kept is None or kept[0] is not spans:
+            kept = self._kept[id(spans)] = spans, tree(spans, event.raw, self._texts)
+        return kept[1]
+
+    def plaintext(self, octets: bytes) -> list[TreeField]:
+        """Return the fields of octets that travel in clear."""
+        return tree(plaintext_fields(octets), octets, self._texts)
+
+    def labels(self, fields: Sequence[TreeField]) -> list[str]:
         """Return the label of each field."""
         return [self._texts.all[field.label] for field in fields]
 
 
 def tree(spans: Iterable[Span], raw: bytes, texts: Texts) -> list[TreeField]:
-    """Return the fields that `spans` name in `raw`, parents before children, each with a label relative to its parent.
+    """Return the fields that `spans` name in `raw`, each with a label relative to its parent.
 
-    A child lies inside its parent. What lies outside the octets, has no octets or is named twice is left out.
+    The spans are those of a tree as `explain.fields_of` gives it: parents first, a child's name begins with its
+    parent's.
     """
-    length = len(raw)
-    ordered = sorted(
-        {(max(s.start, 0), -min(s.end, length), len(s.name), s.name): s for s in spans if s.start < s.end}.items(),
-        key=lambda item: item[0],
-    )
     number = texts.number
-    parents: list[tuple[int, int, str]] = []
+    parents: list[str] = []
     fields: list[TreeField] = []
-    for (start, back, _, name), span in ordered:
-        end = -back
-        if start >= end:
-            continue
-        while parents and not _holds(parents[-1], start, end, name):
+    for span in spans:
+        name, value = span.name, span.value
+        while parents and not name.startswith(parents[-1]):
             parents.pop()
-        label = name
-        if parents and name.startswith(parents[-1][2]):
-            label = name[len(parents[-1][2]) :].removeprefix(".") or name
-        value = span.value
-        if len(value) > 8 and _is_octets(value, raw, start, end):
+        label = name[len(parents[-1]) :] if parents else name
+        if len(value) > SHORT and _is_octets(value, raw, span.start, span.end):
             value = ""
-        field = TreeField(
-            number(label), len(parents), start, end, number(value), number(span.note), number(span.clause)
+        fields.append(
+            TreeField(
+                number(label),
+                len(parents),
+                span.start,
+                span.end,
+                number(value),
+                number(span.note),
+                number(span.clause),
+            )
         )
-        fields.append(field)
-        parents.append((start, end, name))
+        parents.append(f"{name}.")
     return fields
 
 
-def _holds(parent: tuple[int, int, str], start: int, end: int, name: str) -> bool:
-    """Whether a field lies inside another: by its range, and where both have the same range by its name."""
-    first, last, above = parent
-    if not first <= start < end <= last:
-        return False
-    return end - start < last - first or name.startswith(above)
+SHORT = 8
+"""Characters of a value that may well be hex and yet say more than the octets do."""
 
 
 def _is_octets(value: str, raw: bytes, start: int, end: int) -> bool:

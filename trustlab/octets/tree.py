@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.trace import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 SIZE = ".size"
 TOGETHER = "Fields that belong together."
@@ -64,66 +65,82 @@ def nested(spans: Iterable[Span]) -> list[Span]:
     that has a span of its own goes inside it (`pcrs[0]` in `pcrs` is `pcrs.entry[0]`). A name that others lie in and
     that has no span gets one. Parents come first.
     """
-    given = dict.fromkeys(s if not s.name.endswith(SIZE) else _sized(s) for s in spans if s.start < s.end)
+    given = [span for span in spans if span.start < span.end]
+    result = []
+    for name, start, end, source, group in _plan(tuple((span.name, span.start, span.end) for span in given)):
+        span = given[source]
+        if group:
+            result.append(Span(name, start, end, "", group, span.clause))
+        else:
+            result.append(span if name == span.name else Span(name, start, end, span.value, span.note, span.clause))
+    return result
+
+
+Place = tuple[str, int, int]
+"""A name and where it lies."""
+
+
+@lru_cache(maxsize=512)
+def _plan(places: tuple[Place, ...]) -> list[tuple[str, int, int, int, str]]:
+    """Return for each span of the tree its name and range, which of `places` it comes from, and a group's sentence.
+
+    The plan depends on names and ranges alone. Commands of one kind share them, and there are hundreds in a run.
+    """
+    given: dict[Place, int] = {}
+    for number, (name, start, end) in enumerate(places):
+        plain = f"{name.removesuffix(SIZE)}_size" if name.endswith(SIZE) else name
+        given.setdefault((plain, start, end), number)
     ranges: dict[str, tuple[int, int]] = {}
-    for span in given:
-        ranges.setdefault(span.name, (span.start, span.end))
-    added = _containers(given, ranges)
-    ranges |= {span.name: (span.start, span.end) for span in added}
-    named: dict[str, Span] = {}
-    for span in sorted([*added, *given], key=lambda s: (s.start, -s.end, s.name.count("."))):
-        name = place = _listed(span, ranges)
+    for name, start, end in given:
+        ranges.setdefault(name, (start, end))
+    groups = _groups(given, ranges)
+    ranges |= {name: (start, end) for name, (start, end, _, _) in groups.items()}
+    entries = [(*place, number, "") for place, number in given.items()]
+    entries += [(name, *group) for name, group in groups.items()]
+    plan: dict[str, tuple[str, int, int, int, str]] = {}
+    for name, start, end, number, note in sorted(entries, key=lambda e: (e[1], -e[2], e[0].count("."))):
+        listed = place = _listed(name, start, end, ranges)
         times = 1
-        while place in named:
-            place = f"{name}[{times}]"
+        while place in plan:
+            place = f"{listed}[{times}]"
             times += 1
-        named[place] = span if place == span.name else _renamed(span, place)
-    return list(named.values())
+        plan[place] = (place, start, end, number, note)
+    return list(plan.values())
 
 
-def _renamed(span: Span, name: str) -> Span:
-    return Span(name, span.start, span.end, span.value, span.note, span.clause)
-
-
-def _sized(span: Span) -> Span:
-    """Give a length that stands before its field a name beside that field's."""
-    return _renamed(span, f"{span.name.removesuffix(SIZE)}_size")
-
-
-def _containers(spans: Iterable[Span], ranges: Mapping[str, tuple[int, int]]) -> list[Span]:
-    """Return spans for the names that others lie in and that have none."""
-    found: dict[str, Span] = {}
-    for span in spans:
-        words = span.name.split(".")
+def _groups(given: Mapping[Place, int], ranges: Container[str]) -> dict[str, tuple[int, int, int, str]]:
+    """Return range, first member and sentence of each name that others lie in and that has no span."""
+    found: dict[str, tuple[int, int, int, str]] = {}
+    for (full, start, end), number in given.items():
+        words = full.split(".")
         for n in range(1, len(words)):
             name = ".".join(words[:n])
             if name in ranges:
                 continue
             head, bracket, _ = words[n - 1].partition("[")
-            note = ENTRY if bracket else TOGETHER
-            known = found.get(name) or Span(name, span.start, span.end, "", note, span.clause)
-            found[name] = Span(name, min(known.start, span.start), max(known.end, span.end), "", note, known.clause)
-            above = found.get(".".join((*words[: n - 1], head))) if bracket else None
-            if above is not None:  # a list with a field of its own, such as its count: it holds the entries too
-                end = max(above.end, span.end)
-                found[above.name] = Span(above.name, above.start, end, "", above.note, above.clause)
-    return list(found.values())
+            first, last, member, note = found.get(name, (start, end, number, ENTRY if bracket else TOGETHER))
+            found[name] = min(first, start), max(last, end), member, note
+            above = ".".join((*words[: n - 1], head))
+            if bracket and above in found:  # a list with a field of its own, such as its count: it holds entries too
+                first, last, member, note = found[above]
+                found[above] = first, max(last, end), member, note
+    return found
 
 
-def _listed(span: Span, ranges: Mapping[str, tuple[int, int]]) -> str:
-    """Return a name in which an element of a list lies inside the list, where the list has a span of its own."""
-    if "[" not in span.name:
-        return span.name
-    words = span.name.split(".")
+def _listed(name: str, start: int, end: int, ranges: Mapping[str, tuple[int, int]]) -> str:
+    """Return a name in which an element of a list lies inside the list, if the list has a span of its own."""
+    if "[" not in name:
+        return name
+    words = name.split(".")
     for n, word in enumerate(words):
         head, bracket, number = word.partition("[")
         outer = ranges.get(".".join((*words[:n], head))) if bracket else None
-        if outer is not None and outer[0] <= span.start and span.end <= outer[1]:
+        if outer is not None and outer[0] <= start and end <= outer[1]:
             words[n] = f"{head}.entry[{number}"
     return ".".join(words)
 
 
 def leaves(spans: Sequence[Span]) -> list[Span]:
     """Return the spans of a tree that have no fields inside."""
-    parents = {name[:n] for name in (s.name for s in spans) for n, sign in enumerate(name) if sign == "."}
+    parents = {span.name.rpartition(".")[0] for span in spans}
     return [span for span in spans if span.name not in parents]
