@@ -117,7 +117,7 @@ function chipOf(x, who, both, chosen, store) {
   const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
   const on = chosen === x;
   return h("button", {
-    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-on" : ""}`,
+    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-picked" : ""}`,
     type: "button",
     "data-chip": x.name,
     "data-side": who,
@@ -145,9 +145,9 @@ function readable(hex) {
   const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
   if (codes.length && codes.every((c) => c > 31 && c < 127)) {
     const text = String.fromCharCode(...codes);
-    return codes.length <= 2 ? `“${text}”` : cut(text, 12);
+    return codes.length <= 2 ? `“${text}”` : cut(text, 8);
   }
-  return cut(hex, 8);
+  return cut(hex, 6);
 }
 
 /** @param {Binding} b @param {Store} store */

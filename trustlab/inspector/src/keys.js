@@ -135,7 +135,7 @@ function nodeOf(node, place, store) {
   const g = s(
     "g",
     {
-      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-on" : ""}`,
+      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
       transform: `translate(${place.x} ${place.y})`,
       tabindex: 0,
       role: "button",

@@ -105,7 +105,7 @@ function mapOf(runs, chosen, store) {
           "span",
           { class: "tl-cells" },
           ...numbers.map((n) =>
-            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-on" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
+            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-picked" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
           ),
         ),
       ),

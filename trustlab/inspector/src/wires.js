@@ -55,10 +55,11 @@ function drawWire(svg, root, ladder, list, rows, chip) {
   const hidden = y < view.top || y > view.bottom;
   const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
   const gutter = pane.right + 7;
-  const chipBox = chip.closest(".tl-pbody, .tl-pfirst")?.getBoundingClientRect();
-  const to = { x: (target.left + target.right) / 2, y: Math.max(target.top, (chipBox?.top ?? 0) - base.top) };
-  // Down the gutter, under the tab bar, then onto the chip from above: never across text.
-  const bar = to.y - 26;
+  // Down the gutter, over the table's head, then onto the head of its own column: never across text.
+  const table = chip.closest(".tl-eq");
+  const head = headOf(chip);
+  const to = { x: (target.left + target.right) / 2, y: (head ? head - base.top : target.top) - 2 };
+  const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
   const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
   const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
   svg.append(
@@ -66,4 +67,17 @@ function drawWire(svg, root, ladder, list, rows, chip) {
     s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
     s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
   );
+}
+
+/**
+ * Where the words begin that stand over a chip, in the window; null if they stand beside it.
+ * @param {Element} chip
+ */
+function headOf(chip) {
+  const cell = chip.closest("td");
+  const head = cell?.closest("table")?.querySelector("thead tr")?.children[cell.cellIndex];
+  if (!head || cell?.closest(".tl-upright")) return null;
+  const words = document.createRange();
+  words.selectNodeContents(head);
+  return words.getBoundingClientRect().top;
 }

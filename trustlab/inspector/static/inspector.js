@@ -1,6 +1,7 @@
 // Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.
 
 // page.js
+const { still, openPage } = (() => {
 /** The page opened from a disk: a model without a kernel, over the document that stands in the page, gzipped in base64. */
 
 /** @typedef {import("./store.js").Model} Model */
@@ -44,8 +45,11 @@ async function openPage(widget) {
   if (!packed || !el) throw new Error("the page lacks its element document or inspector");
   widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
 }
+return { still, openPage };
+})();
 
 // dom.js
+const { shown, h, s, icon, chevron, bytes, range, cap, cut, fill } = (() => {
 /** Making elements. Nothing here ever reads markup: what a trace says stays text. */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -163,8 +167,11 @@ function fill(node, ...children) {
   node.replaceChildren();
   put(node, children);
 }
+return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
+})();
 
 // types.js
+const { ROWS, SHAPES } = (() => {
 // Made from document.py by python -m trustlab.inspector.join; change it there.
 
 /**
@@ -210,8 +217,11 @@ const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectR
  * @type {Record<string, any[]>}
  */
 const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "Steering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "Steering": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": "", "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
+return { ROWS, SHAPES };
+})();
 
 // store.js
+const { complete, Book, Store, landing } = (() => {
 /** What a view knows and what the reader chose: one `Book` a model (the document), one `Store` a view (the choice). */
 
 /**
@@ -383,6 +393,13 @@ class Store {
     /** @type {Set<string>} */
     this.changed = new Set();
     this.frame = 0;
+    /** This view, to itself: Python sends to all views, and says who asked. */
+    this.asker = Math.random().toString(36).slice(2);
+    /**
+     * What to do with a file that this view asked for.
+     * @type {(detail: any) => void}
+     */
+    this.onFile = () => {};
     this.unhear = this.follow();
   }
 
@@ -550,11 +567,22 @@ class Store {
       } else if (kind === "select") {
         this.choose({ row: detail.row, piece: detail.part, field: detail.field });
       } else if (kind === "say") this.say(detail.text);
-      else if (kind === "what-if") this.set({ compare: { document: complete("Document", detail.document), first: detail.first } });
+      else if (kind === "what-if") this.answered(detail);
+      else if (kind === "file") this.onFile(detail);
       else this.mark(kind);
     };
     this.book.listeners.add(hear);
     return () => this.book.listeners.delete(hear);
+  }
+
+  /**
+   * A run to lay beside this one came back.
+   * @param {any} detail
+   */
+  answered(detail) {
+    if (detail.asker !== this.asker) return;
+    if (detail.document) this.set({ compare: { document: complete("Document", detail.document), first: detail.first ?? "" } });
+    else this.say(String(detail.text ?? "There is no such run."));
   }
 
   /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */
@@ -587,8 +615,11 @@ function landing(rows) {
   for (let n = rows.length - 1; n >= 0; n -= 1) if (["message", "tpm"].includes(rows[n].kind)) return n;
   return rows.length ? rows.length - 1 : null;
 }
+return { complete, Book, Store, landing };
+})();
 
 // lines.js
+const { passes, linesOf, placesOf } = (() => {
 /** Rows -> lines of the ladder: what stands beside what, what is folded, what a filter leaves. Pure. */
 
 /**
@@ -741,8 +772,11 @@ function placesOf(lines, count) {
   }
   return places;
 }
+return { passes, linesOf, placesOf };
+})();
 
 // virtual.js
+const { VirtualList } = (() => {
 /** A long list of which only what is in view exists: lines of any height, measured when they are drawn. */
 
 const OVERSCAN = 240;
@@ -769,7 +803,16 @@ class VirtualList {
     this.nodes = new Map();
     this.top = 0;
     this.view = 0;
+    this.wide = 0;
     scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
+    new ResizeObserver(() => this.sized()).observe(scroller);
+  }
+
+  /** The scroller has another size: at another width, lines wrap elsewhere. */
+  sized() {
+    const wide = this.scroller.clientWidth;
+    if (wide === this.wide) this.resize();
+    else this.refresh();
   }
 
   /**
@@ -794,8 +837,8 @@ class VirtualList {
     this.resize();
   }
 
-  /** The window changed its size. */
   resize() {
+    this.wide = this.scroller.clientWidth;
     this.view = this.scroller.clientHeight;
     this.update(this.scroller.scrollTop);
   }
@@ -897,8 +940,11 @@ class VirtualList {
     }
   }
 }
+return { VirtualList };
+})();
 
 // ladder.js
+const { called, place, Ladder, marked } = (() => {
 /** The ladder: a line of life for each party, and what was said between them. Only what is in view exists. */
 
 /**
@@ -1320,8 +1366,1557 @@ function marked(row) {
   const [from, to] = row.loot;
   return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
 }
+return { called, place, Ladder, marked };
+})();
+
+// compare.js
+const { parting, Compare } = (() => {
+/** Another run beside this one: what if. The course of both, and where it first parts. */
+
+/**
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Document} Document
+ */
+
+/**
+ * What a row contributes to the course of a run: who did what, not with which octets, since randoms differ in any two runs.
+ * @param {AnyRow} row
+ */
+const course = (row) => `${row.kind} ${row.at} ${row.to} ${row.name} ${row.mark}${row.kind === "message" ? ` ${row.alert} ${row.altered}` : ""}`;
+
+/**
+ * The step of each run at which their courses part, or null if they never do.
+ * @param {AnyRow[]} one
+ * @param {AnyRow[]} other
+ * @returns {[number, number] | null}
+ */
+function parting(one, other) {
+  const steps = (/** @type {AnyRow[]} */ rows) => rows.filter((row) => row.kind !== "machine" && !(row.kind === "tpm" && row.section === 0));
+  const left = steps(one);
+  const right = steps(other);
+  for (let n = 0; n < Math.max(left.length, right.length); n += 1) {
+    if (left[n] && right[n] && course(left[n]) === course(right[n])) continue;
+    const last = (/** @type {AnyRow[]} */ rows) => Math.max(0, rows.length - 1);
+    return [left[n]?.id ?? last(one), right[n]?.id ?? last(other)];
+  }
+  return null;
+}
+
+class Compare {
+  /** @param {Store} store of the first run */
+  constructor(store) {
+    this.store = store;
+    /** @type {Store | null} */
+    this.other = null;
+    this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
+    this.node.hidden = true;
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    if (!changed.has("compare")) return;
+    const { store } = this;
+    this.other?.close();
+    this.other = null;
+    this.node.replaceChildren();
+    this.node.hidden = !store.compare;
+    if (!store.compare) return;
+    const { document: doc, first } = store.compare;
+    const other = (this.other = new Store(new Book(still(doc))));
+    const ladder = new Ladder(other);
+    const apart = parting(store.doc.rows, doc.rows);
+    const sentence = typeof first === "string" ? first : String(first?.sentence ?? first?.text ?? "");
+    const [here, there] = apart ?? [-1, -1];
+    const names = apart ? `They part at step ${here + 1} of this run, ${called(store.doc.rows[here])}, and step ${there + 1} of the other, ${called(doc.rows[there])}.` : "Both runs take the same course, from the first step to the last.";
+    this.node.append(
+      h("div", { class: "tl-mhead" }, h("h2", { text: "What if" }), h("span", { class: "tl-tag", text: doc.frame.title }), h("button", { class: "tl-ghostbtn tl-push", text: "Back to the first run", on: { click: () => store.set({ compare: null }) } })),
+      h("div", { class: "tl-note" }, h("p", { class: "tl-say1", text: sentence || names }), sentence ? h("p", { class: "tl-more1", text: names }) : ""), ladder.node);
+    other.on((keys) => ladder.draw(keys));
+    other.set({ narrow: store.narrow, width: store.width });
+    for (const key of ["doc", "frame", "row"]) other.mark(key);
+    other.set({ cursor: doc.rows.length - 1 });
+    if (there >= 0) other.choose({ row: there });
+    if (here >= 0) store.choose({ row: here });
+    other.draw();
+  }
+
+  close() {
+    this.other?.close();
+  }
+}
+return { parting, Compare };
+})();
+
+// paths.js
+const { fieldsOf, fieldAt, fieldOfByte } = (() => {
+/** Fields of a piece by number and by path: "extensions/attestation/nonce", the same in every run. */
+
+/**
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {{n: number, label: string, depth: number, start: number, end: number, value: string, note: string, clause: string,
+ *   path: string, parent: number, leaf: boolean, last: number}} Field
+ */
+
+/** @type {WeakMap<object, {texts: number, fields: Field[]}>} */
+const kept = new WeakMap();
+
+/**
+ * Return a piece's fields with their words. `path` is their labels from the outermost on; the second field of one path ends in "[1]".
+ * `last` is the number of the last field inside, or its own.
+ * @param {Piece | undefined} piece
+ * @param {string[]} texts
+ * @returns {Field[]}
+ */
+function fieldsOf(piece, texts) {
+  if (!piece) return [];
+  const known = kept.get(piece);
+  if (known && known.texts === texts.length) return known.fields;
+  /** @type {Field[]} */
+  const fields = [];
+  /** @type {Field[]} */
+  const stack = [];
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  piece.fields.forEach(([label, depth, start, end, value, note, clause], n) => {
+    stack.length = Math.min(depth, stack.length);
+    const name = texts[label] ?? "";
+    const parent = stack.at(-1);
+    const plain = parent ? `${parent.path}/${name}` : name;
+    const count = seen.get(plain) ?? 0;
+    seen.set(plain, count + 1);
+    const next = piece.fields[n + 1];
+    /** @type {Field} */
+    const field = {
+      n, label: name, depth: stack.length, start, end, value: texts[value ?? 0] ?? "", note: texts[note ?? 0] ?? "",
+      clause: texts[clause ?? 0] ?? "", path: count ? `${plain}[${count}]` : plain, parent: parent ? parent.n : -1,
+      leaf: !(next && next[1] > depth), last: n,
+    };
+    fields.push(field);
+    stack.push(field);
+  });
+  for (let n = fields.length - 1; n >= 0; n -= 1) {
+    const { parent, last } = fields[n];
+    if (parent >= 0 && fields[parent].last < last) fields[parent].last = last;
+  }
+  kept.set(piece, { texts: texts.length, fields });
+  return fields;
+}
+
+/**
+ * Find a field by its path, or by the end of it: "random" and "extensions/attestation/nonce" both do. -1 if there is none.
+ * @param {Field[]} fields
+ * @param {string} path
+ */
+function fieldAt(fields, path) {
+  if (!path) return -1;
+  const exact = fields.find((one) => one.path === path);
+  return (exact ?? fields.find((one) => one.path.endsWith(`/${path}`)))?.n ?? -1;
+}
+
+/**
+ * The innermost field that holds a byte, or -1.
+ * @param {Field[]} fields @param {number} byte
+ */
+function fieldOfByte(fields, byte) {
+  let found = -1;
+  for (const one of fields) if (one.start <= byte && byte < one.end && (found < 0 || one.depth >= fields[found].depth)) found = one.n;
+  return found;
+}
+return { fieldsOf, fieldAt, fieldOfByte };
+})();
+
+// pop.js
+const { pop, python, copyText } = (() => {
+/** A sheet over the view that says one thing and closes. */
+
+/**
+ * Open a dialogue in `root`; Escape, the ground and its button close it, and the focus goes back.
+ * @param {HTMLElement} root
+ * @param {string} title
+ * @param {...(import("./dom.js").Child | import("./dom.js").Child[])} children
+ * @returns {() => void} how to close it
+ */
+function pop(root, title, ...children) {
+  const before = document.activeElement;
+  root.querySelector(".tl-pop")?.remove();
+  const close = () => {
+    sheet.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  };
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    event.stopPropagation();
+    if (event.key === "Escape") close();
+    if (event.key !== "Tab") return;
+    const stops = [...sheet.querySelectorAll("button, input, textarea, [tabindex='0']")];
+    const last = event.shiftKey ? stops[0] : stops.at(-1);
+    if (document.activeElement !== last) return;
+    event.preventDefault();
+    /** @type {HTMLElement | undefined} */ (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+  };
+  const sheet = h("div", { class: "tl-pop", role: "dialog", "aria-modal": true, "aria-label": title, on: { keydown: key, click: (/** @type {Event} */ e) => e.target === sheet && close() } },
+    h("div", { class: "tl-popbody" }, h("h2", { text: title }), ...children, h("button", { class: "tl-ghostbtn tl-popclose", text: "Close", on: { click: close } })));
+  root.append(sheet);
+  /** @type {HTMLElement | null} */ (sheet.querySelector("input, textarea, .tl-popclose"))?.focus({ preventScroll: true });
+  return close;
+}
+
+/**
+ * Python to read and to copy.
+ * @param {string} code
+ */
+function python(code) {
+  const copy = h("button", { class: "tl-ghostbtn", text: "Copy", on: { click: () => { copyText(code, copy); copy.textContent = "Copied"; } } });
+  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, text: code }), copy);
+}
+
+/**
+ * Put text on the clipboard; where the browser does not let a page do so (a file, an old context), select it for the reader.
+ * @param {string} text
+ * @param {HTMLElement} near
+ */
+function copyText(text, near) {
+  const area = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-sr", "aria-hidden": "true", tabindex: -1 }));
+  const fallback = () => {
+    area.value = text;
+    near.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  };
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(fallback);
+  else fallback();
+}
+return { pop, python, copyText };
+})();
+
+// timeline.js
+const { STOPS, stopsAt, Timeline } = (() => {
+/** One axis of time for three things: what Alice can read, what happened, and the phases; the slider is the same axis. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ */
+
+const GRAIN = 2;
+const LETTER = 6.4;
+/**
+ * Where playing stops: by kind of event, not by place.
+ * @type {[string, string, (row: AnyRow) => boolean][]}
+ */
+const STOPS = [
+  ["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
+  ["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
+  ["refusal", "a check fails", (row) => row.kind === "appraisal" && row.mark === "fail"],
+  ["reads", "Alice reads", (row) => row.kind === "read"],
+  ["alert", "Alert", (row) => row.kind === "message" && row.alert !== ""],
+];
+
+/**
+ * Whether playing stops at a row.
+ * @param {AnyRow} row
+ * @param {Set<string>} stops
+ */
+const stopsAt = (row, stops) => STOPS.some(([id, , test]) => stops.has(id) && test(row));
+
+/**
+ * How much room a row takes on the axis: boot and checks are many and say little each.
+ * @param {AnyRow} row
+ */
+function weight(row) {
+  if (row.kind === "machine") return 0.28;
+  if (row.kind === "verdict") return 0.3;
+  return row.kind === "section" ? 0.4 : row.kind === "tpm" ? 0.6 : 1;
+}
+
+class Timeline {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    /** The right end of each row, in shares of the whole. */
+    this.ends = new Float64Array(0);
+    this.reads = h("div", { class: "tl-reads" });
+    this.ticks = s("svg", { class: "tl-ticks", "aria-hidden": "true" });
+    this.later = h("div", { class: "tl-later" });
+    this.knob = h("span", { class: "tl-knob" });
+    this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "tl-slider", min: 0, step: 1, "aria-label": "Time: what had happened by step", on: { input: () => this.slide() } }));
+    this.lane = h("div", { class: "tl-lane", on: { pointerdown: (/** @type {PointerEvent} */ e) => this.drag(e) } }, this.ticks, this.later, this.slider, this.knob);
+    this.lanes = h("div", { class: "tl-lanes" }, this.reads, this.lane);
+    this.state = h("span", { class: "tl-prize" });
+    this.steps = h("span", { class: "tl-steps" });
+    this.label = h("span", { class: "tl-lanelabel" }, h("b", { text: "Alice" }), " can read");
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const anew = ["doc", "frame", "width"].some((key) => changed.has(key));
+    if (anew || changed.has("stops")) this.axis();
+    if (anew || changed.has("cursor")) this.time();
+  }
+
+  /** @param {number} row */
+  end(row) {
+    return row < 0 ? 0 : this.ends[Math.min(row, this.ends.length - 1)] ?? 0;
+  }
+
+  axis() {
+    const { rows, frame } = this.store.doc;
+    const ends = new Float64Array(rows.length);
+    let sum = 0;
+    const boot = frame.phases.find((phase) => phase.name === "boot");
+    rows.forEach((row, n) => (ends[n] = sum += boot && n >= boot.first && n <= boot.last ? 0.28 : weight(row)));
+    for (let n = 0; n < ends.length; n += 1) ends[n] /= sum;
+    this.ends = ends;
+    const width = (this.width = this.lane.clientWidth || 600);
+    this.ticks.setAttribute("viewBox", `0 0 ${width} 42`);
+    this.ticks.replaceChildren(...this.brackets(width), ...this.marks(width));
+  }
+
+  /** @param {number} width */
+  brackets(width) {
+    const nodes = [];
+    for (const { name, first, last } of this.store.doc.frame.phases) {
+      const from = first ? this.end(first - 1) * width + 2 : 0;
+      const to = this.end(last) * width - 1;
+      if (to - from < 3) continue;
+      nodes.push(s("path", { d: `M${from} 40.5H${to}`, class: "tl-bracket" }));
+      const room = Math.floor((to - from) / LETTER);
+      if (room >= Math.min(name.length, 4)) nodes.push(s("text", { x: (from + to) / 2, y: 36, "text-anchor": "middle", class: "tl-phase", text: cut(name, Math.max(1, room - (name.length > room ? 1 : 0))) }));
+    }
+    return nodes;
+  }
+
+  /**
+   * A mark for each row; of rows that would lie on one another only one of each kind.
+   * @param {number} width
+   */
+  marks(width) {
+    const { store } = this;
+    const taken = new Set();
+    const nodes = [];
+    for (const row of store.doc.rows) {
+      const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
+      const stops = stopsAt(row, store.stops);
+      const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
+      if (taken.has(key) && !stops) continue;
+      taken.add(key);
+      const mark = this.mark(row, x);
+      if (mark) nodes.push(mark);
+      if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
+    }
+    return nodes;
+  }
+
+  /**
+   * @param {AnyRow} row
+   * @param {number} x
+   */
+  mark(row, x) {
+    const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+    if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
+    if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
+    if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
+    if (row.kind === "appraisal" || (row.kind === "read" && row.secret)) return bar(4, 6, 20, row.kind === "read" || row.mark === "fail" ? "tl-t-bad" : "tl-t-pass");
+    if (row.kind === "verdict") return row.mark === "fail" ? bar(11, 2, 12, "tl-t-bad") : bar(19, 1.5, 4, "tl-t-dim");
+    return null;
+  }
+
+  time() {
+    const { store } = this;
+    const { rows, frame } = store.doc;
+    const x = this.end(store.cursor) * 100;
+    this.knob.style.left = this.later.style.left = `${x}%`;
+    this.slider.max = String(Math.max(0, rows.length - 1));
+    this.slider.value = String(store.cursor);
+    const row = rows[store.cursor];
+    this.slider.setAttribute("aria-valuetext", `step ${store.cursor + 1} of ${rows.length}${row ? `: ${row.name || row.kind}` : ""}`);
+    this.steps.replaceChildren("step ", h("b", { text: rows.length ? store.cursor + 1 : 0 }), ` of ${rows.length.toLocaleString("en")}`);
+    const alice = frame.lifelines.includes("alice");
+    for (const node of [this.reads, this.label, this.state]) node.hidden = !alice;
+    this.lanes.classList.toggle("tl-noreads", !alice);
+    if (alice) this.loot(frame.reads.map((id) => rows[id]));
+  }
+
+  /**
+   * What Alice can read, over time.
+   * @param {(AnyRow | undefined)[]} reads
+   */
+  loot(reads) {
+    const { store } = this;
+    const { cursor, doc } = store;
+    const secret = reads.find((row) => row?.kind === "read" && row.secret);
+    const first = secret ?? reads[0];
+    const at = first ? ((this.end(first.id - 1) + this.end(first.id)) / 2) * 100 : 100;
+    const until = first && first.id <= cursor ? at : this.end(cursor) * 100;
+    const bars = [h("span", { class: "tl-read tl-nothing", style: `left:0;width:max(${until}%, 90px)`, text: "nothing secret" })];
+    if (first) {
+      const on = first.id <= cursor;
+      bars.push(h("span", { class: `tl-read ${secret ? "tl-got" : "tl-some"}${on ? "" : " tl-future"}`, style: `left:min(${at}%, calc(100% - ${on ? 190 : 8}px));right:0`, text: on ? cut(first.text, 160) : "" }));
+    }
+    this.reads.replaceChildren(...bars);
+    const bad = secret !== undefined && secret.id <= cursor;
+    const prize = doc.frame.prize || "the secret";
+    this.state.className = `tl-prize ${bad ? "tl-lost" : "tl-safe"}`;
+    this.state.textContent = bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`;
+  }
+
+  slide() {
+    this.store.set({ playing: false });
+    this.store.go(Number(this.slider.value));
+  }
+
+  /**
+   * The axis is not even, so the pointer finds the row by the axis and not by the slider's own steps.
+   * @param {PointerEvent} event
+   */
+  drag(event) {
+    event.preventDefault();
+    this.slider.focus({ preventScroll: true });
+    const to = (/** @type {PointerEvent} */ e) => {
+      const box = this.lane.getBoundingClientRect();
+      const share = (e.clientX - box.left) / box.width;
+      let low = 0;
+      let high = this.ends.length - 1;
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (this.ends[middle] < share) low = middle + 1;
+        else high = middle;
+      }
+      this.store.set({ playing: false });
+      this.store.go(low);
+    };
+    const move = (/** @type {PointerEvent} */ e) => to(e);
+    const end = () => {
+      this.lane.removeEventListener("pointermove", move);
+      this.lane.removeEventListener("pointerup", end);
+      this.lane.removeEventListener("pointercancel", end);
+    };
+    this.lane.setPointerCapture(event.pointerId);
+    this.lane.addEventListener("pointermove", move);
+    this.lane.addEventListener("pointerup", end);
+    this.lane.addEventListener("pointercancel", end);
+    to(event);
+  }
+}
+return { STOPS, stopsAt, Timeline };
+})();
+
+// controls.js
+const { Controls } = (() => {
+/** Hands: time travel over what is recorded; with a controller, the run itself. Every button is a call, and says which. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./octets.js").Octets} Octets
+ * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string]} Action
+ */
+
+const PACE = 240;
+const SLOW = 700;
+const PLAY = "M5 3l8 5-8 5z";
+const PAUSE = "M5 3v10M11 3v10";
+/** @type {Action[]} */
+const ACTIONS = [
+  ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
+  ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
+  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
+  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
+  ["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
+  ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
+];
+const SAVES = /** @type {[string, string, string][]} */ ([
+  ["page", "this page (.html)", 'inspector.save_page("run.html")'],
+  ["trace", "the trace (.jsonl)", 'inspector.save_trace("run.jsonl")'],
+  ["capture", "the capture (.pcapng)", 'inspector.save_capture("run.pcapng")'],
+]);
+
+class Controls {
+  /** @param {Store} store @param {() => HTMLElement} root @param {Octets} octets */
+  constructor(store, root, octets) {
+    this.store = store;
+    this.root = root;
+    this.octets = octets;
+    this.timer = 0;
+    const { go } = this;
+    const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
+    this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
+    this.playing = button("Play to the next stop", PLAY, () => store.set({ playing: !store.playing }));
+    this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
+    this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
+    this.hold = h("span", { class: "tl-hold" });
+    this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
+    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+    this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
+      h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
+    this.edited = h("div", { class: "tl-edits" });
+    this.edited.hidden = true;
+    octets.node.prepend(this.edited);
+    this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
+    this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
+    store.onFile = (detail) => download(detail, store.asker);
+  }
+
+  /** @param {string} kind @param {string} label @param {...HTMLElement} children */
+  menu(kind, label, ...children) {
+    const node = h("details", { class: `tl-menu ${kind}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") { node.removeAttribute("open"); node.querySelector("summary")?.focus(); } } } },
+      h("summary", {}, h("span", { text: label }), icon("M4 6l4 4 4-4", 12)), h("div", { class: "tl-menubody" }, ...children));
+    return node;
+  }
+
+  /** @param {number} row */
+  go = (row) => {
+    this.store.set({ playing: false });
+    this.store.go(row);
+  };
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const { store } = this;
+    const end = store.doc.rows.length - 1;
+    if (changed.has("cursor") || changed.has("doc")) {
+      for (const one of this.back) one.toggleAttribute("disabled", store.cursor <= 0);
+      for (const one of this.on) one.toggleAttribute("disabled", store.cursor >= end);
+    }
+    if (changed.has("playing")) this.play();
+    if (changed.has("stops") || changed.has("doc")) this.says();
+    if (changed.has("frame") || changed.has("live") || changed.has("doc")) this.steering();
+    if (["row", "frame", "live", "edits", "doc"].some((key) => changed.has(key))) this.edits();
+  }
+
+  says() {
+    const { store } = this;
+    const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
+    fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
+    for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
+  }
+
+  /** @param {string} id */
+  stop(id) {
+    const { stops } = this.store;
+    if (!stops.delete(id)) stops.add(id);
+    this.store.mark("stops");
+  }
+
+  // Time
+
+  play() {
+    const { store } = this;
+    clearInterval(this.timer);
+    fill(this.playing, icon(store.playing ? PAUSE : PLAY));
+    this.playing.setAttribute("aria-label", store.playing ? "Pause" : "Play to the next stop");
+    if (!store.playing) return;
+    const { rows } = store.doc;
+    if (store.cursor >= rows.length - 1) store.go(0);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const pace = setInterval(() => {
+      const next = store.cursor + 1;
+      if (next >= rows.length) return store.set({ playing: false });
+      store.go(next);
+      if (stopsAt(rows[next], store.stops)) store.set({ playing: false });
+    }, calm ? SLOW : PACE);
+    this.timer = Number(pace);
+  }
+
+  // The run itself
+
+  steering() {
+    const { store } = this;
+    const steering = store.doc.frame.steering;
+    const can = store.can("step");
+    const held = steering?.state === "held";
+    const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
+    fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
+    this.actions.forEach((node, n) => {
+      const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
+      node.setAttribute("aria-disabled", String(!can || useless));
+    });
+    this.bar?.classList.toggle("tl-steered", steering !== null);
+    if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
+  }
+
+  /**
+   * Where the steering stands while there is something to steer.
+   * @param {HTMLElement} bar
+   */
+  home(bar) {
+    this.bar = bar;
+  }
+
+  /** @param {Action} action */
+  act([action, label, args, call, sentence]) {
+    if (this.store.can(action)) this.store.send({ type: "control", action, ...args });
+    else this.cannot(label, sentence, call);
+  }
+
+  /**
+   * Say what a button would do, and by which call.
+   * @param {string} label
+   * @param {string} sentence
+   * @param {string} call
+   */
+  cannot(label, sentence, call) {
+    const { steering } = this.store.doc.frame;
+    const why = !this.store.live ? "No kernel answers here: this is what was recorded." : steering ? "This run has ended." : "This run was not started with a controller.";
+    pop(this.root(), label, h("p", { text: sentence }), h("p", { text: `${why} In Python the button is this call:` }), python(call));
+  }
+
+  /** @param {string} name */
+  breakOn(name) {
+    const wanted = name.trim() || this.breaks.placeholder;
+    if (this.store.can("break_on")) this.store.send({ type: "control", action: "break_on", name: wanted });
+    else this.cannot("Break on a message", `The run is held before ${wanted}.`, `act.controller.break_on(${JSON.stringify(wanted)})`);
+  }
+
+  /** Whether the chosen message is the one that is held. */
+  get holding() {
+    const { store } = this;
+    const steering = store.doc.frame.steering;
+    return store.can("tamper") && steering?.state === "held" && steering.row === store.row;
+  }
+
+  /** Edit the bytes of a held message; of another, say how to come by it. */
+  edit() {
+    const { store } = this;
+    const row = store.chosen;
+    if (!row) return;
+    if (this.holding) {
+      store.set({ up: true });
+      this.octets.scroller.focus();
+      store.say("Type hex digits over a byte; the length stays the same.");
+      return;
+    }
+    const name = JSON.stringify(called(row) === row.name ? row.name : row.name);
+    const path = JSON.stringify(fieldsOf(row.parts[store.piece], store.doc.texts)[store.field]?.path ?? "random");
+    const said = "The run is held before this message, you change its bytes, and it goes on.";
+    if (store.can("break_on")) pop(this.root(), "Edit and let go", h("p", { text: `${said} This one has gone already.` }), h("button", { class: "tl-ghostbtn", text: `Break on ${row.name}`, on: { click: () => this.breakOn(row.name) } }));
+    else this.cannot("Edit and let go", said, `act.start()\nact.controller.break_on(${name})\nact.controller.tamper(${name}, ${path}, value)\nact.controller.play()\noutcome = act.wait()`);
+  }
+
+  /** The line over the bytes of a held message. */
+  edits() {
+    const { octets, store } = this;
+    octets.editing = this.holding;
+    this.edited.hidden = !octets.editing;
+    octets.scroller.classList.toggle("tl-editing", octets.editing);
+    if (!octets.editing) return;
+    const count = octets.edits.size;
+    fill(this.edited, h("b", { text: count ? `${cap(bytes(count))} changed.` : "Held: type hex over a byte." }),
+      h("button", { class: "tl-ghostbtn", "aria-disabled": !count, text: "Let it go, changed", on: { click: () => count && this.letGo() } }),
+      count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
+  }
+
+  letGo() {
+    const { octets, store } = this;
+    const changes = [...octets.edits].map(([offset, value]) => [offset, value]);
+    store.send({ type: "control", action: "tamper", row: store.row, part: store.piece, octets: changes });
+    store.send({ type: "control", action: "play" });
+    octets.edits.clear();
+    store.mark("edits");
+  }
+
+  /** Change the chosen field and run the act again. */
+  whatIf() {
+    const { store } = this;
+    const row = store.chosen;
+    if (!row) return;
+    const piece = row.parts[store.piece];
+    const field = fieldsOf(piece, store.doc.texts)[store.field];
+    if (!field) return void pop(this.root(), "What if?", h("p", { text: "Choose a field first: what if it were another one?" }));
+    const hex = piece.hex.slice(2 * field.start, 2 * field.end);
+    const changed = `${(parseInt(hex.slice(0, 2) || "0", 16) ^ 1).toString(16).padStart(2, "0")}${hex.slice(2)}`;
+    const input = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-value tl-mono", rows: 3, "aria-label": `Other octets of ${field.label}, in hex`, spellcheck: "false" }));
+    input.value = changed.slice(0, 4096);
+    const call = () => `other = act.what_if(${JSON.stringify(row.name)}, ${JSON.stringify(field.path)}, bytes.fromhex("${clean(input.value)}"))\nprint(act.compare(other))`;
+    const said = h("div");
+    const show = () => fill(said, python(call()));
+    input.addEventListener("input", show);
+    const ask = () => {
+      const value = clean(input.value);
+      if (value.length !== hex.length) return fill(said, h("p", { class: "tl-badword", text: `${field.label} has ${bytes(hex.length / 2)}; these are ${bytes(Math.ceil(value.length / 2))}.` }));
+      store.send({ type: "what-if", row: row.id, field: field.path, value, asker: store.asker });
+      close();
+      store.say("The act runs again; it will stand beside this one.");
+    };
+    show();
+    const close = pop(this.root(), `What if ${field.label} were another one?`, h("p", { text: `The act runs again, and somebody without keys changes this field of ${called(row)} on its way. Both runs then stand side by side.` }), input, said,
+      store.live ? h("button", { class: "tl-ghostbtn", text: "Run it again", on: { click: ask } }) : h("p", { class: "tl-dim", text: "No kernel answers here, so the act cannot run again from this page; the call above does it." }));
+  }
+
+  // Keeping
+
+  /** @param {string} what @param {string} call */
+  save(what, call) {
+    this.keep.removeAttribute("open");
+    if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
+    else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+  }
+
+  close() {
+    clearInterval(this.timer);
+  }
+}
+
+/** @param {string} text */
+const clean = (text) => text.replace(/[^0-9a-f]/gi, "").toLowerCase();
+
+/**
+ * Hand a file to the reader, if this view asked for it.
+ * @param {any} detail
+ * @param {string} asker
+ */
+function download(detail, asker) {
+  if (detail.asker !== asker) return;
+  const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
+  const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+return { Controls };
+})();
+
+// fields.js
+const { Fields } = (() => {
+/** The tree of a message's fields; beside it, where there is one, the same message on the other leg. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./types.js").Compared} Compared
+ * @typedef {import("./paths.js").Field} Field
+ */
+
+const HIGH = 25;
+const VALUE = 40;
+/** So many fields stand open at first; deeper ones are folded until a tree is that short. */
+const OPEN = 40;
+
+class Fields {
+  /** @param {Store} store @param {number} view */
+  constructor(store, view) {
+    this.store = store;
+    this.view = view;
+    /** @type {Field[]} */
+    this.fields = [];
+    /**
+     * Numbers of the fields in view, in order.
+     * @type {number[]}
+     */
+    this.visible = [];
+    /**
+     * What is unfolded, of each piece that was looked at.
+     * @type {WeakMap<object, Set<number>>}
+     */
+    this.opened = new WeakMap();
+    /** @type {Set<number>} */
+    this.open = new Set();
+    /** @type {Map<string, Field> | null} */
+    this.other = null;
+    /** @type {Map<number, Compared>} */
+    this.compared = new Map();
+    this.pieceHex = "";
+    this.otherHex = "";
+    this.head = h("div", { class: "tl-tr tl-trhead" });
+    this.inner = h("div", { class: "tl-treelines", role: "presentation" });
+    this.tree = h("div", { class: "tl-tree", role: "tree", tabindex: 0, "aria-label": "Fields", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
+    this.list = new VirtualList(this.tree, this.inner, (n) => this.row(this.fields[this.visible[n]]), () => HIGH);
+  }
+
+  /**
+   * @param {Piece} piece
+   * @param {Piece | null} twin
+   * @param {Compared[]} compared
+   * @param {(Node | string)[]} heads the names of the columns of values
+   */
+  show(piece, twin, compared, heads) {
+    const { texts } = this.store.doc;
+    this.fields = fieldsOf(piece, texts);
+    this.other = twin ? new Map(fieldsOf(twin, texts).map((one) => [one.path, one])) : null;
+    this.compared = new Map(compared.map((one) => [one.field, one]));
+    this.pieceHex = piece.hex;
+    this.otherHex = twin?.hex ?? "";
+    this.open = this.opened.get(piece) ?? this.first();
+    this.opened.set(piece, this.open);
+    this.head.className = `tl-tr tl-trhead${twin ? "" : " tl-one"}`;
+    this.head.replaceChildren(h("span", { class: "tl-headfield", text: "field" }), ...heads.flatMap((one, n) => (n ? [h("span"), h("span", {}, one)] : [h("span", {}, one)])), ...(twin ? [] : [h("span", { class: "tl-o", text: "bytes" })]));
+    this.rebuild();
+  }
+
+  /** What stands open at first: as many levels as leave the tree short. */
+  first() {
+    for (let depth = 8; depth >= 0; depth -= 1) {
+      const open = new Set(this.fields.filter((one) => !one.leaf && one.depth < depth).map((one) => one.n));
+      if (depth === 1 || this.fields.filter((one) => one.depth <= depth).length <= OPEN) return open;
+    }
+    return new Set();
+  }
+
+  rebuild() {
+    this.unfold(this.store.field);
+    const visible = [];
+    for (let n = 0; n < this.fields.length; n += 1) {
+      visible.push(n);
+      if (!this.fields[n].leaf && !this.open.has(n)) n = this.fields[n].last;
+    }
+    this.visible = visible;
+    this.list.reset(visible.length);
+    this.chosen();
+  }
+
+  /**
+   * Open what a field lies in. Says whether anything was folded.
+   * @param {number} n
+   */
+  unfold(n) {
+    let folded = false;
+    for (let up = this.fields[n]?.parent ?? -1; up >= 0; up = this.fields[up].parent) {
+      if (this.open.has(up)) continue;
+      this.open.add(up);
+      folded = true;
+    }
+    return folded;
+  }
+
+  /** The chosen field changed. */
+  chosen() {
+    if (this.unfold(this.store.field)) return this.rebuild();
+    const at = this.visible.indexOf(this.store.field);
+    for (const [n, node] of this.list.nodes) this.mark(node, n === at);
+    if (at >= 0) this.list.reveal(at, 50);
+    this.tree.setAttribute("aria-activedescendant", `tl${this.view}-field-${this.store.field}`);
+  }
+
+  /** @param {Element} node @param {boolean} on */
+  mark(node, on) {
+    node.classList.toggle("tl-sel", on);
+    node.setAttribute("aria-selected", String(on));
+  }
+
+  /** @param {Field} field */
+  row(field) {
+    const other = this.other?.get(field.path);
+    const differs = this.other !== null && (!other || this.hexOf(field, this.pieceHex) !== this.hexOf(other, this.otherHex));
+    const must = differs && this.compared.get(field.n)?.word === "has to differ";
+    const open = this.open.has(field.n);
+    const kinds = ["tl-tr", !this.other && "tl-one", field.leaf ? "" : "tl-parent", differs && "tl-ne", must && "tl-must"].filter(Boolean).join(" ");
+    const sign = this.other ? h("span", { class: "tl-r" }, differs ? h("b", { text: "≠" }) : "=") : h("span", { class: "tl-o", text: range(field.start, field.end).replace(/^\D+/, "") });
+    const node = h("div", { class: kinds, role: "treeitem", id: `tl${this.view}-field-${field.n}`, "data-field": field.n, "data-path": field.path, "aria-level": field.depth + 1, "aria-expanded": field.leaf ? null : String(open), style: `--d:${field.depth}` },
+      h("span", { class: `tl-f${field.leaf ? " tl-leaf" : ""}` }, field.leaf ? null : h("span", { class: "tl-fold1", "data-fold": field.n, "aria-hidden": "true" }, chevron()), h("span", { class: "tl-fname", text: cut(field.label, 80) })),
+      h("span", { class: "tl-v", text: this.value(field, this.pieceHex) }), sign,
+      this.other && h("span", { class: "tl-v", text: differs ? (other ? this.value(other, this.otherHex) : "absent") : field.leaf ? "the same" : "" }));
+    this.mark(node, field.n === this.store.field);
+    return node;
+  }
+
+  /** @param {Field} field @param {string} hex */
+  hexOf(field, hex) {
+    return hex.slice(2 * field.start, 2 * field.end);
+  }
+
+  /** @param {Field} field @param {string} hex */
+  value(field, hex) {
+    if (field.value) return cut(field.value, 120);
+    return field.leaf ? cut(hex.substr(2 * field.start, Math.min(2 * (field.end - field.start), VALUE + 1)), VALUE) : "";
+  }
+
+  // Hands
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const target = /** @type {Element} */ (event.target);
+    const fold = target.closest("[data-fold]");
+    const row = target.closest("[data-field]");
+    if (fold) this.toggle(Number(fold.getAttribute("data-fold")));
+    else if (row) this.store.choose({ field: Number(row.getAttribute("data-field")) });
+  }
+
+  /** @param {number} n @param {boolean} [open] */
+  toggle(n, open = !this.open.has(n)) {
+    if (open) this.open.add(n);
+    else {
+      this.open.delete(n);
+      const { field } = this.store;
+      if (field > n && field <= this.fields[n].last) this.store.choose({ field: n });
+    }
+    this.rebuild();
+  }
+
+  /**
+   * As the ARIA pattern of a tree has it.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = this.visible.indexOf(this.store.field);
+    const field = this.fields[this.store.field];
+    let to = null;
+    if (event.key === "ArrowDown") to = this.visible[at + 1];
+    else if (event.key === "ArrowUp") to = this.visible[at - 1];
+    else if (event.key === "Home") [to] = this.visible;
+    else if (event.key === "End") to = this.visible.at(-1);
+    else if (event.key === "ArrowRight" && field && !field.leaf) {
+      if (this.open.has(field.n)) to = field.n + 1;
+      else this.toggle(field.n, true);
+    } else if (event.key === "ArrowLeft" && field) {
+      if (!field.leaf && this.open.has(field.n)) this.toggle(field.n, false);
+      else if (field.parent >= 0) to = field.parent;
+    } else if (event.key !== "ArrowRight") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (typeof to === "number") this.store.choose({ field: to });
+  }
+}
+return { Fields };
+})();
+
+// strip.js
+const { stripOf, segmentAt, cellOf } = (() => {
+/** Bytes in cells: one piece, or a piece and its twin laid side by side field by field. Pure. */
+
+/**
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {{key: string, start: number, end: number, field: number}} Run bytes of one field, or of a field's own between those inside it
+ * @typedef {{at: number, length: number, a: Run | null, b: Run | null}} Segment
+ * @typedef {{segments: Segment[], cells: number, differing: number}} Strip
+ */
+
+/**
+ * Cut a piece into its innermost fields and what lies between them.
+ * @param {Piece} piece
+ * @param {string[]} texts
+ * @returns {Run[]}
+ */
+function runsOf(piece, texts) {
+  const fields = fieldsOf(piece, texts);
+  const size = piece.hex.length / 2;
+  /** @type {Run[]} */
+  const runs = [];
+  let at = 0;
+  let owner = -1;
+  for (const field of fields) {
+    if (!field.leaf) {
+      // Bytes before this field belong to what lies around it.
+      if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+      continue;
+    }
+    if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+    if (field.end > at) runs.push({ key: field.path, start: at, end: (at = field.end), field: field.n });
+    owner = field.parent;
+  }
+  if (at < size) runs.push({ key: "<end", start: at, end: size, field: owner >= 0 && fields[owner].end >= size ? owner : -1 });
+  return runs;
+}
+
+/**
+ * Lay a piece out, beside its twin if there is one: a field that is longer on one side leaves a gap on the other, so that what
+ * follows still lines up.
+ * @param {Piece} piece
+ * @param {Piece | null} twin
+ * @param {string[]} texts
+ * @returns {Strip}
+ */
+function stripOf(piece, twin, texts) {
+  const left = runsOf(piece, texts);
+  const right = twin ? runsOf(twin, texts) : [];
+  /** @type {Segment[]} */
+  const segments = [];
+  let cells = 0;
+  let differing = 0;
+  /** @param {Run | null} a @param {Run | null} b */
+  const put = (a, b) => {
+    const length = Math.max(a ? a.end - a.start : 0, b ? b.end - b.start : 0);
+    segments.push({ at: cells, length, a, b });
+    cells += length;
+    if (twin) differing += different(piece.hex, a, twin.hex, b);
+  };
+  if (!twin) for (const run of left) put(run, null);
+  else {
+    const there = new Map(right.map((run, n) => [run.key, n]));
+    let at = 0;
+    for (const run of left) {
+      const to = there.get(run.key);
+      if (to === undefined || to < at) put(run, null);
+      else {
+        while (at < to) put(null, right[at++]);
+        put(run, right[at++]);
+      }
+    }
+    while (at < right.length) put(null, right[at++]);
+  }
+  return { segments, cells, differing };
+}
+
+/**
+ * How many bytes differ, counting those that only one side has.
+ * @param {string} one
+ * @param {Run | null} a
+ * @param {string} other
+ * @param {Run | null} b
+ */
+function different(one, a, other, b) {
+  const n = a ? a.end - a.start : 0;
+  const m = b ? b.end - b.start : 0;
+  if (!a || !b) return n + m;
+  if (n === m && one.slice(2 * a.start, 2 * a.end) === other.slice(2 * b.start, 2 * b.end)) return 0;
+  let count = Math.abs(n - m);
+  for (let i = 0; i < Math.min(n, m); i += 1) {
+    if (one.substr(2 * (a.start + i), 2) !== other.substr(2 * (b.start + i), 2)) count += 1;
+  }
+  return count;
+}
+
+/**
+ * The segment that holds a cell.
+ * @param {Segment[]} segments
+ * @param {number} cell
+ */
+function segmentAt(segments, cell) {
+  let low = 0;
+  let high = segments.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (segments[middle].at <= cell) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/**
+ * The cell of a byte of the piece, or the first cell.
+ * @param {Segment[]} segments
+ * @param {number} byte
+ */
+function cellOf(segments, byte) {
+  for (const { at, a } of segments) if (a && a.start <= byte && byte < a.end) return at + byte - a.start;
+  return 0;
+}
+return { stripOf, segmentAt, cellOf };
+})();
+
+// octets.js
+const { Octets } = (() => {
+/** Bytes as hex: one leg or two, aligned by field; only what is in view exists, so that a megabyte opens at once. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {import("./strip.js").Strip} Strip
+ */
+
+const TALL = 20;
+const CELL = 21.7;
+const ASCII = 7.4;
+const ADDRESS = 50;
+const GAP = "··";
+
+class Octets {
+  /**
+   * @param {Store} store
+   * @param {(text: string, x: number, y: number) => void} tip shows words at the pointer, or takes them away
+   */
+  constructor(store, tip) {
+    this.store = store;
+    this.tip = tip;
+    /** @type {Piece | null} */
+    this.piece = null;
+    /** @type {Piece | null} */
+    this.twin = null;
+    /** @type {Strip} */
+    this.strip = { segments: [], cells: 0, differing: 0 };
+    /** @type {Field[]} */
+    this.fields = [];
+    /** @type {Field[]} */
+    this.twinFields = [];
+    /**
+     * Bytes that the reader changed in a held message.
+     * @type {Map<number, string>}
+     */
+    this.edits = new Map();
+    this.caret = -1;
+    this.editing = false;
+    this.half = "";
+    this.perLine = 16;
+    this.about = h("span");
+    this.legs = h("span", { class: "tl-seg tl-push" });
+    this.bar = h("div", { class: "tl-hexbar" }, this.about, this.legs);
+    this.inner = h("div", { class: "tl-hexlines" });
+    this.scroller = h("div", {
+      class: "tl-hex", tabindex: 0, role: "group", "aria-label": "Bytes",
+      on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e), mousemove: (/** @type {MouseEvent} */ e) => this.point(e), mouseleave: () => this.tip("", 0, 0) },
+    }, this.inner);
+    this.node = h("div", { class: "tl-hexwrap" }, this.bar, this.scroller);
+    this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(n), () => TALL);
+    for (const [label, both] of /** @type {[string, boolean][]} */ ([["both legs", true], ["one", false]]))
+      this.legs.append(h("button", { "data-both": String(both), text: label, on: { click: () => store.set({ both }) } }));
+  }
+
+  get two() {
+    return this.twin !== null && this.store.both;
+  }
+
+  /**
+   * Show a piece, beside its twin if there is one; `names` says whose each is.
+   * @param {Piece} piece
+   * @param {Piece | null} twin
+   * @param {string[]} names
+   */
+  show(piece, twin, names) {
+    const { store } = this;
+    const texts = store.doc.texts;
+    if (piece !== this.piece) {
+      this.edits.clear();
+      this.caret = -1;
+    }
+    this.piece = piece;
+    this.twin = twin;
+    this.fields = fieldsOf(piece, texts);
+    this.twinFields = twin ? fieldsOf(twin, texts) : [];
+    this.strip = stripOf(piece, this.two ? twin : null, texts);
+    const difference = twin ? stripOf(piece, twin, texts).differing : 0;
+    fill(this.about, this.two ? names.join("  |  ") : { plain: "what the ends see, decrypted", command: "the command", response: "the response", wire: "bytes as sent", data: "bytes" }[piece.role],
+      twin && h("span", { class: "tl-tag", text: difference ? `${difference.toLocaleString("en")} of ${bytes(piece.hex.length / 2)} differ` : "not one byte differs" }));
+    this.legs.hidden = !twin;
+    for (const button of this.legs.children) button.setAttribute("aria-pressed", String(button.getAttribute("data-both") === String(store.both)));
+    this.layout();
+  }
+
+  /** Lay the bytes out for the width there is. */
+  layout() {
+    if (!this.piece) return;
+    const width = this.scroller.clientWidth - 28;
+    const fits = (/** @type {number} */ k) => (this.two ? ADDRESS + 2 * k * CELL + 18 : ADDRESS + k * (CELL + ASCII) + 36) <= width;
+    this.perLine = (this.two ? [16, 12, 8, 6, 4] : [32, 24, 16, 12, 8]).find(fits) ?? (this.two ? 4 : 8);
+    this.list.reset(Math.ceil(this.strip.cells / this.perLine));
+    this.reveal();
+  }
+
+  /** The chosen field changed. */
+  chosen() {
+    this.list.refresh();
+    this.reveal();
+  }
+
+  reveal() {
+    const field = this.fields[this.store.field];
+    const byte = this.caret >= 0 ? this.caret : field?.start;
+    if (byte !== undefined) this.list.reveal(Math.floor(cellOf(this.strip.segments, byte) / this.perLine), 24);
+  }
+
+  /** @param {number} n */
+  line(n) {
+    const from = n * this.perLine;
+    const to = Math.min(this.strip.cells, from + this.perLine);
+    const left = this.side("a", from, to);
+    const address = this.strip.segments[segmentAt(this.strip.segments, from)];
+    const byte = address.a ? Math.min(address.a.end - 1, address.a.start + from - address.at) : 0;
+    return h("div", { class: "tl-hx" }, h("span", { class: "tl-address", "aria-hidden": "true", text: byte.toString(16).padStart(4, "0") }), left.node, this.two ? this.side("b", from, to).node : h("span", { class: "tl-ascii", "aria-hidden": "true", text: left.ascii }));
+  }
+
+  /**
+   * The cells of one leg on one line: an element for each stretch that looks alike.
+   * @param {"a" | "b"} leg
+   * @param {number} from
+   * @param {number} to
+   */
+  side(leg, from, to) {
+    const { segments } = this.strip;
+    const hex = leg === "a" ? this.piece?.hex ?? "" : this.twin?.hex ?? "";
+    const otherHex = leg === "a" ? this.twin?.hex ?? "" : this.piece?.hex ?? "";
+    const chosen = this.chosenRange(leg);
+    const node = h("span", { class: "tl-cells" });
+    let ascii = "";
+    let word = "";
+    let look = "";
+    let field = -1;
+    const flush = (/** @type {boolean} */ last) => {
+      if (word) node.append(h("s", { class: look, "data-n": leg === "a" ? field : null }, word), last ? "" : " ");
+      word = "";
+    };
+    let n = segmentAt(segments, from);
+    for (let cell = from; cell < to; cell += 1) {
+      while (cell >= segments[n].at + segments[n].length) n += 1;
+      const { at, a, b } = segments[n];
+      const mine = leg === "a" ? a : b;
+      const other = leg === "a" ? b : a;
+      const byte = mine && cell - at < mine.end - mine.start ? mine.start + cell - at : -1;
+      const there = other && cell - at < other.end - other.start ? other.start + cell - at : -1;
+      const edited = leg === "a" ? this.edits.get(byte) : undefined;
+      const text = byte < 0 ? GAP : edited ?? hex.substr(2 * byte, 2);
+      const differs = this.two && (byte < 0 || there < 0 || text !== otherHex.substr(2 * there, 2));
+      const kinds = [differs && "tl-n", byte >= chosen.start && byte < chosen.end && "tl-chosen", chosen.loot && byte >= chosen.start && byte < chosen.end && "tl-loot", edited !== undefined && "tl-edited", leg === "a" && byte === this.caret && byte >= 0 && "tl-caret"].filter(Boolean).join(" ");
+      const owner = mine ? mine.field : -1;
+      if (kinds !== look || owner !== field) {
+        flush(false);
+        look = kinds;
+        field = owner;
+      }
+      word += word ? ` ${text}` : text;
+      if (byte >= 0 && !this.two) {
+        const code = parseInt(text, 16);
+        ascii += code > 32 && code < 127 ? String.fromCharCode(code) : code === 32 ? " " : "·";
+      }
+    }
+    flush(true);
+    node.append("   ".repeat(from + this.perLine - to));
+    return { node, ascii };
+  }
+
+  /**
+   * The bytes of the chosen field on a leg.
+   * @param {"a" | "b"} leg
+   */
+  chosenRange(leg) {
+    const { store } = this;
+    const field = this.fields[store.field];
+    if (!field) return { start: -1, end: -1, loot: false };
+    if (leg === "a") {
+      const row = store.chosen;
+      return { start: field.start, end: field.end, loot: row?.kind === "read" && row.secret && row.loot !== null && field.value !== "" && field.value === row.text.slice(...row.loot) };
+    }
+    const twin = this.twinFields.find((one) => one.path === field.path);
+    return { start: twin?.start ?? -1, end: twin?.end ?? -1, loot: false };
+  }
+
+  // Hands
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const found = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
+    if (!(found instanceof HTMLElement)) return;
+    const n = Number(found.dataset.n);
+    if (this.editing) this.caret = this.byteAt(event, found);
+    if (n >= 0 && n !== this.store.field) this.store.choose({ field: n });
+    else this.list.refresh();
+  }
+
+  /**
+   * The byte under the pointer, by the letters of its stretch.
+   * @param {MouseEvent} event
+   * @param {HTMLElement} stretch
+   */
+  byteAt(event, stretch) {
+    const box = stretch.getBoundingClientRect();
+    const count = ((stretch.textContent ?? "").length + 1) / 3;
+    const inside = Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
+    const line = /** @type {HTMLElement} */ (stretch.closest(".tl-hx"));
+    let cell = 0;
+    for (const [n, node] of this.list.nodes) if (node === line) cell = n * this.perLine;
+    for (let before = stretch.previousElementSibling; before; before = before.previousElementSibling) cell += ((before.textContent ?? "").length + 1) / 3;
+    const segment = this.strip.segments[segmentAt(this.strip.segments, cell + inside)];
+    return segment.a ? Math.min(segment.a.end - 1, segment.a.start + cell + inside - segment.at) : -1;
+  }
+
+  /** @param {MouseEvent} event */
+  point(event) {
+    const found = /** @type {Element} */ (event.target).closest?.("[data-n]");
+    const field = this.fields[Number(found?.getAttribute("data-n") ?? -1)];
+    this.tip(field ? `${field.label}${field.note ? `: ${cut(field.note, 200)}` : ""}` : "", event.clientX, event.clientY);
+  }
+
+  /**
+   * Arrows walk over the bytes and choose their fields; in a held message, hex digits change the byte.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (!this.piece || event.ctrlKey || event.metaKey || event.altKey) return;
+    const size = this.piece.hex.length / 2;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.perLine, ArrowUp: -this.perLine, Home: -size, End: size }[event.key];
+    const digit = this.editing && /^[0-9a-f]$/i.test(event.key);
+    if (by === undefined && !digit) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this.caret < 0) this.caret = Math.max(0, this.fields[this.store.field]?.start ?? 0);
+    else if (by !== undefined) this.caret = Math.min(size - 1, Math.max(0, this.caret + by));
+    if (by !== undefined) this.half = "";
+    if (digit) this.type(event.key.toLowerCase(), size);
+    const segment = this.strip.segments.find(({ a }) => a && a.start <= this.caret && this.caret < a.end);
+    const field = segment?.a?.field ?? -1;
+    if (field >= 0 && field !== this.store.field) this.store.choose({ field });
+    else this.chosen();
+  }
+
+  /**
+   * @param {string} digit
+   * @param {number} size
+   */
+  type(digit, size) {
+    if (!this.half) {
+      this.half = digit;
+      return;
+    }
+    const value = this.half + digit;
+    this.half = "";
+    if (value === this.piece?.hex.substr(2 * this.caret, 2)) this.edits.delete(this.caret);
+    else this.edits.set(this.caret, value);
+    this.caret = Math.min(size - 1, this.caret + 1);
+    this.store.mark("edits");
+  }
+}
+return { Octets };
+})();
+
+// message.js
+const { titleOf, Message, checkOf } = (() => {
+/** The card of the chosen step: its sentence on top, never in a scroller; below it fields and bytes, checks, or what is known. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").MessageRow} MessageRow
+ * @typedef {import("./types.js").AppraisalRow} AppraisalRow
+ * @typedef {import("./types.js").VerdictRow} VerdictRow
+ * @typedef {import("./types.js").Piece} Piece
+ * @typedef {import("./paths.js").Field} Field
+ * @typedef {{edit(): void, whatIf(): void, link(): void, pin(): void}} Hands what the card's buttons do
+ */
+
+const SAID = 420;
+const COMPARED = 16;
+const ROLE = { wire: "on the wire", plain: "decrypted", command: "command", response: "response", data: "data" };
+const MARK = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "○", "": "" });
+const TITLE = /** @type {Record<string, string>} */ ({ connect: "TCP connection", binder: "The hash under the quote", truth: "Who is really there" });
+const NOWHERE = /** @type {AnyRow} */ (/** @type {unknown} */ ({ kind: "event", at: "", to: "", parts: [] }));
+
+/**
+ * What a row is called.
+ * @param {AnyRow} row
+ * @param {Store} store
+ */
+function titleOf(row, store) {
+  if (row.kind === "appraisal") return row.mark === "fail" ? "Refused" : "Accepted";
+  if (row.kind === "read") return `${cap(store.party(row.at || "alice").the)} reads`;
+  return TITLE[row.kind] ?? (cap(called(row)) || cap(row.kind));
+}
+
+class Message {
+  /**
+   * @param {Store} store
+   * @param {number} view
+   * @param {(text: string, x: number, y: number) => void} tip
+   * @param {Hands} hands
+   */
+  constructor(store, view, tip, hands) {
+    this.store = store;
+    this.hands = hands;
+    this.fields = new Fields(store, view);
+    this.octets = new Octets(store, tip);
+    this.head = h("div", { class: "tl-mhead" });
+    this.note = h("div", { class: "tl-note" });
+    this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
+    this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
+    this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
+    /** @type {Piece | null} */
+    this.piece = null;
+    /** @type {Piece | null} */
+    this.twin = null;
+  }
+
+  /** @param {Set<string>} changed */
+  draw(changed) {
+    const { store } = this;
+    const row = store.chosen;
+    this.node.hidden = !row;
+    if (!row) return;
+    const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+    if (anew || changed.has("pins")) this.heading(row);
+    if (anew || changed.has("field")) this.sentence(row);
+    if (anew) this.body(row);
+    else if (changed.has("field") && this.piece) {
+      this.fields.chosen();
+      this.octets.chosen();
+    } else if (changed.has("edits")) this.octets.chosen();
+    if (changed.has("row") || changed.has("field")) this.announce(row);
+  }
+
+  /**
+   * The same piece on the other leg, once that has happened.
+   * @param {AnyRow} row
+   * @returns {Piece | null}
+   */
+  twinOf(row) {
+    const { store } = this;
+    if (row.kind !== "message" || row.twin === null || row.twin > store.cursor) return null;
+    const piece = row.parts[store.piece];
+    return store.rowOf(row.twin)?.parts.find((one) => one.role === piece?.role && one.title === piece?.title) ?? (store.piece === 0 ? store.rowOf(row.twin)?.parts[0] ?? null : null);
+  }
+
+  /** @param {AnyRow} row */
+  heading(row) {
+    const { store } = this;
+    const title = titleOf(row, store);
+    const bad = row.mark === "fail" || (row.kind === "read" && row.secret);
+    const party = (/** @type {string} */ name) => h("b", { class: store.party(name).tone, text: store.party(name).name });
+    const tag = (/** @type {string | false | 0} */ text) => text && h("span", { class: "tl-tag", text });
+    const parts = row.parts.length > 1 && h("span", { class: "tl-seg tl-push" }, row.parts.map((one, n) => h("button", { "aria-pressed": n === store.piece, text: cut(one.title || ROLE[one.role], 24), on: { click: () => store.choose({ piece: n }) } })));
+    const small = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press, /** @type {boolean | undefined} */ on) =>
+      h("button", { class: "tl-iconbtn", title: label, "aria-label": label, "aria-pressed": on === undefined ? null : on, on: { click: press } }, icon(path, 15));
+    fill(this.head,
+      h("h2", { class: bad ? "tl-badword" : "", text: cut(title, 120) }),
+      row.at && h("span", { class: "tl-route" }, party(row.at), row.to ? [" → ", party(row.to)] : ""),
+      row.kind === "appraisal" && row.about && tag(`about ${store.party(row.about).the}`),
+      row.kind === "message" && row.size > 0 && tag(bytes(row.size)),
+      row.kind === "message" && tag(row.encrypted ? "encrypted" : "in clear"),
+      row.kind === "tpm" && tag(`${row.ms} ms, locality ${row.locality}`),
+      tag(`step ${row.id + 1}`),
+      h("span", { class: "tl-hands tl-push" }, parts,
+        row.kind === "message" && h("button", { class: "tl-ghostbtn tl-edit", on: { click: () => this.hands.edit() } }, icon("M3 13l1-3 7-7 2 2-7 7z", 13), "Edit and let go"),
+        row.kind === "message" && h("button", { class: "tl-ghostbtn", on: { click: () => this.hands.whatIf() } }, "What if?"),
+        small("Copy a link to this field", "M7 9a3 3 0 004 0l2-2a3 3 0 00-4-4L8 4M9 7a3 3 0 00-4 0L3 9a3 3 0 004 4l1-1", () => this.hands.link(), undefined),
+        small("Print this step too", "M4 6V2h8v4M4 11H2V6h12v5h-2M4 9h8v5H4z", () => this.hands.pin(), store.pins.has(row.id))));
+  }
+
+  /**
+   * The card itself: one sentence, whatever is chosen.
+   * @param {AnyRow} row
+   */
+  sentence(row) {
+    const { store } = this;
+    const piece = row.parts[store.piece];
+    const fields = fieldsOf(piece, store.doc.texts);
+    const field = fields[store.field];
+    const bad = row.mark === "fail" && row.kind !== "tpm" ? true : row.kind === "read" && row.secret;
+    this.note.className = `tl-note${bad ? " tl-bad" : row.kind === "appraisal" ? " tl-good" : ""}`;
+    const own = row.say || row.text;
+    const said = field ? field.note || own || (field.leaf ? `${cap(bytes(field.end - field.start))} of ${field.label}.` : `The fields of ${field.label}.`) : own || "Nothing more is known of this step.";
+    const path = fields.length && field ? trail(fields, field) : "";
+    fill(this.note,
+      row.kind === "read" && h("p", { class: "tl-mono tl-readtext" }, row.text.length > SAID ? cut(row.text, SAID) : marked(row)),
+      field && h("div", { class: "tl-where" }, h("span", { class: "tl-mono tl-path", title: path }, h("bdi", { text: path })), h("span", { class: "tl-cl", text: field.clause }), h("span", { class: "tl-at", text: range(field.start, field.end) })),
+      h("p", { class: "tl-say1", text: cut(said, SAID) }),
+      this.why(row, field),
+      !field && row.more && h("p", { class: "tl-more1", text: cut(row.more, 600) }),
+      !field && row.clause && h("p", { class: "tl-cl", text: row.clause }));
+  }
+
+  /**
+   * Why a field differs between the legs, or why she kept it.
+   * @param {AnyRow} row
+   * @param {Field | undefined} field
+   */
+  why(row, field) {
+    if (row.kind !== "message" || !field || !this.twinOf(row)) return null;
+    const found = row.compared.find((one) => one.field === field.n);
+    if (!found || (!found.word && !found.text)) return null;
+    return h("div", { class: `tl-why${found.differs ? " tl-ne" : ""}` }, h("i", { "aria-hidden": "true", text: found.differs ? "≠" : "=" }), h("span", {}, h("b", { text: `${cap(found.word || (found.differs ? "differs" : "the same"))}. ` }), found.text));
+  }
+
+  /** @param {AnyRow} row */
+  body(row) {
+    const { store } = this;
+    const piece = row.parts[store.piece] ?? null;
+    this.piece = piece;
+    this.deep.hidden = !piece;
+    this.rest.hidden = piece !== null;
+    this.twin = this.twinOf(row);
+    if (!piece) return this.list(row);
+    const leg = (/** @type {AnyRow} */ one) => `${store.party(one.at).name} → ${store.party(one.to).name}`;
+    const twinRow = row.kind === "message" && row.twin !== null ? store.rowOf(row.twin) ?? NOWHERE : NOWHERE;
+    const { twin } = this;
+    const compared = row.kind === "message" && twin ? row.compared : [];
+    this.fields.tree.setAttribute("aria-label", `Fields of ${titleOf(row, store)}`);
+    this.octets.scroller.setAttribute("aria-label", `Bytes of ${titleOf(row, store)}`);
+    this.fields.show(piece, twin, compared, twin ? [`this leg, ${leg(row)}`, h("button", { class: "tl-link", text: leg(twinRow), title: "Go to the message on the other leg", on: { click: () => this.other() } })] : ["value"]);
+    this.octets.show(piece, twin, twin ? [leg(row), leg(twinRow)] : []);
+  }
+
+  /** Go to the same field on the other leg. */
+  other() {
+    const { store } = this;
+    const row = store.chosen;
+    if (row?.kind !== "message" || row.twin === null) return;
+    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+    const there = fieldsOf(store.rowOf(row.twin)?.parts[store.piece], store.doc.texts).find((one) => one.path === field?.path);
+    store.choose({ row: row.twin, piece: store.piece, field: there?.n });
+  }
+
+  // What stands there instead of bytes
+
+  /** @param {AnyRow} row */
+  list(row) {
+    if (row.kind === "appraisal") return this.checks(row);
+    const { store } = this;
+    /** @type {[string, any][]} */
+    const known = Object.entries(row.details);
+    if (row.kind === "connect") known.push(["from", row.src], ["to", row.dst]);
+    if (row.kind === "binder") known.push(["whose quote", { attester: "hashed by the one who is quoted", verifier: "hashed by the one who checks", "": "" }[row.side]], ["hash", row.binder]);
+    if (row.kind === "verdict") known.push(["expected", row.expected], ["found", row.found]);
+    if (row.connection) known.push(["connection", store.connectionName(row.connection)]);
+    known.push(["time", `${(row.time * 1000).toFixed(1)} ms after the run began`]);
+    if ((row.say || row.text).length > SAID) known.push(["in full", row.say || row.text]);
+    const text = (/** @type {any} */ value) => (typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value) ?? "");
+    fill(this.rest, h("dl", { class: "tl-kv" }, known.filter(([, value]) => value !== "" && value !== null && value !== undefined).flatMap(([key, value]) => {
+      const said = text(value);
+      return [h("dt", { text: key.replaceAll("_", " ") }), h("dd", { class: /^[0-9a-f]{20,}$/.test(said) ? "tl-mono" : "" }, cut(said, 20000))];
+    })));
+  }
+
+  /** @param {AppraisalRow} row */
+  checks(row) {
+    const { store } = this;
+    const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
+    const failed = all.filter((one) => one?.mark === "fail");
+    const rest = all.filter((one) => one?.mark !== "fail");
+    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? checkOf(one) : null);
+    const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
+    const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
+    const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
+    fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
+  }
+
+  /** @param {AnyRow} row */
+  announce(row) {
+    const { store } = this;
+    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+    const who = row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : "";
+    store.say(cut(`Step ${row.id + 1}: ${titleOf(row, store)}${who}. ${field ? `${field.label}: ${field.note}` : row.say || row.text}`, 400));
+  }
+}
+
+/**
+ * One check, with the octets it compared if they differ.
+ * @param {VerdictRow} row
+ */
+function checkOf(row) {
+  const differ = row.mark === "fail" && row.expected && row.found;
+  return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
+    differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),
+    row.clause && h("div", { class: "tl-cl", text: row.clause }));
+}
+
+/**
+ * Octets around the first difference, those that differ marked.
+ * @param {string} one
+ * @param {string} other
+ */
+function apart(one, other) {
+  let from = 0;
+  while (2 * from < Math.max(one.length, other.length) && one.substr(2 * from, 2) === other.substr(2 * from, 2)) from += 1;
+  from = Math.max(0, from - 2);
+  const nodes = /** @type {(Node | string)[]} */ (from ? ["… "] : []);
+  for (let n = from; n < from + COMPARED && 2 * n < one.length; n += 1) {
+    const octet = one.substr(2 * n, 2);
+    nodes.push(octet === other.substr(2 * n, 2) ? octet : h("u", { text: octet }), " ");
+  }
+  if (2 * (from + COMPARED) < one.length) nodes.push("…");
+  return nodes;
+}
+
+/**
+ * The way to a field.
+ * @param {Field[]} fields
+ * @param {Field} field
+ */
+function trail(fields, field) {
+  const labels = [field.label];
+  for (let up = field.parent; up >= 0; up = fields[up].parent) labels.unshift(fields[up].label);
+  return labels.join(" › ");
+}
+return { titleOf, Message, checkOf };
+})();
 
 // panelparts.js
+const { chooseSource, stepLink, snippet, endsInWords, rowsOfKind } = (() => {
 /** Small things that several panels share. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -1388,8 +2983,11 @@ function endsInWords(store, connection) {
  * @returns {Extract<import("./types.js").AnyRow, {kind: K}>[]}
  */
 const rowsOfKind = (store, kind) => /** @type {any} */ (store.doc.rows.filter((row) => row.kind === kind));
+return { chooseSource, stepLink, snippet, endsInWords, rowsOfKind };
+})();
 
 // binding.js
+const { bindingInView, inputInView, binding } = (() => {
 /** The binding: which octets of the handshake each side hashed, and where the two differ. */
 
 /** @typedef {import("./types.js").Binding} Binding */
@@ -1507,7 +3105,7 @@ function chipOf(x, who, both, chosen, store) {
   const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
   const on = chosen === x;
   return h("button", {
-    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-on" : ""}`,
+    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-picked" : ""}`,
     type: "button",
     "data-chip": x.name,
     "data-side": who,
@@ -1535,9 +3133,9 @@ function readable(hex) {
   const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
   if (codes.length && codes.every((c) => c > 31 && c < 127)) {
     const text = String.fromCharCode(...codes);
-    return codes.length <= 2 ? `“${text}”` : cut(text, 12);
+    return codes.length <= 2 ? `“${text}”` : cut(text, 8);
   }
-  return cut(hex, 8);
+  return cut(hex, 6);
 }
 
 /** @param {Binding} b @param {Store} store */
@@ -1567,8 +3165,11 @@ function sourceLink(place, store) {
     on: { click: () => chooseSource(store, place) },
   });
 }
+return { bindingInView, inputInView, binding };
+})();
 
 // checks.js
+const { appraisalInView, tally, checks } = (() => {
 /** What the Verifier checked, one line a check. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -1576,9 +3177,6 @@ function sourceLink(place, store) {
 /** @typedef {import("./types.js").AppraisalRow} AppraisalRow */
 
 checks.needs = ["doc", "frame", "cursor", "row"];
-
-const CHECK_SIGN = { pass: "✔", fail: "✘", none: "○" };
-const CHECK_WORD = { pass: "passed", fail: "failed", none: "not asked for" };
 
 /** @param {Store} store @returns {AppraisalRow | undefined} */
 function appraisalInView(store) {
@@ -1609,43 +3207,15 @@ function checks(box, store) {
   }
   const verdicts = (row.verdicts ?? []).map((id) => /** @type {VerdictRow | undefined} */ (store.rowOf(id))).filter((x) => x !== undefined);
   const order = [...verdicts].sort((a, b) => Number(b?.mark === "fail") - Number(a?.mark === "fail"));
-  const list = h("ul", { class: "tl-checks" });
-  for (const x of order) if (x) list.append(checkLine(x, store));
+  const list = h("div", { class: "tl-checks" });
+  for (const x of order) if (x) list.append(checkOf(x));
   box.append(h("p", { class: "tl-dim" }, `${store.party(row.at ?? "").name} about ${store.party(row.about ?? "").the}, `, stepLink(store, row.id)), list);
 }
-
-/** @param {VerdictRow} x @param {Store} store */
-function checkLine(x, store) {
-  const mark = x.mark || "none";
-  return h(
-    "li",
-    { class: `tl-check tl-${mark}` },
-    h("span", { class: "tl-sign", "aria-hidden": "true", text: CHECK_SIGN[mark] }),
-    h("button", { class: "tl-link tl-plainlink", type: "button", on: { click: () => store.choose({ row: x.id }) } }, h("b", { text: x.name }), h("span", { class: "tl-sr", text: ` ${CHECK_WORD[mark]}` })),
-    h("p", { text: x.say || x.text || "" }),
-    mark === "fail" ? expectedAndFound(x) : null,
-    x.clause ? h("p", { class: "tl-clause", text: x.clause }) : null,
-  );
-}
-
-/**
- * Expected and found, from a little before the first octet that differs.
- * @param {VerdictRow} x
- */
-function expectedAndFound(x) {
-  const [expected, found] = [pairsOf(x.expected), pairsOf(x.found)];
-  if (!expected.length || !found.length) return null;
-  const first = expected.findIndex((o, n) => o !== found[n]);
-  const from = Math.max(0, (first < 0 ? 0 : first) - 2);
-  const line = (/** @type {string[]} */ mine, /** @type {string[]} */ other) =>
-    h("span", { class: "tl-mono" }, from ? "… " : "", ...mine.slice(from, from + 16).flatMap((o, n) => [o === other[from + n] ? o : h("u", { text: o }), " "]), mine.length > from + 16 ? "…" : "");
-  return h("dl", { class: "tl-cmp" }, h("dt", { text: "expected" }), h("dd", {}, line(expected, found)), h("dt", { text: "found" }), h("dd", {}, line(found, expected)));
-}
-
-/** @param {string | undefined} hex @returns {string[]} */
-const pairsOf = (hex) => (hex ?? "").match(/../g) ?? [];
+return { appraisalInView, tally, checks };
+})();
 
 // holds.js
+const { holds } = (() => {
 /** Who holds what, and since when. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -1701,8 +3271,11 @@ function holdingLine(s, parties, store) {
     }),
   );
 }
+return { holds };
+})();
 
 // keys.js
+const { keys, arrange } = (() => {
 /** The key schedule as a graph: what is made from what, and who holds it at the cursor. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -1838,7 +3411,7 @@ function nodeOf(node, place, store) {
   const g = s(
     "g",
     {
-      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-on" : ""}`,
+      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
       transform: `translate(${place.x} ${place.y})`,
       tabindex: 0,
       role: "button",
@@ -1887,8 +3460,11 @@ function keyDetails(secret, store) {
   else if (!secret.hex) box.append(h("p", { class: "tl-dim", text: "This view was made without secrets: their values are left out." }));
   return box;
 }
+return { keys, arrange };
+})();
 
 // pcrs.js
+const { pcrs } = (() => {
 /** PCRs over time: what was measured into which register, and the value that came of it. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -1926,8 +3502,11 @@ function pcrs(box, store) {
   box.append(h("table", { class: "tl-pcrs" }, h("thead", {}, head), body));
   box.append(h("p", { class: "tl-dim", text: "Extending: new value = SHA-256(old value || digest). The order counts, and there is no way back but a new launch." }));
 }
+return { pcrs };
+})();
 
 // tamper.js
+const { CAUGHT_BY, tamper } = (() => {
 /** The tamper map: every field changed once in flight, coloured by what caught the change. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -2033,7 +3612,7 @@ function mapOf(runs, chosen, store) {
           "span",
           { class: "tl-cells" },
           ...numbers.map((n) =>
-            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-on" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
+            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-picked" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
           ),
         ),
       ),
@@ -2075,8 +3654,11 @@ function goTo(run, store) {
   const field = fields.findIndex((f) => store.text(f[0]).endsWith(leaf));
   store.choose({ row: row.id, piece: 0, field });
 }
+return { CAUGHT_BY, tamper };
+})();
 
 // wires.js
+const { wires } = (() => {
 /** The line from an input of the binder to the octets on the ladder it was taken from. */
 
 /** @typedef {import("./store.js").Store} Store */
@@ -2132,10 +3714,11 @@ function drawWire(svg, root, ladder, list, rows, chip) {
   const hidden = y < view.top || y > view.bottom;
   const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
   const gutter = pane.right + 7;
-  const chipBox = chip.closest(".tl-pbody, .tl-pfirst")?.getBoundingClientRect();
-  const to = { x: (target.left + target.right) / 2, y: Math.max(target.top, (chipBox?.top ?? 0) - base.top) };
-  // Down the gutter, under the tab bar, then onto the chip from above: never across text.
-  const bar = to.y - 26;
+  // Down the gutter, over the table's head, then onto the head of its own column: never across text.
+  const table = chip.closest(".tl-eq");
+  const head = headOf(chip);
+  const to = { x: (target.left + target.right) / 2, y: (head ? head - base.top : target.top) - 2 };
+  const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
   const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
   const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
   svg.append(
@@ -2145,7 +3728,23 @@ function drawWire(svg, root, ladder, list, rows, chip) {
   );
 }
 
+/**
+ * Where the words begin that stand over a chip, in the window; null if they stand beside it.
+ * @param {Element} chip
+ */
+function headOf(chip) {
+  const cell = chip.closest("td");
+  const head = cell?.closest("table")?.querySelector("thead tr")?.children[cell.cellIndex];
+  if (!head || cell?.closest(".tl-upright")) return null;
+  const words = document.createRange();
+  words.selectNodeContents(head);
+  return words.getBoundingClientRect().top;
+}
+return { wires };
+})();
+
 // panels.js
+const { PANELS, OVERS } = (() => {
 /** What stands in the panel beside the message, and what is drawn over everything. */
 
 /**
@@ -2178,8 +3777,11 @@ function countChecks(store) {
   const count = tally(row, store);
   return `${count.pass} ✔${count.fail ? ` ${count.fail} ✘` : ""}`;
 }
+return { PANELS, OVERS };
+})();
 
 // panel.js
+const { PanelView } = (() => {
 /** The panel: tabs over what follows from the whole run, each drawn for the point in time. */
 
 /**
@@ -2285,52 +3887,483 @@ function opening(store) {
   const wanted = store.doc.frame.bindings.length ? "binding" : store.doc.frame.secrets.length ? "holds" : "";
   return PANELS.some((panel) => panel.id === wanted) ? wanted : PANELS[0].id;
 }
+return { PanelView };
+})();
+
+// print.js
+const { printed } = (() => {
+/** What is printed: the whole of every chosen step, and the course of the run; nothing is cut off by a window. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {import("./types.js").Piece} Piece
+ */
+
+const STEPS = 600;
+const PRINTED = 8192;
+const PER_LINE = 32;
+
+/**
+ * Make what is printed of a view.
+ * @param {Store} store
+ */
+function printed(store) {
+  const { rows, frame } = store.doc;
+  const chosen = [...new Set([...store.pins, store.row])].sort((a, b) => a - b).map((id) => rows[id]).filter(Boolean);
+  const steps = rows.filter((row) => row.kind !== "verdict" && row.id <= store.cursor);
+  return h("div", { class: "tl-print" }, h("h2", { text: frame.title }), h("p", { text: `${frame.badge || frame.substrate} ${frame.outcome}` }), ...chosen.map((row) => step(store, row)),
+    h("h3", { text: "The run" }),
+    h("table", {}, h("tbody", {}, steps.slice(0, STEPS).map((row) => h("tr", {}, h("td", { text: row.id + 1 }), h("td", { text: row.at && `${store.party(row.at).name}${row.to ? ` → ${store.party(row.to).name}` : ""}` }), h("td", {}, h("b", { text: titleOf(row, store) }), ` ${row.text || row.say}`))))),
+    steps.length > STEPS && h("p", { text: `${steps.length - STEPS} more steps are not printed.` }));
+}
+
+/** @param {Store} store @param {AnyRow} row */
+function step(store, row) {
+  return h("section", {}, h("h3", { text: `Step ${row.id + 1}: ${titleOf(row, store)}${row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : ""}` }), h("p", { class: "tl-say1", text: row.say || row.text }), row.more && h("p", { text: row.more }),
+    ...row.parts.flatMap((piece) => [h("h4", { text: `${piece.title || piece.role}, ${bytes(piece.hex.length / 2)}` }), table(store, piece), dump(piece)]));
+}
+
+/** @param {Store} store @param {Piece} piece */
+function table(store, piece) {
+  return h("table", {}, h("tbody", {}, fieldsOf(piece, store.doc.texts).map((field) => h("tr", {}, h("td", { style: `padding-left:${field.depth * 10}px`, text: field.label }), h("td", { text: range(field.start, field.end) }), h("td", { class: "tl-mono", text: field.value || (field.leaf ? piece.hex.substr(2 * field.start, 2 * Math.min(32, field.end - field.start)) : "") }), h("td", { text: field.note })))));
+}
+
+/** @param {Piece} piece */
+function dump(piece) {
+  const lines = [];
+  const size = Math.min(piece.hex.length / 2, PRINTED);
+  for (let at = 0; at < size; at += PER_LINE) lines.push(`${at.toString(16).padStart(4, "0")}  ${piece.hex.slice(2 * at, 2 * Math.min(size, at + PER_LINE)).replace(/../g, "$& ")}`);
+  if (size < piece.hex.length / 2) lines.push(`… ${bytes(piece.hex.length / 2 - size)} more`);
+  return h("pre", { class: "tl-mono", text: lines.join("\n") });
+}
+return { printed };
+})();
+
+// search.js
+const { Search } = (() => {
+/** Find a field by name, by text, by its bytes in hex; in slices, so that the window stays quick. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./types.js").AnyRow} AnyRow
+ * @typedef {{row: number, piece: number, field: number, title: string, value: string, weight: number}} Hit
+ */
+
+const SHOWN = 40;
+const ENOUGH = 400;
+const SLICE = 8;
+let boxes = 0;
+
+class Search {
+  /** @param {Store} store */
+  constructor(store) {
+    this.store = store;
+    this.id = `tl-hits-${(boxes += 1)}`;
+    /** @type {Hit[]} */
+    this.hits = [];
+    this.at = 0;
+    this.run = 0;
+    this.input = /** @type {HTMLInputElement} */ (h("input", {
+      type: "search", placeholder: "Find a field, text, hex", "aria-label": "Find a field, text or hex", role: "combobox", "aria-expanded": false, "aria-controls": this.id, "aria-autocomplete": "list", spellcheck: "false",
+      on: { input: () => this.find(this.input.value), keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), focus: () => this.input.value && this.find(this.input.value) },
+    }));
+    this.list = h("div", { class: "tl-hitlist", role: "listbox", id: this.id, "aria-label": "Found" });
+    this.sum = h("p", { class: "tl-hitsum", role: "status" });
+    this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
+    this.box.hidden = true;
+    this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
+  }
+
+  shut() {
+    this.run += 1;
+    this.box.hidden = true;
+    this.input.setAttribute("aria-expanded", "false");
+  }
+
+  /** @param {string} question */
+  async find(question) {
+    const wanted = question.trim().toLowerCase();
+    if (wanted.length < 2) return this.shut();
+    const run = (this.run += 1);
+    /** @type {Hit[]} */
+    const hits = [];
+    let until = performance.now() + SLICE;
+    for (const found of hitsOf(this.store, wanted)) {
+      if (found) hits.push(found);
+      if (hits.length >= ENOUGH) break;
+      if (performance.now() < until) continue;
+      await new Promise((go) => setTimeout(go));
+      if (run !== this.run) return;
+      until = performance.now() + SLICE;
+    }
+    hits.sort((a, b) => a.weight - b.weight || a.row - b.row);
+    this.hits = hits.slice(0, SHOWN);
+    this.at = 0;
+    this.box.hidden = false;
+    this.input.setAttribute("aria-expanded", "true");
+    this.sum.textContent = !hits.length ? "Nothing found." : hits.length > SHOWN ? `The first ${SHOWN} of ${hits.length >= ENOUGH ? `more than ${ENOUGH}` : hits.length}.` : `${hits.length} found.`;
+    fill(this.list, this.hits.map((hit, n) => h("div", { class: "tl-hit", role: "option", id: `${this.id}-${n}`, "aria-selected": n === 0, on: { mousedown: (/** @type {Event} */ e) => e.preventDefault(), click: () => this.take(n) } }, h("i", { text: hit.row + 1 }), h("b", { text: cut(hit.title, 90) }), h("span", { class: "tl-mono", text: cut(hit.value, 90) }))));
+    this.mark();
+  }
+
+  mark() {
+    [...this.list.children].forEach((node, n) => node.setAttribute("aria-selected", String(n === this.at)));
+    if (this.hits.length) this.input.setAttribute("aria-activedescendant", `${this.id}-${this.at}`);
+    else this.input.removeAttribute("aria-activedescendant");
+    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {number} n */
+  take(n) {
+    const hit = this.hits[n];
+    if (!hit) return;
+    this.shut();
+    this.store.choose({ row: hit.row, piece: hit.piece, field: hit.field < 0 ? undefined : hit.field });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    event.stopPropagation();
+    if (event.key === "Escape") {
+      this.input.value = "";
+      this.shut();
+      this.input.blur();
+    } else if (event.key === "Enter") this.take(this.at);
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      this.at = Math.max(0, Math.min(this.hits.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
+      this.mark();
+    }
+  }
+}
+
+/**
+ * Go through a document; what is between hits is null, so that whoever asks can pause.
+ * @param {Store} store
+ * @param {string} wanted in lower case
+ * @returns {Generator<Hit | null>}
+ */
+function* hitsOf(store, wanted) {
+  const { rows, texts } = store.doc;
+  const hex = wanted.replace(/^0x/, "").replace(/[\s:]/g, "");
+  const isHex = hex.length >= 4 && hex.length % 2 === 0 && /^[0-9a-f]+$/.test(hex);
+  const named = new Set();
+  texts.forEach((text, n) => { if (text.toLowerCase().includes(wanted)) named.add(n); });
+  for (const row of rows) {
+    const title = cap(called(row)) || cap(row.kind);
+    const weight = row.kind === "message" || row.kind === "read" ? 0 : row.kind === "tpm" ? 4 : 2;
+    if (`${title} ${row.name} ${row.text} ${row.say}`.toLowerCase().includes(wanted)) yield { row: row.id, piece: 0, field: -1, title, value: row.text || row.say, weight: weight - 1 };
+    for (let piece = 0; piece < row.parts.length; piece += 1) {
+      const part = row.parts[piece];
+      for (let n = 0; n < part.fields.length && named.size; n += 1) {
+        const [label, , start, end, value] = part.fields[n];
+        if (!named.has(label) && !named.has(value ?? 0)) continue;
+        yield { row: row.id, piece, field: n, title: `${title} › ${texts[label]}`, value: texts[value ?? 0] || part.hex.slice(2 * start, 2 * Math.min(end, start + 20)), weight: weight + (/size$|length$|type$/.test(texts[label]) ? 2 : 0) };
+      }
+      if (isHex) yield octetsIn(store, row, piece, hex, title, weight);
+    }
+    yield null;
+  }
+}
+
+/**
+ * @param {Store} store @param {AnyRow} row @param {number} piece @param {string} hex @param {string} title @param {number} weight
+ * @returns {Hit | null}
+ */
+function octetsIn(store, row, piece, hex, title, weight) {
+  const part = row.parts[piece];
+  let at = part.hex.indexOf(hex);
+  while (at >= 0 && at % 2) at = part.hex.indexOf(hex, at + 1);
+  if (at < 0) return null;
+  const fields = fieldsOf(part, store.doc.texts);
+  const field = fieldOfByte(fields, at / 2);
+  return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${fields[field].label}`, value: part.hex.slice(Math.max(0, at - 8), at + 36), weight };
+}
+return { Search };
+})();
+
+// links.js
+const { linkOf, placeOf, pathOf } = (() => {
+/** Links by name: `#act-2/alice-bank/ServerHello/random` leads to the same place in every run. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {{row: number, piece: number, field: number}} Place
+ */
+
+/**
+ * The link of what is chosen: the row's anchor, and the field's path; "~1" names a piece that is not the first with that path.
+ * @param {Store} store
+ */
+function linkOf(store) {
+  const row = store.chosen;
+  if (!row) return "";
+  const anchor = row.anchor || `step-${row.id + 1}`;
+  const fields = fieldsOf(row.parts[store.piece], store.doc.texts);
+  const field = fields[store.field];
+  if (!field) return anchor;
+  const first = row.parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), field.path) >= 0);
+  return `${anchor}/${field.path}${first === store.piece ? "" : `~${store.piece}`}`;
+}
+
+/**
+ * Where a link leads, or null.
+ * @param {Store} store
+ * @param {string} link without its "#"
+ * @returns {Place | null}
+ */
+function placeOf(store, link) {
+  const [, path, number] = /** @type {RegExpMatchArray} */ (link.match(/^(.*?)(?:~(\d+))?$/s));
+  const { rows, texts } = store.doc;
+  const step = path.match(/^step-(\d+)(?:\/(.*))?$/);
+  let best = step && rows[Number(step[1]) - 1] ? rows[Number(step[1]) - 1] : null;
+  let rest = step?.[2] ?? "";
+  if (!best) {
+    for (const row of rows) {
+      if (!row.anchor || (row.anchor !== path && !path.startsWith(`${row.anchor}/`)) || (best && best.anchor.length >= row.anchor.length)) continue;
+      best = row;
+      rest = path.slice(row.anchor.length + 1);
+    }
+  }
+  if (!best) return null;
+  const wanted = number === undefined ? best.parts.map((_, n) => n) : [Number(number)];
+  for (const piece of wanted) {
+    const field = fieldAt(fieldsOf(best.parts[piece], texts), rest);
+    if (field >= 0) return { row: best.id, piece, field };
+  }
+  const piece = store.firstPiece(best);
+  return { row: best.id, piece, field: store.firstField(best, piece) };
+}
+
+/**
+ * The path of the chosen field, or "".
+ * @param {Store} store
+ */
+function pathOf(store) {
+  return fieldsOf(store.chosen?.parts[store.piece], store.doc.texts)[store.field]?.path ?? "";
+}
+return { linkOf, placeOf, pathOf };
+})();
+
+// sync.js
+const { Sync } = (() => {
+/** The choice outside the view: in the model, so that Python knows it and a reload finds it, and in the page's address. */
+
+/**
+ * @typedef {import("./store.js").Store} Store
+ */
+
+const CALM = 120;
+
+class Sync {
+  /** @param {Store} store @param {HTMLElement} root */
+  constructor(store, root) {
+    this.store = store;
+    this.root = root;
+    this.model = store.book.model;
+    this.page = Boolean(this.model.get("_page"));
+    this.timer = 0;
+    this.told = "";
+    this.fromModel = () => this.take();
+    this.fromAddress = () => this.follow();
+    this.model.on("change:chosen", this.fromModel);
+    this.model.on("change:chosen_field", this.fromModel);
+    window.addEventListener("hashchange", this.fromAddress);
+  }
+
+  /** Go where the address or the model says. Says whether they name a place. */
+  begin() {
+    return this.follow(false) || this.take();
+  }
+
+  /** @param {boolean} [show] bring the view into the window */
+  follow(show = true) {
+    const link = decodeURIComponent(location.hash.slice(1));
+    if (!link || link === this.told) return false;
+    const place = placeOf(this.store, link);
+    if (!place) return false;
+    this.store.choose(place);
+    if (show && !this.page) this.root.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  /** Choose what the model says is chosen. */
+  take() {
+    const { store } = this;
+    const row = this.model.get("chosen") ?? -1;
+    const path = this.model.get("chosen_field") ?? "";
+    if (typeof row !== "number" || row < 0 || !store.rowOf(row)) return false;
+    if (row === store.row && path === pathOf(store)) return true;
+    const parts = store.rowOf(row)?.parts ?? [];
+    const piece = parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), path) >= 0);
+    if (path && piece >= 0) store.choose({ row, piece, field: fieldAt(fieldsOf(parts[piece], store.doc.texts), path) });
+    else if (row !== store.row) store.choose({ row });
+    return true;
+  }
+
+  /** The reader chose: say so, but not with every key of a walk. */
+  tell() {
+    if (!this.store.touched) return;
+    clearTimeout(this.timer);
+    this.timer = Number(setTimeout(() => this.write(), CALM));
+  }
+
+  write() {
+    const { store, model } = this;
+    const path = pathOf(store);
+    if (this.page) {
+      this.told = linkOf(store);
+      history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
+    }
+    if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
+    model.set("chosen", store.row);
+    model.set("chosen_field", path);
+    model.save_changes();
+  }
+
+  /** The address of the chosen field. */
+  get address() {
+    return `${location.href.split("#")[0]}#${encodeURI(linkOf(this.store))}`;
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.model.off("change:chosen", this.fromModel);
+    this.model.off("change:chosen_field", this.fromModel);
+    window.removeEventListener("hashchange", this.fromAddress);
+  }
+}
+return { Sync };
+})();
 
 // view.js
-/** One view: its parts, its sizes, its keys. */
+const { View } = (() => {
+/** One view: its parts, its sizes, its theme, its keys. */
 
 /**
  * @typedef {import("./store.js").Book} Book
  */
 
-const NARROW = 860;
-const WIDE = 1720;
+const SLIM = 860;
+const BROAD = 1720;
+const KEYS = [
+  ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
+  ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
+];
 
 class View {
   /** @param {HTMLElement} el @param {Book} book */
   constructor(el, book) {
     this.el = el;
     const store = (this.store = new Store(book));
+    this.page = Boolean(book.model.get("_page"));
+    this.root = h("div", { class: `tl-root${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
+    this.tipNode = h("div", { class: "tl-tip", "aria-hidden": "true" });
+    this.tipNode.hidden = true;
     this.ladder = new Ladder(store);
+    const tip = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => this.tip(text, x, y);
+    this.message = new Message(store, this.ladder.view, tip, { edit: () => this.controls.edit(), whatIf: () => this.controls.whatIf(), link: () => this.link(), pin: () => this.pin() });
     this.panel = new PanelView(store, this.ladder.view);
+    this.timeline = new Timeline(store);
+    this.search = new Search(store);
+    /** @type {Controls} */
+    this.controls = new Controls(store, () => this.root, this.message.octets);
+    this.compare = new Compare(store);
     this.wires = s("svg", { class: "tl-wires", "aria-hidden": "true" });
     this.said = h("div", { class: "tl-sr", role: "status" });
-    this.right = h("div", { class: "tl-right" }, this.panel.node);
-    this.main = h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires);
-    this.node = h("div", { class: "tl-view" }, this.main, this.said);
-    this.root = h("div", { class: "tl-root" }, this.node);
+    this.title = h(this.page ? "h1" : "h2", { class: "tl-title" });
+    this.badges = h("div", { class: "tl-badges" });
+    this.build();
+    this.sync = new Sync(store, this.root);
     el.append(this.root);
+    this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
     store.on((changed) => this.draw(changed));
-    this.sizes = new ResizeObserver(() => this.measure());
-    this.sizes.observe(this.root);
+    this.watch();
     this.measure();
     store.begin();
-    for (const key of ["doc", "frame", "row", "tab"]) store.mark(key);
+    this.sync.begin();
+    for (const key of ["doc", "frame", "row", "tab", "stops", "live"]) store.mark(key);
     store.draw();
+  }
+
+  build() {
+    const { store } = this;
+    const grip = h("button", { class: "tl-grip", "aria-label": "Show fields and bytes", on: { click: () => store.set({ up: !store.up }) } }, h("i"));
+    const sheets = [["step", "This step"], ["panel", "What is known"]].map(([id, label]) => h("button", { "data-sheet": id, "aria-pressed": id === "step", text: label, on: { click: () => this.sheet(id) } }));
+    this.sheets = h("span", { class: "tl-seg" }, sheets);
+    this.right = h("div", { class: "tl-right", "data-sheet": "step" }, h("div", { class: "tl-sheetbar" }, grip, this.panel.node.hidden ? null : this.sheets), this.message.node, this.panel.node, this.compare.node);
+    this.grip = grip;
+    const bar = h("div", { class: "tl-steerbar" });
+    this.controls.home(bar);
+    const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
+    const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+    this.root.append(
+      h("div", { class: "tl-view" },
+        h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
+        h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
+        h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
+      this.said, this.tipNode);
+  }
+
+  // What changes around it
+
+  watch() {
+    this.sizes = new ResizeObserver(() => this.measure());
+    this.sizes.observe(this.root);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const paint = () => this.paint(scheme.matches);
+    scheme.addEventListener("change", paint);
+    this.themes = new MutationObserver(paint);
+    for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+    const before = () => {
+      this.sheetOfPaper?.remove();
+      this.root.append((this.sheetOfPaper = printed(this.store)));
+    };
+    const after = () => this.sheetOfPaper?.remove();
+    window.addEventListener("beforeprint", before);
+    window.addEventListener("afterprint", after);
+    this.unwatch = () => {
+      this.sizes?.disconnect();
+      this.themes?.disconnect();
+      scheme.removeEventListener("change", paint);
+      window.removeEventListener("beforeprint", before);
+      window.removeEventListener("afterprint", after);
+    };
+    paint();
+  }
+
+  /**
+   * JupyterLab says which theme it wears, a page may, and else the system does.
+   * @param {boolean} system
+   */
+  paint(system) {
+    const lab = document.body.dataset.jpThemeLight;
+    const said = document.documentElement.dataset.theme;
+    this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
+    this.store.mark("layout");
+  }
+
+  turn() {
+    document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
   }
 
   measure() {
     const width = this.root.clientWidth;
     if (!width) return;
-    this.store.set({ width, narrow: width < NARROW, wide: width >= WIDE });
+    this.store.set({ width, narrow: width < SLIM, wide: width >= BROAD });
     this.store.mark("width");
+    this.store.mark("layout");
   }
 
   /** @param {Set<string>} changed */
   draw(changed) {
-    this.ladder.draw(changed);
-    this.panel.draw(changed);
+    if (changed.has("up") || changed.has("narrow")) this.raise();
+    if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
+    for (const part of this.steps) part.draw(changed);
+    if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
     if (changed.has("said")) this.said.textContent = this.store.said;
+    if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
     for (const over of OVERS) {
       if (!over.needs.some((key) => changed.has(key))) continue;
       this.wires.replaceChildren();
@@ -2338,12 +4371,107 @@ class View {
     }
   }
 
+  name() {
+    const { frame } = this.store.doc;
+    this.title.textContent = "";
+    this.title.append(frame.title || "A run");
+    this.title.title = frame.title;
+    const badge = frame.badge || frame.substrate;
+    this.badges.replaceChildren(
+      ...(badge ? [h("details", { class: "tl-menu tl-badge" }, h("summary", { text: frame.substrate === "memory" ? "everything in one process" : frame.substrate || "where it ran" }), h("div", { class: "tl-menubody" }, h("p", { text: badge })))] : []),
+      ...(frame.secrets_shown ? [h("span", { class: "tl-secretbadge", title: "This view holds keys and private plaintext.", text: "secrets shown" })] : []),
+      ...(frame.notes.length ? [h("details", { class: "tl-menu tl-notes" }, h("summary", { text: frame.notes.length === 1 ? "1 note" : `${frame.notes.length} notes` }), h("div", { class: "tl-menubody" }, frame.notes.map((note) => h("p", { text: note }))))] : []));
+  }
+
+  /**
+   * Narrow windows: the sheet at the lower edge shows the step or what is known.
+   * @param {string} id
+   */
+  sheet(id) {
+    this.right?.setAttribute("data-sheet", id);
+    for (const one of this.sheets?.children ?? []) one.setAttribute("aria-pressed", String(one.getAttribute("data-sheet") === id));
+    this.store.set({ up: id === "panel" || this.store.up });
+    this.store.mark("layout");
+  }
+
+  raise() {
+    const { up, narrow } = this.store;
+    this.right?.classList.toggle("tl-up", up && narrow);
+    this.grip?.setAttribute("aria-expanded", String(up));
+    this.grip?.setAttribute("aria-label", up ? "Show less" : "Show fields and bytes");
+    this.store.mark("layout");
+  }
+
+  /**
+   * Show words at the pointer, or take them away.
+   * @param {string} text @param {number} x @param {number} y
+   */
+  tip(text, x, y) {
+    this.tipNode.hidden = !text;
+    if (!text) return;
+    const box = this.root.getBoundingClientRect();
+    this.tipNode.textContent = "";
+    this.tipNode.append(text);
+    const wide = this.tipNode.offsetWidth;
+    this.tipNode.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - wide - 8))}px`;
+    const high = this.tipNode.offsetHeight;
+    const below = y - box.top + 16;
+    this.tipNode.style.top = `${below + high > box.height ? y - box.top - high - 8 : below}px`;
+  }
+
+  // Hands
+
+  link() {
+    const { address } = this.sync;
+    copyText(address, this.root);
+    this.store.say("The link is copied.");
+    pop(this.root, "A link to this field", h("p", { text: "It leads to the same step and field in every run of this act, and is on the clipboard now." }), h("pre", { class: "tl-mono tl-address1", tabindex: 0, text: address }));
+  }
+
+  pin() {
+    const { pins, row } = this.store;
+    if (!pins.delete(row)) pins.add(row);
+    this.store.say(pins.has(row) ? "This step will be printed." : "This step will not be printed, unless it is chosen then.");
+    this.store.mark("pins");
+  }
+
+  help() {
+    pop(this.root, "Keys", h("dl", { class: "tl-keys" }, KEYS.flatMap(([key, text]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text })])));
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
+    if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { store } = this;
+    const { key } = event;
+    const pressed = target.tagName === "BUTTON" || target.tagName === "SUMMARY" || target instanceof HTMLInputElement;
+    if (key === "/") this.search.input.focus();
+    else if (key === "[") this.controls.go(store.cursor - 1);
+    else if (key === "]") this.controls.go(store.cursor + 1);
+    else if (key === " " && !pressed) store.set({ playing: !store.playing });
+    else if (key === "t" || key === "T") this.message.other();
+    else if ((key === "d" || key === "D") && store.chosen) this.ladder.difference(store.chosen);
+    else if (key === "?") this.help();
+    else if (key === "Escape") this.ladder.scroller.focus({ preventScroll: true });
+    else if (/^[1-9]$/.test(key) && this.panel.shownPanels[Number(key) - 1]) this.panel.open(this.panel.shownPanels[Number(key) - 1].id);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
   close() {
-    this.sizes.disconnect();
+    this.unwatch?.();
+    this.sync.close();
+    this.controls.close();
+    this.compare.close();
     this.store.close();
     this.root.remove();
   }
 }
+return { View };
+})();
 
 // index.js
 /** The widget, as anywidget wants it: `initialize` once a model, `render` once a view. */
