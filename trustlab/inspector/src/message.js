@@ -203,7 +203,7 @@ export class Message {
     const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
     const failed = all.filter((one) => one?.mark === "fail");
     const rest = all.filter((one) => one?.mark !== "fail");
-    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? check(one) : null);
+    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? checkOf(one) : null);
     const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
     const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
     const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
@@ -223,7 +223,7 @@ export class Message {
  * One check, with the octets it compared if they differ.
  * @param {VerdictRow} row
  */
-function check(row) {
+export function checkOf(row) {
   const differ = row.mark === "fail" && row.expected && row.found;
   return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
     differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),

@@ -89,9 +89,12 @@ export class PanelView {
 function refill(box, panel, store) {
   const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
   box.dataset.panel = panel.id;
+  const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
   box.replaceChildren();
   panel.fill(box, store);
   box.scrollTop = top;
+  const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+  if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
 
 /**

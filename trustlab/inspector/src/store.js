@@ -140,6 +140,10 @@ export class Store {
     /** The input of the binder that is pointed at, and the secret, by name. */
     this.chip = "";
     this.secretId = "";
+    /** Panels: which binding, which connection's keys, which run of the tamper map; -1 and "" leave it to the panel. */
+    this.bindingNumber = -1;
+    this.leg = "";
+    this.cell = -1;
     this.narrow = false;
     this.wide = false;
     this.width = 0;

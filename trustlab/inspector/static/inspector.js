@@ -362,6 +362,10 @@ class Store {
     /** The input of the binder that is pointed at, and the secret, by name. */
     this.chip = "";
     this.secretId = "";
+    /** Panels: which binding, which connection's keys, which run of the tamper map; -1 and "" leave it to the panel. */
+    this.bindingNumber = -1;
+    this.leg = "";
+    this.cell = -1;
     this.narrow = false;
     this.wide = false;
     this.width = 0;
@@ -2686,7 +2690,7 @@ return { Octets };
 })();
 
 // message.js
-const { titleOf, Message } = (() => {
+const { titleOf, Message, checkOf } = (() => {
 /** The card of the chosen step: its sentence on top, never in a scroller; below it fields and bytes, checks, or what is known. */
 
 /**
@@ -2887,7 +2891,7 @@ class Message {
     const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
     const failed = all.filter((one) => one?.mark === "fail");
     const rest = all.filter((one) => one?.mark !== "fail");
-    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? check(one) : null);
+    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? checkOf(one) : null);
     const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
     const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
     const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
@@ -2907,7 +2911,7 @@ class Message {
  * One check, with the octets it compared if they differ.
  * @param {VerdictRow} row
  */
-function check(row) {
+function checkOf(row) {
   const differ = row.mark === "fail" && row.expected && row.found;
   return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
     differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),
@@ -2942,7 +2946,835 @@ function trail(fields, field) {
   for (let up = field.parent; up >= 0; up = fields[up].parent) labels.unshift(fields[up].label);
   return labels.join(" › ");
 }
-return { titleOf, Message };
+return { titleOf, Message, checkOf };
+})();
+
+// panelparts.js
+const { chooseSource, stepLink, snippet, endsInWords, rowsOfKind } = (() => {
+/** Small things that several panels share. */
+
+/** @typedef {import("./store.js").Store} Store */
+
+/**
+ * Choose the row and the innermost field that holds a source's octets.
+ * @param {Store} store @param {import("./types.js").Source} place
+ */
+function chooseSource(store, place) {
+  const piece = place.part ?? 0;
+  const fields = store.rowOf(place.row)?.parts?.[piece]?.fields ?? [];
+  let best = -1;
+  fields.forEach((f, n) => {
+    const [, , start, end] = f;
+    if (start > place.start || end < place.end) return;
+    if (best < 0 || end - start <= fields[best][3] - fields[best][2]) best = n;
+  });
+  store.choose({ row: place.row, piece, field: best });
+}
+
+/**
+ * A link that goes to a step.
+ * @param {Store} store @param {number} row @param {string} [text]
+ */
+const stepLink = (store, row, text) =>
+  h("button", { class: "tl-link", type: "button", text: text ?? `step ${row + 1}`, on: { click: () => store.choose({ row }) } });
+
+/**
+ * Python to read and to copy.
+ * @param {string} code
+ */
+function snippet(code) {
+  const button = h("button", {
+    class: "tl-ghost",
+    type: "button",
+    text: "Copy as Python",
+    on: {
+      click: async () => {
+        try {
+          await navigator.clipboard.writeText(code);
+          button.textContent = "Copied";
+        } catch {
+          button.textContent = "Select it and copy by hand"; // a page opened from disk may not use the clipboard
+        }
+      },
+    },
+  });
+  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, "aria-label": "Python", text: code }), button);
+}
+
+/**
+ * A connection in words, by who really stood at its ends: "Teller – Alice".
+ * @param {Store} store @param {string} connection
+ */
+function endsInWords(store, connection) {
+  const row = store.doc.rows.find((one) => one.connection === connection && one.at && one.to);
+  return row ? [row.at, row.to].map((name) => store.party(name).name).join(" – ") : store.connectionName(connection);
+}
+
+/**
+ * Rows of one kind.
+ * @template {import("./types.js").AnyRow["kind"]} K
+ * @param {Store} store @param {K} kind
+ * @returns {Extract<import("./types.js").AnyRow, {kind: K}>[]}
+ */
+const rowsOfKind = (store, kind) => /** @type {any} */ (store.doc.rows.filter((row) => row.kind === kind));
+return { chooseSource, stepLink, snippet, endsInWords, rowsOfKind };
+})();
+
+// binding.js
+const { bindingInView, inputInView, binding } = (() => {
+/** The binding: which octets of the handshake each side hashed, and where the two differ. */
+
+/** @typedef {import("./types.js").Binding} Binding */
+/** @typedef {import("./types.js").Input} Input */
+/** @typedef {import("./store.js").Store} Store */
+
+binding.needs = ["doc", "frame", "cursor", "chip", "row", "bindingNumber"];
+
+/**
+ * The binding that the reader is most likely asking about: the one they chose, that of the chosen row, or the last one known.
+ * @param {Store} store @returns {number}
+ */
+function bindingInView(store) {
+  const all = store.doc.frame.bindings ?? [];
+  const known = all.map((b, n) => ({ b, n })).filter(({ b }) => begun(b, store.cursor));
+  if (!known.length) return -1;
+  if (known.some(({ n }) => n === store.bindingNumber)) return store.bindingNumber;
+  const row = store.row;
+  const own = known.find(({ b }) => b.appraisal === row || b.attester_row === row || b.verifier_row === row);
+  const broken = known.find(({ b }) => b.holds === false && judged(b, store.cursor));
+  return (own ?? broken ?? known[known.length - 1]).n;
+}
+
+/** @param {Binding} b @param {number} cursor */
+const begun = (b, cursor) => Math.min(b.attester_row ?? Infinity, b.verifier_row ?? Infinity) <= cursor;
+/** @param {Binding} b @param {number} cursor */
+const attested = (b, cursor) => (b.attester_row ?? Infinity) <= cursor;
+/** @param {Binding} b @param {number} cursor */
+const judged = (b, cursor) => (b.verifier_row ?? Infinity) <= cursor;
+
+/**
+ * The input whose line to the ladder is drawn: the chip under the pointer, else the first that differs.
+ * @param {Binding} b @param {Store} store @returns {Input | undefined}
+ */
+function inputInView(b, store) {
+  const inputs = b.inputs ?? [];
+  return inputs.find((x) => x.name === store.chip) ?? (judged(b, store.cursor) ? inputs.find((x) => x.differs) : undefined);
+}
+
+/** @param {HTMLElement} box @param {Store} store */
+function binding(box, store) {
+  const all = store.doc.frame.bindings ?? [];
+  const number = bindingInView(store);
+  if (number < 0) return void box.append(noBinding(all.length > 0, store));
+  const b = all[number];
+  if (all.length > 1) box.append(quoteChoice(all, number, store));
+  box.append(equation(b, store, box.clientWidth < UPRIGHT), explanation(b, store));
+}
+
+/** @param {boolean} later @param {Store} store */
+function noBinding(later, store) {
+  if (later) return h("p", { class: "tl-empty", text: `At step ${store.cursor + 1} nobody has hashed this handshake yet.` });
+  return h(
+    "p",
+    { class: "tl-empty" },
+    h("b", { text: "No quote is bound to this connection. " }),
+    "A certificate ties the connection to a name, on a CA's word. Nothing says which machine holds the key.",
+  );
+}
+
+/** @param {Binding[]} all @param {number} number @param {Store} store */
+function quoteChoice(all, number, store) {
+  const label = (/** @type {Binding} */ b) => `${store.party(b.attester ?? "").name}'s quote, checked by ${store.party(b.verifier ?? "").the}`;
+  const select = h(
+    "select",
+    { "aria-label": "Which quote", on: { change: (/** @type {any} */ e) => store.set({ bindingNumber: Number(e.target.value), chip: "" }) } },
+    ...all.map((b, n) => h("option", { value: n, selected: n === number, disabled: !begun(b, store.cursor), text: cap(label(b)) })),
+  );
+  return h("label", { class: "tl-which" }, select);
+}
+
+/** Narrower than this (in px), inputs are rows and the two sides columns. */
+const UPRIGHT = 560;
+
+/** @param {Binding} b @param {Store} store @param {boolean} upright */
+function equation(b, store, upright) {
+  /** @type {{who: "attester" | "verifier", name: string, result: string}[]} */
+  const sides = [];
+  const both = judged(b, store.cursor);
+  if (attested(b, store.cursor)) sides.push({ who: "attester", name: "The quote", result: b.extra_data || b.binder || "" });
+  if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
+  const inputs = b.inputs ?? [];
+  const chosen = inputInView(b, store);
+  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-unlike" : "", text: x.plain || x.name });
+  const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
+  const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
+  const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
+  if (!upright) {
+    return h(
+      "table",
+      { class: "tl-eq" },
+      h("thead", {}, h("tr", {}, h("td"), ...inputs.map((x) => heading(x, "col")), h("td"))),
+      h("tbody", {}, ...sides.map((side) => h("tr", {}, speaker(side.name, "row"), ...inputs.map((x) => cell(x, side.who)), result(side.result)))),
+    );
+  }
+  const sign = (/** @type {boolean} */ differs) => (sides.length > 1 ? h("td", { class: "tl-sign2", text: differs ? "≠" : "=" }) : null);
+  const between = (/** @type {HTMLElement[]} */ cells, /** @type {boolean} */ differs) => (cells.length > 1 ? [cells[0], sign(differs), cells[1]] : cells);
+  return h(
+    "table",
+    { class: "tl-eq tl-upright" },
+    h("thead", {}, h("tr", {}, h("td"), ...(sides.length > 1 ? [speaker(sides[0].name, "col"), h("td"), speaker(sides[1].name, "col")] : sides.map((x) => speaker(x.name, "col"))))),
+    h(
+      "tbody",
+      {},
+      ...inputs.map((x) => h("tr", {}, heading(x, "row"), ...between(sides.map((side) => cell(x, side.who)), x.differs ?? false))),
+      h("tr", {}, h("th", { scope: "row", text: "the hash" }), ...between(sides.map((side) => result(side.result)), b.holds === false)),
+    ),
+  );
+}
+
+/** @param {Input} x @param {"attester" | "verifier"} who @param {boolean} both @param {Input | undefined} chosen @param {Store} store */
+function chipOf(x, who, both, chosen, store) {
+  const value = who === "attester" ? x.attester : x.verifier;
+  const text = value === null || value === undefined ? "not in it" : readable(value);
+  const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
+  const on = chosen === x;
+  return h("button", {
+    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-picked" : ""}`,
+    type: "button",
+    "data-chip": x.name,
+    "data-side": who,
+    "data-key": `${who} ${x.name}`,
+    "aria-pressed": on,
+    "aria-label": `${x.plain || x.name}, ${side}: ${text}`,
+    title: value ? `${x.name} = ${value}` : x.name,
+    text,
+    on: {
+      click: () => store.set({ chip: x.name }),
+      mouseenter: () => store.set({ chip: x.name }),
+      focus: () => store.set({ chip: x.name }),
+    },
+  });
+}
+
+/** @param {Store} store */
+const bindingVerifier = (store) => store.doc.frame.bindings?.[bindingInView(store)]?.verifier ?? "";
+
+/**
+ * Octets as letters where all are letters, else the beginning of the hex.
+ * @param {string} hex
+ */
+function readable(hex) {
+  const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
+  if (codes.length && codes.every((c) => c > 31 && c < 127)) {
+    const text = String.fromCharCode(...codes);
+    return codes.length <= 2 ? `“${text}”` : cut(text, 8);
+  }
+  return cut(hex, 6);
+}
+
+/** @param {Binding} b @param {Store} store */
+function explanation(b, store) {
+  const say = h("div", { class: "tl-eqsay", "aria-live": "polite" });
+  const x = inputInView(b, store);
+  if (x) {
+    say.append(h("p", {}, h("b", { text: `${cap(x.plain || x.name)}. ` }), x.say ?? ""));
+    const places = [x.attester_source, x.verifier_source].filter((p) => p && p.row <= store.cursor);
+    const unique = places.filter((p, n) => places.findIndex((q) => q?.row === p?.row && q?.start === p?.start) === n);
+    if (unique.length) {
+      const links = unique.flatMap((p, n) => [n ? " and " : "", p ? sourceLink(p, store) : ""]);
+      say.append(h("p", { class: "tl-dim" }, "Taken from ", ...links, "."));
+    }
+  } else say.append(h("p", { text: "Point at an input to see which bytes of the handshake it was taken from." }));
+  if (b.not_covered) say.append(h("p", { class: "tl-dim", text: b.not_covered }));
+  return say;
+}
+
+/** @param {import("./types.js").Source} place @param {Store} store */
+function sourceLink(place, store) {
+  const row = store.rowOf(place.row);
+  return h("button", {
+    class: "tl-link",
+    type: "button",
+    text: `${row?.name ?? "a message"}, step ${place.row + 1}, ${range(place.start, place.end)}`,
+    on: { click: () => chooseSource(store, place) },
+  });
+}
+return { bindingInView, inputInView, binding };
+})();
+
+// checks.js
+const { appraisalInView, tally, checks } = (() => {
+/** What the Verifier checked, one line a check. */
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./types.js").VerdictRow} VerdictRow */
+/** @typedef {import("./types.js").AppraisalRow} AppraisalRow */
+
+checks.needs = ["doc", "frame", "cursor", "row"];
+
+/** @param {Store} store @returns {AppraisalRow | undefined} */
+function appraisalInView(store) {
+  const all = /** @type {AppraisalRow[]} */ (rowsOfKind(store, "appraisal")).filter((x) => x.id <= store.cursor);
+  return all.find((x) => x.id === store.row || (x.verdicts ?? []).includes(store.row)) ?? all.find((x) => x.mark === "fail") ?? all[all.length - 1];
+}
+
+/**
+ * How many checks passed, failed and were not asked for.
+ * @param {AppraisalRow} row @param {Store} store
+ */
+function tally(row, store) {
+  const count = { pass: 0, fail: 0, none: 0 };
+  for (const id of row.verdicts ?? []) {
+    const mark = store.rowOf(id)?.mark;
+    if (mark) count[mark] += 1;
+  }
+  return count;
+}
+
+/** @param {HTMLElement} box @param {Store} store */
+function checks(box, store) {
+  const row = appraisalInView(store);
+  if (!row) {
+    const later = rowsOfKind(store, "appraisal").length;
+    const text = later ? `At step ${store.cursor + 1} nobody has checked the evidence yet.` : "No evidence was checked in this run. In plain TLS a client checks a certificate and a name, and here both were right.";
+    return void box.append(h("p", { class: "tl-empty", text }));
+  }
+  const verdicts = (row.verdicts ?? []).map((id) => /** @type {VerdictRow | undefined} */ (store.rowOf(id))).filter((x) => x !== undefined);
+  const order = [...verdicts].sort((a, b) => Number(b?.mark === "fail") - Number(a?.mark === "fail"));
+  const list = h("div", { class: "tl-checks" });
+  for (const x of order) if (x) list.append(checkOf(x));
+  box.append(h("p", { class: "tl-dim" }, `${store.party(row.at ?? "").name} about ${store.party(row.about ?? "").the}, `, stepLink(store, row.id)), list);
+}
+return { appraisalInView, tally, checks };
+})();
+
+// holds.js
+const { holds } = (() => {
+/** Who holds what, and since when. */
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./types.js").HeldSecret} HeldSecret */
+
+holds.needs = ["doc", "frame", "cursor"];
+
+/** @param {HTMLElement} box @param {Store} store */
+function holds(box, store) {
+  const secrets = store.doc.frame.secrets ?? [];
+  const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
+  const parties = store.doc.frame.lifelines ?? [];
+  if (!made.length) {
+    const text = secrets.length ? `At step ${store.cursor + 1} no secret has been made yet.` : "No key was made in this run, so there is nothing to steal.";
+    return void box.append(h("p", { class: "tl-empty", text }));
+  }
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col", text: "secret" }),
+    ...parties.map((p) => h("th", { scope: "col", class: `tl-c ${store.party(p).tone}`, text: store.party(p).name })),
+  );
+  const body = h("tbody");
+  let group = "";
+  const order = [...made].sort((a, b) => Number(b.prize ?? false) - Number(a.prize ?? false));
+  for (const s of order) {
+    const name = s.connection ?? "";
+    if (name !== group && name && !s.prize) {
+      group = name;
+      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
+    }
+    body.append(holdingLine(s, parties, store));
+  }
+  box.append(h("table", { class: "tl-holds" }, h("thead", {}, head), body));
+}
+
+/** @param {HeldSecret} s @param {string[]} parties @param {Store} store */
+function holdingLine(s, parties, store) {
+  return h(
+    "tr",
+    { class: s.prize ? "tl-prize" : "" },
+    h("th", { scope: "row", title: s.say ?? "" }, s.name),
+    ...parties.map((p) => {
+      const holder = (s.holders ?? []).find((x) => x.party === p && x.row <= store.cursor);
+      if (!holder) return h("td", { class: "tl-c tl-dim" }, h("span", { "aria-label": `${store.party(p).the} does not hold it`, text: "–" }));
+      const stolen = p === "alice" && s.prize;
+      return h(
+        "td",
+        { class: `tl-c${stolen ? " tl-bad" : ""}`, title: holder.how ?? "" },
+        h("span", { class: "tl-yes", text: stolen ? "✘ " : "✔ " }),
+        stepLink(store, holder.row, `since ${holder.row + 1}`),
+      );
+    }),
+  );
+}
+return { holds };
+})();
+
+// keys.js
+const { keys, arrange } = (() => {
+/** The key schedule as a graph: what is made from what, and who holds it at the cursor. */
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./types.js").HeldSecret} HeldSecret */
+
+keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
+
+const NODE_WIDTH = 158;
+const NODE_HEIGHT = 40;
+const COLUMN_WIDTH = 184;
+const ROW_HEIGHT = 46;
+/** A graph wider than its box is drawn smaller, down to this share; then it scrolls. */
+const SMALLEST = 0.78;
+
+/**
+ * Secrets of one connection that are part of its key schedule.
+ * @param {Store} store @param {string} connection
+ */
+const scheduleOf = (store, connection) => (store.doc.frame.secrets ?? []).filter((x) => x.connection === connection && !x.prize);
+
+/** @param {Store} store */
+function keyedConnections(store) {
+  const names = (store.doc.frame.secrets ?? []).filter((x) => !x.prize).map((x) => x.connection ?? "");
+  return [...new Set(names)].filter((name) => name);
+}
+
+/** @param {HTMLElement} box @param {Store} store */
+function keys(box, store) {
+  const legs = keyedConnections(store);
+  if (!legs.length) {
+    const text = store.doc.frame.live
+      ? "No key has been made yet."
+      : "The run ended before any key was made. There is nothing to decrypt, and nothing to steal.";
+    return void box.append(h("p", { class: "tl-empty", text }));
+  }
+  const leg = legs.includes(store.leg) ? store.leg : legs[0];
+  if (legs.length > 1) box.append(legChoice(legs, leg, store));
+  const nodes = scheduleOf(store, leg);
+  box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graphOf(nodes, store)));
+  const chosen = nodes.find((x) => x.id === store.secretId);
+  box.append(chosen ? keyDetails(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
+}
+
+/** @param {string[]} legs @param {string} leg @param {Store} store */
+function legChoice(legs, leg, store) {
+  return h(
+    "div",
+    { class: "tl-seg", role: "group", "aria-label": "Which connection" },
+    ...legs.map((name) =>
+      h("button", { type: "button", "aria-pressed": name === leg, text: endsInWords(store, name), on: { click: () => store.set({ leg: name, secretId: "" }) } }),
+    ),
+  );
+}
+
+/**
+ * Columns by depth (what a secret is made of stands left of it), rows in the order of making.
+ * @param {HeldSecret[]} nodes @returns {Map<string, {x: number, y: number}>}
+ */
+function arrange(nodes) {
+  const byId = new Map(nodes.map((x) => [x.id, x]));
+  /** @type {Map<string, number>} */
+  const depth = new Map();
+  /** @param {HeldSecret} node @param {Set<string>} above @returns {number} */
+  const depthOf = (node, above) => {
+    const known = depth.get(node.id);
+    if (known !== undefined) return known;
+    if (above.has(node.id)) return 0; // a damaged trace may name a circle
+    const inputs = (node.inputs ?? []).map((id) => byId.get(id)).filter((x) => x !== undefined);
+    const value = inputs.length ? 1 + Math.max(...inputs.map((x) => depthOf(/** @type {HeldSecret} */ (x), new Set([...above, node.id])))) : 0;
+    depth.set(node.id, value);
+    return value;
+  };
+  for (const node of nodes) depthOf(node, new Set());
+  // A source stands beside what is made from it, not at the far left.
+  for (const node of nodes) {
+    if ((node.inputs ?? []).some((id) => byId.has(id))) continue;
+    const uses = nodes.filter((x) => (x.inputs ?? []).includes(node.id)).map((x) => depth.get(x.id) ?? 1);
+    if (uses.length) depth.set(node.id, Math.max(0, Math.min(...uses) - 1));
+  }
+  /** @type {Map<number, HeldSecret[]>} */
+  const columns = new Map();
+  for (const node of nodes) {
+    const column = depth.get(node.id) ?? 0;
+    columns.set(column, [...(columns.get(column) ?? []), node]);
+  }
+  const tallest = Math.max(...[...columns.values()].map((c) => c.length), 1);
+  /** @type {Map<string, {x: number, y: number}>} */
+  const places = new Map();
+  for (const [column, members] of [...columns].sort(([a], [b]) => a - b)) {
+    const middle = (/** @type {HeldSecret} */ node) => {
+      const from = (node.inputs ?? []).flatMap((id) => places.get(id)?.y ?? []);
+      return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 0;
+    };
+    const order = column ? [...members].sort((a, b) => middle(a) - middle(b)) : members;
+    order.forEach((node, n) => {
+      places.set(node.id, { x: 2 + column * COLUMN_WIDTH, y: 2 + ((tallest - order.length) / 2 + n) * ROW_HEIGHT });
+    });
+  }
+  return places;
+}
+
+/** @param {HeldSecret[]} nodes @param {Store} store */
+function graphOf(nodes, store) {
+  const places = arrange(nodes);
+  const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
+  const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
+  const svg = s("svg", { class: "tl-graph", viewBox: `0 0 ${width} ${height}`, style: `max-width: ${width}px; min-width: ${Math.round(width * SMALLEST)}px` });
+  for (const node of nodes) {
+    const to = places.get(node.id);
+    for (const id of node.inputs ?? []) {
+      const from = places.get(id);
+      if (!from || !to) continue;
+      const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2, to.x, to.y + NODE_HEIGHT / 2];
+      const m = (x1 + x2) / 2;
+      svg.append(s("path", { d: `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2} ${y2}` }));
+    }
+  }
+  for (const node of nodes) {
+    const place = places.get(node.id);
+    if (place) svg.append(nodeOf(node, place, store));
+  }
+  return svg;
+}
+
+/** @param {HeldSecret} node @param {{x: number, y: number}} place @param {Store} store */
+function nodeOf(node, place, store) {
+  const order = store.doc.frame.lifelines;
+  const holders = node.holders.filter((x) => x.row <= store.cursor).sort((a, b) => order.indexOf(a.party) - order.indexOf(b.party));
+  const stolen = holders.some((x) => x.party === "alice");
+  const on = store.secretId === node.id;
+  const who = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "not made yet";
+  const pick = () => store.set({ secretId: node.id });
+  const g = s(
+    "g",
+    {
+      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
+      transform: `translate(${place.x} ${place.y})`,
+      tabindex: 0,
+      role: "button",
+      "aria-pressed": String(on),
+      "aria-label": `${node.name}, ${who}`,
+      "data-key": node.id,
+      on: {
+        click: pick,
+        keydown: (/** @type {KeyboardEvent} */ e) => {
+          if (e.key !== "Enter" && e.key !== " ") return;
+          e.preventDefault();
+          pick();
+        },
+      },
+    },
+    s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
+    textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
+    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
+  );
+  holders.forEach((x, n) => {
+    const party = store.party(x.party);
+    const cx = NODE_WIDTH - 12 - (holders.length - 1 - n) * 17;
+    g.append(s("circle", { cx, cy: 28, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 31.5, "tl-letter"));
+  });
+  return g;
+}
+
+/** @param {string} text @param {number} x @param {number} y @param {string} css */
+function textAt(text, x, y, css) {
+  const node = s("text", { x, y, class: css });
+  node.textContent = text;
+  return node;
+}
+
+/** @param {HeldSecret} secret @param {Store} store */
+function keyDetails(secret, store) {
+  const holders = (secret.holders ?? []).filter((x) => x.row <= store.cursor);
+  const box = h("div", { class: "tl-keysay", "aria-live": "polite" });
+  box.append(h("p", {}, h("b", { text: `${secret.name}. ` }), secret.say ?? "", secret.clause ? h("span", { class: "tl-dim", text: ` ${secret.clause}` }) : null));
+  if (holders.length) {
+    const words = holders.flatMap((x, n) => [n ? ", " : "", store.party(x.party).name, " since ", stepLink(store, x.row), x.how ? ` (${x.how})` : ""]);
+    box.append(h("p", { class: "tl-dim" }, ...words, "."));
+  }
+  if (secret.hex) box.append(h("p", { class: "tl-mono", text: secret.hex }));
+  if (secret.snippet) box.append(snippet(secret.snippet));
+  else if (!secret.hex) box.append(h("p", { class: "tl-dim", text: "This view was made without secrets: their values are left out." }));
+  return box;
+}
+return { keys, arrange };
+})();
+
+// pcrs.js
+const { pcrs } = (() => {
+/** PCRs over time: what was measured into which register, and the value that came of it. */
+
+/** @typedef {import("./store.js").Store} Store */
+
+pcrs.needs = ["doc", "frame", "cursor"];
+
+/** @param {HTMLElement} box @param {Store} store */
+function pcrs(box, store) {
+  const all = store.doc.frame.pcrs ?? [];
+  if (!all.length) {
+    return void box.append(
+      h("p", { class: "tl-empty" }, h("b", { text: "Nothing was measured. " }), "No machine of this run was launched by DRTM, so its PCRs say nothing about what runs on it."),
+    );
+  }
+  const body = h("tbody");
+  let machine = "";
+  for (const x of all) {
+    const known = x.row <= store.cursor;
+    if (x.machine !== machine) {
+      machine = x.machine;
+      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: 4, class: store.party(machine).tone, text: `${store.party(machine).name}'s machine` })));
+    }
+    body.append(
+      h(
+        "tr",
+        { class: known ? "" : "tl-later" },
+        h("th", { scope: "row", text: `PCR ${x.pcr}` }),
+        h("td", {}, known ? (x.what ?? "") : "not measured yet"),
+        h("td", { class: "tl-mono", title: known ? `${x.before} extended by ${x.digest} gives ${x.after}` : "" }, known ? `${cut(x.before ?? "", 8)} → ${cut(x.after ?? "", 16)}` : ""),
+        h("td", {}, known ? stepLink(store, x.row) : ""),
+      ),
+    );
+  }
+  const head = h("tr", {}, ...["register", "what is measured", "value before → after", ""].map((text) => h("th", { scope: "col", text })));
+  box.append(h("table", { class: "tl-pcrs" }, h("thead", {}, head), body));
+  box.append(h("p", { class: "tl-dim", text: "Extending: new value = SHA-256(old value || digest). The order counts, and there is no way back but a new launch." }));
+}
+return { pcrs };
+})();
+
+// tamper.js
+const { CAUGHT_BY, tamper } = (() => {
+/** The tamper map: every field changed once in flight, coloured by what caught the change. */
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("./types.js").Tampered} Tampered */
+
+tamper.needs = ["doc", "frame", "tamper", "cell"];
+
+/** Kinds in the order of `trustlab tamper`, in words. */
+const CAUGHT_BY = /** @type {Record<string, string>} */ ({
+  record: "record protection",
+  finished: "Finished",
+  signature: "a signature of the handshake",
+  certificate: "the CA's signature",
+  check: "a check of the evidence",
+  alert: "the parser",
+  application: "the application",
+  stalled: "nobody: both wait",
+  unread: "nobody read it any more",
+  nothing: "nothing: it went through",
+});
+
+/** @param {HTMLElement} box @param {Store} store */
+function tamper(box, store) {
+  const runs = store.doc.tamper ?? [];
+  if (!runs.length) return void box.append(...noMap(store));
+  /** @type {Record<string, number>} */
+  const tally = {};
+  for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
+  const chosen = runs[store.cell] ?? runs[remarkable(runs)];
+  const through = tally.nothing ?? 0;
+  const legend = h(
+    "ul",
+    { class: "tl-tkey" },
+    ...Object.entries(CAUGHT_BY)
+      .filter(([kind]) => tally[kind])
+      .map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
+  );
+  const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
+  box.append(
+    h(
+      "div",
+      { class: "tl-tgrid" },
+      h(
+        "div",
+        {},
+        h("p", {}, h("b", { text: `${runs.length.toLocaleString("en")} fields, each changed by one bit in flight, ${what}. ` }), through ? `${through === 1 ? "One change" : `${through} changes`} went through unseen.` : "Every change was caught."),
+        legend,
+      ),
+      h("div", {}, whatCaught(chosen), mapOf(runs, chosen, store)),
+    ),
+  );
+}
+
+/** @param {Store} store */
+function noMap(store) {
+  const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
+  return [
+    h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
+    h("pre", { class: "tl-pre", tabindex: 0, text: `picture.tamper_map("${design}")` }),
+  ];
+}
+
+/**
+ * The run that says most: one that nothing caught, else one that a check of the evidence caught.
+ * @param {Tampered[]} runs
+ */
+function remarkable(runs) {
+  const at = runs.findIndex((x) => x.kind === "check" && /extraData$/.test(x.field));
+  const through = runs.findIndex((x) => x.kind === "nothing");
+  return Math.max(0, at >= 0 ? at : through);
+}
+
+/** @param {Tampered} run */
+function whatCaught(run) {
+  return h(
+    "p",
+    { class: "tl-tsay", "aria-live": "polite" },
+    h("b", { text: `${run.message} › ${run.field}` }),
+    h("span", { class: `tl-kd tl-k-${run.kind}`, text: run.caught_by || CAUGHT_BY[run.kind] || run.kind }),
+    h("span", { class: "tl-dim", text: run.sentence ?? "" }),
+  );
+}
+
+/** @param {Tampered[]} runs @param {Tampered} chosen @param {Store} store */
+function mapOf(runs, chosen, store) {
+  /** @type {Map<string, number[]>} */
+  const groups = new Map();
+  runs.forEach((x, n) => {
+    const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
+    groups.set(key, [...(groups.get(key) ?? []), n]);
+  });
+  const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
+  const several = new Set(runs.map((x) => x.connection)).size > 1;
+  for (const [key, numbers] of groups) {
+    const [connection, message, nth] = key.split("\n");
+    const name = `${message}${nth === "1" ? "" : ` ${nth}`}`;
+    box.append(
+      h(
+        "div",
+        { class: "tl-trow", role: "group", "aria-label": name },
+        h("span", { class: "tl-tn", title: several ? connection : "" }, name),
+        h(
+          "span",
+          { class: "tl-cells" },
+          ...numbers.map((n) =>
+            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-picked" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
+          ),
+        ),
+      ),
+    );
+  }
+  const point = (/** @type {Event} */ e) => {
+    const cell = e.target instanceof HTMLElement ? e.target.dataset.cell : undefined;
+    if (cell !== undefined) store.set({ cell: Number(cell) });
+    return cell === undefined ? null : runs[Number(cell)];
+  };
+  box.addEventListener("mouseover", point);
+  box.addEventListener("click", (e) => {
+    const run = point(e);
+    if (run) goTo(run, store);
+  });
+  return box;
+}
+
+/** @param {KeyboardEvent} e @param {Tampered[]} runs @param {Tampered} chosen @param {Store} store */
+function moveCell(e, runs, chosen, store) {
+  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10 }[e.key];
+  if (e.key === "Enter") return goTo(chosen, store);
+  if (!step) return;
+  e.preventDefault();
+  e.stopPropagation();
+  store.set({ cell: Math.max(0, Math.min(runs.length - 1, runs.indexOf(chosen) + step)) });
+}
+
+/**
+ * Choose the field in this run's own message of that name.
+ * @param {Tampered} run @param {Store} store
+ */
+function goTo(run, store) {
+  const rows = rowsOfKind(store, "message").filter((x) => x.name === run.message);
+  const row = rows[(run.nth ?? 1) - 1] ?? rows[0];
+  if (!row) return;
+  const fields = row.parts?.[0]?.fields ?? [];
+  const leaf = run.field.split(".").pop() ?? "";
+  const field = fields.findIndex((f) => store.text(f[0]).endsWith(leaf));
+  store.choose({ row: row.id, piece: 0, field });
+}
+return { CAUGHT_BY, tamper };
+})();
+
+// wires.js
+const { wires } = (() => {
+/** The line from an input of the binder to the octets on the ladder it was taken from. */
+
+/** @typedef {import("./store.js").Store} Store */
+
+wires.needs = ["doc", "frame", "cursor", "row", "chip", "tab", "bindingNumber", "width", "layout"];
+
+const CORNER = 7;
+
+/**
+ * Draw the line. Rows that are sources get the class `tl-src` and a tag with the range of bytes.
+ * @param {SVGElement} svg @param {Store} store
+ */
+function wires(svg, store) {
+  const root = svg.parentElement;
+  if (!root) return;
+  for (const node of root.querySelectorAll(".tl-src")) {
+    node.classList.remove("tl-src");
+  }
+  const panel = root.querySelector(".tl-eq");
+  const number = bindingInView(store);
+  if (!panel || number < 0) return;
+  const binding = (store.doc.frame.bindings ?? [])[number];
+  const input = inputInView(binding, store);
+  const chips = [...root.querySelectorAll(".tl-chip")].filter((x) => x instanceof HTMLElement && x.dataset.chip === input?.name);
+  if (!input || !chips.length) return;
+  const places = [input.attester_source, input.verifier_source].filter((x) => x && x.row <= store.cursor);
+  /** @type {Element[]} */
+  const rows = [];
+  for (const place of places) {
+    const row = place && root.querySelector(`[data-row="${place.row}"]`);
+    if (!place || !row || rows.includes(row)) continue;
+    row.classList.add("tl-src");
+    const tag = row.querySelector(".tl-srctag");
+    if (tag) tag.textContent = range(place.start, place.end);
+    rows.push(row);
+  }
+  const ladder = root.querySelector(".tl-ladder");
+  const list = root.querySelector(".tl-rows");
+  if (!rows.length || !ladder || !list || store.narrow) return;
+  drawWire(svg, root, ladder, list, rows, chips[0]);
+}
+
+/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip */
+function drawWire(svg, root, ladder, list, rows, chip) {
+  const base = root.getBoundingClientRect();
+  const box = (/** @type {Element} */ node) => {
+    const r = node.getBoundingClientRect();
+    return { left: r.left - base.left, right: r.right - base.left, top: r.top - base.top, bottom: r.bottom - base.top };
+  };
+  const [pane, view, target] = [box(ladder), box(list), box(chip)];
+  const row = rows.map(box).sort((a, b) => b.right - a.right)[0];
+  const y = row.top + 12;
+  const hidden = y < view.top || y > view.bottom;
+  const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
+  const gutter = pane.right + 7;
+  // Down the gutter, over the table's head, then onto the head of its own column: never across text.
+  const table = chip.closest(".tl-eq");
+  const head = headOf(chip);
+  const to = { x: (target.left + target.right) / 2, y: (head ? head - base.top : target.top) - 2 };
+  const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
+  const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
+  const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
+  svg.append(
+    s("path", { class: "tl-casing", d: path }),
+    s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
+    s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
+  );
+}
+
+/**
+ * Where the words begin that stand over a chip, in the window; null if they stand beside it.
+ * @param {Element} chip
+ */
+function headOf(chip) {
+  const cell = chip.closest("td");
+  const head = cell?.closest("table")?.querySelector("thead tr")?.children[cell.cellIndex];
+  if (!head || cell?.closest(".tl-upright")) return null;
+  const words = document.createRange();
+  words.selectNodeContents(head);
+  return words.getBoundingClientRect().top;
+}
+return { wires };
 })();
 
 // panels.js
@@ -2960,10 +3792,25 @@ const { PANELS, OVERS } = (() => {
  * The tabs, in order; the first one stands open beside the others in wide windows.
  * @type {Panel[]}
  */
-const PANELS = [];
+const PANELS = [
+  { id: "binding", label: "The binding", fill: binding },
+  { id: "holds", label: "Who holds what", fill: holds },
+  { id: "keys", label: "Keys", fill: keys },
+  { id: "pcrs", label: "PCRs", fill: pcrs },
+  { id: "checks", label: "Checks", fill: checks, count: countChecks },
+  { id: "tamper", label: "Tamper map", fill: tamper },
+];
 
 /** @type {Over[]} */
-const OVERS = [];
+const OVERS = [wires];
+
+/** @param {Store} store */
+function countChecks(store) {
+  const row = appraisalInView(store);
+  if (!row) return "";
+  const count = tally(row, store);
+  return `${count.pass} ✔${count.fail ? ` ${count.fail} ✘` : ""}`;
+}
 return { PANELS, OVERS };
 })();
 
@@ -3058,9 +3905,12 @@ class PanelView {
 function refill(box, panel, store) {
   const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
   box.dataset.panel = panel.id;
+  const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
   box.replaceChildren();
   panel.fill(box, store);
   box.scrollTop = top;
+  const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+  if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
 
 /**
