@@ -131,6 +131,7 @@ def selected(page: Page, view: int = 0) -> str:
 
 def test_a_view_grows_with_every_batch_and_a_batch_that_comes_twice_changes_nothing(live: Page, feeder: Feeder) -> None:
     assert rows(live) == 0
+    assert live.evaluate("sent") == [{"type": "resync"}], "what was sent before it listened is lost"
     feeder.say("teller", "one")
     feeder.send()
     assert rows(live) == 1
@@ -162,11 +163,15 @@ def test_a_missing_row_is_asked_for_and_the_whole_document_repairs_it(live: Page
     feeder.say("teller", "one")
     feeder.batch()  # lost
     feeder.say("teller", "two")
+    first = feeder.whole()
+    first["document"]["rows"] = []
+    live.evaluate("(message) => feed(message)", first)
+    feeder.say("teller", "three")
     feeder.send()
-    assert {"type": "resync"} in live.evaluate("sent")
+    assert live.evaluate("sent") == [{"type": "resync"}] * 2
     live.evaluate("(message) => feed(message)", feeder.whole())
     settled(live)
-    assert rows(live) == 2
+    assert rows(live) == 3
 
 
 def test_missing_texts_are_asked_for_too(live: Page, feeder: Feeder) -> None:

@@ -284,6 +284,8 @@ class Book {
     // ipywidgets says so when the kernel goes or comes back; whether it is there, its answer tells.
     model.on("comm_live_update", () => this.probe());
     model.on("comm:close", () => this.alive(false));
+    // What was sent between the widget's birth and this line went to nobody.
+    if (this.live) this.resync();
   }
 
   /** @param {string} kind @param {any} [detail] */
