@@ -120,7 +120,7 @@ def look(trace: Trace) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(seed=st.integers(0, 2**32))
 def test_a_trace_changed_anywhere_is_shown_by_every_view(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

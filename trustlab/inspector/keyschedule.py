@@ -43,7 +43,7 @@ NEXT = {
 """What shows that a secret from outside is the right one: what comes of it."""
 
 
-class KeyHolder(msgspec.Struct, frozen=True, gc=False):
+class SecretHolder(msgspec.Struct, frozen=True, gc=False):
     """A party that has a secret, since its event number `seq`."""
 
     party: str
@@ -61,7 +61,7 @@ class KeyNode(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str
     connection: str
-    holders: tuple[KeyHolder, ...] = ()
+    holders: tuple[SecretHolder, ...] = ()
     inputs: tuple[str, ...] = ()
     public: bool = False
     call: str = ""
@@ -235,15 +235,15 @@ def _leads_to(how: Made, name: str, values: Mapping[str, bytes], hash_name: str)
     return known and how.step.compute(values, hash_name) == values[name]
 
 
-def _holders(name: str, how: Made | None, known: _Connection, made: Mapping[str, KeyNode]) -> tuple[KeyHolder, ...]:
+def _holders(name: str, how: Made | None, known: _Connection, made: Mapping[str, KeyNode]) -> tuple[SecretHolder, ...]:
     """Return who has a secret: who told it, else whoever has all the secrets that it is made of, since the last one."""
     if how is not None and how.public:
         return ()
     if name in known.holders or how is None:
-        return tuple(KeyHolder(party, seq) for party, seq in known.holders[name].items())
+        return tuple(SecretHolder(party, seq) for party, seq in known.holders[name].items())
     sources = [{h.party: h.seq for h in made[source].holders} for source in how.step.inputs if not made[source].public]
     parties = [party for party in sources[0] if all(party in source for source in sources)] if sources else []
-    return tuple(KeyHolder(party, max(source[party] for source in sources)) for party in parties)
+    return tuple(SecretHolder(party, max(source[party] for source in sources)) for party in parties)
 
 
 def _suite(messages: Iterable[Message]) -> SuiteParameters | None:
