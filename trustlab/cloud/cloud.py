@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.image import Image
     from trustlab.cloud.ports import HypervisorKind, Machine
     from trustlab.trace import TraceEvent
-    from trustlab.wire import SwitchCore
+    from trustlab.wire import Steering, SwitchCore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,9 +64,19 @@ class Cloud:
 
     With a `seed` the public CA asks the same questions in each run; machines whose images have that `seed` in their
     configuration draw the same octets too. TPMs, kernels and OpenSSL (keys, signatures, certificates) draw their own.
+
+    A `gate` is asked before each message on the wire and before each TPM command goes on, and may hold them. What
+    another thread asks of the cloud meanwhile is refused with HeldError.
     """
 
-    def __init__(self, substrate: str = "auto", *, trace: Trace | None = None, seed: int | str | None = None) -> None:
+    def __init__(
+        self,
+        substrate: str = "auto",
+        *,
+        trace: Trace | None = None,
+        seed: int | str | None = None,
+        gate: Steering | None = None,
+    ) -> None:
         self.substrate = choose(substrate)
         self.trace = trace if trace is not None else Trace("a cloud", self.substrate)
         sentence = SENTENCES[self.substrate]
@@ -75,12 +85,13 @@ class Cloud:
         self.trace.party("cloud").emit("machine", "substrate", substrate=self.substrate, sentence=sentence)
         self._machines: dict[str, Machine] = {}
         random = os.urandom if seed is None else seeded(seed, "cloud")
-        self._worker = Worker(f"trustlab cloud {self.trace.title}")
+        self.gate = gate
+        self._worker = Worker(f"trustlab cloud {self.trace.title}", gate)
         try:
             self._fabric: MemoryFabric | UmlFabric = (
-                self._worker.call(UmlFabric, self.trace, random)
+                self._worker.call(UmlFabric, self.trace, random, gate)
                 if self.substrate == "uml"
-                else self._worker.call(MemoryFabric, self.trace, random)
+                else self._worker.call(MemoryFabric, self.trace, random, gate)
             )
             self.endorsers = self._worker.call(Endorsers)
         except BaseException:
@@ -117,7 +128,7 @@ class Cloud:
         return machine
 
     def run(self) -> None:
-        """Let the network move octets until everybody has said what there is to say."""
+        """Let the network move octets until everybody has said what there is to say, and nothing is held."""
         if isinstance(self._fabric, UmlFabric):
             machines = [machine for machine in self._machines.values() if isinstance(machine, UmlMachine)]
             run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)

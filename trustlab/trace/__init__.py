@@ -34,6 +34,7 @@ This room knows neither TLS nor TPMs. The rooms that do fill in names, octets an
 from trustlab.trace.controller import Controller
 from trustlab.trace.event import Link, Span, TraceEvent, Value
 from trustlab.trace.roles import Role, other_role
+from trustlab.trace.spans import leaves
 from trustlab.trace.trace import Emitter, Party, Trace, TraceFormatError
 
 __all__ = [
@@ -47,5 +48,6 @@ __all__ = [
     "TraceEvent",
     "TraceFormatError",
     "Value",
+    "leaves",
     "other_role",
 ]

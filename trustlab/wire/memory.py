@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from trustlab.trace import Trace
+    from trustlab.wire.gate import StreamGate
 
 T = TypeVar("T")
 _FIRST_PORT = 49152
@@ -96,11 +97,13 @@ class MemoryNetwork:
     """Connect endpoints by name and move their octets; every chunk also becomes frames in the trace.
 
     Alice owns it: `redirect` gives her streams that were addressed to others. All calls come from one thread; calling
-    `connect` from inside an endpoint or an acceptor is welcome, the connection is served by the same `run`.
+    `connect` from inside an endpoint or an acceptor is welcome, the connection is served by the same `run`. A `gate` is
+    asked before each record goes on, and may keep `run` waiting.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, gate: StreamGate | None = None) -> None:
         self.trace = trace
+        self._gate = gate
         self._party = trace.party("network")
         self._hosts: dict[str, Host] = {}
         self._listeners: dict[tuple[str, int], Callable[[WireConnection], Endpoint]] = {}
@@ -221,14 +224,26 @@ class MemoryNetwork:
         reader = link.ends[peer]
         data = self._guarded(link, direction, writer.data_to_send)
         if data:
-            link.conversation.data(direction, data)
-            self._guarded(link, peer, lambda: reader.receive(data))
+            if self._gate is None:
+                self._carry(link, direction, data)
+            else:
+                for item in self._gate.cut(link.connection.name, direction, data):
+                    self._carry(link, direction, self._gate.passing(item), item.octets)
             return True
         if self._guarded(link, direction, lambda: writer.closed):
             self._finish(link, direction)
             self._guarded(link, peer, reader.eof_received)
             return True
         return False
+
+    def _carry(self, link: _Link, direction: Direction, data: bytes, written: bytes = b"") -> None:
+        """Bring octets to the other end; `written` is what they were before they were edited or (no `data`) dropped."""
+        if written and not data:
+            link.conversation.lost(direction, written)
+            return
+        link.conversation.data(direction, data, original=b"" if written == data else written)
+        peer = other_role(direction)
+        self._guarded(link, peer, lambda: link.ends[peer].receive(data))
 
     def _finish(self, link: _Link, direction: Direction) -> None:
         link.conversation.close(direction)

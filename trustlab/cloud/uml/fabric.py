@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trustlab.cloud.uml.ports import VirtualGuest
     from trustlab.trace import Trace
+    from trustlab.wire import Steering
 
 Address = tuple[str, int]
 
@@ -28,9 +29,10 @@ Address = tuple[str, int]
 class UmlFabric:
     """Made and used on the cloud's thread, in its loop."""
 
-    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom, gate: Steering | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         self.trace = trace
+        self.gate = gate
         self.switch = Switch(trace)
         self.public_ca = WebCa(None, trace.party("web-ca"), random=random)
         self.images: dict[str, str] = {}

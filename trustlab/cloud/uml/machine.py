@@ -80,7 +80,7 @@ class UmlMachine:
         self._closing = False
         self._closing_lock = threading.Lock()
         self._requests = GuestRequests(self, fabric)
-        self.platform = Platform(name, self._party)
+        self.platform = Platform(name, self._party, gate=fabric.gate)
         self.platform.power_on()
         try:
             self.hypervisor = hypervisor(self.platform, self.image, endorsers)
