@@ -57,6 +57,18 @@ class FieldsInFlight:
                 self._connections[connection] = _Connection(self._trace, connection, self._keys, self._namers)
             return self._connections[connection].cut(direction, octets)
 
+    def whole(self, connection: str, octets: bytes) -> int:
+        """Return how many of the next octets of a stream are whole records; of what is no TLS, all."""
+        with self._lock:
+            known = self._connections.get(connection)
+            if (known is not None and known.plain_stream) or (known is None and not _is_tls(octets)):
+                return len(octets)
+            try:
+                _, rest = tls.split_records(octets)
+            except tls.Alert:
+                return len(octets)
+            return len(octets) - len(rest)
+
     def poll(self, connection: str) -> None:
         """Name records that could not be read, if their keys have come since."""
         with self._lock:
@@ -96,7 +108,7 @@ class _Connection:
         self._name = name
         self._namers = namers
         self._decoder = _Recording(keys)
-        self._plain: bool | None = None
+        self.plain_stream: bool | None = None
         self._ends: dict[Direction, int] = dict.fromkeys(DIRECTIONS, 0)
         self._counts: dict[str, int] = {}
         self._used: dict[tuple[str, int], int] = {}
@@ -106,9 +118,9 @@ class _Connection:
     def cut(self, direction: Direction, octets: bytes) -> list[Item]:
         start = self._ends[direction]
         self._ends[direction] += len(octets)
-        if self._plain is None:
-            self._plain = not _is_tls(octets)
-        if self._plain:
+        if self.plain_stream is None:
+            self.plain_stream = not _is_tls(octets)
+        if self.plain_stream:
             return [self._clear(direction, start, octets)]
         try:
             records, rest = tls.split_records(octets, start)
@@ -372,7 +384,7 @@ def _is_tls(octets: bytes) -> bool:
         tls.split_records(octets[:HEADER_LENGTH])
     except tls.Alert:
         return False
-    return octets[:1] in {b"\x14", b"\x15", b"\x16", b"\x17"}
+    return octets[:1] == b"\x16"
 
 
 def _framed(octets: bytes) -> bool:

@@ -131,7 +131,8 @@ class Cloud:
         """Let the network move octets until everybody has said what there is to say, and nothing is held."""
         if isinstance(self._fabric, UmlFabric):
             machines = [machine for machine in self._machines.values() if isinstance(machine, UmlMachine)]
-            run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
+            fabric = self._fabric
+            run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT, gate=self.gate, busy=lambda: fabric.busy)
         else:
             self._worker.call(self._fabric.network.run)
 
@@ -174,9 +175,12 @@ class Cloud:
     def close(self) -> None:
         """Power everything off and end the thread: at any time, from any thread. Closing twice is harmless.
 
-        Whoever waits for something of this cloud gets CloudClosedError, or the error of the machine that is gone. A
-        subscriber of the trace may close it too, but not wait for that: all others wait for the subscriber.
+        A run that is held is cancelled first. Whoever waits for something of this cloud gets CloudClosedError, or the
+        error of the machine that is gone. A subscriber of the trace may close it too, but not wait for that: all others
+        wait for the subscriber.
         """
+        if self.gate is not None and self.gate.state == "held":
+            self.gate.cancel()
         waits = not self.trace.telling_here
         for machine in self.machines if waits else ():
             machine.ask_to_stop()

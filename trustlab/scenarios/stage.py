@@ -160,9 +160,11 @@ class Act:
             steering.run_here()
         try:
             return self._run()
-        except Cancelled:
-            why = steering.error if steering is not None else None
-            raise why or CloudClosedError(f"the act '{self.trace.title}' was ended early: make a new one") from None
+        except (Exception, Cancelled) as error:
+            if steering is None or not steering.cancelled:
+                raise
+            early = CloudClosedError(f"the act '{self.trace.title}' was ended early: make a new one")
+            raise (steering.error or early) from error
         finally:
             if steering is not None:
                 steering.over()

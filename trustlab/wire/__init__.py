@@ -17,6 +17,7 @@ from trustlab.wire.errors import (
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
 from trustlab.wire.gate import Cancelled, Cutter, FlightField, Item, StreamGate
+from trustlab.wire.gateorder import GateOrder
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
@@ -45,6 +46,7 @@ __all__ = [
     "FrameError",
     "FrameOut",
     "Gap",
+    "GateOrder",
     "HeldError",
     "Hold",
     "Host",

@@ -144,6 +144,12 @@ class Cutter(Protocol):
     def cut(self, connection: str, direction: Direction, octets: bytes) -> list[Item]:
         """Return the next octets of a stream as items, which together are those octets."""
 
+    def whole(self, connection: str, octets: bytes) -> int:
+        """Return how many of the next octets of a direction are whole items; the rest is the beginning of another."""
+
+    def poll(self, connection: str) -> None:
+        """Name what could not be read, if its keys have come since."""
+
 
 class StreamGate(Cutter, Protocol):
     """What the network asks."""

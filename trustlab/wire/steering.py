@@ -224,6 +224,8 @@ class Steering:
         """End the run where it is; harmless at any time. It raises `Cancelled` on its own threads."""
         with self._turn:
             self._cancelled = True
+            self._waiting.clear()
+            self._clock()
             self._turn.notify_all()
 
     @property
@@ -259,6 +261,21 @@ class Steering:
         if self._cutter is not None:
             return self._cutter.cut(connection, direction, octets)
         return [Item("message", connection, direction, 0, octets, called="octets")]
+
+    def whole(self, connection: str, octets: bytes) -> int:
+        """Return how many of the next octets of a stream are whole items."""
+        return len(octets) if self._cutter is None else self._cutter.whole(connection, octets)
+
+    def poll(self, connection: str) -> None:
+        """Name what could not be read of a connection, if its keys have come since."""
+        if self._cutter is not None:
+            self._cutter.poll(connection)
+
+    @property
+    def curious(self) -> bool:
+        """Whether anybody wants to know what passes."""
+        with self._turn:
+            return not self._free or bool(self._breaks or self._rules)
 
     def passing(self, item: Item) -> bytes:
         """Return the octets that go on, none if the item is dropped; waits while it is held."""

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 from trustlab.cloud.errors import CloudError, NameNotValidatedError
 from trustlab.cloud.pki import HTTP, WebCa
 from trustlab.cloud.uml.station import ProviderStack
-from trustlab.wire import Host, Switch
+from trustlab.wire import GateOrder, Host, Switch
 
 if TYPE_CHECKING:
     import socket
@@ -40,7 +40,19 @@ class UmlFabric:
         self._hosts: dict[str, Host] = {}
         self._truth = trace.party("cloud")
         own, cable = self.attach(WebCa.HOST, WebCa.IP)
-        self._station = ProviderStack(self.loop, own, cable)
+        self._station = ProviderStack(self.loop, own, cable, lambda: gate is not None and gate.state == "held")
+        self._asks = None if gate is None else self._ask(gate)
+
+    def _ask(self, gate: Steering) -> GateOrder:
+        """Have the switch ask a gate before each record."""
+        switch = self.switch
+        order = GateOrder(switch.core, gate, self.loop.call_later, lambda go: switch.order(lambda _core: go()))
+        return switch.core.give(order)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the switch still has to ask about a record, or somebody holds one."""
+        return self._asks is not None and (self._asks.busy or (self.gate is not None and self.gate.state == "held"))
 
     def attach(self, name: str, ip: str = "") -> tuple[Host, socket.socket]:
         """Plug a machine into the switch; return its addresses and its end of the cable."""
