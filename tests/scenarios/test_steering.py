@@ -14,6 +14,7 @@ import pytest
 
 from trustlab.cloud import CloudClosedError, CloudError
 from trustlab.scenarios import plain_tls, rung, trusted_passage
+from trustlab.trace import Stages
 from trustlab.wire import HeldError
 
 PATIENCE = 30
@@ -261,3 +262,29 @@ def test_a_second_thread_closes_a_held_act_while_the_first_waits():
     with pytest.raises(CloudClosedError):
         act.wait(PATIENCE)
     closing.join()
+
+
+@pytest.mark.parametrize("design", ["plain-tls", "tls13-early", "session-hash"])
+def test_at_every_stop_what_is_held_is_not_on_the_wire_and_all_before_it_is_read(design):
+    with rung(design) as act:
+        stages, writers = Stages(), []
+        act.controller.pause()
+        act.start()
+        told = 0
+        while (at := act.controller.wait(PATIENCE)) is not None:
+            held = act.controller.held
+            for event in act.trace[told:]:
+                stages.feed(event)
+                if event.kind == "tls.message" and event.sent:
+                    writers.append(event)
+            told = len(act.trace)
+            for event in writers:
+                if (event.connection, event.direction) == (at[0], held.direction):
+                    assert stages.of(event) == ("read" if event.offset < held.offset else "written"), (at, event)
+                assert stages.of(event) != "on the wire"  # in memory what has left is read at once
+            act.controller.step()
+        assert act.wait(PATIENCE).outcome == "completed"
+        for event in act.trace[told:]:
+            stages.feed(event)
+        assert len(writers) > 10
+        assert {stages.of(event) for event in writers[:-2]} == {"read"}
