@@ -14,11 +14,13 @@ SUITES = {
     "wire": ("benchmarks.wire",),
     "cloud": ("benchmarks.cloud",),
     "passage": ("benchmarks.passage",),
+    "inspector": ("benchmarks.inspector",),
 }
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
 
-A goal is the largest ratio that is good enough, or the smallest value where the name ends in `_per_s`.
+A goal is the largest ratio that is good enough, or the smallest value where the name ends as one of `MORE_IS_BETTER`.
 """
+MORE_IS_BETTER = ("_per_s", "_fps", "_explained")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -54,7 +56,7 @@ def _show(suite: str, measured: dict[str, float], goals: dict[str, float], notes
         met = (
             ""
             if goal is None
-            else ("met" if (value >= goal if name.endswith("_per_s") else value <= goal) else "MISSED")
+            else ("met" if (value >= goal if name.endswith(MORE_IS_BETTER) else value <= goal) else "MISSED")
         )
         aim = "" if goal is None else f"goal {goal:g} {met}"
         print(f"{suite}  {name:<{width}}  {value:8.3f}  {aim:<16} {notes.get(name, '')}")

@@ -18,12 +18,14 @@ PACKAGE = ROOT / "trustlab"
 ROOMS = (
     "trace",
     "octets",
+    "x509",
     "wire",
     "tls",
     "attest",
     "tpm",
     "passage",
     "capture",
+    "explain",
     "cloud",
     "attacks",
     "scenarios",
@@ -36,12 +38,14 @@ ROOMS = (
 MUST_NOT_KNOW = {
     "trace": {"tls", "attest", "tpm", "wire"},
     "octets": {"tls", "attest", "tpm", "wire"},
+    "x509": {"tls", "attest", "tpm", "wire"},
     "wire": {"tls", "tpm", "attest"},
     "tls": {"tpm", "wire", "attest"},
     "attest": {"tls", "tpm", "wire"},
     "tpm": {"tls", "wire"},
     "passage": {"tpm"},
     "capture": {"attest", "tpm", "passage"},
+    "explain": {"tpm"},
     "inspector": {"cloud", "scenarios", "attacks"},
 }
 FOREIGN = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+from field_trees import assert_a_tree, uncovered
 
 from trustlab.inspector import Inspector, Ladder, LadderRow
-from trustlab.inspector.evidence import deepen
-from trustlab.inspector.rows import RowPart
+from trustlab.inspector.evidence import replayed
+from trustlab.inspector.rows import part_of
 from trustlab.scenarios import acts
 
 if TYPE_CHECKING:
@@ -74,6 +76,28 @@ def test_the_log_in_the_evidence_replays_to_the_values_sent_with_it(refused: Tra
     assert log[2]["says"] == "bank"
 
 
+def test_no_field_of_any_row_is_named_twice(refused: Trace) -> None:
+    for row in Ladder.of(refused, secrets=True).rows:
+        for part in row.parts:
+            assert_a_tree(part.spans, bytes.fromhex(part.hex))
+
+
+def test_a_record_of_tls13_shows_what_it_hides_where_the_plaintext_is_known() -> None:
+    with acts.rung("tls13-nonce") as act:
+        act.run()
+    rows = named(Ladder.of(act.trace, secrets=True), "ApplicationData")
+    for row in rows:
+        record, plain = row.parts
+        spans = {span.name: span for span in record.spans}
+        content = spans["encrypted.content"]
+        assert content.end - content.start == len(plain.hex) // 2
+        assert spans["encrypted.type"].end == content.end + 1 == spans["tag"].start
+        assert "encrypted.zeros" not in spans
+    assert not [
+        s for s in named(Ladder.of(act.trace), "ApplicationData")[0].parts[0].spans if s.name == "encrypted.type"
+    ]
+
+
 def test_only_the_key_differs_under_the_hash(refused: Trace) -> None:
     refusal = next(row for row in Ladder.of(refused).rows if row.kind == "appraisal")
     differing = [f["name"] for f in refusal.meta["binding"]["fields"] if f["verifier"] != f["attester"]]
@@ -81,16 +105,16 @@ def test_only_the_key_differs_under_the_hash(refused: Trace) -> None:
 
 
 def test_evidence_damaged_anywhere_is_still_shown_as_it_is(refused: Trace) -> None:
-    message = named(Ladder.of(refused), "SupplementalData")[0]
     event = next(e for e in refused if e.kind == "tls.message" and e.name == "SupplementalData")
-    whole = bytes.fromhex(message.parts[0].hex)
-    for position in range(11, len(whole), 37):
-        damaged = bytearray(whole)
+    for position in range(11, len(event.raw), 37):
+        damaged = bytearray(event.raw)
         damaged[position] ^= 0xFF
-        part = RowPart(title="damaged", hex=damaged.hex(), spans=event.spans)
-        deepen(part)
+        seen = msgspec.structs.replace(event, raw=bytes(damaged))
+        part = part_of(seen, "damaged")
+        replayed(part)
         assert part.hex == damaged.hex()
-        assert len(part.spans) >= len(event.spans)
+        assert_a_tree(part.spans, seen.raw)
+        assert uncovered(part.spans, len(damaged)) == 0
 
 
 @pytest.fixture(scope="module")

@@ -147,7 +147,7 @@ def test_names_values_notes_and_clauses_are_those_of_the_codec():
     reader.uint(1, "end")
     assert [(s.name, s.start, s.end, s.value, s.note, s.clause) for s in reader.spans] == [
         ("kind", 0, 2, "0x17", "What it is.", "Part 2, 6"),
-        ("name_length", 2, 3, "2", "How many octets of name follow.", "Part 2, 7"),
+        ("name_length", 2, 3, "2", "How many bytes of name follow.", "Part 2, 7"),
         ("name", 3, 5, "ab", "Its name.", "Part 2, 7"),
         ("end", 5, 6, "5", "", ""),
     ]

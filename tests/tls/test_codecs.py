@@ -235,4 +235,4 @@ def test_an_extension_of_no_length_may_be_the_last(kind: type[Reader]) -> None:
 
 def test_long_octets_are_shown_by_their_beginning_and_their_number() -> None:
     assert shown(bytes(SHOWN)) == "00" * SHOWN
-    assert shown(bytes(SHOWN + 1)) == "00" * SHOWN + f"... ({SHOWN + 1} octets)"
+    assert shown(bytes(SHOWN + 1)) == "00" * SHOWN + f"... ({SHOWN + 1} bytes)"

@@ -77,6 +77,7 @@ from trustlab.attest.eventlog import (
     launch_policy_event,
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
+from trustlab.attest.fields import evidence_fields, is_evidence, steps_of
 from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
 from trustlab.attest.policy import FIRMWARE, AppraisalPolicy
 from trustlab.attest.public import (
@@ -166,9 +167,11 @@ __all__ = [
     "creation_data_spans",
     "ek_digest_of",
     "eventlog_spans",
+    "evidence_fields",
     "evidence_spans",
     "extend",
     "image_event",
+    "is_evidence",
     "issue",
     "key_policy",
     "launch_event",
@@ -187,6 +190,7 @@ __all__ = [
     "read_published",
     "sign_file",
     "signature_spans",
+    "steps_of",
     "trustworthiness_vector",
     "verify",
 ]

@@ -7,7 +7,7 @@ nothing a sender writes makes the receiver allocate more than what it sent. Enco
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import cbor2
 
@@ -19,6 +19,10 @@ Path = tuple["Path", int | str] | None
 Item = int | bytes | str | list["Item"] | dict[int | str, "Item"]
 
 RFC = "RFC 8949, 3.1"
+HEAD = "The kind of item, and its length or, for a number, the number itself."
+CONTENT = "The bytes of a string."
+KEY = "(key)"
+"""Stands in a path for the label of a map's entry."""
 MAX_DEPTH = 8
 UNSIGNED, NEGATIVE, BYTES, TEXT, ARRAY, MAP = range(6)
 STRINGS = (BYTES, TEXT)
@@ -38,25 +42,62 @@ def decode(raw: bytes, structure: str) -> Item:
 
 def spans(raw: bytes, structure: str) -> list[Span]:
     """Name every octet of one data item: heads, lengths, labels, values; CodecError as `decode`."""
-    source = _Source(raw, structure, [])
-    _whole(source)
-    return source.spans or []
+    found, error = parts(raw, structure)
+    if error is not None:
+        raise error
+    return [
+        Span(
+            ".".join(("collection", *(shown(label) for label in part.path), *(("head",) if part.head else ()))),
+            part.start,
+            part.end,
+            part.value,
+            HEAD if part.head else CONTENT,
+            RFC,
+        )
+        for part in found
+    ]
+
+
+class CborPart(NamedTuple):
+    """A run of octets of a data item: a head, which is its kind and its length or number, or a string's content.
+
+    `path` leads to the item (labels and indices; `KEY` stands for the label itself), `value` says it in words.
+    """
+
+    path: tuple[int | str, ...]
+    head: bool
+    start: int
+    end: int
+    major: int
+    argument: int
+    value: str
+
+
+def parts(raw: bytes, structure: str) -> tuple[list[CborPart], CodecError | None]:
+    """Cut a data item into heads and contents as far as it can be read; also return the error that stopped it."""
+    found: list[CborPart] = []
+    try:
+        _whole(_Source(raw, structure, found))
+    except CodecError as error:
+        return found, error
+    return found, None
 
 
 class _Source:
-    """The octets, where reading is, and the spans if they are wanted."""
+    """The octets, where reading is, and the parts if they are wanted."""
 
-    __slots__ = ("at", "raw", "spans", "structure")
+    __slots__ = ("at", "parts", "raw", "structure")
 
-    def __init__(self, raw: bytes, structure: str, spans: list[Span] | None) -> None:
-        self.raw, self.structure, self.spans, self.at = raw, structure, spans, 0
+    def __init__(self, raw: bytes, structure: str, parts: list[CborPart] | None) -> None:
+        self.raw, self.structure, self.parts, self.at = raw, structure, parts, 0
 
     def fail(self, path: Path, reason: str, at: int) -> NoReturn:
         raise CodecError(self.structure, _written(path), at, reason)
 
-    def note(self, name: str, start: int, value: str, note: str) -> None:
-        if self.spans is not None and start < self.at:
-            self.spans.append(Span(name, start, self.at, value, note, RFC))
+    def note(self, path: Path, start: int, major: int, argument: int, content: str | None = None) -> None:
+        if self.parts is not None and start < self.at:
+            value = f"{KINDS[major]}, {argument}" if content is None else content
+            self.parts.append(CborPart(_labels(path), content is None, start, self.at, major, argument, value))
 
 
 def _whole(s: _Source) -> Item:
@@ -64,6 +105,15 @@ def _whole(s: _Source) -> Item:
     if s.at != len(s.raw):
         s.fail((None, "(end)"), f"{len(s.raw) - s.at} octets left over after the last field", s.at)
     return item
+
+
+def _labels(path: Path) -> tuple[int | str, ...]:
+    """Return the labels and indices that lead to an item, outermost first."""
+    labels: list[int | str] = []
+    while path is not None:
+        path, label = path
+        labels.append(label)
+    return tuple(reversed(labels))
 
 
 def _written(path: Path) -> str:
@@ -83,9 +133,8 @@ def _item(s: _Source, path: Path, depth: int) -> Item:
     if argument >= 24:
         argument = _long_argument(s, path, start, argument)
         end = s.at
-    if s.spans is not None:
-        name, shown = _written(path) + ".head", f"{KINDS[major]}, {argument}"
-        s.note(name, start, shown, "Major type, and the length or number itself.")
+    if s.parts is not None:
+        s.note(path, start, major, argument)
     elif major == BYTES and end + argument <= len(raw):  # most of any evidence: nothing to show, nothing to decode
         s.at = end + argument
         return raw[end : s.at]
@@ -128,19 +177,14 @@ def _string(s: _Source, path: Path, major: int, size: int) -> bytes | str:
     octets = s.raw[start:end]
     if len(octets) < size:
         s.fail(path, f"needs {size} octets, {len(octets)} are left", start)
-    if major == BYTES and s.spans is None:
+    if major == BYTES and s.parts is None:
         return octets
     try:
         text = octets.hex() if major == BYTES else octets.decode()
     except UnicodeDecodeError:
         s.fail(path, "not UTF-8", start)
-    if s.spans is not None:
-        s.note(
-            _written(path),
-            start,
-            shown(text, 1 << 16),
-            "The octets themselves." if major == BYTES else "A label or media type.",
-        )
+    if s.parts is not None:
+        s.note(path, start, major, size, shown(text, 1 << 16))
     return octets if major == BYTES else text
 
 
@@ -149,12 +193,12 @@ def _map(s: _Source, path: Path, count: int, depth: int) -> dict[int | str, Item
     before = b""
     for _ in range(count):
         start = s.at
-        key = _item(s, (path, "(key)"), depth + 1)
+        key = _item(s, (path, KEY), depth + 1)
         if not isinstance(key, int | str):
-            s.fail((path, "(key)"), "a label is an integer or a text", start)
+            s.fail((path, KEY), "a label is an integer or a text", start)
         encoded = s.raw[start : s.at]
         if encoded <= before:
-            s.fail((path, "(key)"), f"{shown(repr(key))} occurs twice, or not in ascending order of its octets", start)
+            s.fail((path, KEY), f"{shown(repr(key))} occurs twice, or not in ascending order of its octets", start)
         before = encoded
         items[key] = _item(s, (path, key), depth + 1)
     return items

@@ -57,6 +57,7 @@ ALGORITHM_NAMES = {
     ALG_ECDH: "ecdh",
     ALG_ECDAA: "ecdaa",
     ALG_ECC: "ecc",
+    0x0043: "cfb",
 }
 
 HASH_NAMES = {ALG_SHA1: "sha1", ALG_SHA256: "sha256", ALG_SHA384: "sha384", ALG_SHA512: "sha512"}

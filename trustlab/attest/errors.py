@@ -12,6 +12,11 @@ def shown(text: object, limit: int = 80) -> str:
     return cut if cut.isprintable() else ascii(cut)
 
 
+def plural(count: int, one: str, many: str) -> str:
+    """Return a count with its noun: `1 entry`, `8 entries`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 class AttestError(ValueError):
     """Anything wrong with data that this room reads; never raised for an appraisal that merely refuses."""
 

@@ -46,6 +46,7 @@ STARTUP_LOCALITY = b"StartupLocality\0"
 SERVER = 1
 """The higher of the two platform classes; the other is the client's, 0."""
 PROFILE = "TCG PC Client Platform Firmware Profile, 10.2.2 TCG_PCR_EVENT2"
+SPEC = "TCG PC Client Platform Firmware Profile, 10.4.5.1 TCG_EfiSpecIDEvent"
 LEGACY = "TCG PC Client Platform Firmware Profile, 10.2.1 TCG_PCR_EVENT"
 NAME = "event log"
 MAX_LOG = 1 << 20
@@ -142,18 +143,39 @@ class EventLog:
         PCRs begin at zeros (as 17 to 22 do after a launch) unless `initial` says otherwise. EV_NO_ACTION is not
         extended; a StartupLocality event sets PCR 0's last octet. EventLogError if the log lacks the bank.
         """
+        values = dict(initial or {})
+        for step in self.steps(bank, initial):
+            values[step.pcr] = step.after
+        return values
+
+    def steps(self, bank: str = "sha256", initial: Mapping[int, bytes] | None = None) -> list[ReplayStep]:
+        """Return what `replay` does, one step for each event that changes a PCR; EventLogError as `replay`."""
         if bank not in self.algorithms:
             raise EventLogError(f"the log has no {bank} digests, only {', '.join(self.algorithms)}")
         values = dict(initial or {})
         zeros = bytes(HASH_SIZES[HASH_IDS[bank]])
-        for event in self.events:
+        steps: list[ReplayStep] = []
+        for number, event in enumerate(self.events):
+            pcr, before = event.pcr, values.get(event.pcr, zeros)
             if event.event_type == EV_NO_ACTION:
-                if event.data.startswith(STARTUP_LOCALITY) and len(event.data) == len(STARTUP_LOCALITY) + 1:
-                    values[0] = zeros[:-1] + event.data[-1:]
-                continue
-            old = values.get(event.pcr, zeros)
-            values[event.pcr] = hashlib.new(bank, old + event.digest_of(bank)).digest()
-        return values
+                if not event.data.startswith(STARTUP_LOCALITY) or len(event.data) != len(STARTUP_LOCALITY) + 1:
+                    continue
+                pcr, before, values[0] = 0, values.get(0, zeros), zeros[:-1] + event.data[-1:]
+            else:
+                values[pcr] = hashlib.new(bank, before + event.digest_of(bank)).digest()
+            steps.append(ReplayStep(number, event, pcr, before, values[pcr]))
+        return steps
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayStep:
+    """One step of a replay: event `number` of the log took `pcr` from `before` to `after`."""
+
+    number: int
+    event: LogEvent
+    pcr: int
+    before: bytes
+    after: bytes
 
 
 def eventlog_spans(raw: bytes) -> list[Span]:
@@ -232,7 +254,7 @@ def _head(r: StructureReader) -> tuple[int, int]:
 def _legacy_event(r: StructureReader) -> LogEvent:
     pcr, event_type = _head(r)
     digest = r.octets(20, "digest", None, "SHA-1, the only bank of the older form; zeros in the Spec ID event.", LEGACY)
-    return LogEvent(pcr, event_type, (("sha1", digest),), _data(r))
+    return LogEvent(pcr, event_type, (("sha1", digest),), _data(r, event_type))
 
 
 def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
@@ -252,37 +274,61 @@ def _agile_event(r: StructureReader, sizes: dict[int, int]) -> LogEvent:
         octets = r.octets(sizes[algorithm], f"digests[{n}].digest", None, "What the PCR was extended with.", PROFILE)
         if algorithm in HASH_NAMES:
             digests.append((HASH_NAMES[algorithm], octets))
-    return LogEvent(pcr, event_type, tuple(digests), _data(r))
+    return LogEvent(pcr, event_type, tuple(digests), _data(r, event_type))
 
 
-def _data(r: StructureReader) -> bytes:
-    size = r.uint(4, "eventSize", str, "How many octets of event data follow.", PROFILE)
-    return r.octets(
-        size, "event", None, "What the event says about itself. The digest covers it only if the event's type says so."
-    )
+def _data(r: StructureReader, event_type: int) -> bytes:
+    size = r.uint(4, "eventSize", str, "How many bytes of event data follow.", PROFILE)
+    return r.octets(size, "event", event_text, _DATA.get(event_type, _ANY_DATA), PROFILE)
+
+
+_ANY_DATA = "What the event says about itself. The digest covers it only if the event's type says so."
+_HASHED = "The measured text itself, the hash's input: the digest above is its SHA-256."
+_DATA = {
+    EVENT_LAUNCH: "What was launched, for people to read. The digest covers the code, not this.",
+    EVENT_IMAGE: "The image's name, for people to read. The digest covers the image, not this.",
+    EVENT_LAUNCH_POLICY: _HASHED,
+    EVENT_CLAIM: _HASHED,
+}
+
+
+def event_text(data: bytes) -> str:
+    """Return an event's data as text if they are one, else in hex."""
+    text = data.rstrip(b"\0").decode("utf-8", "replace")
+    return text if text.isprintable() else data.hex()
 
 
 def _read_spec_id(r: StructureReader, data: bytes, data_at: int) -> dict[int, int]:
-    inner = StructureReader(data, prefix="TCG_EfiSpecIDEvent", order="little")
-    inner.octets(len(SPEC_ID), "signature")
-    platform, (minor, major, _errata, uint_size) = inner.uint(4, "platformClass"), inner.octets(4, "specVersion")
+    """Read the Spec ID event, whose data begin at `data_at`: the banks and the sizes of their hashes."""
+    spans: list[Span] | None = None if r.spans is None else []
+    inner = StructureReader(data, prefix="TCG_EfiSpecIDEvent", order="little", spans=spans)
+    inner.octets(len(SPEC_ID), "signature", event_text, "Says that the log has digests for each bank.", SPEC)
+    platform = inner.uint(4, "platformClass", str, "0: a client, 1: a server.", SPEC)
+    minor, major, _errata, uint_size = inner.octets(
+        4, "specVersion", None, "Which version of the specification the log follows.", SPEC
+    )
     if platform > SERVER or (minor, major) != (0, 2) or uint_size not in {1, 2}:
         what = f"platform class {platform}, version {major}.{minor}, UINTN of size {uint_size}"
         r.fail("event", f"{what}: not a log of this profile", at=data_at + len(SPEC_ID))
     at = inner.position
-    count = inner.uint(4, "numberOfAlgorithms")
+    count = inner.uint(4, "numberOfAlgorithms", str, "How many banks the log has digests for.", SPEC)
     if not 1 <= count <= MAX_ALGORITHMS:
         r.fail("event.numberOfAlgorithms", f"{count}; 1 to {MAX_ALGORITHMS} can be meant", at=data_at + at)
     sizes: dict[int, int] = {}
     for n in range(count):
         at = inner.position
-        algorithm = inner.uint(2, f"digestSizes[{n}].algorithmId")
-        size = inner.uint(2, f"digestSizes[{n}].digestSize")
+        algorithm = inner.uint(2, f"digestSizes[{n}].algorithmId", algorithm_name, "The hash of a bank.", SPEC)
+        size = inner.uint(2, f"digestSizes[{n}].digestSize", str, "How long its digests are, in bytes.", SPEC)
         if algorithm in sizes or HASH_SIZES.get(algorithm, size) != size or not 1 <= size <= 64:
             r.fail(f"event.digestSizes[{n}]", f"{algorithm_name(algorithm)} of {size} octets", at=data_at + at)
         sizes[algorithm] = size
-    inner.octets(inner.uint(1, "vendorInfoSize"), "vendorInfo")
+    size = inner.uint(1, "vendorInfoSize", str, "How long the maker's own part is, in bytes.", SPEC)
+    inner.octets(size, "vendorInfo", None, "What the maker of the firmware adds.", SPEC)
     inner.finish()
+    for span in spans or ():
+        r.record(
+            f"events[0].event.{span.name}", span.start + data_at, span.end + data_at, span.value, span.note, span.clause
+        )
     if not any(a in HASH_NAMES for a in sizes):
         r.fail("event.digestSizes", f"no algorithm known here beside {algorithm_name(ALG_SHA1)}'s family", at=data_at)
     return sizes

@@ -43,6 +43,7 @@ RSA = "TPM 2.0 Part 2, 12.2.3.5 TPMS_RSA_PARMS"
 ECC = "TPM 2.0 Part 2, 12.2.3.6 TPMS_ECC_PARMS"
 KEYEDHASH = "TPM 2.0 Part 2, 12.2.3.3 TPMS_KEYEDHASH_PARMS"
 SYMMETRIC = "TPM 2.0 Part 2, 11.1.7 TPMT_SYM_DEF_OBJECT"
+SCHEME = "TPM 2.0 Part 2, 11.2.3.5 TPMT_ASYM_SCHEME"
 POINT = "TPM 2.0 Part 2, 11.2.5.2 TPMS_ECC_POINT"
 MODULUS = "TPM 2.0 Part 2, 11.2.4.5 TPM2B_PUBLIC_KEY_RSA"
 
@@ -223,14 +224,14 @@ def _symmetric(r: StructureReader) -> int:
     with r.group("symmetric", "A restricted decryption key protects its children with it; else null.", SYMMETRIC):
         algorithm = r.uint(2, "algorithm", algorithm_name, "The symmetric cipher.", SYMMETRIC)
         if algorithm != ALG_NULL:
-            r.uint(2, "keyBits", str, "Its key size.", SYMMETRIC)
-            r.uint(2, "mode", algorithm_name, "Its mode.", SYMMETRIC)
+            r.uint(2, "keyBits", str, "The size of its key in bits.", SYMMETRIC)
+            r.uint(2, "mode", algorithm_name, "How it chains its blocks.", SYMMETRIC)
     return algorithm
 
 
 def _scheme(r: StructureReader, field: str) -> Scheme:
-    with r.group(field, "The only scheme the key may be used with; null: the command says."):
-        algorithm = r.uint(2, "scheme", algorithm_name, "The scheme.", "TPM 2.0 Part 2, 11.2.3.5")
+    with r.group(field, "The only scheme the key may be used with; null: the command says.", SCHEME):
+        algorithm = r.uint(2, "scheme", algorithm_name, "The scheme.", SCHEME)
         if algorithm in {ALG_NULL, ALG_RSAES}:
             return Scheme(algorithm)
         hash_alg = r.uint(2, "hashAlg", algorithm_name, "The hash it works with.", "TPM 2.0 Part 2, 11.1.17")

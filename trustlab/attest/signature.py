@@ -82,15 +82,15 @@ def _signature(r: StructureReader) -> Signature:
     algorithm = r.uint(2, "sigAlg", algorithm_name, "The signature scheme.", SIGNATURE)
     if algorithm not in {ALG_ECDSA, ALG_RSASSA, ALG_RSAPSS}:
         r.fail("sigAlg", f"{algorithm_name(algorithm)} is neither ecdsa nor rsassa nor rsapss", at=0)
-    hash_alg = r.uint(2, "hash", algorithm_name, "The hash over the signed octets.", SIGNATURE)
+    hash_alg = r.uint(2, "hash", algorithm_name, "The hash over the signed bytes.", SIGNATURE)
     if hash_alg not in HASHES and hash_alg != ALG_SHA1:
         r.fail("hash", f"{algorithm_name(hash_alg)} is not a hash known here", at=2)
     if algorithm == ALG_ECDSA:
-        first = r.sized("signatureR", "The signature's r.", ECDSA, MAX_COORDINATE)
-        second = r.sized("signatureS", "The signature's s.", ECDSA, MAX_COORDINATE)
+        first = r.sized("signatureR", "One half of the ECDSA signature.", ECDSA, MAX_COORDINATE)
+        second = r.sized("signatureS", "The other half of the ECDSA signature.", ECDSA, MAX_COORDINATE)
         value = encode_dss_signature(int.from_bytes(first, "big"), int.from_bytes(second, "big"))
     else:
-        value = r.sized("sig", "The signature.", RSASSA, MAX_RSA)
+        value = r.sized("sig", "The RSA signature.", RSASSA, MAX_RSA)
     r.finish()
     return Signature(r.data, algorithm, hash_alg, value)
 

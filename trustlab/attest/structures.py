@@ -115,10 +115,10 @@ def _pcr_selection(r: StructureReader, number: int) -> PcrSelection:
     with r.group(f"pcrSelections[{number}]", "One bank and a bit for each of its PCRs.", clause):
         bank = r.uint(2, "hash", algorithm_name, "The bank: the hash its PCRs are extended with.", clause)
         at = r.position
-        size = r.uint(1, "sizeofSelect", str, "Octets in the bit field.", clause)
+        size = r.uint(1, "sizeofSelect", str, "How many bytes the bit field has.", clause)
         if size > MAX_SELECT:
             r.fail("sizeofSelect", f"{size} octets, no TPM has more than {MAX_SELECT * 8} PCRs", at=at)
-        bits = r.octets(size, "pcrSelect", None, "Bit n of octet k selects PCR 8k+n.", clause)
+        bits = r.octets(size, "pcrSelect", None, "Bit n of byte k selects PCR 8k+n.", clause)
     pcrs = tuple(8 * k + n for k, octet in enumerate(bits) for n in range(8) if octet >> n & 1)
     return PcrSelection(bank, pcrs)
 
@@ -130,7 +130,8 @@ def _attest(r: StructureReader) -> Attest:
     at = r.position
     kind = r.uint(2, "type", _type_name, "What is attested: a quote, a creation, a loaded object.", ATTEST)
     signer = r.sized("qualifiedSigner", "Qualified Name of the signing key: its Name and its place.", NAME, MAX_NAME)
-    extra = r.sized("extraData", "The qualifyingData of the command. It holds the binder.", ATTEST, MAX_NAME)
+    note = "The qualifyingData of the command, signed along. In a quote it is the binder."
+    extra = r.sized("extraData", note, ATTEST, MAX_NAME)
     with r.group("clockInfo", "The TPM's clock and boot counters.", CLOCK):
         clock = ClockInfo(
             r.uint(8, "clock", str, "Milliseconds the TPM has been powered.", CLOCK),

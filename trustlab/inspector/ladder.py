@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
+from trustlab.explain import fields_of
 from trustlab.inspector import binding
 from trustlab.inspector.endpoints import OTHER, Endpoints
-from trustlab.inspector.evidence import deepen
+from trustlab.inspector.evidence import replayed
 from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
 from trustlab.inspector.secrets import Secret, secret_of, snippet
 
@@ -41,6 +42,7 @@ class Ladder:
         self._sides: Counter[tuple[object, ...]] = Counter()
         self._messages: dict[tuple[object, ...], LadderRow] = {}
         self._made: dict[tuple[str, int], LadderRow] = {}
+        self._protected: dict[tuple[str, int], TraceEvent] = {}
         self._commands: dict[str, LadderRow] = {}
         self._streams: dict[tuple[str, str], list[LadderRow]] = defaultdict(list)
         self._payloads: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
@@ -173,6 +175,8 @@ class Ladder:
         place = (event.connection, event.direction, event.offset, event.name)
         self._sides[*place, side] += 1
         key = (*place, self._sides[*place, side])
+        if event.name == "ApplicationData" and self._with_secrets:
+            self._protected[event.party, event.seq] = event
         row = self._messages.get(key)
         if row is None:
             row = self._new_message(event, side)
@@ -192,8 +196,7 @@ class Ladder:
         row.meta["seen"] = [side]
         if event.name == "Alert":
             row.meta |= _alert(event)
-        if event.name == "SupplementalData":
-            row.meta |= deepen(row.parts[0])
+        row.meta |= replayed(row.parts[0])
         self._endpoints.aim(row)
         stream = event.connection, event.direction
         self._streams[stream].append(row)
@@ -215,7 +218,7 @@ class Ladder:
             row.meta["altered"] = True
             row.parts.append(part_of(event, f"{event.name}, as {event.party} {'wrote' if event.sent else 'read'} it"))
         elif event.spans and not row.parts[0].spans:
-            row.parts[0].spans = event.spans
+            row.parts[0].spans = fields_of(event)
 
     def _twin(self, row: LadderRow) -> LadderRow | None:
         """Return the same message on the other leg of a connection that somebody took apart."""
@@ -242,9 +245,13 @@ class Ladder:
         if self._with_secrets:
             secret.snippet = snippet(secret, self._known(secret))
         self.secrets.append(secret)
-        inside = next((self._made.get((x.party, x.seq)) for x in event.links if x.rel == "inside"), None)
+        place = next(((x.party, x.seq) for x in event.links if x.rel == "inside"), ("", 0))
+        inside = self._made.get(place)
         if inside is None or not self._with_secrets:
             return []
+        record = self._protected.pop(place, None)
+        if record is not None and inside.parts[0].hex == record.raw.hex():
+            inside.parts[0].spans = fields_of(record, content=len(event.raw))
         if all(part.hex != event.raw.hex() for part in inside.parts):
             inside.parts.append(part_of(event, f"{event.name}, as {event.party} holds it", secret=True))
         return [inside]

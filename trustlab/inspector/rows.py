@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from trustlab.explain import fields_of
 from trustlab.trace import Span  # noqa: TC001 - msgspec reads it at run time
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class LadderRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def part_of(event: TraceEvent, title: str, *, secret: bool = False) -> RowPart:
-    """Return the octets and fields of an event."""
-    return RowPart(title=title, hex=event.raw.hex(), spans=event.spans, secret=secret)
+    """Return the octets of an event, and all their fields."""
+    return RowPart(title=title, hex=event.raw.hex(), spans=fields_of(event), secret=secret)
 
 
 def text_of(event: TraceEvent, key: str = "sentence") -> str:

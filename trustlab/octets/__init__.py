@@ -27,6 +27,8 @@ error shows and a span leaves out.
 A `Writer` pushes the same fields onto a buffer, and puts a length in front of what is not yet written (`block`). For
 structures of a few fields there are `u8` to `u64` and `sized`, which return octets.
 
+What is shown to people is a tree: `SpanTree` builds one, and `nested` makes one of the spans that a reader recorded.
+
 `der` stands beside them: the strict look at a certificate's encoding that TLS and attestation both take. So does
 `files`, which reads a file that somebody named, up to a length.
 
@@ -35,6 +37,7 @@ This room knows octets, lengths and names. What they mean is known to the rooms 
 
 from trustlab.octets.files import LONGEST_RECORDING, read_file
 from trustlab.octets.reader import MAX_LENGTH, OctetsError, Order, Reader, SpanReader
+from trustlab.octets.tree import SpanTree, leaves, nested
 from trustlab.octets.writer import Writer, sized, u8, u16, u32, u64
 
 __all__ = [
@@ -44,7 +47,10 @@ __all__ = [
     "Order",
     "Reader",
     "SpanReader",
+    "SpanTree",
     "Writer",
+    "leaves",
+    "nested",
     "read_file",
     "sized",
     "u8",

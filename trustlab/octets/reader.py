@@ -141,7 +141,7 @@ class Reader:
         self.position = end
         count = int.from_bytes(self.data[start:end], self.order)
         if self.spans is not None:  # it has its name even where it is out of bounds
-            self.record(self.length_name(name), start, end, str(count), f"How many octets of {name} follow.", clause)
+            self.record(self.length_name(name), start, end, str(count), f"How many bytes of {name} follow.", clause)
         if count > self.end - end or not low <= count <= high or count % step:
             self.misfit(name, count, low, high)
         return count

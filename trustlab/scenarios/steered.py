@@ -7,9 +7,10 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from trustlab.attest import EvidenceError, evidence_spans
+from trustlab.attest import evidence_fields, is_evidence
 from trustlab.capture import FieldsInFlight
 from trustlab.wire import Steering
+from trustlab.x509 import certificate_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,26 +18,25 @@ if TYPE_CHECKING:
     from trustlab.cloud import Cloud
     from trustlab.trace import Span, Trace
 
-CBOR_MAP = 0xA0
-LEAST = 64
-"""Octets that Evidence has at least; it is a CBOR map (RFC 9999)."""
+LEAST = 200
+"""Octets that a certificate has at least: a DER SEQUENCE that is shorter is something else, a signature say."""
 PATIENCE = 5.0
 """Seconds that the interpreter waits at its end for acts that it cancels."""
 
 
 def evidence_inside(octets: bytes) -> Sequence[Span]:
     """Return the fields of Evidence, none if these octets are nothing of the kind."""
-    if len(octets) < LEAST or octets[0] & 0xE0 != CBOR_MAP:
-        return ()
-    try:
-        return evidence_spans(octets)
-    except EvidenceError:
-        return ()
+    return evidence_fields(octets) if is_evidence(octets) else ()
+
+
+def certificate_inside(octets: bytes) -> Sequence[Span]:
+    """Return the fields of a certificate, none if these octets are nothing of the kind."""
+    return certificate_fields(octets) if len(octets) > LEAST and octets[:1] == b"\x30" else ()
 
 
 def fields_of(trace: Trace) -> FieldsInFlight:
     """Return what cuts and names all that the connections of an act carry."""
-    return FieldsInFlight(trace, (evidence_inside,))
+    return FieldsInFlight(trace, (evidence_inside, certificate_inside))
 
 
 class Life:

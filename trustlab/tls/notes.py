@@ -15,7 +15,7 @@ _EXT = "RFC 9846 4.3"
 NOTES: dict[str, tuple[str, str]] = {
     "record.type": ("Which protocol the record carries.", "RFC 5246 6.2.1"),
     "record.version": ("The record's version; TLS 1.3 freezes it at that of TLS 1.2.", "RFC 5246 6.2.1, RFC 9846 5.1"),
-    "record.length": ("How many octets the record's fragment has.", "RFC 5246 6.2.1"),
+    "record.length": ("How many bytes of the record follow.", "RFC 5246 6.2.1"),
     "record.explicit_nonce": (
         "The part of the AEAD nonce that travels; the rest is secret. Here it is the record's number.",
         "RFC 5288 3",
@@ -25,14 +25,14 @@ NOTES: dict[str, tuple[str, str]] = {
     "record.tag": ("Proof that nobody changed the record or its place in the order.", "RFC 5246 6.2.3.3"),
     "record.fragment": ("The record's content, unprotected.", "RFC 5246 6.2.1"),
     "msg_type": ("Which handshake message this is.", "RFC 5246 7.4"),
-    "length": ("How many octets follow.", "RFC 5246 4.3"),
-    "unreadable": ("These octets do not have the form the standard gives this message.", "RFC 5246 7.2.2"),
+    "length": ("How many bytes of the message follow.", "RFC 5246 4.3"),
+    "unreadable": ("These bytes do not have the form the standard gives this message.", "RFC 5246 7.2.2"),
     "ClientHello.client_version": (
         "The highest version the client speaks; TLS 1.3 says it in supported_versions and leaves TLS 1.2 here.",
         "RFC 5246 7.4.1.2, RFC 9846 4.2.2",
     ),
     "ClientHello.random": (
-        "32 fresh octets of the client: every key of the connection depends on them, so nothing can be replayed.",
+        "32 fresh bytes of the client: every key of the connection depends on them, so nothing can be replayed.",
         "RFC 5246 7.4.1.2",
     ),
     "ClientHello.session_id": (
@@ -46,7 +46,7 @@ NOTES: dict[str, tuple[str, str]] = {
         "RFC 5246 7.4.1.3, RFC 9846 4.2.3",
     ),
     "ServerHello.random": (
-        "32 fresh octets of the server; their end warns of a downgrade from TLS 1.3.",
+        "32 fresh bytes of the server; their end warns of a downgrade from TLS 1.3.",
         "RFC 5246 7.4.1.3, RFC 9846 4.2.3",
     ),
     "ServerHello.session_id": ("The session's name, or the echo of the client's.", "RFC 5246 7.4.1.3"),
@@ -103,7 +103,7 @@ NOTES: dict[str, tuple[str, str]] = {
     "renegotiated_connection": ("The verify_data of the handshake before, empty in a first one.", "RFC 5746 3.2"),
     "attestation": ("Who gives and who wants Evidence of the machine; this laboratory's own.", "trustlab protocol"),
     "attestation.version": ("The version of this extension.", "trustlab protocol, carriage"),
-    "attestation.nonce": ("32 fresh octets that the peer's Evidence must be bound to.", "trustlab protocol, carriage"),
+    "attestation.nonce": ("32 fresh bytes that the peer's Evidence must be bound to.", "trustlab protocol, carriage"),
     "attestation.offered": ("Whose Evidence the sender will give: 1 server, 2 client.", "trustlab protocol, carriage"),
     "attestation.demanded": ("Whose Evidence the sender wants: 1 server, 2 client.", "trustlab protocol, carriage"),
     "attestation.formats": ("A form Evidence may have.", "trustlab protocol, carriage; RFC 9999"),
@@ -135,7 +135,7 @@ NOTES: dict[str, tuple[str, str]] = {
     "ServerKeyExchange.dh_Ys": ("The server's ephemeral public value.", "RFC 5246 7.4.3"),
     "ClientKeyExchange.psk_identity": ("Which shared key the client uses.", "RFC 4279 2"),
     "ClientKeyExchange.dh_Yc": ("The client's ephemeral public value.", "RFC 5246 7.4.7.2"),
-    "opaque": ("Octets of a form that this lab does not take apart.", "RFC 5246 7.4"),
+    "opaque": ("Bytes of a form that this lab does not take apart.", "RFC 5246 7.4"),
     "CertificateStatus.status_type": ("What kind of statement follows.", "RFC 6066 8"),
     "CertificateStatus.response": ("An OCSPResponse in DER, signed by the authority.", "RFC 6066 8, RFC 6961 2.2"),
     "CertificateStatus.ocsp_response_list": ("A statement for each certificate of the chain.", "RFC 6961 2.2"),
@@ -145,7 +145,7 @@ NOTES: dict[str, tuple[str, str]] = {
     "CertificateURL.url": ("Where a certificate can be fetched.", "RFC 6066 5"),
     "CertificateURL.sha1_hash": ("The digest of what is found there.", "RFC 6066 5"),
     "CompressedCertificate.algorithm": ("How the Certificate message was compressed.", "RFC 8879 4"),
-    "CompressedCertificate.uncompressed_length": ("Its length before that, in octets.", "RFC 8879 4"),
+    "CompressedCertificate.uncompressed_length": ("Its length before that, in bytes.", "RFC 8879 4"),
     "CompressedCertificate.compressed_certificate_message": ("The compressed Certificate message.", "RFC 8879 4"),
     "CertificateRequest.certificate_types": ("A kind of certificate the server takes.", "RFC 5246 7.4.4"),
     "CertificateRequest.certificate_authorities": ("The authorities the server trusts.", "RFC 5246 7.4.4"),
@@ -182,7 +182,7 @@ def note_of(path: str) -> tuple[str, str]:
     path = _INDEX.sub("", path).replace("HelloRetryRequest.", "ServerHello.")
     if path.endswith("_length"):
         of, clause = note_of(path.removesuffix("_length"))
-        return f"How many octets the next field has. {of}", clause
+        return f"How many bytes the next field has. {of}", clause
     parts = path.split(".")
     if parts[-1].startswith("unknown_0x"):
         return "An extension this engine does not know; perhaps GREASE, which keeps peers tolerant.", "RFC 8701"

@@ -20,7 +20,7 @@ SHOWN = 24  # octets of a field that its value shows
 def shown(value: bytes) -> str:
     """Render octets for people: hex, cut after `SHOWN` octets."""
     text = value[:SHOWN].hex()
-    return f"{text}... ({len(value)} octets)" if len(value) > SHOWN else text
+    return f"{text}... ({len(value)} bytes)" if len(value) > SHOWN else text
 
 
 @lru_cache(maxsize=4096)

@@ -23,7 +23,7 @@ _SHORTEST = 8
 
 def hexadecimal(octets: bytes) -> str:
     """Render octets for people: 32 of them at most."""
-    return octets.hex() if len(octets) <= 32 else f"{octets[:32].hex()}… ({len(octets)} octets)"
+    return octets.hex() if len(octets) <= 32 else f"{octets[:32].hex()}… ({len(octets)} bytes)"
 
 
 def _whole_hexadecimal(octets: bytes) -> str:

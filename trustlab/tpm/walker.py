@@ -108,7 +108,7 @@ class SpanWalker(SpanReader):
         if inner == "sensitive" and not any(self.data[start:end]):
             self.record(name, start, end, "no password, no data")
         elif end > start:
-            self.record(name, start, end, f"{end - start} octets", "secret: left out of the trace")
+            self.record(name, start, end, f"{end - start} bytes", "Secret: these bytes are left out of the trace.")
             self.secrets.append((name, start, end))
 
     def _nested(self, name: str, start: int, read: Callable[[bytes], Sequence[Span]]) -> None:
