@@ -270,17 +270,16 @@ class _Connection:
 
     def inside(self, path: str, start: int, octets: bytes, prefix: str = "") -> Iterator[Part]:
         """Yield a field, or if a namer knows what it holds, the fields in it."""
-        path = f"{prefix}.{path}" if prefix else path
+        path, known = f"{prefix}.{path}" if prefix else path, False
         for namer in self._namers:
-            spans = leaves(namer(octets))
-            if spans:
-                for span in spans:
-                    within = octets[span.start : span.end]
-                    deeper = f"{path}.{span.name}"
-                    if len(within) < len(octets):
-                        yield from self.inside(deeper, start + span.start, within)
-                    else:
-                        yield deeper, start + span.start, start + span.end
+            for name, first, end in covering(namer(octets)):
+                within, deeper = octets[first:end], f"{path}.{name}"
+                if len(within) < len(octets):
+                    yield from self.inside(deeper, start + first, within)
+                else:
+                    yield deeper, start, start + end
+                known = True
+            if known:
                 return
         yield path, start, start + len(octets)
 
@@ -385,6 +384,26 @@ def _is_tls(octets: bytes) -> bool:
     except tls.Alert:
         return False
     return octets[:1] == b"\x16"
+
+
+def covering(spans: Sequence[Span]) -> Iterator[Part]:
+    """Yield a part for each octet that spans name: their leaves, and `header` for what only a parent names.
+
+    A namer that says what DER or CBOR mean has no name for the tags and lengths around it.
+    """
+    parents = sorted((s for s in spans if s.end > s.start), key=lambda s: s.end - s.start)
+    end = min((s.start for s in parents), default=0)
+    last = max((s.end for s in parents), default=0)
+    for start, stop, name in [*((leaf.start, leaf.end, leaf.name) for leaf in leaves(spans)), (last, last, "")]:
+        while end < start:
+            around = next((s for s in parents if s.start <= end < s.end), None)
+            inner = min([start, *([around.end] if around else []), *(s.start for s in parents if end < s.start)])
+            if around is not None:
+                yield f"{around.name}.header", end, inner
+            end = inner
+        if stop > start:
+            yield name, start, stop
+        end = max(end, stop)
 
 
 def _framed(octets: bytes) -> bool:
