@@ -272,7 +272,7 @@ class _Connection:
         """Yield a field, or if a namer knows what it holds, the fields in it."""
         path, known = f"{prefix}.{path}" if prefix else path, False
         for namer in self._namers:
-            for name, first, end in covering(namer(octets)):
+            for name, first, end in covering(namer(octets), len(octets)):
                 within, deeper = octets[first:end], f"{path}.{name}"
                 if len(within) < len(octets):
                     yield from self.inside(deeper, start + first, within)
@@ -386,24 +386,24 @@ def _is_tls(octets: bytes) -> bool:
     return octets[:1] == b"\x16"
 
 
-def covering(spans: Sequence[Span]) -> Iterator[Part]:
-    """Yield a part for each octet that spans name: their leaves, and `header` for what only a parent names.
+def covering(spans: Sequence[Span], size: int) -> Iterator[Part]:
+    """Yield parts that cover all of `size` octets: the leaves of spans, and `header` for what only a parent names.
 
-    A namer that says what DER or CBOR mean has no name for the tags and lengths around it.
+    A namer that says what DER or CBOR mean has no name for the tags and lengths around it. Nothing for no spans.
     """
     parents = sorted((s for s in spans if s.end > s.start), key=lambda s: s.end - s.start)
-    end = min((s.start for s in parents), default=0)
-    last = max((s.end for s in parents), default=0)
-    for start, stop, name in [*((leaf.start, leaf.end, leaf.name) for leaf in leaves(spans)), (last, last, "")]:
-        while end < start:
-            around = next((s for s in parents if s.start <= end < s.end), None)
-            inner = min([start, *([around.end] if around else []), *(s.start for s in parents if end < s.start)])
-            if around is not None:
-                yield f"{around.name}.header", end, inner
-            end = inner
-        if stop > start:
-            yield name, start, stop
-        end = max(end, stop)
+    if not parents:
+        return
+    at = 0
+    for start, end, name in [*((leaf.start, leaf.end, leaf.name) for leaf in leaves(spans)), (size, size, "")]:
+        while at < start:
+            around = next((s for s in parents if s.start <= at < s.end), None)
+            stop = min([start, around.end if around else size, *(s.start for s in parents if at < s.start)])
+            yield f"{around.name}.header" if around else "header", at, stop
+            at = stop
+        if end > start:
+            yield name, start, end
+        at = max(at, end)
 
 
 def _framed(octets: bytes) -> bool:
