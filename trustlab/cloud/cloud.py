@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.image import Image
     from trustlab.cloud.ports import HypervisorKind, Machine
     from trustlab.trace import TraceEvent
-    from trustlab.wire import Steering, SwitchCore
+    from trustlab.wire import MemoryNetwork, Steering, SwitchCore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -157,6 +157,12 @@ class Cloud:
         if not isinstance(self._fabric, UmlFabric):
             raise CloudError("the memory substrate does not have a switch that takes orders: use 'uml'")
         return self._fabric.switch.order(give)
+
+    def work_network(self, work: Callable[[MemoryNetwork], R]) -> R:
+        """Do something with the network of the memory substrate, on its own thread; CloudError in another one."""
+        if not isinstance(self._fabric, MemoryFabric):
+            raise CloudError(f"this needs the network of the memory substrate, and here it is {self.substrate!r}")
+        return self._worker.call(work, self._fabric.network)
 
     def sniff(
         self,

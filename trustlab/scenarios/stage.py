@@ -18,6 +18,7 @@ from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudClosedError, CloudError, choose
 from trustlab.passage import placement_of, seeded
 from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine
+from trustlab.scenarios.comparison import compare, noise
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.setup import Bob, Setup, set_up
 from trustlab.scenarios.steered import Life
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from trustlab.attacks import Attack
     from trustlab.cloud import Machine
     from trustlab.passage import Design
+    from trustlab.scenarios.comparison import Comparison, Noise
     from trustlab.scenarios.setup import Plan
     from trustlab.wire import Steering, Waiting
 
@@ -83,6 +85,7 @@ class Act:
         self._waiting: tuple[Waiting, ...] = ()
         self._life = Life(self.trace)
         self._outcomes: list[Outcome] = []
+        self._noise: Noise | None = None
 
     @property
     def design(self) -> Design:
@@ -180,6 +183,45 @@ class Act:
         self._outcomes.append(outcome)
         self._say("outcome", outcome.sentence)
         return outcome
+
+    def what_if(
+        self, message: str, field: str, value: bytes, *, nth: int = 1, connection: str = "", octet: int | None = None
+    ) -> Act:
+        """Play the same act again with one field changed in flight; return that act, which has run.
+
+        Parameters as of `controller.tamper`. ValueError if the change does not fit, or if no such message passed.
+        `compare` says what it led to.
+        """
+        other = self._anew()
+        with other:
+            other.controller.tamper(message, field, value, nth=nth, connection=connection, octet=octet)
+            other.run()
+        if other.controller.pending:
+            where = f" on {connection}" if connection else ""
+            raise ValueError(f"no {message} number {nth} passed{where}: nothing was changed")
+        return other
+
+    def compare(self, other: Act) -> Comparison:
+        """Say how another run of this act differs from this one, which has run too; as text the first difference.
+
+        What differs in every run is learned from one more run, the first time.
+        """
+        for act in (self, other):
+            if act.outcome is None:
+                raise ValueError(f"the act '{act.trace.title}' has not been played: run it first")
+        if self._noise is None:
+            again = self._anew()
+            with again:
+                again.run()
+            self._noise = noise(self.trace, again.trace)
+        return compare(self.trace, other.trace, self._noise)
+
+    def _anew(self) -> Self:
+        """Return the same act, with the same secrets, not played yet."""
+        other = copy.copy(self)
+        other.trace = Trace(self.trace.title, self.substrate)
+        other._waiting, other._outcomes, other._life = (), [], Life(other.trace)  # noqa: SLF001 - its own copy
+        return other
 
     def save(self, folder: str | Path) -> Recording:
         """Write the trace and the capture into `folder`, with this run's secrets, and return their paths."""

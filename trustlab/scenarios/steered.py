@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from trustlab.cloud import Cloud
     from trustlab.trace import Span, Trace
 
-LEAST = 200
-"""Octets that a certificate has at least: a DER SEQUENCE that is shorter is something else, a signature say."""
+LONG_SEQUENCE = b"\x30\x82"
+"""How a certificate begins, in DER: a SEQUENCE with a length of two octets."""
 PATIENCE = 5.0
 """Seconds that the interpreter waits at its end for acts that it cancels."""
 
@@ -30,8 +30,9 @@ def evidence_inside(octets: bytes) -> Sequence[Span]:
 
 
 def certificate_inside(octets: bytes) -> Sequence[Span]:
-    """Return the fields of a certificate, none if these octets are nothing of the kind."""
-    return certificate_fields(octets) if len(octets) > LEAST and octets[:1] == b"\x30" else ()
+    """Return the fields of a certificate, none if these octets are nothing of the kind: a long DER SEQUENCE, whole."""
+    whole = octets[:2] == LONG_SEQUENCE and int.from_bytes(octets[2:4], "big") == len(octets) - 4
+    return certificate_fields(octets) if whole else ()
 
 
 def fields_of(trace: Trace) -> FieldsInFlight:

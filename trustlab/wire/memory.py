@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -12,7 +13,7 @@ from trustlab.wire.errors import ConnectionRefusedOnWireError, EndpointError, Qu
 from trustlab.wire.ethernet import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from trustlab.trace import Trace
     from trustlab.wire.gate import StreamGate
@@ -72,6 +73,9 @@ class Waiting(NamedTuple):
         return f"{self.party} waits on {self.connection} for {self.what}."
 
 
+Watcher = Callable[[WireConnection, Mapping[Direction, Endpoint]], None]
+
+
 @dataclass(frozen=True, eq=False)  # two orders that say the same are two: each is taken back by itself
 class _Redirect:
     destination: str
@@ -112,6 +116,18 @@ class MemoryNetwork:
         self._names: set[str] = set()
         self._pairs: Counter[tuple[str, str]] = Counter()
         self._running = False
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Show `watcher` every new connection, with the endpoints at its two ends, by direction."""
+        self._watchers.append(watcher)
+
+    def cut_off(self) -> None:
+        """Reset every open connection, as a network that goes down; the ends are not told."""
+        for link in tuple(self._links):
+            link.conversation.reset("client")
+            link.finished |= {"client", "server"}
+            self._forget(link)
 
     @property
     def connections(self) -> tuple[WireConnection, ...]:
@@ -192,6 +208,8 @@ class MemoryNetwork:
         link.ends["client"] = endpoint
         self._links.append(link)
         link.ends["server"] = self._guarded(link, "server", lambda: accept(connection))
+        for watcher in self._watchers:
+            watcher(connection, link.ends)
         return connection
 
     def run(self, *, limit: int = 10_000) -> None:

@@ -40,6 +40,8 @@ class _Rule:
     value: bytes = b""
     octet: int | None = None
     drops: bool = False
+    anywhere: bool = False
+    """Whether the field may be of any message in the record: of what is held now."""
 
     def __str__(self) -> str:
         return f"{self.name}.{self.field}" if self.field else self.name
@@ -205,9 +207,9 @@ class Steering:
     def edit(self, field: str, value: bytes, *, octet: int | None = None) -> None:
         """Change a field of what is held now; HeldError if nothing is, ValueError if it does not fit."""
         held = self._held_now()
-        rule = _Rule(held.item.name, held.item.connection, 1, field, _as_octets(value), octet)
+        rule = _Rule(held.item.name, held.item.connection, 1, field, _as_octets(value), octet, anywhere=True)
         with self._turn:
-            held.octets = _edited(rule, held.item, held.octets, any_message=True)
+            held.octets = _edited(rule, held.item, held.octets)
         self._note(rule, held.item)
 
     def drop_held(self) -> None:
@@ -227,6 +229,12 @@ class Steering:
             self._waiting.clear()
             self._clock()
             self._turn.notify_all()
+
+    @property
+    def pending(self) -> list[str]:
+        """What was to be edited or dropped and has not passed yet, each as `message.field`."""
+        with self._turn:
+            return [str(rule) for rule in self._rules]
 
     @property
     def cancelled(self) -> bool:
@@ -409,7 +417,11 @@ class Steering:
         """Put into the trace what was done, so that a view need not ask whoever steered."""
         if self._party is None:
             return
-        what = "dropped" if rule.drops else "edited"
+        what, before, after = "dropped" if rule.drops else "edited", b"", b""
+        if not rule.drops:
+            before = item.field(rule.field, "" if rule.anywhere else rule.name).octets
+            at = rule.octet or 0
+            after = before[:at] + rule.value + before[at + len(rule.value) :]
         self._party.emit(
             "note",
             f"{what} in flight",
@@ -417,16 +429,17 @@ class Steering:
             direction=item.direction,
             offset=item.offset if item.direction else None,
             sentence=f"{rule} was {what} in flight.",
-            message=item.name,
+            message=rule.name,
             field=rule.field,
-            octets=rule.value.hex(),
+            before=before.hex(),
+            after=after.hex(),
         )
 
 
-def _edited(rule: _Rule, item: Item, octets: bytes, *, any_message: bool = False) -> bytes:
+def _edited(rule: _Rule, item: Item, octets: bytes) -> bytes:
     """Return what becomes of an item's octets by a rule; ValueError if it cannot be done."""
     if not rule.drops:
-        field = item.field(rule.field, "" if any_message else rule.name)
+        field = item.field(rule.field, "" if rule.anywhere else rule.name)
         return overwritten(item, octets, field, rule.value, rule.octet)
     if item.kind == "tpm":
         raise ValueError(f"{rule.name} cannot be dropped: whoever sent it waits for the TPM's response")
