@@ -230,9 +230,9 @@ class _Connection:
         if sealed.opener.hides_type:
             yield "record.inner_type", end, end + 1
             end += 1
-        if end < size - behind:
+        if behind and end < size - behind:
             yield "record.padding", end, size - behind
-        yield ("record.tag" if behind else "record.mac"), min(end, size - behind), size
+        yield ("record.tag", size - behind, size) if behind else ("record.mac", end, size)
 
     # what is not
 
