@@ -155,7 +155,7 @@ def test_a_problem_of_a_key_log_that_grows_is_told_once() -> None:
         assert keys(Handshake(client_random=bytes(32)), "CLIENT_RANDOM") == []
         said.append(said[-1] + "# more\n")
     assert [str(problem) for problem in keys.problems] == [
-        "key log, line 1: 1 and 1 octets are not a client_random and a secret of CLIENT_RANDOM"
+        "key log, line 1: client_random and secret of CLIENT_RANDOM have lengths 1 and 1; they need 32 and 48"
     ]
 
 

@@ -115,7 +115,7 @@ def test_what_alice_reads_is_what_her_knowledge_holds(design: str, attack: str) 
 
 @pytest.mark.parametrize(("design", "attack"), ATTACKS)
 def test_whatever_differs_between_two_legs_has_a_reason(design: str, attack: str) -> None:
-    ladder = Ladder.of(run(design, attack))
+    ladder = Ladder.of(run(design, attack), secrets=True)
     rows = [row for row in ladder.rows if isinstance(row, MessageRow)]
     for row in rows:
         labels = ladder.book.labels(row.parts[0])

@@ -62,7 +62,7 @@ class Handshake:
 
     @property
     def undecoded(self) -> str:
-        """What this lab does not decode of the protection that was negotiated; empty if it decodes it, or before."""
+        """What was negotiated that this lab does not decode; empty if it decodes it all, or nothing is agreed yet."""
         if self.version not in {0, tls.Version.TLS12, tls.Version.TLS13}:
             return version_title(self.version)
         parameters = SUITES.get(self.suite)
@@ -77,7 +77,7 @@ class Handshake:
 
     @property
     def _mac(self) -> str:
-        """What of the protection by CBC was negotiated otherwise than this lab does it."""
+        """What was negotiated about CBC that this lab does not do; empty if nothing."""
         if self.encrypt_then_mac:
             return "encrypt_then_mac (RFC 7366)"
         return "truncated_hmac (RFC 6066 7)" if self.truncated_hmac else ""
@@ -186,8 +186,9 @@ def _values(label: str, values: list[str]) -> tuple[bytes, bytes]:
     except ValueError:
         raise ValueError(f"not {label} and two hexadecimal values") from None
     if len(client_random) != 32 or len(secret) not in _LENGTHS[label]:
-        lengths = f"{len(client_random)} and {len(secret)} octets"
-        raise ValueError(f"{lengths} are not a client_random and a secret of {label}")
+        wanted = " or ".join(map(str, sorted(_LENGTHS[label])))
+        given = f"client_random and secret of {label} have lengths {len(client_random)} and {len(secret)}"
+        raise ValueError(f"{given}; they need 32 and {wanted}")
     return client_random, secret
 
 
@@ -237,7 +238,7 @@ class TraceKeys:
             self._private_keys.append(_private_key(event))
 
     def _opened(self, handshake: Handshake) -> Iterator[bytes]:
-        """Decrypt the EPMS with each private key: one of another size refuses, a wrong one gives noise."""
+        """Decrypt the EPMS with each private key; a key of another size fails, a wrong one gives random octets."""
         for key in self._private_keys:
             if len(handshake.epms) * 8 == key.key_size:
                 try:

@@ -53,7 +53,7 @@ class Sniffer:
         self.stop()
 
     def stop(self) -> None:
-        """Follow no further; what was seen already can still be read."""
+        """Stop following the trace; packets seen so far can still be read."""
         self._leave()
         self._until = time.monotonic()
 

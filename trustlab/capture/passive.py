@@ -113,7 +113,7 @@ class PassiveDecoder:
         self.finish()
 
     def observe(self, event: TraceEvent) -> None:
-        """Take one event of the trace: frames are decoded, a new secret may open what is held; others are nothing.
+        """Take one event of the trace: decode a frame, or try a new secret on what is held; ignore all others.
 
         A damaged key log or secret is noted, and opens nothing.
         """
@@ -126,7 +126,7 @@ class PassiveDecoder:
         self._note_problems()
 
     def feed(self, events: Iterable[TraceEvent]) -> Self:
-        """Observe many events, say those of a trace that has ended."""
+        """Observe many events, such as those of a finished trace."""
         for event in tuple(events):
             self.observe(event)
         return self
@@ -144,7 +144,7 @@ class PassiveDecoder:
         self._note_problems()
 
     def _note_problems(self) -> None:
-        """Say once of each key that it cannot be used."""
+        """Note each key that cannot be used, once."""
         problems = getattr(self._keys, "problems", [])
         for problem in problems[self._noted :]:
             self._note("", "", f"a key that cannot be used: {problem}")
@@ -165,7 +165,7 @@ class PassiveDecoder:
             self._emit(piece.flow, self._views[piece.flow].feed(piece))
 
     def _learn_ends(self, flow: Flow, direction: Direction, event: TraceEvent) -> None:
-        """Who holds the ends: the frame says so, else its addresses stand for them."""
+        """Return who is at each end: as the frame says, else by its addresses."""
         if flow not in self._ends:
             writer = str(event.data.get("from") or _address(flow, direction))
             reader = str(event.data.get("to") or _address(flow, other_role(direction)))

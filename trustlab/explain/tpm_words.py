@@ -10,10 +10,8 @@ PART1 = "TPM 2.0 Part 1"
 PART2 = "TPM 2.0 Part 2"
 PART3 = "TPM 2.0 Part 3"
 
-HEADER = f"{PART1}, 18.2"
-SESSION = f"{PART1}, 18.6"
-SELECTION = f"{PART2}, 10.9.7 TPML_PCR_SELECTION"
-TICKET = f"{PART2}, 10.7"
+HEADER = f"{PART1}, 18"
+SESSION = f"{PART3}, 5.5"
 
 CLAUSES = {
     "tag": f"{PART2}, 6.9 TPM_ST",
@@ -21,8 +19,8 @@ CLAUSES = {
     "responseSize": HEADER,
     "commandCode": f"{PART2}, 6.5.2 TPM_CC",
     "responseCode": f"{PART2}, 6.6.3 TPM_RC",
-    "parameterSize": HEADER,
-    "authorizationSize": HEADER,
+    "parameterSize": f"{PART3}, 4.3",
+    "authorizationSize": f"{PART3}, 4.3",
     "auth": SESSION,
     "sessionHandle": SESSION,
     "nonce": SESSION,

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.inspector.badge import badge
 from trustlab.inspector.document import Batch, Document
+from trustlab.inspector.keyschedule import KeyNode, KeySchedule
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.terminal import TerminalLadder
 
 if TYPE_CHECKING:
     from trustlab.inspector.widget import Inspector
 
-__all__ = ["Batch", "Document", "Inspector", "Ladder", "TerminalLadder", "badge"]
+__all__ = ["Batch", "Document", "Inspector", "KeyNode", "KeySchedule", "Ladder", "TerminalLadder", "badge"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of a module attribute

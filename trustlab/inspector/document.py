@@ -287,7 +287,8 @@ class HeldSecret(Struct):
 
     `id` is stable (`teller-alice/master_secret`), `inputs` the ids of what it is made of. `row` is the first step at
     which anybody had it. `hex` and `snippet` (Python that recomputes it and asserts equality) only if secrets were
-    asked for. `prize` marks what Alice is after.
+    asked for. `call` says in a line how it is made of its inputs. A `public` value has no holders: everybody knows it.
+    `prize` marks what Alice is after.
     """
 
     id: str
@@ -299,6 +300,8 @@ class HeldSecret(Struct):
     level: int = 0
     say: str = ""
     clause: str = ""
+    call: str = ""
+    public: bool = False
     prize: bool = False
     hex: str = ""
     snippet: str = ""

@@ -95,6 +95,7 @@ class Ladder:
     @property
     def document(self) -> Document:
         """The document so far; it goes on growing."""
+        self._holdings.settle()
         return self._book.document
 
     @property
@@ -116,6 +117,7 @@ class Ladder:
         """Take one event; return the rows that are new or changed, oldest first."""
         if event.party not in OFFSTAGE:
             self._book.add_lifeline(event.party)
+        self._holdings.hear(event)
         self._handlers.get(event.kind, self._plain)(event)
         self._phases.catch_up()
         changed = [row for _, row in sorted(self._book.changed.items())]
@@ -124,6 +126,7 @@ class Ladder:
 
     def batch(self, rows: Iterable[AnyRow]) -> Batch:
         """Return these rows with the texts, and the frame, that are new since the last batch."""
+        self._holdings.settle()
         book, start = self._book, self._sent_texts
         self._sent_texts = len(book.texts.all)
         frame = book.frame if book.frame_changed else None
@@ -132,8 +135,9 @@ class Ladder:
 
     def restart(self) -> Document:
         """Return the whole document; the next batch goes on from here."""
+        document = self.document
         self._sent_texts, self._book.frame_changed = len(self._book.texts.all), False
-        return self._book.document
+        return document
 
     # Kinds that need little
 

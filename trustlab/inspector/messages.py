@@ -237,6 +237,11 @@ class Messages:
         version = {"version": row.details.get("version")}
         event = TraceEvent("tls.message", row.at, 0, name=row.name, raw=bytes.fromhex(record.hex), data=version)
         record.fields = self._book.trees.of(event, content=content)
+        row.first = first_of(record, self._book.labels(record), row.name)
+        twin = None if row.twin is None else self._book.document.rows[row.twin]
+        if isinstance(twin, MessageRow):
+            compare(self._book, row, twin)  # fields have other numbers now
+            self._book.touch(twin)
 
     def _name(self, row: MessageRow) -> None:
         """Give a row the anchor and the sentence that follow from its ends."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.attest import extend
 from trustlab.inspector.document import Extended
-from trustlab.inspector.rows import text_of
+from trustlab.inspector.rows import number_of, text_of
 
 if TYPE_CHECKING:
     from trustlab.inspector.book import Book
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trustlab.trace import TraceEvent
 
 LAUNCH, POWER = "DRTM launch", ("power on", "power off")
+PCRS = 24
 DYNAMIC = range(17, 23)
 ZEROS = bytes(32)
 
@@ -33,8 +34,8 @@ class Pcrs:
         """Take a machine's event; those with a PCR and a digest change one."""
         if event.name in POWER:
             self._values.pop(event.party, None)
-        pcr, digest = event.data.get("pcr"), text_of(event, "digest")
-        if not isinstance(pcr, int) or not 0 <= pcr < 24:
+        pcr, digest = number_of(event.data.get("pcr"), -1), text_of(event, "digest")
+        if not 0 <= pcr < PCRS:
             return
         try:
             measured = bytes.fromhex(digest)

@@ -37,6 +37,8 @@ class Reads:
         self._tried = 0
         self._shown: set[tuple[str, bytes]] = set()
         self._taken: set[tuple[int, bytes]] = set()
+        self.found: dict[int, list[str]] = {}
+        """The names of the canaries in what a row shows her reading."""
 
     def frame(self, event: TraceEvent) -> None:
         """Keep a frame: she records the network."""
@@ -134,6 +136,7 @@ class Reads:
             row.loot = next(_ranges(shown, [_shown(self.canaries[name]) for name in found]), None)
         row.anchor = book.anchors.name(book.connections.label(connection), "alice-reads")
         if found:
+            self.found[row.id] = found
             book.frame.reads.append(row.id)
             book.reframe()
 

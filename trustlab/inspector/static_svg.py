@@ -149,6 +149,9 @@ class _Drawing:
         self._parts.append(f"<path d='M{end:.0f} {self._y:.0f} l{tip} -4 v8 z' fill='{colour}'/>")
 
     def _beside(self, name: str, text: str, colour: str, size: int = 12) -> None:
+        if name not in self._x:  # somebody who is not on stage did it: an odd trace
+            self._block(name, text, colour, "#f6f7f9", RULE)
+            return
         x, places = self._x[name], sorted(self._x.values())
         last = x == places[-1] and len(places) > 1
         gap = (x - places[-2]) if last else next((p for p in places if p > x), self._width) - x

@@ -130,7 +130,7 @@ def _protected(reader: SpanReader, suite: int | None) -> None:
 _SENTENCES = {
     "HelloRequest": "The server asks for a new handshake.",
     "ServerHelloDone": "The server has said everything; the client's turn.",
-    "SupplementalData": "Evidence: what this machine says of itself, signed by its TPM.",
+    "SupplementalData": "Evidence: what this machine says about itself, signed by its TPM.",
     "ServerKeyExchange": "The server's ephemeral public key, signed with its certificate's key.",
     "CertificateRequest": "The server wants to know the client by a certificate.",
     "CertificateVerify": "A signature over the handshake so far proves the certificate's key.",

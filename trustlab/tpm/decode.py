@@ -84,7 +84,7 @@ def _decode_command(raw: bytes) -> DecodedCommand:
 
 
 def _authorisations(walker: SpanWalker) -> None:
-    size = walker.uint(4, "authorizationSize", clause="TPM 2.0 Part 1, 18.4")
+    size = walker.uint(4, "authorizationSize", clause="TPM 2.0 Part 3, 4.3")
     end = walker.position + size
     if end > walker.end:
         walker.short(size, "authorizationSize")

@@ -9,24 +9,30 @@ from trustlab.wire.errors import (
     ConnectionRefusedOnWireError,
     EndpointError,
     FrameError,
+    HeldError,
     OrderError,
     PcapngError,
     QuietError,
     WireError,
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
+from trustlab.wire.gate import Cancelled, Cutter, FlightField, Item, StreamGate
+from trustlab.wire.gateorder import GateOrder
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.pcapng import Capture, CapturedFrame, parse_pcapng, read_pcapng, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Reassembler, Sighting, StreamPiece
+from trustlab.wire.steering import Steering
 from trustlab.wire.switch import Switch
 from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
 
 __all__ = [
     "MSS",
+    "Cancelled",
     "Capture",
     "CapturedFrame",
     "ConnectionRefusedOnWireError",
+    "Cutter",
     "Delay",
     "Direction",
     "Drop",
@@ -35,12 +41,16 @@ __all__ = [
     "Endpoint",
     "EndpointError",
     "Flag",
+    "FlightField",
     "Flow",
     "FrameError",
     "FrameOut",
     "Gap",
+    "GateOrder",
+    "HeldError",
     "Hold",
     "Host",
+    "Item",
     "Known",
     "Match",
     "MemoryNetwork",
@@ -52,6 +62,8 @@ __all__ = [
     "Reassembler",
     "Segment",
     "Sighting",
+    "Steering",
+    "StreamGate",
     "StreamPiece",
     "Switch",
     "SwitchCore",
