@@ -71,6 +71,8 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._ladder.document.frame.live = True
         self._dirty: dict[int, AnyRow] = {}
         self._sent_at = 0.0
+        self._heard_a_page = False
+        self._renewed_at, self._renewing = 0.0, 0.0
         self._timer: threading.Timer | None = None
         self._outputs: list[DisplayHandle] = []
         self._requests = Requests(self._controller, source)
@@ -118,6 +120,20 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._dirty.clear()
         self._sent_at = time.monotonic()
         self.send({"type": "batch", **msgspec.to_builtins(batch)})
+        self._renew()
+
+    def _renew(self) -> None:
+        """Put the whole into the model's state until a page has been heard.
+
+        A message that comes before a page listens is lost, and a kernel that is busy with a cell cannot hear the page
+        ask for it again; state waits for the page. It is large, so it takes a tenth of the time at most.
+        """
+        began = time.monotonic()
+        if self._heard_a_page or began < self._renewed_at + 10 * self._renewing:
+            return
+        self.send_state("_document")
+        self._renewed_at = time.monotonic()
+        self._renewing = self._renewed_at - began
 
     def flush(self) -> None:
         """Send what waits for the next batch, now, and renew the still pictures beside the live view."""
@@ -170,6 +186,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
         """Do what a page asks for. What it should not have sent gets a sentence, never an exception in the kernel."""
+        self._heard_a_page = True
         try:
             self._answer(content)
         except BadRequest as error:

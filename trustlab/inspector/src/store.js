@@ -59,6 +59,8 @@ export class Book {
     /** @type {Set<(kind: string, detail: any) => void>} */
     this.listeners = new Set();
     model.on("msg:custom", (/** @type {any} */ content, /** @type {any} */ buffers) => this.hear(content, buffers));
+    // Until it hears us, Python renews the whole in the model too: a kernel that is busy with the cell answers nobody.
+    model.on("change:_document", () => this.renew());
     // ipywidgets says so when the kernel goes or comes back; whether it is there, its answer tells.
     model.on("comm_live_update", () => this.probe());
     model.on("comm:close", () => this.alive(false));
@@ -76,6 +78,14 @@ export class Book {
     if (this.live === live) return;
     this.live = live;
     this.tell("live");
+  }
+
+  /** Take the model's own document where this one lacks rows. */
+  renew() {
+    const doc = opened(this.model.get("_document"));
+    if (doc.rows.length <= this.doc.rows.length) return;
+    this.doc = doc;
+    this.tell("doc", null);
   }
 
   probe() {

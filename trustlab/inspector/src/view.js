@@ -17,7 +17,7 @@ import { Timeline } from "./timeline.js";
  * @typedef {import("./store.js").Book} Book
  */
 
-const SLIM = 860;
+const SLIM = 760;
 const BROAD = 1720;
 const KEYS = [
   ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
@@ -211,6 +211,7 @@ export class View {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "s" && !this.page) return this.passOn(event);
     const target = /** @type {HTMLElement} */ (event.target);
     const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
     if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -229,6 +230,17 @@ export class View {
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /**
+   * Saving is the notebook's, which hears no key pressed in here: give it this one from outside.
+   * @param {KeyboardEvent} event
+   */
+  passOn(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    const { key, code, keyCode, ctrlKey, metaKey } = event;
+    this.el.dispatchEvent(new KeyboardEvent("keydown", /** @type {any} */ ({ key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true })));
   }
 
   close() {

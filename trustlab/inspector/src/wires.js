@@ -39,11 +39,11 @@ export function wires(svg, store) {
   const ladder = root.querySelector(".tl-ladder");
   const list = root.querySelector(".tl-rows");
   if (!rows.length || !ladder || !list || store.narrow) return;
-  drawWire(svg, root, ladder, list, rows, chips[0]);
+  drawWire(svg, root, ladder, list, rows, chips[0], store.wide);
 }
 
-/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip */
-function drawWire(svg, root, ladder, list, rows, chip) {
+/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip @param {boolean} wide */
+function drawWire(svg, root, ladder, list, rows, chip, wide) {
   const base = root.getBoundingClientRect();
   const box = (/** @type {Element} */ node) => {
     const r = node.getBoundingClientRect();
@@ -62,11 +62,25 @@ function drawWire(svg, root, ladder, list, rows, chip) {
   const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
   const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
   const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
+  const card = chip.closest(".tl-panel");
+  const drawn = head === null && card ? sideways(from, gutter, box(card).left, target, wide) : path;
   svg.append(
-    s("path", { class: "tl-casing", d: path }),
-    s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
+    s("path", { class: "tl-casing", d: drawn }),
+    s("path", { class: "tl-wire", d: drawn, "stroke-dasharray": hidden ? "2 4" : "none" }),
     s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
   );
+}
+
+/**
+ * A line to a chip of a table that stands upright: along the gutter beside the panel, then into the chip from the left. In a wide
+ * window a card lies between ladder and panel, and the line goes over it.
+ * @param {{x: number, y: number}} from @param {number} gutter @param {number} left the panel's @param {{left: number, top: number, bottom: number}} target @param {boolean} wide
+ */
+function sideways(from, gutter, left, target, wide) {
+  const y = (target.top + target.bottom) / 2;
+  if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${target.left}`;
+  const over = 6;
+  return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${target.left}`;
 }
 
 /**

@@ -181,7 +181,7 @@ const { ROWS, SHAPES } = (() => {
  * @typedef {{design: string, role: string, attester: string, verifier: string, inputs: (Input)[], binder: string, extra_data: string, holds: boolean, not_covered: string, attester_row: number | null, verifier_row: number | null, appraisal: number | null}} Binding
  * @typedef {{name: string, plain: string, say: string, attester: string | null, verifier: string | null, differs: boolean, attester_source: Source | null, verifier_source: Source | null}} Input
  * @typedef {{row: number, part: number, start: number, end: number}} Source
- * @typedef {{id: string, name: string, connection: string, row: number, holders: (Holder)[], inputs: (string)[], level: number, say: string, clause: string, prize: boolean, hex: string, snippet: string}} HeldSecret
+ * @typedef {{id: string, name: string, connection: string, row: number, holders: (Holder)[], inputs: (string)[], level: number, say: string, clause: string, call: string, public: boolean, prize: boolean, hex: string, snippet: string}} HeldSecret
  * @typedef {{party: string, row: number, how: string}} Holder
  * @typedef {{machine: string, pcr: number, row: number, before: string, digest: string, after: string, what: string}} Extended
  * @typedef {{state: "ended" | "held" | "running", connection: string, message: string, row: number | null, breaks: (string)[]}} Steering
@@ -216,7 +216,7 @@ const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectR
  * Of each class: what values left out stand for, and which values are of which class.
  * @type {Record<string, any[]>}
  */
-const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "Steering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "Steering": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": "", "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
+const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "Steering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "Steering": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": "", "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
 return { ROWS, SHAPES };
 })();
 
@@ -281,6 +281,8 @@ class Book {
     /** @type {Set<(kind: string, detail: any) => void>} */
     this.listeners = new Set();
     model.on("msg:custom", (/** @type {any} */ content, /** @type {any} */ buffers) => this.hear(content, buffers));
+    // Until it hears us, Python renews the whole in the model too: a kernel that is busy with the cell answers nobody.
+    model.on("change:_document", () => this.renew());
     // ipywidgets says so when the kernel goes or comes back; whether it is there, its answer tells.
     model.on("comm_live_update", () => this.probe());
     model.on("comm:close", () => this.alive(false));
@@ -298,6 +300,14 @@ class Book {
     if (this.live === live) return;
     this.live = live;
     this.tell("live");
+  }
+
+  /** Take the model's own document where this one lacks rows. */
+  renew() {
+    const doc = opened(this.model.get("_document"));
+    if (doc.rows.length <= this.doc.rows.length) return;
+    this.doc = doc;
+    this.tell("doc", null);
   }
 
   probe() {
@@ -3734,11 +3744,11 @@ function wires(svg, store) {
   const ladder = root.querySelector(".tl-ladder");
   const list = root.querySelector(".tl-rows");
   if (!rows.length || !ladder || !list || store.narrow) return;
-  drawWire(svg, root, ladder, list, rows, chips[0]);
+  drawWire(svg, root, ladder, list, rows, chips[0], store.wide);
 }
 
-/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip */
-function drawWire(svg, root, ladder, list, rows, chip) {
+/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip @param {boolean} wide */
+function drawWire(svg, root, ladder, list, rows, chip, wide) {
   const base = root.getBoundingClientRect();
   const box = (/** @type {Element} */ node) => {
     const r = node.getBoundingClientRect();
@@ -3757,11 +3767,25 @@ function drawWire(svg, root, ladder, list, rows, chip) {
   const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
   const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
   const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
+  const card = chip.closest(".tl-panel");
+  const drawn = head === null && card ? sideways(from, gutter, box(card).left, target, wide) : path;
   svg.append(
-    s("path", { class: "tl-casing", d: path }),
-    s("path", { class: "tl-wire", d: path, "stroke-dasharray": hidden ? "2 4" : "none" }),
+    s("path", { class: "tl-casing", d: drawn }),
+    s("path", { class: "tl-wire", d: drawn, "stroke-dasharray": hidden ? "2 4" : "none" }),
     s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
   );
+}
+
+/**
+ * A line to a chip of a table that stands upright: along the gutter beside the panel, then into the chip from the left. In a wide
+ * window a card lies between ladder and panel, and the line goes over it.
+ * @param {{x: number, y: number}} from @param {number} gutter @param {number} left the panel's @param {{left: number, top: number, bottom: number}} target @param {boolean} wide
+ */
+function sideways(from, gutter, left, target, wide) {
+  const y = (target.top + target.bottom) / 2;
+  if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${target.left}`;
+  const over = 6;
+  return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${target.left}`;
 }
 
 /**
@@ -4281,7 +4305,7 @@ const { View } = (() => {
  * @typedef {import("./store.js").Book} Book
  */
 
-const SLIM = 860;
+const SLIM = 760;
 const BROAD = 1720;
 const KEYS = [
   ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
@@ -4475,6 +4499,7 @@ class View {
 
   /** @param {KeyboardEvent} event */
   key(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "s" && !this.page) return this.passOn(event);
     const target = /** @type {HTMLElement} */ (event.target);
     const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
     if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -4493,6 +4518,17 @@ class View {
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  /**
+   * Saving is the notebook's, which hears no key pressed in here: give it this one from outside.
+   * @param {KeyboardEvent} event
+   */
+  passOn(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    const { key, code, keyCode, ctrlKey, metaKey } = event;
+    this.el.dispatchEvent(new KeyboardEvent("keydown", /** @type {any} */ ({ key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true })));
   }
 
   close() {
