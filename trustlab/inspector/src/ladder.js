@@ -51,6 +51,7 @@ export class Ladder {
     this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
     const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
     this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
+    this.list.shown = () => this.reveal();
     this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
   }
 

@@ -25,6 +25,8 @@ export class VirtualList {
     this.top = 0;
     this.view = 0;
     this.wide = 0;
+    /** What to do when the list, which nobody could see, comes into view. */
+    this.shown = () => {};
     scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
     new ResizeObserver(() => this.sized()).observe(scroller);
   }
@@ -32,8 +34,10 @@ export class VirtualList {
   /** The scroller has another size: at another width, lines wrap elsewhere. */
   sized() {
     const wide = this.scroller.clientWidth;
+    const hidden = this.view === 0;
     if (wide === this.wide) this.resize();
     else this.refresh();
+    if (hidden && this.view > 0) this.shown();
   }
 
   /**

@@ -827,6 +827,8 @@ class VirtualList {
     this.top = 0;
     this.view = 0;
     this.wide = 0;
+    /** What to do when the list, which nobody could see, comes into view. */
+    this.shown = () => {};
     scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
     new ResizeObserver(() => this.sized()).observe(scroller);
   }
@@ -834,8 +836,10 @@ class VirtualList {
   /** The scroller has another size: at another width, lines wrap elsewhere. */
   sized() {
     const wide = this.scroller.clientWidth;
+    const hidden = this.view === 0;
     if (wide === this.wide) this.resize();
     else this.refresh();
+    if (hidden && this.view > 0) this.shown();
   }
 
   /**
@@ -1018,6 +1022,7 @@ class Ladder {
     this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
     const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
     this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
+    this.list.shown = () => this.reveal();
     this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
   }
 
