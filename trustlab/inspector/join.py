@@ -19,6 +19,9 @@ STATIC = Path(__file__).parent / "static"
 ENTRY = "index.js"
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[\w-]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (?P<name>\w+))", re.MULTILINE)
+COMMENT = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+"""A comment that stands on lines of its own; a saved page carries the module, and nobody reads it there."""
+INDENT = re.compile(r"^ +", re.MULTILINE)
 STRAY = re.compile(r"^(?:import\b|export (?!default\b)).*", re.MULTILINE)
 MADE = "// Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.\n"
 FIRST, LAST = ("tokens.css", "frame.css"), "sizes.css"
@@ -41,7 +44,7 @@ def joined_js(src: Path = SRC) -> str:
     for name in order:
         text = IMPORT.sub("", (src / name).read_text("utf-8"))
         exported = [found["name"] for found in EXPORT.finditer(text)]
-        text = EXPORT.sub("", text).strip()
+        text = INDENT.sub("", COMMENT.sub("", EXPORT.sub("", text))).strip()
         stray = STRAY.search(text)
         if stray is not None:
             raise ValueError(f'{name}: {stray[0]!r} cannot be joined; write import {{name}} from "./file.js"')

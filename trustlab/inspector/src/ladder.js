@@ -59,7 +59,7 @@ export class Ladder {
     const { store } = this;
     const kinds = h("span", { class: "tl-seg tl-legs" });
     for (const [label, value] of /** @type {[string, boolean][]} */ ([["legs side by side", true], ["in order of time", false]]))
-      kinds.append(h("button", { "data-aligned": String(value), "aria-pressed": value === store.aligned, text: label, on: { click: () => store.set({ aligned: value }) } }));
+      kinds.append(h("button", { "data-aligned": String(value), "aria-pressed": value === store.aligned, "aria-label": label, on: { click: () => store.set({ aligned: value }) } }, value ? [h("span", { class: "tl-long", text: "legs " }), "side by side"] : [h("span", { class: "tl-long", text: "in order of " }), h("span", { text: "time" })]));
     const tick = (/** @type {"messages" | "failures"} */ key, /** @type {string} */ label) =>
       h("label", { class: "tl-tick" }, h("input", { type: "checkbox", on: { change: (/** @type {any} */ e) => this.narrowTo({ [key]: e.target.checked }) } }), label);
     this.parties = h("select", { class: "tl-party", "aria-label": "Steps of which party", on: { change: (/** @type {any} */ e) => this.narrowTo({ party: e.target.value }) } });
@@ -289,7 +289,7 @@ export class Ladder {
     });
     return h("div", { class: `tl-line tl-tpm ${party.tone}`, "data-at": rows[0].id },
       h("div", { class: "tl-tpmbox", style: x > 50 ? `right:calc(${100 - x}% + 6px)` : `left:calc(${x}% + 6px)` },
-        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", { text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ${total.toFixed(1)} ms` })),
+        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", {}, h("span", { class: "tl-count1", text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ` }), `${total.toFixed(1)} ms`)),
         h("div", { class: "tl-bars" }, bars)));
   }
 

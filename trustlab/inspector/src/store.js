@@ -283,6 +283,11 @@ export class Store {
    */
   firstField(row, piece) {
     const fields = row.parts[piece]?.fields.length ?? 0;
+    if (row.kind === "read" && row.loot) {
+      const loot = row.text.slice(...row.loot);
+      const found = row.parts[piece]?.fields.findIndex((one) => this.text(one[4]) === loot) ?? -1;
+      if (found >= 0) return found;
+    }
     const first = "first" in row && piece === this.firstPiece(row) ? row.first : 0;
     return fields ? Math.min(first, fields - 1) : -1;
   }

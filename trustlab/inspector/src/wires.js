@@ -63,6 +63,8 @@ function drawWire(svg, root, ladder, list, rows, chip, wide) {
   const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
   const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
   const card = chip.closest(".tl-panel");
+  const shownIn = chip.closest(".tl-pbody, .tl-pfirst");
+  if (shownIn && (target.top < box(shownIn).top || target.bottom > box(shownIn).bottom)) return;
   const drawn = head === null && card ? sideways(from, gutter, box(card).left, target, wide) : path;
   svg.append(
     s("path", { class: "tl-casing", d: drawn }),
@@ -78,9 +80,9 @@ function drawWire(svg, root, ladder, list, rows, chip, wide) {
  */
 function sideways(from, gutter, left, target, wide) {
   const y = (target.top + target.bottom) / 2;
-  if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${target.left}`;
+  if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${left + 12}`;
   const over = 6;
-  return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${target.left}`;
+  return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${left + 12}`;
 }
 
 /**

@@ -2,984 +2,656 @@
 
 // page.js
 const { still, openPage } = (() => {
-/** The page opened from a disk: a model without a kernel, over the document that stands in the page, gzipped in base64. */
-
-/** @typedef {import("./store.js").Model} Model */
-
-/**
- * Unpack what `export.py` packed: base64 of gzip of JSON.
- * @param {string} packed
- * @returns {Promise<any>}
- */
 async function unpack(packed) {
-  const octets = Uint8Array.from(atob(packed.trim()), (c) => c.charCodeAt(0));
-  const stream = new Blob([octets]).stream().pipeThrough(new (/** @type {any} */ (globalThis).DecompressionStream)("gzip"));
-  return new Response(stream).json();
+const octets = Uint8Array.from(atob(packed.trim()), (c) => c.charCodeAt(0));
+const stream = new Blob([octets]).stream().pipeThrough(new (/** @type {any} */ (globalThis).DecompressionStream)("gzip"));
+return new Response(stream).json();
 }
 
-/**
- * A model with no kernel behind it: it keeps values, and nobody answers.
- * @param {any} document
- * @returns {Model}
- */
 function still(document) {
-  /** @type {Record<string, any>} */
-  const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
-  return {
-    get: (name) => values[name],
-    set: (name, value) => void (values[name] = value),
-    save_changes: () => {},
-    on: () => {},
-    off: () => {},
-    send: () => {},
-  };
+const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
+return {
+get: (name) => values[name],
+set: (name, value) => void (values[name] = value),
+save_changes: () => {},
+on: () => {},
+off: () => {},
+send: () => {},
+};
 }
 
-/**
- * Draw the document of the page's element `document` into its element `inspector`.
- * @param {{render(given: {model: Model, el: HTMLElement}): unknown}} widget
- */
 async function openPage(widget) {
-  const packed = document.getElementById("document");
-  const el = document.getElementById("inspector");
-  if (!packed || !el) throw new Error("the page lacks its element document or inspector");
-  widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
+const packed = document.getElementById("document");
+const el = document.getElementById("inspector");
+if (!packed || !el) throw new Error("the page lacks its element document or inspector");
+widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
 }
 return { still, openPage };
 })();
 
 // dom.js
 const { shown, h, s, icon, chevron, bytes, range, cap, cut, fill } = (() => {
-/** Making elements. Nothing here ever reads markup: what a trace says stays text. */
-
 const SVG = "http://www.w3.org/2000/svg";
 const FOCUSABLE = ["a", "button", "input", "select", "summary", "textarea"];
 
-/**
- * Controls that reorder or hide text (Unicode Bidirectional Algorithm, UAX #9; C0 and C1; zero width) as a word that can be seen.
- * Line feed and tab stay.
- */
-// eslint-disable-next-line no-control-regex
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/**
- * Return text as it may be shown: what would hide or reorder it stands there as its code point.
- * @param {string} text
- */
 function shown(text) {
-  return text.replace(HIDDEN, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+return text.replace(HIDDEN, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
-/** @typedef {Node | string | number | null | undefined | false} Child */
 
-/**
- * Make an element. `props` are attributes; `class`, `text`, `style` and `on` (listeners) are what they say.
- * @param {string} tag
- * @param {Record<string, any>} [props]
- * @param {...(Child | Child[])} children
- * @returns {HTMLElement}
- */
 function h(tag, props = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [key, value] of Object.entries(props)) {
-    if (value === null || value === undefined || (value === false && !key.startsWith("aria-"))) continue;
-    if (key === "text") node.textContent = shown(String(value));
-    else if (key === "class") node.className = value;
-    else if (key === "on") listen(node, value);
-    else if (key === "style") node.style.cssText = value;
-    else node.setAttribute(key, value === true && !key.startsWith("aria-") ? "" : shown(String(value)));
-  }
-  // The notebook must not take keys pressed in here for its own commands (x would cut the cell). It looks for this mark
-  // on the focused element itself.
-  if ("tabindex" in props || FOCUSABLE.includes(tag)) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  put(node, children);
-  return node;
+const node = document.createElement(tag);
+for (const [key, value] of Object.entries(props)) {
+if (value === null || value === undefined || (value === false && !key.startsWith("aria-"))) continue;
+if (key === "text") node.textContent = shown(String(value));
+else if (key === "class") node.className = value;
+else if (key === "on") listen(node, value);
+else if (key === "style") node.style.cssText = value;
+else node.setAttribute(key, value === true && !key.startsWith("aria-") ? "" : shown(String(value)));
+}
+if ("tabindex" in props || FOCUSABLE.includes(tag)) node.setAttribute("data-lm-suppress-shortcuts", "true");
+put(node, children);
+return node;
 }
 
-/**
- * Make an SVG element, as `h` makes one of HTML.
- * @param {string} tag
- * @param {Record<string, any>} [props]
- * @param {...(Child | Child[])} children
- * @returns {SVGElement}
- */
 function s(tag, props = {}, ...children) {
-  const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
-  for (const [key, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key === "text") node.textContent = shown(String(value));
-    else if (key === "on") listen(node, value);
-    else node.setAttribute(key, shown(String(value)));
-  }
-  if ("tabindex" in props) node.setAttribute("data-lm-suppress-shortcuts", "true");
-  put(node, children);
-  return node;
+const node = /** @type {SVGElement} */ (document.createElementNS(SVG, tag));
+for (const [key, value] of Object.entries(props)) {
+if (value === null || value === undefined || value === false) continue;
+if (key === "text") node.textContent = shown(String(value));
+else if (key === "on") listen(node, value);
+else node.setAttribute(key, shown(String(value)));
+}
+if ("tabindex" in props) node.setAttribute("data-lm-suppress-shortcuts", "true");
+put(node, children);
+return node;
 }
 
-/** @param {Element} node @param {Record<string, any>} listeners */
 function listen(node, listeners) {
-  for (const [name, f] of Object.entries(listeners)) if (f) node.addEventListener(name, f);
+for (const [name, f] of Object.entries(listeners)) if (f) node.addEventListener(name, f);
 }
 
-/** @param {Element} node @param {(Child | Child[])[]} children */
 function put(node, children) {
-  for (const child of children.flat()) {
-    if (child === null || child === undefined || child === false || child === "") continue;
-    node.append(child instanceof Node ? child : shown(String(child)));
-  }
+for (const child of children.flat()) {
+if (child === null || child === undefined || child === false || child === "") continue;
+node.append(child instanceof Node ? child : shown(String(child)));
+}
 }
 
-/**
- * Draw a path of 16 by 16 units in the colour of the text.
- * @param {string} path @param {number} [size]
- */
 function icon(path, size = 14) {
-  const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round", "stroke-linejoin": "round" };
-  return s("svg", { width: size, height: size, viewBox: "0 0 16 16", "aria-hidden": "true", class: "tl-icon", ...look }, s("path", { d: path }));
+const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.6, "stroke-linecap": "round", "stroke-linejoin": "round" };
+return s("svg", { width: size, height: size, viewBox: "0 0 16 16", "aria-hidden": "true", class: "tl-icon", ...look }, s("path", { d: path }));
 }
 
-/** The sign of something that unfolds. */
 const chevron = () => icon("M6 3l5 5-5 5", 11);
 
-/** @param {number} n */
 const bytes = (n) => (n === 1 ? "1 byte" : `${n.toLocaleString("en")} bytes`);
 
-/**
- * Name a half open range of bytes.
- * @param {number} start @param {number} end
- */
 const range = (start, end) => (end <= start ? `no bytes at ${start}` : end - start === 1 ? `byte ${start}` : `bytes ${start}–${end - 1}`);
 
-/** @param {string} text */
 const cap = (text) => text && text[0].toUpperCase() + text.slice(1);
 
-/**
- * Cut text, and say so.
- * @param {string} text @param {number} length
- */
 const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
-/**
- * Draw an element's children anew.
- * @param {Element} node @param {...(Child | Child[])} children
- */
 function fill(node, ...children) {
-  node.replaceChildren();
-  put(node, children);
+node.replaceChildren();
+put(node, children);
 }
 return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
 })();
 
 // types.js
 const { ROWS, SHAPES } = (() => {
-// Made from document.py by python -m trustlab.inspector.join; change it there.
-
-/**
- * @typedef {{frame: Frame, rows: (AnyRow)[], texts: (string)[], tamper: (Tampered)[]}} Document
- * @typedef {{title: string, substrate: string, badge: string, outcome: string, secrets_shown: boolean, live: boolean, lifelines: (string)[], phases: (Phase)[], reads: (number)[], prize: string, bindings: (Binding)[], secrets: (HeldSecret)[], pcrs: (Extended)[], notes: (string)[], steering: Steering | null}} Frame
- * @typedef {{name: string, first: number, last: number}} Phase
- * @typedef {{design: string, role: string, attester: string, verifier: string, inputs: (Input)[], binder: string, extra_data: string, holds: boolean, not_covered: string, attester_row: number | null, verifier_row: number | null, appraisal: number | null}} Binding
- * @typedef {{name: string, plain: string, say: string, attester: string | null, verifier: string | null, differs: boolean, attester_source: Source | null, verifier_source: Source | null}} Input
- * @typedef {{row: number, part: number, start: number, end: number}} Source
- * @typedef {{id: string, name: string, connection: string, row: number, holders: (Holder)[], inputs: (string)[], level: number, say: string, clause: string, call: string, public: boolean, prize: boolean, hex: string, snippet: string}} HeldSecret
- * @typedef {{party: string, row: number, how: string}} Holder
- * @typedef {{machine: string, pcr: number, row: number, before: string, digest: string, after: string, what: string}} Extended
- * @typedef {{state: "ended" | "held" | "running", connection: string, message: string, row: number | null, breaks: (string)[]}} Steering
- * @typedef {{kind: "event", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} PlainRow
- * @typedef {{title: string, hex: string, role: "command" | "data" | "plain" | "response" | "wire", fields: (TreeField)[], secret: boolean}} Piece
- * @typedef {[number, number, number, number, number, number, number]} TreeField
- * @typedef {{kind: "section", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, act: string}} SectionRow
- * @typedef {{kind: "connect", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, src: string, dst: string, twin: number | null}} ConnectRow
- * @typedef {{kind: "message", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, direction: string, offset: number | null, size: number, encrypted: boolean, state: "read" | "wire" | "written", altered: boolean, dropped: boolean, alert: string, fatal: boolean, twin: number | null, differs: boolean, compared: (Compared)[], first: number}} MessageRow
- * @typedef {{field: number, differs: boolean, word: string, text: string}} Compared
- * @typedef {{kind: "tpm", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, ms: number, client: string, locality: number, rc: number, rc_name: string, first: number}} TpmRow
- * @typedef {{kind: "machine", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, boot: boolean}} MachineRow
- * @typedef {{kind: "attack", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} AttackRow
- * @typedef {{kind: "app", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>}} AppRow
- * @typedef {{kind: "truth", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, addressed: string, answers: string}} TruthRow
- * @typedef {{kind: "binder", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, side: "" | "attester" | "verifier", binder: string}} BinderRow
- * @typedef {{kind: "verdict", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, appraisal: number | null, expected: string, found: string}} VerdictRow
- * @typedef {{kind: "appraisal", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, about: string, refused_by: string, failed: (string)[], verdicts: (number)[], binding: number | null}} AppraisalRow
- * @typedef {{kind: "read", id: number, at: string, to: string, name: string, text: string, say: string, more: string, clause: string, mark: "" | "fail" | "none" | "pass", connection: string, section: number, time: number, anchor: string, parts: (Piece)[], details: Record<string, any>, of: number, secret: boolean, loot: [number, number] | null}} ReadRow
- * @typedef {{design: string, connection: string, message: string, nth: number, field: string, kind: string, party: string, caught_by: string, sentence: string, keys: boolean}} Tampered
- * @typedef {{rows: (AnyRow)[], texts_from: number, texts: (string)[], frame: Frame | null, tamper: (Tampered)[]}} Batch
- * @typedef {PlainRow | SectionRow | ConnectRow | MessageRow | TpmRow | MachineRow | AttackRow | AppRow | TruthRow | BinderRow | VerdictRow | AppraisalRow | ReadRow} AnyRow
- */
-
-/**
- * The class of a row by its kind.
- * @type {Record<string, string>}
- */
 const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectRow", "message": "MessageRow", "tpm": "TpmRow", "machine": "MachineRow", "attack": "AttackRow", "app": "AppRow", "truth": "TruthRow", "binder": "BinderRow", "verdict": "VerdictRow", "appraisal": "AppraisalRow", "read": "ReadRow"};
 
-/**
- * Of each class: what values left out stand for, and which values are of which class.
- * @type {Record<string, any[]>}
- */
 const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "Steering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "Steering": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": "", "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
 return { ROWS, SHAPES };
 })();
 
 // store.js
 const { complete, opened, Book, Store, landing } = (() => {
-/** What a view knows and what the reader chose: one `Book` a model (the document), one `Store` a view (the choice). */
-
-/**
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./types.js").Document} Document
- * @typedef {import("./types.js").Frame} Frame
- * @typedef {import("./types.js").TreeField} TreeField
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {{get(name: string): any, set(name: string, value: any): void, save_changes(): void,
- *   on(name: string, f: Function): void, off(name: string, f: Function): void, send(content: any): void}} Model
- * @typedef {{name: string, the: string, tone: string}} Party
- * @typedef {"doc" | "frame" | "cursor" | "row" | "piece" | "field" | "tab" | "chip" | "secretId" | "narrow" | "width" | "aligned" |
- *   "filter" | "folds" | "both" | "up" | "live" | "layout" | "said" | "compare" | "playing" | "stops" | "pins"} Key
- */
-
 const KNOWN = /** @type {Record<string, Party>} */ ({
-  teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
-  alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
-  bank: { name: "Bank", the: "the bank", tone: "tl-bank" },
-  carol: { name: "Carol", the: "Carol", tone: "tl-carol" },
-  lab: { name: "Lab", the: "the lab", tone: "tl-other" },
+teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
+alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
+bank: { name: "Bank", the: "the bank", tone: "tl-bank" },
+carol: { name: "Carol", the: "Carol", tone: "tl-carol" },
+lab: { name: "Lab", the: "the lab", tone: "tl-other" },
 });
 
-/**
- * Complete what Python left out because it says nothing.
- * @param {string} shape a class of `document.py`, or "row"
- * @param {any} value
- * @returns {any}
- */
 function complete(shape, value) {
-  if (value === null || value === undefined) return value;
-  if (Array.isArray(value)) return value.map((one) => complete(shape, one));
-  const [defaults, parts] = SHAPES[shape === "row" ? ROWS[value.kind] ?? "PlainRow" : shape];
-  const whole = { ...defaults, ...value };
-  for (const key in parts) if (key in value) whole[key] = complete(parts[key], value[key]);
-  return whole;
+if (value === null || value === undefined) return value;
+if (Array.isArray(value)) return value.map((one) => complete(shape, one));
+const [defaults, parts] = SHAPES[shape === "row" ? ROWS[value.kind] ?? "PlainRow" : shape];
+const whole = { ...defaults, ...value };
+for (const key in parts) if (key in value) whole[key] = complete(parts[key], value[key]);
+return whole;
 }
 
-/**
- * Complete a document, with lists of its own that can grow.
- * @param {any} value
- * @returns {Document}
- */
 function opened(value) {
-  const doc = complete("Document", { frame: {}, ...value });
-  return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
+const doc = complete("Document", { frame: {}, ...value });
+return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
 }
 
-/** The document of one model, kept whole while batches come. All views of the model share it. */
 class Book {
-  /** @param {Model} model */
-  constructor(model) {
-    this.model = model;
-    this.doc = opened(model.get("_document"));
-    this.live = this.doc.frame.live;
-    this.asked = false;
-    /** @type {Set<(kind: string, detail: any) => void>} */
-    this.listeners = new Set();
-    model.on("msg:custom", (/** @type {any} */ content, /** @type {any} */ buffers) => this.hear(content, buffers));
-    // Until it hears us, Python renews the whole in the model too: a kernel that is busy with the cell answers nobody.
-    model.on("change:_document", () => this.renew());
-    // ipywidgets says so when the kernel goes or comes back; whether it is there, its answer tells.
-    model.on("comm_live_update", () => this.probe());
-    model.on("comm:close", () => this.alive(false));
-    // What was sent between the widget's birth and this line went to nobody.
-    if (this.live) this.resync();
-  }
-
-  /** @param {string} kind @param {any} [detail] */
-  tell(kind, detail) {
-    for (const listener of [...this.listeners]) listener(kind, detail);
-  }
-
-  /** @param {boolean} live */
-  alive(live) {
-    if (this.live === live) return;
-    this.live = live;
-    this.tell("live");
-  }
-
-  /** Take the model's own document where this one lacks rows. */
-  renew() {
-    const doc = opened(this.model.get("_document"));
-    if (doc.rows.length <= this.doc.rows.length) return;
-    this.doc = doc;
-    this.tell("doc", null);
-  }
-
-  probe() {
-    this.alive(false);
-    this.resync();
-  }
-
-  resync() {
-    if (this.asked) return;
-    this.asked = true;
-    this.model.send({ type: "resync" });
-  }
-
-  /** @param {any} content @param {any} buffers */
-  hear(content, buffers) {
-    if (content.type === "whole") {
-      this.asked = false;
-      this.doc = opened(content.document);
-      this.alive(this.doc.frame.live);
-      this.tell("doc", null);
-    } else if (content.type === "batch") {
-      this.alive(true);
-      this.take(content);
-    } else this.tell(content.type, { ...content, buffers });
-  }
-
-  /**
-   * Put rows at their number, texts behind the texts; ask for everything where one is missing.
-   * @param {any} batch
-   */
-  take(batch) {
-    const { doc } = this;
-    const from = batch.texts_from ?? 0;
-    const texts = batch.texts ?? [];
-    if (from > doc.texts.length) return this.resync();
-    texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
-    const changed = new Set();
-    for (const raw of batch.rows ?? []) {
-      if (raw.id > doc.rows.length) return this.resync();
-      doc.rows[raw.id] = complete("row", raw);
-      changed.add(raw.id);
-    }
-    if (batch.frame) doc.frame = complete("Frame", batch.frame);
-    if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
-    if (batch.frame) this.tell("frame");
-    if (changed.size || batch.tamper?.length) this.tell("doc", changed);
-  }
+constructor(model) {
+this.model = model;
+this.doc = opened(model.get("_document"));
+this.live = this.doc.frame.live;
+this.asked = false;
+this.listeners = new Set();
+model.on("msg:custom", (/** @type {any} */ content, /** @type {any} */ buffers) => this.hear(content, buffers));
+model.on("change:_document", () => this.renew());
+model.on("comm_live_update", () => this.probe());
+model.on("comm:close", () => this.alive(false));
+if (this.live) this.resync();
 }
 
-/** What one view shows. `set` changes it; listeners hear once a frame which keys changed. */
+tell(kind, detail) {
+for (const listener of [...this.listeners]) listener(kind, detail);
+}
+
+alive(live) {
+if (this.live === live) return;
+this.live = live;
+this.tell("live");
+}
+
+renew() {
+const doc = opened(this.model.get("_document"));
+if (doc.rows.length <= this.doc.rows.length) return;
+this.doc = doc;
+this.tell("doc", null);
+}
+
+probe() {
+this.alive(false);
+this.resync();
+}
+
+resync() {
+if (this.asked) return;
+this.asked = true;
+this.model.send({ type: "resync" });
+}
+
+hear(content, buffers) {
+if (content.type === "whole") {
+this.asked = false;
+this.doc = opened(content.document);
+this.alive(this.doc.frame.live);
+this.tell("doc", null);
+} else if (content.type === "batch") {
+this.alive(true);
+this.take(content);
+} else this.tell(content.type, { ...content, buffers });
+}
+
+take(batch) {
+const { doc } = this;
+const from = batch.texts_from ?? 0;
+const texts = batch.texts ?? [];
+if (from > doc.texts.length) return this.resync();
+texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
+const changed = new Set();
+for (const raw of batch.rows ?? []) {
+if (raw.id > doc.rows.length) return this.resync();
+doc.rows[raw.id] = complete("row", raw);
+changed.add(raw.id);
+}
+if (batch.frame) doc.frame = complete("Frame", batch.frame);
+if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
+if (batch.frame) this.tell("frame");
+if (changed.size || batch.tamper?.length) this.tell("doc", changed);
+}
+}
+
 class Store {
-  /** @param {Book} book */
-  constructor(book) {
-    this.book = book;
-    /** The point in time: everything up to this row has happened. */
-    this.cursor = 0;
-    /** The chosen row, its piece, and the field in it (-1: none). */
-    this.row = 0;
-    this.piece = 0;
-    this.field = -1;
-    /** Whether the reader chose the row; until then a view follows what happens. */
-    this.touched = false;
-    this.tab = "";
-    /** The input of the binder that is pointed at, and the secret, by name. */
-    this.chip = "";
-    this.secretId = "";
-    /** Panels: which binding, which connection's keys, which run of the tamper map; -1 and "" leave it to the panel. */
-    this.bindingNumber = -1;
-    this.leg = "";
-    this.cell = -1;
-    this.narrow = false;
-    this.wide = false;
-    this.width = 0;
-    this.aligned = true;
-    this.filter = { messages: false, failures: false, party: "" };
-    /**
-     * Folds that are open.
-     * @type {Set<string>}
-     */
-    this.folds = new Set();
-    this.both = true;
-    /** Narrow windows: whether the sheet is pulled up. */
-    this.up = false;
-    this.playing = false;
-    /**
-     * Where playing a recording stops.
-     * @type {Set<string>}
-     */
-    this.stops = new Set(["refusal", "reads"]);
-    /**
-     * Rows to print beside the chosen one.
-     * @type {Set<number>}
-     */
-    this.pins = new Set();
-    /**
-     * A run beside this one: what if.
-     * @type {{document: Document, first: any} | null}
-     */
-    this.compare = null;
-    this.said = "";
-    /** Ladders are scrolled to the chosen row when the choice was not made in them. */
-    this.reveal = true;
-    /** @type {Set<(changed: Set<string>) => void>} */
-    this.listeners = new Set();
-    /** @type {Set<string>} */
-    this.changed = new Set();
-    this.frame = 0;
-    /** This view, to itself: Python sends to all views, and says who asked. */
-    this.asker = Math.random().toString(36).slice(2);
-    /**
-     * What to do with a file that this view asked for.
-     * @type {(detail: any) => void}
-     */
-    this.onFile = () => {};
-    this.unhear = this.follow();
-  }
-
-  get doc() {
-    return this.book.doc;
-  }
-
-  /** Whether a kernel answers. */
-  get live() {
-    return this.book.live;
-  }
-
-  /** @param {number} number @returns {string} */
-  text(number) {
-    return this.doc.texts[number] ?? "";
-  }
-
-  /** @param {number} id @returns {AnyRow | undefined} */
-  rowOf(id) {
-    return this.doc.rows[id];
-  }
-
-  /**
-   * The chosen row.
-   * @returns {AnyRow | undefined}
-   */
-  get chosen() {
-    return this.doc.rows[this.row];
-  }
-
-  /** @param {string} name @returns {Party} */
-  party(name) {
-    return KNOWN[name] ?? { name: cap(name), the: name, tone: "tl-other" };
-  }
-
-  /**
-   * Name an act, connection or leg in words: `teller-alice` is "teller – Alice".
-   * @param {string} name
-   */
-  connectionName(name) {
-    return name.replace(/-\d+$/, "").split("-").map((one) => KNOWN[one]?.the.replace(/^the /, "") ?? one).join(" – ");
-  }
-
-  /**
-   * Whether this run can be steered from here.
-   * @param {string} _action
-   */
-  can(_action) {
-    const { steering } = this.doc.frame;
-    return this.live && (steering ? steering.state !== "ended" : this.book.model.get("_controls") === true);
-  }
-
-  /**
-   * Choose a row, a piece of it, a field of that; what is not named is chosen well.
-   * @param {{row?: number, piece?: number, field?: number, reveal?: boolean, quiet?: boolean}} choice
-   */
-  choose({ row = this.row, piece, field, reveal = true, quiet = false }) {
-    const chosen = this.doc.rows[row];
-    if (!chosen) return;
-    const other = row !== this.row;
-    piece = Math.min(piece ?? (other ? this.firstPiece(chosen) : this.piece), Math.max(0, chosen.parts.length - 1));
-    const fields = chosen.parts[piece]?.fields.length ?? 0;
-    if (field === undefined) field = !other && piece === this.piece ? this.field : this.firstField(chosen, piece);
-    if (!quiet) this.touched = true;
-    this.reveal = reveal;
-    this.set({ row, piece, field: Math.min(field, fields - 1), cursor: Math.max(this.cursor, row) });
-    if (other && reveal) this.mark("layout");
-  }
-
-  /**
-   * The piece to look at first: what was read, before what lies around it.
-   * @param {AnyRow} row
-   */
-  firstPiece(row) {
-    return row.kind === "read" ? Math.max(0, row.parts.findIndex((one) => one.role === "plain")) : 0;
-  }
-
-  /**
-   * The field to look at first.
-   * @param {AnyRow} row @param {number} piece
-   */
-  firstField(row, piece) {
-    const fields = row.parts[piece]?.fields.length ?? 0;
-    const first = "first" in row && piece === this.firstPiece(row) ? row.first : 0;
-    return fields ? Math.min(first, fields - 1) : -1;
-  }
-
-  /**
-   * Go to a point in time, and choose what happened then.
-   * @param {number} cursor
-   */
-  go(cursor) {
-    const at = Math.max(0, Math.min(this.doc.rows.length - 1, cursor));
-    this.touched = true;
-    this.set({ cursor: at });
-    const row = this.doc.rows[at];
-    if (row && row.kind !== "verdict" && row.id !== this.row) this.choose({ row: at });
-  }
-
-  /**
-   * Change what the view shows.
-   * @param {Record<string, any>} values
-   */
-  set(values) {
-    const self = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this));
-    for (const [key, value] of Object.entries(values)) {
-      if (self[key] === value) continue;
-      self[key] = value;
-      this.mark(key);
-    }
-  }
-
-  /**
-   * Say that a key changed, though it is the same object.
-   * @param {string} key
-   */
-  mark(key) {
-    this.changed.add(key);
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
-  }
-
-  /** Draw what waits for the next frame, now. */
-  draw() {
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
-    const { changed } = this;
-    this.changed = new Set();
-    if (changed.size) for (const listener of [...this.listeners]) listener(changed);
-  }
-
-  /**
-   * Hear which keys changed, once a frame. Returns how to stop.
-   * @param {(changed: Set<string>) => void} listener
-   */
-  on(listener) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  /** @param {Record<string, any>} message */
-  send(message) {
-    this.book.model.send(message);
-  }
-
-  /**
-   * Say something in the line that screen readers hear.
-   * @param {string} text
-   */
-  say(text) {
-    this.said = text;
-    this.mark("said");
-  }
-
-  /** Take what the model says into this view. Returns how to stop. */
-  follow() {
-    let end = this.doc.rows.length - 1;
-    /** @param {string} kind @param {any} detail */
-    const hear = (kind, detail) => {
-      if (kind === "doc") {
-        const last = this.doc.rows.length - 1;
-        if (this.cursor >= end) this.set({ cursor: last });
-        end = last;
-        this.rowsChanged = detail;
-        if (!this.touched) this.begin();
-        this.mark("doc");
-      } else if (kind === "select") {
-        this.choose({ row: detail.row, piece: detail.part, field: detail.field });
-      } else if (kind === "say") this.say(detail.text);
-      else if (kind === "what-if") this.answered(detail);
-      else if (kind === "file") this.onFile(detail);
-      else this.mark(kind);
-    };
-    this.book.listeners.add(hear);
-    return () => this.book.listeners.delete(hear);
-  }
-
-  /**
-   * A run to lay beside this one came back.
-   * @param {any} detail
-   */
-  answered(detail) {
-    if (detail.asker !== this.asker) return;
-    if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
-    else this.say(String(detail.text ?? "There is no such run."));
-  }
-
-  /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */
-  begin() {
-    const { rows, frame } = this.doc;
-    this.set({ cursor: Math.max(0, rows.length - 1) });
-    const held = frame.steering?.state === "held" ? frame.steering.row : null;
-    const found = held ?? landing(rows);
-    if (found !== null) this.choose({ row: found, quiet: true });
-  }
-
-  close() {
-    cancelAnimationFrame(this.frame);
-    this.unhear();
-    this.listeners.clear();
-  }
+constructor(book) {
+this.book = book;
+this.cursor = 0;
+this.row = 0;
+this.piece = 0;
+this.field = -1;
+this.touched = false;
+this.tab = "";
+this.chip = "";
+this.secretId = "";
+this.bindingNumber = -1;
+this.leg = "";
+this.cell = -1;
+this.narrow = false;
+this.wide = false;
+this.width = 0;
+this.aligned = true;
+this.filter = { messages: false, failures: false, party: "" };
+this.folds = new Set();
+this.both = true;
+this.up = false;
+this.playing = false;
+this.stops = new Set(["refusal", "reads"]);
+this.pins = new Set();
+this.compare = null;
+this.said = "";
+this.reveal = true;
+this.listeners = new Set();
+this.changed = new Set();
+this.frame = 0;
+this.asker = Math.random().toString(36).slice(2);
+this.onFile = () => {};
+this.unhear = this.follow();
 }
 
-/**
- * The row a run is about.
- * @param {AnyRow[]} rows @returns {number | null}
- */
+get doc() {
+return this.book.doc;
+}
+
+get live() {
+return this.book.live;
+}
+
+text(number) {
+return this.doc.texts[number] ?? "";
+}
+
+rowOf(id) {
+return this.doc.rows[id];
+}
+
+get chosen() {
+return this.doc.rows[this.row];
+}
+
+party(name) {
+return KNOWN[name] ?? { name: cap(name), the: name, tone: "tl-other" };
+}
+
+connectionName(name) {
+return name.replace(/-\d+$/, "").split("-").map((one) => KNOWN[one]?.the.replace(/^the /, "") ?? one).join(" – ");
+}
+
+can(_action) {
+const { steering } = this.doc.frame;
+return this.live && (steering ? steering.state !== "ended" : this.book.model.get("_controls") === true);
+}
+
+choose({ row = this.row, piece, field, reveal = true, quiet = false }) {
+const chosen = this.doc.rows[row];
+if (!chosen) return;
+const other = row !== this.row;
+piece = Math.min(piece ?? (other ? this.firstPiece(chosen) : this.piece), Math.max(0, chosen.parts.length - 1));
+const fields = chosen.parts[piece]?.fields.length ?? 0;
+if (field === undefined) field = !other && piece === this.piece ? this.field : this.firstField(chosen, piece);
+if (!quiet) this.touched = true;
+this.reveal = reveal;
+this.set({ row, piece, field: Math.min(field, fields - 1), cursor: Math.max(this.cursor, row) });
+if (other && reveal) this.mark("layout");
+}
+
+firstPiece(row) {
+return row.kind === "read" ? Math.max(0, row.parts.findIndex((one) => one.role === "plain")) : 0;
+}
+
+firstField(row, piece) {
+const fields = row.parts[piece]?.fields.length ?? 0;
+if (row.kind === "read" && row.loot) {
+const loot = row.text.slice(...row.loot);
+const found = row.parts[piece]?.fields.findIndex((one) => this.text(one[4]) === loot) ?? -1;
+if (found >= 0) return found;
+}
+const first = "first" in row && piece === this.firstPiece(row) ? row.first : 0;
+return fields ? Math.min(first, fields - 1) : -1;
+}
+
+go(cursor) {
+const at = Math.max(0, Math.min(this.doc.rows.length - 1, cursor));
+this.touched = true;
+this.set({ cursor: at });
+const row = this.doc.rows[at];
+if (row && row.kind !== "verdict" && row.id !== this.row) this.choose({ row: at });
+}
+
+set(values) {
+const self = /** @type {Record<string, any>} */ (/** @type {unknown} */ (this));
+for (const [key, value] of Object.entries(values)) {
+if (self[key] === value) continue;
+self[key] = value;
+this.mark(key);
+}
+}
+
+mark(key) {
+this.changed.add(key);
+if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+}
+
+draw() {
+cancelAnimationFrame(this.frame);
+this.frame = 0;
+const { changed } = this;
+this.changed = new Set();
+if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+}
+
+on(listener) {
+this.listeners.add(listener);
+return () => this.listeners.delete(listener);
+}
+
+send(message) {
+this.book.model.send(message);
+}
+
+say(text) {
+this.said = text;
+this.mark("said");
+}
+
+follow() {
+let end = this.doc.rows.length - 1;
+const hear = (kind, detail) => {
+if (kind === "doc") {
+const last = this.doc.rows.length - 1;
+if (this.cursor >= end) this.set({ cursor: last });
+end = last;
+this.rowsChanged = detail;
+if (!this.touched) this.begin();
+this.mark("doc");
+} else if (kind === "select") {
+this.choose({ row: detail.row, piece: detail.part, field: detail.field });
+} else if (kind === "say") this.say(detail.text);
+else if (kind === "what-if") this.answered(detail);
+else if (kind === "file") this.onFile(detail);
+else this.mark(kind);
+};
+this.book.listeners.add(hear);
+return () => this.book.listeners.delete(hear);
+}
+
+answered(detail) {
+if (detail.asker !== this.asker) return;
+if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
+else this.say(String(detail.text ?? "There is no such run."));
+}
+
+begin() {
+const { rows, frame } = this.doc;
+this.set({ cursor: Math.max(0, rows.length - 1) });
+const held = frame.steering?.state === "held" ? frame.steering.row : null;
+const found = held ?? landing(rows);
+if (found !== null) this.choose({ row: found, quiet: true });
+}
+
+close() {
+cancelAnimationFrame(this.frame);
+this.unhear();
+this.listeners.clear();
+}
+}
+
 function landing(rows) {
-  let found = null;
-  for (const row of rows) {
-    if (row.kind === "read" && row.secret) return row.id;
-    if (row.kind === "appraisal" && (found === null || row.mark === "fail")) found = row.id;
-  }
-  if (found !== null) return found;
-  for (let n = rows.length - 1; n >= 0; n -= 1) if (["message", "tpm"].includes(rows[n].kind)) return n;
-  return rows.length ? rows.length - 1 : null;
+let found = null;
+for (const row of rows) {
+if (row.kind === "read" && row.secret) return row.id;
+if (row.kind === "appraisal" && (found === null || row.mark === "fail")) found = row.id;
+}
+if (found !== null) return found;
+for (let n = rows.length - 1; n >= 0; n -= 1) if (["message", "tpm"].includes(rows[n].kind)) return n;
+return rows.length ? rows.length - 1 : null;
 }
 return { complete, opened, Book, Store, landing };
 })();
 
 // lines.js
 const { passes, linesOf, placesOf } = (() => {
-/** Rows -> lines of the ladder: what stands beside what, what is folded, what a filter leaves. Pure. */
-
-/**
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./types.js").Frame} Frame
- * @typedef {"pair" | "say" | "tpm" | "fold" | "sub" | "verdict" | "read" | "bind" | "caption"} LineKind
- * @typedef {{t: LineKind, ids: number[], key?: string, open?: boolean}} Line
- * @typedef {{aligned: boolean, filter: {messages: boolean, failures: boolean, party: string}, folds: Set<string>}} Choice
- */
-
 const BARS = 24;
 const SHORT = 3;
 
-/**
- * Whether a filter leaves a row.
- * @param {AnyRow} row @param {Choice["filter"]} filter
- */
 function passes(row, filter) {
-  if (filter.party && row.at !== filter.party && row.to !== filter.party) return false;
-  if (filter.messages && !["message", "appraisal", "read"].includes(row.kind)) return false;
-  if (!filter.failures) return true;
-  if (row.kind === "message") return row.fatal || row.dropped || row.altered;
-  if (row.kind === "tpm") return row.rc !== 0;
-  return row.mark === "fail" || (row.kind === "read" && row.secret);
+if (filter.party && row.at !== filter.party && row.to !== filter.party) return false;
+if (filter.messages && !["message", "appraisal", "read"].includes(row.kind)) return false;
+if (!filter.failures) return true;
+if (row.kind === "message") return row.fatal || row.dropped || row.altered;
+if (row.kind === "tpm") return row.rc !== 0;
+return row.mark === "fail" || (row.kind === "read" && row.secret);
 }
 
-/**
- * Return the lines for rows. `ids` are the rows of a line in order of time; two of a `pair` are one message on two legs.
- * @param {AnyRow[]} rows
- * @param {Choice} choice
- * @returns {Line[]}
- */
 function linesOf(rows, choice) {
-  /** @type {Line[]} */
-  const lines = [];
-  /**
-   * Lines that belong behind an earlier one: what Alice says of the leg that is drawn there.
-   * @type {Map<Line, Line[]>}
-   */
-  const behind = new Map();
-  /** @type {Map<number, Line>} */
-  const drawn = new Map();
-  const { filter, aligned } = choice;
-  /**
-   * Where each connection opens.
-   * @type {Map<string, Line>}
-   */
-  const opened = new Map();
-  const filtered = filter.messages || filter.failures || filter.party !== "";
-  /** Machines' steps before this row are known to stand open. */
-  let clear = 0;
-  /** @type {Line | null} */
-  let group = null;
-  for (let n = 0; n < rows.length; n += 1) {
-    const row = rows[n];
-    if (row.kind === "verdict" || drawn.has(n) || !passes(row, filter)) continue;
-    if (row.kind === "truth" && row.addressed && row.addressed === row.answers) continue; // as it should be
-    if (n >= clear && !filtered && (row.kind === "machine" || row.kind === "tpm")) {
-      const [end, scanned] = machines(rows, n);
-      if (end - n >= SHORT) {
-        lines.push(...folded(rows, n, end, choice.folds));
-        n = end - 1;
-        group = null;
-        continue;
-      }
-      clear = scanned;
-    }
-    if (row.kind === "tpm") {
-      if (group && group.ids.length < BARS && rows[group.ids[0]].at === row.at) group.ids.push(n);
-      else lines.push((group = { t: "tpm", ids: [n] }));
-      continue;
-    }
-    group = null;
-    /** @type {Line} */
-    const line = { t: kindOf(row), ids: [n] };
-    if (line.t === "pair") {
-      const twin = aligned && "twin" in row ? row.twin : null;
-      if (twin !== null && twin > n && rows[twin] && passes(rows[twin], filter)) line.ids.push(twin);
-      for (const id of line.ids) drawn.set(id, line);
-      if (row.kind === "connect") opened.set(row.connection, line);
-    }
-    // What speaks of a leg or a connection that is drawn already stands behind it.
-    const spoken = aligned && row.kind === "attack" ? drawn.get(n + 1) : undefined;
-    const place = aligned && row.kind === "truth" ? opened.get(row.connection) : spoken;
-    if (place) behind.set(place, [...(behind.get(place) ?? []), line]);
-    else lines.push(line);
-  }
-  return behind.size ? lines.flatMap((line) => [line, ...(behind.get(line) ?? [])]) : lines;
+const lines = [];
+const behind = new Map();
+const drawn = new Map();
+const { filter, aligned } = choice;
+const opened = new Map();
+const filtered = filter.messages || filter.failures || filter.party !== "";
+let clear = 0;
+let group = null;
+for (let n = 0; n < rows.length; n += 1) {
+const row = rows[n];
+if (row.kind === "verdict" || drawn.has(n) || !passes(row, filter)) continue;
+if (row.kind === "truth" && row.addressed && row.addressed === row.answers) continue; // as it should be
+if (n >= clear && !filtered && (row.kind === "machine" || row.kind === "tpm")) {
+const [end, scanned] = machines(rows, n);
+if (end - n >= SHORT) {
+lines.push(...folded(rows, n, end, choice.folds));
+n = end - 1;
+group = null;
+continue;
+}
+clear = scanned;
+}
+if (row.kind === "tpm") {
+if (group && group.ids.length < BARS && rows[group.ids[0]].at === row.at) group.ids.push(n);
+else lines.push((group = { t: "tpm", ids: [n] }));
+continue;
+}
+group = null;
+const line = { t: kindOf(row), ids: [n] };
+if (line.t === "pair") {
+const twin = aligned && "twin" in row ? row.twin : null;
+if (twin !== null && twin > n && rows[twin] && passes(rows[twin], filter)) line.ids.push(twin);
+for (const id of line.ids) drawn.set(id, line);
+if (row.kind === "connect") opened.set(row.connection, line);
+}
+const spoken = aligned && row.kind === "attack" ? drawn.get(n + 1) : undefined;
+const place = aligned && row.kind === "truth" ? opened.get(row.connection) : spoken;
+if (place) behind.set(place, [...(behind.get(place) ?? []), line]);
+else lines.push(line);
+}
+return behind.size ? lines.flatMap((line) => [line, ...(behind.get(line) ?? [])]) : lines;
 }
 
-/** @param {AnyRow} row @returns {LineKind} */
 function kindOf(row) {
-  if (row.kind === "message" || row.kind === "connect") return "pair";
-  if (row.kind === "appraisal") return "verdict";
-  if (row.kind === "read") return "read";
-  if (row.kind === "binder") return "bind";
-  return row.kind === "section" ? "caption" : "say";
+if (row.kind === "message" || row.kind === "connect") return "pair";
+if (row.kind === "appraisal") return "verdict";
+if (row.kind === "read") return "read";
+if (row.kind === "binder") return "bind";
+return row.kind === "section" ? "caption" : "say";
 }
 
-/**
- * Where a stretch of machines that start or stop ends, their steps and their TPMs'; and how far it was looked for.
- * @param {AnyRow[]} rows @param {number} from @returns {[number, number]}
- */
 function machines(rows, from) {
-  let end = from;
-  let booted = false;
-  while (end < rows.length) {
-    const row = rows[end];
-    if (row.kind !== "machine" && row.kind !== "tpm" && row.kind !== "attack") break;
-    if (row.kind === "machine") booted ||= row.boot || row.name === "power off";
-    end += 1;
-  }
-  if (!booted) return [from, end];
-  // TPM commands behind the last machine's step belong to what follows.
-  let last = end;
-  while (last > from && rows[last - 1].kind !== "machine") last -= 1;
-  return [last, end];
+let end = from;
+let booted = false;
+while (end < rows.length) {
+const row = rows[end];
+if (row.kind !== "machine" && row.kind !== "tpm" && row.kind !== "attack") break;
+if (row.kind === "machine") booted ||= row.boot || row.name === "power off";
+end += 1;
+}
+if (!booted) return [from, end];
+let last = end;
+while (last > from && rows[last - 1].kind !== "machine") last -= 1;
+return [last, end];
 }
 
-/** @param {AnyRow[]} rows @param {number} from @param {number} end @param {Set<string>} folds @returns {Line[]} */
 function folded(rows, from, end, folds) {
-  const ids = [];
-  /** @type {Line[]} */
-  const attacks = [];
-  for (let n = from; n < end; n += 1) {
-    if (rows[n].kind === "attack") attacks.push({ t: "say", ids: [n] });
-    else ids.push(n);
-  }
-  const key = `fold-${from}`;
-  const open = folds.has(key);
-  /** @type {Line[]} */
-  const subs = open ? ids.map((id) => ({ t: "sub", ids: [id] })) : [];
-  return [{ t: "fold", ids, key, open }, ...subs, ...attacks];
+const ids = [];
+const attacks = [];
+for (let n = from; n < end; n += 1) {
+if (rows[n].kind === "attack") attacks.push({ t: "say", ids: [n] });
+else ids.push(n);
+}
+const key = `fold-${from}`;
+const open = folds.has(key);
+const subs = open ? ids.map((id) => ({ t: "sub", ids: [id] })) : [];
+return [{ t: "fold", ids, key, open }, ...subs, ...attacks];
 }
 
-/**
- * The line of each row, by id; a row without a line of its own has that of the next one that has, as a check that of its appraisal.
- * @param {Line[]} lines
- * @param {number} count
- */
 function placesOf(lines, count) {
-  const places = new Int32Array(count).fill(-1);
-  lines.forEach((line, n) => {
-    for (const id of line.ids) places[id] = n;
-  });
-  let next = -1;
-  for (let id = count - 1; id >= 0; id -= 1) {
-    if (places[id] < 0) places[id] = next;
-    else next = places[id];
-  }
-  return places;
+const places = new Int32Array(count).fill(-1);
+lines.forEach((line, n) => {
+for (const id of line.ids) places[id] = n;
+});
+let next = -1;
+for (let id = count - 1; id >= 0; id -= 1) {
+if (places[id] < 0) places[id] = next;
+else next = places[id];
+}
+return places;
 }
 return { passes, linesOf, placesOf };
 })();
 
 // virtual.js
 const { VirtualList } = (() => {
-/** A long list of which only what is in view exists: lines of any height, measured when they are drawn. */
-
 const OVERSCAN = 240;
 
 class VirtualList {
-  /**
-   * @param {HTMLElement} scroller it has a size of its own and scrolls
-   * @param {HTMLElement} inner in it, as high as all lines
-   * @param {(n: number) => HTMLElement} render makes line `n`
-   * @param {(n: number) => number} estimate its height in pixels until it is drawn
-   */
-  constructor(scroller, inner, render, estimate) {
-    this.scroller = scroller;
-    this.inner = inner;
-    this.render = render;
-    this.estimate = estimate;
-    this.count = 0;
-    this.heights = new Float64Array(0);
-    this.tops = new Float64Array(1);
-    /**
-     * Lines in view, by number.
-     * @type {Map<number, HTMLElement>}
-     */
-    this.nodes = new Map();
-    this.top = 0;
-    this.view = 0;
-    this.wide = 0;
-    /** What to do when the list, which nobody could see, comes into view. */
-    this.shown = () => {};
-    scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
-    new ResizeObserver(() => this.sized()).observe(scroller);
-  }
+constructor(scroller, inner, render, estimate) {
+this.scroller = scroller;
+this.inner = inner;
+this.render = render;
+this.estimate = estimate;
+this.count = 0;
+this.heights = new Float64Array(0);
+this.tops = new Float64Array(1);
+this.nodes = new Map();
+this.top = 0;
+this.view = 0;
+this.wide = 0;
+this.shown = () => {};
+scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
+new ResizeObserver(() => this.sized()).observe(scroller);
+}
 
-  /** The scroller has another size: at another width, lines wrap elsewhere. */
-  sized() {
-    const wide = this.scroller.clientWidth;
-    const hidden = this.view === 0;
-    if (wide === this.wide) this.resize();
-    else this.refresh();
-    if (hidden && this.view > 0) this.shown();
-  }
+sized() {
+const wide = this.scroller.clientWidth;
+const hidden = this.view === 0;
+if (wide === this.wide) this.resize();
+else this.refresh();
+if (hidden && this.view > 0) this.shown();
+}
 
-  /**
-   * Draw `count` lines anew; the first `same` of them are as high as they were.
-   * @param {number} count @param {number} [same]
-   */
-  reset(count, same = 0) {
-    const heights = new Float64Array(count);
-    const keep = Math.min(same, this.count, count);
-    heights.set(this.heights.subarray(0, keep));
-    for (let n = keep; n < count; n += 1) heights[n] = this.estimate(n);
-    this.heights = heights;
-    this.count = count;
-    this.sum(0, new Float64Array(count + 1));
-    this.refresh();
-  }
+reset(count, same = 0) {
+const heights = new Float64Array(count);
+const keep = Math.min(same, this.count, count);
+heights.set(this.heights.subarray(0, keep));
+for (let n = keep; n < count; n += 1) heights[n] = this.estimate(n);
+this.heights = heights;
+this.count = count;
+this.sum(0, new Float64Array(count + 1));
+this.refresh();
+}
 
-  /** Draw again what is in view. */
-  refresh() {
-    for (const node of this.nodes.values()) node.remove();
-    this.nodes.clear();
-    this.resize();
-  }
+refresh() {
+for (const node of this.nodes.values()) node.remove();
+this.nodes.clear();
+this.resize();
+}
 
-  resize() {
-    this.wide = this.scroller.clientWidth;
-    this.view = this.scroller.clientHeight;
-    this.update(this.scroller.scrollTop);
-  }
+resize() {
+this.wide = this.scroller.clientWidth;
+this.view = this.scroller.clientHeight;
+this.update(this.scroller.scrollTop);
+}
 
-  /** @param {number} from @param {Float64Array} [tops] */
-  sum(from, tops = this.tops) {
-    if (from === 0) tops[0] = 0;
-    for (let n = from; n < this.count; n += 1) tops[n + 1] = tops[n] + this.heights[n];
-    this.tops = tops;
-    this.inner.style.height = `${tops[this.count]}px`;
-  }
+sum(from, tops = this.tops) {
+if (from === 0) tops[0] = 0;
+for (let n = from; n < this.count; n += 1) tops[n + 1] = tops[n] + this.heights[n];
+this.tops = tops;
+this.inner.style.height = `${tops[this.count]}px`;
+}
 
-  /**
-   * The line at a height.
-   * @param {number} y
-   */
-  at(y) {
-    let low = 0;
-    let high = this.count - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.tops[middle] <= y) low = middle;
-      else high = middle - 1;
-    }
-    return Math.max(0, low);
-  }
+at(y) {
+let low = 0;
+let high = this.count - 1;
+while (low < high) {
+const middle = (low + high + 1) >> 1;
+if (this.tops[middle] <= y) low = middle;
+else high = middle - 1;
+}
+return Math.max(0, low);
+}
 
-  /** @param {number} top how far the list is scrolled */
-  update(top) {
-    this.top = top;
-    if (!this.count) return;
-    for (let round = 0; round < 4; round += 1) {
-      const first = this.at(this.top - OVERSCAN);
-      const last = this.at(this.top + this.view + OVERSCAN);
-      for (const [n, node] of this.nodes) {
-        if (n >= first && n <= last) continue;
-        node.remove();
-        this.nodes.delete(n);
-      }
-      /** @type {[number, HTMLElement][]} */
-      const fresh = [];
-      let next = null;
-      for (let n = last; n >= first; n -= 1) {
-        let node = this.nodes.get(n);
-        if (!node) {
-          node = this.render(n);
-          node.style.position = "absolute";
-          node.style.left = "0";
-          node.style.right = "0";
-          this.nodes.set(n, node);
-          this.inner.insertBefore(node, next); // in reading order, for screen readers and the tab key
-          fresh.push([n, node]);
-        }
-        node.style.top = `${this.tops[n]}px`;
-        next = node;
-      }
-      if (!this.measure(fresh)) return;
-    }
-  }
+update(top) {
+this.top = top;
+if (!this.count) return;
+for (let round = 0; round < 4; round += 1) {
+const first = this.at(this.top - OVERSCAN);
+const last = this.at(this.top + this.view + OVERSCAN);
+for (const [n, node] of this.nodes) {
+if (n >= first && n <= last) continue;
+node.remove();
+this.nodes.delete(n);
+}
+const fresh = [];
+let next = null;
+for (let n = last; n >= first; n -= 1) {
+let node = this.nodes.get(n);
+if (!node) {
+node = this.render(n);
+node.style.position = "absolute";
+node.style.left = "0";
+node.style.right = "0";
+this.nodes.set(n, node);
+this.inner.insertBefore(node, next); // in reading order, for screen readers and the tab key
+fresh.push([n, node]);
+}
+node.style.top = `${this.tops[n]}px`;
+next = node;
+}
+if (!this.measure(fresh)) return;
+}
+}
 
-  /**
-   * Measure lines just drawn; say whether anything has to move.
-   * @param {[number, HTMLElement][]} fresh
-   */
-  measure(fresh) {
-    const anchor = this.at(this.top);
-    let from = this.count;
-    let moved = 0;
-    for (const [n, node] of fresh) {
-      const height = node.offsetHeight;
-      if (!height || Math.abs(height - this.heights[n]) < 0.5) continue;
-      if (n < anchor) moved += height - this.heights[n];
-      this.heights[n] = height;
-      from = Math.min(from, n);
-    }
-    if (from === this.count) return false;
-    this.sum(from);
-    if (moved) {
-      this.scroller.scrollTop = this.top + moved; // what is looked at stays where it is
-      this.top = this.scroller.scrollTop;
-    }
-    return true;
-  }
+measure(fresh) {
+const anchor = this.at(this.top);
+let from = this.count;
+let moved = 0;
+for (const [n, node] of fresh) {
+const height = node.offsetHeight;
+if (!height || Math.abs(height - this.heights[n]) < 0.5) continue;
+if (n < anchor) moved += height - this.heights[n];
+this.heights[n] = height;
+from = Math.min(from, n);
+}
+if (from === this.count) return false;
+this.sum(from);
+if (moved) {
+this.scroller.scrollTop = this.top + moved; // what is looked at stays where it is
+this.top = this.scroller.scrollTop;
+}
+return true;
+}
 
-  /**
-   * Scroll until line `n` is in view, with room above and below.
-   * @param {number} n @param {number} [room]
-   */
-  reveal(n, room = 60) {
-    if (n < 0 || n >= this.count) return;
-    for (let round = 0; round < 3; round += 1) {
-      const top = this.tops[n];
-      const end = this.tops[n + 1];
-      const to = top < this.top + 8 ? top - room : end > this.top + this.view - 8 ? end - this.view + room : this.top;
-      if (Math.abs(to - this.top) < 1) return;
-      const far = Math.abs(to - this.top) > this.view;
-      this.scroller.scrollTop = far ? top - this.view / 3 : to;
-      this.update(this.scroller.scrollTop);
-    }
-  }
+reveal(n, room = 60) {
+if (n < 0 || n >= this.count) return;
+for (let round = 0; round < 3; round += 1) {
+const top = this.tops[n];
+const end = this.tops[n + 1];
+const to = top < this.top + 8 ? top - room : end > this.top + this.view - 8 ? end - this.view + room : this.top;
+if (Math.abs(to - this.top) < 1) return;
+const far = Math.abs(to - this.top) > this.view;
+this.scroller.scrollTop = far ? top - this.view / 3 : to;
+this.update(this.scroller.scrollTop);
+}
+}
 }
 return { VirtualList };
 })();
 
 // ladder.js
 const { called, place, Ladder, marked } = (() => {
-/** The ladder: a line of life for each party, and what was said between them. Only what is in view exists. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./lines.js").Line} Line
- */
-
 const HEIGHTS = { pair: 41, say: 29, tpm: 61, fold: 42, sub: 26, verdict: 132, read: 116, bind: 28, caption: 42 };
 const LOW = { pair: 38, say: 30, tpm: 54, fold: 50, sub: 28, verdict: 170, read: 150, bind: 30, caption: 50 };
 const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "–", "": "" });
@@ -989,1471 +661,1157 @@ const SLIM = 40;
 
 let views = 0;
 
-/**
- * What a message is called.
- * @param {AnyRow} row
- */
 const called = (row) => LABEL[row.name] ?? row.name;
 
-/**
- * Where a lifeline stands, in hundredths of the width.
- * @param {number} n @param {number} count
- */
 const place = (n, count) => (count < 2 ? 50 : 12 + (76 * n) / (count - 1));
 
 class Ladder {
-  /** @param {Store} store */
-  constructor(store) {
-    this.store = store;
-    this.view = (views += 1);
-    /** @type {Line[]} */
-    this.lines = [];
-    this.places = new Int32Array(0);
-    this.firsts = new Int32Array(0);
-    /** @type {Map<string, number>} */
-    this.columns = new Map();
-    this.headed = "";
-    this.names = h("div", { class: "tl-names" });
-    this.inner = h("div", { class: "tl-lines" });
-    this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
-    this.lives = h("div", { class: "tl-lives", "aria-hidden": "true" });
-    this.scroller = h("div", { class: "tl-rows", role: "group", tabindex: 0, "aria-label": "Steps", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
-    this.inner.append(this.lives, this.now);
-    this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
-    const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
-    this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
-    this.list.shown = () => this.reveal();
-    this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
-  }
-
-  tools() {
-    const { store } = this;
-    const kinds = h("span", { class: "tl-seg tl-legs" });
-    for (const [label, value] of /** @type {[string, boolean][]} */ ([["legs side by side", true], ["in order of time", false]]))
-      kinds.append(h("button", { "data-aligned": String(value), "aria-pressed": value === store.aligned, text: label, on: { click: () => store.set({ aligned: value }) } }));
-    const tick = (/** @type {"messages" | "failures"} */ key, /** @type {string} */ label) =>
-      h("label", { class: "tl-tick" }, h("input", { type: "checkbox", on: { change: (/** @type {any} */ e) => this.narrowTo({ [key]: e.target.checked }) } }), label);
-    this.parties = h("select", { class: "tl-party", "aria-label": "Steps of which party", on: { change: (/** @type {any} */ e) => this.narrowTo({ party: e.target.value }) } });
-    this.bar = h("div", { class: "tl-ltools" }, kinds, h("span", { class: "tl-push" }, this.parties, tick("messages", "messages only"), tick("failures", "failures")));
-    return this.bar;
-  }
-
-  /** @param {Partial<Store["filter"]>} change */
-  narrowTo(change) {
-    this.store.set({ filter: { ...this.store.filter, ...change } });
-  }
-
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    const { store } = this;
-    if (["doc", "frame", "folds", "aligned", "filter", "narrow"].some((key) => changed.has(key))) this.rebuild(changed.has("narrow"));
-    else if (changed.has("width")) this.list.resize();
-    if (changed.has("cursor") || changed.has("doc")) this.time();
-    if (changed.has("row") || changed.has("doc")) this.choice();
-    if (changed.has("row") && store.reveal) this.reveal();
-  }
-
-  /** @param {boolean} anew */
-  rebuild(anew) {
-    const { store } = this;
-    const { rows, frame } = store.doc;
-    const lifelines = frame.lifelines;
-    const known = new Set(lifelines);
-    this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
-    this.lines = linesOf(rows, store);
-    this.places = placesOf(this.lines, rows.length);
-    this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
-    const alone = rows.some((row) => "twin" in row && row.twin !== null);
-    this.bar?.classList.toggle("tl-onelegged", !alone);
-    for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
-    this.head(lifelines);
-    this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
-    this.time();
-    this.choice();
-    store.mark("layout");
-  }
-
-  /** @param {string[]} lifelines */
-  head(lifelines) {
-    const { store } = this;
-    const key = lifelines.join();
-    if (this.headed === key) return;
-    this.headed = key;
-    const middle = store.doc.rows.some((row) => row.kind === "attack");
-    this.names.replaceChildren(...lifelines.map((name) => {
-      const party = store.party(name);
-      return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
-    }));
-    this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
-    const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
-    this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
-  }
-
-  /** The future fades; a line says where now is. */
-  time() {
-    const { cursor, doc } = this.store;
-    for (const node of this.inner.querySelectorAll("[data-at]")) node.classList.toggle("tl-future", Number(node.getAttribute("data-at")) > cursor);
-    const next = cursor < doc.rows.length - 1 ? this.firsts.findIndex((first) => first > cursor) : -1;
-    this.now.hidden = next < 0;
-    this.now.dataset.t = `now: step ${cursor + 1}`;
-    this.now.style.top = `${this.list.tops[Math.max(0, next)] ?? 0}px`;
-    this.nextLine = next;
-  }
-
-  choice() {
-    const row = this.shownFor(this.store.row);
-    for (const node of this.inner.querySelectorAll("[data-row]")) this.mark(node, Number(node.getAttribute("data-row")) === row);
-    this.scroller.setAttribute("aria-activedescendant", `tl${this.view}-row-${row}`);
-  }
-
-  /**
-   * The row whose element stands for a row: a check is shown by its appraisal.
-   * @param {number} id
-   */
-  shownFor(id) {
-    const row = this.store.doc.rows[id];
-    return row?.kind === "verdict" ? row.appraisal ?? id : id;
-  }
-
-  /** @param {Element} node @param {boolean} chosen */
-  mark(node, chosen) {
-    node.classList.toggle("tl-sel", chosen);
-    node.setAttribute("aria-pressed", String(chosen));
-  }
-
-  reveal() {
-    const { store } = this;
-    const line = this.lines[this.places[store.row]];
-    if (!line) return;
-    if (line.t === "fold" && !line.open && line.ids.includes(store.row)) {
-      store.folds.add(line.key ?? "");
-      this.rebuild(false);
-    }
-    this.list.reveal(this.places[store.row]);
-    this.time();
-    this.choice();
-    store.mark("layout");
-  }
-
-  // Lines
-
-  /** @param {Line} line @returns {HTMLElement} */
-  line(line) {
-    const rows = this.store.doc.rows;
-    const node = this.lineOf(line, rows[line.ids[0]]);
-    const { cursor } = this.store;
-    const row = this.shownFor(this.store.row);
-    for (const one of [node, ...node.querySelectorAll("[data-at]")]) {
-      const at = one.getAttribute("data-at");
-      if (at !== null) one.classList.toggle("tl-future", Number(at) > cursor);
-    }
-    for (const one of node.querySelectorAll("[data-row]")) this.mark(one, Number(one.getAttribute("data-row")) === row);
-    if (node.hasAttribute("data-row")) this.mark(node, Number(node.getAttribute("data-row")) === row);
-    return node;
-  }
-
-  /** @param {Line} line @param {AnyRow} row @returns {HTMLElement} */
-  lineOf(line, row) {
-    switch (line.t) {
-      case "pair": return this.pair(line);
-      case "tpm": return this.tpm(line);
-      case "fold": return this.fold(line);
-      case "sub": return this.sub(row);
-      case "verdict": return this.verdict(row);
-      case "read": return this.read(row);
-      case "bind": return this.bind(row);
-      case "caption": return h("div", { ...this.of(row, "tl-line tl-caption") }, h("b", { text: cap(row.name) }), row.text);
-      default: return h("div", { class: `tl-line tl-say tl-say-${row.kind}` }, h("span", { ...this.of(row, this.store.party(row.at).tone) }, row.text || row.say || row.name));
-    }
-  }
-
-  /**
-   * What every element of a row carries.
-   * @param {AnyRow} row @param {string} kind
-   */
-  of(row, kind) {
-    return { class: kind, role: "button", id: `tl${this.view}-row-${row.id}`, "data-row": row.id, "data-at": row.id, "data-anchor": row.anchor };
-  }
-
-  /** @param {Line} line */
-  pair(line) {
-    const rows = this.store.doc.rows;
-    const [one, two] = line.ids.map((id) => rows[id]);
-    if (!two) return h("div", { class: "tl-line tl-pair" }, this.half(one));
-    const [left, right] = this.middle(one) <= this.middle(two) ? [one, two] : [two, one];
-    const node = h("div", { class: "tl-line tl-pair tl-two" }, this.half(left), this.half(right));
-    if (left.kind !== "message") return node;
-    const differs = left.differs;
-    const x = (this.middle(left) + this.middle(right)) / 2;
-    node.append(h("button", {
-      class: `tl-rel${differs ? " tl-ne" : ""}`, tabindex: -1, "data-at": Math.max(left.id, right.id), style: `left:${x}%`, text: differs ? "≠" : "=",
-      title: differs ? "The two legs differ: see where" : "The same on both legs, byte for byte",
-      "aria-label": differs ? `${called(left)} differs between the legs; show the difference` : `${called(left)} is the same on both legs`,
-      on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); this.difference(left); } },
-    }));
-    return node;
-  }
-
-  /**
-   * Choose the field that has to differ between the legs.
-   * @param {AnyRow} row
-   */
-  difference(row) {
-    if (row.kind !== "message") return;
-    const found = row.compared.find((one) => one.differs && one.word === "has to differ") ?? row.compared.find((one) => one.differs);
-    this.store.set({ both: true, up: true });
-    this.store.choose({ row: row.id, piece: 0, field: found?.field });
-  }
-
-  /** @param {AnyRow} row */
-  span(row) {
-    const from = this.columns.get(row.at) ?? 50;
-    return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
-  }
-
-  /** @param {AnyRow} row */
-  middle(row) {
-    const [from, to] = this.span(row);
-    return (from + to) / 2;
-  }
-
-  /** @param {AnyRow} row */
-  half(row) {
-    const { store } = this;
-    const [from, to] = this.span(row);
-    const message = row.kind === "message" ? row : null;
-    const state = message ? STATE[message.state] : "";
-    const held = store.doc.frame.steering?.state === "held" && store.doc.frame.steering.row === row.id;
-    const kinds = [
-      "tl-half", from < to ? "tl-tor" : "tl-tol", row.kind === "connect" && "tl-con", message?.encrypted && "tl-enc", message?.fatal && "tl-fatal",
-      message && `tl-is-${message.state}`, message?.dropped && "tl-dropped", held && "tl-held", Math.max(from, to) > 60 && Math.min(from, to) > 40 ? "tl-outer" : "tl-inner",
-    ];
-    const at = store.party(row.at);
-    const end = store.party(row.to);
-    const what = row.kind === "connect" ? "connects" : called(row);
-    const words = [what, row.to ? `${at.name} to ${end.name}` : at.name, `step ${row.id + 1}`, message && (message.encrypted ? "encrypted" : "in clear"), state, message?.altered && "altered", message?.dropped && "dropped"];
-    const notes = [held ? "held here" : state, message?.altered && "altered", message?.dropped && "dropped"].filter(Boolean).join(", ");
-    const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { class: party.tone, text: party.name[0] });
-    return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
-      h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
-      h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-        notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
-      h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
-  }
-
-  /**
-   * TPM commands as bars, as long as they took.
-   * @param {Line} line
-   */
-  tpm(line) {
-    const { store } = this;
-    const rows = line.ids.map((id) => store.doc.rows[id]);
-    const times = rows.map((row) => (row.kind === "tpm" ? row.ms : 0));
-    const total = times.reduce((sum, one) => sum + one, 0);
-    const party = store.party(rows[0].at);
-    const x = this.columns.get(rows[0].at) ?? 50;
-    const short = (/** @type {AnyRow} */ row) => row.name.replace(/^TPM2_/, "");
-    const bars = rows.map((row, n) => {
-      const share = total ? times[n] / total : 1 / rows.length;
-      const slim = share * 300 < SLIM;
-      return h("span", { ...this.of(row, `tl-bar${slim ? " tl-slim" : ""}${row.mark === "fail" ? " tl-failed" : ""}`), style: `flex:${Math.max(share, 0.004)} 0 0`, title: `${row.name}, ${times[n]} ms, step ${row.id + 1}`, "aria-label": `${row.name}, ${times[n]} milliseconds, step ${row.id + 1}` }, slim ? "" : short(row));
-    });
-    return h("div", { class: `tl-line tl-tpm ${party.tone}`, "data-at": rows[0].id },
-      h("div", { class: "tl-tpmbox", style: x > 50 ? `right:calc(${100 - x}% + 6px)` : `left:calc(${x}% + 6px)` },
-        h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", { text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ${total.toFixed(1)} ms` })),
-        h("div", { class: "tl-bars" }, bars)));
-  }
-
-  /** @param {Line} line */
-  fold(line) {
-    const { store } = this;
-    const rows = line.ids.map((id) => store.doc.rows[id]);
-    const parties = (/** @type {string} */ name) => new Set(rows.filter((row) => row.kind === "machine" && row.name === name).map((row) => row.at)).size;
-    const off = parties("power off");
-    const started = parties("power on");
-    const measured = parties("DRTM launch");
-    const machines = (/** @type {number} */ n) => (n === 1 ? "1 machine" : `${n} machines`);
-    const said = started ? `${machines(started)} started` : off ? `${machines(off)} switched off` : "Machines";
-    return h("div", { class: "tl-line tl-fold", "data-at": rows[0].id },
-      h("button", { "data-fold": line.key, "aria-expanded": line.open === true, on: { click: () => this.toggle(line) } }, chevron(), h("span", {}, h("b", { text: said }), measured > 0 && `, ${measured} of them measured into ${measured === 1 ? "its TPM" : "their TPMs"}`), h("span", { class: "tl-push", text: rows.length === 1 ? "1 step" : `${rows.length} steps` })));
-  }
-
-  /** @param {Line} line */
-  toggle(line) {
-    const { store } = this;
-    const key = line.key ?? "";
-    if (!store.folds.delete(key)) store.folds.add(key);
-    store.mark("folds");
-    store.draw();
-    /** @type {HTMLElement | null} */ (this.inner.querySelector(`[data-fold="${key}"]`))?.focus();
-  }
-
-  /**
-   * A step inside a fold.
-   * @param {AnyRow} row
-   */
-  sub(row) {
-    const party = this.store.party(row.at);
-    const ms = row.kind === "tpm" ? row.ms : 0;
-    return h("div", { ...this.of(row, `tl-line tl-sub ${party.tone}`) },
-      h("i", { text: row.id + 1 }), h("em", { text: party.name }), h("span", { text: row.kind === "tpm" ? row.name : row.text || row.name }),
-      ms ? h("span", { class: "tl-ms", style: `--w:${Math.min(60, ms * 8)}px`, text: `${ms} ms` }) : h("span"));
-  }
-
-  /** @param {AnyRow} row */
-  verdict(row) {
-    if (row.kind !== "appraisal") throw new TypeError(`row ${row.id} is no appraisal`);
-    const { store } = this;
-    const bad = row.mark === "fail";
-    const checks = row.verdicts.map((id) => store.doc.rows[id]).filter(Boolean);
-    const count = (/** @type {string} */ mark) => checks.filter((one) => one.mark === mark).length;
-    const sum = `${count("pass")} passed, ${count("fail")} failed${count("none") ? `, ${count("none")} not asked` : ""}`;
-    return this.box(row, bad ? "tl-bad" : "tl-good", `${cap(store.party(row.at).the)} ${bad ? "hangs up" : "accepts the evidence"}.`, h("p", { text: row.say || row.text }),
-      checks.length > 0 && h("div", { class: "tl-strip", role: "img", "aria-label": `Checks: ${sum}` }, checks.map((one) => h("i", { class: `tl-mark-${one.mark}`, title: `${one.name}: ${one.text || one.say}`, text: SIGN[one.mark] })), h("span", { text: sum })));
-  }
-
-  /** @param {AnyRow} row @param {string} kind @param {string} title @param {...any} children */
-  box(row, kind, title, ...children) {
-    return h("div", { class: "tl-line tl-boxline" }, h("div", { ...this.of(row, `tl-box ${kind}`) }, h("strong", {}, h("span", { "aria-hidden": "true", text: kind === "tl-bad" ? "✘" : "✔" }), title), ...children));
-  }
-
-  /** @param {AnyRow} row */
-  read(row) {
-    if (row.kind !== "read") throw new TypeError(`row ${row.id} reads nothing`);
-    const { store } = this;
-    const who = cap(store.party(row.at || "alice").the);
-    const prize = store.doc.frame.prize;
-    if (row.secret) return this.box(row, "tl-bad", `${who} reads ${prize || "a secret"}.`, h("p", { class: "tl-mono" }, marked(row)), row.more && h("p", { class: "tl-small", text: row.more }));
-    return h("div", { class: "tl-line tl-say tl-say-attack" }, h("span", { ...this.of(row, "tl-alice") }, `${who} reads: `, h("span", { class: "tl-mono", text: row.text })));
-  }
-
-  /** @param {AnyRow} row */
-  bind(row) {
-    if (row.kind !== "binder") throw new TypeError(`row ${row.id} binds nothing`);
-    const party = this.store.party(row.at);
-    const x = this.columns.get(row.at) ?? 50;
-    const open = () => this.store.set({ tab: "binding" });
-    return h("div", { class: `tl-line tl-bind${x > 50 ? " tl-toright" : ""}`, style: x > 50 ? `padding-right:calc(${100 - x}% + 6px)` : `padding-left:calc(${x}% + 6px)` },
-      h("span", { ...this.of(row, ""), on: { click: open } }, row.text || `${cap(party.the)} hashes this handshake`, ": ", h("b", { class: "tl-mono", text: `${row.binder.slice(0, 8)}…` })));
-  }
-
-  // Hands
-
-  /** @param {MouseEvent} event */
-  click(event) {
-    const found = /** @type {Element} */ (event.target).closest("[data-row]");
-    if (found) this.store.choose({ row: Number(found.getAttribute("data-row")), reveal: false });
-  }
-
-  /**
-   * Up and down lead from line to line, left and right along one: between legs, from command to command.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.scroller) return;
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
-    const side = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const { store } = this;
-    const line = this.places[store.row] ?? 0;
-    let to = -1;
-    if (step) to = this.from(line, step);
-    else if (event.key === "Home") to = this.from(-1, 1);
-    else if (event.key === "End") to = this.from(this.lines.length, -1);
-    else if (side) to = this.along(line, side);
-    else return;
-    event.preventDefault();
-    if (to >= 0) store.choose({ row: to });
-  }
-
-  /**
-   * The row of a line some way off that can be chosen; on a pair, of the leg that is chosen now.
-   * @param {number} line @param {number} by
-   */
-  from(line, by) {
-    const sign = Math.sign(by);
-    let found = -1;
-    let left = Math.abs(by);
-    for (let n = line + sign; n >= 0 && n < this.lines.length && left > 0; n += sign) {
-      if (this.lines[n].t === "fold") continue;
-      found = n;
-      left -= 1;
-    }
-    if (found < 0) return -1;
-    const { ids } = this.lines[found];
-    const rows = this.store.doc.rows;
-    const here = this.store.chosen;
-    return here && ids.length === 2 ? ids.find((id) => rows[id].connection === here.connection) ?? ids[0] : ids[0];
-  }
-
-  /** @param {number} line @param {number} by */
-  along(line, by) {
-    const rows = this.store.doc.rows;
-    const ids = [...(this.lines[line]?.ids ?? [])];
-    if (this.lines[line]?.t === "pair") ids.sort((a, b) => this.middle(rows[a]) - this.middle(rows[b]));
-    else if (this.lines[line]?.t !== "tpm") return -1;
-    return ids[ids.indexOf(this.store.row) + by] ?? -1;
-  }
+constructor(store) {
+this.store = store;
+this.view = (views += 1);
+this.lines = [];
+this.places = new Int32Array(0);
+this.firsts = new Int32Array(0);
+this.columns = new Map();
+this.headed = "";
+this.names = h("div", { class: "tl-names" });
+this.inner = h("div", { class: "tl-lines" });
+this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
+this.lives = h("div", { class: "tl-lives", "aria-hidden": "true" });
+this.scroller = h("div", { class: "tl-rows", role: "group", tabindex: 0, "aria-label": "Steps", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
+this.inner.append(this.lives, this.now);
+this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
+const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
+this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
+this.list.shown = () => this.reveal();
+this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
 }
 
-/**
- * What was read, its prize marked.
- * @param {import("./types.js").ReadRow} row
- */
+tools() {
+const { store } = this;
+const kinds = h("span", { class: "tl-seg tl-legs" });
+for (const [label, value] of /** @type {[string, boolean][]} */ ([["legs side by side", true], ["in order of time", false]]))
+kinds.append(h("button", { "data-aligned": String(value), "aria-pressed": value === store.aligned, "aria-label": label, on: { click: () => store.set({ aligned: value }) } }, value ? [h("span", { class: "tl-long", text: "legs " }), "side by side"] : [h("span", { class: "tl-long", text: "in order of " }), h("span", { text: "time" })]));
+const tick = (/** @type {"messages" | "failures"} */ key, /** @type {string} */ label) =>
+h("label", { class: "tl-tick" }, h("input", { type: "checkbox", on: { change: (/** @type {any} */ e) => this.narrowTo({ [key]: e.target.checked }) } }), label);
+this.parties = h("select", { class: "tl-party", "aria-label": "Steps of which party", on: { change: (/** @type {any} */ e) => this.narrowTo({ party: e.target.value }) } });
+this.bar = h("div", { class: "tl-ltools" }, kinds, h("span", { class: "tl-push" }, this.parties, tick("messages", "messages only"), tick("failures", "failures")));
+return this.bar;
+}
+
+narrowTo(change) {
+this.store.set({ filter: { ...this.store.filter, ...change } });
+}
+
+draw(changed) {
+const { store } = this;
+if (["doc", "frame", "folds", "aligned", "filter", "narrow"].some((key) => changed.has(key))) this.rebuild(changed.has("narrow"));
+else if (changed.has("width")) this.list.resize();
+if (changed.has("cursor") || changed.has("doc")) this.time();
+if (changed.has("row") || changed.has("doc")) this.choice();
+if (changed.has("row") && store.reveal) this.reveal();
+}
+
+rebuild(anew) {
+const { store } = this;
+const { rows, frame } = store.doc;
+const lifelines = frame.lifelines;
+const known = new Set(lifelines);
+this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
+this.lines = linesOf(rows, store);
+this.places = placesOf(this.lines, rows.length);
+this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
+const alone = rows.some((row) => "twin" in row && row.twin !== null);
+this.bar?.classList.toggle("tl-onelegged", !alone);
+for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
+this.head(lifelines);
+this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+this.time();
+this.choice();
+store.mark("layout");
+}
+
+head(lifelines) {
+const { store } = this;
+const key = lifelines.join();
+if (this.headed === key) return;
+this.headed = key;
+const middle = store.doc.rows.some((row) => row.kind === "attack");
+this.names.replaceChildren(...lifelines.map((name) => {
+const party = store.party(name);
+return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
+}));
+this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
+const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
+this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+}
+
+time() {
+const { cursor, doc } = this.store;
+for (const node of this.inner.querySelectorAll("[data-at]")) node.classList.toggle("tl-future", Number(node.getAttribute("data-at")) > cursor);
+const next = cursor < doc.rows.length - 1 ? this.firsts.findIndex((first) => first > cursor) : -1;
+this.now.hidden = next < 0;
+this.now.dataset.t = `now: step ${cursor + 1}`;
+this.now.style.top = `${this.list.tops[Math.max(0, next)] ?? 0}px`;
+this.nextLine = next;
+}
+
+choice() {
+const row = this.shownFor(this.store.row);
+for (const node of this.inner.querySelectorAll("[data-row]")) this.mark(node, Number(node.getAttribute("data-row")) === row);
+this.scroller.setAttribute("aria-activedescendant", `tl${this.view}-row-${row}`);
+}
+
+shownFor(id) {
+const row = this.store.doc.rows[id];
+return row?.kind === "verdict" ? row.appraisal ?? id : id;
+}
+
+mark(node, chosen) {
+node.classList.toggle("tl-sel", chosen);
+node.setAttribute("aria-pressed", String(chosen));
+}
+
+reveal() {
+const { store } = this;
+const line = this.lines[this.places[store.row]];
+if (!line) return;
+if (line.t === "fold" && !line.open && line.ids.includes(store.row)) {
+store.folds.add(line.key ?? "");
+this.rebuild(false);
+}
+this.list.reveal(this.places[store.row]);
+this.time();
+this.choice();
+store.mark("layout");
+}
+
+
+line(line) {
+const rows = this.store.doc.rows;
+const node = this.lineOf(line, rows[line.ids[0]]);
+const { cursor } = this.store;
+const row = this.shownFor(this.store.row);
+for (const one of [node, ...node.querySelectorAll("[data-at]")]) {
+const at = one.getAttribute("data-at");
+if (at !== null) one.classList.toggle("tl-future", Number(at) > cursor);
+}
+for (const one of node.querySelectorAll("[data-row]")) this.mark(one, Number(one.getAttribute("data-row")) === row);
+if (node.hasAttribute("data-row")) this.mark(node, Number(node.getAttribute("data-row")) === row);
+return node;
+}
+
+lineOf(line, row) {
+switch (line.t) {
+case "pair": return this.pair(line);
+case "tpm": return this.tpm(line);
+case "fold": return this.fold(line);
+case "sub": return this.sub(row);
+case "verdict": return this.verdict(row);
+case "read": return this.read(row);
+case "bind": return this.bind(row);
+case "caption": return h("div", { ...this.of(row, "tl-line tl-caption") }, h("b", { text: cap(row.name) }), row.text);
+default: return h("div", { class: `tl-line tl-say tl-say-${row.kind}` }, h("span", { ...this.of(row, this.store.party(row.at).tone) }, row.text || row.say || row.name));
+}
+}
+
+of(row, kind) {
+return { class: kind, role: "button", id: `tl${this.view}-row-${row.id}`, "data-row": row.id, "data-at": row.id, "data-anchor": row.anchor };
+}
+
+pair(line) {
+const rows = this.store.doc.rows;
+const [one, two] = line.ids.map((id) => rows[id]);
+if (!two) return h("div", { class: "tl-line tl-pair" }, this.half(one));
+const [left, right] = this.middle(one) <= this.middle(two) ? [one, two] : [two, one];
+const node = h("div", { class: "tl-line tl-pair tl-two" }, this.half(left), this.half(right));
+if (left.kind !== "message") return node;
+const differs = left.differs;
+const x = (this.middle(left) + this.middle(right)) / 2;
+node.append(h("button", {
+class: `tl-rel${differs ? " tl-ne" : ""}`, tabindex: -1, "data-at": Math.max(left.id, right.id), style: `left:${x}%`, text: differs ? "≠" : "=",
+title: differs ? "The two legs differ: see where" : "The same on both legs, byte for byte",
+"aria-label": differs ? `${called(left)} differs between the legs; show the difference` : `${called(left)} is the same on both legs`,
+on: { click: (/** @type {Event} */ e) => { e.stopPropagation(); this.difference(left); } },
+}));
+return node;
+}
+
+difference(row) {
+if (row.kind !== "message") return;
+const found = row.compared.find((one) => one.differs && one.word === "has to differ") ?? row.compared.find((one) => one.differs);
+this.store.set({ both: true, up: true });
+this.store.choose({ row: row.id, piece: 0, field: found?.field });
+}
+
+span(row) {
+const from = this.columns.get(row.at) ?? 50;
+return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
+}
+
+middle(row) {
+const [from, to] = this.span(row);
+return (from + to) / 2;
+}
+
+half(row) {
+const { store } = this;
+const [from, to] = this.span(row);
+const message = row.kind === "message" ? row : null;
+const state = message ? STATE[message.state] : "";
+const held = store.doc.frame.steering?.state === "held" && store.doc.frame.steering.row === row.id;
+const kinds = [
+"tl-half", from < to ? "tl-tor" : "tl-tol", row.kind === "connect" && "tl-con", message?.encrypted && "tl-enc", message?.fatal && "tl-fatal",
+message && `tl-is-${message.state}`, message?.dropped && "tl-dropped", held && "tl-held", Math.max(from, to) > 60 && Math.min(from, to) > 40 ? "tl-outer" : "tl-inner",
+];
+const at = store.party(row.at);
+const end = store.party(row.to);
+const what = row.kind === "connect" ? "connects" : called(row);
+const words = [what, row.to ? `${at.name} to ${end.name}` : at.name, `step ${row.id + 1}`, message && (message.encrypted ? "encrypted" : "in clear"), state, message?.altered && "altered", message?.dropped && "dropped"];
+const notes = [held ? "held here" : state, message?.altered && "altered", message?.dropped && "dropped"].filter(Boolean).join(", ");
+const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { class: party.tone, text: party.name[0] });
+return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
+h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
+h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
+notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
+h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
+}
+
+tpm(line) {
+const { store } = this;
+const rows = line.ids.map((id) => store.doc.rows[id]);
+const times = rows.map((row) => (row.kind === "tpm" ? row.ms : 0));
+const total = times.reduce((sum, one) => sum + one, 0);
+const party = store.party(rows[0].at);
+const x = this.columns.get(rows[0].at) ?? 50;
+const short = (/** @type {AnyRow} */ row) => row.name.replace(/^TPM2_/, "");
+const bars = rows.map((row, n) => {
+const share = total ? times[n] / total : 1 / rows.length;
+const slim = share * 300 < SLIM;
+return h("span", { ...this.of(row, `tl-bar${slim ? " tl-slim" : ""}${row.mark === "fail" ? " tl-failed" : ""}`), style: `flex:${Math.max(share, 0.004)} 0 0`, title: `${row.name}, ${times[n]} ms, step ${row.id + 1}`, "aria-label": `${row.name}, ${times[n]} milliseconds, step ${row.id + 1}` }, slim ? "" : short(row));
+});
+return h("div", { class: `tl-line tl-tpm ${party.tone}`, "data-at": rows[0].id },
+h("div", { class: "tl-tpmbox", style: x > 50 ? `right:calc(${100 - x}% + 6px)` : `left:calc(${x}% + 6px)` },
+h("div", { class: "tl-ttl" }, h("b", { text: `${party.name}'s TPM` }), h("span", {}, h("span", { class: "tl-count1", text: `${rows.length === 1 ? short(rows[0]) : `${rows.length} commands`}, ` }), `${total.toFixed(1)} ms`)),
+h("div", { class: "tl-bars" }, bars)));
+}
+
+fold(line) {
+const { store } = this;
+const rows = line.ids.map((id) => store.doc.rows[id]);
+const parties = (/** @type {string} */ name) => new Set(rows.filter((row) => row.kind === "machine" && row.name === name).map((row) => row.at)).size;
+const off = parties("power off");
+const started = parties("power on");
+const measured = parties("DRTM launch");
+const machines = (/** @type {number} */ n) => (n === 1 ? "1 machine" : `${n} machines`);
+const said = started ? `${machines(started)} started` : off ? `${machines(off)} switched off` : "Machines";
+return h("div", { class: "tl-line tl-fold", "data-at": rows[0].id },
+h("button", { "data-fold": line.key, "aria-expanded": line.open === true, on: { click: () => this.toggle(line) } }, chevron(), h("span", {}, h("b", { text: said }), measured > 0 && `, ${measured} of them measured into ${measured === 1 ? "its TPM" : "their TPMs"}`), h("span", { class: "tl-push", text: rows.length === 1 ? "1 step" : `${rows.length} steps` })));
+}
+
+toggle(line) {
+const { store } = this;
+const key = line.key ?? "";
+if (!store.folds.delete(key)) store.folds.add(key);
+store.mark("folds");
+store.draw();
+/** @type {HTMLElement | null} */ (this.inner.querySelector(`[data-fold="${key}"]`))?.focus();
+}
+
+sub(row) {
+const party = this.store.party(row.at);
+const ms = row.kind === "tpm" ? row.ms : 0;
+return h("div", { ...this.of(row, `tl-line tl-sub ${party.tone}`) },
+h("i", { text: row.id + 1 }), h("em", { text: party.name }), h("span", { text: row.kind === "tpm" ? row.name : row.text || row.name }),
+ms ? h("span", { class: "tl-ms", style: `--w:${Math.min(60, ms * 8)}px`, text: `${ms} ms` }) : h("span"));
+}
+
+verdict(row) {
+if (row.kind !== "appraisal") throw new TypeError(`row ${row.id} is no appraisal`);
+const { store } = this;
+const bad = row.mark === "fail";
+const checks = row.verdicts.map((id) => store.doc.rows[id]).filter(Boolean);
+const count = (/** @type {string} */ mark) => checks.filter((one) => one.mark === mark).length;
+const sum = `${count("pass")} passed, ${count("fail")} failed${count("none") ? `, ${count("none")} not asked` : ""}`;
+return this.box(row, bad ? "tl-bad" : "tl-good", `${cap(store.party(row.at).the)} ${bad ? "hangs up" : "accepts the evidence"}.`, h("p", { text: row.say || row.text }),
+checks.length > 0 && h("div", { class: "tl-strip", role: "img", "aria-label": `Checks: ${sum}` }, checks.map((one) => h("i", { class: `tl-mark-${one.mark}`, title: `${one.name}: ${one.text || one.say}`, text: SIGN[one.mark] })), h("span", { text: sum })));
+}
+
+box(row, kind, title, ...children) {
+return h("div", { class: "tl-line tl-boxline" }, h("div", { ...this.of(row, `tl-box ${kind}`) }, h("strong", {}, h("span", { "aria-hidden": "true", text: kind === "tl-bad" ? "✘" : "✔" }), title), ...children));
+}
+
+read(row) {
+if (row.kind !== "read") throw new TypeError(`row ${row.id} reads nothing`);
+const { store } = this;
+const who = cap(store.party(row.at || "alice").the);
+const prize = store.doc.frame.prize;
+if (row.secret) return this.box(row, "tl-bad", `${who} reads ${prize || "a secret"}.`, h("p", { class: "tl-mono" }, marked(row)), row.more && h("p", { class: "tl-small", text: row.more }));
+return h("div", { class: "tl-line tl-say tl-say-attack" }, h("span", { ...this.of(row, "tl-alice") }, `${who} reads: `, h("span", { class: "tl-mono", text: row.text })));
+}
+
+bind(row) {
+if (row.kind !== "binder") throw new TypeError(`row ${row.id} binds nothing`);
+const party = this.store.party(row.at);
+const x = this.columns.get(row.at) ?? 50;
+const open = () => this.store.set({ tab: "binding" });
+return h("div", { class: `tl-line tl-bind${x > 50 ? " tl-toright" : ""}`, style: x > 50 ? `padding-right:calc(${100 - x}% + 6px)` : `padding-left:calc(${x}% + 6px)` },
+h("span", { ...this.of(row, ""), on: { click: open } }, row.text || `${cap(party.the)} hashes this handshake`, ": ", h("b", { class: "tl-mono", text: `${row.binder.slice(0, 8)}…` })));
+}
+
+
+click(event) {
+const found = /** @type {Element} */ (event.target).closest("[data-row]");
+if (found) this.store.choose({ row: Number(found.getAttribute("data-row")), reveal: false });
+}
+
+key(event) {
+if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.scroller) return;
+const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
+const side = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+const { store } = this;
+const line = this.places[store.row] ?? 0;
+let to = -1;
+if (step) to = this.from(line, step);
+else if (event.key === "Home") to = this.from(-1, 1);
+else if (event.key === "End") to = this.from(this.lines.length, -1);
+else if (side) to = this.along(line, side);
+else return;
+event.preventDefault();
+if (to >= 0) store.choose({ row: to });
+}
+
+from(line, by) {
+const sign = Math.sign(by);
+let found = -1;
+let left = Math.abs(by);
+for (let n = line + sign; n >= 0 && n < this.lines.length && left > 0; n += sign) {
+if (this.lines[n].t === "fold") continue;
+found = n;
+left -= 1;
+}
+if (found < 0) return -1;
+const { ids } = this.lines[found];
+const rows = this.store.doc.rows;
+const here = this.store.chosen;
+return here && ids.length === 2 ? ids.find((id) => rows[id].connection === here.connection) ?? ids[0] : ids[0];
+}
+
+along(line, by) {
+const rows = this.store.doc.rows;
+const ids = [...(this.lines[line]?.ids ?? [])];
+if (this.lines[line]?.t === "pair") ids.sort((a, b) => this.middle(rows[a]) - this.middle(rows[b]));
+else if (this.lines[line]?.t !== "tpm") return -1;
+return ids[ids.indexOf(this.store.row) + by] ?? -1;
+}
+}
+
 function marked(row) {
-  if (!row.loot) return [row.text];
-  const [from, to] = row.loot;
-  return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
+if (!row.loot) return [row.text];
+const [from, to] = row.loot;
+return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
 }
 return { called, place, Ladder, marked };
 })();
 
 // compare.js
 const { parting, Compare } = (() => {
-/** Another run beside this one: what if. The course of both, and where it first parts. */
-
-/**
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./types.js").Document} Document
- */
-
-/**
- * What a row contributes to the course of a run: who did what, not with which octets, since randoms differ in any two runs.
- * @param {AnyRow} row
- */
 const course = (row) => `${row.kind} ${row.at} ${row.to} ${row.name} ${row.mark}${row.kind === "message" ? ` ${row.alert} ${row.altered}` : ""}`;
 
-/**
- * The step of each run at which their courses part, or null if they never do.
- * @param {AnyRow[]} one
- * @param {AnyRow[]} other
- * @returns {[number, number] | null}
- */
 function parting(one, other) {
-  const steps = (/** @type {AnyRow[]} */ rows) => rows.filter((row) => row.kind !== "machine" && !(row.kind === "tpm" && row.section === 0));
-  const left = steps(one);
-  const right = steps(other);
-  for (let n = 0; n < Math.max(left.length, right.length); n += 1) {
-    if (left[n] && right[n] && course(left[n]) === course(right[n])) continue;
-    const last = (/** @type {AnyRow[]} */ rows) => Math.max(0, rows.length - 1);
-    return [left[n]?.id ?? last(one), right[n]?.id ?? last(other)];
-  }
-  return null;
+const steps = (/** @type {AnyRow[]} */ rows) => rows.filter((row) => row.kind !== "machine" && !(row.kind === "tpm" && row.section === 0));
+const left = steps(one);
+const right = steps(other);
+for (let n = 0; n < Math.max(left.length, right.length); n += 1) {
+if (left[n] && right[n] && course(left[n]) === course(right[n])) continue;
+const last = (/** @type {AnyRow[]} */ rows) => Math.max(0, rows.length - 1);
+return [left[n]?.id ?? last(one), right[n]?.id ?? last(other)];
+}
+return null;
 }
 
 class Compare {
-  /** @param {Store} store of the first run */
-  constructor(store) {
-    this.store = store;
-    /** @type {Store | null} */
-    this.other = null;
-    this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
-    this.node.hidden = true;
-  }
+constructor(store) {
+this.store = store;
+this.other = null;
+this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
+this.node.hidden = true;
+}
 
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    if (!changed.has("compare")) return;
-    const { store } = this;
-    this.other?.close();
-    this.other = null;
-    this.node.replaceChildren();
-    this.node.hidden = !store.compare;
-    if (!store.compare) return;
-    const { document: doc, first } = store.compare;
-    const other = (this.other = new Store(new Book(still(doc))));
-    const ladder = new Ladder(other);
-    const apart = parting(store.doc.rows, doc.rows);
-    const sentence = typeof first === "string" ? first : String(first?.sentence ?? first?.text ?? "");
-    const [here, there] = apart ?? [-1, -1];
-    const names = apart ? `They part at step ${here + 1} of this run, ${called(store.doc.rows[here])}, and step ${there + 1} of the other, ${called(doc.rows[there])}.` : "Both runs take the same course, from the first step to the last.";
-    this.node.append(
-      h("div", { class: "tl-mhead" }, h("h2", { text: "What if" }), h("span", { class: "tl-tag", text: doc.frame.title }), h("button", { class: "tl-ghostbtn tl-push", text: "Back to the first run", on: { click: () => store.set({ compare: null }) } })),
-      h("div", { class: "tl-note" }, h("p", { class: "tl-say1", text: sentence || names }), sentence ? h("p", { class: "tl-more1", text: names }) : ""), ladder.node);
-    other.on((keys) => ladder.draw(keys));
-    other.set({ narrow: store.narrow, width: store.width });
-    for (const key of ["doc", "frame", "row"]) other.mark(key);
-    other.set({ cursor: doc.rows.length - 1 });
-    if (there >= 0) other.choose({ row: there });
-    if (here >= 0) store.choose({ row: here });
-    other.draw();
-  }
+draw(changed) {
+if (!changed.has("compare")) return;
+const { store } = this;
+this.other?.close();
+this.other = null;
+this.node.replaceChildren();
+this.node.hidden = !store.compare;
+if (!store.compare) return;
+const { document: doc, first } = store.compare;
+const other = (this.other = new Store(new Book(still(doc))));
+const ladder = new Ladder(other);
+const apart = parting(store.doc.rows, doc.rows);
+const sentence = typeof first === "string" ? first : String(first?.sentence ?? first?.text ?? "");
+const [here, there] = apart ?? [-1, -1];
+const names = apart ? `They part at step ${here + 1} of this run, ${called(store.doc.rows[here])}, and step ${there + 1} of the other, ${called(doc.rows[there])}.` : "Both runs take the same course, from the first step to the last.";
+this.node.append(
+h("div", { class: "tl-mhead" }, h("h2", { text: "What if" }), h("span", { class: "tl-tag", text: doc.frame.title }), h("button", { class: "tl-ghostbtn tl-push", text: "Back to the first run", on: { click: () => store.set({ compare: null }) } })),
+h("div", { class: "tl-note" }, h("p", { class: "tl-say1", text: sentence || names }), sentence ? h("p", { class: "tl-more1", text: names }) : ""), ladder.node);
+other.on((keys) => ladder.draw(keys));
+other.set({ narrow: store.narrow, width: store.width });
+for (const key of ["doc", "frame", "row"]) other.mark(key);
+other.set({ cursor: doc.rows.length - 1 });
+if (there >= 0) other.choose({ row: there });
+if (here >= 0) store.choose({ row: here });
+other.draw();
+}
 
-  close() {
-    this.other?.close();
-  }
+close() {
+this.other?.close();
+}
 }
 return { parting, Compare };
 })();
 
 // paths.js
 const { fieldsOf, fieldAt, fieldOfByte } = (() => {
-/** Fields of a piece by number and by path: "extensions/attestation/nonce", the same in every run. */
-
-/**
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {{n: number, label: string, depth: number, start: number, end: number, value: string, note: string, clause: string,
- *   path: string, parent: number, leaf: boolean, last: number}} Field
- */
-
-/** @type {WeakMap<object, {texts: number, fields: Field[]}>} */
 const kept = new WeakMap();
 
-/**
- * Return a piece's fields with their words. `path` is their labels from the outermost on; the second field of one path ends in "[1]".
- * `last` is the number of the last field inside, or its own.
- * @param {Piece | undefined} piece
- * @param {string[]} texts
- * @returns {Field[]}
- */
 function fieldsOf(piece, texts) {
-  if (!piece) return [];
-  const known = kept.get(piece);
-  if (known && known.texts === texts.length) return known.fields;
-  /** @type {Field[]} */
-  const fields = [];
-  /** @type {Field[]} */
-  const stack = [];
-  /** @type {Map<string, number>} */
-  const seen = new Map();
-  piece.fields.forEach(([label, depth, start, end, value, note, clause], n) => {
-    stack.length = Math.min(depth, stack.length);
-    const name = texts[label] ?? "";
-    const parent = stack.at(-1);
-    const plain = parent ? `${parent.path}/${name}` : name;
-    const count = seen.get(plain) ?? 0;
-    seen.set(plain, count + 1);
-    const next = piece.fields[n + 1];
-    /** @type {Field} */
-    const field = {
-      n, label: name, depth: stack.length, start, end, value: texts[value ?? 0] ?? "", note: texts[note ?? 0] ?? "",
-      clause: texts[clause ?? 0] ?? "", path: count ? `${plain}[${count}]` : plain, parent: parent ? parent.n : -1,
-      leaf: !(next && next[1] > depth), last: n,
-    };
-    fields.push(field);
-    stack.push(field);
-  });
-  for (let n = fields.length - 1; n >= 0; n -= 1) {
-    const { parent, last } = fields[n];
-    if (parent >= 0 && fields[parent].last < last) fields[parent].last = last;
-  }
-  kept.set(piece, { texts: texts.length, fields });
-  return fields;
+if (!piece) return [];
+const known = kept.get(piece);
+if (known && known.texts === texts.length) return known.fields;
+const fields = [];
+const stack = [];
+const seen = new Map();
+piece.fields.forEach(([label, depth, start, end, value, note, clause], n) => {
+stack.length = Math.min(depth, stack.length);
+const name = texts[label] ?? "";
+const parent = stack.at(-1);
+const plain = parent ? `${parent.path}/${name}` : name;
+const count = seen.get(plain) ?? 0;
+seen.set(plain, count + 1);
+const next = piece.fields[n + 1];
+const field = {
+n, label: name, depth: stack.length, start, end, value: texts[value ?? 0] ?? "", note: texts[note ?? 0] ?? "",
+clause: texts[clause ?? 0] ?? "", path: count ? `${plain}[${count}]` : plain, parent: parent ? parent.n : -1,
+leaf: !(next && next[1] > depth), last: n,
+};
+fields.push(field);
+stack.push(field);
+});
+for (let n = fields.length - 1; n >= 0; n -= 1) {
+const { parent, last } = fields[n];
+if (parent >= 0 && fields[parent].last < last) fields[parent].last = last;
+}
+kept.set(piece, { texts: texts.length, fields });
+return fields;
 }
 
-/**
- * Find a field by its path, or by the end of it: "random" and "extensions/attestation/nonce" both do. -1 if there is none.
- * @param {Field[]} fields
- * @param {string} path
- */
 function fieldAt(fields, path) {
-  if (!path) return -1;
-  const exact = fields.find((one) => one.path === path);
-  return (exact ?? fields.find((one) => one.path.endsWith(`/${path}`)))?.n ?? -1;
+if (!path) return -1;
+const exact = fields.find((one) => one.path === path);
+return (exact ?? fields.find((one) => one.path.endsWith(`/${path}`)))?.n ?? -1;
 }
 
-/**
- * The innermost field that holds a byte, or -1.
- * @param {Field[]} fields @param {number} byte
- */
 function fieldOfByte(fields, byte) {
-  let found = -1;
-  for (const one of fields) if (one.start <= byte && byte < one.end && (found < 0 || one.depth >= fields[found].depth)) found = one.n;
-  return found;
+let found = -1;
+for (const one of fields) if (one.start <= byte && byte < one.end && (found < 0 || one.depth >= fields[found].depth)) found = one.n;
+return found;
 }
 return { fieldsOf, fieldAt, fieldOfByte };
 })();
 
 // pop.js
 const { pop, python, copyText } = (() => {
-/** A sheet over the view that says one thing and closes. */
-
-/**
- * Open a dialogue in `root`; Escape, the ground and its button close it, and the focus goes back.
- * @param {HTMLElement} root
- * @param {string} title
- * @param {...(import("./dom.js").Child | import("./dom.js").Child[])} children
- * @returns {() => void} how to close it
- */
 function pop(root, title, ...children) {
-  const before = document.activeElement;
-  root.querySelector(".tl-pop")?.remove();
-  const close = () => {
-    sheet.remove();
-    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
-  };
-  const key = (/** @type {KeyboardEvent} */ event) => {
-    event.stopPropagation();
-    if (event.key === "Escape") close();
-    if (event.key !== "Tab") return;
-    const stops = [...sheet.querySelectorAll("button, input, textarea, [tabindex='0']")];
-    const last = event.shiftKey ? stops[0] : stops.at(-1);
-    if (document.activeElement !== last) return;
-    event.preventDefault();
-    /** @type {HTMLElement | undefined} */ (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
-  };
-  const sheet = h("div", { class: "tl-pop", role: "dialog", "aria-modal": true, "aria-label": title, on: { keydown: key, click: (/** @type {Event} */ e) => e.target === sheet && close() } },
-    h("div", { class: "tl-popbody" }, h("h2", { text: title }), ...children, h("button", { class: "tl-ghostbtn tl-popclose", text: "Close", on: { click: close } })));
-  root.append(sheet);
-  /** @type {HTMLElement | null} */ (sheet.querySelector("input, textarea, .tl-popclose"))?.focus({ preventScroll: true });
-  return close;
+const before = document.activeElement;
+root.querySelector(".tl-pop")?.remove();
+const close = () => {
+sheet.remove();
+if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+};
+const key = (/** @type {KeyboardEvent} */ event) => {
+event.stopPropagation();
+if (event.key === "Escape") close();
+if (event.key !== "Tab") return;
+const stops = [...sheet.querySelectorAll("button, input, textarea, [tabindex='0']")];
+const last = event.shiftKey ? stops[0] : stops.at(-1);
+if (document.activeElement !== last) return;
+event.preventDefault();
+/** @type {HTMLElement | undefined} */ (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+};
+const sheet = h("div", { class: "tl-pop", role: "dialog", "aria-modal": true, "aria-label": title, on: { keydown: key, click: (/** @type {Event} */ e) => e.target === sheet && close() } },
+h("div", { class: "tl-popbody" }, h("h2", { text: title }), ...children, h("button", { class: "tl-ghostbtn tl-popclose", text: "Close", on: { click: close } })));
+root.append(sheet);
+/** @type {HTMLElement | null} */ (sheet.querySelector("input, textarea, .tl-popclose"))?.focus({ preventScroll: true });
+return close;
 }
 
-/**
- * Python to read and to copy.
- * @param {string} code
- */
 function python(code) {
-  const copy = h("button", { class: "tl-ghostbtn", text: "Copy", on: { click: () => { copyText(code, copy); copy.textContent = "Copied"; } } });
-  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, text: code }), copy);
+const copy = h("button", { class: "tl-ghostbtn", text: "Copy", on: { click: () => { copyText(code, copy); copy.textContent = "Copied"; } } });
+return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, text: code }), copy);
 }
 
-/**
- * Put text on the clipboard; where the browser does not let a page do so (a file, an old context), select it for the reader.
- * @param {string} text
- * @param {HTMLElement} near
- */
 function copyText(text, near) {
-  const area = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-sr", "aria-hidden": "true", tabindex: -1 }));
-  const fallback = () => {
-    area.value = text;
-    near.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  };
-  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(fallback);
-  else fallback();
+const area = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-sr", "aria-hidden": "true", tabindex: -1 }));
+const fallback = () => {
+area.value = text;
+near.append(area);
+area.select();
+document.execCommand("copy");
+area.remove();
+};
+if (navigator.clipboard) navigator.clipboard.writeText(text).catch(fallback);
+else fallback();
 }
 return { pop, python, copyText };
 })();
 
 // timeline.js
 const { STOPS, stopsAt, Timeline } = (() => {
-/** One axis of time for three things: what Alice can read, what happened, and the phases; the slider is the same axis. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").AnyRow} AnyRow
- */
-
 const GRAIN = 2;
 const LETTER = 6.4;
-/**
- * Where playing stops: by kind of event, not by place.
- * @type {[string, string, (row: AnyRow) => boolean][]}
- */
 const STOPS = [
-  ["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
-  ["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
-  ["refusal", "a check fails", (row) => row.kind === "appraisal" && row.mark === "fail"],
-  ["reads", "Alice reads", (row) => row.kind === "read"],
-  ["alert", "Alert", (row) => row.kind === "message" && row.alert !== ""],
+["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
+["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
+["refusal", "a check fails", (row) => row.kind === "appraisal" && row.mark === "fail"],
+["reads", "Alice reads", (row) => row.kind === "read"],
+["alert", "Alert", (row) => row.kind === "message" && row.alert !== ""],
 ];
 
-/**
- * Whether playing stops at a row.
- * @param {AnyRow} row
- * @param {Set<string>} stops
- */
 const stopsAt = (row, stops) => STOPS.some(([id, , test]) => stops.has(id) && test(row));
 
-/**
- * How much room a row takes on the axis: boot and checks are many and say little each.
- * @param {AnyRow} row
- */
 function weight(row) {
-  if (row.kind === "machine") return 0.28;
-  if (row.kind === "verdict") return 0.3;
-  return row.kind === "section" ? 0.4 : row.kind === "tpm" ? 0.6 : 1;
+if (row.kind === "machine") return 0.28;
+if (row.kind === "verdict") return 0.3;
+return row.kind === "section" ? 0.4 : row.kind === "tpm" ? 0.6 : 1;
 }
 
 class Timeline {
-  /** @param {Store} store */
-  constructor(store) {
-    this.store = store;
-    /** The right end of each row, in shares of the whole. */
-    this.ends = new Float64Array(0);
-    this.reads = h("div", { class: "tl-reads" });
-    this.ticks = s("svg", { class: "tl-ticks", "aria-hidden": "true" });
-    this.later = h("div", { class: "tl-later" });
-    this.knob = h("span", { class: "tl-knob" });
-    this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "tl-slider", min: 0, step: 1, "aria-label": "Time: what had happened by step", on: { input: () => this.slide() } }));
-    this.lane = h("div", { class: "tl-lane", on: { pointerdown: (/** @type {PointerEvent} */ e) => this.drag(e) } }, this.ticks, this.later, this.slider, this.knob);
-    this.lanes = h("div", { class: "tl-lanes" }, this.reads, this.lane);
-    this.state = h("span", { class: "tl-prize" });
-    this.steps = h("span", { class: "tl-steps" });
-    this.label = h("span", { class: "tl-lanelabel" }, h("b", { text: "Alice" }), " can read");
-  }
+constructor(store) {
+this.store = store;
+this.ends = new Float64Array(0);
+this.reads = h("div", { class: "tl-reads" });
+this.ticks = s("svg", { class: "tl-ticks", "aria-hidden": "true" });
+this.later = h("div", { class: "tl-later" });
+this.knob = h("span", { class: "tl-knob" });
+this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "tl-slider", min: 0, step: 1, "aria-label": "Time: what had happened by step", on: { input: () => this.slide() } }));
+this.lane = h("div", { class: "tl-lane", on: { pointerdown: (/** @type {PointerEvent} */ e) => this.drag(e) } }, this.ticks, this.later, this.slider, this.knob);
+this.lanes = h("div", { class: "tl-lanes" }, this.reads, this.lane);
+this.state = h("span", { class: "tl-prize" });
+this.steps = h("span", { class: "tl-steps" });
+this.label = h("span", { class: "tl-lanelabel" }, h("b", { text: "Alice" }), " can read");
+}
 
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    const anew = ["doc", "frame", "width"].some((key) => changed.has(key));
-    if (anew || changed.has("stops")) this.axis();
-    if (anew || changed.has("cursor")) this.time();
-  }
+draw(changed) {
+const anew = ["doc", "frame", "width"].some((key) => changed.has(key));
+if (anew || changed.has("stops")) this.axis();
+if (anew || changed.has("cursor")) this.time();
+}
 
-  /** @param {number} row */
-  end(row) {
-    return row < 0 ? 0 : this.ends[Math.min(row, this.ends.length - 1)] ?? 0;
-  }
+end(row) {
+return row < 0 ? 0 : this.ends[Math.min(row, this.ends.length - 1)] ?? 0;
+}
 
-  axis() {
-    const { rows, frame } = this.store.doc;
-    const ends = new Float64Array(rows.length);
-    let sum = 0;
-    const boot = frame.phases.find((phase) => phase.name === "boot");
-    rows.forEach((row, n) => (ends[n] = sum += boot && n >= boot.first && n <= boot.last ? 0.28 : weight(row)));
-    for (let n = 0; n < ends.length; n += 1) ends[n] /= sum;
-    this.ends = ends;
-    const width = (this.width = this.lane.clientWidth || 600);
-    this.ticks.setAttribute("viewBox", `0 0 ${width} 42`);
-    this.ticks.replaceChildren(...this.brackets(width), ...this.marks(width));
-  }
+axis() {
+const { rows, frame } = this.store.doc;
+const ends = new Float64Array(rows.length);
+let sum = 0;
+const boot = frame.phases.find((phase) => phase.name === "boot");
+rows.forEach((row, n) => (ends[n] = sum += boot && n >= boot.first && n <= boot.last ? 0.28 : weight(row)));
+for (let n = 0; n < ends.length; n += 1) ends[n] /= sum;
+this.ends = ends;
+const width = (this.width = this.lane.clientWidth || 600);
+this.ticks.setAttribute("viewBox", `0 0 ${width} 42`);
+this.ticks.replaceChildren(...this.brackets(width), ...this.marks(width));
+}
 
-  /** @param {number} width */
-  brackets(width) {
-    const nodes = [];
-    for (const { name, first, last } of this.store.doc.frame.phases) {
-      const from = first ? this.end(first - 1) * width + 2 : 0;
-      const to = this.end(last) * width - 1;
-      if (to - from < 3) continue;
-      nodes.push(s("path", { d: `M${from} 40.5H${to}`, class: "tl-bracket" }));
-      const room = Math.floor((to - from) / LETTER);
-      if (room >= Math.min(name.length, 4)) nodes.push(s("text", { x: (from + to) / 2, y: 36, "text-anchor": "middle", class: "tl-phase", text: cut(name, Math.max(1, room - (name.length > room ? 1 : 0))) }));
-    }
-    return nodes;
-  }
+brackets(width) {
+const nodes = [];
+for (const { name, first, last } of this.store.doc.frame.phases) {
+const from = first ? this.end(first - 1) * width + 2 : 0;
+const to = this.end(last) * width - 1;
+if (to - from < 3) continue;
+nodes.push(s("path", { d: `M${from} 40.5H${to}`, class: "tl-bracket" }));
+const room = Math.floor((to - from) / LETTER);
+if (room >= Math.min(name.length, 4)) nodes.push(s("text", { x: (from + to) / 2, y: 36, "text-anchor": "middle", class: "tl-phase", text: cut(name, Math.max(1, room - (name.length > room ? 1 : 0))) }));
+}
+return nodes;
+}
 
-  /**
-   * A mark for each row; of rows that would lie on one another only one of each kind.
-   * @param {number} width
-   */
-  marks(width) {
-    const { store } = this;
-    const taken = new Set();
-    const nodes = [];
-    for (const row of store.doc.rows) {
-      const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
-      const stops = stopsAt(row, store.stops);
-      const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
-      if (taken.has(key) && !stops) continue;
-      taken.add(key);
-      const mark = this.mark(row, x);
-      if (mark) nodes.push(mark);
-      if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
-    }
-    return nodes;
-  }
+marks(width) {
+const { store } = this;
+const taken = new Set();
+const nodes = [];
+for (const row of store.doc.rows) {
+const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
+const stops = stopsAt(row, store.stops);
+const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
+if (taken.has(key) && !stops) continue;
+taken.add(key);
+const mark = this.mark(row, x);
+if (mark) nodes.push(mark);
+if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
+}
+return nodes;
+}
 
-  /**
-   * @param {AnyRow} row
-   * @param {number} x
-   */
-  mark(row, x) {
-    const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
-    if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
-    if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
-    if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
-    if (row.kind === "appraisal" || (row.kind === "read" && row.secret)) return bar(4, 6, 20, row.kind === "read" || row.mark === "fail" ? "tl-t-bad" : "tl-t-pass");
-    if (row.kind === "verdict") return row.mark === "fail" ? bar(11, 2, 12, "tl-t-bad") : bar(19, 1.5, 4, "tl-t-dim");
-    return null;
-  }
+mark(row, x) {
+const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
+if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
+if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
+if (row.kind === "appraisal" || (row.kind === "read" && row.secret)) return bar(4, 6, 20, row.kind === "read" || row.mark === "fail" ? "tl-t-bad" : "tl-t-pass");
+if (row.kind === "verdict") return row.mark === "fail" ? bar(11, 2, 12, "tl-t-bad") : bar(19, 1.5, 4, "tl-t-dim");
+return null;
+}
 
-  time() {
-    const { store } = this;
-    const { rows, frame } = store.doc;
-    const x = this.end(store.cursor) * 100;
-    this.knob.style.left = this.later.style.left = `${x}%`;
-    this.slider.max = String(Math.max(0, rows.length - 1));
-    this.slider.value = String(store.cursor);
-    const row = rows[store.cursor];
-    this.slider.setAttribute("aria-valuetext", shown(`step ${store.cursor + 1} of ${rows.length}${row ? `: ${cut(row.name || row.kind, 120)}` : ""}`));
-    this.steps.replaceChildren("step ", h("b", { text: rows.length ? store.cursor + 1 : 0 }), ` of ${rows.length.toLocaleString("en")}`);
-    const alice = frame.lifelines.includes("alice");
-    for (const node of [this.reads, this.label, this.state]) node.hidden = !alice;
-    this.lanes.classList.toggle("tl-noreads", !alice);
-    if (alice) this.loot(frame.reads.map((id) => rows[id]));
-  }
+time() {
+const { store } = this;
+const { rows, frame } = store.doc;
+const x = this.end(store.cursor) * 100;
+this.knob.style.left = this.later.style.left = `${x}%`;
+this.slider.max = String(Math.max(0, rows.length - 1));
+this.slider.value = String(store.cursor);
+const row = rows[store.cursor];
+this.slider.setAttribute("aria-valuetext", shown(`step ${store.cursor + 1} of ${rows.length}${row ? `: ${cut(row.name || row.kind, 120)}` : ""}`));
+this.steps.replaceChildren("step ", h("b", { text: rows.length ? store.cursor + 1 : 0 }), ` of ${rows.length.toLocaleString("en")}`);
+const alice = frame.lifelines.includes("alice");
+for (const node of [this.reads, this.label, this.state]) node.hidden = !alice;
+this.lanes.classList.toggle("tl-noreads", !alice);
+if (alice) this.loot(frame.reads.map((id) => rows[id]));
+}
 
-  /**
-   * What Alice can read, over time.
-   * @param {(AnyRow | undefined)[]} reads
-   */
-  loot(reads) {
-    const { store } = this;
-    const { cursor, doc } = store;
-    const secret = reads.find((row) => row?.kind === "read" && row.secret);
-    const first = secret ?? reads[0];
-    const at = first ? ((this.end(first.id - 1) + this.end(first.id)) / 2) * 100 : 100;
-    const until = first && first.id <= cursor ? at : this.end(cursor) * 100;
-    const bars = [h("span", { class: "tl-read tl-nothing", style: `left:0;width:max(${until}%, 90px)`, text: "nothing secret" })];
-    if (first) {
-      const on = first.id <= cursor;
-      bars.push(h("span", { class: `tl-read ${secret ? "tl-got" : "tl-some"}${on ? "" : " tl-future"}`, style: `left:min(${at}%, calc(100% - ${on ? 190 : 8}px));right:0`, text: on ? cut(first.text, 160) : "" }));
-    }
-    this.reads.replaceChildren(...bars);
-    const bad = secret !== undefined && secret.id <= cursor;
-    const prize = doc.frame.prize || "the secret";
-    this.state.className = `tl-prize ${bad ? "tl-lost" : "tl-safe"}`;
-    fill(this.state, bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`);
-  }
+loot(reads) {
+const { store } = this;
+const { cursor, doc } = store;
+const secret = reads.find((row) => row?.kind === "read" && row.secret);
+const first = secret ?? reads[0];
+const at = first ? ((this.end(first.id - 1) + this.end(first.id)) / 2) * 100 : 100;
+const until = first && first.id <= cursor ? at : this.end(cursor) * 100;
+const bars = [h("span", { class: "tl-read tl-nothing", style: `left:0;width:max(${until}%, 90px)`, text: "nothing secret" })];
+if (first) {
+const on = first.id <= cursor;
+bars.push(h("span", { class: `tl-read ${secret ? "tl-got" : "tl-some"}${on ? "" : " tl-future"}`, style: `left:min(${at}%, calc(100% - ${on ? 190 : 8}px));right:0`, text: on ? cut(first.text, 160) : "" }));
+}
+this.reads.replaceChildren(...bars);
+const bad = secret !== undefined && secret.id <= cursor;
+const prize = doc.frame.prize || "the secret";
+this.state.className = `tl-prize ${bad ? "tl-lost" : "tl-safe"}`;
+fill(this.state, bad ? `✘ Alice has ${prize}` : `✔ ${cap(prize)} is safe`);
+}
 
-  slide() {
-    this.store.set({ playing: false });
-    this.store.go(Number(this.slider.value));
-  }
+slide() {
+this.store.set({ playing: false });
+this.store.go(Number(this.slider.value));
+}
 
-  /**
-   * The axis is not even, so the pointer finds the row by the axis and not by the slider's own steps.
-   * @param {PointerEvent} event
-   */
-  drag(event) {
-    event.preventDefault();
-    this.slider.focus({ preventScroll: true });
-    const to = (/** @type {PointerEvent} */ e) => {
-      const box = this.lane.getBoundingClientRect();
-      const share = (e.clientX - box.left) / box.width;
-      let low = 0;
-      let high = this.ends.length - 1;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (this.ends[middle] < share) low = middle + 1;
-        else high = middle;
-      }
-      this.store.set({ playing: false });
-      this.store.go(low);
-    };
-    const move = (/** @type {PointerEvent} */ e) => to(e);
-    const end = () => {
-      this.lane.removeEventListener("pointermove", move);
-      this.lane.removeEventListener("pointerup", end);
-      this.lane.removeEventListener("pointercancel", end);
-    };
-    this.lane.setPointerCapture(event.pointerId);
-    this.lane.addEventListener("pointermove", move);
-    this.lane.addEventListener("pointerup", end);
-    this.lane.addEventListener("pointercancel", end);
-    to(event);
-  }
+drag(event) {
+event.preventDefault();
+this.slider.focus({ preventScroll: true });
+const to = (/** @type {PointerEvent} */ e) => {
+const box = this.lane.getBoundingClientRect();
+const share = (e.clientX - box.left) / box.width;
+let low = 0;
+let high = this.ends.length - 1;
+while (low < high) {
+const middle = (low + high) >> 1;
+if (this.ends[middle] < share) low = middle + 1;
+else high = middle;
+}
+this.store.set({ playing: false });
+this.store.go(low);
+};
+const move = (/** @type {PointerEvent} */ e) => to(e);
+const end = () => {
+this.lane.removeEventListener("pointermove", move);
+this.lane.removeEventListener("pointerup", end);
+this.lane.removeEventListener("pointercancel", end);
+};
+this.lane.setPointerCapture(event.pointerId);
+this.lane.addEventListener("pointermove", move);
+this.lane.addEventListener("pointerup", end);
+this.lane.addEventListener("pointercancel", end);
+to(event);
+}
 }
 return { STOPS, stopsAt, Timeline };
 })();
 
 // controls.js
 const { Controls } = (() => {
-/** Hands: time travel over what is recorded; with a controller, the run itself. Every button is a call, and says which. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./octets.js").Octets} Octets
- * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string]} Action
- */
-
 const PACE = 240;
 const SLOW = 700;
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M5 3v10M11 3v10";
-/** @type {Action[]} */
 const ACTIONS = [
-  ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
-  ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
-  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
-  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
-  ["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
-  ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
+["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
+["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
+["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
+["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
+["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
+["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
 ];
 const SAVES = /** @type {[string, string, string][]} */ ([
-  ["page", "this page (.html)", 'inspector.save_page("run.html")'],
-  ["trace", "the trace (.jsonl)", 'inspector.save_trace("run.jsonl")'],
-  ["capture", "the capture (.pcapng)", 'inspector.save_capture("run.pcapng")'],
+["page", "this page (.html)", 'inspector.save_page("run.html")'],
+["trace", "the trace (.jsonl)", 'inspector.save_trace("run.jsonl")'],
+["capture", "the capture (.pcapng)", 'inspector.save_capture("run.pcapng")'],
 ]);
 
 class Controls {
-  /** @param {Store} store @param {() => HTMLElement} root @param {Octets} octets */
-  constructor(store, root, octets) {
-    this.store = store;
-    this.root = root;
-    this.octets = octets;
-    this.timer = 0;
-    const { go } = this;
-    const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
-    this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
-    this.playing = button("Play to the next stop", PLAY, () => store.set({ playing: !store.playing }));
-    this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
-    this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
-    this.hold = h("span", { class: "tl-hold" });
-    this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
-    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
-    this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
-      h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
-    this.edited = h("div", { class: "tl-edits" });
-    this.edited.hidden = true;
-    octets.node.prepend(this.edited);
-    this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
-    this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
-    store.onFile = (detail) => download(detail, store.asker);
-  }
-
-  /** @param {string} kind @param {string} label @param {...HTMLElement} children */
-  menu(kind, label, ...children) {
-    const node = h("details", { class: `tl-menu ${kind}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") { node.removeAttribute("open"); node.querySelector("summary")?.focus(); } } } },
-      h("summary", {}, h("span", { text: label }), icon("M4 6l4 4 4-4", 12)), h("div", { class: "tl-menubody" }, ...children));
-    return node;
-  }
-
-  /** @param {number} row */
-  go = (row) => {
-    this.store.set({ playing: false });
-    this.store.go(row);
-  };
-
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    const { store } = this;
-    const end = store.doc.rows.length - 1;
-    if (changed.has("cursor") || changed.has("doc")) {
-      for (const one of this.back) one.toggleAttribute("disabled", store.cursor <= 0);
-      for (const one of this.on) one.toggleAttribute("disabled", store.cursor >= end);
-    }
-    if (changed.has("playing")) this.play();
-    if (changed.has("stops") || changed.has("doc")) this.says();
-    if (changed.has("frame") || changed.has("live") || changed.has("doc")) this.steering();
-    if (["row", "frame", "live", "edits", "doc"].some((key) => changed.has(key))) this.edits();
-  }
-
-  says() {
-    const { store } = this;
-    const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
-    fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
-    for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
-  }
-
-  /** @param {string} id */
-  stop(id) {
-    const { stops } = this.store;
-    if (!stops.delete(id)) stops.add(id);
-    this.store.mark("stops");
-  }
-
-  // Time
-
-  play() {
-    const { store } = this;
-    clearInterval(this.timer);
-    fill(this.playing, icon(store.playing ? PAUSE : PLAY));
-    this.playing.setAttribute("aria-label", store.playing ? "Pause" : "Play to the next stop");
-    if (!store.playing) return;
-    const { rows } = store.doc;
-    if (store.cursor >= rows.length - 1) store.go(0);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const pace = setInterval(() => {
-      const next = store.cursor + 1;
-      if (next >= rows.length) return store.set({ playing: false });
-      store.go(next);
-      if (stopsAt(rows[next], store.stops)) store.set({ playing: false });
-    }, calm ? SLOW : PACE);
-    this.timer = Number(pace);
-  }
-
-  // The run itself
-
-  steering() {
-    const { store } = this;
-    const steering = store.doc.frame.steering;
-    const can = store.can("step");
-    const held = steering?.state === "held";
-    const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
-    fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
-    this.actions.forEach((node, n) => {
-      const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
-      node.setAttribute("aria-disabled", String(!can || useless));
-    });
-    this.bar?.classList.toggle("tl-steered", steering !== null);
-    if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
-  }
-
-  /**
-   * Where the steering stands while there is something to steer.
-   * @param {HTMLElement} bar
-   */
-  home(bar) {
-    this.bar = bar;
-  }
-
-  /** @param {Action} action */
-  act([action, label, args, call, sentence]) {
-    const held = this.store.doc.frame.steering?.message;
-    if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
-    else this.cannot(label, sentence, call);
-  }
-
-  /**
-   * Say what a button would do, and by which call.
-   * @param {string} label
-   * @param {string} sentence
-   * @param {string} call
-   */
-  cannot(label, sentence, call) {
-    const { steering } = this.store.doc.frame;
-    const why = !this.store.live ? "No kernel answers here: this is what was recorded." : steering ? "This run has ended." : "This run was not started with a controller.";
-    pop(this.root(), label, h("p", { text: sentence }), h("p", { text: `${why} In Python the button is this call:` }), python(call));
-  }
-
-  /** @param {string} name */
-  breakOn(name) {
-    const wanted = name.trim() || this.breaks.placeholder;
-    if (this.store.can("break_on")) this.store.send({ type: "control", action: "break_on", name: wanted });
-    else this.cannot("Break on a message", `The run is held before ${wanted}.`, `act.controller.break_on(${JSON.stringify(wanted)})`);
-  }
-
-  /** Whether the chosen message is the one that is held. */
-  get holding() {
-    const { store } = this;
-    const steering = store.doc.frame.steering;
-    return store.can("tamper") && steering?.state === "held" && steering.row === store.row;
-  }
-
-  /** Edit the bytes of a held message; of another, say how to come by it. */
-  edit() {
-    const { store } = this;
-    const row = store.chosen;
-    if (!row) return;
-    if (this.holding) {
-      store.set({ up: true });
-      this.octets.scroller.focus();
-      store.say("Type hex digits over a byte; the length stays the same.");
-      return;
-    }
-    const name = JSON.stringify(called(row) === row.name ? row.name : row.name);
-    const path = JSON.stringify(fieldsOf(row.parts[store.piece], store.doc.texts)[store.field]?.path ?? "random");
-    const said = "The run is held before this message, you change its bytes, and it goes on.";
-    if (store.can("break_on")) pop(this.root(), "Edit and let go", h("p", { text: `${said} This one has gone already.` }), h("button", { class: "tl-ghostbtn", text: `Break on ${row.name}`, on: { click: () => this.breakOn(row.name) } }));
-    else this.cannot("Edit and let go", said, `act.start()\nact.controller.break_on(${name})\nact.controller.tamper(${name}, ${path}, value)\nact.controller.play()\noutcome = act.wait()`);
-  }
-
-  /** The line over the bytes of a held message. */
-  edits() {
-    const { octets, store } = this;
-    octets.editing = this.holding;
-    this.edited.hidden = !octets.editing;
-    octets.scroller.classList.toggle("tl-editing", octets.editing);
-    if (!octets.editing) return;
-    const count = octets.edits.size;
-    fill(this.edited, h("b", { text: count ? `${cap(bytes(count))} changed.` : "Held: type hex over a byte." }),
-      h("button", { class: "tl-ghostbtn", "aria-disabled": !count, text: "Let it go, changed", on: { click: () => count && this.letGo() } }),
-      count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
-  }
-
-  /** Give the held message its new fields, each whole, and let it go. */
-  letGo() {
-    const { octets, store } = this;
-    const row = store.chosen;
-    const piece = row?.parts[store.piece];
-    if (!row || !piece) return;
-    const fields = fieldsOf(piece, store.doc.texts);
-    const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
-    for (const n of edited) {
-      if (n < 0) continue;
-      const { start, end, path } = fields[n];
-      let value = "";
-      for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
-      store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
-    }
-    store.send({ type: "control", action: "play" });
-    octets.edits.clear();
-    store.mark("edits");
-  }
-
-  /** Change the chosen field and run the act again. */
-  whatIf() {
-    const { store } = this;
-    const row = store.chosen;
-    if (!row) return;
-    const piece = row.parts[store.piece];
-    const field = fieldsOf(piece, store.doc.texts)[store.field];
-    if (!field) return void pop(this.root(), "What if?", h("p", { text: "Choose a field first: what if it were another one?" }));
-    const hex = piece.hex.slice(2 * field.start, 2 * field.end);
-    const changed = `${(parseInt(hex.slice(0, 2) || "0", 16) ^ 1).toString(16).padStart(2, "0")}${hex.slice(2)}`;
-    const input = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-value tl-mono", rows: 3, "aria-label": `Other octets of ${field.label}, in hex`, spellcheck: "false" }));
-    input.value = changed.slice(0, 4096);
-    const call = () => `other = act.what_if(${JSON.stringify(row.name)}, ${JSON.stringify(field.path)}, bytes.fromhex("${clean(input.value)}"))\nprint(act.compare(other))`;
-    const said = h("div");
-    const show = () => fill(said, python(call()));
-    input.addEventListener("input", show);
-    const ask = () => {
-      const value = clean(input.value);
-      if (value.length !== hex.length) return fill(said, h("p", { class: "tl-badword", text: `${field.label} has ${bytes(hex.length / 2)}; these are ${bytes(Math.ceil(value.length / 2))}.` }));
-      store.send({ type: "what-if", row: row.id, field: field.path, value, asker: store.asker });
-      close();
-      store.say("The act runs again; it will stand beside this one.");
-    };
-    show();
-    const close = pop(this.root(), `What if ${field.label} were another one?`, h("p", { text: `The act runs again, and somebody without keys changes this field of ${called(row)} on its way. Both runs then stand side by side.` }), input, said,
-      store.live ? h("button", { class: "tl-ghostbtn", text: "Run it again", on: { click: ask } }) : h("p", { class: "tl-dim", text: "No kernel answers here, so the act cannot run again from this page; the call above does it." }));
-  }
-
-  // Keeping
-
-  /** @param {string} what @param {string} call */
-  save(what, call) {
-    this.keep.removeAttribute("open");
-    if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
-    else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
-  }
-
-  close() {
-    clearInterval(this.timer);
-  }
+constructor(store, root, octets) {
+this.store = store;
+this.root = root;
+this.octets = octets;
+this.timer = 0;
+const { go } = this;
+const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
+this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
+this.playing = button("Play to the next stop", PLAY, () => store.set({ playing: !store.playing }));
+this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
+this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
+this.hold = h("span", { class: "tl-hold" });
+this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
+this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
+h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
+this.edited = h("div", { class: "tl-edits" });
+this.edited.hidden = true;
+octets.node.prepend(this.edited);
+this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
+this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
+store.onFile = (detail) => download(detail, store.asker);
 }
 
-/** @param {string} text */
+menu(kind, label, ...children) {
+const node = h("details", { class: `tl-menu ${kind}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => { if (e.key === "Escape") { node.removeAttribute("open"); node.querySelector("summary")?.focus(); } } } },
+h("summary", {}, h("span", { text: label }), icon("M4 6l4 4 4-4", 12)), h("div", { class: "tl-menubody" }, ...children));
+return node;
+}
+
+go = (row) => {
+this.store.set({ playing: false });
+this.store.go(row);
+};
+
+draw(changed) {
+const { store } = this;
+const end = store.doc.rows.length - 1;
+if (changed.has("cursor") || changed.has("doc")) {
+for (const one of this.back) one.toggleAttribute("disabled", store.cursor <= 0);
+for (const one of this.on) one.toggleAttribute("disabled", store.cursor >= end);
+}
+if (changed.has("playing")) this.play();
+if (changed.has("stops") || changed.has("doc")) this.says();
+if (changed.has("frame") || changed.has("live") || changed.has("doc")) this.steering();
+if (["row", "frame", "live", "edits", "doc"].some((key) => changed.has(key))) this.edits();
+}
+
+says() {
+const { store } = this;
+const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
+fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
+for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
+}
+
+stop(id) {
+const { stops } = this.store;
+if (!stops.delete(id)) stops.add(id);
+this.store.mark("stops");
+}
+
+
+play() {
+const { store } = this;
+clearInterval(this.timer);
+fill(this.playing, icon(store.playing ? PAUSE : PLAY));
+this.playing.setAttribute("aria-label", store.playing ? "Pause" : "Play to the next stop");
+if (!store.playing) return;
+const { rows } = store.doc;
+if (store.cursor >= rows.length - 1) store.go(0);
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const pace = setInterval(() => {
+const next = store.cursor + 1;
+if (next >= rows.length) return store.set({ playing: false });
+store.go(next);
+if (stopsAt(rows[next], store.stops)) store.set({ playing: false });
+}, calm ? SLOW : PACE);
+this.timer = Number(pace);
+}
+
+
+steering() {
+const { store } = this;
+const steering = store.doc.frame.steering;
+const can = store.can("step");
+const held = steering?.state === "held";
+const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
+fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
+this.actions.forEach((node, n) => {
+const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
+node.setAttribute("aria-disabled", String(!can || useless));
+});
+this.bar?.classList.toggle("tl-steered", steering !== null);
+if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
+}
+
+home(bar) {
+this.bar = bar;
+}
+
+act([action, label, args, call, sentence]) {
+const held = this.store.doc.frame.steering?.message;
+if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
+else this.cannot(label, sentence, call);
+}
+
+cannot(label, sentence, call) {
+const { steering } = this.store.doc.frame;
+const why = !this.store.live ? "No kernel answers here: this is what was recorded." : steering ? "This run has ended." : "This run was not started with a controller.";
+pop(this.root(), label, h("p", { text: sentence }), h("p", { text: `${why} In Python the button is this call:` }), python(call));
+}
+
+breakOn(name) {
+const wanted = name.trim() || this.breaks.placeholder;
+if (this.store.can("break_on")) this.store.send({ type: "control", action: "break_on", name: wanted });
+else this.cannot("Break on a message", `The run is held before ${wanted}.`, `act.controller.break_on(${JSON.stringify(wanted)})`);
+}
+
+get holding() {
+const { store } = this;
+const steering = store.doc.frame.steering;
+return store.can("tamper") && steering?.state === "held" && steering.row === store.row;
+}
+
+edit() {
+const { store } = this;
+const row = store.chosen;
+if (!row) return;
+if (this.holding) {
+store.set({ up: true });
+this.octets.scroller.focus();
+store.say("Type hex digits over a byte; the length stays the same.");
+return;
+}
+const name = JSON.stringify(called(row) === row.name ? row.name : row.name);
+const path = JSON.stringify(fieldsOf(row.parts[store.piece], store.doc.texts)[store.field]?.path ?? "random");
+const said = "The run is held before this message, you change its bytes, and it goes on.";
+if (store.can("break_on")) pop(this.root(), "Edit and let go", h("p", { text: `${said} This one has gone already.` }), h("button", { class: "tl-ghostbtn", text: `Break on ${row.name}`, on: { click: () => this.breakOn(row.name) } }));
+else this.cannot("Edit and let go", said, `act.start()\nact.controller.break_on(${name})\nact.controller.tamper(${name}, ${path}, value)\nact.controller.play()\noutcome = act.wait()`);
+}
+
+edits() {
+const { octets, store } = this;
+octets.editing = this.holding;
+this.edited.hidden = !octets.editing;
+octets.scroller.classList.toggle("tl-editing", octets.editing);
+if (!octets.editing) return;
+const count = octets.edits.size;
+fill(this.edited, h("b", { text: count ? `${cap(bytes(count))} changed.` : "Held: type hex over a byte." }),
+h("button", { class: "tl-ghostbtn", "aria-disabled": !count, text: "Let it go, changed", on: { click: () => count && this.letGo() } }),
+count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
+}
+
+letGo() {
+const { octets, store } = this;
+const row = store.chosen;
+const piece = row?.parts[store.piece];
+if (!row || !piece) return;
+const fields = fieldsOf(piece, store.doc.texts);
+const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
+for (const n of edited) {
+if (n < 0) continue;
+const { start, end, path } = fields[n];
+let value = "";
+for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
+store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
+}
+store.send({ type: "control", action: "play" });
+octets.edits.clear();
+store.mark("edits");
+}
+
+whatIf() {
+const { store } = this;
+const row = store.chosen;
+if (!row) return;
+const piece = row.parts[store.piece];
+const field = fieldsOf(piece, store.doc.texts)[store.field];
+if (!field) return void pop(this.root(), "What if?", h("p", { text: "Choose a field first: what if it were another one?" }));
+const hex = piece.hex.slice(2 * field.start, 2 * field.end);
+const changed = `${(parseInt(hex.slice(0, 2) || "0", 16) ^ 1).toString(16).padStart(2, "0")}${hex.slice(2)}`;
+const input = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "tl-value tl-mono", rows: 3, "aria-label": `Other octets of ${field.label}, in hex`, spellcheck: "false" }));
+input.value = changed.slice(0, 4096);
+const call = () => `other = act.what_if(${JSON.stringify(row.name)}, ${JSON.stringify(field.path)}, bytes.fromhex("${clean(input.value)}"))\nprint(act.compare(other))`;
+const said = h("div");
+const show = () => fill(said, python(call()));
+input.addEventListener("input", show);
+const ask = () => {
+const value = clean(input.value);
+if (value.length !== hex.length) return fill(said, h("p", { class: "tl-badword", text: `${field.label} has ${bytes(hex.length / 2)}; these are ${bytes(Math.ceil(value.length / 2))}.` }));
+store.send({ type: "what-if", row: row.id, field: field.path, value, asker: store.asker });
+close();
+store.say("The act runs again; it will stand beside this one.");
+};
+show();
+const close = pop(this.root(), `What if ${field.label} were another one?`, h("p", { text: `The act runs again, and somebody without keys changes this field of ${called(row)} on its way. Both runs then stand side by side.` }), input, said,
+store.live ? h("button", { class: "tl-ghostbtn", text: "Run it again", on: { click: ask } }) : h("p", { class: "tl-dim", text: "No kernel answers here, so the act cannot run again from this page; the call above does it." }));
+}
+
+
+save(what, call) {
+this.keep.removeAttribute("open");
+if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
+else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+}
+
+close() {
+clearInterval(this.timer);
+}
+}
+
 const clean = (text) => text.replace(/[^0-9a-f]/gi, "").toLowerCase();
 
-/**
- * Hand a file to the reader, if this view asked for it.
- * @param {any} detail
- * @param {string} asker
- */
 function download(detail, asker) {
-  if (detail.asker !== asker) return;
-  const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
-  const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
+if (detail.asker !== asker) return;
+const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
+const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
+link.click();
+setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 return { Controls };
 })();
 
 // fields.js
 const { Fields } = (() => {
-/** The tree of a message's fields; beside it, where there is one, the same message on the other leg. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {import("./types.js").Compared} Compared
- * @typedef {import("./paths.js").Field} Field
- */
-
 const HIGH = 25;
 const VALUE = 40;
-/** So many fields stand open at first; deeper ones are folded until a tree is that short. */
 const OPEN = 40;
 
 class Fields {
-  /** @param {Store} store @param {number} view */
-  constructor(store, view) {
-    this.store = store;
-    this.view = view;
-    /** @type {Field[]} */
-    this.fields = [];
-    /**
-     * Numbers of the fields in view, in order.
-     * @type {number[]}
-     */
-    this.visible = [];
-    /**
-     * What is unfolded, of each piece that was looked at.
-     * @type {WeakMap<object, Set<number>>}
-     */
-    this.opened = new WeakMap();
-    /** @type {Set<number>} */
-    this.open = new Set();
-    /** @type {Map<string, Field> | null} */
-    this.other = null;
-    /** @type {Map<number, Compared>} */
-    this.compared = new Map();
-    this.pieceHex = "";
-    this.otherHex = "";
-    this.head = h("div", { class: "tl-tr tl-trhead" });
-    this.inner = h("div", { class: "tl-treelines", role: "presentation" });
-    this.tree = h("div", { class: "tl-tree", role: "tree", tabindex: 0, "aria-label": "Fields", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
-    this.list = new VirtualList(this.tree, this.inner, (n) => this.row(this.fields[this.visible[n]]), () => HIGH);
-  }
+constructor(store, view) {
+this.store = store;
+this.view = view;
+this.fields = [];
+this.visible = [];
+this.opened = new WeakMap();
+this.open = new Set();
+this.other = null;
+this.compared = new Map();
+this.pieceHex = "";
+this.otherHex = "";
+this.head = h("div", { class: "tl-tr tl-trhead" });
+this.inner = h("div", { class: "tl-treelines", role: "presentation" });
+this.tree = h("div", { class: "tl-tree", role: "tree", tabindex: 0, "aria-label": "Fields", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
+this.list = new VirtualList(this.tree, this.inner, (n) => this.row(this.fields[this.visible[n]]), () => HIGH);
+}
 
-  /**
-   * @param {Piece} piece
-   * @param {Piece | null} twin
-   * @param {Compared[]} compared
-   * @param {(Node | string)[]} heads the names of the columns of values
-   */
-  show(piece, twin, compared, heads) {
-    const { texts } = this.store.doc;
-    this.fields = fieldsOf(piece, texts);
-    this.other = twin ? new Map(fieldsOf(twin, texts).map((one) => [one.path, one])) : null;
-    this.compared = new Map(compared.map((one) => [one.field, one]));
-    this.pieceHex = piece.hex;
-    this.otherHex = twin?.hex ?? "";
-    this.open = this.opened.get(piece) ?? this.first();
-    this.opened.set(piece, this.open);
-    this.head.className = `tl-tr tl-trhead${twin ? "" : " tl-one"}`;
-    this.head.replaceChildren(h("span", { class: "tl-headfield", text: "field" }), ...heads.flatMap((one, n) => (n ? [h("span"), h("span", {}, one)] : [h("span", {}, one)])), ...(twin ? [] : [h("span", { class: "tl-o", text: "bytes" })]));
-    this.rebuild();
-  }
+show(piece, twin, compared, heads) {
+const { texts } = this.store.doc;
+this.fields = fieldsOf(piece, texts);
+this.other = twin ? new Map(fieldsOf(twin, texts).map((one) => [one.path, one])) : null;
+this.compared = new Map(compared.map((one) => [one.field, one]));
+this.pieceHex = piece.hex;
+this.otherHex = twin?.hex ?? "";
+this.open = this.opened.get(piece) ?? this.first();
+this.opened.set(piece, this.open);
+this.head.className = `tl-tr tl-trhead${twin ? "" : " tl-one"}`;
+this.head.replaceChildren(h("span", { class: "tl-headfield", text: "field" }), ...heads.flatMap((one, n) => (n ? [h("span"), h("span", {}, one)] : [h("span", {}, one)])), ...(twin ? [] : [h("span", { class: "tl-o", text: "bytes" })]));
+this.rebuild();
+}
 
-  /** What stands open at first: as many levels as leave the tree short. */
-  first() {
-    for (let depth = 8; depth >= 0; depth -= 1) {
-      const open = new Set(this.fields.filter((one) => !one.leaf && one.depth < depth).map((one) => one.n));
-      if (depth === 1 || this.fields.filter((one) => one.depth <= depth).length <= OPEN) return open;
-    }
-    return new Set();
-  }
+first() {
+for (let depth = 8; depth >= 0; depth -= 1) {
+const open = new Set(this.fields.filter((one) => !one.leaf && one.depth < depth).map((one) => one.n));
+if (depth === 1 || this.fields.filter((one) => one.depth <= depth).length <= OPEN) return open;
+}
+return new Set();
+}
 
-  rebuild() {
-    this.unfold(this.store.field);
-    const visible = [];
-    for (let n = 0; n < this.fields.length; n += 1) {
-      visible.push(n);
-      if (!this.fields[n].leaf && !this.open.has(n)) n = this.fields[n].last;
-    }
-    this.visible = visible;
-    this.list.reset(visible.length);
-    this.chosen();
-  }
+rebuild() {
+this.unfold(this.store.field);
+const visible = [];
+for (let n = 0; n < this.fields.length; n += 1) {
+visible.push(n);
+if (!this.fields[n].leaf && !this.open.has(n)) n = this.fields[n].last;
+}
+this.visible = visible;
+this.list.reset(visible.length);
+this.chosen();
+}
 
-  /**
-   * Open what a field lies in. Says whether anything was folded.
-   * @param {number} n
-   */
-  unfold(n) {
-    let folded = false;
-    for (let up = this.fields[n]?.parent ?? -1; up >= 0; up = this.fields[up].parent) {
-      if (this.open.has(up)) continue;
-      this.open.add(up);
-      folded = true;
-    }
-    return folded;
-  }
+unfold(n) {
+let folded = false;
+for (let up = this.fields[n]?.parent ?? -1; up >= 0; up = this.fields[up].parent) {
+if (this.open.has(up)) continue;
+this.open.add(up);
+folded = true;
+}
+return folded;
+}
 
-  /** The chosen field changed. */
-  chosen() {
-    if (this.unfold(this.store.field)) return this.rebuild();
-    const at = this.visible.indexOf(this.store.field);
-    for (const [n, node] of this.list.nodes) this.mark(node, n === at);
-    if (at >= 0) this.list.reveal(at, 50);
-    this.tree.setAttribute("aria-activedescendant", `tl${this.view}-field-${this.store.field}`);
-  }
+chosen() {
+if (this.unfold(this.store.field)) return this.rebuild();
+const at = this.visible.indexOf(this.store.field);
+for (const [n, node] of this.list.nodes) this.mark(node, n === at);
+if (at >= 0) this.list.reveal(at, 50);
+this.tree.setAttribute("aria-activedescendant", `tl${this.view}-field-${this.store.field}`);
+}
 
-  /** @param {Element} node @param {boolean} on */
-  mark(node, on) {
-    node.classList.toggle("tl-sel", on);
-    node.setAttribute("aria-selected", String(on));
-  }
+mark(node, on) {
+node.classList.toggle("tl-sel", on);
+node.setAttribute("aria-selected", String(on));
+}
 
-  /** @param {Field} field */
-  row(field) {
-    const other = this.other?.get(field.path);
-    const differs = this.other !== null && (!other || this.hexOf(field, this.pieceHex) !== this.hexOf(other, this.otherHex));
-    const must = differs && this.compared.get(field.n)?.word === "has to differ";
-    const open = this.open.has(field.n);
-    const kinds = ["tl-tr", !this.other && "tl-one", field.leaf ? "" : "tl-parent", differs && "tl-ne", must && "tl-must"].filter(Boolean).join(" ");
-    const sign = this.other ? h("span", { class: "tl-r" }, differs ? h("b", { text: "≠" }) : "=") : h("span", { class: "tl-o", text: range(field.start, field.end).replace(/^\D+/, "") });
-    const node = h("div", { class: kinds, role: "treeitem", id: `tl${this.view}-field-${field.n}`, "data-field": field.n, "data-path": field.path, "aria-level": field.depth + 1, "aria-expanded": field.leaf ? null : String(open), style: `--d:${field.depth}` },
-      h("span", { class: `tl-f${field.leaf ? " tl-leaf" : ""}` }, field.leaf ? null : h("span", { class: "tl-fold1", "data-fold": field.n, "aria-hidden": "true" }, chevron()), h("span", { class: "tl-fname", text: cut(field.label, 80) })),
-      h("span", { class: "tl-v", text: this.value(field, this.pieceHex) }), sign,
-      this.other && h("span", { class: "tl-v", text: differs ? (other ? this.value(other, this.otherHex) : "absent") : field.leaf ? "the same" : "" }));
-    this.mark(node, field.n === this.store.field);
-    return node;
-  }
+row(field) {
+const other = this.other?.get(field.path);
+const differs = this.other !== null && (!other || this.hexOf(field, this.pieceHex) !== this.hexOf(other, this.otherHex));
+const must = differs && this.compared.get(field.n)?.word === "has to differ";
+const open = this.open.has(field.n);
+const kinds = ["tl-tr", !this.other && "tl-one", field.leaf ? "" : "tl-parent", differs && "tl-ne", must && "tl-must"].filter(Boolean).join(" ");
+const sign = this.other ? h("span", { class: "tl-r" }, differs ? h("b", { text: "≠" }) : "=") : h("span", { class: "tl-o", text: range(field.start, field.end).replace(/^\D+/, "") });
+const node = h("div", { class: kinds, role: "treeitem", id: `tl${this.view}-field-${field.n}`, "data-field": field.n, "data-path": field.path, "aria-level": field.depth + 1, "aria-expanded": field.leaf ? null : String(open), style: `--d:${field.depth}` },
+h("span", { class: `tl-f${field.leaf ? " tl-leaf" : ""}` }, field.leaf ? null : h("span", { class: "tl-fold1", "data-fold": field.n, "aria-hidden": "true" }, chevron()), h("span", { class: "tl-fname", text: cut(field.label, 80) })),
+h("span", { class: "tl-v", text: this.value(field, this.pieceHex) }), sign,
+this.other && h("span", { class: "tl-v", text: differs ? (other ? this.value(other, this.otherHex) : "absent") : field.leaf ? "the same" : "" }));
+this.mark(node, field.n === this.store.field);
+return node;
+}
 
-  /** @param {Field} field @param {string} hex */
-  hexOf(field, hex) {
-    return hex.slice(2 * field.start, 2 * field.end);
-  }
+hexOf(field, hex) {
+return hex.slice(2 * field.start, 2 * field.end);
+}
 
-  /** @param {Field} field @param {string} hex */
-  value(field, hex) {
-    if (field.value) return cut(field.value, 120);
-    return field.leaf ? cut(hex.substr(2 * field.start, Math.min(2 * (field.end - field.start), VALUE + 1)), VALUE) : "";
-  }
+value(field, hex) {
+if (field.value) return cut(field.value, 120);
+return field.leaf ? cut(hex.substr(2 * field.start, Math.min(2 * (field.end - field.start), VALUE + 1)), VALUE) : "";
+}
 
-  // Hands
 
-  /** @param {MouseEvent} event */
-  click(event) {
-    const target = /** @type {Element} */ (event.target);
-    const fold = target.closest("[data-fold]");
-    const row = target.closest("[data-field]");
-    if (fold) this.toggle(Number(fold.getAttribute("data-fold")));
-    else if (row) this.store.choose({ field: Number(row.getAttribute("data-field")) });
-  }
+click(event) {
+const target = /** @type {Element} */ (event.target);
+const fold = target.closest("[data-fold]");
+const row = target.closest("[data-field]");
+if (fold) this.toggle(Number(fold.getAttribute("data-fold")));
+else if (row) this.store.choose({ field: Number(row.getAttribute("data-field")) });
+}
 
-  /** @param {number} n @param {boolean} [open] */
-  toggle(n, open = !this.open.has(n)) {
-    if (open) this.open.add(n);
-    else {
-      this.open.delete(n);
-      const { field } = this.store;
-      if (field > n && field <= this.fields[n].last) this.store.choose({ field: n });
-    }
-    this.rebuild();
-  }
+toggle(n, open = !this.open.has(n)) {
+if (open) this.open.add(n);
+else {
+this.open.delete(n);
+const { field } = this.store;
+if (field > n && field <= this.fields[n].last) this.store.choose({ field: n });
+}
+this.rebuild();
+}
 
-  /**
-   * As the ARIA pattern of a tree has it.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = this.visible.indexOf(this.store.field);
-    const field = this.fields[this.store.field];
-    let to = null;
-    if (event.key === "ArrowDown") to = this.visible[at + 1];
-    else if (event.key === "ArrowUp") to = this.visible[at - 1];
-    else if (event.key === "Home") [to] = this.visible;
-    else if (event.key === "End") to = this.visible.at(-1);
-    else if (event.key === "ArrowRight" && field && !field.leaf) {
-      if (this.open.has(field.n)) to = field.n + 1;
-      else this.toggle(field.n, true);
-    } else if (event.key === "ArrowLeft" && field) {
-      if (!field.leaf && this.open.has(field.n)) this.toggle(field.n, false);
-      else if (field.parent >= 0) to = field.parent;
-    } else if (event.key !== "ArrowRight") return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (typeof to === "number") this.store.choose({ field: to });
-  }
+key(event) {
+if (event.ctrlKey || event.metaKey || event.altKey) return;
+const at = this.visible.indexOf(this.store.field);
+const field = this.fields[this.store.field];
+let to = null;
+if (event.key === "ArrowDown") to = this.visible[at + 1];
+else if (event.key === "ArrowUp") to = this.visible[at - 1];
+else if (event.key === "Home") [to] = this.visible;
+else if (event.key === "End") to = this.visible.at(-1);
+else if (event.key === "ArrowRight" && field && !field.leaf) {
+if (this.open.has(field.n)) to = field.n + 1;
+else this.toggle(field.n, true);
+} else if (event.key === "ArrowLeft" && field) {
+if (!field.leaf && this.open.has(field.n)) this.toggle(field.n, false);
+else if (field.parent >= 0) to = field.parent;
+} else if (event.key !== "ArrowRight") return;
+event.preventDefault();
+event.stopPropagation();
+if (typeof to === "number") this.store.choose({ field: to });
+}
 }
 return { Fields };
 })();
 
 // strip.js
 const { stripOf, segmentAt, cellOf } = (() => {
-/** Bytes in cells: one piece, or a piece and its twin laid side by side field by field. Pure. */
-
-/**
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {import("./paths.js").Field} Field
- * @typedef {{key: string, start: number, end: number, field: number}} Run bytes of one field, or of a field's own between those inside it
- * @typedef {{at: number, length: number, a: Run | null, b: Run | null}} Segment
- * @typedef {{segments: Segment[], cells: number, differing: number}} Strip
- */
-
-/**
- * Cut a piece into its innermost fields and what lies between them.
- * @param {Piece} piece
- * @param {string[]} texts
- * @returns {Run[]}
- */
 function runsOf(piece, texts) {
-  const fields = fieldsOf(piece, texts);
-  const size = piece.hex.length / 2;
-  /** @type {Run[]} */
-  const runs = [];
-  let at = 0;
-  let owner = -1;
-  for (const field of fields) {
-    if (!field.leaf) {
-      // Bytes before this field belong to what lies around it.
-      if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
-      continue;
-    }
-    if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
-    if (field.end > at) runs.push({ key: field.path, start: at, end: (at = field.end), field: field.n });
-    owner = field.parent;
-  }
-  if (at < size) runs.push({ key: "<end", start: at, end: size, field: owner >= 0 && fields[owner].end >= size ? owner : -1 });
-  return runs;
+const fields = fieldsOf(piece, texts);
+const size = piece.hex.length / 2;
+const runs = [];
+let at = 0;
+let owner = -1;
+for (const field of fields) {
+if (!field.leaf) {
+if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+continue;
+}
+if (field.start > at) runs.push({ key: `<${field.path}`, start: at, end: (at = field.start), field: field.parent });
+if (field.end > at) runs.push({ key: field.path, start: at, end: (at = field.end), field: field.n });
+owner = field.parent;
+}
+if (at < size) runs.push({ key: "<end", start: at, end: size, field: owner >= 0 && fields[owner].end >= size ? owner : -1 });
+return runs;
 }
 
-/**
- * Lay a piece out, beside its twin if there is one: a field that is longer on one side leaves a gap on the other, so that what
- * follows still lines up.
- * @param {Piece} piece
- * @param {Piece | null} twin
- * @param {string[]} texts
- * @returns {Strip}
- */
 function stripOf(piece, twin, texts) {
-  const left = runsOf(piece, texts);
-  const right = twin ? runsOf(twin, texts) : [];
-  /** @type {Segment[]} */
-  const segments = [];
-  let cells = 0;
-  let differing = 0;
-  /** @param {Run | null} a @param {Run | null} b */
-  const put = (a, b) => {
-    const length = Math.max(a ? a.end - a.start : 0, b ? b.end - b.start : 0);
-    segments.push({ at: cells, length, a, b });
-    cells += length;
-    if (twin) differing += different(piece.hex, a, twin.hex, b);
-  };
-  if (!twin) for (const run of left) put(run, null);
-  else {
-    const there = new Map(right.map((run, n) => [run.key, n]));
-    let at = 0;
-    for (const run of left) {
-      const to = there.get(run.key);
-      if (to === undefined || to < at) put(run, null);
-      else {
-        while (at < to) put(null, right[at++]);
-        put(run, right[at++]);
-      }
-    }
-    while (at < right.length) put(null, right[at++]);
-  }
-  return { segments, cells, differing };
+const left = runsOf(piece, texts);
+const right = twin ? runsOf(twin, texts) : [];
+const segments = [];
+let cells = 0;
+let differing = 0;
+const put = (a, b) => {
+const length = Math.max(a ? a.end - a.start : 0, b ? b.end - b.start : 0);
+segments.push({ at: cells, length, a, b });
+cells += length;
+if (twin) differing += different(piece.hex, a, twin.hex, b);
+};
+if (!twin) for (const run of left) put(run, null);
+else {
+const there = new Map(right.map((run, n) => [run.key, n]));
+let at = 0;
+for (const run of left) {
+const to = there.get(run.key);
+if (to === undefined || to < at) put(run, null);
+else {
+while (at < to) put(null, right[at++]);
+put(run, right[at++]);
+}
+}
+while (at < right.length) put(null, right[at++]);
+}
+return { segments, cells, differing };
 }
 
-/**
- * How many bytes differ, counting those that only one side has.
- * @param {string} one
- * @param {Run | null} a
- * @param {string} other
- * @param {Run | null} b
- */
 function different(one, a, other, b) {
-  const n = a ? a.end - a.start : 0;
-  const m = b ? b.end - b.start : 0;
-  if (!a || !b) return n + m;
-  if (n === m && one.slice(2 * a.start, 2 * a.end) === other.slice(2 * b.start, 2 * b.end)) return 0;
-  let count = Math.abs(n - m);
-  for (let i = 0; i < Math.min(n, m); i += 1) {
-    if (one.substr(2 * (a.start + i), 2) !== other.substr(2 * (b.start + i), 2)) count += 1;
-  }
-  return count;
+const n = a ? a.end - a.start : 0;
+const m = b ? b.end - b.start : 0;
+if (!a || !b) return n + m;
+if (n === m && one.slice(2 * a.start, 2 * a.end) === other.slice(2 * b.start, 2 * b.end)) return 0;
+let count = Math.abs(n - m);
+for (let i = 0; i < Math.min(n, m); i += 1) {
+if (one.substr(2 * (a.start + i), 2) !== other.substr(2 * (b.start + i), 2)) count += 1;
+}
+return count;
 }
 
-/**
- * The segment that holds a cell.
- * @param {Segment[]} segments
- * @param {number} cell
- */
 function segmentAt(segments, cell) {
-  let low = 0;
-  let high = segments.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (segments[middle].at <= cell) low = middle;
-    else high = middle - 1;
-  }
-  return low;
+let low = 0;
+let high = segments.length - 1;
+while (low < high) {
+const middle = (low + high + 1) >> 1;
+if (segments[middle].at <= cell) low = middle;
+else high = middle - 1;
+}
+return low;
 }
 
-/**
- * The cell of a byte of the piece, or the first cell.
- * @param {Segment[]} segments
- * @param {number} byte
- */
 function cellOf(segments, byte) {
-  for (const { at, a } of segments) if (a && a.start <= byte && byte < a.end) return at + byte - a.start;
-  return 0;
+for (const { at, a } of segments) if (a && a.start <= byte && byte < a.end) return at + byte - a.start;
+return 0;
 }
 return { stripOf, segmentAt, cellOf };
 })();
 
 // octets.js
 const { Octets } = (() => {
-/** Bytes as hex: one leg or two, aligned by field; only what is in view exists, so that a megabyte opens at once. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {import("./paths.js").Field} Field
- * @typedef {import("./strip.js").Strip} Strip
- */
-
 const TALL = 20;
 const CELL = 21.7;
 const ASCII = 7.4;
@@ -2461,266 +1819,205 @@ const ADDRESS = 50;
 const GAP = "··";
 
 class Octets {
-  /**
-   * @param {Store} store
-   * @param {(text: string, x: number, y: number) => void} tip shows words at the pointer, or takes them away
-   */
-  constructor(store, tip) {
-    this.store = store;
-    this.tip = tip;
-    /** @type {Piece | null} */
-    this.piece = null;
-    /** @type {Piece | null} */
-    this.twin = null;
-    /** @type {Strip} */
-    this.strip = { segments: [], cells: 0, differing: 0 };
-    /** @type {Field[]} */
-    this.fields = [];
-    /** @type {Field[]} */
-    this.twinFields = [];
-    /**
-     * Bytes that the reader changed in a held message.
-     * @type {Map<number, string>}
-     */
-    this.edits = new Map();
-    this.caret = -1;
-    this.editing = false;
-    this.half = "";
-    this.perLine = 16;
-    this.about = h("span");
-    this.legs = h("span", { class: "tl-seg tl-push" });
-    this.bar = h("div", { class: "tl-hexbar" }, this.about, this.legs);
-    this.inner = h("div", { class: "tl-hexlines" });
-    this.scroller = h("div", {
-      class: "tl-hex", tabindex: 0, role: "group", "aria-label": "Bytes",
-      on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e), mousemove: (/** @type {MouseEvent} */ e) => this.point(e), mouseleave: () => this.tip("", 0, 0) },
-    }, this.inner);
-    this.node = h("div", { class: "tl-hexwrap" }, this.bar, this.scroller);
-    this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(n), () => TALL);
-    for (const [label, both] of /** @type {[string, boolean][]} */ ([["both legs", true], ["one", false]]))
-      this.legs.append(h("button", { "data-both": String(both), text: label, on: { click: () => store.set({ both }) } }));
-  }
+constructor(store, tip) {
+this.store = store;
+this.tip = tip;
+this.piece = null;
+this.twin = null;
+this.strip = { segments: [], cells: 0, differing: 0 };
+this.fields = [];
+this.twinFields = [];
+this.edits = new Map();
+this.caret = -1;
+this.editing = false;
+this.half = "";
+this.perLine = 16;
+this.about = h("span");
+this.legs = h("span", { class: "tl-seg tl-push" });
+this.bar = h("div", { class: "tl-hexbar" }, this.about, this.legs);
+this.inner = h("div", { class: "tl-hexlines" });
+this.scroller = h("div", {
+class: "tl-hex", tabindex: 0, role: "group", "aria-label": "Bytes",
+on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e), mousemove: (/** @type {MouseEvent} */ e) => this.point(e), mouseleave: () => this.tip("", 0, 0) },
+}, this.inner);
+this.node = h("div", { class: "tl-hexwrap" }, this.bar, this.scroller);
+this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(n), () => TALL);
+for (const [label, both] of /** @type {[string, boolean][]} */ ([["both legs", true], ["one", false]]))
+this.legs.append(h("button", { "data-both": String(both), text: label, on: { click: () => store.set({ both }) } }));
+}
 
-  get two() {
-    return this.twin !== null && this.store.both;
-  }
+get two() {
+return this.twin !== null && this.store.both;
+}
 
-  /**
-   * Show a piece, beside its twin if there is one; `names` says whose each is.
-   * @param {Piece} piece
-   * @param {Piece | null} twin
-   * @param {string[]} names
-   */
-  show(piece, twin, names) {
-    const { store } = this;
-    const texts = store.doc.texts;
-    if (piece !== this.piece) {
-      this.edits.clear();
-      this.caret = -1;
-    }
-    this.piece = piece;
-    this.twin = twin;
-    this.fields = fieldsOf(piece, texts);
-    this.twinFields = twin ? fieldsOf(twin, texts) : [];
-    this.strip = stripOf(piece, this.two ? twin : null, texts);
-    const difference = twin ? stripOf(piece, twin, texts).differing : 0;
-    fill(this.about, this.two ? names.join("  |  ") : { plain: "what the ends see, decrypted", command: "the command", response: "the response", wire: "bytes as sent", data: "bytes" }[piece.role],
-      twin && h("span", { class: "tl-tag", text: difference ? `${difference.toLocaleString("en")} of ${bytes(piece.hex.length / 2)} differ` : "not one byte differs" }));
-    this.legs.hidden = !twin;
-    for (const button of this.legs.children) button.setAttribute("aria-pressed", String(button.getAttribute("data-both") === String(store.both)));
-    this.layout();
-  }
+show(piece, twin, names) {
+const { store } = this;
+const texts = store.doc.texts;
+if (piece !== this.piece) {
+this.edits.clear();
+this.caret = -1;
+}
+this.piece = piece;
+this.twin = twin;
+this.fields = fieldsOf(piece, texts);
+this.twinFields = twin ? fieldsOf(twin, texts) : [];
+this.strip = stripOf(piece, this.two ? twin : null, texts);
+const difference = twin ? stripOf(piece, twin, texts).differing : 0;
+fill(this.about, this.two ? names.join("  |  ") : { plain: "what the ends see, decrypted", command: "the command", response: "the response", wire: "bytes as sent", data: "bytes" }[piece.role],
+twin && h("span", { class: "tl-tag", text: difference ? `${difference.toLocaleString("en")} of ${bytes(piece.hex.length / 2)} differ` : "not one byte differs" }));
+this.legs.hidden = !twin;
+for (const button of this.legs.children) button.setAttribute("aria-pressed", String(button.getAttribute("data-both") === String(store.both)));
+this.layout();
+}
 
-  /** Lay the bytes out for the width there is. */
-  layout() {
-    if (!this.piece) return;
-    const width = this.scroller.clientWidth - 28;
-    const fits = (/** @type {number} */ k) => (this.two ? ADDRESS + 2 * k * CELL + 18 : ADDRESS + k * (CELL + ASCII) + 36) <= width;
-    this.perLine = (this.two ? [16, 12, 8, 6, 4] : [32, 24, 16, 12, 8]).find(fits) ?? (this.two ? 4 : 8);
-    this.list.reset(Math.ceil(this.strip.cells / this.perLine));
-    this.reveal();
-  }
+layout() {
+if (!this.piece) return;
+const width = this.scroller.clientWidth - 28;
+const fits = (/** @type {number} */ k) => (this.two ? ADDRESS + 2 * k * CELL + 18 : ADDRESS + k * (CELL + ASCII) + 36) <= width;
+this.perLine = (this.two ? [16, 12, 8, 6, 4] : [32, 24, 16, 12, 8]).find(fits) ?? (this.two ? 4 : 8);
+this.list.reset(Math.ceil(this.strip.cells / this.perLine));
+this.reveal();
+}
 
-  /** The chosen field changed. */
-  chosen() {
-    this.list.refresh();
-    this.reveal();
-  }
+chosen() {
+this.list.refresh();
+this.reveal();
+}
 
-  reveal() {
-    const field = this.fields[this.store.field];
-    const byte = this.caret >= 0 ? this.caret : field?.start;
-    if (byte !== undefined) this.list.reveal(Math.floor(cellOf(this.strip.segments, byte) / this.perLine), 24);
-  }
+reveal() {
+const field = this.fields[this.store.field];
+const byte = this.caret >= 0 ? this.caret : field?.start;
+if (byte !== undefined) this.list.reveal(Math.floor(cellOf(this.strip.segments, byte) / this.perLine), 24);
+}
 
-  /** @param {number} n */
-  line(n) {
-    const from = n * this.perLine;
-    const to = Math.min(this.strip.cells, from + this.perLine);
-    const left = this.side("a", from, to);
-    const address = this.strip.segments[segmentAt(this.strip.segments, from)];
-    const byte = address.a ? Math.min(address.a.end - 1, address.a.start + from - address.at) : 0;
-    return h("div", { class: "tl-hx" }, h("span", { class: "tl-address", "aria-hidden": "true", text: byte.toString(16).padStart(4, "0") }), left.node, this.two ? this.side("b", from, to).node : h("span", { class: "tl-ascii", "aria-hidden": "true", text: left.ascii }));
-  }
+line(n) {
+const from = n * this.perLine;
+const to = Math.min(this.strip.cells, from + this.perLine);
+const left = this.side("a", from, to);
+const address = this.strip.segments[segmentAt(this.strip.segments, from)];
+const byte = address.a ? Math.min(address.a.end - 1, address.a.start + from - address.at) : 0;
+return h("div", { class: "tl-hx" }, h("span", { class: "tl-address", "aria-hidden": "true", text: byte.toString(16).padStart(4, "0") }), left.node, this.two ? this.side("b", from, to).node : h("span", { class: "tl-ascii", "aria-hidden": "true", text: left.ascii }));
+}
 
-  /**
-   * The cells of one leg on one line: an element for each stretch that looks alike.
-   * @param {"a" | "b"} leg
-   * @param {number} from
-   * @param {number} to
-   */
-  side(leg, from, to) {
-    const { segments } = this.strip;
-    const hex = leg === "a" ? this.piece?.hex ?? "" : this.twin?.hex ?? "";
-    const otherHex = leg === "a" ? this.twin?.hex ?? "" : this.piece?.hex ?? "";
-    const chosen = this.chosenRange(leg);
-    const node = h("span", { class: "tl-cells" });
-    let ascii = "";
-    let word = "";
-    let look = "";
-    let field = -1;
-    const flush = (/** @type {boolean} */ last) => {
-      if (word) node.append(h("s", { class: look, "data-n": leg === "a" ? field : null }, word), last ? "" : " ");
-      word = "";
-    };
-    let n = segmentAt(segments, from);
-    for (let cell = from; cell < to; cell += 1) {
-      while (cell >= segments[n].at + segments[n].length) n += 1;
-      const { at, a, b } = segments[n];
-      const mine = leg === "a" ? a : b;
-      const other = leg === "a" ? b : a;
-      const byte = mine && cell - at < mine.end - mine.start ? mine.start + cell - at : -1;
-      const there = other && cell - at < other.end - other.start ? other.start + cell - at : -1;
-      const edited = leg === "a" ? this.edits.get(byte) : undefined;
-      const text = byte < 0 ? GAP : edited ?? hex.substr(2 * byte, 2);
-      const differs = this.two && (byte < 0 || there < 0 || text !== otherHex.substr(2 * there, 2));
-      const kinds = [differs && "tl-n", byte >= chosen.start && byte < chosen.end && "tl-chosen", chosen.loot && byte >= chosen.start && byte < chosen.end && "tl-loot", edited !== undefined && "tl-edited", leg === "a" && byte === this.caret && byte >= 0 && "tl-caret"].filter(Boolean).join(" ");
-      const owner = mine ? mine.field : -1;
-      if (kinds !== look || owner !== field) {
-        flush(false);
-        look = kinds;
-        field = owner;
-      }
-      word += word ? ` ${text}` : text;
-      if (byte >= 0 && !this.two) {
-        const code = parseInt(text, 16);
-        ascii += code > 32 && code < 127 ? String.fromCharCode(code) : code === 32 ? " " : "·";
-      }
-    }
-    flush(true);
-    node.append("   ".repeat(from + this.perLine - to));
-    return { node, ascii };
-  }
+side(leg, from, to) {
+const { segments } = this.strip;
+const hex = leg === "a" ? this.piece?.hex ?? "" : this.twin?.hex ?? "";
+const otherHex = leg === "a" ? this.twin?.hex ?? "" : this.piece?.hex ?? "";
+const chosen = this.chosenRange(leg);
+const node = h("span", { class: "tl-cells" });
+let ascii = "";
+let word = "";
+let look = "";
+let field = -1;
+const flush = (/** @type {boolean} */ last) => {
+if (word) node.append(h("s", { class: look, "data-n": leg === "a" ? field : null }, word), last ? "" : " ");
+word = "";
+};
+let n = segmentAt(segments, from);
+for (let cell = from; cell < to; cell += 1) {
+while (cell >= segments[n].at + segments[n].length) n += 1;
+const { at, a, b } = segments[n];
+const mine = leg === "a" ? a : b;
+const other = leg === "a" ? b : a;
+const byte = mine && cell - at < mine.end - mine.start ? mine.start + cell - at : -1;
+const there = other && cell - at < other.end - other.start ? other.start + cell - at : -1;
+const edited = leg === "a" ? this.edits.get(byte) : undefined;
+const text = byte < 0 ? GAP : edited ?? hex.substr(2 * byte, 2);
+const differs = this.two && (byte < 0 || there < 0 || text !== otherHex.substr(2 * there, 2));
+const kinds = [differs && "tl-n", byte >= chosen.start && byte < chosen.end && "tl-chosen", chosen.loot && byte >= chosen.start && byte < chosen.end && "tl-loot", edited !== undefined && "tl-edited", leg === "a" && byte === this.caret && byte >= 0 && "tl-caret"].filter(Boolean).join(" ");
+const owner = mine ? mine.field : -1;
+if (kinds !== look || owner !== field) {
+flush(false);
+look = kinds;
+field = owner;
+}
+word += word ? ` ${text}` : text;
+if (byte >= 0 && !this.two) {
+const code = parseInt(text, 16);
+ascii += code > 32 && code < 127 ? String.fromCharCode(code) : code === 32 ? " " : "·";
+}
+}
+flush(true);
+node.append("   ".repeat(from + this.perLine - to));
+return { node, ascii };
+}
 
-  /**
-   * The bytes of the chosen field on a leg.
-   * @param {"a" | "b"} leg
-   */
-  chosenRange(leg) {
-    const { store } = this;
-    const field = this.fields[store.field];
-    if (!field) return { start: -1, end: -1, loot: false };
-    if (leg === "a") {
-      const row = store.chosen;
-      return { start: field.start, end: field.end, loot: row?.kind === "read" && row.secret && row.loot !== null && field.value !== "" && field.value === row.text.slice(...row.loot) };
-    }
-    const twin = this.twinFields.find((one) => one.path === field.path);
-    return { start: twin?.start ?? -1, end: twin?.end ?? -1, loot: false };
-  }
+chosenRange(leg) {
+const { store } = this;
+const field = this.fields[store.field];
+if (!field) return { start: -1, end: -1, loot: false };
+if (leg === "a") {
+const row = store.chosen;
+return { start: field.start, end: field.end, loot: row?.kind === "read" && row.secret && row.loot !== null && field.value !== "" && field.value === row.text.slice(...row.loot) };
+}
+const twin = this.twinFields.find((one) => one.path === field.path);
+return { start: twin?.start ?? -1, end: twin?.end ?? -1, loot: false };
+}
 
-  // Hands
 
-  /** @param {MouseEvent} event */
-  click(event) {
-    const found = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
-    if (!(found instanceof HTMLElement)) return;
-    const n = Number(found.dataset.n);
-    if (this.editing) this.caret = this.byteAt(event, found);
-    if (n >= 0 && n !== this.store.field) this.store.choose({ field: n });
-    else this.list.refresh();
-  }
+click(event) {
+const found = /** @type {HTMLElement} */ (event.target).closest("[data-n]");
+if (!(found instanceof HTMLElement)) return;
+const n = Number(found.dataset.n);
+if (this.editing) this.caret = this.byteAt(event, found);
+if (n >= 0 && n !== this.store.field) this.store.choose({ field: n });
+else this.list.refresh();
+}
 
-  /**
-   * The byte under the pointer, by the letters of its stretch.
-   * @param {MouseEvent} event
-   * @param {HTMLElement} stretch
-   */
-  byteAt(event, stretch) {
-    const box = stretch.getBoundingClientRect();
-    const count = ((stretch.textContent ?? "").length + 1) / 3;
-    const inside = Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
-    const line = /** @type {HTMLElement} */ (stretch.closest(".tl-hx"));
-    let cell = 0;
-    for (const [n, node] of this.list.nodes) if (node === line) cell = n * this.perLine;
-    for (let before = stretch.previousElementSibling; before; before = before.previousElementSibling) cell += ((before.textContent ?? "").length + 1) / 3;
-    const segment = this.strip.segments[segmentAt(this.strip.segments, cell + inside)];
-    return segment.a ? Math.min(segment.a.end - 1, segment.a.start + cell + inside - segment.at) : -1;
-  }
+byteAt(event, stretch) {
+const box = stretch.getBoundingClientRect();
+const count = ((stretch.textContent ?? "").length + 1) / 3;
+const inside = Math.min(count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * count)));
+const line = /** @type {HTMLElement} */ (stretch.closest(".tl-hx"));
+let cell = 0;
+for (const [n, node] of this.list.nodes) if (node === line) cell = n * this.perLine;
+for (let before = stretch.previousElementSibling; before; before = before.previousElementSibling) cell += ((before.textContent ?? "").length + 1) / 3;
+const segment = this.strip.segments[segmentAt(this.strip.segments, cell + inside)];
+return segment.a ? Math.min(segment.a.end - 1, segment.a.start + cell + inside - segment.at) : -1;
+}
 
-  /** @param {MouseEvent} event */
-  point(event) {
-    const found = /** @type {Element} */ (event.target).closest?.("[data-n]");
-    const field = this.fields[Number(found?.getAttribute("data-n") ?? -1)];
-    this.tip(field ? `${field.label}${field.note ? `: ${cut(field.note, 200)}` : ""}` : "", event.clientX, event.clientY);
-  }
+point(event) {
+const found = /** @type {Element} */ (event.target).closest?.("[data-n]");
+const field = this.fields[Number(found?.getAttribute("data-n") ?? -1)];
+this.tip(field ? `${field.label}${field.note ? `: ${cut(field.note, 200)}` : ""}` : "", event.clientX, event.clientY);
+}
 
-  /**
-   * Arrows walk over the bytes and choose their fields; in a held message, hex digits change the byte.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    if (!this.piece || event.ctrlKey || event.metaKey || event.altKey) return;
-    const size = this.piece.hex.length / 2;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.perLine, ArrowUp: -this.perLine, Home: -size, End: size }[event.key];
-    const digit = this.editing && /^[0-9a-f]$/i.test(event.key);
-    if (by === undefined && !digit) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (this.caret < 0) this.caret = Math.max(0, this.fields[this.store.field]?.start ?? 0);
-    else if (by !== undefined) this.caret = Math.min(size - 1, Math.max(0, this.caret + by));
-    if (by !== undefined) this.half = "";
-    if (digit) this.type(event.key.toLowerCase(), size);
-    const segment = this.strip.segments.find(({ a }) => a && a.start <= this.caret && this.caret < a.end);
-    const field = segment?.a?.field ?? -1;
-    if (field >= 0 && field !== this.store.field) this.store.choose({ field });
-    else this.chosen();
-  }
+key(event) {
+if (!this.piece || event.ctrlKey || event.metaKey || event.altKey) return;
+const size = this.piece.hex.length / 2;
+const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.perLine, ArrowUp: -this.perLine, Home: -size, End: size }[event.key];
+const digit = this.editing && /^[0-9a-f]$/i.test(event.key);
+if (by === undefined && !digit) return;
+event.preventDefault();
+event.stopPropagation();
+if (this.caret < 0) this.caret = Math.max(0, this.fields[this.store.field]?.start ?? 0);
+else if (by !== undefined) this.caret = Math.min(size - 1, Math.max(0, this.caret + by));
+if (by !== undefined) this.half = "";
+if (digit) this.type(event.key.toLowerCase(), size);
+const segment = this.strip.segments.find(({ a }) => a && a.start <= this.caret && this.caret < a.end);
+const field = segment?.a?.field ?? -1;
+if (field >= 0 && field !== this.store.field) this.store.choose({ field });
+else this.chosen();
+}
 
-  /**
-   * @param {string} digit
-   * @param {number} size
-   */
-  type(digit, size) {
-    if (!this.half) {
-      this.half = digit;
-      return;
-    }
-    const value = this.half + digit;
-    this.half = "";
-    if (value === this.piece?.hex.substr(2 * this.caret, 2)) this.edits.delete(this.caret);
-    else this.edits.set(this.caret, value);
-    this.caret = Math.min(size - 1, this.caret + 1);
-    this.store.mark("edits");
-  }
+type(digit, size) {
+if (!this.half) {
+this.half = digit;
+return;
+}
+const value = this.half + digit;
+this.half = "";
+if (value === this.piece?.hex.substr(2 * this.caret, 2)) this.edits.delete(this.caret);
+else this.edits.set(this.caret, value);
+this.caret = Math.min(size - 1, this.caret + 1);
+this.store.mark("edits");
+}
 }
 return { Octets };
 })();
 
 // message.js
 const { titleOf, Message, checkOf } = (() => {
-/** The card of the chosen step: its sentence on top, never in a scroller; below it fields and bytes, checks, or what is known. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./types.js").MessageRow} MessageRow
- * @typedef {import("./types.js").AppraisalRow} AppraisalRow
- * @typedef {import("./types.js").VerdictRow} VerdictRow
- * @typedef {import("./types.js").Piece} Piece
- * @typedef {import("./paths.js").Field} Field
- * @typedef {{edit(): void, whatIf(): void, link(): void, pin(): void}} Hands what the card's buttons do
- */
-
 const SAID = 420;
 const COMPARED = 16;
 const ROLE = { wire: "on the wire", plain: "decrypted", command: "command", response: "response", data: "data" };
@@ -2728,1855 +2025,1517 @@ const MARK = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", 
 const TITLE = /** @type {Record<string, string>} */ ({ connect: "TCP connection", binder: "The hash under the quote", truth: "Who is really there" });
 const NOWHERE = /** @type {AnyRow} */ (/** @type {unknown} */ ({ kind: "event", at: "", to: "", parts: [] }));
 
-/**
- * What a row is called.
- * @param {AnyRow} row
- * @param {Store} store
- */
 function titleOf(row, store) {
-  if (row.kind === "appraisal") return row.mark === "fail" ? "Refused" : "Accepted";
-  if (row.kind === "read") return `${cap(store.party(row.at || "alice").the)} reads`;
-  return TITLE[row.kind] ?? (cap(called(row)) || cap(row.kind));
+if (row.kind === "appraisal") return row.mark === "fail" ? "Refused" : "Accepted";
+if (row.kind === "read") return `${cap(store.party(row.at || "alice").the)} reads`;
+return TITLE[row.kind] ?? (cap(called(row)) || cap(row.kind));
 }
 
 class Message {
-  /**
-   * @param {Store} store
-   * @param {number} view
-   * @param {(text: string, x: number, y: number) => void} tip
-   * @param {Hands} hands
-   */
-  constructor(store, view, tip, hands) {
-    this.store = store;
-    this.hands = hands;
-    this.fields = new Fields(store, view);
-    this.octets = new Octets(store, tip);
-    this.head = h("div", { class: "tl-mhead" });
-    this.note = h("div", { class: "tl-note" });
-    this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
-    this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
-    this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
-    /** @type {Piece | null} */
-    this.piece = null;
-    /** @type {Piece | null} */
-    this.twin = null;
-  }
-
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    const { store } = this;
-    const row = store.chosen;
-    this.node.hidden = !row;
-    if (!row) return;
-    const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
-    if (anew || changed.has("pins")) this.heading(row);
-    if (anew || changed.has("field")) this.sentence(row);
-    if (anew) this.body(row);
-    else if (changed.has("field") && this.piece) {
-      this.fields.chosen();
-      this.octets.chosen();
-    } else if (changed.has("edits")) this.octets.chosen();
-    if (changed.has("row") || changed.has("field")) this.announce(row);
-  }
-
-  /**
-   * The same piece on the other leg, once that has happened.
-   * @param {AnyRow} row
-   * @returns {Piece | null}
-   */
-  twinOf(row) {
-    const { store } = this;
-    if (row.kind !== "message" || row.twin === null || row.twin > store.cursor) return null;
-    const piece = row.parts[store.piece];
-    return store.rowOf(row.twin)?.parts.find((one) => one.role === piece?.role && one.title === piece?.title) ?? (store.piece === 0 ? store.rowOf(row.twin)?.parts[0] ?? null : null);
-  }
-
-  /** @param {AnyRow} row */
-  heading(row) {
-    const { store } = this;
-    const title = titleOf(row, store);
-    const bad = row.mark === "fail" || (row.kind === "read" && row.secret);
-    const party = (/** @type {string} */ name) => h("b", { class: store.party(name).tone, text: store.party(name).name });
-    const tag = (/** @type {string | false | 0} */ text) => text && h("span", { class: "tl-tag", text });
-    const parts = row.parts.length > 1 && h("span", { class: "tl-seg tl-push" }, row.parts.map((one, n) => h("button", { "aria-pressed": n === store.piece, text: cut(one.title || ROLE[one.role], 24), on: { click: () => store.choose({ piece: n }) } })));
-    const small = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press, /** @type {boolean | undefined} */ on) =>
-      h("button", { class: "tl-iconbtn", title: label, "aria-label": label, "aria-pressed": on === undefined ? null : on, on: { click: press } }, icon(path, 15));
-    fill(this.head,
-      h("h2", { class: bad ? "tl-badword" : "", text: cut(title, 120) }),
-      row.at && h("span", { class: "tl-route" }, party(row.at), row.to ? [" → ", party(row.to)] : ""),
-      row.kind === "appraisal" && row.about && tag(`about ${store.party(row.about).the}`),
-      row.kind === "message" && row.size > 0 && tag(bytes(row.size)),
-      row.kind === "message" && tag(row.encrypted ? "encrypted" : "in clear"),
-      row.kind === "tpm" && tag(`${row.ms} ms, locality ${row.locality}`),
-      tag(`step ${row.id + 1}`),
-      h("span", { class: "tl-hands tl-push" }, parts,
-        row.kind === "message" && h("button", { class: "tl-ghostbtn tl-edit", on: { click: () => this.hands.edit() } }, icon("M3 13l1-3 7-7 2 2-7 7z", 13), "Edit and let go"),
-        row.kind === "message" && h("button", { class: "tl-ghostbtn", on: { click: () => this.hands.whatIf() } }, "What if?"),
-        small("Copy a link to this field", "M7 9a3 3 0 004 0l2-2a3 3 0 00-4-4L8 4M9 7a3 3 0 00-4 0L3 9a3 3 0 004 4l1-1", () => this.hands.link(), undefined),
-        small("Print this step too", "M4 6V2h8v4M4 11H2V6h12v5h-2M4 9h8v5H4z", () => this.hands.pin(), store.pins.has(row.id))));
-  }
-
-  /**
-   * The card itself: one sentence, whatever is chosen.
-   * @param {AnyRow} row
-   */
-  sentence(row) {
-    const { store } = this;
-    const piece = row.parts[store.piece];
-    const fields = fieldsOf(piece, store.doc.texts);
-    const field = fields[store.field];
-    const bad = row.mark === "fail" && row.kind !== "tpm" ? true : row.kind === "read" && row.secret;
-    this.note.className = `tl-note${bad ? " tl-bad" : row.kind === "appraisal" ? " tl-good" : ""}`;
-    const own = row.say || row.text;
-    const said = field ? field.note || own || (field.leaf ? `${cap(bytes(field.end - field.start))} of ${field.label}.` : `The fields of ${field.label}.`) : own || "Nothing more is known of this step.";
-    const path = fields.length && field ? trail(fields, field) : "";
-    fill(this.note,
-      row.kind === "read" && h("p", { class: "tl-mono tl-readtext" }, row.text.length > SAID ? cut(row.text, SAID) : marked(row)),
-      field && h("div", { class: "tl-where" }, h("span", { class: "tl-mono tl-path", title: path }, h("bdi", { text: path })), h("span", { class: "tl-cl", text: field.clause }), h("span", { class: "tl-at", text: range(field.start, field.end) })),
-      h("p", { class: "tl-say1", text: cut(said, SAID) }),
-      this.why(row, field),
-      !field && row.more && h("p", { class: "tl-more1", text: cut(row.more, 600) }),
-      !field && row.clause && h("p", { class: "tl-cl", text: row.clause }));
-  }
-
-  /**
-   * Why a field differs between the legs, or why she kept it.
-   * @param {AnyRow} row
-   * @param {Field | undefined} field
-   */
-  why(row, field) {
-    if (row.kind !== "message" || !field || !this.twinOf(row)) return null;
-    const found = row.compared.find((one) => one.field === field.n);
-    if (!found || (!found.word && !found.text)) return null;
-    return h("div", { class: `tl-why${found.differs ? " tl-ne" : ""}` }, h("i", { "aria-hidden": "true", text: found.differs ? "≠" : "=" }), h("span", {}, h("b", { text: `${cap(found.word || (found.differs ? "differs" : "the same"))}. ` }), found.text));
-  }
-
-  /** @param {AnyRow} row */
-  body(row) {
-    const { store } = this;
-    const piece = row.parts[store.piece] ?? null;
-    this.piece = piece;
-    this.deep.hidden = !piece;
-    this.rest.hidden = piece !== null;
-    this.twin = this.twinOf(row);
-    this.fields.tree.hidden = this.fields.head.hidden = !piece?.fields.length;
-    if (!piece) return this.list(row);
-    const leg = (/** @type {AnyRow} */ one) => `${store.party(one.at).name} → ${store.party(one.to).name}`;
-    const twinRow = row.kind === "message" && row.twin !== null ? store.rowOf(row.twin) ?? NOWHERE : NOWHERE;
-    const { twin } = this;
-    const compared = row.kind === "message" && twin ? row.compared : [];
-    this.fields.tree.setAttribute("aria-label", shown(cut(`Fields of ${titleOf(row, store)}`, 120)));
-    this.octets.scroller.setAttribute("aria-label", shown(cut(`Bytes of ${titleOf(row, store)}`, 120)));
-    this.fields.show(piece, twin, compared, twin ? [`this leg, ${leg(row)}`, h("button", { class: "tl-link", text: leg(twinRow), title: "Go to the message on the other leg", on: { click: () => this.other() } })] : ["value"]);
-    this.octets.show(piece, twin, twin ? [leg(row), leg(twinRow)] : []);
-  }
-
-  /** Go to the same field on the other leg. */
-  other() {
-    const { store } = this;
-    const row = store.chosen;
-    if (row?.kind !== "message" || row.twin === null) return;
-    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
-    const there = fieldsOf(store.rowOf(row.twin)?.parts[store.piece], store.doc.texts).find((one) => one.path === field?.path);
-    store.choose({ row: row.twin, piece: store.piece, field: there?.n });
-  }
-
-  // What stands there instead of bytes
-
-  /** @param {AnyRow} row */
-  list(row) {
-    if (row.kind === "appraisal") return this.checks(row);
-    const { store } = this;
-    /** @type {[string, any][]} */
-    const known = Object.entries(row.details);
-    if (row.kind === "connect") known.push(["from", row.src], ["to", row.dst]);
-    if (row.kind === "binder") known.push(["whose quote", { attester: "hashed by the one who is quoted", verifier: "hashed by the one who checks", "": "" }[row.side]], ["hash", row.binder]);
-    if (row.kind === "verdict") known.push(["expected", row.expected], ["found", row.found]);
-    if (row.connection) known.push(["connection", store.connectionName(row.connection)]);
-    known.push(["time", `${(row.time * 1000).toFixed(1)} ms after the run began`]);
-    if ((row.say || row.text).length > SAID) known.push(["in full", row.say || row.text]);
-    const text = (/** @type {any} */ value) => (typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value) ?? "");
-    fill(this.rest, h("dl", { class: "tl-kv" }, known.filter(([, value]) => value !== "" && value !== null && value !== undefined).flatMap(([key, value]) => {
-      const said = text(value);
-      return [h("dt", { text: key.replaceAll("_", " ") }), h("dd", { class: /^[0-9a-f]{20,}$/.test(said) ? "tl-mono" : "" }, cut(said, 20000))];
-    })));
-  }
-
-  /** @param {AppraisalRow} row */
-  checks(row) {
-    const { store } = this;
-    const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
-    const failed = all.filter((one) => one?.mark === "fail");
-    const rest = all.filter((one) => one?.mark !== "fail");
-    const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? checkOf(one) : null);
-    const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
-    const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
-    const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
-    fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
-  }
-
-  /** @param {AnyRow} row */
-  announce(row) {
-    const { store } = this;
-    const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
-    const who = row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : "";
-    store.say(cut(`Step ${row.id + 1}: ${titleOf(row, store)}${who}. ${field ? `${field.label}: ${field.note}` : row.say || row.text}`, 400));
-  }
+constructor(store, view, tip, hands) {
+this.store = store;
+this.hands = hands;
+this.fields = new Fields(store, view);
+this.octets = new Octets(store, tip);
+this.head = h("div", { class: "tl-mhead" });
+this.note = h("div", { class: "tl-note" });
+this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
+this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
+this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
+this.piece = null;
+this.twin = null;
 }
 
-/**
- * One check, with the octets it compared if they differ.
- * @param {VerdictRow} row
- */
+draw(changed) {
+const { store } = this;
+const row = store.chosen;
+this.node.hidden = !row;
+if (!row) return;
+const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+if (anew || changed.has("pins")) this.heading(row);
+if (anew || changed.has("field")) this.sentence(row);
+if (anew) this.body(row);
+else if (changed.has("field") && this.piece) {
+this.fields.chosen();
+this.octets.chosen();
+} else if (changed.has("edits")) this.octets.chosen();
+if (changed.has("row") || changed.has("field")) this.announce(row);
+}
+
+twinOf(row) {
+const { store } = this;
+if (row.kind !== "message" || row.twin === null || row.twin > store.cursor) return null;
+const piece = row.parts[store.piece];
+return store.rowOf(row.twin)?.parts.find((one) => one.role === piece?.role && one.title === piece?.title) ?? (store.piece === 0 ? store.rowOf(row.twin)?.parts[0] ?? null : null);
+}
+
+heading(row) {
+const { store } = this;
+const title = titleOf(row, store);
+const bad = row.mark === "fail" || (row.kind === "read" && row.secret);
+const party = (/** @type {string} */ name) => h("b", { class: store.party(name).tone, text: store.party(name).name });
+const tag = (/** @type {string | false | 0} */ text) => text && h("span", { class: "tl-tag", text });
+const parts = row.parts.length > 1 && h("span", { class: "tl-seg tl-push" }, row.parts.map((one, n) => h("button", { "aria-pressed": n === store.piece, text: cut(one.title || ROLE[one.role], 24), on: { click: () => store.choose({ piece: n }) } })));
+const small = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press, /** @type {boolean | undefined} */ on) =>
+h("button", { class: "tl-iconbtn", title: label, "aria-label": label, "aria-pressed": on === undefined ? null : on, on: { click: press } }, icon(path, 15));
+fill(this.head,
+h("h2", { class: bad ? "tl-badword" : "", text: cut(title, 120) }),
+row.at && h("span", { class: "tl-route" }, party(row.at), row.to ? [" → ", party(row.to)] : ""),
+row.kind === "appraisal" && row.about && tag(`about ${store.party(row.about).the}`),
+row.kind === "message" && row.size > 0 && tag(bytes(row.size)),
+row.kind === "message" && tag(row.encrypted ? "encrypted" : "in clear"),
+row.kind === "tpm" && tag(`${row.ms} ms, locality ${row.locality}`),
+tag(`step ${row.id + 1}`),
+h("span", { class: "tl-hands tl-push" }, parts,
+row.kind === "message" && h("button", { class: "tl-ghostbtn tl-edit", on: { click: () => this.hands.edit() } }, icon("M3 13l1-3 7-7 2 2-7 7z", 13), "Edit and let go"),
+row.kind === "message" && h("button", { class: "tl-ghostbtn", on: { click: () => this.hands.whatIf() } }, "What if?"),
+small("Copy a link to this field", "M7 9a3 3 0 004 0l2-2a3 3 0 00-4-4L8 4M9 7a3 3 0 00-4 0L3 9a3 3 0 004 4l1-1", () => this.hands.link(), undefined),
+small("Print this step too", "M4 6V2h8v4M4 11H2V6h12v5h-2M4 9h8v5H4z", () => this.hands.pin(), store.pins.has(row.id))));
+}
+
+sentence(row) {
+const { store } = this;
+const piece = row.parts[store.piece];
+const fields = fieldsOf(piece, store.doc.texts);
+const field = fields[store.field];
+const bad = row.mark === "fail" && row.kind !== "tpm" ? true : row.kind === "read" && row.secret;
+this.note.className = `tl-note${bad ? " tl-bad" : row.kind === "appraisal" ? " tl-good" : ""}`;
+const own = row.say || row.text;
+const said = field ? field.note || own || (field.leaf ? `${cap(bytes(field.end - field.start))} of ${field.label}.` : `The fields of ${field.label}.`) : own || "Nothing more is known of this step.";
+const path = fields.length && field ? trail(fields, field) : "";
+fill(this.note,
+row.kind === "read" && h("p", { class: "tl-mono tl-readtext" }, row.text.length > SAID ? cut(row.text, SAID) : marked(row)),
+field && h("div", { class: "tl-where" }, h("span", { class: "tl-mono tl-path", title: path }, h("bdi", { text: path })), h("span", { class: "tl-cl", text: field.clause }), h("span", { class: "tl-at", text: range(field.start, field.end) })),
+h("p", { class: "tl-say1", text: cut(said, SAID) }),
+this.why(row, field),
+!field && row.more && h("p", { class: "tl-more1", text: cut(row.more, 600) }),
+!field && row.clause && h("p", { class: "tl-cl", text: row.clause }));
+}
+
+why(row, field) {
+if (row.kind !== "message" || !field || !this.twinOf(row)) return null;
+const found = row.compared.find((one) => one.field === field.n);
+if (!found || (!found.word && !found.text)) return null;
+return h("div", { class: `tl-why${found.differs ? " tl-ne" : ""}` }, h("i", { "aria-hidden": "true", text: found.differs ? "≠" : "=" }), h("span", {}, h("b", { text: `${cap(found.word || (found.differs ? "differs" : "the same"))}. ` }), found.text));
+}
+
+body(row) {
+const { store } = this;
+const piece = row.parts[store.piece] ?? null;
+this.piece = piece;
+this.deep.hidden = !piece;
+this.rest.hidden = piece !== null;
+this.twin = this.twinOf(row);
+this.fields.tree.hidden = this.fields.head.hidden = !piece?.fields.length;
+if (!piece) return this.list(row);
+const leg = (/** @type {AnyRow} */ one) => `${store.party(one.at).name} → ${store.party(one.to).name}`;
+const twinRow = row.kind === "message" && row.twin !== null ? store.rowOf(row.twin) ?? NOWHERE : NOWHERE;
+const { twin } = this;
+const compared = row.kind === "message" && twin ? row.compared : [];
+this.fields.tree.setAttribute("aria-label", shown(cut(`Fields of ${titleOf(row, store)}`, 120)));
+this.octets.scroller.setAttribute("aria-label", shown(cut(`Bytes of ${titleOf(row, store)}`, 120)));
+this.fields.show(piece, twin, compared, twin ? [`this leg, ${leg(row)}`, h("button", { class: "tl-link", text: leg(twinRow), title: "Go to the message on the other leg", on: { click: () => this.other() } })] : ["value"]);
+this.octets.show(piece, twin, twin ? [leg(row), leg(twinRow)] : []);
+}
+
+other() {
+const { store } = this;
+const row = store.chosen;
+if (row?.kind !== "message" || row.twin === null) return;
+const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+const there = fieldsOf(store.rowOf(row.twin)?.parts[store.piece], store.doc.texts).find((one) => one.path === field?.path);
+store.choose({ row: row.twin, piece: store.piece, field: there?.n });
+}
+
+
+list(row) {
+if (row.kind === "appraisal") return this.checks(row);
+const { store } = this;
+const known = Object.entries(row.details);
+if (row.kind === "connect") known.push(["from", row.src], ["to", row.dst]);
+if (row.kind === "binder") known.push(["whose quote", { attester: "hashed by the one who is quoted", verifier: "hashed by the one who checks", "": "" }[row.side]], ["hash", row.binder]);
+if (row.kind === "verdict") known.push(["expected", row.expected], ["found", row.found]);
+if (row.connection) known.push(["connection", store.connectionName(row.connection)]);
+known.push(["time", `${(row.time * 1000).toFixed(1)} ms after the run began`]);
+if ((row.say || row.text).length > SAID) known.push(["in full", row.say || row.text]);
+const text = (/** @type {any} */ value) => (typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : JSON.stringify(value) ?? "");
+fill(this.rest, h("dl", { class: "tl-kv" }, known.filter(([, value]) => value !== "" && value !== null && value !== undefined).flatMap(([key, value]) => {
+const said = text(value);
+return [h("dt", { text: key.replaceAll("_", " ") }), h("dd", { class: /^[0-9a-f]{20,}$/.test(said) ? "tl-mono" : "" }, cut(said, 20000))];
+})));
+}
+
+checks(row) {
+const { store } = this;
+const all = row.verdicts.map((id) => store.rowOf(id)).filter((one) => one?.kind === "verdict");
+const failed = all.filter((one) => one?.mark === "fail");
+const rest = all.filter((one) => one?.mark !== "fail");
+const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict" ? checkOf(one) : null);
+const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
+const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
+const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
+fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
+}
+
+announce(row) {
+const { store } = this;
+const field = fieldsOf(row.parts[store.piece], store.doc.texts)[store.field];
+const who = row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : "";
+store.say(cut(`Step ${row.id + 1}: ${titleOf(row, store)}${who}. ${field ? `${field.label}: ${field.note}` : row.say || row.text}`, 400));
+}
+}
+
 function checkOf(row) {
-  const differ = row.mark === "fail" && row.expected && row.found;
-  return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
-    differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),
-    row.clause && h("div", { class: "tl-cl", text: row.clause }));
+const differ = row.mark === "fail" && row.expected && row.found;
+return h("div", { class: `tl-check tl-mark-${row.mark}`, "data-row": row.id }, h("i", { "aria-hidden": "true", text: MARK[row.mark] }), h("b", { text: row.name }), h("p", { text: row.say || row.text }),
+differ && h("div", { class: "tl-cmp" }, h("span", { text: "expected" }), h("div", {}, apart(row.expected, row.found)), h("span", { text: "found" }), h("div", {}, apart(row.found, row.expected))),
+row.clause && h("div", { class: "tl-cl", text: row.clause }));
 }
 
-/**
- * Octets around the first difference, those that differ marked.
- * @param {string} one
- * @param {string} other
- */
 function apart(one, other) {
-  let from = 0;
-  while (2 * from < Math.max(one.length, other.length) && one.substr(2 * from, 2) === other.substr(2 * from, 2)) from += 1;
-  from = Math.max(0, from - 2);
-  const nodes = /** @type {(Node | string)[]} */ (from ? ["… "] : []);
-  for (let n = from; n < from + COMPARED && 2 * n < one.length; n += 1) {
-    const octet = one.substr(2 * n, 2);
-    nodes.push(octet === other.substr(2 * n, 2) ? octet : h("u", { text: octet }), " ");
-  }
-  if (2 * (from + COMPARED) < one.length) nodes.push("…");
-  return nodes;
+let from = 0;
+while (2 * from < Math.max(one.length, other.length) && one.substr(2 * from, 2) === other.substr(2 * from, 2)) from += 1;
+from = Math.max(0, from - 2);
+const nodes = /** @type {(Node | string)[]} */ (from ? ["… "] : []);
+for (let n = from; n < from + COMPARED && 2 * n < one.length; n += 1) {
+const octet = one.substr(2 * n, 2);
+nodes.push(octet === other.substr(2 * n, 2) ? octet : h("u", { text: octet }), " ");
+}
+if (2 * (from + COMPARED) < one.length) nodes.push("…");
+return nodes;
 }
 
-/**
- * The way to a field.
- * @param {Field[]} fields
- * @param {Field} field
- */
 function trail(fields, field) {
-  const labels = [field.label];
-  for (let up = field.parent; up >= 0; up = fields[up].parent) labels.unshift(fields[up].label);
-  return labels.join(" › ");
+const labels = [field.label];
+for (let up = field.parent; up >= 0; up = fields[up].parent) labels.unshift(fields[up].label);
+return labels.join(" › ");
 }
 return { titleOf, Message, checkOf };
 })();
 
 // panelparts.js
 const { chooseSource, stepLink, snippet, endsInWords, rowsOfKind } = (() => {
-/** Small things that several panels share. */
-
-/** @typedef {import("./store.js").Store} Store */
-
-/**
- * Choose the row and the innermost field that holds a source's octets.
- * @param {Store} store @param {import("./types.js").Source} place
- */
 function chooseSource(store, place) {
-  const piece = place.part ?? 0;
-  const fields = store.rowOf(place.row)?.parts?.[piece]?.fields ?? [];
-  let best = -1;
-  fields.forEach((f, n) => {
-    const [, , start, end] = f;
-    if (start > place.start || end < place.end) return;
-    if (best < 0 || end - start <= fields[best][3] - fields[best][2]) best = n;
-  });
-  store.choose({ row: place.row, piece, field: best });
+const piece = place.part ?? 0;
+const fields = store.rowOf(place.row)?.parts?.[piece]?.fields ?? [];
+let best = -1;
+fields.forEach((f, n) => {
+const [, , start, end] = f;
+if (start > place.start || end < place.end) return;
+if (best < 0 || end - start <= fields[best][3] - fields[best][2]) best = n;
+});
+store.choose({ row: place.row, piece, field: best });
 }
 
-/**
- * A link that goes to a step.
- * @param {Store} store @param {number} row @param {string} [text]
- */
 const stepLink = (store, row, text) =>
-  h("button", { class: "tl-link", type: "button", text: text ?? `step ${row + 1}`, on: { click: () => store.choose({ row }) } });
+h("button", { class: "tl-link", type: "button", text: text ?? `step ${row + 1}`, on: { click: () => store.choose({ row }) } });
 
-/**
- * Python to read and to copy.
- * @param {string} code
- */
 function snippet(code) {
-  const button = h("button", {
-    class: "tl-ghost",
-    type: "button",
-    text: "Copy as Python",
-    on: {
-      click: async () => {
-        try {
-          await navigator.clipboard.writeText(code);
-          button.textContent = "Copied";
-        } catch {
-          button.textContent = "Select it and copy by hand"; // a page opened from disk may not use the clipboard
-        }
-      },
-    },
-  });
-  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, "aria-label": "Python", text: code }), button);
+const button = h("button", {
+class: "tl-ghost",
+type: "button",
+text: "Copy as Python",
+on: {
+click: async () => {
+try {
+await navigator.clipboard.writeText(code);
+button.textContent = "Copied";
+} catch {
+button.textContent = "Select it and copy by hand"; // a page opened from disk may not use the clipboard
+}
+},
+},
+});
+return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, "aria-label": "Python", text: code }), button);
 }
 
-/**
- * A connection in words, by who really stood at its ends: "Teller – Alice".
- * @param {Store} store @param {string} connection
- */
 function endsInWords(store, connection) {
-  const row = store.doc.rows.find((one) => one.connection === connection && one.at && one.to);
-  return row ? [row.at, row.to].map((name) => store.party(name).name).join(" – ") : store.connectionName(connection);
+const row = store.doc.rows.find((one) => one.connection === connection && one.at && one.to);
+return row ? [row.at, row.to].map((name) => store.party(name).name).join(" – ") : store.connectionName(connection);
 }
 
-/**
- * Rows of one kind.
- * @template {import("./types.js").AnyRow["kind"]} K
- * @param {Store} store @param {K} kind
- * @returns {Extract<import("./types.js").AnyRow, {kind: K}>[]}
- */
 const rowsOfKind = (store, kind) => /** @type {any} */ (store.doc.rows.filter((row) => row.kind === kind));
 return { chooseSource, stepLink, snippet, endsInWords, rowsOfKind };
 })();
 
 // binding.js
 const { bindingInView, inputInView, binding } = (() => {
-/** The binding: which octets of the handshake each side hashed, and where the two differ. */
-
-/** @typedef {import("./types.js").Binding} Binding */
-/** @typedef {import("./types.js").Input} Input */
-/** @typedef {import("./store.js").Store} Store */
-
 binding.needs = ["doc", "frame", "cursor", "chip", "row", "bindingNumber"];
 
-/**
- * The binding that the reader is most likely asking about: the one they chose, that of the chosen row, or the last one known.
- * @param {Store} store @returns {number}
- */
 function bindingInView(store) {
-  const all = store.doc.frame.bindings ?? [];
-  const known = all.map((b, n) => ({ b, n })).filter(({ b }) => begun(b, store.cursor));
-  if (!known.length) return -1;
-  if (known.some(({ n }) => n === store.bindingNumber)) return store.bindingNumber;
-  const row = store.row;
-  const own = known.find(({ b }) => b.appraisal === row || b.attester_row === row || b.verifier_row === row);
-  const broken = known.find(({ b }) => b.holds === false && judged(b, store.cursor));
-  return (own ?? broken ?? known[known.length - 1]).n;
+const all = store.doc.frame.bindings ?? [];
+const known = all.map((b, n) => ({ b, n })).filter(({ b }) => begun(b, store.cursor));
+if (!known.length) return -1;
+if (known.some(({ n }) => n === store.bindingNumber)) return store.bindingNumber;
+const row = store.row;
+const own = known.find(({ b }) => b.appraisal === row || b.attester_row === row || b.verifier_row === row);
+const broken = known.find(({ b }) => b.holds === false && judged(b, store.cursor));
+return (own ?? broken ?? known[known.length - 1]).n;
 }
 
-/** @param {Binding} b @param {number} cursor */
 const begun = (b, cursor) => Math.min(b.attester_row ?? Infinity, b.verifier_row ?? Infinity) <= cursor;
-/** @param {Binding} b @param {number} cursor */
 const attested = (b, cursor) => (b.attester_row ?? Infinity) <= cursor;
-/** @param {Binding} b @param {number} cursor */
 const judged = (b, cursor) => (b.verifier_row ?? Infinity) <= cursor;
 
-/**
- * The input whose line to the ladder is drawn: the chip under the pointer, else the first that differs.
- * @param {Binding} b @param {Store} store @returns {Input | undefined}
- */
 function inputInView(b, store) {
-  const inputs = b.inputs ?? [];
-  return inputs.find((x) => x.name === store.chip) ?? (judged(b, store.cursor) ? inputs.find((x) => x.differs) : undefined);
+const inputs = b.inputs ?? [];
+return inputs.find((x) => x.name === store.chip) ?? (judged(b, store.cursor) ? inputs.find((x) => x.differs) : undefined);
 }
 
-/** @param {HTMLElement} box @param {Store} store */
 function binding(box, store) {
-  const all = store.doc.frame.bindings ?? [];
-  const number = bindingInView(store);
-  if (number < 0) return void box.append(noBinding(all.length > 0, store));
-  const b = all[number];
-  if (all.length > 1) box.append(quoteChoice(all, number, store));
-  box.append(equation(b, store, box.clientWidth < UPRIGHT), explanation(b, store));
+const all = store.doc.frame.bindings ?? [];
+const number = bindingInView(store);
+if (number < 0) return void box.append(noBinding(all.length > 0, store));
+const b = all[number];
+if (all.length > 1) box.append(quoteChoice(all, number, store));
+box.append(equation(b, store, box.clientWidth < UPRIGHT), explanation(b, store));
 }
 
-/** @param {boolean} later @param {Store} store */
 function noBinding(later, store) {
-  if (later) return h("p", { class: "tl-empty", text: `At step ${store.cursor + 1} nobody has hashed this handshake yet.` });
-  return h(
-    "p",
-    { class: "tl-empty" },
-    h("b", { text: "No quote is bound to this connection. " }),
-    "A certificate ties the connection to a name, on a CA's word. Nothing says which machine holds the key.",
-  );
+if (later) return h("p", { class: "tl-empty", text: `At step ${store.cursor + 1} nobody has hashed this handshake yet.` });
+return h(
+"p",
+{ class: "tl-empty" },
+h("b", { text: "No quote is bound to this connection. " }),
+"A certificate ties the connection to a name, on a CA's word. Nothing says which machine holds the key.",
+);
 }
 
-/** @param {Binding[]} all @param {number} number @param {Store} store */
 function quoteChoice(all, number, store) {
-  const label = (/** @type {Binding} */ b) => `${store.party(b.attester ?? "").name}'s quote, checked by ${store.party(b.verifier ?? "").the}`;
-  const select = h(
-    "select",
-    { "aria-label": "Which quote", on: { change: (/** @type {any} */ e) => store.set({ bindingNumber: Number(e.target.value), chip: "" }) } },
-    ...all.map((b, n) => h("option", { value: n, selected: n === number, disabled: !begun(b, store.cursor), text: cap(label(b)) })),
-  );
-  return h("label", { class: "tl-which" }, select);
+const label = (/** @type {Binding} */ b) => `${store.party(b.attester ?? "").name}'s quote, checked by ${store.party(b.verifier ?? "").the}`;
+const select = h(
+"select",
+{ "aria-label": "Which quote", on: { change: (/** @type {any} */ e) => store.set({ bindingNumber: Number(e.target.value), chip: "" }) } },
+...all.map((b, n) => h("option", { value: n, selected: n === number, disabled: !begun(b, store.cursor), text: cap(label(b)) })),
+);
+return h("label", { class: "tl-which" }, select);
 }
 
-/** Narrower than this (in px), inputs are rows and the two sides columns. */
 const UPRIGHT = 560;
 
-/** @param {Binding} b @param {Store} store @param {boolean} upright */
 function equation(b, store, upright) {
-  /** @type {{who: "attester" | "verifier", name: string, result: string}[]} */
-  const sides = [];
-  const both = judged(b, store.cursor);
-  if (attested(b, store.cursor)) sides.push({ who: "attester", name: "The quote", result: b.extra_data || b.binder || "" });
-  if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
-  const inputs = b.inputs ?? [];
-  const chosen = inputInView(b, store);
-  const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-unlike" : "", text: x.plain || x.name });
-  const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
-  const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
-  const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
-  if (!upright) {
-    return h(
-      "table",
-      { class: "tl-eq" },
-      h("thead", {}, h("tr", {}, h("td"), ...inputs.map((x) => heading(x, "col")), h("td"))),
-      h("tbody", {}, ...sides.map((side) => h("tr", {}, speaker(side.name, "row"), ...inputs.map((x) => cell(x, side.who)), result(side.result)))),
-    );
-  }
-  const sign = (/** @type {boolean} */ differs) => (sides.length > 1 ? h("td", { class: "tl-sign2", text: differs ? "≠" : "=" }) : null);
-  const between = (/** @type {HTMLElement[]} */ cells, /** @type {boolean} */ differs) => (cells.length > 1 ? [cells[0], sign(differs), cells[1]] : cells);
-  return h(
-    "table",
-    { class: "tl-eq tl-upright" },
-    h("thead", {}, h("tr", {}, h("td"), ...(sides.length > 1 ? [speaker(sides[0].name, "col"), h("td"), speaker(sides[1].name, "col")] : sides.map((x) => speaker(x.name, "col"))))),
-    h(
-      "tbody",
-      {},
-      ...inputs.map((x) => h("tr", {}, heading(x, "row"), ...between(sides.map((side) => cell(x, side.who)), x.differs ?? false))),
-      h("tr", {}, h("th", { scope: "row", text: "the hash" }), ...between(sides.map((side) => result(side.result)), b.holds === false)),
-    ),
-  );
+const sides = [];
+const both = judged(b, store.cursor);
+if (attested(b, store.cursor)) sides.push({ who: "attester", name: "The quote", result: b.extra_data || b.binder || "" });
+if (both) sides.push({ who: "verifier", name: cap(store.party(b.verifier ?? "").the), result: b.binder ?? "" });
+const inputs = b.inputs ?? [];
+const chosen = inputInView(b, store);
+const heading = (/** @type {Input} */ x, /** @type {string} */ scope) => h("th", { scope, class: both && x.differs ? "tl-unlike" : "", text: x.plain || x.name });
+const result = (/** @type {string} */ hex) => h("td", { class: `tl-result${both && b.holds === false ? " tl-bad" : ""}`, title: hex, text: hex ? `= ${cut(hex, 8)}` : "" });
+const speaker = (/** @type {string} */ name, /** @type {string} */ scope) => h("th", { scope }, h("b", { text: name }), " hashes");
+const cell = (/** @type {Input} */ x, /** @type {"attester" | "verifier"} */ who) => h("td", {}, chipOf(x, who, both, chosen, store));
+if (!upright) {
+return h(
+"table",
+{ class: "tl-eq" },
+h("thead", {}, h("tr", {}, h("td"), ...inputs.map((x) => heading(x, "col")), h("td"))),
+h("tbody", {}, ...sides.map((side) => h("tr", {}, speaker(side.name, "row"), ...inputs.map((x) => cell(x, side.who)), result(side.result)))),
+);
+}
+const sign = (/** @type {boolean} */ differs) => (sides.length > 1 ? h("td", { class: "tl-sign2", text: differs ? "≠" : "=" }) : null);
+const between = (/** @type {HTMLElement[]} */ cells, /** @type {boolean} */ differs) => (cells.length > 1 ? [cells[0], sign(differs), cells[1]] : cells);
+return h(
+"table",
+{ class: "tl-eq tl-upright" },
+h("thead", {}, h("tr", {}, h("td"), ...(sides.length > 1 ? [speaker(sides[0].name, "col"), h("td"), speaker(sides[1].name, "col")] : sides.map((x) => speaker(x.name, "col"))))),
+h(
+"tbody",
+{},
+...inputs.map((x) => h("tr", {}, heading(x, "row"), ...between(sides.map((side) => cell(x, side.who)), x.differs ?? false))),
+h("tr", {}, h("th", { scope: "row", text: "the hash" }), ...between(sides.map((side) => result(side.result)), b.holds === false)),
+),
+);
 }
 
-/** @param {Input} x @param {"attester" | "verifier"} who @param {boolean} both @param {Input | undefined} chosen @param {Store} store */
 function chipOf(x, who, both, chosen, store) {
-  const value = who === "attester" ? x.attester : x.verifier;
-  const text = value === null || value === undefined ? "not in it" : readable(value);
-  const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
-  const on = chosen === x;
-  return h("button", {
-    class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-picked" : ""}`,
-    type: "button",
-    "data-chip": x.name,
-    "data-side": who,
-    "data-key": `${who} ${x.name}`,
-    "aria-pressed": on,
-    "aria-label": `${x.plain || x.name}, ${side}: ${text}`,
-    title: value ? `${x.name} = ${value}` : x.name,
-    text,
-    on: {
-      click: () => store.set({ chip: x.name }),
-      mouseenter: () => store.set({ chip: x.name }),
-      focus: () => store.set({ chip: x.name }),
-    },
-  });
+const value = who === "attester" ? x.attester : x.verifier;
+const text = value === null || value === undefined ? "not in it" : readable(value);
+const side = who === "attester" ? "as the quote has it" : `as ${store.party(bindingVerifier(store)).the} saw it`;
+const on = chosen === x;
+return h("button", {
+class: `tl-chip${both && x.differs ? " tl-unlike" : ""}${on ? " tl-picked" : ""}`,
+type: "button",
+"data-chip": x.name,
+"data-side": who,
+"data-key": `${who} ${x.name}`,
+"aria-pressed": on,
+"aria-label": `${x.plain || x.name}, ${side}: ${text}`,
+title: value ? `${x.name} = ${value}` : x.name,
+text,
+on: {
+click: () => store.set({ chip: x.name }),
+mouseenter: () => store.set({ chip: x.name }),
+focus: () => store.set({ chip: x.name }),
+},
+});
 }
 
-/** @param {Store} store */
 const bindingVerifier = (store) => store.doc.frame.bindings?.[bindingInView(store)]?.verifier ?? "";
 
-/**
- * Octets as letters where all are letters, else the beginning of the hex.
- * @param {string} hex
- */
 function readable(hex) {
-  const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
-  if (codes.length && codes.every((c) => c > 31 && c < 127)) {
-    const text = String.fromCharCode(...codes);
-    return codes.length <= 2 ? `“${text}”` : cut(text, 8);
-  }
-  return cut(hex, 6);
+const codes = Array.from(hex.match(/../g) ?? [], (x) => Number.parseInt(x, 16));
+if (codes.length && codes.every((c) => c > 31 && c < 127)) {
+const text = String.fromCharCode(...codes);
+return codes.length <= 2 ? `“${text}”` : cut(text, 8);
+}
+return cut(hex, 6);
 }
 
-/** @param {Binding} b @param {Store} store */
 function explanation(b, store) {
-  const say = h("div", { class: "tl-eqsay", "aria-live": "polite" });
-  const x = inputInView(b, store);
-  if (x) {
-    say.append(h("p", {}, h("b", { text: `${cap(x.plain || x.name)}. ` }), x.say ?? ""));
-    const places = [x.attester_source, x.verifier_source].filter((p) => p && p.row <= store.cursor);
-    const unique = places.filter((p, n) => places.findIndex((q) => q?.row === p?.row && q?.start === p?.start) === n);
-    if (unique.length) {
-      const links = unique.flatMap((p, n) => [n ? " and " : "", p ? sourceLink(p, store) : ""]);
-      say.append(h("p", { class: "tl-dim" }, "Taken from ", ...links, "."));
-    }
-  } else say.append(h("p", { text: "Point at an input to see which bytes of the handshake it was taken from." }));
-  if (b.not_covered) say.append(h("p", { class: "tl-dim", text: b.not_covered }));
-  return say;
+const say = h("div", { class: "tl-eqsay", "aria-live": "polite" });
+const x = inputInView(b, store);
+if (x) {
+say.append(h("p", {}, h("b", { text: `${cap(x.plain || x.name)}. ` }), x.say ?? ""));
+const places = [x.attester_source, x.verifier_source].filter((p) => p && p.row <= store.cursor);
+const unique = places.filter((p, n) => places.findIndex((q) => q?.row === p?.row && q?.start === p?.start) === n);
+if (unique.length) {
+const links = unique.flatMap((p, n) => [n ? " and " : "", p ? sourceLink(p, store) : ""]);
+say.append(h("p", { class: "tl-dim" }, "Taken from ", ...links, "."));
+}
+} else say.append(h("p", { text: "Point at an input to see which bytes of the handshake it was taken from." }));
+if (b.not_covered) say.append(h("p", { class: "tl-dim", text: b.not_covered }));
+return say;
 }
 
-/** @param {import("./types.js").Source} place @param {Store} store */
 function sourceLink(place, store) {
-  const row = store.rowOf(place.row);
-  return h("button", {
-    class: "tl-link",
-    type: "button",
-    text: `${row?.name ?? "a message"}, step ${place.row + 1}, ${range(place.start, place.end)}`,
-    on: { click: () => chooseSource(store, place) },
-  });
+const row = store.rowOf(place.row);
+return h("button", {
+class: "tl-link",
+type: "button",
+text: `${row?.name ?? "a message"}, step ${place.row + 1}, ${range(place.start, place.end)}`,
+on: { click: () => chooseSource(store, place) },
+});
 }
 return { bindingInView, inputInView, binding };
 })();
 
 // checks.js
 const { appraisalInView, tally, checks } = (() => {
-/** What the Verifier checked, one line a check. */
-
-/** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./types.js").VerdictRow} VerdictRow */
-/** @typedef {import("./types.js").AppraisalRow} AppraisalRow */
-
 checks.needs = ["doc", "frame", "cursor", "row"];
 
-/** @param {Store} store @returns {AppraisalRow | undefined} */
 function appraisalInView(store) {
-  const all = /** @type {AppraisalRow[]} */ (rowsOfKind(store, "appraisal")).filter((x) => x.id <= store.cursor);
-  return all.find((x) => x.id === store.row || (x.verdicts ?? []).includes(store.row)) ?? all.find((x) => x.mark === "fail") ?? all[all.length - 1];
+const all = /** @type {AppraisalRow[]} */ (rowsOfKind(store, "appraisal")).filter((x) => x.id <= store.cursor);
+return all.find((x) => x.id === store.row || (x.verdicts ?? []).includes(store.row)) ?? all.find((x) => x.mark === "fail") ?? all[all.length - 1];
 }
 
-/**
- * How many checks passed, failed and were not asked for.
- * @param {AppraisalRow} row @param {Store} store
- */
 function tally(row, store) {
-  const count = { pass: 0, fail: 0, none: 0 };
-  for (const id of row.verdicts ?? []) {
-    const mark = store.rowOf(id)?.mark;
-    if (mark) count[mark] += 1;
-  }
-  return count;
+const count = { pass: 0, fail: 0, none: 0 };
+for (const id of row.verdicts ?? []) {
+const mark = store.rowOf(id)?.mark;
+if (mark) count[mark] += 1;
+}
+return count;
 }
 
-/** @param {HTMLElement} box @param {Store} store */
 function checks(box, store) {
-  const row = appraisalInView(store);
-  if (!row) {
-    const later = rowsOfKind(store, "appraisal").length;
-    const text = later ? `At step ${store.cursor + 1} nobody has checked the evidence yet.` : "No evidence was checked in this run. In plain TLS a client checks a certificate and a name, and here both were right.";
-    return void box.append(h("p", { class: "tl-empty", text }));
-  }
-  const verdicts = (row.verdicts ?? []).map((id) => /** @type {VerdictRow | undefined} */ (store.rowOf(id))).filter((x) => x !== undefined);
-  const order = [...verdicts].sort((a, b) => Number(b?.mark === "fail") - Number(a?.mark === "fail"));
-  const list = h("div", { class: "tl-checks" });
-  for (const x of order) if (x) list.append(checkOf(x));
-  box.append(h("p", { class: "tl-dim" }, `${store.party(row.at ?? "").name} about ${store.party(row.about ?? "").the}, `, stepLink(store, row.id)), list);
+const row = appraisalInView(store);
+if (!row) {
+const later = rowsOfKind(store, "appraisal").length;
+const text = later ? `At step ${store.cursor + 1} nobody has checked the evidence yet.` : "No evidence was checked in this run. In plain TLS a client checks a certificate and a name, and here both were right.";
+return void box.append(h("p", { class: "tl-empty", text }));
+}
+const verdicts = (row.verdicts ?? []).map((id) => /** @type {VerdictRow | undefined} */ (store.rowOf(id))).filter((x) => x !== undefined);
+const order = [...verdicts].sort((a, b) => Number(b?.mark === "fail") - Number(a?.mark === "fail"));
+const list = h("div", { class: "tl-checks" });
+for (const x of order) if (x) list.append(checkOf(x));
+box.append(h("p", { class: "tl-dim" }, `${store.party(row.at ?? "").name} about ${store.party(row.about ?? "").the}, `, stepLink(store, row.id)), list);
 }
 return { appraisalInView, tally, checks };
 })();
 
 // holds.js
 const { holds } = (() => {
-/** Who holds what, and since when. */
-
-/** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./types.js").HeldSecret} HeldSecret */
-
 holds.needs = ["doc", "frame", "cursor"];
 
-/** @param {HTMLElement} box @param {Store} store */
 function holds(box, store) {
-  const secrets = store.doc.frame.secrets ?? [];
-  const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
-  const parties = store.doc.frame.lifelines ?? [];
-  if (!made.length) {
-    const text = secrets.length ? `At step ${store.cursor + 1} no secret has been made yet.` : "No key was made in this run, so there is nothing to steal.";
-    return void box.append(h("p", { class: "tl-empty", text }));
-  }
-  const head = h(
-    "tr",
-    {},
-    h("th", { scope: "col", text: "secret" }),
-    ...parties.map((p) => h("th", { scope: "col", class: `tl-c ${store.party(p).tone}`, text: store.party(p).name })),
-  );
-  const body = h("tbody");
-  let group = "";
-  const order = [...made].sort((a, b) => Number(b.prize ?? false) - Number(a.prize ?? false));
-  for (const s of order) {
-    const name = s.connection ?? "";
-    if (name !== group && name && !s.prize) {
-      group = name;
-      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
-    }
-    body.append(holdingLine(s, parties, store));
-  }
-  box.append(h("table", { class: "tl-holds" }, h("thead", {}, head), body));
+const secrets = store.doc.frame.secrets ?? [];
+const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
+const parties = store.doc.frame.lifelines ?? [];
+if (!made.length) {
+const text = secrets.length ? `At step ${store.cursor + 1} no secret has been made yet.` : "No key was made in this run, so there is nothing to steal.";
+return void box.append(h("p", { class: "tl-empty", text }));
+}
+const head = h(
+"tr",
+{},
+h("th", { scope: "col", text: "secret" }),
+...parties.map((p) => h("th", { scope: "col", class: `tl-c ${store.party(p).tone}`, text: store.party(p).name })),
+);
+const body = h("tbody");
+let group = "";
+const order = [...made].sort((a, b) => Number(b.prize ?? false) - Number(a.prize ?? false));
+for (const s of order) {
+const name = s.connection ?? "";
+if (name !== group && name && !s.prize) {
+group = name;
+body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
+}
+body.append(holdingLine(s, parties, store));
+}
+box.append(h("table", { class: "tl-holds" }, h("thead", {}, head), body));
 }
 
-/** @param {HeldSecret} s @param {string[]} parties @param {Store} store */
 function holdingLine(s, parties, store) {
-  return h(
-    "tr",
-    { class: s.prize ? "tl-prize" : "" },
-    h("th", { scope: "row", title: s.say ?? "" }, s.name),
-    ...parties.map((p) => {
-      const holder = (s.holders ?? []).find((x) => x.party === p && x.row <= store.cursor);
-      if (!holder) return h("td", { class: "tl-c tl-dim" }, h("span", { "aria-label": `${store.party(p).the} does not hold it`, text: "–" }));
-      const stolen = p === "alice" && s.prize;
-      return h(
-        "td",
-        { class: `tl-c${stolen ? " tl-bad" : ""}`, title: holder.how ?? "" },
-        h("span", { class: "tl-yes", text: stolen ? "✘ " : "✔ " }),
-        stepLink(store, holder.row, `since ${holder.row + 1}`),
-      );
-    }),
-  );
+return h(
+"tr",
+{ class: s.prize ? "tl-prize" : "" },
+h("th", { scope: "row", title: s.say ?? "" }, s.name),
+...parties.map((p) => {
+const holder = (s.holders ?? []).find((x) => x.party === p && x.row <= store.cursor);
+if (!holder) return h("td", { class: "tl-c tl-dim" }, h("span", { "aria-label": `${store.party(p).the} does not hold it`, text: "–" }));
+const stolen = p === "alice" && s.prize;
+return h(
+"td",
+{ class: `tl-c${stolen ? " tl-bad" : ""}`, title: holder.how ?? "" },
+h("span", { class: "tl-yes", text: stolen ? "✘ " : "✔ " }),
+stepLink(store, holder.row, `since ${holder.row + 1}`),
+);
+}),
+);
 }
 return { holds };
 })();
 
 // keys.js
 const { keys, arrange } = (() => {
-/** The key schedule as a graph: what is made from what, and who holds it at the cursor. */
-
-/** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./types.js").HeldSecret} HeldSecret */
-
 keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
 
 const NODE_WIDTH = 158;
 const NODE_HEIGHT = 40;
 const COLUMN_WIDTH = 184;
 const ROW_HEIGHT = 46;
-/** A graph wider than its box is drawn smaller, down to this share; then it scrolls. */
 const SMALLEST = 0.78;
 
-/**
- * Secrets of one connection that are part of its key schedule.
- * @param {Store} store @param {string} connection
- */
 const scheduleOf = (store, connection) => (store.doc.frame.secrets ?? []).filter((x) => x.connection === connection && !x.prize);
 
-/** @param {Store} store */
 function keyedConnections(store) {
-  const names = (store.doc.frame.secrets ?? []).filter((x) => !x.prize).map((x) => x.connection ?? "");
-  return [...new Set(names)].filter((name) => name);
+const names = (store.doc.frame.secrets ?? []).filter((x) => !x.prize).map((x) => x.connection ?? "");
+return [...new Set(names)].filter((name) => name);
 }
 
-/** @param {HTMLElement} box @param {Store} store */
 function keys(box, store) {
-  const legs = keyedConnections(store);
-  if (!legs.length) {
-    const text = store.doc.frame.live
-      ? "No key has been made yet."
-      : "The run ended before any key was made. There is nothing to decrypt, and nothing to steal.";
-    return void box.append(h("p", { class: "tl-empty", text }));
-  }
-  const leg = legs.includes(store.leg) ? store.leg : legs[0];
-  if (legs.length > 1) box.append(legChoice(legs, leg, store));
-  const nodes = scheduleOf(store, leg);
-  box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graphOf(nodes, store)));
-  const chosen = nodes.find((x) => x.id === store.secretId);
-  box.append(chosen ? keyDetails(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
+const legs = keyedConnections(store);
+if (!legs.length) {
+const text = store.doc.frame.live
+? "No key has been made yet."
+: "The run ended before any key was made. There is nothing to decrypt, and nothing to steal.";
+return void box.append(h("p", { class: "tl-empty", text }));
+}
+const leg = legs.includes(store.leg) ? store.leg : legs[0];
+if (legs.length > 1) box.append(legChoice(legs, leg, store));
+const nodes = scheduleOf(store, leg);
+box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graphOf(nodes, store)));
+const chosen = nodes.find((x) => x.id === store.secretId);
+box.append(chosen ? keyDetails(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
 }
 
-/** @param {string[]} legs @param {string} leg @param {Store} store */
 function legChoice(legs, leg, store) {
-  return h(
-    "div",
-    { class: "tl-seg", role: "group", "aria-label": "Which connection" },
-    ...legs.map((name) =>
-      h("button", { type: "button", "aria-pressed": name === leg, text: endsInWords(store, name), on: { click: () => store.set({ leg: name, secretId: "" }) } }),
-    ),
-  );
+return h(
+"div",
+{ class: "tl-seg", role: "group", "aria-label": "Which connection" },
+...legs.map((name) =>
+h("button", { type: "button", "aria-pressed": name === leg, text: endsInWords(store, name), on: { click: () => store.set({ leg: name, secretId: "" }) } }),
+),
+);
 }
 
-/**
- * Columns by depth (what a secret is made of stands left of it), rows in the order of making.
- * @param {HeldSecret[]} nodes @returns {Map<string, {x: number, y: number}>}
- */
 function arrange(nodes) {
-  const byId = new Map(nodes.map((x) => [x.id, x]));
-  /** @type {Map<string, number>} */
-  const depth = new Map();
-  /** @param {HeldSecret} node @param {Set<string>} above @returns {number} */
-  const depthOf = (node, above) => {
-    const known = depth.get(node.id);
-    if (known !== undefined) return known;
-    if (above.has(node.id)) return 0; // a damaged trace may name a circle
-    const inputs = (node.inputs ?? []).map((id) => byId.get(id)).filter((x) => x !== undefined);
-    const value = inputs.length ? 1 + Math.max(...inputs.map((x) => depthOf(/** @type {HeldSecret} */ (x), new Set([...above, node.id])))) : 0;
-    depth.set(node.id, value);
-    return value;
-  };
-  for (const node of nodes) depthOf(node, new Set());
-  // A source stands beside what is made from it, not at the far left.
-  for (const node of nodes) {
-    if ((node.inputs ?? []).some((id) => byId.has(id))) continue;
-    const uses = nodes.filter((x) => (x.inputs ?? []).includes(node.id)).map((x) => depth.get(x.id) ?? 1);
-    if (uses.length) depth.set(node.id, Math.max(0, Math.min(...uses) - 1));
-  }
-  /** @type {Map<number, HeldSecret[]>} */
-  const columns = new Map();
-  for (const node of nodes) {
-    const column = depth.get(node.id) ?? 0;
-    columns.set(column, [...(columns.get(column) ?? []), node]);
-  }
-  const tallest = Math.max(...[...columns.values()].map((c) => c.length), 1);
-  /** @type {Map<string, {x: number, y: number}>} */
-  const places = new Map();
-  for (const [column, members] of [...columns].sort(([a], [b]) => a - b)) {
-    const middle = (/** @type {HeldSecret} */ node) => {
-      const from = (node.inputs ?? []).flatMap((id) => places.get(id)?.y ?? []);
-      return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 0;
-    };
-    const order = column ? [...members].sort((a, b) => middle(a) - middle(b)) : members;
-    order.forEach((node, n) => {
-      places.set(node.id, { x: 2 + column * COLUMN_WIDTH, y: 2 + ((tallest - order.length) / 2 + n) * ROW_HEIGHT });
-    });
-  }
-  return places;
+const byId = new Map(nodes.map((x) => [x.id, x]));
+const depth = new Map();
+const depthOf = (node, above) => {
+const known = depth.get(node.id);
+if (known !== undefined) return known;
+if (above.has(node.id)) return 0; // a damaged trace may name a circle
+const inputs = (node.inputs ?? []).map((id) => byId.get(id)).filter((x) => x !== undefined);
+const value = inputs.length ? 1 + Math.max(...inputs.map((x) => depthOf(/** @type {HeldSecret} */ (x), new Set([...above, node.id])))) : 0;
+depth.set(node.id, value);
+return value;
+};
+for (const node of nodes) depthOf(node, new Set());
+for (const node of nodes) {
+if ((node.inputs ?? []).some((id) => byId.has(id))) continue;
+const uses = nodes.filter((x) => (x.inputs ?? []).includes(node.id)).map((x) => depth.get(x.id) ?? 1);
+if (uses.length) depth.set(node.id, Math.max(0, Math.min(...uses) - 1));
+}
+const columns = new Map();
+for (const node of nodes) {
+const column = depth.get(node.id) ?? 0;
+columns.set(column, [...(columns.get(column) ?? []), node]);
+}
+const tallest = Math.max(...[...columns.values()].map((c) => c.length), 1);
+const places = new Map();
+for (const [column, members] of [...columns].sort(([a], [b]) => a - b)) {
+const middle = (/** @type {HeldSecret} */ node) => {
+const from = (node.inputs ?? []).flatMap((id) => places.get(id)?.y ?? []);
+return from.length ? from.reduce((a, b) => a + b, 0) / from.length : 0;
+};
+const order = column ? [...members].sort((a, b) => middle(a) - middle(b)) : members;
+order.forEach((node, n) => {
+places.set(node.id, { x: 2 + column * COLUMN_WIDTH, y: 2 + ((tallest - order.length) / 2 + n) * ROW_HEIGHT });
+});
+}
+return places;
 }
 
-/** @param {HeldSecret[]} nodes @param {Store} store */
 function graphOf(nodes, store) {
-  const places = arrange(nodes);
-  const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
-  const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
-  const svg = s("svg", { class: "tl-graph", viewBox: `0 0 ${width} ${height}`, style: `max-width: ${width}px; min-width: ${Math.round(width * SMALLEST)}px` });
-  for (const node of nodes) {
-    const to = places.get(node.id);
-    for (const id of node.inputs ?? []) {
-      const from = places.get(id);
-      if (!from || !to) continue;
-      const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2, to.x, to.y + NODE_HEIGHT / 2];
-      const m = (x1 + x2) / 2;
-      svg.append(s("path", { d: `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2} ${y2}` }));
-    }
-  }
-  for (const node of nodes) {
-    const place = places.get(node.id);
-    if (place) svg.append(nodeOf(node, place, store));
-  }
-  return svg;
+const places = arrange(nodes);
+const width = Math.max(...[...places.values()].map((p) => p.x)) + NODE_WIDTH + 4;
+const height = Math.max(...[...places.values()].map((p) => p.y)) + NODE_HEIGHT + 4;
+const svg = s("svg", { class: "tl-graph", viewBox: `0 0 ${width} ${height}`, style: `max-width: ${width}px; min-width: ${Math.round(width * SMALLEST)}px` });
+for (const node of nodes) {
+const to = places.get(node.id);
+for (const id of node.inputs ?? []) {
+const from = places.get(id);
+if (!from || !to) continue;
+const [x1, y1, x2, y2] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2, to.x, to.y + NODE_HEIGHT / 2];
+const m = (x1 + x2) / 2;
+svg.append(s("path", { d: `M${x1} ${y1}C${m} ${y1} ${m} ${y2} ${x2} ${y2}` }));
+}
+}
+for (const node of nodes) {
+const place = places.get(node.id);
+if (place) svg.append(nodeOf(node, place, store));
+}
+return svg;
 }
 
-/** @param {HeldSecret} node @param {{x: number, y: number}} place @param {Store} store */
 function nodeOf(node, place, store) {
-  const order = store.doc.frame.lifelines;
-  const holders = node.holders.filter((x) => x.row <= store.cursor).sort((a, b) => order.indexOf(a.party) - order.indexOf(b.party));
-  const stolen = holders.some((x) => x.party === "alice");
-  const on = store.secretId === node.id;
-  const who = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "not made yet";
-  const pick = () => store.set({ secretId: node.id });
-  const g = s(
-    "g",
-    {
-      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
-      transform: `translate(${place.x} ${place.y})`,
-      tabindex: 0,
-      role: "button",
-      "aria-pressed": String(on),
-      "aria-label": `${node.name}, ${who}`,
-      "data-key": node.id,
-      on: {
-        click: pick,
-        keydown: (/** @type {KeyboardEvent} */ e) => {
-          if (e.key !== "Enter" && e.key !== " ") return;
-          e.preventDefault();
-          pick();
-        },
-      },
-    },
-    s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
-    textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
-    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
-  );
-  holders.forEach((x, n) => {
-    const party = store.party(x.party);
-    const cx = NODE_WIDTH - 12 - (holders.length - 1 - n) * 17;
-    g.append(s("circle", { cx, cy: 28, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 31.5, "tl-letter"));
-  });
-  return g;
+const order = store.doc.frame.lifelines;
+const holders = node.holders.filter((x) => x.row <= store.cursor).sort((a, b) => order.indexOf(a.party) - order.indexOf(b.party));
+const stolen = holders.some((x) => x.party === "alice");
+const on = store.secretId === node.id;
+const who = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "not made yet";
+const pick = () => store.set({ secretId: node.id });
+const g = s(
+"g",
+{
+class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
+transform: `translate(${place.x} ${place.y})`,
+tabindex: 0,
+role: "button",
+"aria-pressed": String(on),
+"aria-label": `${node.name}, ${who}`,
+"data-key": node.id,
+on: {
+click: pick,
+keydown: (/** @type {KeyboardEvent} */ e) => {
+if (e.key !== "Enter" && e.key !== " ") return;
+e.preventDefault();
+pick();
+},
+},
+},
+s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
+textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
+textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
+);
+holders.forEach((x, n) => {
+const party = store.party(x.party);
+const cx = NODE_WIDTH - 12 - (holders.length - 1 - n) * 17;
+g.append(s("circle", { cx, cy: 28, r: 7.5, class: `tl-disc ${party.tone}` }), textAt(party.name[0], cx, 31.5, "tl-letter"));
+});
+return g;
 }
 
-/** @param {string} text @param {number} x @param {number} y @param {string} css */
 function textAt(text, x, y, css) {
-  const node = s("text", { x, y, class: css });
-  node.textContent = text;
-  return node;
+const node = s("text", { x, y, class: css });
+node.textContent = text;
+return node;
 }
 
-/** @param {HeldSecret} secret @param {Store} store */
 function keyDetails(secret, store) {
-  const holders = (secret.holders ?? []).filter((x) => x.row <= store.cursor);
-  const box = h("div", { class: "tl-keysay", "aria-live": "polite" });
-  box.append(h("p", {}, h("b", { text: `${secret.name}. ` }), secret.say ?? "", secret.clause ? h("span", { class: "tl-dim", text: ` ${secret.clause}` }) : null));
-  if (holders.length) {
-    const words = holders.flatMap((x, n) => [n ? ", " : "", store.party(x.party).name, " since ", stepLink(store, x.row), x.how ? ` (${x.how})` : ""]);
-    box.append(h("p", { class: "tl-dim" }, ...words, "."));
-  }
-  if (secret.hex) box.append(h("p", { class: "tl-mono", text: secret.hex }));
-  if (secret.snippet) box.append(snippet(secret.snippet));
-  else if (!secret.hex) box.append(h("p", { class: "tl-dim", text: "This view was made without secrets: their values are left out." }));
-  return box;
+const holders = (secret.holders ?? []).filter((x) => x.row <= store.cursor);
+const box = h("div", { class: "tl-keysay", "aria-live": "polite" });
+box.append(h("p", {}, h("b", { text: `${secret.name}. ` }), secret.say ?? "", secret.clause ? h("span", { class: "tl-dim", text: ` ${secret.clause}` }) : null));
+if (holders.length) {
+const words = holders.flatMap((x, n) => [n ? ", " : "", store.party(x.party).name, " since ", stepLink(store, x.row), x.how ? ` (${x.how})` : ""]);
+box.append(h("p", { class: "tl-dim" }, ...words, "."));
+}
+if (secret.hex) box.append(h("p", { class: "tl-mono", text: secret.hex }));
+if (secret.snippet) box.append(snippet(secret.snippet));
+else if (!secret.hex) box.append(h("p", { class: "tl-dim", text: "This view was made without secrets: their values are left out." }));
+return box;
 }
 return { keys, arrange };
 })();
 
 // pcrs.js
 const { pcrs } = (() => {
-/** PCRs over time: what was measured into which register, and the value that came of it. */
-
-/** @typedef {import("./store.js").Store} Store */
-
 pcrs.needs = ["doc", "frame", "cursor"];
 
-/** @param {HTMLElement} box @param {Store} store */
 function pcrs(box, store) {
-  const all = store.doc.frame.pcrs ?? [];
-  if (!all.length) {
-    return void box.append(
-      h("p", { class: "tl-empty" }, h("b", { text: "Nothing was measured. " }), "No machine of this run was launched by DRTM, so its PCRs say nothing about what runs on it."),
-    );
-  }
-  const body = h("tbody");
-  let machine = "";
-  for (const x of all) {
-    const known = x.row <= store.cursor;
-    if (x.machine !== machine) {
-      machine = x.machine;
-      body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: 4, class: store.party(machine).tone, text: `${store.party(machine).name}'s machine` })));
-    }
-    body.append(
-      h(
-        "tr",
-        { class: known ? "" : "tl-later" },
-        h("th", { scope: "row", text: `PCR ${x.pcr}` }),
-        h("td", {}, known ? (x.what ?? "") : "not measured yet"),
-        h("td", { class: "tl-mono", title: known ? `${x.before} extended by ${x.digest} gives ${x.after}` : "" }, known ? `${cut(x.before ?? "", 8)} → ${cut(x.after ?? "", 16)}` : ""),
-        h("td", {}, known ? stepLink(store, x.row) : ""),
-      ),
-    );
-  }
-  const head = h("tr", {}, ...["register", "what is measured", "value before → after", ""].map((text) => h("th", { scope: "col", text })));
-  box.append(h("table", { class: "tl-pcrs" }, h("thead", {}, head), body));
-  box.append(h("p", { class: "tl-dim", text: "Extending: new value = SHA-256(old value || digest). The order counts, and there is no way back but a new launch." }));
+const all = store.doc.frame.pcrs ?? [];
+if (!all.length) {
+return void box.append(
+h("p", { class: "tl-empty" }, h("b", { text: "Nothing was measured. " }), "No machine of this run was launched by DRTM, so its PCRs say nothing about what runs on it."),
+);
+}
+const body = h("tbody");
+let machine = "";
+for (const x of all) {
+const known = x.row <= store.cursor;
+if (x.machine !== machine) {
+machine = x.machine;
+body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: 4, class: store.party(machine).tone, text: `${store.party(machine).name}'s machine` })));
+}
+body.append(
+h(
+"tr",
+{ class: known ? "" : "tl-later" },
+h("th", { scope: "row", text: `PCR ${x.pcr}` }),
+h("td", {}, known ? (x.what ?? "") : "not measured yet"),
+h("td", { class: "tl-mono", title: known ? `${x.before} extended by ${x.digest} gives ${x.after}` : "" }, known ? `${cut(x.before ?? "", 8)} → ${cut(x.after ?? "", 16)}` : ""),
+h("td", {}, known ? stepLink(store, x.row) : ""),
+),
+);
+}
+const head = h("tr", {}, ...["register", "what is measured", "value before → after", ""].map((text) => h("th", { scope: "col", text })));
+box.append(h("table", { class: "tl-pcrs" }, h("thead", {}, head), body));
+box.append(h("p", { class: "tl-dim", text: "Extending: new value = SHA-256(old value || digest). The order counts, and there is no way back but a new launch." }));
 }
 return { pcrs };
 })();
 
 // tamper.js
 const { CAUGHT_BY, tamper } = (() => {
-/** The tamper map: every field changed once in flight, coloured by what caught the change. */
-
-/** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("./types.js").Tampered} Tampered */
-
 tamper.needs = ["doc", "frame", "tamper", "cell"];
 
-/** Kinds in the order of `trustlab tamper`, in words. */
 const CAUGHT_BY = /** @type {Record<string, string>} */ ({
-  record: "record protection",
-  finished: "Finished",
-  signature: "a signature of the handshake",
-  certificate: "the CA's signature",
-  check: "a check of the evidence",
-  alert: "the parser",
-  application: "the application",
-  stalled: "nobody: both wait",
-  unread: "nobody read it any more",
-  nothing: "nothing: it went through",
+record: "record protection",
+finished: "Finished",
+signature: "a signature of the handshake",
+certificate: "the CA's signature",
+check: "a check of the evidence",
+alert: "the parser",
+application: "the application",
+stalled: "nobody: both wait",
+unread: "nobody read it any more",
+nothing: "nothing: it went through",
 });
 
-/** @param {HTMLElement} box @param {Store} store */
 function tamper(box, store) {
-  const runs = store.doc.tamper ?? [];
-  if (!runs.length) return void box.append(...noMap(store));
-  /** @type {Record<string, number>} */
-  const tally = {};
-  for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
-  const chosen = runs[store.cell] ?? runs[remarkable(runs)];
-  const through = tally.nothing ?? 0;
-  const legend = h(
-    "ul",
-    { class: "tl-tkey" },
-    ...Object.entries(CAUGHT_BY)
-      .filter(([kind]) => tally[kind])
-      .map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
-  );
-  const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
-  box.append(
-    h(
-      "div",
-      { class: "tl-tgrid" },
-      h(
-        "div",
-        {},
-        h("p", {}, h("b", { text: `${runs.length.toLocaleString("en")} fields, each changed by one bit in flight, ${what}. ` }), through ? `${through === 1 ? "One change" : `${through} changes`} went through unseen.` : "Every change was caught."),
-        legend,
-      ),
-      h("div", {}, whatCaught(chosen), mapOf(runs, chosen, store)),
-    ),
-  );
+const runs = store.doc.tamper ?? [];
+if (!runs.length) return void box.append(...noMap(store));
+const tally = {};
+for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
+const chosen = runs[store.cell] ?? runs[remarkable(runs)];
+const through = tally.nothing ?? 0;
+const legend = h(
+"ul",
+{ class: "tl-tkey" },
+...Object.entries(CAUGHT_BY)
+.filter(([kind]) => tally[kind])
+.map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
+);
+const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
+box.append(
+h(
+"div",
+{ class: "tl-tgrid" },
+h(
+"div",
+{},
+h("p", {}, h("b", { text: `${runs.length.toLocaleString("en")} fields, each changed by one bit in flight, ${what}. ` }), through ? `${through === 1 ? "One change" : `${through} changes`} went through unseen.` : "Every change was caught."),
+legend,
+),
+h("div", {}, whatCaught(chosen), mapOf(runs, chosen, store)),
+),
+);
 }
 
-/** @param {Store} store */
 function noMap(store) {
-  const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
-  return [
-    h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
-    h("pre", { class: "tl-pre", tabindex: 0, text: `picture.tamper_map("${design}")` }),
-  ];
+const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
+return [
+h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
+h("pre", { class: "tl-pre", tabindex: 0, text: `picture.tamper_map("${design}")` }),
+];
 }
 
-/**
- * The run that says most: one that nothing caught, else one that a check of the evidence caught.
- * @param {Tampered[]} runs
- */
 function remarkable(runs) {
-  const at = runs.findIndex((x) => x.kind === "check" && /extraData$/.test(x.field));
-  const through = runs.findIndex((x) => x.kind === "nothing");
-  return Math.max(0, at >= 0 ? at : through);
+const at = runs.findIndex((x) => x.kind === "check" && /extraData$/.test(x.field));
+const through = runs.findIndex((x) => x.kind === "nothing");
+return Math.max(0, at >= 0 ? at : through);
 }
 
-/** @param {Tampered} run */
 function whatCaught(run) {
-  return h(
-    "p",
-    { class: "tl-tsay", "aria-live": "polite" },
-    h("b", { text: `${run.message} › ${run.field}` }),
-    h("span", { class: `tl-kd tl-k-${run.kind}`, text: run.caught_by || CAUGHT_BY[run.kind] || run.kind }),
-    h("span", { class: "tl-dim", text: run.sentence ?? "" }),
-  );
+return h(
+"p",
+{ class: "tl-tsay", "aria-live": "polite" },
+h("b", { text: `${run.message} › ${run.field}` }),
+h("span", { class: `tl-kd tl-k-${run.kind}`, text: run.caught_by || CAUGHT_BY[run.kind] || run.kind }),
+h("span", { class: "tl-dim", text: run.sentence ?? "" }),
+);
 }
 
-/** @param {Tampered[]} runs @param {Tampered} chosen @param {Store} store */
 function mapOf(runs, chosen, store) {
-  /** @type {Map<string, number[]>} */
-  const groups = new Map();
-  runs.forEach((x, n) => {
-    const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
-    groups.set(key, [...(groups.get(key) ?? []), n]);
-  });
-  const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
-  const several = new Set(runs.map((x) => x.connection)).size > 1;
-  for (const [key, numbers] of groups) {
-    const [connection, message, nth] = key.split("\n");
-    const name = `${message}${nth === "1" ? "" : ` ${nth}`}`;
-    box.append(
-      h(
-        "div",
-        { class: "tl-trow", role: "group", "aria-label": name },
-        h("span", { class: "tl-tn", title: several ? connection : "" }, name),
-        h(
-          "span",
-          { class: "tl-cells" },
-          ...numbers.map((n) =>
-            h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-picked" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
-          ),
-        ),
-      ),
-    );
-  }
-  const point = (/** @type {Event} */ e) => {
-    const cell = e.target instanceof HTMLElement ? e.target.dataset.cell : undefined;
-    if (cell !== undefined) store.set({ cell: Number(cell) });
-    return cell === undefined ? null : runs[Number(cell)];
-  };
-  box.addEventListener("mouseover", point);
-  box.addEventListener("click", (e) => {
-    const run = point(e);
-    if (run) goTo(run, store);
-  });
-  return box;
+const groups = new Map();
+runs.forEach((x, n) => {
+const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
+groups.set(key, [...(groups.get(key) ?? []), n]);
+});
+const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
+const several = new Set(runs.map((x) => x.connection)).size > 1;
+for (const [key, numbers] of groups) {
+const [connection, message, nth] = key.split("\n");
+const name = `${message}${nth === "1" ? "" : ` ${nth}`}`;
+box.append(
+h(
+"div",
+{ class: "tl-trow", role: "group", "aria-label": name },
+h("span", { class: "tl-tn", title: several ? connection : "" }, name),
+h(
+"span",
+{ class: "tl-cells" },
+...numbers.map((n) =>
+h("i", { class: `tl-cell tl-k-${runs[n].kind}${runs[n] === chosen ? " tl-picked" : ""}`, role: "option", "aria-selected": runs[n] === chosen, "aria-label": `${runs[n].field}: ${CAUGHT_BY[runs[n].kind] ?? runs[n].kind}`, "data-cell": n }),
+),
+),
+),
+);
+}
+const point = (/** @type {Event} */ e) => {
+const cell = e.target instanceof HTMLElement ? e.target.dataset.cell : undefined;
+if (cell !== undefined) store.set({ cell: Number(cell) });
+return cell === undefined ? null : runs[Number(cell)];
+};
+box.addEventListener("mouseover", point);
+box.addEventListener("click", (e) => {
+const run = point(e);
+if (run) goTo(run, store);
+});
+return box;
 }
 
-/** @param {KeyboardEvent} e @param {Tampered[]} runs @param {Tampered} chosen @param {Store} store */
 function moveCell(e, runs, chosen, store) {
-  const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10 }[e.key];
-  if (e.key === "Enter") return goTo(chosen, store);
-  if (!step) return;
-  e.preventDefault();
-  e.stopPropagation();
-  store.set({ cell: Math.max(0, Math.min(runs.length - 1, runs.indexOf(chosen) + step)) });
+const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10 }[e.key];
+if (e.key === "Enter") return goTo(chosen, store);
+if (!step) return;
+e.preventDefault();
+e.stopPropagation();
+store.set({ cell: Math.max(0, Math.min(runs.length - 1, runs.indexOf(chosen) + step)) });
 }
 
-/**
- * Choose the field in this run's own message of that name.
- * @param {Tampered} run @param {Store} store
- */
 function goTo(run, store) {
-  const rows = rowsOfKind(store, "message").filter((x) => x.name === run.message);
-  const row = rows[(run.nth ?? 1) - 1] ?? rows[0];
-  if (!row) return;
-  const fields = row.parts?.[0]?.fields ?? [];
-  const leaf = run.field.split(".").pop() ?? "";
-  const field = fields.findIndex((f) => store.text(f[0]).endsWith(leaf));
-  store.choose({ row: row.id, piece: 0, field });
+const rows = rowsOfKind(store, "message").filter((x) => x.name === run.message);
+const row = rows[(run.nth ?? 1) - 1] ?? rows[0];
+if (!row) return;
+const fields = row.parts?.[0]?.fields ?? [];
+const leaf = run.field.split(".").pop() ?? "";
+const field = fields.findIndex((f) => store.text(f[0]).endsWith(leaf));
+store.choose({ row: row.id, piece: 0, field });
 }
 return { CAUGHT_BY, tamper };
 })();
 
 // wires.js
 const { wires } = (() => {
-/** The line from an input of the binder to the octets on the ladder it was taken from. */
-
-/** @typedef {import("./store.js").Store} Store */
-
 wires.needs = ["doc", "frame", "cursor", "row", "chip", "tab", "bindingNumber", "width", "layout"];
 
 const CORNER = 7;
 
-/**
- * Draw the line. Rows that are sources get the class `tl-src` and a tag with the range of bytes.
- * @param {SVGElement} svg @param {Store} store
- */
 function wires(svg, store) {
-  const root = svg.parentElement;
-  if (!root) return;
-  for (const node of root.querySelectorAll(".tl-src")) {
-    node.classList.remove("tl-src");
-  }
-  const panel = root.querySelector(".tl-eq");
-  const number = bindingInView(store);
-  if (!panel || number < 0) return;
-  const binding = (store.doc.frame.bindings ?? [])[number];
-  const input = inputInView(binding, store);
-  const chips = [...root.querySelectorAll(".tl-chip")].filter((x) => x instanceof HTMLElement && x.dataset.chip === input?.name);
-  if (!input || !chips.length) return;
-  const places = [input.attester_source, input.verifier_source].filter((x) => x && x.row <= store.cursor);
-  /** @type {Element[]} */
-  const rows = [];
-  for (const place of places) {
-    const row = place && root.querySelector(`[data-row="${place.row}"]`);
-    if (!place || !row || rows.includes(row)) continue;
-    row.classList.add("tl-src");
-    const tag = row.querySelector(".tl-srctag");
-    if (tag) tag.textContent = range(place.start, place.end);
-    rows.push(row);
-  }
-  const ladder = root.querySelector(".tl-ladder");
-  const list = root.querySelector(".tl-rows");
-  if (!rows.length || !ladder || !list || store.narrow) return;
-  drawWire(svg, root, ladder, list, rows, chips[0], store.wide);
+const root = svg.parentElement;
+if (!root) return;
+for (const node of root.querySelectorAll(".tl-src")) {
+node.classList.remove("tl-src");
+}
+const panel = root.querySelector(".tl-eq");
+const number = bindingInView(store);
+if (!panel || number < 0) return;
+const binding = (store.doc.frame.bindings ?? [])[number];
+const input = inputInView(binding, store);
+const chips = [...root.querySelectorAll(".tl-chip")].filter((x) => x instanceof HTMLElement && x.dataset.chip === input?.name);
+if (!input || !chips.length) return;
+const places = [input.attester_source, input.verifier_source].filter((x) => x && x.row <= store.cursor);
+const rows = [];
+for (const place of places) {
+const row = place && root.querySelector(`[data-row="${place.row}"]`);
+if (!place || !row || rows.includes(row)) continue;
+row.classList.add("tl-src");
+const tag = row.querySelector(".tl-srctag");
+if (tag) tag.textContent = range(place.start, place.end);
+rows.push(row);
+}
+const ladder = root.querySelector(".tl-ladder");
+const list = root.querySelector(".tl-rows");
+if (!rows.length || !ladder || !list || store.narrow) return;
+drawWire(svg, root, ladder, list, rows, chips[0], store.wide);
 }
 
-/** @param {SVGElement} svg @param {HTMLElement} root @param {Element} ladder @param {Element} list @param {Element[]} rows @param {Element} chip @param {boolean} wide */
 function drawWire(svg, root, ladder, list, rows, chip, wide) {
-  const base = root.getBoundingClientRect();
-  const box = (/** @type {Element} */ node) => {
-    const r = node.getBoundingClientRect();
-    return { left: r.left - base.left, right: r.right - base.left, top: r.top - base.top, bottom: r.bottom - base.top };
-  };
-  const [pane, view, target] = [box(ladder), box(list), box(chip)];
-  const row = rows.map(box).sort((a, b) => b.right - a.right)[0];
-  const y = row.top + 12;
-  const hidden = y < view.top || y > view.bottom;
-  const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
-  const gutter = pane.right + 7;
-  // Down the gutter, over the table's head, then onto the head of its own column: never across text.
-  const table = chip.closest(".tl-eq");
-  const head = headOf(chip);
-  const to = { x: (target.left + target.right) / 2, y: (head ? head - base.top : target.top) - 2 };
-  const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
-  const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
-  const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
-  const card = chip.closest(".tl-panel");
-  const drawn = head === null && card ? sideways(from, gutter, box(card).left, target, wide) : path;
-  svg.append(
-    s("path", { class: "tl-casing", d: drawn }),
-    s("path", { class: "tl-wire", d: drawn, "stroke-dasharray": hidden ? "2 4" : "none" }),
-    s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
-  );
+const base = root.getBoundingClientRect();
+const box = (/** @type {Element} */ node) => {
+const r = node.getBoundingClientRect();
+return { left: r.left - base.left, right: r.right - base.left, top: r.top - base.top, bottom: r.bottom - base.top };
+};
+const [pane, view, target] = [box(ladder), box(list), box(chip)];
+const row = rows.map(box).sort((a, b) => b.right - a.right)[0];
+const y = row.top + 12;
+const hidden = y < view.top || y > view.bottom;
+const from = { x: hidden ? pane.right - 2 : Math.min(row.right, pane.right), y: Math.min(Math.max(y, view.top + 10), view.bottom - 10) };
+const gutter = pane.right + 7;
+const table = chip.closest(".tl-eq");
+const head = headOf(chip);
+const to = { x: (target.left + target.right) / 2, y: (head ? head - base.top : target.top) - 2 };
+const bar = Math.min(table ? box(table).top - 4 : to.y, to.y - CORNER);
+const turn = (bar > from.y ? 1 : -1) * Math.min(CORNER, Math.abs(bar - from.y) / 2);
+const path = `M${from.x} ${from.y}H${gutter - CORNER}q${CORNER} 0 ${CORNER} ${turn}V${bar - turn}q0 ${turn} ${CORNER} ${turn}H${to.x - CORNER}q${CORNER} 0 ${CORNER} ${CORNER}V${to.y}`;
+const card = chip.closest(".tl-panel");
+const shownIn = chip.closest(".tl-pbody, .tl-pfirst");
+if (shownIn && (target.top < box(shownIn).top || target.bottom > box(shownIn).bottom)) return;
+const drawn = head === null && card ? sideways(from, gutter, box(card).left, target, wide) : path;
+svg.append(
+s("path", { class: "tl-casing", d: drawn }),
+s("path", { class: "tl-wire", d: drawn, "stroke-dasharray": hidden ? "2 4" : "none" }),
+s("circle", { cx: from.x, cy: from.y, r: hidden ? 0 : 3.5 }),
+);
 }
 
-/**
- * A line to a chip of a table that stands upright: along the gutter beside the panel, then into the chip from the left. In a wide
- * window a card lies between ladder and panel, and the line goes over it.
- * @param {{x: number, y: number}} from @param {number} gutter @param {number} left the panel's @param {{left: number, top: number, bottom: number}} target @param {boolean} wide
- */
 function sideways(from, gutter, left, target, wide) {
-  const y = (target.top + target.bottom) / 2;
-  if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${target.left}`;
-  const over = 6;
-  return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${target.left}`;
+const y = (target.top + target.bottom) / 2;
+if (!wide) return `M${from.x} ${from.y}H${gutter}V${y}H${left + 12}`;
+const over = 6;
+return `M${from.x} ${from.y}H${gutter}V${over}H${left - 7}V${y}H${left + 12}`;
 }
 
-/**
- * Where the words begin that stand over a chip, in the window; null if they stand beside it.
- * @param {Element} chip
- */
 function headOf(chip) {
-  const cell = chip.closest("td");
-  const head = cell?.closest("table")?.querySelector("thead tr")?.children[cell.cellIndex];
-  if (!head || cell?.closest(".tl-upright")) return null;
-  const words = document.createRange();
-  words.selectNodeContents(head);
-  return words.getBoundingClientRect().top;
+const cell = chip.closest("td");
+const head = cell?.closest("table")?.querySelector("thead tr")?.children[cell.cellIndex];
+if (!head || cell?.closest(".tl-upright")) return null;
+const words = document.createRange();
+words.selectNodeContents(head);
+return words.getBoundingClientRect().top;
 }
 return { wires };
 })();
 
 // panels.js
 const { PANELS, OVERS } = (() => {
-/** What stands in the panel beside the message, and what is drawn over everything. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {{(box: HTMLElement, store: Store): void, needs: string[]}} Fill fills an empty element; called again when a key of `needs` changes
- * @typedef {{id: string, label: string, fill: Fill, count?: (store: Store) => string}} Panel
- * @typedef {{(box: SVGElement, store: Store): void, needs: string[]}} Over the same, for the sheet of lines over ladder and panel
- */
-
-/**
- * The tabs, in order; the first one stands open beside the others in wide windows.
- * @type {Panel[]}
- */
 const PANELS = [
-  { id: "binding", label: "The binding", fill: binding },
-  { id: "holds", label: "Who holds what", fill: holds },
-  { id: "keys", label: "Keys", fill: keys },
-  { id: "pcrs", label: "PCRs", fill: pcrs },
-  { id: "checks", label: "Checks", fill: checks, count: countChecks },
-  { id: "tamper", label: "Tamper map", fill: tamper },
+{ id: "binding", label: "The binding", fill: binding },
+{ id: "holds", label: "Who holds what", fill: holds },
+{ id: "keys", label: "Keys", fill: keys },
+{ id: "pcrs", label: "PCRs", fill: pcrs },
+{ id: "checks", label: "Checks", fill: checks, count: countChecks },
+{ id: "tamper", label: "Tamper map", fill: tamper },
 ];
 
-/** @type {Over[]} */
 const OVERS = [wires];
 
-/** @param {Store} store */
 function countChecks(store) {
-  const row = appraisalInView(store);
-  if (!row) return "";
-  const count = tally(row, store);
-  return `${count.pass} ✔${count.fail ? ` ${count.fail} ✘` : ""}`;
+const row = appraisalInView(store);
+if (!row) return "";
+const count = tally(row, store);
+return `${count.pass} ✔${count.fail ? ` ${count.fail} ✘` : ""}`;
 }
 return { PANELS, OVERS };
 })();
 
 // panel.js
 const { PanelView } = (() => {
-/** The panel: tabs over what follows from the whole run, each drawn for the point in time. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./panels.js").Panel} Panel
- */
-
 class PanelView {
-  /** @param {Store} store @param {number} view the number of the view, for ids */
-  constructor(store, view) {
-    this.store = store;
-    this.view = view;
-    this.shut = false;
-    this.first = h("div", { class: "tl-pfirst" });
-    this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
-    this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
-    this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
-    this.node = h("section", { class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
-    this.node.hidden = PANELS.length === 0;
-    if (!store.tab && PANELS.length) store.tab = opening(store);
-  }
-
-  toggle() {
-    this.shut = !this.shut;
-    this.draw(new Set(["tab"]));
-    this.store.mark("layout");
-  }
-
-  /** The tabs of this width: in a wide window the first panel stands above them. */
-  get shownPanels() {
-    return this.store.wide ? PANELS.slice(1) : PANELS;
-  }
-
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    if (!PANELS.length) return;
-    const { store } = this;
-    const panels = this.shownPanels;
-    const anew = changed.has("tab") || changed.has("width");
-    const one = panels.find((panel) => panel.id === store.tab) ?? panels[0];
-    if (anew || ["cursor", "doc", "frame"].some((key) => changed.has(key))) this.bar(panels, one);
-    if (anew || one.fill.needs.some((key) => changed.has(key))) refill(this.body, one, store);
-    this.first.hidden = !store.wide;
-    if (store.wide && (anew || PANELS[0].fill.needs.some((key) => changed.has(key)))) {
-      const inside = h("div");
-      this.first.replaceChildren(h("h2", { text: PANELS[0].label }), inside);
-      PANELS[0].fill(inside, store);
-    }
-  }
-
-  /** @param {Panel[]} panels @param {Panel} chosen */
-  bar(panels, chosen) {
-    const focused = this.tabs.contains(document.activeElement);
-    this.tabs.replaceChildren(...panels.map((panel) => {
-      const on = panel === chosen;
-      const count = panel.count?.(this.store);
-      return h("button", { role: "tab", id: `tl${this.view}-tab-${panel.id}`, "aria-selected": on, tabindex: on ? 0 : -1, on: { click: () => this.open(panel.id) } }, panel.label, count && h("span", { class: "tl-dim", text: ` ${count}` }));
-    }));
-    this.body.setAttribute("aria-labelledby", `tl${this.view}-tab-${chosen.id}`);
-    this.node.classList.toggle("tl-shut", this.shut);
-    this.shutter.setAttribute("aria-expanded", String(!this.shut));
-    this.shutter.setAttribute("aria-label", this.shut ? "Show the panel" : "Hide the panel");
-    if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector("[aria-selected=true]"))?.focus();
-  }
-
-  /** @param {string} id */
-  open(id) {
-    this.shut = false;
-    if (this.store.tab === id) this.draw(new Set(["tab"]));
-    else this.store.set({ tab: id });
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const ids = this.shownPanels.map((panel) => panel.id);
-    const at = Math.max(0, ids.indexOf(this.store.tab));
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: ids.length - 1 }[event.key];
-    if (to === undefined || !ids[to]) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.open(ids[to]);
-    this.store.draw();
-  }
+constructor(store, view) {
+this.store = store;
+this.view = view;
+this.shut = false;
+this.first = h("div", { class: "tl-pfirst" });
+this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
+this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
+this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
+this.node = h("section", { class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
+this.node.hidden = PANELS.length === 0;
+if (!store.tab && PANELS.length) store.tab = opening(store);
 }
 
-/** @param {HTMLElement} box @param {Panel} panel @param {Store} store */
+toggle() {
+this.shut = !this.shut;
+this.draw(new Set(["tab"]));
+this.store.mark("layout");
+}
+
+get shownPanels() {
+return this.store.wide ? PANELS.slice(1) : PANELS;
+}
+
+draw(changed) {
+if (!PANELS.length) return;
+const { store } = this;
+const panels = this.shownPanels;
+const anew = changed.has("tab") || changed.has("width");
+const one = panels.find((panel) => panel.id === store.tab) ?? panels[0];
+if (anew || ["cursor", "doc", "frame"].some((key) => changed.has(key))) this.bar(panels, one);
+if (anew || one.fill.needs.some((key) => changed.has(key))) refill(this.body, one, store);
+this.first.hidden = !store.wide;
+if (store.wide && (anew || PANELS[0].fill.needs.some((key) => changed.has(key)))) {
+const inside = h("div");
+this.first.replaceChildren(h("h2", { text: PANELS[0].label }), inside);
+PANELS[0].fill(inside, store);
+}
+}
+
+bar(panels, chosen) {
+const focused = this.tabs.contains(document.activeElement);
+this.tabs.replaceChildren(...panels.map((panel) => {
+const on = panel === chosen;
+const count = panel.count?.(this.store);
+return h("button", { role: "tab", id: `tl${this.view}-tab-${panel.id}`, "aria-selected": on, tabindex: on ? 0 : -1, on: { click: () => this.open(panel.id) } }, panel.label, count && h("span", { class: "tl-dim", text: ` ${count}` }));
+}));
+this.body.setAttribute("aria-labelledby", `tl${this.view}-tab-${chosen.id}`);
+this.node.classList.toggle("tl-shut", this.shut);
+this.shutter.setAttribute("aria-expanded", String(!this.shut));
+this.shutter.setAttribute("aria-label", this.shut ? "Show the panel" : "Hide the panel");
+if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector("[aria-selected=true]"))?.focus();
+}
+
+open(id) {
+this.shut = false;
+if (this.store.tab === id) this.draw(new Set(["tab"]));
+else this.store.set({ tab: id });
+}
+
+key(event) {
+const ids = this.shownPanels.map((panel) => panel.id);
+const at = Math.max(0, ids.indexOf(this.store.tab));
+const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: ids.length - 1 }[event.key];
+if (to === undefined || !ids[to]) return;
+event.preventDefault();
+event.stopPropagation();
+this.open(ids[to]);
+this.store.draw();
+}
+}
+
 function refill(box, panel, store) {
-  const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
-  box.dataset.panel = panel.id;
-  const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
-  box.replaceChildren();
-  panel.fill(box, store);
-  box.scrollTop = top;
-  const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
-  if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
+const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
+box.dataset.panel = panel.id;
+const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
+box.replaceChildren();
+panel.fill(box, store);
+box.scrollTop = top;
+const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
 
-/**
- * The panel to open first: the binding where there is one, else who holds what.
- * @param {Store} store
- */
 function opening(store) {
-  const wanted = store.doc.frame.bindings.length ? "binding" : store.doc.frame.secrets.length ? "holds" : "";
-  return PANELS.some((panel) => panel.id === wanted) ? wanted : PANELS[0].id;
+const wanted = store.doc.frame.bindings.length ? "binding" : store.doc.frame.secrets.length ? "holds" : "";
+return PANELS.some((panel) => panel.id === wanted) ? wanted : PANELS[0].id;
 }
 return { PanelView };
 })();
 
 // print.js
 const { printed } = (() => {
-/** What is printed: the whole of every chosen step, and the course of the run; nothing is cut off by a window. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {import("./types.js").Piece} Piece
- */
-
 const STEPS = 600;
 const PRINTED = 8192;
 const PER_LINE = 32;
 
-/**
- * Make what is printed of a view.
- * @param {Store} store
- */
 function printed(store) {
-  const { rows, frame } = store.doc;
-  const chosen = [...new Set([...store.pins, store.row])].sort((a, b) => a - b).map((id) => rows[id]).filter(Boolean);
-  const steps = rows.filter((row) => row.kind !== "verdict" && row.id <= store.cursor);
-  return h("div", { class: "tl-print" }, h("h2", { text: frame.title }), h("p", { text: `${frame.badge || frame.substrate} ${frame.outcome}` }), ...chosen.map((row) => step(store, row)),
-    h("h3", { text: "The run" }),
-    h("table", {}, h("tbody", {}, steps.slice(0, STEPS).map((row) => h("tr", {}, h("td", { text: row.id + 1 }), h("td", { text: row.at && `${store.party(row.at).name}${row.to ? ` → ${store.party(row.to).name}` : ""}` }), h("td", {}, h("b", { text: titleOf(row, store) }), ` ${row.text || row.say}`))))),
-    steps.length > STEPS && h("p", { text: `${steps.length - STEPS} more steps are not printed.` }));
+const { rows, frame } = store.doc;
+const chosen = [...new Set([...store.pins, store.row])].sort((a, b) => a - b).map((id) => rows[id]).filter(Boolean);
+const steps = rows.filter((row) => row.kind !== "verdict" && row.id <= store.cursor);
+return h("div", { class: "tl-print" }, h("h2", { text: frame.title }), h("p", { text: `${frame.badge || frame.substrate} ${frame.outcome}` }), ...chosen.map((row) => step(store, row)),
+h("h3", { text: "The run" }),
+h("table", {}, h("tbody", {}, steps.slice(0, STEPS).map((row) => h("tr", {}, h("td", { text: row.id + 1 }), h("td", { text: row.at && `${store.party(row.at).name}${row.to ? ` → ${store.party(row.to).name}` : ""}` }), h("td", {}, h("b", { text: titleOf(row, store) }), ` ${row.text || row.say}`))))),
+steps.length > STEPS && h("p", { text: `${steps.length - STEPS} more steps are not printed.` }));
 }
 
-/** @param {Store} store @param {AnyRow} row */
 function step(store, row) {
-  return h("section", {}, h("h3", { text: `Step ${row.id + 1}: ${titleOf(row, store)}${row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : ""}` }), h("p", { class: "tl-say1", text: row.say || row.text }), row.more && h("p", { text: row.more }),
-    ...row.parts.flatMap((piece) => [h("h4", { text: `${piece.title || piece.role}, ${bytes(piece.hex.length / 2)}` }), table(store, piece), dump(piece)]));
+return h("section", {}, h("h3", { text: `Step ${row.id + 1}: ${titleOf(row, store)}${row.to ? `, ${store.party(row.at).name} to ${store.party(row.to).name}` : ""}` }), h("p", { class: "tl-say1", text: row.say || row.text }), row.more && h("p", { text: row.more }),
+...row.parts.flatMap((piece) => [h("h4", { text: `${piece.title || piece.role}, ${bytes(piece.hex.length / 2)}` }), table(store, piece), dump(piece)]));
 }
 
-/** @param {Store} store @param {Piece} piece */
 function table(store, piece) {
-  return h("table", {}, h("tbody", {}, fieldsOf(piece, store.doc.texts).map((field) => h("tr", {}, h("td", { style: `padding-left:${field.depth * 10}px`, text: field.label }), h("td", { text: range(field.start, field.end) }), h("td", { class: "tl-mono", text: field.value || (field.leaf ? piece.hex.substr(2 * field.start, 2 * Math.min(32, field.end - field.start)) : "") }), h("td", { text: field.note })))));
+return h("table", {}, h("tbody", {}, fieldsOf(piece, store.doc.texts).map((field) => h("tr", {}, h("td", { style: `padding-left:${field.depth * 10}px`, text: field.label }), h("td", { text: range(field.start, field.end) }), h("td", { class: "tl-mono", text: field.value || (field.leaf ? piece.hex.substr(2 * field.start, 2 * Math.min(32, field.end - field.start)) : "") }), h("td", { text: field.note })))));
 }
 
-/** @param {Piece} piece */
 function dump(piece) {
-  const lines = [];
-  const size = Math.min(piece.hex.length / 2, PRINTED);
-  for (let at = 0; at < size; at += PER_LINE) lines.push(`${at.toString(16).padStart(4, "0")}  ${piece.hex.slice(2 * at, 2 * Math.min(size, at + PER_LINE)).replace(/../g, "$& ")}`);
-  if (size < piece.hex.length / 2) lines.push(`… ${bytes(piece.hex.length / 2 - size)} more`);
-  return h("pre", { class: "tl-mono", text: lines.join("\n") });
+const lines = [];
+const size = Math.min(piece.hex.length / 2, PRINTED);
+for (let at = 0; at < size; at += PER_LINE) lines.push(`${at.toString(16).padStart(4, "0")}  ${piece.hex.slice(2 * at, 2 * Math.min(size, at + PER_LINE)).replace(/../g, "$& ")}`);
+if (size < piece.hex.length / 2) lines.push(`… ${bytes(piece.hex.length / 2 - size)} more`);
+return h("pre", { class: "tl-mono", text: lines.join("\n") });
 }
 return { printed };
 })();
 
 // search.js
 const { Search } = (() => {
-/** Find a field by name, by text, by its bytes in hex; in slices, so that the window stays quick. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {import("./types.js").AnyRow} AnyRow
- * @typedef {{row: number, piece: number, field: number, title: string, value: string, weight: number}} Hit
- */
-
 const SHOWN = 40;
 const ENOUGH = 400;
 const SLICE = 8;
 let boxes = 0;
 
 class Search {
-  /** @param {Store} store */
-  constructor(store) {
-    this.store = store;
-    this.id = `tl-hits-${(boxes += 1)}`;
-    /** @type {Hit[]} */
-    this.hits = [];
-    this.at = 0;
-    this.run = 0;
-    this.input = /** @type {HTMLInputElement} */ (h("input", {
-      type: "search", placeholder: "Find a field, text, hex", "aria-label": "Find a field, text or hex", role: "combobox", "aria-expanded": false, "aria-controls": this.id, "aria-autocomplete": "list", spellcheck: "false",
-      on: { input: () => this.find(this.input.value), keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), focus: () => this.input.value && this.find(this.input.value) },
-    }));
-    this.list = h("div", { class: "tl-hitlist", role: "listbox", id: this.id, "aria-label": "Found" });
-    this.sum = h("p", { class: "tl-hitsum", role: "status" });
-    this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
-    this.box.hidden = true;
-    this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
-  }
-
-  shut() {
-    this.run += 1;
-    this.box.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
-  }
-
-  /** @param {string} question */
-  async find(question) {
-    const wanted = question.trim().toLowerCase();
-    if (wanted.length < 2) return this.shut();
-    const run = (this.run += 1);
-    /** @type {Hit[]} */
-    const hits = [];
-    let until = performance.now() + SLICE;
-    for (const found of hitsOf(this.store, wanted)) {
-      if (found) hits.push(found);
-      if (hits.length >= ENOUGH) break;
-      if (performance.now() < until) continue;
-      await new Promise((go) => setTimeout(go));
-      if (run !== this.run) return;
-      until = performance.now() + SLICE;
-    }
-    hits.sort((a, b) => a.weight - b.weight || a.row - b.row);
-    this.hits = hits.slice(0, SHOWN);
-    this.at = 0;
-    this.box.hidden = false;
-    this.input.setAttribute("aria-expanded", "true");
-    this.sum.textContent = !hits.length ? "Nothing found." : hits.length > SHOWN ? `The first ${SHOWN} of ${hits.length >= ENOUGH ? `more than ${ENOUGH}` : hits.length}.` : `${hits.length} found.`;
-    fill(this.list, this.hits.map((hit, n) => h("div", { class: "tl-hit", role: "option", id: `${this.id}-${n}`, "aria-selected": n === 0, on: { mousedown: (/** @type {Event} */ e) => e.preventDefault(), click: () => this.take(n) } }, h("i", { text: hit.row + 1 }), h("b", { text: cut(hit.title, 90) }), h("span", { class: "tl-mono", text: cut(hit.value, 90) }))));
-    this.mark();
-  }
-
-  mark() {
-    [...this.list.children].forEach((node, n) => node.setAttribute("aria-selected", String(n === this.at)));
-    if (this.hits.length) this.input.setAttribute("aria-activedescendant", `${this.id}-${this.at}`);
-    else this.input.removeAttribute("aria-activedescendant");
-    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
-  }
-
-  /** @param {number} n */
-  take(n) {
-    const hit = this.hits[n];
-    if (!hit) return;
-    this.shut();
-    this.store.choose({ row: hit.row, piece: hit.piece, field: hit.field < 0 ? undefined : hit.field });
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    event.stopPropagation();
-    if (event.key === "Escape") {
-      this.input.value = "";
-      this.shut();
-      this.input.blur();
-    } else if (event.key === "Enter") this.take(this.at);
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      this.at = Math.max(0, Math.min(this.hits.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
-      this.mark();
-    }
-  }
+constructor(store) {
+this.store = store;
+this.id = `tl-hits-${(boxes += 1)}`;
+this.hits = [];
+this.at = 0;
+this.run = 0;
+this.input = /** @type {HTMLInputElement} */ (h("input", {
+type: "search", placeholder: "Find a field, text, hex", "aria-label": "Find a field, text or hex", role: "combobox", "aria-expanded": false, "aria-controls": this.id, "aria-autocomplete": "list", spellcheck: "false",
+on: { input: () => this.find(this.input.value), keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), focus: () => this.input.value && this.find(this.input.value) },
+}));
+this.list = h("div", { class: "tl-hitlist", role: "listbox", id: this.id, "aria-label": "Found" });
+this.sum = h("p", { class: "tl-hitsum", role: "status" });
+this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
+this.box.hidden = true;
+this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
 }
 
-/**
- * Go through a document; what is between hits is null, so that whoever asks can pause.
- * @param {Store} store
- * @param {string} wanted in lower case
- * @returns {Generator<Hit | null>}
- */
+shut() {
+this.run += 1;
+this.box.hidden = true;
+this.input.setAttribute("aria-expanded", "false");
+}
+
+async find(question) {
+const wanted = question.trim().toLowerCase();
+if (wanted.length < 2) return this.shut();
+const run = (this.run += 1);
+const hits = [];
+let until = performance.now() + SLICE;
+for (const found of hitsOf(this.store, wanted)) {
+if (found) hits.push(found);
+if (hits.length >= ENOUGH) break;
+if (performance.now() < until) continue;
+await new Promise((go) => setTimeout(go));
+if (run !== this.run) return;
+until = performance.now() + SLICE;
+}
+hits.sort((a, b) => a.weight - b.weight || a.row - b.row);
+this.hits = hits.slice(0, SHOWN);
+this.at = 0;
+this.box.hidden = false;
+this.input.setAttribute("aria-expanded", "true");
+this.sum.textContent = !hits.length ? "Nothing found." : hits.length > SHOWN ? `The first ${SHOWN} of ${hits.length >= ENOUGH ? `more than ${ENOUGH}` : hits.length}.` : `${hits.length} found.`;
+fill(this.list, this.hits.map((hit, n) => h("div", { class: "tl-hit", role: "option", id: `${this.id}-${n}`, "aria-selected": n === 0, on: { mousedown: (/** @type {Event} */ e) => e.preventDefault(), click: () => this.take(n) } }, h("i", { text: hit.row + 1 }), h("b", { text: cut(hit.title, 90) }), h("span", { class: "tl-mono", text: cut(hit.value, 90) }))));
+this.mark();
+}
+
+mark() {
+[...this.list.children].forEach((node, n) => node.setAttribute("aria-selected", String(n === this.at)));
+if (this.hits.length) this.input.setAttribute("aria-activedescendant", `${this.id}-${this.at}`);
+else this.input.removeAttribute("aria-activedescendant");
+this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
+}
+
+take(n) {
+const hit = this.hits[n];
+if (!hit) return;
+this.shut();
+this.store.choose({ row: hit.row, piece: hit.piece, field: hit.field < 0 ? undefined : hit.field });
+}
+
+key(event) {
+event.stopPropagation();
+if (event.key === "Escape") {
+this.input.value = "";
+this.shut();
+this.input.blur();
+} else if (event.key === "Enter") this.take(this.at);
+else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+event.preventDefault();
+this.at = Math.max(0, Math.min(this.hits.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
+this.mark();
+}
+}
+}
+
 function* hitsOf(store, wanted) {
-  const { rows, texts } = store.doc;
-  const hex = wanted.replace(/^0x/, "").replace(/[\s:]/g, "");
-  const isHex = hex.length >= 4 && hex.length % 2 === 0 && /^[0-9a-f]+$/.test(hex);
-  const named = new Set();
-  texts.forEach((text, n) => { if (text.toLowerCase().includes(wanted)) named.add(n); });
-  for (const row of rows) {
-    const title = cap(called(row)) || cap(row.kind);
-    const weight = row.kind === "message" || row.kind === "read" ? 0 : row.kind === "tpm" ? 4 : 2;
-    if (`${title} ${row.name} ${row.text} ${row.say}`.toLowerCase().includes(wanted)) yield { row: row.id, piece: 0, field: -1, title, value: row.text || row.say, weight: weight - 1 };
-    for (let piece = 0; piece < row.parts.length; piece += 1) {
-      const part = row.parts[piece];
-      for (let n = 0; n < part.fields.length && named.size; n += 1) {
-        const [label, , start, end, value] = part.fields[n];
-        if (!named.has(label) && !named.has(value ?? 0)) continue;
-        yield { row: row.id, piece, field: n, title: `${title} › ${texts[label]}`, value: texts[value ?? 0] || part.hex.slice(2 * start, 2 * Math.min(end, start + 20)), weight: weight + (/size$|length$|type$/.test(texts[label]) ? 2 : 0) };
-      }
-      if (isHex) yield octetsIn(store, row, piece, hex, title, weight);
-    }
-    yield null;
-  }
+const { rows, texts } = store.doc;
+const hex = wanted.replace(/^0x/, "").replace(/[\s:]/g, "");
+const isHex = hex.length >= 4 && hex.length % 2 === 0 && /^[0-9a-f]+$/.test(hex);
+const named = new Set();
+texts.forEach((text, n) => { if (text.toLowerCase().includes(wanted)) named.add(n); });
+for (const row of rows) {
+const title = cap(called(row)) || cap(row.kind);
+const weight = row.kind === "message" || row.kind === "read" ? 0 : row.kind === "tpm" ? 4 : 2;
+if (`${title} ${row.name} ${row.text} ${row.say}`.toLowerCase().includes(wanted)) yield { row: row.id, piece: 0, field: -1, title, value: row.text || row.say, weight: weight - 1 };
+for (let piece = 0; piece < row.parts.length; piece += 1) {
+const part = row.parts[piece];
+for (let n = 0; n < part.fields.length && named.size; n += 1) {
+const [label, , start, end, value] = part.fields[n];
+if (!named.has(label) && !named.has(value ?? 0)) continue;
+yield { row: row.id, piece, field: n, title: `${title} › ${texts[label]}`, value: texts[value ?? 0] || part.hex.slice(2 * start, 2 * Math.min(end, start + 20)), weight: weight + (/size$|length$|type$/.test(texts[label]) ? 2 : 0) };
+}
+if (isHex) yield octetsIn(store, row, piece, hex, title, weight);
+}
+yield null;
+}
 }
 
-/**
- * @param {Store} store @param {AnyRow} row @param {number} piece @param {string} hex @param {string} title @param {number} weight
- * @returns {Hit | null}
- */
 function octetsIn(store, row, piece, hex, title, weight) {
-  const part = row.parts[piece];
-  let at = part.hex.indexOf(hex);
-  while (at >= 0 && at % 2) at = part.hex.indexOf(hex, at + 1);
-  if (at < 0) return null;
-  const fields = fieldsOf(part, store.doc.texts);
-  const field = fieldOfByte(fields, at / 2);
-  return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${fields[field].label}`, value: part.hex.slice(Math.max(0, at - 8), at + 36), weight };
+const part = row.parts[piece];
+let at = part.hex.indexOf(hex);
+while (at >= 0 && at % 2) at = part.hex.indexOf(hex, at + 1);
+if (at < 0) return null;
+const fields = fieldsOf(part, store.doc.texts);
+const field = fieldOfByte(fields, at / 2);
+return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${fields[field].label}`, value: part.hex.slice(Math.max(0, at - 8), at + 36), weight };
 }
 return { Search };
 })();
 
 // links.js
 const { linkOf, placeOf, pathOf } = (() => {
-/** Links by name: `#act-2/alice-bank/ServerHello/random` leads to the same place in every run. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- * @typedef {{row: number, piece: number, field: number}} Place
- */
-
-/**
- * The link of what is chosen: the row's anchor, and the field's path; "~1" names a piece that is not the first with that path.
- * @param {Store} store
- */
 function linkOf(store) {
-  const row = store.chosen;
-  if (!row) return "";
-  const anchor = row.anchor || `step-${row.id + 1}`;
-  const fields = fieldsOf(row.parts[store.piece], store.doc.texts);
-  const field = fields[store.field];
-  if (!field) return anchor;
-  const first = row.parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), field.path) >= 0);
-  return `${anchor}/${field.path}${first === store.piece ? "" : `~${store.piece}`}`;
+const row = store.chosen;
+if (!row) return "";
+const anchor = row.anchor || `step-${row.id + 1}`;
+const fields = fieldsOf(row.parts[store.piece], store.doc.texts);
+const field = fields[store.field];
+if (!field) return anchor;
+const first = row.parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), field.path) >= 0);
+return `${anchor}/${field.path}${first === store.piece ? "" : `~${store.piece}`}`;
 }
 
-/**
- * Where a link leads, or null.
- * @param {Store} store
- * @param {string} link without its "#"
- * @returns {Place | null}
- */
 function placeOf(store, link) {
-  const [, path, number] = /** @type {RegExpMatchArray} */ (link.match(/^(.*?)(?:~(\d+))?$/s));
-  const { rows, texts } = store.doc;
-  const step = path.match(/^step-(\d+)(?:\/(.*))?$/);
-  let best = step && rows[Number(step[1]) - 1] ? rows[Number(step[1]) - 1] : null;
-  let rest = step?.[2] ?? "";
-  if (!best) {
-    for (const row of rows) {
-      if (!row.anchor || (row.anchor !== path && !path.startsWith(`${row.anchor}/`)) || (best && best.anchor.length >= row.anchor.length)) continue;
-      best = row;
-      rest = path.slice(row.anchor.length + 1);
-    }
-  }
-  if (!best) return null;
-  const wanted = number === undefined ? best.parts.map((_, n) => n) : [Number(number)];
-  for (const piece of wanted) {
-    const field = fieldAt(fieldsOf(best.parts[piece], texts), rest);
-    if (field >= 0) return { row: best.id, piece, field };
-  }
-  const piece = store.firstPiece(best);
-  return { row: best.id, piece, field: store.firstField(best, piece) };
+const [, path, number] = /** @type {RegExpMatchArray} */ (link.match(/^(.*?)(?:~(\d+))?$/s));
+const { rows, texts } = store.doc;
+const step = path.match(/^step-(\d+)(?:\/(.*))?$/);
+let best = step && rows[Number(step[1]) - 1] ? rows[Number(step[1]) - 1] : null;
+let rest = step?.[2] ?? "";
+if (!best) {
+for (const row of rows) {
+if (!row.anchor || (row.anchor !== path && !path.startsWith(`${row.anchor}/`)) || (best && best.anchor.length >= row.anchor.length)) continue;
+best = row;
+rest = path.slice(row.anchor.length + 1);
+}
+}
+if (!best) return null;
+const wanted = number === undefined ? best.parts.map((_, n) => n) : [Number(number)];
+for (const piece of wanted) {
+const field = fieldAt(fieldsOf(best.parts[piece], texts), rest);
+if (field >= 0) return { row: best.id, piece, field };
+}
+const piece = store.firstPiece(best);
+return { row: best.id, piece, field: store.firstField(best, piece) };
 }
 
-/**
- * The path of the chosen field, or "".
- * @param {Store} store
- */
 function pathOf(store) {
-  return fieldsOf(store.chosen?.parts[store.piece], store.doc.texts)[store.field]?.path ?? "";
+return fieldsOf(store.chosen?.parts[store.piece], store.doc.texts)[store.field]?.path ?? "";
 }
 return { linkOf, placeOf, pathOf };
 })();
 
 // sync.js
 const { Sync } = (() => {
-/** The choice outside the view: in the model, so that Python knows it and a reload finds it, and in the page's address. */
-
-/**
- * @typedef {import("./store.js").Store} Store
- */
-
 const CALM = 120;
 
 class Sync {
-  /** @param {Store} store @param {HTMLElement} root */
-  constructor(store, root) {
-    this.store = store;
-    this.root = root;
-    this.model = store.book.model;
-    this.page = Boolean(this.model.get("_page"));
-    this.timer = 0;
-    this.told = "";
-    this.fromModel = () => this.take();
-    this.fromAddress = () => this.follow();
-    this.model.on("change:chosen", this.fromModel);
-    this.model.on("change:chosen_field", this.fromModel);
-    window.addEventListener("hashchange", this.fromAddress);
-  }
+constructor(store, root) {
+this.store = store;
+this.root = root;
+this.model = store.book.model;
+this.page = Boolean(this.model.get("_page"));
+this.timer = 0;
+this.told = "";
+this.fromModel = () => this.take();
+this.fromAddress = () => this.follow();
+this.model.on("change:chosen", this.fromModel);
+this.model.on("change:chosen_field", this.fromModel);
+window.addEventListener("hashchange", this.fromAddress);
+}
 
-  /** Go where the address or the model says. Says whether they name a place. */
-  begin() {
-    return this.follow(false) || this.take();
-  }
+begin() {
+return this.follow(false) || this.take();
+}
 
-  /** @param {boolean} [show] bring the view into the window */
-  follow(show = true) {
-    const link = decodeURIComponent(location.hash.slice(1));
-    if (!link || link === this.told) return false;
-    const place = placeOf(this.store, link);
-    if (!place) return false;
-    this.store.choose(place);
-    if (show && !this.page) this.root.scrollIntoView({ block: "nearest" });
-    return true;
-  }
+follow(show = true) {
+const link = decodeURIComponent(location.hash.slice(1));
+if (!link || link === this.told) return false;
+const place = placeOf(this.store, link);
+if (!place) return false;
+this.store.choose(place);
+if (show && !this.page) this.root.scrollIntoView({ block: "nearest" });
+return true;
+}
 
-  /** Choose what the model says is chosen. */
-  take() {
-    const { store } = this;
-    const row = this.model.get("chosen") ?? -1;
-    const path = this.model.get("chosen_field") ?? "";
-    if (typeof row !== "number" || row < 0 || !store.rowOf(row)) return false;
-    if (row === store.row && path === pathOf(store)) return true;
-    const parts = store.rowOf(row)?.parts ?? [];
-    const piece = parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), path) >= 0);
-    if (path && piece >= 0) store.choose({ row, piece, field: fieldAt(fieldsOf(parts[piece], store.doc.texts), path) });
-    else if (row !== store.row) store.choose({ row });
-    return true;
-  }
+take() {
+const { store } = this;
+const row = this.model.get("chosen") ?? -1;
+const path = this.model.get("chosen_field") ?? "";
+if (typeof row !== "number" || row < 0 || !store.rowOf(row)) return false;
+if (row === store.row && path === pathOf(store)) return true;
+const parts = store.rowOf(row)?.parts ?? [];
+const piece = parts.findIndex((part) => fieldAt(fieldsOf(part, store.doc.texts), path) >= 0);
+if (path && piece >= 0) store.choose({ row, piece, field: fieldAt(fieldsOf(parts[piece], store.doc.texts), path) });
+else if (row !== store.row) store.choose({ row });
+return true;
+}
 
-  /** The reader chose: say so, but not with every key of a walk. */
-  tell() {
-    if (!this.store.touched) return;
-    clearTimeout(this.timer);
-    this.timer = Number(setTimeout(() => this.write(), CALM));
-  }
+tell() {
+if (!this.store.touched) return;
+clearTimeout(this.timer);
+this.timer = Number(setTimeout(() => this.write(), CALM));
+}
 
-  write() {
-    const { store, model } = this;
-    const path = pathOf(store);
-    if (this.page) {
-      this.told = linkOf(store);
-      history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
-    }
-    if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
-    model.set("chosen", store.row);
-    model.set("chosen_field", path);
-    model.save_changes();
-  }
+write() {
+const { store, model } = this;
+const path = pathOf(store);
+if (this.page) {
+this.told = linkOf(store);
+history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
+}
+if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
+model.set("chosen", store.row);
+model.set("chosen_field", path);
+model.save_changes();
+}
 
-  /** The address of the chosen field. */
-  get address() {
-    return `${location.href.split("#")[0]}#${encodeURI(linkOf(this.store))}`;
-  }
+get address() {
+return `${location.href.split("#")[0]}#${encodeURI(linkOf(this.store))}`;
+}
 
-  close() {
-    clearTimeout(this.timer);
-    this.model.off("change:chosen", this.fromModel);
-    this.model.off("change:chosen_field", this.fromModel);
-    window.removeEventListener("hashchange", this.fromAddress);
-  }
+close() {
+clearTimeout(this.timer);
+this.model.off("change:chosen", this.fromModel);
+this.model.off("change:chosen_field", this.fromModel);
+window.removeEventListener("hashchange", this.fromAddress);
+}
 }
 return { Sync };
 })();
 
 // view.js
 const { View } = (() => {
-/** One view: its parts, its sizes, its theme, its keys. */
-
-/**
- * @typedef {import("./store.js").Book} Book
- */
-
 const SLIM = 760;
 const BROAD = 1720;
 const KEYS = [
-  ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
-  ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
+["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
+["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
 
 class View {
-  /** @param {HTMLElement} el @param {Book} book */
-  constructor(el, book) {
-    this.el = el;
-    const store = (this.store = new Store(book));
-    this.page = Boolean(book.model.get("_page"));
-    this.root = h("div", { class: `tl-root${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
-    this.tipNode = h("div", { class: "tl-tip", "aria-hidden": "true" });
-    this.tipNode.hidden = true;
-    this.ladder = new Ladder(store);
-    const tip = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => this.tip(text, x, y);
-    this.message = new Message(store, this.ladder.view, tip, { edit: () => this.controls.edit(), whatIf: () => this.controls.whatIf(), link: () => this.link(), pin: () => this.pin() });
-    this.panel = new PanelView(store, this.ladder.view);
-    this.timeline = new Timeline(store);
-    this.search = new Search(store);
-    /** @type {Controls} */
-    this.controls = new Controls(store, () => this.root, this.message.octets);
-    this.compare = new Compare(store);
-    this.wires = s("svg", { class: "tl-wires", "aria-hidden": "true" });
-    this.said = h("div", { class: "tl-sr", role: "status" });
-    this.title = h(this.page ? "h1" : "h2", { class: "tl-title" });
-    this.badges = h("div", { class: "tl-badges" });
-    this.build();
-    this.sync = new Sync(store, this.root);
-    el.append(this.root);
-    this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
-    store.on((changed) => this.draw(changed));
-    this.watch();
-    this.measure();
-    store.begin();
-    this.sync.begin();
-    for (const key of ["doc", "frame", "row", "tab", "stops", "live"]) store.mark(key);
-    store.draw();
-  }
+constructor(el, book) {
+this.el = el;
+const store = (this.store = new Store(book));
+this.page = Boolean(book.model.get("_page"));
+this.root = h("div", { class: `tl-root${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
+this.tipNode = h("div", { class: "tl-tip", "aria-hidden": "true" });
+this.tipNode.hidden = true;
+this.ladder = new Ladder(store);
+const tip = (/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y) => this.tip(text, x, y);
+this.message = new Message(store, this.ladder.view, tip, { edit: () => this.controls.edit(), whatIf: () => this.controls.whatIf(), link: () => this.link(), pin: () => this.pin() });
+this.panel = new PanelView(store, this.ladder.view);
+this.timeline = new Timeline(store);
+this.search = new Search(store);
+this.controls = new Controls(store, () => this.root, this.message.octets);
+this.compare = new Compare(store);
+this.wires = s("svg", { class: "tl-wires", "aria-hidden": "true" });
+this.said = h("div", { class: "tl-sr", role: "status" });
+this.title = h(this.page ? "h1" : "h2", { class: "tl-title" });
+this.badges = h("div", { class: "tl-badges" });
+this.build();
+this.sync = new Sync(store, this.root);
+el.append(this.root);
+this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
+store.on((changed) => this.draw(changed));
+this.watch();
+this.measure();
+store.begin();
+this.sync.begin();
+for (const key of ["doc", "frame", "row", "tab", "stops", "live"]) store.mark(key);
+store.draw();
+}
 
-  build() {
-    const { store } = this;
-    const grip = h("button", { class: "tl-grip", "aria-label": "Show fields and bytes", on: { click: () => store.set({ up: !store.up }) } }, h("i"));
-    const sheets = [["step", "This step"], ["panel", "What is known"]].map(([id, label]) => h("button", { "data-sheet": id, "aria-pressed": id === "step", text: label, on: { click: () => this.sheet(id) } }));
-    this.sheets = h("span", { class: "tl-seg" }, sheets);
-    this.right = h("div", { class: "tl-right", "data-sheet": "step" }, h("div", { class: "tl-sheetbar" }, grip, this.panel.node.hidden ? null : this.sheets), this.message.node, this.panel.node, this.compare.node);
-    this.grip = grip;
-    const bar = h("div", { class: "tl-steerbar" });
-    this.controls.home(bar);
-    const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
-    const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
-    this.root.append(
-      h("div", { class: "tl-view" },
-        h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
-        h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
-        h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
-      this.said, this.tipNode);
-  }
+build() {
+const { store } = this;
+const grip = h("button", { class: "tl-grip", "aria-label": "Show fields and bytes", on: { click: () => store.set({ up: !store.up }) } }, h("i"));
+const sheets = [["step", "This step"], ["panel", "What is known"]].map(([id, label]) => h("button", { "data-sheet": id, "aria-pressed": id === "step", text: label, on: { click: () => this.sheet(id) } }));
+this.sheets = h("span", { class: "tl-seg" }, sheets);
+this.right = h("div", { class: "tl-right", "data-sheet": "step" }, h("div", { class: "tl-sheetbar" }, grip, this.panel.node.hidden ? null : this.sheets), this.message.node, this.panel.node, this.compare.node);
+this.grip = grip;
+const bar = h("div", { class: "tl-steerbar" });
+this.controls.home(bar);
+const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
+const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+this.root.append(
+h("div", { class: "tl-view" },
+h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
+h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
+h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
+this.said, this.tipNode);
+}
 
-  // What changes around it
 
-  watch() {
-    this.sizes = new ResizeObserver(() => this.measure());
-    this.sizes.observe(this.root);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const paint = () => this.paint(scheme.matches);
-    scheme.addEventListener("change", paint);
-    this.themes = new MutationObserver(paint);
-    for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
-    const before = () => {
-      this.sheetOfPaper?.remove();
-      this.root.append((this.sheetOfPaper = printed(this.store)));
-    };
-    const after = () => this.sheetOfPaper?.remove();
-    window.addEventListener("beforeprint", before);
-    window.addEventListener("afterprint", after);
-    this.unwatch = () => {
-      this.sizes?.disconnect();
-      this.themes?.disconnect();
-      scheme.removeEventListener("change", paint);
-      window.removeEventListener("beforeprint", before);
-      window.removeEventListener("afterprint", after);
-    };
-    paint();
-  }
+watch() {
+this.sizes = new ResizeObserver(() => this.measure());
+this.sizes.observe(this.root);
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => this.paint(scheme.matches);
+scheme.addEventListener("change", paint);
+this.themes = new MutationObserver(paint);
+for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+const before = () => {
+this.sheetOfPaper?.remove();
+this.root.append((this.sheetOfPaper = printed(this.store)));
+};
+const after = () => this.sheetOfPaper?.remove();
+window.addEventListener("beforeprint", before);
+window.addEventListener("afterprint", after);
+this.unwatch = () => {
+this.sizes?.disconnect();
+this.themes?.disconnect();
+scheme.removeEventListener("change", paint);
+window.removeEventListener("beforeprint", before);
+window.removeEventListener("afterprint", after);
+};
+paint();
+}
 
-  /**
-   * JupyterLab says which theme it wears, a page may, and else the system does.
-   * @param {boolean} system
-   */
-  paint(system) {
-    const lab = document.body.dataset.jpThemeLight;
-    const said = document.documentElement.dataset.theme;
-    this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
-    this.store.mark("layout");
-  }
+paint(system) {
+const lab = document.body.dataset.jpThemeLight;
+const said = document.documentElement.dataset.theme;
+this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
+this.store.mark("layout");
+}
 
-  turn() {
-    document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
-  }
+turn() {
+document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
+}
 
-  measure() {
-    const width = this.root.clientWidth;
-    if (!width) return;
-    this.store.set({ width, narrow: width < SLIM, wide: width >= BROAD });
-    this.store.mark("width");
-    this.store.mark("layout");
-  }
+measure() {
+const width = this.root.clientWidth;
+if (!width) return;
+this.store.set({ width, narrow: width < SLIM, wide: width >= BROAD });
+this.store.mark("width");
+this.store.mark("layout");
+}
 
-  /** @param {Set<string>} changed */
-  draw(changed) {
-    if (changed.has("up") || changed.has("narrow")) this.raise();
-    if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
-    for (const part of this.steps) part.draw(changed);
-    if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
-    if (changed.has("said")) fill(this.said, this.store.said);
-    if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
-    for (const over of OVERS) {
-      if (!over.needs.some((key) => changed.has(key))) continue;
-      this.wires.replaceChildren();
-      over(this.wires, this.store);
-    }
-  }
+draw(changed) {
+if (changed.has("up") || changed.has("narrow")) this.raise();
+if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
+for (const part of this.steps) part.draw(changed);
+if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
+if (changed.has("said")) fill(this.said, this.store.said);
+if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
+for (const over of OVERS) {
+if (!over.needs.some((key) => changed.has(key))) continue;
+this.wires.replaceChildren();
+over(this.wires, this.store);
+}
+}
 
-  name() {
-    const { frame } = this.store.doc;
-    fill(this.title, frame.title || "A run");
-    this.title.title = shown(frame.title);
-    const badge = frame.badge || frame.substrate;
-    this.badges.replaceChildren(
-      ...(badge ? [h("details", { class: "tl-menu tl-badge" }, h("summary", { text: frame.substrate === "memory" ? "everything in one process" : frame.substrate || "where it ran" }), h("div", { class: "tl-menubody" }, h("p", { text: badge })))] : []),
-      ...(frame.secrets_shown ? [h("span", { class: "tl-secretbadge", title: "This view holds keys and private plaintext.", text: "secrets shown" })] : []),
-      ...(frame.notes.length ? [h("details", { class: "tl-menu tl-notes" }, h("summary", { text: frame.notes.length === 1 ? "1 note" : `${frame.notes.length} notes` }), h("div", { class: "tl-menubody" }, frame.notes.map((note) => h("p", { text: note }))))] : []));
-  }
+name() {
+const { frame } = this.store.doc;
+fill(this.title, frame.title || "A run");
+this.title.title = shown(frame.title);
+const badge = frame.badge || frame.substrate;
+this.badges.replaceChildren(
+...(badge ? [h("details", { class: "tl-menu tl-badge" }, h("summary", { text: frame.substrate === "memory" ? "everything in one process" : frame.substrate || "where it ran" }), h("div", { class: "tl-menubody" }, h("p", { text: badge })))] : []),
+...(frame.secrets_shown ? [h("span", { class: "tl-secretbadge", title: "This view holds keys and private plaintext.", text: "secrets shown" })] : []),
+...(frame.notes.length ? [h("details", { class: "tl-menu tl-notes" }, h("summary", { text: frame.notes.length === 1 ? "1 note" : `${frame.notes.length} notes` }), h("div", { class: "tl-menubody" }, frame.notes.map((note) => h("p", { text: note }))))] : []));
+}
 
-  /**
-   * Narrow windows: the sheet at the lower edge shows the step or what is known.
-   * @param {string} id
-   */
-  sheet(id) {
-    this.right?.setAttribute("data-sheet", id);
-    for (const one of this.sheets?.children ?? []) one.setAttribute("aria-pressed", String(one.getAttribute("data-sheet") === id));
-    this.store.set({ up: id === "panel" || this.store.up });
-    this.store.mark("layout");
-  }
+sheet(id) {
+this.right?.setAttribute("data-sheet", id);
+for (const one of this.sheets?.children ?? []) one.setAttribute("aria-pressed", String(one.getAttribute("data-sheet") === id));
+this.store.set({ up: id === "panel" || this.store.up });
+this.store.mark("layout");
+}
 
-  raise() {
-    const { up, narrow } = this.store;
-    this.right?.classList.toggle("tl-up", up && narrow);
-    this.grip?.setAttribute("aria-expanded", String(up));
-    this.grip?.setAttribute("aria-label", up ? "Show less" : "Show fields and bytes");
-    this.store.mark("layout");
-  }
+raise() {
+const { up, narrow } = this.store;
+this.right?.classList.toggle("tl-up", up && narrow);
+this.grip?.setAttribute("aria-expanded", String(up));
+this.grip?.setAttribute("aria-label", up ? "Show less" : "Show fields and bytes");
+this.store.mark("layout");
+}
 
-  /**
-   * Show words at the pointer, or take them away.
-   * @param {string} text @param {number} x @param {number} y
-   */
-  tip(text, x, y) {
-    this.tipNode.hidden = !text;
-    if (!text) return;
-    const box = this.root.getBoundingClientRect();
-    fill(this.tipNode, text);
-    const wide = this.tipNode.offsetWidth;
-    this.tipNode.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - wide - 8))}px`;
-    const high = this.tipNode.offsetHeight;
-    const below = y - box.top + 16;
-    this.tipNode.style.top = `${below + high > box.height ? y - box.top - high - 8 : below}px`;
-  }
+tip(text, x, y) {
+this.tipNode.hidden = !text;
+if (!text) return;
+const box = this.root.getBoundingClientRect();
+fill(this.tipNode, text);
+const wide = this.tipNode.offsetWidth;
+this.tipNode.style.left = `${Math.max(4, Math.min(x - box.left + 12, box.width - wide - 8))}px`;
+const high = this.tipNode.offsetHeight;
+const below = y - box.top + 16;
+this.tipNode.style.top = `${below + high > box.height ? y - box.top - high - 8 : below}px`;
+}
 
-  // Hands
 
-  link() {
-    const { address } = this.sync;
-    copyText(address, this.root);
-    this.store.say("The link is copied.");
-    pop(this.root, "A link to this field", h("p", { text: "It leads to the same step and field in every run of this act, and is on the clipboard now." }), h("pre", { class: "tl-mono tl-address1", tabindex: 0, text: address }));
-  }
+link() {
+const { address } = this.sync;
+copyText(address, this.root);
+this.store.say("The link is copied.");
+pop(this.root, "A link to this field", h("p", { text: "It leads to the same step and field in every run of this act, and is on the clipboard now." }), h("pre", { class: "tl-mono tl-address1", tabindex: 0, text: address }));
+}
 
-  pin() {
-    const { pins, row } = this.store;
-    if (!pins.delete(row)) pins.add(row);
-    this.store.say(pins.has(row) ? "This step will be printed." : "This step will not be printed, unless it is chosen then.");
-    this.store.mark("pins");
-  }
+pin() {
+const { pins, row } = this.store;
+if (!pins.delete(row)) pins.add(row);
+this.store.say(pins.has(row) ? "This step will be printed." : "This step will not be printed, unless it is chosen then.");
+this.store.mark("pins");
+}
 
-  help() {
-    pop(this.root, "Keys", h("dl", { class: "tl-keys" }, KEYS.flatMap(([key, text]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text })])));
-  }
+help() {
+pop(this.root, "Keys", h("dl", { class: "tl-keys" }, KEYS.flatMap(([key, text]) => [h("dt", {}, h("kbd", { text: key })), h("dd", { text })])));
+}
 
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s" && !this.page) return this.passOn(event);
-    const target = /** @type {HTMLElement} */ (event.target);
-    const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
-    if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { store } = this;
-    const { key } = event;
-    const pressed = target.tagName === "BUTTON" || target.tagName === "SUMMARY" || target instanceof HTMLInputElement;
-    if (key === "/") this.search.input.focus();
-    else if (key === "[") this.controls.go(store.cursor - 1);
-    else if (key === "]") this.controls.go(store.cursor + 1);
-    else if (key === " " && !pressed) store.set({ playing: !store.playing });
-    else if (key === "t" || key === "T") this.message.other();
-    else if ((key === "d" || key === "D") && store.chosen) this.ladder.difference(store.chosen);
-    else if (key === "?") this.help();
-    else if (key === "Escape") this.ladder.scroller.focus({ preventScroll: true });
-    else if (/^[1-9]$/.test(key) && this.panel.shownPanels[Number(key) - 1]) this.panel.open(this.panel.shownPanels[Number(key) - 1].id);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
+key(event) {
+if ((event.ctrlKey || event.metaKey) && event.key === "s" && !this.page) return this.passOn(event);
+const target = /** @type {HTMLElement} */ (event.target);
+const typing = /^(TEXTAREA|SELECT)$/.test(target.tagName) || (target instanceof HTMLInputElement && !["range", "checkbox"].includes(target.type));
+if (typing || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+const { store } = this;
+const { key } = event;
+const pressed = target.tagName === "BUTTON" || target.tagName === "SUMMARY" || target instanceof HTMLInputElement;
+if (key === "/") this.search.input.focus();
+else if (key === "[") this.controls.go(store.cursor - 1);
+else if (key === "]") this.controls.go(store.cursor + 1);
+else if (key === " " && !pressed) store.set({ playing: !store.playing });
+else if (key === "t" || key === "T") this.message.other();
+else if ((key === "d" || key === "D") && store.chosen) this.ladder.difference(store.chosen);
+else if (key === "?") this.help();
+else if (key === "Escape") this.ladder.scroller.focus({ preventScroll: true });
+else if (/^[1-9]$/.test(key) && this.panel.shownPanels[Number(key) - 1]) this.panel.open(this.panel.shownPanels[Number(key) - 1].id);
+else return;
+event.preventDefault();
+event.stopPropagation();
+}
 
-  /**
-   * Saving is the notebook's, which hears no key pressed in here: give it this one from outside.
-   * @param {KeyboardEvent} event
-   */
-  passOn(event) {
-    event.preventDefault();
-    event.stopPropagation();
-    const { key, code, keyCode, ctrlKey, metaKey } = event;
-    this.el.dispatchEvent(new KeyboardEvent("keydown", /** @type {any} */ ({ key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true })));
-  }
+passOn(event) {
+event.preventDefault();
+event.stopPropagation();
+const { key, code, keyCode, ctrlKey, metaKey } = event;
+this.el.dispatchEvent(new KeyboardEvent("keydown", /** @type {any} */ ({ key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true })));
+}
 
-  close() {
-    this.unwatch?.();
-    this.sync.close();
-    this.controls.close();
-    this.compare.close();
-    this.store.close();
-    this.root.remove();
-  }
+close() {
+this.unwatch?.();
+this.sync.close();
+this.controls.close();
+this.compare.close();
+this.store.close();
+this.root.remove();
+}
 }
 return { View };
 })();
 
 // index.js
-/** The widget, as anywidget wants it: `initialize` once a model, `render` once a view. */
-
-/** @typedef {import("./store.js").Model} Model */
-
-/** @type {WeakMap<Model, Book>} */
 const books = new WeakMap();
 
-/** @param {Model} model */
 function bookOf(model) {
-  const known = books.get(model);
-  if (known) return known;
-  const book = new Book(model);
-  books.set(model, book);
-  return book;
+const known = books.get(model);
+if (known) return known;
+const book = new Book(model);
+books.set(model, book);
+return book;
 }
 
-/** @param {{model: Model}} given */
 function initialize({ model }) {
-  bookOf(model); // it hears from now on, whether a view is open or not
+bookOf(model); // it hears from now on, whether a view is open or not
 }
 
-/** @param {{model: Model, el: HTMLElement}} given */
 function render({ model, el }) {
-  const view = new View(el, bookOf(model));
-  return () => view.close();
+const view = new View(el, bookOf(model));
+return () => view.close();
 }
 
-/** For the page opened from a disk. */
 const page = () => openPage({ render });
 
 export default { initialize, render, page };
