@@ -12,6 +12,7 @@ from trustlab.inspector.document import (
     MessageRow,
     PlainRow,
     ReadRow,
+    SectionRow,
     TpmRow,
     VerdictRow,
 )
@@ -198,6 +199,18 @@ def test_events_of_a_kind_unknown_here_still_become_rows() -> None:
     (row,) = Ladder.of(trace).rows
     assert type(row) is PlainRow
     assert (row.at, row.text, row.say, row.parts[0].hex) == ("bank", "It rains.", "It rains.", "00")
+
+
+def test_only_what_the_lab_says_narrates() -> None:
+    trace = Trace()
+    trace.party("lab").emit("note", "the payment", sentence="The teller is told to pay.", act="Act II: x")
+    trace.party("capture").emit("note", "not decoded", sentence="3 UDP packets.")
+    trace.party("bank").emit("note", "no evidence", sentence="The TPM is busy.")
+    ladder = Ladder.of(trace)
+    assert [type(row) for row in ladder.rows] == [SectionRow, PlainRow, PlainRow]
+    assert [row.section for row in ladder.rows] == [1, 1, 1]
+    assert ladder.document.frame.notes == ["3 UDP packets."]
+    assert ladder.rows[2].at == "bank"
 
 
 def test_an_alert_says_what_it_is_about_and_only_a_fatal_one_is_marked() -> None:
