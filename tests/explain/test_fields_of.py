@@ -289,7 +289,11 @@ def test_any_event_is_shown(event: TraceEvent) -> None:
     fields = fields_of(event)
     assert uncovered(fields, len(event.raw)) == 0
     assert all(0 <= s.start < s.end <= len(event.raw) and s.note and s.clause for s in fields)
-    assert len({s.name for s in fields}) == len(fields)
+    by_name = {span.name: span for span in fields}
+    assert len(by_name) == len(fields)
+    for span in fields:
+        above = by_name[span.name.rpartition(".")[0]] if "." in span.name else span
+        assert above.start <= span.start <= span.end <= above.end
 
 
 def test_the_same_octets_with_other_spans_are_another_tree() -> None:
