@@ -18,7 +18,7 @@ from trustlab.scenarios import acts
 from trustlab.trace import Link, Trace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 GOALS = {
     "events_5000_paint_s": 1.0,
@@ -34,7 +34,7 @@ NOTES = {
     "export_act_kb": "Act II with Alice as a page",
     "export_50000_mb": "50,000 events as a page",
 }
-WINDOW = {"width": 1400, "height": 900}
+WINDOW: ViewportSize = {"width": 1400, "height": 900}
 FED = """
 const state = { _document: { frame: { title: "fed", live: true }, rows: [], texts: [""] } };
 let hear = () => {};

@@ -191,7 +191,7 @@ def test_both_legs_stand_side_by_side_and_one_click_finds_the_byte_she_had_to_ch
     # Aligned by field: the chosen field begins in the same cell of both legs.
     columns = page.evaluate(
         """() => { const line = [...document.querySelectorAll('.tl-hx')].find((n) => n.querySelector('.tl-chosen'));
-        return [...line.querySelectorAll('.tl-cells')].map((side) => {
+        return [...line.querySelectorAll('.tl-hexcells')].map((side) => {
           const first = side.querySelector('.tl-chosen'); const range = document.createRange();
           range.setStart(side, 0); range.setEndBefore(first); return range.toString().length; }); }"""
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 import pytest
 import sample
@@ -12,10 +14,12 @@ from trustlab.inspector.document import (
     MessageRow,
     PlainRow,
     ReadRow,
+    SectionRow,
     TpmRow,
     VerdictRow,
 )
 from trustlab.inspector.legs import changed
+from trustlab.inspector.static_html import picture_html
 from trustlab.trace import Link, Span, Trace
 
 PLACE = {"connection": "c", "direction": "client", "offset": 0}
@@ -200,6 +204,18 @@ def test_events_of_a_kind_unknown_here_still_become_rows() -> None:
     assert (row.at, row.text, row.say, row.parts[0].hex) == ("bank", "It rains.", "It rains.", "00")
 
 
+def test_only_what_the_lab_says_narrates() -> None:
+    trace = Trace()
+    trace.party("lab").emit("note", "the payment", sentence="The teller is told to pay.", act="Act II: x")
+    trace.party("capture").emit("note", "not decoded", sentence="3 UDP packets.")
+    trace.party("bank").emit("note", "no evidence", sentence="The TPM is busy.")
+    ladder = Ladder.of(trace)
+    assert [type(row) for row in ladder.rows] == [SectionRow, PlainRow, PlainRow]
+    assert [row.section for row in ladder.rows] == [1, 1, 1]
+    assert ladder.document.frame.notes == ["3 UDP packets."]
+    assert ladder.rows[2].at == "bank"
+
+
 def test_an_alert_says_what_it_is_about_and_only_a_fatal_one_is_marked() -> None:
     trace = Trace()
     for level in (1, 2):
@@ -257,3 +273,84 @@ def test_every_row_has_a_plain_sentence() -> None:
 def test_a_check_keeps_the_octets_that_it_compared() -> None:
     check = next(row for row in rows("refused").rows if isinstance(row, VerdictRow) and row.name == "extraData")
     assert (len(check.expected), len(check.found), check.expected == check.found) == (64, 64, False)
+
+
+def frame(trace: Trace, direction: str, offset: int | None, payload: bytes = b"") -> None:
+    ends = {"client": ("teller", "bank"), "server": ("bank", "teller")}[direction]
+    trace.party("network").emit(
+        "frame",
+        "TCP",
+        raw=bytes(54) + payload,
+        connection="c",
+        direction=direction,
+        offset=offset,
+        payload_offset=54,
+        payload_length=len(payload),
+        **dict(zip(("from", "to"), ends, strict=True)),
+    )
+
+
+def test_a_question_in_clear_is_a_message_and_read_when_a_frame_comes_back() -> None:
+    trace, ladder = Trace(), Ladder()
+    trace.subscribe(ladder.feed)
+    nonce = hashlib.sha256(b"fresh").digest()
+    frame(trace, "client", 0, b"\x00\x20" + nonce[:10])
+    assert not messages(ladder)
+    frame(trace, "client", 12, nonce[10:])
+    (challenge,) = messages(ladder)
+    assert (challenge.name, challenge.at, challenge.to, challenge.state) == ("Challenge", "teller", "bank", "wire")
+    assert ladder.book.labels(challenge.parts[0])[challenge.first] == "nonce"
+    frame(trace, "client", 0, b"\x00\x20" + nonce[:10])  # TCP sends it again
+    frame(trace, "server", None)
+    assert [(row.name, row.state) for row in messages(ladder)] == [("Challenge", "read")]
+
+
+def test_a_stream_of_tls_is_left_to_the_messages_that_are_read_from_it() -> None:
+    trace = Trace()
+    frame(trace, "client", 0, bytes.fromhex("1603010005") + b"hello")
+    frame(trace, "client", 10, b"\x00\x20" + bytes(32))
+    assert not messages(Ladder.of(trace))
+
+
+def test_a_canary_in_clear_is_read_off_the_wire() -> None:
+    trace = Trace()
+    trace.party("teller").secret("canary pin", b"471108")
+    frame(trace, "client", 0, b"PAY 1 TO x PIN 471108\n")
+    ladder = Ladder.of(trace)
+    (read,) = (row for row in ladder.rows if isinstance(row, ReadRow))
+    assert (read.say, ladder.rows[read.of].name) == ("Alice reads Bob's PIN.", "Data")
+
+
+def test_the_phases_of_a_story_follow_one_another_without_gaps() -> None:
+    names = {
+        "plain": ["boot", "hello", "keys", "payment"],
+        "trusted": ["boot", "hello", "evidence", "checks", "keys", "payment"],
+        "refused": ["boot", "hello", "evidence", "checks", "hang-up"],
+    }
+    for kind, wanted in names.items():
+        ladder = rows(kind)
+        phases = ladder.document.frame.phases
+        assert [phase.name for phase in phases] == wanted
+        assert [phase.first for phase in phases[1:]] == [phase.last + 1 for phase in phases[:-1]]
+        assert (phases[0].first, phases[-1].last) == (0, len(ladder.rows) - 1)
+
+
+def test_a_launch_begins_the_dynamic_pcrs_anew() -> None:
+    trace = Trace()
+    bank = trace.party("bank")
+    for _ in range(2):
+        bank.emit("machine", "DRTM launch", pcr=17, digest="11" * 32)
+        bank.emit("machine", "measure", pcr=19, digest="22" * 32)
+    bank.emit("machine", "measure", pcr=True, digest="22" * 32)
+    bank.emit("machine", "measure", pcr=19, digest="zz")
+    changes = Ladder.of(trace).document.frame.pcrs
+    assert [(c.pcr, c.row) for c in changes] == [(17, 0), (19, 1), (17, 2), (19, 3)]
+    assert {c.before for c in changes} == {"00" * 32}
+    assert changes[0].after == hashlib.sha256(bytes(32) + b"\x11" * 32).hexdigest()
+
+
+def test_what_somebody_off_stage_did_is_in_the_still_picture() -> None:
+    trace = Trace()
+    trace.party("network").emit("tpm.command", "TPM2_Quote", raw=b"\x00")
+    trace.party("cloud").emit("binder", "x", side="attester", fields=[["L", "00"]], binder="00" * 32)
+    assert "TPM: Quote" in picture_html(Ladder.of(trace))

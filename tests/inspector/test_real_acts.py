@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from trustlab.attest import CHECKS
 from trustlab.capture import knowledge
 from trustlab.inspector import Inspector, Ladder
 from trustlab.inspector.document import AppraisalRow, BinderRow, MessageRow, PlainRow, ReadRow, TpmRow
+from trustlab.inspector.export import page
+from trustlab.inspector.verdicts import MEANS
 from trustlab.scenarios import acts
 
 if TYPE_CHECKING:
@@ -202,6 +205,22 @@ def test_without_secrets_no_value_and_no_snippet_is_kept(trusted: Trace, plain: 
         for event in trace.select("secret"):
             if event.name.startswith("canary pin") or event.name.endswith("secret"):
                 assert event.raw.hex().encode() not in whole, event.name
+
+
+def test_a_refusal_claims_no_more_of_the_key_than_was_checked(refused: Trace) -> None:
+    sealed = "the signing key never leaves the TPM"
+    unchecked = [e for e in refused if e.name != "AK public area"]
+    for events, claimed in ((list(refused), True), (unchecked, False)):
+        refusal = next(row for row in Ladder.of(events).rows if isinstance(row, AppraisalRow))
+        assert (sealed in refusal.more) is claimed
+
+
+def test_every_check_of_the_verifier_says_what_its_failure_means() -> None:
+    assert set(CHECKS) - {"extraData"} == set(MEANS)  # that one is told input by input
+
+
+def test_the_page_of_act_two_is_small(refused: Trace) -> None:
+    assert len(page(refused, secrets=True)) < 300_000
 
 
 def test_what_the_page_can_keep_can_be_kept_by_a_call(trusted: Trace, tmp_path: Path) -> None:

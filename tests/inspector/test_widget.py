@@ -16,7 +16,7 @@ from trustlab.inspector import Inspector, Ladder
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -162,8 +162,24 @@ def test_what_a_page_sends_out_of_place_gets_a_sentence_and_changes_nothing(
 
 
 class Recorder:
+    state = "running"
+    at: tuple[str, str] | None = None
+
     def __init__(self) -> None:
         self.calls: list[object] = []
+        self.listening: list[Callable[[], None]] = []
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.listening.append(callback)
+        return lambda: self.listening.remove(callback)
+
+    def hold(self, connection: str, message: str) -> None:
+        self.state, self.at = "held", (connection, message)
+        for callback in self.listening:
+            callback()
+
+    def break_on(self, name: str) -> None:
+        self.calls.append(("break_on", name))
 
     def pause(self) -> None:
         self.calls.append("pause")
@@ -206,8 +222,28 @@ def test_buttons_are_the_controllers_calls_and_no_others(trace: Trace, monkeypat
     assert said[3] == "This run cannot be told to drop."
 
 
+def test_the_frame_says_where_a_run_is_held_and_what_it_stops_at(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    inspector = Inspector(trace, recorder)
+    page = Page(inspector, monkeypatch)
+    trace.party("teller").emit(
+        "tls.message", "ClientHello", raw=b"\x01", connection="c", direction="client", offset=0, sent=True
+    )
+    inspector._heard(inspector, {"type": "control", "action": "break_on", "name": "ClientHello"}, [])
+    recorder.hold("c", "ClientHello")
+    assert page.frame["steering"] == {
+        "state": "held",
+        "connection": "c",
+        "message": "ClientHello",
+        "row": 0,
+        "breaks": ["ClientHello"],
+    }
+    inspector.close()
+    assert not recorder.listening
+
+
 def test_a_controller_that_fails_does_not_break_the_kernel(trace: Trace, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken:
+    class Broken(Recorder):
         def pause(self) -> None:
             raise RuntimeError("the wire is gone")
 
@@ -236,12 +272,12 @@ class Act:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.controller = Recorder()
-        self.asked: list[tuple[str, str, bytes, int]] = []
+        self.asked: list[tuple[str, str, bytes, int, str]] = []
 
-    def what_if(self, message: str, field: str, value: bytes, *, nth: int = 1) -> Act:
+    def what_if(self, message: str, field: str, value: bytes, *, nth: int = 1, connection: str = "") -> Act:
         if field == "nothing":
             raise LookupError("there is no such field")
-        self.asked.append((message, field, value, nth))
+        self.asked.append((message, field, value, nth, connection))
         return Act(sample.story("trusted"))
 
     def compare(self, _other: Act) -> str:
@@ -260,7 +296,7 @@ def test_what_if_runs_the_act_again_and_sends_its_document(trace: Trace, monkeyp
     while len(page.batches) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     inspector.close()
-    assert act.asked == [("ClientHello", "random", bytes(32), 1)]
+    assert act.asked == [("ClientHello", "random", bytes(32), 1, hello.connection)]
     (answer,) = (message for message in page.batches if message["type"] == "what-if")
     assert (answer["asker"], answer["first"]) == ("me", "The first difference is here.")
     assert answer["document"]["frame"]["lifelines"] == ["teller", "bank"]

@@ -187,8 +187,11 @@ def differing(binding: Binding) -> list[str]:
     return list(dict.fromkeys(said(i.name) for i in binding.inputs if i.differs))
 
 
-def refusal(binding: Binding) -> tuple[str, str]:
-    """Return why a quote does not fit: a sentence, and more about it."""
+def refusal(binding: Binding, *, sealed: bool) -> tuple[str, str]:
+    """Return why a quote does not fit: a sentence, and more about it.
+
+    `sealed`: the Verifier has checked that the signing key never leaves its TPM.
+    """
     text = "This quote was made for another connection."
     if binding.attester_row is None:
         return text, "Nobody in this recording hashed what stands in this quote, so it cannot show which input differs."
@@ -202,8 +205,10 @@ def refusal(binding: Binding) -> tuple[str, str]:
     attester, verifier = the(binding.attester), the(binding.verifier)
     more = (
         f"{cap(attester)}'s TPM signed a hash over {attester}'s view of the handshake. {cap(verifier)} computed the "
-        f"hash over its own view. Alice cannot have it signed again: the signing key never leaves the TPM."
+        "hash over its own view."
     )
+    if sealed:
+        more += " Nobody else can have another hash signed: the signing key never leaves the TPM."
     return f"{text} {count} {verb}: {joined(names)}.", more
 
 

@@ -319,7 +319,7 @@ class Extended(Struct):
     what: str = ""
 
 
-class Steering(Struct):
+class SteeringState(Struct):
     """How a run that can be steered stands: `state`, and while held the connection and message that wait."""
 
     state: Literal["running", "held", "ended"] = "running"
@@ -365,7 +365,7 @@ class Frame(Struct, omit_defaults=False):
     secrets: list[HeldSecret] = []
     pcrs: list[Extended] = []
     notes: list[str] = []
-    steering: Steering | None = None
+    steering: SteeringState | None = None
 
 
 class Document(Struct, omit_defaults=False):

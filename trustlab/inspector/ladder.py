@@ -24,6 +24,7 @@ from trustlab.inspector.document import (
     MessageRow,
     PlainRow,
     SectionRow,
+    SteeringState,
     TruthRow,
 )
 from trustlab.inspector.holdings import Holdings
@@ -36,14 +37,17 @@ from trustlab.inspector.verdicts import Verdicts
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from trustlab.inspector.document import AnyRow, Document
-    from trustlab.trace import TraceEvent
+    from trustlab.trace import Controller, TraceEvent
 
 PLAIN: dict[str, type[PlainRow]] = {"attack": AttackRow, "app": AppRow}
 AUTHENTICATOR = "exported authenticator"
 OUTCOME = "outcome"
+NARRATORS = frozenset({"", "lab"})
+LISTENER = "capture"
+"""Whose notes say what a capture holds that is not shown."""
 
 
 class Ladder:
@@ -124,6 +128,22 @@ class Ladder:
         self._book.changed.clear()
         return changed
 
+    def steer(self, controller: Controller | None, breaks: Sequence[str] = ()) -> None:
+        """Write into the frame how a run that is steered stands; None if nobody can steer it any more."""
+        steering = None
+        if controller is not None:
+            state, (connection, message) = controller.state, controller.at or ("", "")
+            row = self._messages.held(connection, message)
+            steering = SteeringState(
+                state="held" if state == "held" else "ended" if state == "ended" else "running",
+                connection=connection,
+                message=message,
+                row=None if row is None else row.id,
+                breaks=list(breaks),
+            )
+        self._book.frame.steering = steering
+        self._book.reframe()
+
     def batch(self, rows: Iterable[AnyRow]) -> Batch:
         """Return these rows with the texts, and the frame, that are new since the last batch."""
         self._holdings.settle()
@@ -158,7 +178,15 @@ class Ladder:
         self._holdings.reads()
 
     def _note(self, event: TraceEvent) -> None:
+        """Take a note: the lab's own narrate, all others are steps like any."""
         book = self._book
+        if event.connection or event.party not in NARRATORS:
+            self._new(PlainRow, event)
+            self._messages.flown(event)
+            if event.party == LISTENER:
+                book.frame.notes.append(text_of(event) or event.name)
+                book.reframe()
+            return
         self._reads.listen(event)
         self._holdings.reads()
         book.section += 1

@@ -9,7 +9,7 @@ from trustlab.inspector.book import OFFSTAGE
 from trustlab.inspector.connections import MIDDLE, OTHER
 from trustlab.inspector.document import ConnectRow, MessageRow, Piece
 from trustlab.inspector.legs import compare
-from trustlab.inspector.rows import number_of, text_of
+from trustlab.inspector.rows import number_of, text_of, the
 from trustlab.inspector.says import CONNECT, FORWARDED, UNREADABLE, alert_says, message_says
 from trustlab.inspector.tree import paths
 from trustlab.trace import TraceEvent
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 WINDOW = 64
 """So many messages, or frames, of a stream are looked at to see which frame carries which message."""
+IN_FLIGHT = "in flight"
 KEPT = ("content_type", "version", "records", "passive")
 """What a row keeps of a message event's data."""
 EVIDENCE = frozenset({"SupplementalData", "Evidence"})
@@ -74,6 +75,21 @@ class Messages:
                 self._name(row)
                 book.touch(row)
 
+    def held(self, connection: str, name: str) -> MessageRow | None:
+        """Return the message of this name that was written and has not left yet."""
+        return next((row for row in self.of(connection, name) if row.state == "written" and not row.dropped), None)
+
+    def flown(self, event: TraceEvent) -> None:
+        """Take the note that a message was edited or dropped in flight."""
+        if not event.name.endswith(IN_FLIGHT):
+            return
+        for row in _near(self._streams[event.connection, event.direction]):
+            if row.offset == event.offset and row.name == event.data.get("message"):
+                row.dropped = event.name.startswith("dropped")
+                row.altered = not row.dropped
+                self._say(row)
+                self._book.touch(row)
+
     def state(self, event: TraceEvent) -> None:
         """Learn from a state event at which end a party stands."""
         role = event.data.get("role")
@@ -91,10 +107,11 @@ class Messages:
         self.learn(event.connection, OTHER.get(event.direction, ""), reader)
         length = number_of(event.data.get("payload_length"))
         if event.offset is not None and length > 0:
-            end = event.offset + length
-            self._payloads[key].append((event.offset, end))
+            end, dropped = event.offset + length, event.data.get("fate") == "dropped"
+            if not dropped:
+                self._payloads[key].append((event.offset, end))
             for row in _near(self._streams[key]):
-                if self._carry(row, event.offset, end):
+                if self._carry(row, event.offset, end, dropped=dropped):
                     book.touch(row)
         if first and writer and OFFSTAGE.isdisjoint((writer, reader)):
             self._connect(event, writer, reader)
@@ -121,13 +138,19 @@ class Messages:
         self._connects.append(row)
 
     @staticmethod
-    def _carry(row: MessageRow, start: int, end: int) -> bool:
-        """Note that a frame carries octets of a message; False if it does not."""
-        if not any(a < end and start < b for a, b in _ranges(row.details.get("records"))):
+    def _carry(row: MessageRow, start: int, end: int, *, dropped: bool = False) -> bool:
+        """Note that a frame carries octets of a message; False if it does not.
+
+        A message is on the wire when its end is; what was dropped stays written (`trace.Stages`).
+        """
+        ranges = list(_ranges(row.details.get("records")))
+        if not any(a < end and start < b for a, b in ranges):
             return False
-        row.details["frames"] = row.details.get("frames", 0) + 1
-        if row.state == "written":
-            row.state = "wire"
+        row.dropped = dropped
+        if not dropped:
+            row.details["frames"] = row.details.get("frames", 0) + 1
+            if row.state == "written" and max(b for _, b in ranges) <= end:
+                row.state = "wire"
         return True
 
     # Messages
@@ -267,6 +290,8 @@ class Messages:
             row.say = FORWARDED
         if row.altered:
             row.say = f"Somebody changed this message on the way. {row.say}"
+        if row.dropped:
+            row.say = f"Somebody took this message off the wire: {the(row.to) if row.to else 'nobody'} never gets it."
 
     # The two legs of a connection that Alice took apart
 

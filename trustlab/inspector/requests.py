@@ -13,13 +13,15 @@ from trustlab.inspector.ladder import Ladder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trustlab.trace import Controller
+
 ACTIONS: dict[str, tuple[str, ...]] = {
     "pause": (),
     "play": (),
     "step": ("what",),
-    "break_on": ("name",),
-    "tamper": ("name", "field", "value", "nth"),
-    "drop": ("name", "nth"),
+    "break_on": ("name", "connection"),
+    "tamper": ("name", "field", "value", "nth", "connection", "octet"),
+    "drop": ("name", "nth", "connection"),
     "cancel": (),
 }
 """The calls of a controller that a page may make, and what it may give them."""
@@ -33,9 +35,11 @@ class BadRequest(ValueError):  # noqa: N818 - it is a request, and it is bad
 class Requests:
     """Makes the calls that a page asks for, on the controller and the act behind the view."""
 
-    def __init__(self, controller: object | None, source: object) -> None:
+    def __init__(self, controller: Controller | None, source: object) -> None:
         self._controller = controller
         self._source = source
+        self.breaks: list[str] = []
+        """Names of the messages before which the page asked to hold."""
 
     def control(self, content: dict[str, Any]) -> None:
         """Steer the run; BadRequest where this run cannot be steered, or not so."""
@@ -52,6 +56,8 @@ class Requests:
             call(**given)
         except (ValueError, TypeError, LookupError) as error:
             raise BadRequest(f"{error}") from error
+        if action == "break_on":
+            self.breaks.append(str(given.get("name", "")))
 
     def what_if(self, content: dict[str, Any], ladder: Ladder, send: Callable[[dict[str, Any]], object]) -> None:
         """Run the act again with a field changed, in a thread, and send its document when it is there."""
@@ -71,9 +77,9 @@ class Requests:
 
         def run() -> None:
             try:
-                act = again(row.name, field, value, nth=nth)
+                act = again(row.name, _dotted(field), value, nth=nth, connection=row.connection)
                 document = Ladder.of(act.trace, secrets=secrets).document
-                first = str(self._source.compare(act)) if hasattr(self._source, "compare") else ""
+                first = _compared(self._source, act)
             except Exception as error:  # noqa: BLE001 - whatever happened, the reader is told
                 send({"type": "say", "text": f"The run with {field} changed did not work: {error}"})
                 return
@@ -83,8 +89,24 @@ class Requests:
         threading.Thread(target=run, name="what if", daemon=True).start()
 
 
+def _compared(source: object, act: object) -> str:
+    """Return the first difference in a sentence; nothing while the run that it is compared with has not ended."""
+    compare = getattr(source, "compare", None)
+    try:
+        return "" if compare is None else str(compare(act))
+    except ValueError:
+        return ""
+
+
+def _dotted(path: str) -> str:
+    """Return a field's path as a run knows it: `extensions.attestation.nonce`."""
+    return path.replace("/", ".")
+
+
 def _value(name: str, value: object) -> object:
     """Return what a page gave for an argument: octets come as hex."""
+    if name == "field" and isinstance(value, str):
+        return _dotted(value)
     if name not in OCTETS or not isinstance(value, str):
         return value
     try:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trustlab.capture import CaptureError, decode_pcapng
 from trustlab.trace import Trace, TraceFormatError
+
+if TYPE_CHECKING:
+    from trustlab.trace import Controller
 
 PCAPNG = bytes.fromhex("0a0d0d0a")
 WANTED = "give a Trace, an act, or the path of a trace (.jsonl) or a capture (.pcapng)"
 
 
-def trace_of(source: object) -> tuple[Trace, object | None]:
-    """Return the trace of a source and, if it is an act that can be steered, its controller.
+def trace_of(source: object) -> tuple[Trace, Controller | None]:
+    """Return the trace of a source and, if it is an act that can still be steered, its controller.
 
     ValueError says in a sentence what the source cannot be, or why its file cannot be read.
     """
@@ -22,7 +26,8 @@ def trace_of(source: object) -> tuple[Trace, object | None]:
         return _read(Path(source)), None
     trace = getattr(source, "trace", None)
     if isinstance(trace, Trace):
-        return trace, getattr(source, "controller", None)
+        over = getattr(source, "outcome", None) is not None
+        return trace, None if over else getattr(source, "controller", None)
     what = "None" if source is None else f"a {type(source).__name__}"
     raise ValueError(f"{what} cannot be inspected: {WANTED}")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trustlab.inspector.document import Binding
     from trustlab.trace import TraceEvent
 
-BINDER_CHECK = "extraData"
+BINDER_CHECK, KEY_CHECK = "extraData", "AK public area"
 MEANS: dict[str, str] = {
     "evidence format": "Nothing in the evidence can be believed if it cannot be read.",
     "AK chain": "Without a privacy CA's word anybody could have made this attestation key.",
@@ -90,7 +90,7 @@ class Verdicts:
             row.binding = next(n for n, b in enumerate(book.frame.bindings) if b is binding)
         self._say(row, verdicts, binding)
         if judged is not None and binding is not None and judged.mark == "fail":
-            judged.say = refusal(binding)[0]
+            judged.say = refusal(binding, sealed=False)[0]
 
     @staticmethod
     def _say(row: AppraisalRow, verdicts: list[VerdictRow], binding: Binding | None) -> None:
@@ -102,7 +102,8 @@ class Verdicts:
             bound = f"{covers(names, binding.role)} {binding.not_covered}" if binding else ""
             row.more = f"{passed} checks passed. {bound}".strip() if verdicts else bound
         elif row.refused_by == BINDER_CHECK and binding is not None:
-            row.say, row.more = refusal(binding)
+            sealed = any(v.name == KEY_CHECK and v.mark == "pass" for v in verdicts)
+            row.say, row.more = refusal(binding, sealed=sealed)
         elif check is not None:
             row.say, row.more = check.text or check.name, MEANS.get(check.name, "")
         else:

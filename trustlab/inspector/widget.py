@@ -28,10 +28,10 @@ from trustlab.inspector.static_svg import ladder_svg
 from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from trustlab.inspector.document import AnyRow, Document
-    from trustlab.trace import TraceEvent
+    from trustlab.trace import Controller, TraceEvent
 
 STATIC = Path(__file__).parent / "static"
 INTERVAL = 0.1
@@ -63,7 +63,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     _born = False
     """Whether there is a trace to let go of: a widget that could not be made is closed too."""
 
-    def __init__(self, source: object, controller: object | None = None, *, secrets: bool = False) -> None:
+    def __init__(self, source: object, controller: Controller | None = None, *, secrets: bool = False) -> None:
         trace, own = trace_of(source)
         self._trace = trace
         self._controller = controller if controller is not None else own
@@ -81,6 +81,9 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         super().__init__(_controls=self._controller is not None)
         self.on_msg(self._heard)
         self._tail.start()
+        subscribe = getattr(self._controller, "subscribe", None)
+        self._leave: Callable[[], None] = (lambda: None) if subscribe is None else subscribe(self._steered)
+        self._steered()
 
     @property
     def rows(self) -> tuple[AnyRow, ...]:
@@ -111,6 +114,14 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._timer = threading.Timer(wait, self._flush)
             self._timer.daemon = True
             self._timer.start()
+
+    def _steered(self) -> None:
+        """Show at once where the run is held, or that it goes on."""
+        if self._controller is None:
+            return
+        with self._tail.lock:
+            self._ladder.steer(self._controller, self._requests.breaks)
+            self._send_batch()
 
     def _send_batch(self) -> None:
         if self._timer is not None:
@@ -205,6 +216,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
                     self.send({"type": "whole", "document": msgspec.to_builtins(document)})
             case "control":
                 self._requests.control(content)
+                self._steered()
             case "download" if content.get("what") in FILES:
                 self._download(content["what"], content.get("asker"))
             case "what-if":
@@ -231,6 +243,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
         if self._born:
+            self._leave()
             self._tail.stop()
             self._flush()
             with self._tail.lock:
@@ -238,3 +251,13 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
                     self._timer.cancel()
                     self._timer = None
         super().close()
+
+
+def watch(act: object, *, secrets: bool = False) -> Inspector:
+    """Show an act while it plays, with the buttons that steer it, and return the view.
+
+    Ask for it before the act begins: `act = acts.rung("tls13-key"); watch(act); act.start()`.
+    """
+    picture = Inspector(act, secrets=secrets)
+    display(picture)  # type: ignore[no-untyped-call]
+    return picture

@@ -131,7 +131,7 @@ export class Octets {
     const hex = leg === "a" ? this.piece?.hex ?? "" : this.twin?.hex ?? "";
     const otherHex = leg === "a" ? this.twin?.hex ?? "" : this.piece?.hex ?? "";
     const chosen = this.chosenRange(leg);
-    const node = h("span", { class: "tl-cells" });
+    const node = h("span", { class: "tl-hexcells" });
     let ascii = "";
     let word = "";
     let look = "";

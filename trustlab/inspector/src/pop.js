@@ -38,7 +38,7 @@ export function pop(root, title, ...children) {
  */
 export function python(code) {
   const copy = h("button", { class: "tl-ghostbtn", text: "Copy", on: { click: () => { copyText(code, copy); copy.textContent = "Copied"; } } });
-  return h("div", { class: "tl-code" }, h("pre", { tabindex: 0, text: code }), copy);
+  return h("div", { class: "tl-python" }, h("pre", { tabindex: 0, text: code }), copy);
 }
 
 /**
