@@ -9,7 +9,7 @@ holds.needs = ["doc", "frame", "cursor"];
 
 /** @param {HTMLElement} box @param {Store} store */
 export function holds(box, store) {
-  const secrets = store.doc.frame.secrets ?? [];
+  const secrets = store.doc.frame.secrets.filter((one) => !one.public);
   const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
   const parties = store.doc.frame.lifelines ?? [];
   if (!made.length) {

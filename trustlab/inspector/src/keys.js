@@ -5,7 +5,7 @@ import { endsInWords, snippet, stepLink } from "./panelparts.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./types.js").HeldSecret} HeldSecret */
 
-keys.needs = ["doc", "frame", "cursor", "secretId", "leg"];
+keys.needs = ["doc", "frame", "cursor", "secretId", "leg", "publicKeys"];
 
 const NODE_WIDTH = 158;
 const NODE_HEIGHT = 40;
@@ -36,8 +36,9 @@ export function keys(box, store) {
     return void box.append(h("p", { class: "tl-empty", text }));
   }
   const leg = legs.includes(store.leg) ? store.leg : legs[0];
-  if (legs.length > 1) box.append(legChoice(legs, leg, store));
-  const nodes = scheduleOf(store, leg);
+  const all = scheduleOf(store, leg);
+  const nodes = store.publicKeys ? all : all.filter((one) => !one.public);
+  box.append(h("div", { class: "tl-keybar" }, legs.length > 1 ? legChoice(legs, leg, store) : null, publicChoice(store)));
   box.append(h("div", { class: "tl-graphbox", tabindex: 0, role: "group", "aria-label": "Key schedule" }, graphOf(nodes, store)));
   const chosen = nodes.find((x) => x.id === store.secretId);
   box.append(chosen ? keyDetails(chosen, store) : h("p", { class: "tl-dim", text: "Choose a secret to see what it is made of." }));
@@ -52,6 +53,12 @@ function legChoice(legs, leg, store) {
       h("button", { type: "button", "aria-pressed": name === leg, text: endsInWords(store, name), on: { click: () => store.set({ leg: name, secretId: "" }) } }),
     ),
   );
+}
+
+/** @param {Store} store */
+function publicChoice(store) {
+  const box = h("input", { type: "checkbox", checked: store.publicKeys, "data-key": "public", on: { change: () => store.set({ publicKeys: !store.publicKeys }) } });
+  return h("label", { class: "tl-tick" }, box, "with randoms, hashes and constants");
 }
 
 /**
@@ -130,17 +137,18 @@ function nodeOf(node, place, store) {
   const holders = node.holders.filter((x) => x.row <= store.cursor).sort((a, b) => order.indexOf(a.party) - order.indexOf(b.party));
   const stolen = holders.some((x) => x.party === "alice");
   const on = store.secretId === node.id;
-  const who = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "not made yet";
+  const made = node.public ? node.row <= store.cursor : holders.length > 0;
+  const known = holders.length ? `held by ${holders.map((x) => store.party(x.party).the).join(" and ")}` : "everybody can see it";
   const pick = () => store.set({ secretId: node.id });
   const g = s(
     "g",
     {
-      class: `tl-node${holders.length ? "" : " tl-never"}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
+      class: `tl-node${made ? "" : " tl-never"}${node.public ? " tl-public" : ""}${stolen ? " tl-stolen" : ""}${on ? " tl-picked" : ""}`,
       transform: `translate(${place.x} ${place.y})`,
       tabindex: 0,
       role: "button",
       "aria-pressed": String(on),
-      "aria-label": `${node.name}, ${who}`,
+      "aria-label": `${node.name}, ${made ? known : "not made yet"}`,
       "data-key": node.id,
       on: {
         click: pick,
@@ -153,7 +161,7 @@ function nodeOf(node, place, store) {
     },
     s("rect", { width: NODE_WIDTH, height: NODE_HEIGHT, rx: 7 }),
     textAt(cut(node.name.replace(/(traffic) secret.*$/, "$1"), 24), 9, 16, ""),
-    textAt(holders.length ? (node.hex ? cut(node.hex, 10) : "") : "not made yet", 9, 31, "tl-hexv"),
+    textAt(made ? cut(node.hex, 10) : "not made yet", 9, 31, "tl-hexv"),
   );
   holders.forEach((x, n) => {
     const party = store.party(x.party);
@@ -175,6 +183,8 @@ function keyDetails(secret, store) {
   const holders = (secret.holders ?? []).filter((x) => x.row <= store.cursor);
   const box = h("div", { class: "tl-keysay", "aria-live": "polite" });
   box.append(h("p", {}, h("b", { text: `${secret.name}. ` }), secret.say ?? "", secret.clause ? h("span", { class: "tl-dim", text: ` ${secret.clause}` }) : null));
+  if (secret.call) box.append(h("p", { class: "tl-mono", text: secret.call }));
+  if (secret.public) box.append(h("p", { class: "tl-dim", text: "This is no secret: everybody who watches the wire can compute it." }));
   if (holders.length) {
     const words = holders.flatMap((x, n) => [n ? ", " : "", store.party(x.party).name, " since ", stepLink(store, x.row), x.how ? ` (${x.how})` : ""]);
     box.append(h("p", { class: "tl-dim" }, ...words, "."));

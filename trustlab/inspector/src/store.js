@@ -155,6 +155,7 @@ export class Store {
     /** Panels: which binding, which connection's keys, which run of the tamper map; -1 and "" leave it to the panel. */
     this.bindingNumber = -1;
     this.leg = "";
+    this.publicKeys = false;
     this.cell = -1;
     this.narrow = false;
     this.wide = false;
