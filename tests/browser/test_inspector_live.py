@@ -247,7 +247,7 @@ def test_a_view_that_opens_again_stands_where_the_reader_was(live: Page, feeder:
 def test_a_message_is_drawn_as_far_as_it_has_come(live: Page, feeder: Feeder) -> None:
     feeder.message()
     feeder.send()
-    for state, words in (("written", "written, not sent"), ("wire", "on the wire"), ("read", "")):
+    for state, words in (("written", "written"), ("wire", "on the wire"), ("read", "")):
         raw = msgspec.to_builtins(feeder.ladder.rows[0]) | {"state": state}
         live.evaluate("(row) => feed({type: 'batch', rows: [row], texts: [], texts_from: 0, frame: null})", raw)
         settled(live)

@@ -196,8 +196,10 @@ export class Controls {
   /** The line over the bytes of a held message. */
   edits() {
     const { octets, store } = this;
+    const before = octets.editing;
     octets.editing = this.holding;
     this.edited.hidden = !octets.editing;
+    if (octets.editing && !before) requestAnimationFrame(() => octets.reveal());
     octets.scroller.classList.toggle("tl-editing", octets.editing);
     if (!octets.editing) return;
     const count = octets.edits.size;

@@ -12,7 +12,7 @@ import { VirtualList } from "./virtual.js";
 const HEIGHTS = { pair: 41, say: 29, tpm: 61, fold: 42, sub: 26, verdict: 132, read: 116, bind: 28, caption: 42 };
 const LOW = { pair: 38, say: 30, tpm: 54, fold: 50, sub: 28, verdict: 170, read: 150, bind: 30, caption: 50 };
 const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "–", "": "" });
-const STATE = /** @type {Record<string, string>} */ ({ written: "written, not sent", wire: "on the wire", read: "" });
+const STATE = /** @type {Record<string, string>} */ ({ written: "written", wire: "on the wire", read: "" });
 const LABEL = /** @type {Record<string, string>} */ ({ SupplementalData: "Evidence" });
 const SLIM = 40;
 
