@@ -78,7 +78,7 @@ Message = tuple[str, str, bytes]
 """A handshake message: name, direction, octets."""
 
 
-class _Connection:
+class _KeyedConnection:
     """What is known of one connection: its messages as each party saw them, and the secrets that were told."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class KeySchedule:
 
     def __init__(self, *, values: bool = False) -> None:
         self._values = values
-        self._connections: dict[str, _Connection] = defaultdict(_Connection)
+        self._connections: dict[str, _KeyedConnection] = defaultdict(_KeyedConnection)
         self._requests: dict[tuple[str, bytes], None] = {}
         self._bound: set[str] = set()
 
@@ -142,7 +142,7 @@ class KeySchedule:
         chosen = self._connections if connection is None else {connection: self._connections[connection]}
         return [node for name, known in chosen.items() if known.told for node in self._nodes(name, known)]
 
-    def _nodes(self, connection: str, known: _Connection) -> list[KeyNode]:
+    def _nodes(self, connection: str, known: _KeyedConnection) -> list[KeyNode]:
         messages = known.handshake()
         suite = _suite(messages)
         if suite is None:
@@ -191,7 +191,7 @@ class KeySchedule:
         self,
         name: str,
         connection: str,
-        known: _Connection,
+        known: _KeyedConnection,
         values: Mapping[str, bytes],
         made: Mapping[str, Made],
         hash_name: str,
@@ -235,7 +235,9 @@ def _leads_to(how: Made, name: str, values: Mapping[str, bytes], hash_name: str)
     return known and how.step.compute(values, hash_name) == values[name]
 
 
-def _holders(name: str, how: Made | None, known: _Connection, made: Mapping[str, KeyNode]) -> tuple[SecretHolder, ...]:
+def _holders(
+    name: str, how: Made | None, known: _KeyedConnection, made: Mapping[str, KeyNode]
+) -> tuple[SecretHolder, ...]:
     """Return who has a secret: who told it, else whoever has all the secrets that it is made of, since the last one."""
     if how is not None and how.public:
         return ()
