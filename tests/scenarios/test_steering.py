@@ -11,13 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from steered import PATIENCE, stops
 
 from trustlab.cloud import CloudClosedError, CloudError
 from trustlab.scenarios import plain_tls, rung, trusted_passage
 from trustlab.trace import Stages
 from trustlab.wire import HeldError
-
-PATIENCE = 30
 
 
 def tpms():
@@ -41,19 +40,6 @@ def held(act, *steps):
         assert act.controller.wait(PATIENCE)
         act.controller.step(what)
     return act.controller.wait(PATIENCE)
-
-
-def stops(design, what):
-    """Return all places where an act stops when it is stepped."""
-    with rung(design) as act:
-        act.controller.step(what)
-        act.start()
-        places = []
-        while (at := act.controller.wait(PATIENCE)) is not None:
-            places.append(at)
-            act.controller.step(what)
-        assert act.wait(PATIENCE).outcome == "completed"
-        return places
 
 
 HANDSHAKE13 = ["ClientHello", "ServerHello", "ChangeCipherSpec", "EncryptedExtensions", "CertificateRequest"]
