@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 
@@ -99,3 +100,18 @@ def test_an_edit_that_does_not_fit_ends_the_act_with_its_sentence():
     with pytest.raises(ValueError, match=r"ServerHello\.random has 32 octets"):
         act.wait(PATIENCE)
     act.close()
+
+
+def test_an_act_that_nobody_holds_any_more_ends():
+    act = rung("tls13-early", substrate="uml")
+    act.controller.break_on("ServerHello")
+    act.start()
+    assert act.controller.wait(PATIENCE)
+    thread, pids = act._life.thread, [machine.pid for machine in act._cloud.machines]
+    del act
+    gc.collect()
+    thread.join(20)
+    assert not thread.is_alive()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
