@@ -274,3 +274,23 @@ def test_at_every_stop_what_is_held_is_not_on_the_wire_and_all_before_it_is_read
             stages.feed(event)
         assert len(writers) > 10
         assert {stages.of(event) for event in writers[:-2]} == {"read"}
+
+
+def test_a_started_act_that_is_closed_ends_at_its_next_message():
+    act = rung("plain-tls")
+    there = threading.Event()
+
+    def watch(event):
+        if event.kind == "frame" and event.connection == "teller-bank-1" and event.data["payload_length"]:
+            there.set()
+            until = time.monotonic() + 10
+            while not act.controller.cancelled and time.monotonic() < until:
+                time.sleep(0.01)
+
+    act.trace.subscribe(watch)
+    act.start()
+    assert there.wait(PATIENCE)
+    act.close()
+    with pytest.raises(CloudClosedError):
+        act.wait(0)
+    assert act.trace.select("app", name="payment") == []
