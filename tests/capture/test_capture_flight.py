@@ -193,3 +193,32 @@ def test_a_namer_looks_into_what_a_field_holds_and_leaves_no_octet_out():
     ]
     assert list(covering([], 5)) == []
     assert list(apart([("a", 0, 1), ("a", 1, 2)])) == [("a", 0, 1), ("a#2", 1, 2)]
+
+
+def test_messages_that_share_a_record_each_have_their_own_octets_of_it():
+    items = Wire(tls.Version.TLS12).run().items
+    hello, flight = items[0], [item for item in items if item.direction == "server"][:3]
+    content = b"".join(item.octets[5:] for item in flight)
+    fields = FieldsInFlight(Trace())
+    fields.cut("c", "client", hello.octets)
+    (record,) = fields.cut("c", "server", b"\x16\x03\x03" + len(content).to_bytes(2, "big") + content)
+    assert record.messages == [item.messages[0] for item in flight]
+    assert record.name == " + ".join(item.name for item in flight)
+    covered = [at for field in record.fields for start, end in field.places for at in range(start, end)]
+    assert covered == list(range(len(content) + 5))
+
+
+def test_a_message_over_two_records_has_its_octets_in_both():
+    hello = Wire(tls.Version.TLS13).run().items[0]
+    fields = FieldsInFlight(Trace())
+    first, second = (
+        b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part for part in (hello.octets[5:30], hello.octets[30:])
+    )
+    (begins,) = fields.cut("c", "client", first)
+    (ends,) = fields.cut("c", "client", second)
+    assert (begins.name, ends.name) == ("record of handshake (0x16)", "ClientHello")
+    random = ends.field("random", "ClientHello")
+    assert random.octets == hello.field("random").octets
+    assert random.places == ((11, 30), (35, 48))
+    with pytest.raises(ValueError, match="this part of it has passed already"):
+        overwritten(ends, ends.octets, random, bytes(32))

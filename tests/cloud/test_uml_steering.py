@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 
 import pytest
+from steered import PATIENCE, stops
 from uml_cases import gone
 
 import trustlab.cloud.cloud
@@ -15,23 +17,13 @@ from trustlab.scenarios import rung
 from trustlab.wire import HeldError
 
 pytestmark = pytest.mark.machines
-PATIENCE = 60
-
-
-def stops(substrate, design="tls13-early", what="message"):
-    with rung(design, substrate=substrate) as act:
-        act.controller.step(what)
-        act.start()
-        places = []
-        while (at := act.controller.wait(PATIENCE)) is not None:
-            places.append(at)
-            act.controller.step(what)
-        assert act.wait(PATIENCE).outcome == "completed"
-    return [name for where, name in places if where == "teller-bank-1"]
 
 
 def test_it_stops_at_the_same_messages_as_in_memory():
-    assert stops("uml") == stops("memory")
+    def passage(substrate):
+        return [name for where, name in stops("tls13-early", substrate=substrate) if where == "teller-bank-1"]
+
+    assert passage("uml") == passage("memory")
 
 
 def test_a_run_is_held_longer_than_any_time_out_and_copies_are_not_kept(monkeypatch):
@@ -108,3 +100,18 @@ def test_an_edit_that_does_not_fit_ends_the_act_with_its_sentence():
     with pytest.raises(ValueError, match=r"ServerHello\.random has 32 octets"):
         act.wait(PATIENCE)
     act.close()
+
+
+def test_an_act_that_nobody_holds_any_more_ends():
+    act = rung("tls13-early", substrate="uml")
+    act.controller.break_on("ServerHello")
+    act.start()
+    assert act.controller.wait(PATIENCE)
+    thread, pids = act._life.thread, [machine.pid for machine in act._cloud.machines]
+    del act
+    gc.collect()
+    thread.join(20)
+    assert not thread.is_alive()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)

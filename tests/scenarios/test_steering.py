@@ -11,13 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from steered import PATIENCE, stops
 
 from trustlab.cloud import CloudClosedError, CloudError
 from trustlab.scenarios import plain_tls, rung, trusted_passage
 from trustlab.trace import Stages
 from trustlab.wire import HeldError
-
-PATIENCE = 30
 
 
 def tpms():
@@ -41,19 +40,6 @@ def held(act, *steps):
         assert act.controller.wait(PATIENCE)
         act.controller.step(what)
     return act.controller.wait(PATIENCE)
-
-
-def stops(design, what):
-    """Return all places where an act stops when it is stepped."""
-    with rung(design) as act:
-        act.controller.step(what)
-        act.start()
-        places = []
-        while (at := act.controller.wait(PATIENCE)) is not None:
-            places.append(at)
-            act.controller.step(what)
-        assert act.wait(PATIENCE).outcome == "completed"
-        return places
 
 
 HANDSHAKE13 = ["ClientHello", "ServerHello", "ChangeCipherSpec", "EncryptedExtensions", "CertificateRequest"]
@@ -288,3 +274,23 @@ def test_at_every_stop_what_is_held_is_not_on_the_wire_and_all_before_it_is_read
             stages.feed(event)
         assert len(writers) > 10
         assert {stages.of(event) for event in writers[:-2]} == {"read"}
+
+
+def test_a_started_act_that_is_closed_ends_at_its_next_message():
+    act = rung("plain-tls")
+    there = threading.Event()
+
+    def watch(event):
+        if event.kind == "frame" and event.connection == "teller-bank-1" and event.data["payload_length"]:
+            there.set()
+            until = time.monotonic() + 10
+            while not act.controller.cancelled and time.monotonic() < until:
+                time.sleep(0.01)
+
+    act.trace.subscribe(watch)
+    act.start()
+    assert there.wait(PATIENCE)
+    act.close()
+    with pytest.raises(CloudClosedError):
+        act.wait(0)
+    assert act.trace.select("app", name="payment") == []

@@ -39,9 +39,10 @@ def test_whatever_nothing_catches_is_judged_and_no_endpoint_fails(design, keys):
     assert unjudged(rows) == []
     assert {row.kind for row in rows} <= set(KINDS)
     assert [row for row in rows if row.caught_by == "fault of an endpoint"] == []
-    assert all(row.outcome == ("completed" if row.kind in {"unread", "nothing"} else row.outcome) for row in rows)
+    assert all((row.outcome == "completed") is (row.kind in {"unread", "nothing"}) for row in rows)
+    assert all((row.outcome == "refused") is (row.kind == "check") for row in rows)
     assert all(row.party for row in rows if row.kind not in {"unread", "nothing"})
-    assert len(rows) > 20
+    assert len(rows) >= (10 if keys else 100)
 
 
 def test_rows_say_what_was_changed_and_who_caught_it():

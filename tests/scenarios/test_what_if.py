@@ -25,7 +25,7 @@ def test_runs_without_an_edit_do_not_differ_but_in_what_always_does(played):
         comparison = played.compare(other)
         assert not comparison, comparison.first
         assert str(comparison) == "Nothing differs but what differs in every run."
-    assert any(played._noise.values())
+    assert any(played._noise[0].values())
 
 
 def test_an_edited_random_is_named_first_and_then_what_it_led_to(played):
@@ -58,6 +58,18 @@ def test_an_edit_that_two_checks_leave_alone_shows_where_it_is_caught():
     assert "is 63616e6b2e6578616d706c65, and in the other run 62616e6b2e6578616d706c65." in read.sentence
 
 
+def test_either_run_may_be_asked_and_the_edit_is_never_taken_for_noise():
+    with rung("tls13-early") as act:
+        act.run()
+    other = act.what_if("ServerHello", "random", bytes(32))
+    comparison = other.compare(act)  # which learns the noise, and from runs without the edit
+    assert comparison.first.layer == "edited"
+    assert [each.key.name for each in comparison.course if each.what == "new"]
+    assert len(comparison.course) == len(act.compare(other).course)
+    again = act.what_if("ServerHello", "random", bytes(32))
+    assert not again.compare(other).course
+
+
 def test_against_an_attack_the_connection_is_named():
     with rung("trusted-passage", "rogue-certificate") as act:
         act.run()
@@ -83,7 +95,7 @@ def test_of_messages_of_one_name_the_nth_is_changed():
         act.run()
         with pytest.raises(ValueError, match="no ClientHello number 2 passed on teller-bank-1"):
             act.what_if("ClientHello", "random", bytes(32), nth=2, connection="teller-bank-1")
-    other = act.what_if("Finished", "verify_data", b"\0", nth=2, octet=0)
+    other = act.what_if("Finished", "verify_data", bytes(8), nth=2, octet=0)
     assert other.outcome.outcome == "failed"
     (edited,) = other.trace.select("note", name="edited in flight")
     assert edited.direction == "client"

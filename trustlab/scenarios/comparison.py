@@ -112,18 +112,22 @@ def compare(first: Trace, second: Trace, known: Noise) -> Comparison:
         for key in a
         if key not in b and "*" not in known.get(key, ())
     ]
-    return Comparison(tuple(_edited(second)), tuple(course), tuple(octets))
+    return Comparison((*_edited(second), *_edited(first)), tuple(course), tuple(octets))
+
+
+def edits(trace: Trace) -> list[TraceEvent]:
+    """Return the notes of all that was edited or dropped in flight."""
+    return [event for event in trace.select("note") if event.name in {"edited in flight", "dropped in flight"}]
 
 
 def _edited(trace: Trace) -> Iterator[RunDifference]:
     """Yield what was edited or dropped in flight, as the gate noted it."""
-    for event in trace.select("note"):
-        if event.name in {"edited in flight", "dropped in flight"}:
-            data = event.data
-            key = Key("tls.message", "network", event.connection, event.direction, str(data.get("message")), 1)
-            change = f" {_cut(data.get('before'))} became {_cut(data.get('after'))}." if data.get("field") else ""
-            sentence = f"On {event.connection}: {data.get('sentence')}{change}"
-            yield RunDifference("edited", "changed", key, str(data.get("field", "")), sentence)
+    for event in edits(trace):
+        data = event.data
+        key = Key("tls.message", "network", event.connection, event.direction, str(data.get("message")), 1)
+        change = f" {_cut(data.get('before'))} became {_cut(data.get('after'))}." if data.get("field") else ""
+        sentence = f"On {event.connection}: {data.get('sentence')}{change}"
+        yield RunDifference("edited", "changed", key, str(data.get("field", "")), sentence)
 
 
 def _events(trace: Trace) -> dict[Key, TraceEvent]:

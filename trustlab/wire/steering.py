@@ -287,17 +287,9 @@ class Steering:
 
     def passing(self, item: Item) -> bytes:
         """Return the octets that go on, none if the item is dropped; waits while it is held."""
-        with self._turn:
-            octets, notes = self._ruled(item)
-        for rule in notes:
-            self._note(rule, item)
-        with self._turn:
-            self._check()
-            if not self._stops(item):
-                return octets
-            held = _Waiting(item, octets, None)
-            self._hold(held)
-        self._tell()
+        octets, held = self._arrived(item)
+        if held is None:
+            return octets
         with self._turn:
             self._turn.wait_for(lambda: held.gone or self._cancelled or self._ended)
             self._check()
@@ -305,18 +297,8 @@ class Steering:
 
     def ask(self, item: Item, then: Callable[[bytes], None]) -> None:
         """Ask as `passing` does, but do not wait: `then` gets the octets that go on, now or when it is let go."""
-        with self._turn:
-            octets, notes = self._ruled(item)
-        for rule in notes:
-            self._note(rule, item)
-        with self._turn:
-            self._check()
-            stops = self._stops(item)
-            if stops:
-                self._hold(_Waiting(item, octets, then))
-        if stops:
-            self._tell()
-        else:
+        octets, held = self._arrived(item, then)
+        if held is None:
             then(octets)
 
     def command(self, machine: str, name: str, octets: bytes, spans: Callable[[], Iterable[Span]]) -> bytes:
@@ -329,6 +311,21 @@ class Steering:
         return self.passing(item)
 
     # inside
+
+    def _arrived(self, item: Item, then: Callable[[bytes], None] | None = None) -> tuple[bytes, _Waiting | None]:
+        """Follow the rules for what arrives, and hold it if it is to be; notes and watchers come without the lock."""
+        with self._turn:
+            octets, rules = self._ruled(item)
+        for rule in rules:
+            self._note(rule, item)
+        with self._turn:
+            self._check()
+            held = _Waiting(item, octets, then) if self._stops(item) else None
+            if held is not None:
+                self._hold(held)
+        if held is not None:
+            self._tell()
+        return octets, held
 
     def _ruled(self, item: Item) -> tuple[bytes, list[_Rule]]:
         """Count what passes; return its octets after the rules that mean it, and those rules."""
