@@ -170,4 +170,4 @@ def test_when_the_kernel_goes_the_picture_stays_and_buttons_say_so(act_in_lab: P
     expect(page.get_by_role("heading", name="Certificate")).to_be_visible()
     page.locator(".tl-keep summary").click()
     page.get_by_role("button", name="the trace (.jsonl)").click()
-    expect(page.get_by_role("dialog", name="Keep")).to_contain_text("inspector.save_trace(")
+    expect(page.get_by_role("dialog", name="Keep")).to_contain_text("inspector.save_trace(", timeout=30_000)

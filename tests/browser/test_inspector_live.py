@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from trustlab.inspector import Ladder
-from trustlab.inspector.document import Steering
+from trustlab.inspector.document import SteeringState
 from trustlab.inspector.export import EXPORT, STATIC
 from trustlab.trace import Span, Trace
 
@@ -105,7 +105,7 @@ class Feeder:
         """Say that the run is held before a message."""
         frame = msgspec.structs.replace(
             self.ladder.document.frame,
-            steering=Steering(state="held", connection="teller-bank-1", message=message, row=row),
+            steering=SteeringState(state="held", connection="teller-bank-1", message=message, row=row),
         )
         batch = {"type": "batch", "rows": [], "texts": [], "texts_from": 0, "frame": msgspec.to_builtins(frame)}
         self.page.evaluate("(message) => feed(message)", batch)

@@ -12,6 +12,8 @@ import { STOPS, stopsAt } from "./timeline.js";
  */
 
 const PACE = 240;
+/** Milliseconds until a kernel that was asked for a file is taken for gone. */
+const PATIENCE = 8000;
 const SLOW = 700;
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M5 3v10M11 3v10";
@@ -37,6 +39,7 @@ export class Controls {
     this.root = root;
     this.octets = octets;
     this.timer = 0;
+    this.waiting = 0;
     const { go } = this;
     const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
     this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
@@ -53,7 +56,11 @@ export class Controls {
     octets.node.prepend(this.edited);
     this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
     this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
-    store.onFile = (detail) => download(detail, store.asker);
+    store.onFile = (detail) => {
+      if (detail.asker !== store.asker) return;
+      clearTimeout(this.waiting);
+      download(detail);
+    };
   }
 
   /** @param {string} kind @param {string} label @param {...HTMLElement} children */
@@ -261,12 +268,16 @@ export class Controls {
   /** @param {string} what @param {string} call */
   save(what, call) {
     this.keep.removeAttribute("open");
-    if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
-    else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+    const silent = () => void pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+    if (!this.store.live) return silent();
+    clearTimeout(this.waiting);
+    this.waiting = Number(setTimeout(silent, PATIENCE)); // a kernel may go without a word
+    this.store.send({ type: "download", what, asker: this.store.asker });
   }
 
   close() {
     clearInterval(this.timer);
+    clearTimeout(this.waiting);
   }
 }
 
@@ -274,12 +285,10 @@ export class Controls {
 const clean = (text) => text.replace(/[^0-9a-f]/gi, "").toLowerCase();
 
 /**
- * Hand a file to the reader, if this view asked for it.
+ * Hand a file to the reader.
  * @param {any} detail
- * @param {string} asker
  */
-function download(detail, asker) {
-  if (detail.asker !== asker) return;
+function download(detail) {
   const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
   const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
   link.click();

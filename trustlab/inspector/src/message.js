@@ -207,7 +207,7 @@ export class Message {
     const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
     const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
     const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
-    fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
+    fill(this.rest, failed.map(draw), failed.length && rest.length && !store.wide ? more : rest.map(draw));
   }
 
   /** @param {AnyRow} row */

@@ -1342,6 +1342,7 @@ return { STOPS, stopsAt, Timeline };
 // controls.js
 const { Controls } = (() => {
 const PACE = 240;
+const PATIENCE = 8000;
 const SLOW = 700;
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M5 3v10M11 3v10";
@@ -1365,6 +1366,7 @@ this.store = store;
 this.root = root;
 this.octets = octets;
 this.timer = 0;
+this.waiting = 0;
 const { go } = this;
 const button = (/** @type {string} */ label, /** @type {string} */ path, /** @type {() => void} */ press) => h("button", { title: label, "aria-label": label, on: { click: press } }, icon(path));
 this.back = [button("To the beginning", "M4 3v10M12 3L6 8l6 5z", () => go(0)), button("One step back", "M11 3L5 8l6 5z", () => go(store.cursor - 1))];
@@ -1381,7 +1383,11 @@ this.edited.hidden = true;
 octets.node.prepend(this.edited);
 this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
 this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
-store.onFile = (detail) => download(detail, store.asker);
+store.onFile = (detail) => {
+if (detail.asker !== store.asker) return;
+clearTimeout(this.waiting);
+download(detail);
+};
 }
 
 menu(kind, label, ...children) {
@@ -1564,19 +1570,22 @@ store.live ? h("button", { class: "tl-ghostbtn", text: "Run it again", on: { cli
 
 save(what, call) {
 this.keep.removeAttribute("open");
-if (this.store.live) this.store.send({ type: "download", what, asker: this.store.asker });
-else pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+const silent = () => void pop(this.root(), "Keep", h("p", { text: "No kernel answers here, so nothing can be written. In Python the button is this call:" }), python(call));
+if (!this.store.live) return silent();
+clearTimeout(this.waiting);
+this.waiting = Number(setTimeout(silent, PATIENCE)); // a kernel may go without a word
+this.store.send({ type: "download", what, asker: this.store.asker });
 }
 
 close() {
 clearInterval(this.timer);
+clearTimeout(this.waiting);
 }
 }
 
 const clean = (text) => text.replace(/[^0-9a-f]/gi, "").toLowerCase();
 
-function download(detail, asker) {
-if (detail.asker !== asker) return;
+function download(detail) {
 const url = URL.createObjectURL(new Blob([detail.buffers?.[0] ?? new Uint8Array()]));
 const link = /** @type {HTMLAnchorElement} */ (h("a", { href: url, download: detail.name }));
 link.click();
@@ -2177,7 +2186,7 @@ const draw = (/** @type {AnyRow | undefined} */ one) => (one?.kind === "verdict"
 const count = (/** @type {string} */ mark) => rest.filter((one) => one?.mark === mark).length;
 const show = `Show the ${count("pass")} checks that passed${count("none") ? ` and ${count("none")} that the policy did not ask for` : ""}`;
 const more = h("button", { class: "tl-morebtn", "aria-expanded": false, text: show, on: { click: () => more.replaceWith(...rest.flatMap((one) => draw(one) ?? [])) } });
-fill(this.rest, failed.map(draw), failed.length && rest.length ? more : rest.map(draw));
+fill(this.rest, failed.map(draw), failed.length && rest.length && !store.wide ? more : rest.map(draw));
 }
 
 announce(row) {
