@@ -32,6 +32,7 @@ def unjudged(rows):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("keys", [False, True], ids=["without keys", "with keys"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_whatever_nothing_catches_is_judged_and_no_endpoint_fails(design, keys):
