@@ -11,7 +11,7 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py tests/mutants
+	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/mutants
 
 # To compile the tests anew in every process takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE

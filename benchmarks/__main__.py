@@ -14,7 +14,7 @@ SUITES = {
     "wire": ("benchmarks.wire",),
     "cloud": ("benchmarks.cloud",),
     "passage": ("benchmarks.passage",),
-    "inspector": ("benchmarks.inspector",),
+    "inspector": ("benchmarks.inspector", "benchmarks.painted"),
 }
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
 

@@ -1,8 +1,4 @@
-"""The inspector: how much of a run it explains, what that costs, and how fluid it is in a browser.
-
-Two parts, each with a function that returns its figures. `explained` needs no browser; figures of the browser belong
-into `painted`.
-"""
+"""How much of a run the inspector explains, and what that costs; `benchmarks.painted` measures the browser's half."""
 
 from __future__ import annotations
 
@@ -24,11 +20,6 @@ EVENTS = 5000
 
 
 def run() -> dict[str, float]:
-    """Return all figures of the suite."""
-    return explained() | painted()
-
-
-def explained() -> dict[str, float]:
     """Return how much is explained, and what it costs."""
     events = []
     for name in DESIGNS:
@@ -44,8 +35,3 @@ def explained() -> dict[str, float]:
         "chosen_octets_explained": round(share_explained(events), 4),
         "explain_5000_ms": 1000 * seconds * EVENTS / len(events),
     }
-
-
-def painted() -> dict[str, float]:
-    """Return what is measured in a browser."""
-    return {}

@@ -51,6 +51,7 @@ BASES = {
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],
     "matrix": [],
+    "tamper": ["plain-tls"],
     "serve": ["--port", "0", "--quiet"],
     "connect": ["127.0.0.1:1"],
     "tpm": ["--run", "pcrs"],

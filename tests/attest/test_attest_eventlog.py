@@ -246,3 +246,25 @@ def test_a_log_of_no_bank_that_is_known_is_an_error():
         else:
             with pytest.raises(EventLogError, match="no algorithm known here"):
                 EventLog.decode(spec)
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "told"),
+    [
+        (0, 1, "for PCR 0, with a digest of zeros"),
+        (8, 1, "for PCR 0, with a digest of zeros"),
+        (27, 1, "for PCR 0, with a digest of zeros"),
+        (48, 2, r"platform class 2, version 2\.0"),
+        (52, 1, r"version 2\.1"),
+        (53, 3, r"version 3\.0"),
+        (55, 3, "UINTN of size 3"),
+    ],
+)
+def test_a_spec_id_event_is_what_its_profile_says(at, value, told):
+    raw = bytearray(lab_log().encode())
+    raw[at] = value
+    with pytest.raises(EventLogError, match=told):
+        EventLog.decode(bytes(raw))
+    raw = bytearray(lab_log().encode())
+    raw[48], raw[54], raw[55] = 1, 105, 1  # a server's, errata 1.05, 32 bits wide
+    assert EventLog.decode(bytes(raw)).replay() == lab_log().replay()

@@ -61,12 +61,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settings(folder: Path) -> None:
-    """Have JupyterLab render every cell, and ask nobody for news."""
-    for plugin, values in {
-        "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+def settings(folder: Path, *, windowing: bool) -> None:
+    """Have JupyterLab ask nobody for news, and render every cell unless it shall do what it does by default."""
+    wanted: dict[str, dict[str, object]] = {
         "@jupyterlab/apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
-    }.items():
+    }
+    if not windowing:
+        wanted["@jupyterlab/notebook-extension/tracker"] = {"windowingMode": "none"}
+    for plugin, values in wanted.items():
         path = folder / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
@@ -74,9 +76,23 @@ def settings(folder: Path) -> None:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
+    """Lend a JupyterLab that renders every cell."""
+    with running_lab(tmp_path, windowing=False) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab_as_it_comes(tmp_path: Path) -> Iterator[Lab]:
+    """Lend a JupyterLab with its own settings: a cell out of view is not there."""
+    with running_lab(tmp_path, windowing=True) as lab:
+        yield lab
+
+
+@contextlib.contextmanager
+def running_lab(tmp_path: Path, *, windowing: bool) -> Iterator[Lab]:
     folder = tmp_path / "labs"
     shutil.copytree(LABS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "trustlab-out"))
-    settings(tmp_path / "settings")
+    settings(tmp_path / "settings", windowing=windowing)
     lab = Lab(free_port(), secrets.token_hex(16), folder)
     places = (
         "JUPYTER_CONFIG_DIR",

@@ -245,6 +245,15 @@ def test_a_question_in_clear_is_named_in_its_frame(runs: dict[str, Trace]) -> No
     assert {"payload.question.nonce", "payload.request.target", "payload.response.status"} <= names
 
 
+def test_what_fills_up_a_short_frame_is_not_payload() -> None:
+    header = bytes(12) + b"\x08\x00" + b"\x45\x00\x00\x2a" + bytes(5) + b"\x06" + bytes(10)
+    raw = header + bytes(12) + b"\x50" + bytes(7) + b"AB" + bytes(4)
+    fields = {span.name: span for span in frame_fields(raw)}
+    assert (fields["payload"].start, fields["payload"].end) == (54, 56)
+    assert (fields["trailer"].start, fields["trailer"].end) == (56, 60)
+    assert_a_tree(frame_fields(raw), raw)
+
+
 @given(st.binary(max_size=120), st.integers(0, 120))
 def test_any_frame_is_a_tree(octets: bytes, length: int) -> None:
     start = bytes(12) + b"\x08\x00\x45\x00" + length.to_bytes(2, "big") + bytes(5) + b"\x06" + bytes(10)
@@ -280,7 +289,11 @@ def test_any_event_is_shown(event: TraceEvent) -> None:
     fields = fields_of(event)
     assert uncovered(fields, len(event.raw)) == 0
     assert all(0 <= s.start < s.end <= len(event.raw) and s.note and s.clause for s in fields)
-    assert len({s.name for s in fields}) == len(fields)
+    by_name = {span.name: span for span in fields}
+    assert len(by_name) == len(fields)
+    for span in fields:
+        above = by_name[span.name.rpartition(".")[0]] if "." in span.name else span
+        assert above.start <= span.start <= span.end <= above.end
 
 
 def test_the_same_octets_with_other_spans_are_another_tree() -> None:

@@ -210,13 +210,19 @@ def test_secrets_of_an_unknown_connection_are_shown_alone() -> None:
         assert [node.name for node in nodes] == (["master_secret"] if event in events else [])
 
 
-def test_the_ladder_s_secrets_carry_the_same_python() -> None:
+def test_the_secrets_of_a_document_carry_the_same_python() -> None:
     with acts.rung("tls13-key") as act:
         act.run()
-    secrets = Ladder.of(act.trace, secrets=True).secrets
-    told = [secret for secret in secrets if secret.connection and secret.name != "application data"]
-    assert told
-    for secret in told:
+    secrets = Ladder.of(act.trace, secrets=True).document.frame.secrets
+    made = [secret for secret in secrets if secret.connection]
+    assert len(made) > 13
+    ids = {secret.id for secret in secrets}
+    for secret in made:
         assert secret.snippet, secret
+        assert secret.say, secret
+        assert set(secret.inputs) <= ids
+        assert bool(secret.holders) is not secret.public
         run(secret.snippet)
-    assert not [secret for secret in Ladder.of(act.trace).secrets if secret.snippet or secret.hex]
+    closed = Ladder.of(act.trace).document.frame.secrets
+    assert [secret.id for secret in closed] == [secret.id for secret in secrets]
+    assert not [secret for secret in closed if secret.snippet or secret.hex]

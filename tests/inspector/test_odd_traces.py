@@ -1,208 +1,160 @@
-"""Every trace that loads can be looked at: real traces, changed at random, in every view."""
+"""Whatever `Trace.load` takes can be looked at: real traces, changed anywhere, in every view."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
-import sample
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from trustlab.capture import decode_pcapng, keylog, write_trace
-from trustlab.inspector import Inspector, Ladder, TerminalLadder
-from trustlab.inspector.export import page
-from trustlab.inspector.report import report
-from trustlab.inspector.sound import sound
-from trustlab.inspector.static_html import picture_html, picture_svg
-from trustlab.inspector.terminal_browser import TerminalBrowser
-from trustlab.trace import Span, Trace, TraceEvent, TraceFormatError
-from trustlab.wire import read_pcapng
+from trustlab.inspector import Document, Ladder, TerminalLadder
+from trustlab.inspector.document import Batch, MessageRow, TpmRow
+from trustlab.inspector.static_html import picture_html
+from trustlab.scenarios import acts
+from trustlab.trace import Trace
 
 KEPT = Path(__file__).parents[1] / "trace" / "data" / "before.jsonl.gz"
-SHOWN = 40
-"""Events of a trace that are changed and looked at: a window of a real one."""
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 70_000) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6)
-    | st.sampled_from([2**53, 2**62, -(2**62), 1e308, "zz", "00ff", "\u202e", "0x", "client", "fail", "\x1b[2J"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
-    max_leaves=5,
-)  # fmt: skip
-KEYS = st.sampled_from([
-    "records", "ms", "rc", "rc_name", "fields", "verdict", "verdicts", "original", "payload_length", "expected", "found",
-    "about", "failed", "refused_by", "act", "step", "binder", "binding", "role", "side", "client_random", "inputs",
-    "client", "sentence", "from", "to", "src", "dst", "readable", "encrypted", "clause", "frames", "skipped", "left_out",
-    "says", "changed", "captured", "link", "links", "appraisal", "twin", "log", "content_type", "version", "passive",
-])  # fmt: skip
-KINDS = [
-    "", "note", "frame", "secret", "tpm.command", "tpm.response", "verdict", "appraisal", "binder", "tls.message",
-    "tls.state", "connection", "app", "attack", "machine", "capture", "ground-truth",
-]  # fmt: skip
-FIELDS = {
-    "kind": st.sampled_from(KINDS),
-    "time": st.floats(-1e18, 1e308) | st.just(-5.0),
-    "name": st.sampled_from(["", "x", "ClientHello", "Alert", "SupplementalData", "master_secret", "extraData", "a\nb"]),
-    "connection": st.sampled_from(["", "c", "\u202e"]),
-    "direction": st.sampled_from(["", "client", "server", "up"]),
-    "offset": st.none() | st.integers(-(2**62), 2**62) | st.integers(0, 100),
-    "sent": st.sampled_from([None, True, False]),
-    "raw": st.sampled_from(["", "AQID", "/////w=="]),
-    "spans": st.lists(
-        st.fixed_dictionaries({
-            "name": st.sampled_from(["", "a", "a.b", "random", "x.[0].data", "description"]),
-            "start": st.integers(-3, 400), "end": st.integers(-3, 400), "value": st.text(max_size=4),
-        }), max_size=3,
+ODD = [
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**40,
+        1.5,
+        "",
+        "x",
+        "ff" * 32,
+        "zz",
+        "teller-bank-1",
+        "\u202e</script>",
+        [],
+        {"a": [1]},
     ),
-    "links": st.lists(
-        st.fixed_dictionaries({
-            "rel": st.sampled_from(["inside", "response-to", "x"]), "party": st.sampled_from(["", "bank", "alice"]),
-            "seq": st.integers(-1, 60),
-        }), max_size=2,
-    ),
-}  # fmt: skip
-CHANGES = st.lists(
-    st.tuples(st.integers(0, SHOWN - 1), st.just("data"), KEYS, JSON_VALUES)
-    | st.sampled_from(sorted(FIELDS)).flatmap(lambda f: st.tuples(st.integers(0, SHOWN - 1), st.just(f), st.just(""), FIELDS[f]))
-    | st.tuples(st.integers(0, SHOWN - 1), st.just("party"), st.just(""), st.sampled_from(["", "network", "lab", "x" * 99])),
-    min_size=1, max_size=12,
-)  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
-    folder = tmp_path_factory.mktemp("recorded")
-    stories = [sample.story(kind).save(folder / kind, secrets=True).read_bytes() for kind in ("plain", "refused")]
-    whole = [gzip.decompress(KEPT.read_bytes()), *stories]
-    return [[json.loads(line) for line in octets.splitlines()] for octets in whole]
-
-
-def views(trace: Trace, folder: Path) -> None:
-    ladder = Ladder.of(trace, secrets=True)
-    assert [row.to_json()["id"] for row in ladder.rows] == list(range(len(ladder.rows)))
-    with TerminalLadder(Console(file=io.StringIO(), width=80)) as printed:
-        printed.attach(trace)
-    assert picture_svg(ladder).endswith("</svg>")
-    assert picture_html(ladder, trace.title, trace.substrate, ["pin"]).endswith("</div>")
-    state = page(trace, secrets=True).partition('id="trace">')[2].partition("</script>")[0]
-    assert len(json.loads(state)["_picture"]["rows"]) == len(ladder.rows)
-    frames = read_pcapng(write_trace(folder / "all.pcapng", trace)).frames
-    assert len(frames) >= len(trace.select("frame"))
-    json.dumps(report(trace, "x"), allow_nan=False)
-    browser = TerminalBrowser(trace, secrets=True)
-    for key in ("n", "enter", "down", "left", "down") * 8:
-        browser.press(key)
-        assert all(len(line.plain) <= 80 for line in browser.screen())
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 2), st.integers(0, 400), CHANGES)
-def test_a_changed_trace_that_loads_can_be_looked_at(
-    recorded: list[list[dict[str, Any]]], tmp_path: Path, which: int, start: int, changes: list[tuple[Any, ...]]
-) -> None:
-    header, *events = recorded[which]
-    start %= max(1, len(events) - SHOWN)
-    window = json.loads(json.dumps(events[start : start + SHOWN]))
-    for number, (place, field, key, value) in enumerate(changes):
-        event = window[place % len(window)]
-        if field == "data":
-            event.setdefault("data", {})[key] = value
-        else:
-            event[field] = value
-        if field == "party":
-            event["seq"] = 10_000 + number
-    path = tmp_path / "changed.jsonl"
-    path.write_text("\n".join(map(json.dumps, [header, *window])))
-    views(Trace.load(path), tmp_path)
-
-
-ODD = {
-    "a record that is not a range": ("tls.message", {"records": [[1, 2, 3]]}),
-    "records of words": ("tls.message", {"records": [["a", "b"]]}),
-    "records that are not a list": ("tls.message", {"records": 5}),
-    "a time in words": ("tpm.response", {"ms": "fast", "rc": 0}),
-    "a return code in words": ("tpm.response", {"rc": "bad", "ms": 1}),
-    "fields without octets": ("binder", {"fields": [1, None]}),
-    "an appraisal with a finding of the views": ("appraisal", {"verdicts": [999], "binding": {"holds": 1}}),
+    *([[0, "x"], [1], None, [2, 1], [0, 10**9]], [["nonce_C", "00" * 32], ["L"], 7], {"{writer}": "{"}),
+]
+"""What may stand in an event's data."""
+FIELDS: dict[str, list[object]] = {
+    "connection": ["", "alice-bank-1", "teller-bank-1", "x"],
+    "direction": ["", "client", "server", "x"],
+    "offset": [None, -5, 0, 101, 5000, 2**40],
+    "sent": [None, True, False],
+    "time": [-1.0, 0.0, 1e300],
+    "kind": ["tls.message", "tpm.response", "verdict", "appraisal", "binder", "frame", "secret", "note", "connection"],
+    "name": ["", "Alert", "ApplicationData", "extraData", "canary pin", "outcome", "DRTM launch", "{x}"],
+    "party": ["alice", "bank", "network", "", "{x}"],
+    "raw": ["", "AA==", "FgMDAAE=", "ACAgIA==", "ACA" + "A" * 41],
 }
+"""What may stand in the fields of an event."""
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_facts_are_left_out_of_the_views_and_kept_in_the_trace(odd: str, tmp_path: Path) -> None:
-    kind, data = ODD[odd]
-    trace = Trace("odd")
-    frame = {"from": "teller", "to": "bank", "payload_length": 9}
-    trace.append("network", "frame", "TCP", b"", connection="c", direction="client", offset=0, data=frame)
-    event = trace.append("bank", kind, "x", b"\1", connection="c", direction="client", offset=0, sent=True, data=data)
-    views(trace, tmp_path)
-    assert sound(event).data != data
-    assert event.data == data
+@cache
+def lines() -> list[bytes]:
+    """Return a real run of Act II with Alice, one event a line."""
+    with acts.trusted_passage("rogue-certificate") as act:
+        act.run()
+    with tempfile.TemporaryDirectory() as folder:
+        return act.trace.save(Path(folder) / "a.jsonl", secrets=True).read_bytes().splitlines()
 
 
-@pytest.mark.parametrize("time", [1e300, -1e300, 2.0**40])
-def test_a_frame_of_any_time_is_exported(time: float, tmp_path: Path) -> None:
-    trace = Trace()
-    trace.append("network", "frame", "TCP", bytes(60))
-    trace.append("network", "frame", "TCP", bytes(60), data={"captured": time, "link": 1 << 20})
-    path = trace.save(tmp_path / "kept.jsonl")
-    lines = path.read_text().splitlines()
-    lines[1] = json.dumps(json.loads(lines[1]) | {"time": time})
-    path.write_text("\n".join(lines))
-    frames = read_pcapng(write_trace(tmp_path / "all.pcapng", Trace.load(path))).frames
-    assert [(f.raw, f.link) for f in frames] == [(bytes(60), 1)] * 2
-    assert all(0 <= f.time <= 2.0**34 for f in frames)
+def changed(random: Random) -> bytes:
+    """Return a real run in which some values of some events are others, and some events stand elsewhere."""
+    whole = list(lines())
+    for _ in range(random.randint(1, 60)):
+        number = random.randrange(1, len(whole))
+        event: dict[str, Any] = json.loads(whole[number])
+        match random.choice(["data", "data", "field", "swap", "span", "link"]):
+            case "data" if event.get("data"):
+                event["data"][random.choice(list(event["data"]))] = random.choice(ODD)
+            case "field":
+                name = random.choice(list(FIELDS))
+                event[name] = random.choice(FIELDS[name])
+                event["seq"] += 100_000 if name == "party" else 0  # two events of one number are no trace
+            case "span" if event.get("spans"):
+                span = random.choice(event["spans"])
+                span[random.choice(["start", "end"])] = random.choice([-5, 0, 1, 40, 5000, 2**40])
+                span["name"] = random.choice([span["name"], "", ".", "a.b", "random"])
+            case "link":
+                rel = random.choice(["inside", "response-to"])
+                event["links"] = [{"rel": rel, "party": random.choice(["bank", "alice"]), "seq": random.randint(0, 60)}]
+            case "swap":
+                other = random.randrange(1, len(whole))
+                whole[number], whole[other] = whole[other], whole[number]
+                continue
+            case _:
+                continue
+        whole[number] = json.dumps(event).encode()
+    return b"\n".join(whole)
 
 
-def test_a_tpm_that_says_nothing_has_no_packet(tmp_path: Path) -> None:
-    trace = Trace()
-    for number in range(600):
-        trace.append(f"machine {number}", "tpm.command", "TPM2_GetRandom", b"\x80\1")
-        trace.append(f"machine {number}", "tpm.response", "TPM2_GetRandom", b"", data={"ms": 1})
-    assert len(read_pcapng(write_trace(tmp_path / "all.pcapng", trace)).frames) == 600
+def look(trace: Trace) -> None:
+    """Look at a trace in every view."""
+    for secrets in (False, True):
+        ladder = Ladder.of(trace, secrets=secrets)
+        document = ladder.document
+        again = msgspec.json.decode(msgspec.json.encode(document), type=Document)
+        assert again == document
+        assert [row.id for row in again.rows] == list(range(len(again.rows)))
+        for row in again.rows:
+            if isinstance(row, MessageRow | TpmRow):
+                assert 0 <= row.first < max(1, len(row.parts[0].fields))
+            if isinstance(row, MessageRow):
+                assert all(0 <= c.field < len(row.parts[0].fields) for c in row.compared)
+            for piece in row.parts:
+                size = len(piece.hex) // 2
+                assert all(0 <= f.start < f.end <= size for f in piece.fields)
+                assert all(max(f.label, f.value, f.note, f.clause) < len(again.texts) for f in piece.fields)
+        picture_html(ladder)
+    TerminalLadder(Console(file=io.StringIO(), width=100)).attach(trace)()
 
 
-def test_a_client_random_that_is_none_is_not_in_a_key_log(tmp_path: Path) -> None:
-    trace = Trace()
-    for value in ["00" * 32 + "\nCLIENT_RANDOM", [1], None, "zz" * 32]:
-        trace.party("bank").secret("master_secret", bytes(48), client_random=value)
-    assert keylog(trace) == ""
+@pytest.mark.long
+@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_a_trace_changed_anywhere_is_shown_by_every_view(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.jsonl"
+        path.write_bytes(changed(Random(seed)))  # noqa: S311 - not for keys
+        trace = Trace.load(path)
+    look(trace)
 
 
-def test_an_event_as_ours_are_is_taken_as_it_is() -> None:
-    for kind in ("plain", "trusted", "refused"):
-        assert [e for e in sample.story(kind) if sound(e) is not e] == []
+def test_a_trace_of_an_earlier_version_is_shown_with_its_refusal(tmp_path: Path) -> None:
+    path = tmp_path / "before.jsonl"
+    path.write_bytes(gzip.decompress(KEPT.read_bytes()))
+    ladder = Ladder.of(Trace.load(path), secrets=True)
+    assert all(row.say for row in ladder.rows)
+    assert any("One input differs: the server's public key." in row.say for row in ladder.rows)
 
 
-def test_a_field_that_lies_outside_its_octets_is_left_out() -> None:
-    spans = (Span("in", 0, 1), Span("behind", 1, 9), Span("backwards", 1, 0), Span("before", -1, 1))
-    assert sound(TraceEvent("tls.message", "bank", 0, raw=b"\1", spans=spans)).spans == spans[:1]
-
-
-def test_the_inspector_opens_a_path(tmp_path: Path) -> None:
-    trace = sample.story("plain")
-    path = trace.save(tmp_path / "kept.jsonl")
-    packed = tmp_path / "kept.jsonl.gz"
-    packed.write_bytes(gzip.compress(path.read_bytes()))
-    capture = write_trace(tmp_path / "kept.pcapng", trace)
-    for source in (path, str(path), packed):
-        assert len(Inspector(source).rows) == len(Ladder.of(Trace.load(path)).rows)
-    assert len(Inspector(capture).rows) == len(Ladder.of(decode_pcapng(capture)).rows)
-
-
-@pytest.mark.parametrize(("wrong", "told"), [(None, "this is None"), (5, "this is an int"), ([], "this is a list")])
-def test_the_inspector_says_what_it_needs(wrong: object, told: str) -> None:
-    with pytest.raises(TypeError, match=f"a Trace is needed, or the path of a trace or a capture: {told}"):
-        Inspector(wrong)
-
-
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: whole[:40] + b"?" + whole[41:]])
-def test_a_damaged_packed_trace_is_a_typed_error(damage: Any, tmp_path: Path) -> None:
-    path = tmp_path / "damaged.jsonl.gz"
-    path.write_bytes(damage(KEPT.read_bytes()))
-    with pytest.raises(TraceFormatError, match="gzip file is damaged or ends too early"):
-        Trace.load(path)
+def test_batches_of_a_growing_trace_make_the_whole_document(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"\n".join(lines()))
+    trace = Trace.load(path)
+    ladder = Ladder(trace.title, trace.substrate)
+    shown = msgspec.json.decode(msgspec.json.encode(ladder.restart()), type=Document)
+    waiting: dict[int, Any] = {}
+    for number, event in enumerate(trace, start=1):
+        waiting |= {row.id: row for row in ladder.feed(event)}
+        if number % 7 and number < len(trace):
+            continue
+        batch = msgspec.json.decode(msgspec.json.encode(ladder.batch(waiting.values())), type=Batch)
+        waiting.clear()
+        assert batch.texts_from == len(shown.texts)
+        shown.texts += batch.texts
+        shown.frame = batch.frame or shown.frame
+        for row in batch.rows:
+            assert row.id <= len(shown.rows), "a batch left a gap"
+            shown.rows[row.id : row.id + 1] = [row]
+    assert shown == Ladder.of(trace).document

@@ -48,7 +48,7 @@ def test_a_refusal_names_the_check_the_clause_and_the_first_differing_octet() ->
     assert "✘ REFUSED by teller: extraData" in text
     assert "first differing octet: 0; 32 of 32 octets differ" in text
     assert "TPM 2.0 Part 2, 10.12.8" in text
-    assert "✘ client_random: here " in text
+    assert "✘ client_random, client's random: here " in text
 
 
 def test_every_check_is_listed_with_its_sign() -> None:

@@ -10,6 +10,7 @@ from trustlab.attest import AttestationResult, Check
 from trustlab.passage import DESIGNS, AttestationFailure, Exported, Guard, TlsEndpoint
 from trustlab.passage.exchange import frame
 from trustlab.passage.exported import answer, context_of, exporter_facts, request
+from trustlab.tls import authenticators
 from trustlab.trace import Trace
 
 DESIGN = DESIGNS["tls13-exporter"]
@@ -284,3 +285,19 @@ def test_another_certificate_than_the_handshakes_is_refused():
     stage = Stage(bank=Another).run()
     assert stage.refusals() == ["authenticator"]
     assert "another certificate" in stage.trace.select("appraisal", name="refused")[0].data["sentence"]
+
+
+def test_a_request_that_no_certificate_fits_is_declined_and_the_asker_says_so(monkeypatch):
+    prepare = authenticators.prepare
+
+    def unable(connection, asked, *rest):
+        if connection.role == "server":
+            raise authenticators.NothingInCommonError("as if the request had named schemes of other keys only")
+        return prepare(connection, asked, *rest)
+
+    monkeypatch.setattr(authenticators, "prepare", unable)
+    stage = Stage().run()
+    assert isinstance(stage.teller_says.error, tls.BadCertificate)
+    assert "an empty authenticator: no certificate of the peer fits our request" in str(stage.teller_says.error)
+    assert isinstance(stage.bank.error, tls.PeerAlert)  # it did not blame itself, nor anybody
+    assert stage.teller_says.connections == 0

@@ -138,7 +138,6 @@ def test_without_an_attack_alice_knowing_the_pin_is_no_happy_end():
         act.run()
         keys = act.trace.select("secret", party="teller", name="master_secret")[0]
         act.trace.party("alice").secret("master_secret", keys.raw, **keys.data)
-        act.outcome = None
         again = act._judged(judge(act.trace, {"pin": pin_of(act)}))
     assert (again.outcome, again.as_told, again.alice_knows) == ("failed", False, ("pin",))
     assert "Alice knows: pin" in again.sentence

@@ -175,7 +175,11 @@ def test_nothing_can_make_it_deep_or_endless() -> None:
     policies = tlv(0x30, tlv(0x06, b"\x55\x1d\x20"), tlv(0x04, tlv(0x30, deep)))
     many = tlv(0x30, *[tlv(0x30, tlv(0x06, b"\x2a\x03"), tlv(0x04, b"\5\0"))] * 20_000)
     plain = issue(key("RSA", 5), "bank.example", root()).der
-    fields = [Element(plain, s.start, s.end, "") for s in certificate_fields(plain) if s.name.count(".") == 1]
+    fields = [
+        Element(plain, s.start, s.end, "")
+        for s in certificate_fields(plain)
+        if s.name.startswith("tbsCertificate.") and s.name.count(".") == 1
+    ]
     before = [f.raw for f in fields if f.tag != 0xA3]
     for listed in (tlv(0x30, policies), many):
         octets = tlv(0x30, tlv(0x30, *before, tlv(0xA3, listed)), tlv(0x30), tlv(0x03, b"\0"))

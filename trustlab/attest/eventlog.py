@@ -43,6 +43,8 @@ PCR_LAUNCH, PCR_LAUNCH_POLICY, PCR_IMAGE, PCR_CLAIMS = 17, 18, 19, 20
 
 SPEC_ID = b"Spec ID Event03\0"
 STARTUP_LOCALITY = b"StartupLocality\0"
+SERVER = 1
+"""The higher of the two platform classes; the other is the client's, 0."""
 PROFILE = "TCG PC Client Platform Firmware Profile, 10.2.2 TCG_PCR_EVENT2"
 SPEC = "TCG PC Client Platform Firmware Profile, 10.4.5.1 TCG_EfiSpecIDEvent"
 LEGACY = "TCG PC Client Platform Firmware Profile, 10.2.1 TCG_PCR_EVENT"
@@ -219,6 +221,8 @@ def _decode(r: StructureReader) -> tuple[list[LogEvent], tuple[str, ...], bool]:
             first = _legacy_event(r)
             data_at = r.position - len(first.data)
         if first.event_type == EV_NO_ACTION and first.data.startswith(SPEC_ID):
+            if first.pcr or any(first.digest_of("sha1")):  # nothing is extended: no other value can be meant
+                r.fail("digest", "a Spec ID event is for PCR 0, with a digest of zeros", at=0)
             sizes = _read_spec_id(r, first.data, data_at)
             events = _events(r, lambda: _agile_event(r, sizes), 1)
             names = tuple(HASH_NAMES[a] for a in sizes if a in HASH_NAMES)
@@ -299,8 +303,13 @@ def _read_spec_id(r: StructureReader, data: bytes, data_at: int) -> dict[int, in
     spans: list[Span] | None = None if r.spans is None else []
     inner = StructureReader(data, prefix="TCG_EfiSpecIDEvent", order="little", spans=spans)
     inner.octets(len(SPEC_ID), "signature", event_text, "Says that the log has digests for each bank.", SPEC)
-    inner.uint(4, "platformClass", str, "0: a client, 1: a server.", SPEC)
-    inner.octets(4, "specVersion", None, "Which version of the specification the log follows.", SPEC)
+    platform = inner.uint(4, "platformClass", str, "0: a client, 1: a server.", SPEC)
+    minor, major, _errata, uint_size = inner.octets(
+        4, "specVersion", None, "Which version of the specification the log follows.", SPEC
+    )
+    if platform > SERVER or (minor, major) != (0, 2) or uint_size not in {1, 2}:
+        what = f"platform class {platform}, version {major}.{minor}, UINTN of size {uint_size}"
+        r.fail("event", f"{what}: not a log of this profile", at=data_at + len(SPEC_ID))
     at = inner.position
     count = inner.uint(4, "numberOfAlgorithms", str, "How many banks the log has digests for.", SPEC)
     if not 1 <= count <= MAX_ALGORITHMS:

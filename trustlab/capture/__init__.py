@@ -8,6 +8,7 @@ from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.errors import CaptureError
 from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
+from trustlab.capture.flight import FieldsInFlight
 from trustlab.capture.keys import PRIVATE_KEY, KeyLogReader, KeySource, SeenHandshake, TraceKeys, keylog, parse_keylog
 from trustlab.capture.knowledge import NETWORK_OWNER, Knowledge, Place, knowledge
 from trustlab.capture.limits import EVERYTHING, CaptureLimits
@@ -26,6 +27,7 @@ __all__ = [
     "CaptureProgress",
     "ConnectionDecoder",
     "Decoded",
+    "FieldsInFlight",
     "KeyLogReader",
     "KeySource",
     "Knowledge",

@@ -17,7 +17,7 @@ from trustlab import tls
 from trustlab.capture.decoded import EARLY, EARLY_OR_LATER, NO_HANDSHAKE, NO_KEY, Decoded, Found, Trouble
 from trustlab.capture.keys import DRAFTS13, SeenHandshake, version_title
 from trustlab.capture.labels import APPLICATION13, EARLY13, HANDSHAKE13, MASTER
-from trustlab.capture.openers import Opener13, openers
+from trustlab.capture.openers import Opener13, Sealed, openers
 from trustlab.tls.records import MAX_CIPHERTEXT12
 from trustlab.trace import other_role
 
@@ -202,7 +202,11 @@ class ConnectionDecoder:
         except tls.Alert:
             changed = "its authentication tag is wrong: the octets were changed"
             return self._unread(direction, record, problem=changed)
+        self._was_opened(direction, record, Sealed(opener, sequence, content_type, content))
         return self._content(direction, record, content_type, content, encrypted=True)
+
+    def _was_opened(self, direction: Direction, record: tls.RawRecord, sealed: Sealed) -> None:
+        """Hear of each record that was opened, before its content is read: for those who would seal it again."""
 
     def _opener(self, direction: Direction, record: tls.RawRecord) -> Opener | None:
         """Return what opens this direction now, trying keys on `record` if none is known; the first that fits is it."""

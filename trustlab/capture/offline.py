@@ -28,9 +28,9 @@ from trustlab.wire import (
     FrameError,
     OtherPacket,
     PcapngError,
-    Piece,
     Reassembler,
     Segment,
+    StreamPiece,
     dissect,
     link_title,
 )
@@ -221,13 +221,15 @@ class _CaptureDecoder:
         if flow.over:
             self._end(flow)
 
-    def _piece(self, connection: _TcpConnection, piece: Piece) -> None:
+    def _piece(self, connection: _TcpConnection, piece: StreamPiece) -> None:
         connection.spoke = True
         beginning = connection.beginning
         for direction, data in beginning.feed(piece.direction, piece.data):
             start = beginning.passed_over[direction] + connection.pending[direction]
             connection.pending[direction] += len(data)
-            self._passive.take(Piece(piece.flow, direction, start, data, data), connection.ends, most=HELD_RECORDS)
+            self._passive.take(
+                StreamPiece(piece.flow, direction, start, data, data), connection.ends, most=HELD_RECORDS
+            )
 
     def _connect(self, flow: Flow) -> _TcpConnection:
         if len(self._connections) >= self._limits.connections:

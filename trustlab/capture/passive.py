@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from trustlab.capture.keys import KeySource
     from trustlab.trace import Span, Trace, TraceEvent
-    from trustlab.wire import Direction, Flow, Piece
+    from trustlab.wire import Direction, Flow, StreamPiece
 
     _Seen = tuple[Decoded | Trouble, tuple[bool, ...]]
 
@@ -41,7 +41,7 @@ class _Views:
         """Records that wait for a key."""
         return sum(decoder.held for decoder in self._ends.values())
 
-    def feed(self, piece: Piece) -> Iterator[_Seen]:
+    def feed(self, piece: StreamPiece) -> Iterator[_Seen]:
         """Yield what the next octets of a stream say, to its writer and to its reader."""
         if piece.data != piece.written and not self._parted:
             self._parted = True
@@ -51,7 +51,7 @@ class _Views:
         if self._parted:
             yield from self._seen(reader, self._ends[reader].feed(writer, piece.data))
 
-    def begin_once(self, piece: Piece) -> None:
+    def begin_once(self, piece: StreamPiece) -> None:
         """Have a direction's TLS begin where its first piece does."""
         if piece.direction not in self._begun:
             self._begun.add(piece.direction)
@@ -165,7 +165,7 @@ class PassiveDecoder:
                 self._trouble(flow, Trouble(direction, gap.start, sentence))
         self._ends.pop(flow, None)
 
-    def take(self, piece: Piece, ends: Mapping[Direction, str], *, most: int) -> None:
+    def take(self, piece: StreamPiece, ends: Mapping[Direction, str], *, most: int) -> None:
         """Take the next TLS octets of a connection, for whoever puts streams together and has all keys.
 
         `ends` names who writes each direction. Records that only a later key could open come out unread at once, as do

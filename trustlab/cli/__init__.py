@@ -22,6 +22,7 @@ from trustlab.cli.failure import Failure, plain
 from trustlab.cli.inspect import inspect
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
+from trustlab.cli.tamper import tamper
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm, verify
 from trustlab.cloud import CloudError
@@ -65,6 +66,7 @@ app.command()(cloud)
 app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
+app.command()(tamper)
 app.command()(serve)
 app.command()(connect)
 app.command()(tpm)

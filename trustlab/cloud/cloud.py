@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trustlab.cloud.image import Image
     from trustlab.cloud.ports import HypervisorKind, Machine
     from trustlab.trace import TraceEvent
-    from trustlab.wire import SwitchCore
+    from trustlab.wire import MemoryNetwork, Steering, SwitchCore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -64,9 +64,19 @@ class Cloud:
 
     With a `seed` the public CA asks the same questions in each run; machines whose images have that `seed` in their
     configuration draw the same octets too. TPMs, kernels and OpenSSL (keys, signatures, certificates) draw their own.
+
+    A `gate` is asked before each message on the wire and before each TPM command goes on, and may hold them. What
+    another thread asks of the cloud meanwhile is refused with HeldError.
     """
 
-    def __init__(self, substrate: str = "auto", *, trace: Trace | None = None, seed: int | str | None = None) -> None:
+    def __init__(
+        self,
+        substrate: str = "auto",
+        *,
+        trace: Trace | None = None,
+        seed: int | str | None = None,
+        gate: Steering | None = None,
+    ) -> None:
         self.substrate = choose(substrate)
         self.trace = trace if trace is not None else Trace("a cloud", self.substrate)
         sentence = SENTENCES[self.substrate]
@@ -75,12 +85,13 @@ class Cloud:
         self.trace.party("cloud").emit("machine", "substrate", substrate=self.substrate, sentence=sentence)
         self._machines: dict[str, Machine] = {}
         random = os.urandom if seed is None else seeded(seed, "cloud")
-        self._worker = Worker(f"trustlab cloud {self.trace.title}")
+        self.gate = gate
+        self._worker = Worker(f"trustlab cloud {self.trace.title}", gate)
         try:
             self._fabric: MemoryFabric | UmlFabric = (
-                self._worker.call(UmlFabric, self.trace, random)
+                self._worker.call(UmlFabric, self.trace, random, gate)
                 if self.substrate == "uml"
-                else self._worker.call(MemoryFabric, self.trace, random)
+                else self._worker.call(MemoryFabric, self.trace, random, gate)
             )
             self.endorsers = self._worker.call(Endorsers)
         except BaseException:
@@ -117,10 +128,11 @@ class Cloud:
         return machine
 
     def run(self) -> None:
-        """Let the network move octets until everybody has said what there is to say."""
+        """Let the network move octets until everybody has said what there is to say, and nothing is held."""
         if isinstance(self._fabric, UmlFabric):
             machines = [machine for machine in self._machines.values() if isinstance(machine, UmlMachine)]
-            run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT)
+            fabric = self._fabric
+            run_until_quiet(machines, lambda: len(self.trace), QUIET_TIMEOUT, gate=self.gate, busy=lambda: fabric.busy)
         else:
             self._worker.call(self._fabric.network.run)
 
@@ -146,6 +158,12 @@ class Cloud:
             raise CloudError("the memory substrate does not have a switch that takes orders: use 'uml'")
         return self._fabric.switch.order(give)
 
+    def work_network(self, work: Callable[[MemoryNetwork], R]) -> R:
+        """Do something with the network of the memory substrate, on its own thread; CloudError in another one."""
+        if not isinstance(self._fabric, MemoryFabric):
+            raise CloudError(f"this needs the network of the memory substrate, and here it is {self.substrate!r}")
+        return self._worker.call(work, self._fabric.network)
+
     def sniff(
         self,
         *,
@@ -163,9 +181,12 @@ class Cloud:
     def close(self) -> None:
         """Power everything off and end the thread: at any time, from any thread. Closing twice is harmless.
 
-        Whoever waits for something of this cloud gets CloudClosedError, or the error of the machine that is gone. A
-        subscriber of the trace may close it too, but not wait for that: all others wait for the subscriber.
+        A run that is held is cancelled first. Whoever waits for something of this cloud gets CloudClosedError, or the
+        error of the machine that is gone. A subscriber of the trace may close it too, but not wait for that: all others
+        wait for the subscriber.
         """
+        if self.gate is not None and self.gate.state == "held":
+            self.gate.cancel()
         waits = not self.trace.telling_here
         for machine in self.machines if waits else ():
             machine.ask_to_stop()

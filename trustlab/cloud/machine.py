@@ -47,7 +47,7 @@ class MemoryMachine:
         fabric.network.attach(name)
         fabric.images[name] = image.name
         fabric.machines[name] = self
-        self.platform = Platform(name, self._party)
+        self.platform = Platform(name, self._party, gate=fabric.gate)
         self.platform.power_on()
         try:
             self.hypervisor = hypervisor(self.platform, image, endorsers)

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Trace, TraceEvent
-    from trustlab.wire import Endpoint
+    from trustlab.wire import Endpoint, Steering
 
 
 class MemoryFabric:
     """A `ports.Fabric` in this process; tells the trace where each connection really ends."""
 
-    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom) -> None:
-        self.network = MemoryNetwork(trace)
+    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom, gate: Steering | None = None) -> None:
+        self.network = MemoryNetwork(trace, gate)
+        self.gate = gate
         self.public_ca = WebCa(self.network, trace.party("web-ca"), random=random)
         self.web_ca: CertificateAuthority = self.public_ca
         self._truth = trace.party("cloud")

@@ -12,19 +12,29 @@ import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from trustlab.cloud.errors import CloudClosedError
+from trustlab.wire import HeldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from trustlab.wire import Steering
+
 P = ParamSpec("P")
 R = TypeVar("R")
+LOOK = 0.1
+"""Seconds after which a call that waits looks whether the run is held."""
 CLOSED = "this cloud is closed: create a new one"
 
 
 class Worker:
-    """Runs functions one after the other on its own thread. `close` ends it: at any time, from any thread."""
+    """Runs functions one after the other on its own thread. `close` ends it: at any time, from any thread.
 
-    def __init__(self, name: str) -> None:
+    A `gate` may hold what runs there. Meanwhile calls of all threads but the run's own are refused with HeldError, also
+    those that wait already; they would wait until somebody lets the run go.
+    """
+
+    def __init__(self, name: str, gate: Steering | None = None) -> None:
+        self._gate = gate
         self._loop = asyncio.new_event_loop()
         self._lock = threading.Lock()
         self._closed = False
@@ -44,6 +54,8 @@ class Worker:
         """
         if threading.current_thread() is self._thread:
             return function(*args, **kwargs)
+        if self._gate is not None:
+            self._gate.refuse_others()
         future: concurrent.futures.Future[R] = concurrent.futures.Future()
 
         def run() -> None:
@@ -60,10 +72,23 @@ class Worker:
             self._queued.add(future)
             self._loop.call_soon_threadsafe(run)
         try:
-            return future.result()
+            return future.result() if self._gate is None else self._result(future, self._gate)
         except KeyboardInterrupt:
             future.cancel()
             raise
+
+    def _result(self, future: concurrent.futures.Future[R], gate: Steering) -> R:
+        """Wait for the end of a call that has not begun yet when the run is held: then it is refused."""
+        while True:
+            done, _ = concurrent.futures.wait([future], LOOK)
+            if done:
+                return future.result()
+            if not future.running():
+                try:
+                    gate.refuse_others()
+                except HeldError:
+                    if future.cancel():
+                        raise
 
     def close(self, last: Callable[[], None] = lambda: None, *, wait: bool = True) -> None:
         """Let what runs end, run `last` there, and end the thread; calls that wait get CloudClosedError.

@@ -37,16 +37,16 @@ def frame_fields(raw: bytes) -> list[Span]:
     tree = SpanTree()
     reader = SpanReader(raw, prefix="frame")
     try:
-        payload = _headers(reader)
+        payload, end = _headers(reader)
     except OctetsError as error:
-        payload = 0
+        payload = end = 0
         note = "The frame breaks off, or is in a form that this lab does not take apart."
         reader.record("unreadable", reader.position, len(raw), str(error), note, ETHERNET)
     tree.graft(reader.spans, 0)
-    if payload and payload < len(raw):
-        octets = raw[payload:]
+    if payload < end:
+        octets = raw[payload:end]
         shown = f"{len(octets)} bytes"
-        with tree.inside("payload", payload, len(raw), shown, "What TCP carries: a piece of a stream.", TCP):
+        with tree.inside("payload", payload, end, shown, "What TCP carries: a piece of a stream.", TCP):
             if not _records(tree, octets, payload):
                 _plain(tree, octets, payload)
     return tree.spans
@@ -60,8 +60,8 @@ def _ip_address(octets: bytes) -> str:
     return str(ipaddress.ip_address(octets))
 
 
-def _headers(r: SpanReader) -> int:
-    """Read the headers; return where the payload begins, and 0 if it is not TCP."""
+def _headers(r: SpanReader) -> tuple[int, int]:
+    """Read the headers; return where TCP's payload begins and ends, twice 0 if there is none."""
     with r.group("ethernet", "From which network card to which.", ETHERNET):
         r.octets(
             6, "destination", _address, "The MAC address of the next receiver: here Alice's switch decides.", ETHERNET
@@ -70,7 +70,7 @@ def _headers(r: SpanReader) -> int:
         kind = r.uint(2, "type", hex, "0800: IPv4 follows.", ETHERNET)
     if kind != ETHERTYPE_IPV4:
         r.octets(r.left, "data", None, "Something other than IPv4.", ETHERNET)
-        return 0
+        return 0, 0
     start = r.position
     with r.group("ip", "From which machine to which.", IP):
         first = r.uint(1, "version_ihl", hex, "Version 4, and how many words of 4 bytes the header has.", IP)
@@ -86,7 +86,7 @@ def _headers(r: SpanReader) -> int:
         r.octets(max(0, 4 * (first & 0xF) - 20), "options", None, "Options of IP.", IP)
     if protocol != PROTOCOL_TCP:
         r.octets(r.left, "data", None, "Something other than TCP.", IP)
-        return 0
+        return 0, 0
     end = min(r.end, start + total)
     with r.group("tcp", "Which connection, and which piece of its stream.", TCP):
         r.uint(2, "source_port", str, "The sender's port.", TCP)
@@ -102,8 +102,8 @@ def _headers(r: SpanReader) -> int:
         place = r.position
         r.position = max(place, end)
         r.octets(r.left, "trailer", None, "Zeros that fill up a short frame: padding.", ETHERNET)
-        return place if place < end else 0
-    return r.position
+        return place, end
+    return r.position, end
 
 
 def _flags(number: int) -> str:

@@ -23,7 +23,7 @@ Mark = Literal["", "pass", "fail", "none"]
 
 
 class Struct(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What all parts of a document share: named values, those left out that say nothing."""
+    """What most parts of a document share: named values, those left out that say nothing."""
 
 
 class TreeField(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -287,7 +287,8 @@ class HeldSecret(Struct):
 
     `id` is stable (`teller-alice/master_secret`), `inputs` the ids of what it is made of. `row` is the first step at
     which anybody had it. `hex` and `snippet` (Python that recomputes it and asserts equality) only if secrets were
-    asked for. `prize` marks what Alice is after.
+    asked for. `call` says in a line how it is made of its inputs. A `public` value has no holders: everybody knows it.
+    `prize` marks what Alice is after.
     """
 
     id: str
@@ -299,6 +300,8 @@ class HeldSecret(Struct):
     level: int = 0
     say: str = ""
     clause: str = ""
+    call: str = ""
+    public: bool = False
     prize: bool = False
     hex: str = ""
     snippet: str = ""
@@ -316,7 +319,7 @@ class Extended(Struct):
     what: str = ""
 
 
-class Steering(Struct):
+class SteeringState(Struct):
     """How a run that can be steered stands: `state`, and while held the connection and message that wait."""
 
     state: Literal["running", "held", "ended"] = "running"
@@ -341,7 +344,7 @@ class Tampered(Struct):
     keys: bool = False
 
 
-class Frame(Struct):
+class Frame(Struct, omit_defaults=False):
     """All of a document that is not rows: small, and sent whole whenever it changes.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
@@ -362,10 +365,10 @@ class Frame(Struct):
     secrets: list[HeldSecret] = []
     pcrs: list[Extended] = []
     notes: list[str] = []
-    steering: Steering | None = None
+    steering: SteeringState | None = None
 
 
-class Document(Struct):
+class Document(Struct, omit_defaults=False):
     """A whole run: `frame`, `rows` by id, and the `texts` that fields name by number."""
 
     frame: Frame
@@ -374,7 +377,7 @@ class Document(Struct):
     tamper: list[Tampered] = []
 
 
-class Batch(Struct):
+class Batch(Struct, omit_defaults=False):
     """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the frame if it
     changed.
     """

@@ -43,7 +43,7 @@ NEXT = {
 """What shows that a secret from outside is the right one: what comes of it."""
 
 
-class Holder(msgspec.Struct, frozen=True, gc=False):
+class SecretHolder(msgspec.Struct, frozen=True, gc=False):
     """A party that has a secret, since its event number `seq`."""
 
     party: str
@@ -61,7 +61,7 @@ class KeyNode(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str
     connection: str
-    holders: tuple[Holder, ...] = ()
+    holders: tuple[SecretHolder, ...] = ()
     inputs: tuple[str, ...] = ()
     public: bool = False
     call: str = ""
@@ -78,7 +78,7 @@ Message = tuple[str, str, bytes]
 """A handshake message: name, direction, octets."""
 
 
-class _Connection:
+class _KeyedConnection:
     """What is known of one connection: its messages as each party saw them, and the secrets that were told."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class KeySchedule:
 
     def __init__(self, *, values: bool = False) -> None:
         self._values = values
-        self._connections: dict[str, _Connection] = defaultdict(_Connection)
+        self._connections: dict[str, _KeyedConnection] = defaultdict(_KeyedConnection)
         self._requests: dict[tuple[str, bytes], None] = {}
         self._bound: set[str] = set()
 
@@ -142,7 +142,7 @@ class KeySchedule:
         chosen = self._connections if connection is None else {connection: self._connections[connection]}
         return [node for name, known in chosen.items() if known.told for node in self._nodes(name, known)]
 
-    def _nodes(self, connection: str, known: _Connection) -> list[KeyNode]:
+    def _nodes(self, connection: str, known: _KeyedConnection) -> list[KeyNode]:
         messages = known.handshake()
         suite = _suite(messages)
         if suite is None:
@@ -191,7 +191,7 @@ class KeySchedule:
         self,
         name: str,
         connection: str,
-        known: _Connection,
+        known: _KeyedConnection,
         values: Mapping[str, bytes],
         made: Mapping[str, Made],
         hash_name: str,
@@ -235,15 +235,17 @@ def _leads_to(how: Made, name: str, values: Mapping[str, bytes], hash_name: str)
     return known and how.step.compute(values, hash_name) == values[name]
 
 
-def _holders(name: str, how: Made | None, known: _Connection, made: Mapping[str, KeyNode]) -> tuple[Holder, ...]:
+def _holders(
+    name: str, how: Made | None, known: _KeyedConnection, made: Mapping[str, KeyNode]
+) -> tuple[SecretHolder, ...]:
     """Return who has a secret: who told it, else whoever has all the secrets that it is made of, since the last one."""
     if how is not None and how.public:
         return ()
     if name in known.holders or how is None:
-        return tuple(Holder(party, seq) for party, seq in known.holders[name].items())
+        return tuple(SecretHolder(party, seq) for party, seq in known.holders[name].items())
     sources = [{h.party: h.seq for h in made[source].holders} for source in how.step.inputs if not made[source].public]
     parties = [party for party in sources[0] if all(party in source for source in sources)] if sources else []
-    return tuple(Holder(party, max(source[party] for source in sources)) for party in parties)
+    return tuple(SecretHolder(party, max(source[party] for source in sources)) for party in parties)
 
 
 def _suite(messages: Iterable[Message]) -> SuiteParameters | None:

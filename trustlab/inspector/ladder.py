@@ -1,324 +1,257 @@
-"""From a trace to the rows of a ladder: plain Python, one event at a time, shared by every picture.
+"""From a trace to its document: plain Python, one event at a time, shared by every picture.
 
-Lifelines run from left to right: teller, Alice between, bank. An event that says more about a row already drawn (the
+Lifelines run from left to right: teller, Alice between, bank. An event that says more about a row already there (the
 reader's half of a message, a TPM's response, a frame that carries the octets) changes that row; all others become a row
-of their own, or detail.
+of their own, or part of the frame.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trustlab.explain import fields_of
-from trustlab.inspector import binding
-from trustlab.inspector.endpoints import OTHER, Endpoints
-from trustlab.inspector.evidence import replayed
-from trustlab.inspector.keyschedule import KeySchedule
-from trustlab.inspector.rows import MARKS, Kind, LadderRow, Mark, part_of, text_of
-from trustlab.inspector.secrets import Secret, secret_of
+from trustlab.inspector.anchors import slug
+from trustlab.inspector.badge import badge
+from trustlab.inspector.bindings import Bindings
+from trustlab.inspector.book import OFFSTAGE, Book
+from trustlab.inspector.clear import Clear
+from trustlab.inspector.commands import Commands
+from trustlab.inspector.document import (
+    AppRow,
+    AttackRow,
+    Batch,
+    Frame,
+    MachineRow,
+    MessageRow,
+    PlainRow,
+    SectionRow,
+    SteeringState,
+    TruthRow,
+)
+from trustlab.inspector.holdings import Holdings
+from trustlab.inspector.messages import Messages
+from trustlab.inspector.pcrs import Pcrs
+from trustlab.inspector.phases import Phases
+from trustlab.inspector.reads import DATA, Reads
+from trustlab.inspector.rows import cap, text_of, the
 from trustlab.inspector.sound import sound
+from trustlab.inspector.verdicts import Verdicts
+from trustlab.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from trustlab.trace import TraceEvent
+    from trustlab.inspector.document import AnyRow, Document
+    from trustlab.trace import Controller, TraceEvent
 
-ORDER = ("carol", "teller", "alice", "bank")
-OFFSTAGE = frozenset({"", "lab", "network", "cloud", "capture", "web-ca"})
+PLAIN: dict[str, type[PlainRow]] = {"attack": AttackRow, "app": AppRow}
+AUTHENTICATOR = "exported authenticator"
+OUTCOME = "outcome"
+NARRATORS = frozenset({"", "lab"})
+LISTENER = "capture"
+"""Whose notes say what a capture holds that is not shown."""
 
 
 class Ladder:
-    """The rows of one trace. `feed` events in their order; `rows` and `lifelines` are always up to date.
+    """The document of one trace. `feed` events in their order; `document` is always up to date.
 
-    `secrets` says who holds which secret, and `keys` what they are made of; with `secrets=True` also their octets, and
-    private plaintext is attached to the messages that carried it.
+    With `secrets=True` the octets of keys and private plaintext are in it; without, only who holds them.
     """
 
-    def __init__(self, *, secrets: bool = False) -> None:
-        self.rows: list[LadderRow] = []
-        self.lifelines: list[str] = []
-        self.keys = KeySchedule(values=secrets)
-        self._secrets: list[Secret] = []
-        self._unexplained = False
-        self._with_secrets = secrets
-        self._endpoints = Endpoints()
-        self._sides: Counter[tuple[object, ...]] = Counter()
-        self._messages: dict[tuple[object, ...], LadderRow] = {}
-        self._made: dict[tuple[str, int], LadderRow] = {}
-        self._protected: dict[tuple[str, int], TraceEvent] = {}
-        self._commands: dict[str, LadderRow] = {}
-        self._streams: dict[tuple[str, str], list[LadderRow]] = defaultdict(list)
-        self._payloads: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-        self._judged: dict[tuple[str, str, str], list[LadderRow]] = defaultdict(list)
-        self._section = 0
+    def __init__(self, title: str = "", substrate: str = "", *, secrets: bool = False) -> None:
+        note = badge(substrate) if substrate else ""
+        self._book = Book(Frame(title=title, substrate=substrate, badge=note, secrets_shown=secrets))
+        self._messages = Messages(self._book)
+        self._commands = Commands(self._book)
+        self._clear = Clear(self._messages)
+        self._bindings = Bindings(self._book, self._messages)
+        self._verdicts = Verdicts(self._book, self._bindings)
+        self._reads = Reads(self._book)
+        self._holdings = Holdings(self._book, self._messages, self._reads)
+        self._pcrs = Pcrs(self._book)
+        self._phases = Phases(self._book)
+        self._sent_texts = 0
+        self._sent_frame = False
+        self._handlers: dict[str, Callable[[TraceEvent], object]] = {
+            "tls.message": self._message,
+            "authenticator": self._authenticator,
+            "tls.state": self._messages.state,
+            "frame": self._frame,
+            "connection": self._messages.frame,
+            "secret": self._secret,
+            "tpm.command": self._commands.command,
+            "tpm.response": self._commands.response,
+            "binder": self._bindings.binder,
+            "verdict": self._verdicts.verdict,
+            "appraisal": self._verdicts.appraisal,
+            "machine": self._machine,
+            "ground-truth": self._truth,
+            "note": self._note,
+        }
 
     @classmethod
     def of(cls, events: Iterable[TraceEvent], *, secrets: bool = False) -> Ladder:
         """Return the ladder of a finished trace (or of any events)."""
-        ladder = cls(secrets=secrets)
+        named = (events.title, events.substrate) if isinstance(events, Trace) else ("", "")
+        ladder = cls(*named, secrets=secrets)
         for event in events:
             ladder.feed(event)
         return ladder
 
     @property
-    def secrets(self) -> list[Secret]:
-        """Who holds which secret, in the order of the trace; with secrets, each with Python that makes it again."""
-        if self._unexplained:
-            self._unexplained = False
-            made = {(node.connection, node.value): node.snippet for node in self.keys.nodes()}
-            for secret in self._secrets:
-                secret.snippet = made.get((secret.connection, secret.hex), "")
-        return self._secrets
+    def document(self) -> Document:
+        """The document so far; it goes on growing."""
+        self._holdings.settle()
+        return self._book.document
 
-    def feed(self, event: TraceEvent) -> list[LadderRow]:
+    @property
+    def rows(self) -> list[AnyRow]:
+        """The rows so far."""
+        return self._book.document.rows
+
+    @property
+    def lifelines(self) -> list[str]:
+        """The parties on stage, from left to right."""
+        return self._book.frame.lifelines
+
+    @property
+    def book(self) -> Book:
+        """The texts and labels behind the document."""
+        return self._book
+
+    def feed(self, event: TraceEvent) -> list[AnyRow]:
         """Take one event; return the rows that are new or changed, oldest first."""
         event = sound(event)
-        self.keys.feed(event)
         if event.party not in OFFSTAGE:
-            self._add_lifeline(event.party)
-        handler = {
-            "tls.message": self._message,
-            "tls.state": self._state,
-            "frame": self._frame,
-            "connection": self._frame,
-            "secret": self._secret,
-            "tpm.command": self._command,
-            "tpm.response": self._response,
-            "verdict": self._verdict,
-            "appraisal": self._appraisal,
-            "note": self._note,
-        }.get(event.kind, self._plain)
-        return handler(event)
+            self._book.add_lifeline(event.party)
+        self._holdings.hear(event)
+        self._handlers.get(event.kind, self._plain)(event)
+        self._phases.catch_up()
+        changed = [row for _, row in sorted(self._book.changed.items())]
+        self._book.changed.clear()
+        return changed
 
-    # Rows
-
-    def _new(self, event: TraceEvent, kind: Kind, **fields: Any) -> LadderRow:  # noqa: ANN401 - the row's own fields
-        row = LadderRow(
-            **{
-                "id": len(self.rows),
-                "kind": kind,
-                "at": event.party,
-                "name": event.name,
-                "text": text_of(event),
-                "connection": event.connection,
-                "direction": event.direction,
-                "offset": event.offset,
-                "section": self._section,
-                "time": event.time,
-                "events": [(event.party, event.seq)],
-                **fields,
-            }
-        )
-        self.rows.append(row)
-        self._made[event.party, event.seq] = row
-        return row
-
-    def _join(self, event: TraceEvent, row: LadderRow) -> LadderRow:
-        row.events.append((event.party, event.seq))
-        self._made[event.party, event.seq] = row
-        return row
-
-    def _add_lifeline(self, party: str) -> None:
-        if party in self.lifelines:
-            return
-        self.lifelines.append(party)
-        self.lifelines.sort(key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-
-    def _note(self, event: TraceEvent) -> list[LadderRow]:
-        self._section += 1
-        act = event.data.get("act")
-        return [self._new(event, "section", at="", meta={"act": act} if act is not None else {})]
-
-    def _plain(self, event: TraceEvent) -> list[LadderRow]:
-        kinds: dict[str, Kind] = {"machine": "machine", "attack": "attack", "app": "app", "ground-truth": "truth"}
-        if event.kind == "binder":
-            return [self._new(event, "binder", at=event.party, meta=dict(event.data))]
-        kind = kinds.get(event.kind, "event")
-        meta = {key: value for key, value in event.data.items() if key != "sentence"}
-        parts = [part_of(event, event.name or event.kind)] if event.raw else []
-        at = "" if event.party in OFFSTAGE else event.party
-        return [self._new(event, kind, at=at, meta=meta, parts=parts, size=len(event.raw))]
-
-    # Connections: who stands at which end
-
-    def _learn(self, connection: str, direction: str, party: str) -> list[LadderRow]:
-        """Note who writes `direction`; return the arrows that now know where they start or end."""
-        if not party or party in OFFSTAGE or not self._endpoints.learn(connection, direction, party):
-            return []
-        self._add_lifeline(party)
-        return [row for row in self._messages.values() if row.connection == connection and self._endpoints.aim(row)]
-
-    def _state(self, event: TraceEvent) -> list[LadderRow]:
-        role = event.data.get("role")
-        return self._learn(event.connection, role, event.party) if isinstance(role, str) else []
-
-    def _frame(self, event: TraceEvent) -> list[LadderRow]:
-        key = event.connection, event.direction
-        writer, reader = text_of(event, "from"), text_of(event, "to")
-        first = not self._endpoints.known(event.connection)
-        changed = self._learn(event.connection, event.direction, writer)
-        changed += self._learn(event.connection, OTHER.get(event.direction, ""), reader)
-        length = event.data.get("payload_length")
-        if event.offset is not None and isinstance(length, int) and length:
-            end = event.offset + length
-            self._payloads[key].append((event.offset, end))
-            changed += [row for row in self._streams[key] if self._carry(row, event.offset, end)]
-        if first and writer and OFFSTAGE.isdisjoint((writer, reader)):
-            meta = {"src": text_of(event, "src"), "dst": text_of(event, "dst")}
-            changed.append(
-                self._new(event, "connect", at=writer, to=reader, name="TCP connection", offset=None, meta=meta)
+    def steer(self, controller: Controller | None, breaks: Sequence[str] = ()) -> None:
+        """Write into the frame how a run that is steered stands; None if nobody can steer it any more."""
+        steering = None
+        if controller is not None:
+            state, (connection, message) = controller.state, controller.at or ("", "")
+            row = self._messages.held(connection, message)
+            steering = SteeringState(
+                state="held" if state == "held" else "ended" if state == "ended" else "running",
+                connection=connection,
+                message=message,
+                row=None if row is None else row.id,
+                breaks=list(breaks),
             )
-        return _unique(changed)
+        self._book.frame.steering = steering
+        self._book.reframe()
 
-    @staticmethod
-    def _carry(row: LadderRow, start: int, end: int) -> bool:
-        ranges = row.meta.get("records") or []
-        if not any(a < end and start < b for a, b in ranges):
-            return False
-        row.meta["frames"] = row.meta.get("frames", 0) + 1
-        return True
+    def batch(self, rows: Iterable[AnyRow]) -> Batch:
+        """Return these rows with the texts, and the frame, that are new since the last batch."""
+        self._holdings.settle()
+        book, start = self._book, self._sent_texts
+        self._sent_texts = len(book.texts.all)
+        frame = book.frame if book.frame_changed else None
+        book.frame_changed = False
+        return Batch(rows=list(rows), texts_from=start, texts=book.texts.all[start:], frame=frame)
 
-    # Messages
+    def restart(self) -> Document:
+        """Return the whole document; the next batch goes on from here."""
+        document = self.document
+        self._sent_texts, self._book.frame_changed = len(self._book.texts.all), False
+        return document
 
-    def _message(self, event: TraceEvent) -> list[LadderRow]:
-        passive = bool(event.data.get("passive"))
-        side = ("passive " if passive else "") + ("received" if event.sent is False else "sent")
-        changed: list[LadderRow] = []
-        if not passive:
-            end = event.direction if event.sent else OTHER.get(event.direction, "")
-            changed = self._learn(event.connection, end, event.party)
-        place = (event.connection, event.direction, event.offset, event.name)
-        self._sides[*place, side] += 1
-        key = (*place, self._sides[*place, side])
-        if event.name == "ApplicationData" and self._with_secrets:
-            self._protected[event.party, event.seq] = event
-        row = self._messages.get(key)
-        if row is None:
-            row = self._new_message(event, side)
-            self._messages[key] = row
-        else:
-            self._join_message(event, row, side)
-        return _unique([*changed, row])
+    # Kinds that need little
 
-    def _new_message(self, event: TraceEvent, side: str) -> LadderRow:
-        at = event.party if side == "sent" else ""
-        row = self._new(event, "message", at=at, size=len(event.raw))
-        row.to = event.party if side == "received" else ""
-        row.parts.append(part_of(event, event.name))
-        row.meta = {
-            k: v for k, v in event.data.items() if k in ("content_type", "version", "encrypted", "records", "passive")
-        }
-        row.meta["seen"] = [side]
-        if event.name == "Alert":
-            row.meta |= _alert(event)
-        row.meta |= replayed(row.parts[0])
-        self._endpoints.aim(row)
-        stream = event.connection, event.direction
-        self._streams[stream].append(row)
-        for start, end in self._payloads[stream]:
-            self._carry(row, start, end)
-        twin = self._twin(row)
-        if twin is not None:
-            row.meta["twin"] = twin.id
-            row.meta["changed"] = binding.changed_fields(twin.parts[0], row.parts[0])
+    def _message(self, event: TraceEvent) -> None:
+        self._bindings.message(self._messages.message(event))
+
+    def _authenticator(self, event: TraceEvent) -> None:
+        self._bindings.message(self._messages.message(event, AUTHENTICATOR))
+
+    def _frame(self, event: TraceEvent) -> None:
+        self._messages.frame(event)
+        self._reads.frame(event)
+        if not OFFSTAGE.isdisjoint((text_of(event, "from"), text_of(event, "to"))):
+            return  # a CA's questions and the like
+        for row in self._clear.frame(event):
+            self._bindings.message(row)
+            self._reads.clear(event, row)
+        self._holdings.reads()
+
+    def _note(self, event: TraceEvent) -> None:
+        """Take a note: the lab's own narrate, all others are steps like any."""
+        book = self._book
+        if event.connection or event.party not in NARRATORS:
+            self._new(PlainRow, event)
+            self._messages.flown(event)
+            if event.party == LISTENER:
+                book.frame.notes.append(text_of(event) or event.name)
+                book.reframe()
+            return
+        self._reads.listen(event)
+        self._holdings.reads()
+        book.section += 1
+        act = event.data.get("act")
+        if isinstance(act, str | int) and act:
+            book.anchors.act = slug(act if isinstance(act, str) else f"act {act}")
+        row = book.new(SectionRow, event, at="", act=text_of(event, "act"), say=text_of(event))
+        row.anchor = book.anchors.name("note", event.name)
+        if event.name == OUTCOME:
+            book.frame.outcome = row.text
+            book.reframe()
+
+    def _machine(self, event: TraceEvent) -> None:
+        row = self._new(MachineRow, event)
+        if isinstance(row, MachineRow):
+            row.boot = not any(phase.name != "boot" for phase in self._book.frame.phases)
+            self._pcrs.machine(event, row)
+
+    def _truth(self, event: TraceEvent) -> None:
+        addressed, answers = text_of(event, "addressed"), text_of(event, "server")
+        row = self._new(TruthRow, event)
+        if isinstance(row, TruthRow) and addressed and answers:
+            row.addressed, row.answers = addressed, answers
+            client = cap(the(text_of(event, "client"))) or "Somebody"
+            same = addressed == answers
+            row.say = f"{client} addressed {the(addressed)}. " + (
+                f"{cap(the(answers))} answers." if same else f"In truth {the(answers)} answers."
+            )
+
+    def _plain(self, event: TraceEvent) -> None:
+        self._new(PLAIN.get(event.kind, PlainRow), event)
+        if event.kind == "attack":
+            self._reads.listen(event)
+            self._holdings.reads()
+
+    def _new(self, kind: type[PlainRow], event: TraceEvent) -> PlainRow:
+        book = self._book
+        row = book.new(
+            kind,
+            event,
+            at="" if event.party in OFFSTAGE else event.party,
+            say=text_of(event),
+            details={key: value for key, value in event.data.items() if key != "sentence"},
+            parts=[book.piece(event, event.name or event.kind)] if event.raw else [],
+        )
+        row.anchor = book.anchors.name(event.party, event.kind, event.name)
         return row
 
-    def _join_message(self, event: TraceEvent, row: LadderRow, side: str) -> None:
-        self._join(event, row)
-        row.meta["seen"].append(side)
-        row.meta.pop("passive", None) if not side.startswith("passive") else None
-        row.text = row.text or text_of(event)
-        if event.raw.hex() != row.parts[0].hex:
-            # Somebody changed it under way: both versions are kept and the arrow says so.
-            row.meta["altered"] = True
-            row.parts.append(part_of(event, f"{event.name}, as {event.party} {'wrote' if event.sent else 'read'} it"))
-        elif event.spans and not row.parts[0].spans:
-            row.parts[0].spans = fields_of(event)
-
-    def _twin(self, row: LadderRow) -> LadderRow | None:
-        """Return the same message on the other leg of a connection that somebody took apart."""
-        if row.name == "Alert":
-            return None  # a connection's end is its own, not the other leg's
-        place = self._streams[row.connection, row.direction]
-        number = sum(1 for other in place if other.name == row.name)
-        for (connection, direction), rows in self._streams.items():
-            if (
-                connection == row.connection
-                or direction != row.direction
-                or not self._endpoints.legs(connection, row.connection)
-            ):
-                continue
-            same = [other for other in rows if other.name == row.name and other.section == self._section]
-            if len(same) >= number:
-                return same[number - 1]
-        return None
-
-    # Secrets: their names always, their octets only if asked for
-
-    def _secret(self, event: TraceEvent) -> list[LadderRow]:
-        secret = secret_of(event, max(len(self.rows) - 1, 0), values=self._with_secrets)
-        self._secrets.append(secret)
-        self._unexplained = self._with_secrets
-        place = next(((x.party, x.seq) for x in event.links if x.rel == "inside"), ("", 0))
-        inside = self._made.get(place)
-        if inside is None or not self._with_secrets:
-            return []
-        record = self._protected.pop(place, None)
-        if record is not None and inside.parts[0].hex == record.raw.hex():
-            inside.parts[0].spans = fields_of(record, content=len(event.raw))
-        if all(part.hex != event.raw.hex() for part in inside.parts):
-            inside.parts.append(part_of(event, f"{event.name}, as {event.party} holds it", secret=True))
-        return [inside]
-
-    # TPM commands
-
-    def _command(self, event: TraceEvent) -> list[LadderRow]:
-        row = self._new(event, "tpm", meta=dict(event.data), size=len(event.raw))
-        row.parts.append(part_of(event, "command"))
-        self._commands[event.party] = row
-        return [row]
-
-    def _response(self, event: TraceEvent) -> list[LadderRow]:
-        link = next((x for x in event.links if x.rel == "response-to"), None)
-        row = self._made.get((link.party, link.seq)) if link else self._commands.get(event.party)
-        if row is None or row.kind != "tpm":
-            row = self._new(event, "tpm", meta={}, size=len(event.raw))
-        else:
-            self._join(event, row)
-        row.parts.append(part_of(event, "response"))
-        row.meta.update(event.data)
-        row.mark = "fail" if row.meta.get("rc") else ""
-        return [row]
-
-    # The Verifier's word
-
-    def _verdict(self, event: TraceEvent) -> list[LadderRow]:
-        word = text_of(event, "verdict")
-        mark: Mark = MARKS.get(word, "none")
-        row = self._new(event, "verdict", mark=mark, meta={k: v for k, v in event.data.items() if k != "sentence"})
-        self._judged[event.party, text_of(event, "about"), event.connection].append(row)
-        return [row]
-
-    def _appraisal(self, event: TraceEvent) -> list[LadderRow]:
-        about = text_of(event, "about")
-        verdicts = self._judged.pop((event.party, about, event.connection), [])
-        row = self._new(event, "appraisal", mark=MARKS.get(event.name, "none"))
-        row.meta = {k: v for k, v in event.data.items() if k != "sentence"}
-        row.meta["verdicts"] = [verdict.id for verdict in verdicts]
-        for verdict in verdicts:
-            verdict.meta["appraisal"] = row.id
-        equation = binding.equation(row, verdicts, [r for r in self.rows if r.kind == "binder"])
-        if equation is not None:
-            row.meta["binding"] = equation
-        return [*verdicts, row]
-
-
-def _alert(event: TraceEvent) -> dict[str, Any]:
-    """Return what an alert says, and whether it ends the connection in anger (RFC 5246, 7.2)."""
-    says = next((span.value for span in event.spans if span.name.endswith("description")), "")
-    return {"says": says.partition(" (")[0], "fatal": event.raw[:1] == b"\x02"}
-
-
-def _unique(rows: list[LadderRow]) -> list[LadderRow]:
-    return sorted({row.id: row for row in rows}.values(), key=lambda row: row.id)
+    def _secret(self, event: TraceEvent) -> None:
+        """Take a secret: private plaintext beside the message that carried it, where secrets were asked for."""
+        book = self._book
+        inside = book.row_of(event, "inside")
+        if book.secrets and event.name == DATA and isinstance(inside, MessageRow):
+            self._messages.open(inside, len(event.raw))
+        if inside is not None and book.secrets and all(piece.hex != event.raw.hex() for piece in inside.parts):
+            first = not any(piece.secret for piece in inside.parts)
+            title = "decrypted" if first else f"decrypted, as {event.party} holds it"
+            title = title if event.name == DATA else event.name
+            role = "plain" if isinstance(inside, MessageRow) else "data"
+            inside.parts.append(book.piece(event, title, role, secret=True))
+            book.touch(inside)
+            if isinstance(inside, MessageRow):
+                self._bindings.message(inside)
+        self._reads.secret(event)
+        self._holdings.secret(event)
+        self._holdings.reads()

@@ -32,11 +32,7 @@ HKDF = """import hashlib, hmac
 def expand_label(secret, label, context, length):  # HKDF-Expand-Label, RFC 9846, 7.1
     label = b"tls13 " + label
     info = length.to_bytes(2, "big") + bytes([len(label)]) + label + bytes([len(context)]) + context
-    out, block, counter = b"", b"", 1
-    while len(out) < length:
-        block = hmac.digest(secret, block + info + bytes([counter]), HASH)
-        out, counter = out + block, counter + 1
-    return out[:length]
+    return hmac.digest(secret, info + bytes([1]), HASH)[:length]  # one block: no key is longer than the hash
 """
 PLAIN = "import hashlib, hmac\n"
 

@@ -6,13 +6,27 @@ import textwrap
 from html import escape
 from typing import TYPE_CHECKING
 
+from trustlab.inspector.document import (
+    AppraisalRow,
+    AttackRow,
+    BinderRow,
+    ConnectRow,
+    MessageRow,
+    PlainRow,
+    ReadRow,
+    SectionRow,
+    TpmRow,
+    TruthRow,
+    VerdictRow,
+)
+from trustlab.inspector.legs import changed
 from trustlab.inspector.rows import sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from trustlab.inspector.document import AnyRow
     from trustlab.inspector.ladder import Ladder
-    from trustlab.inspector.rows import LadderRow
 
 WIDTH = 900
 INK, DIM, RULE, PAPER = "#1c2430", "#5a6473", "#b3bccb", "#ffffff"
@@ -31,13 +45,13 @@ def ladder_svg(ladder: Ladder, *, width: int = WIDTH) -> str:
     return drawing.text()
 
 
-def _groups(rows: Sequence[LadderRow]) -> list[list[LadderRow]]:
+def _groups(rows: Sequence[AnyRow]) -> list[list[AnyRow]]:
     """Return the rows to draw, in order; a list of several holds TPM commands of one machine."""
-    groups: list[list[LadderRow]] = []
+    groups: list[list[AnyRow]] = []
     for row in rows:
-        if row.kind == "verdict" and "appraisal" in row.meta:
+        if isinstance(row, VerdictRow) and row.appraisal is not None:
             continue
-        if row.kind == "tpm" and groups and groups[-1][0].kind == "tpm" and groups[-1][0].at == row.at:
+        if isinstance(row, TpmRow) and groups and isinstance(groups[-1][0], TpmRow) and groups[-1][0].at == row.at:
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -55,27 +69,33 @@ class _Drawing:
         step = (width - 2 * margin) / max(len(names) - 1, 1)
         self._x = {name: margin + n * step for n, name in enumerate(names)}
 
-    def add(self, group: list[LadderRow]) -> None:
+    def add(self, group: list[AnyRow]) -> None:
         """Draw one row, or the TPM commands that share a line."""
         row = group[0]
-        if row.kind == "tpm":
-            words = " · ".join(f"{sign(r.mark)}{r.name.removeprefix('TPM2_')}" for r in group)
-            self._beside(row.at, f"TPM: {words}", DIM, 11)
-        elif row.kind in ("message", "connect"):
-            self._arrow(row)
-        elif row.kind == "section":
-            self._y += 10
-            self._block(row.name, row.text, INK, PAPER, RULE)
-        elif row.kind == "appraisal":
-            self._appraisal(row)
-        elif row.kind == "binder":
-            names = ", ".join(str(field[0]) for field in row.meta.get("fields") or [])
-            verb = "recomputes" if row.meta.get("side") == "verifier" else "binds"
-            self._beside(row.at, f"{verb} H({names}) = {str(row.meta.get('binder', ''))[:16]}…", "#7a4b00")
-        elif row.at in self._x:
-            self._beside(row.at, row.text or row.name, TONES["alice"] if row.kind == "attack" else INK)
-        else:
-            self._block("Ground truth" if row.kind == "truth" else row.name, row.text, DIM, "#f6f7f9", RULE)
+        match row:
+            case TpmRow():
+                words = " · ".join(f"{sign(r.mark)}{r.name.removeprefix('TPM2_')}" for r in group)
+                self._beside(row.at, f"TPM: {words}", DIM, 11)
+            case MessageRow() | ConnectRow():
+                self._arrow(row)
+            case SectionRow():
+                self._y += 10
+                self._block(row.name, row.text, INK, PAPER, RULE)
+            case AppraisalRow():
+                self._appraisal(row)
+            case ReadRow(secret=True):
+                self._y += 6
+                self._block(f"✘ {row.say}", row.more, MARKS["fail"][0], MARKS["fail"][1], MARKS["fail"][0])
+            case BinderRow():
+                names = ", ".join(row.details.get("fields") or [])
+                verb = "recomputes" if row.side == "verifier" else "binds"
+                self._beside(row.at, f"{verb} H({names}) = {row.binder[:16]}…", "#7a4b00")
+            case PlainRow() if row.at in self._x:
+                alice = isinstance(row, AttackRow | ReadRow)
+                self._beside(row.at, row.say or row.text or row.name, TONES["alice"] if alice else INK)
+            case _:
+                title = "Ground truth" if isinstance(row, TruthRow) else row.name
+                self._block(title, row.say or row.text, DIM, "#f6f7f9", RULE)
 
     def text(self) -> str:
         height = self._y + 14
@@ -104,20 +124,21 @@ class _Drawing:
             f"{escape(text)}</text>"
         )
 
-    def _arrow(self, row: LadderRow) -> None:
+    def _arrow(self, row: MessageRow | ConnectRow) -> None:
         start = self._x.get(row.at)
         end = self._x.get(row.to)
         if start is None and end is None:
             return
         start = start if start is not None else (end or 0) - 120
         end = end if end is not None else start + 120
-        colour = "#ab1f17" if row.meta.get("fatal") else DIM if row.kind == "connect" else TONES.get(row.at, INK)
+        message = row if isinstance(row, MessageRow) else None
+        colour = DIM if message is None else "#ab1f17" if message.fatal else TONES.get(row.at, INK)
         self._y += 20
-        label = _fitting(row, int(abs(end - start) / AVERAGE) - 4)
-        self._write((start + end) / 2, label, colour, anchor="middle", bold=row.kind == "message")
+        label = self._fitting(row, int(abs(end - start) / AVERAGE) - 4)
+        self._write((start + end) / 2, label, colour, anchor="middle", bold=message is not None)
         self._y += 6
-        dash = " stroke-dasharray='2 3'" if row.kind == "connect" else ""
-        offsets = (-1.5, 1.5) if row.meta.get("encrypted") else (0.0,)
+        dash = " stroke-dasharray='2 3'" if message is None else ""
+        offsets = (-1.5, 1.5) if message is not None and message.encrypted else (0.0,)
         tip = -7 if end > start else 7
         for dy in offsets:
             y = self._y + dy
@@ -128,7 +149,7 @@ class _Drawing:
         self._parts.append(f"<path d='M{end:.0f} {self._y:.0f} l{tip} -4 v8 z' fill='{colour}'/>")
 
     def _beside(self, name: str, text: str, colour: str, size: int = 12) -> None:
-        if name not in self._x:  # somebody who has no lifeline
+        if name not in self._x:  # somebody who is not on stage did it: an odd trace
             self._block(name, text, colour, "#f6f7f9", RULE)
             return
         x, places = self._x[name], sorted(self._x.values())
@@ -144,13 +165,25 @@ class _Drawing:
                 )
             self._write(x - 12 if last else x + 12, words, colour, size=size, anchor="end" if last else "start")
 
-    def _appraisal(self, row: LadderRow) -> None:
-        verdicts = [self._ladder.rows[n] for n in row.meta.get("verdicts") or []]
-        refused = row.mark == "fail"
-        title = f"✘ {row.at} refuses: {row.meta.get('refused_by')}" if refused else f"✔ {row.at} accepts"
+    def _appraisal(self, row: AppraisalRow) -> None:
+        verdicts = [self._ladder.rows[n] for n in row.verdicts]
+        title = f"✘ {row.at} refuses: {row.refused_by}" if row.mark == "fail" else f"✔ {row.at} accepts"
         tally = " ".join(f"{sign(v.mark)} {v.name}" for v in verdicts)
         self._y += 6
-        self._block(title, f"{row.text}\n{tally}", *MARKS[row.mark], MARKS[row.mark][0])
+        self._block(title, f"{row.say}\n{tally}", *MARKS[row.mark], MARKS[row.mark][0])
+
+    def _fitting(self, row: MessageRow | ConnectRow, room: int) -> str:
+        """Return the longest label of an arrow that fits into `room` characters; what differs is cut first."""
+        if isinstance(row, ConnectRow):
+            return f"connects to {row.dst}"
+        label = f"{row.name}: {row.alert}" if row.alert else f"{row.name} · {row.size}"
+        lock = " (encrypted)" if row.encrypted else ""
+        names = changed(self._ladder.book, row)
+        if not names:
+            return label + lock
+        forms = [f" ≠ {', '.join(names)}"]
+        forms += [f" ≠ {names[0]} …", f" ≠ {len(names)} fields"] if len(names) > 1 else []
+        return next((text for form in forms if len(text := label + form + lock) <= room), label + " ≠")
 
     def _block(self, title: str, text: str, colour: str, fill: str, edge: str) -> None:
         size = int((self._width - 64) / AVERAGE)
@@ -167,16 +200,3 @@ class _Drawing:
             self._y += 16
             self._write(30, words, INK)
         self._y += 10
-
-
-def _fitting(row: LadderRow, room: int) -> str:
-    """Return the longest label of an arrow that fits into `room` characters; what differs is cut first."""
-    if row.kind == "connect":
-        return f"connects to {row.meta.get('dst', '')}"
-    label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else f"{row.name} · {row.size}"
-    lock = " (encrypted)" if row.meta.get("encrypted") else ""
-    names = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
-    if not names:
-        return label + lock
-    forms = [f" ≠ {', '.join(names)}", f" ≠ {names[0]} …" if len(names) > 1 else "", f" ≠ {len(names)} fields", " ≠"]
-    return next((text for form in forms if form and len(text := label + form + lock) <= room), label + " ≠")

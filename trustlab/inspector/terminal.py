@@ -13,9 +13,24 @@ from typing import TYPE_CHECKING, Self
 from rich.text import Text
 
 from trustlab.inspector.badge import badge
+from trustlab.inspector.document import (
+    AppraisalRow,
+    AttackRow,
+    BinderRow,
+    ConnectRow,
+    MachineRow,
+    MessageRow,
+    PlainRow,
+    ReadRow,
+    SectionRow,
+    TpmRow,
+    TruthRow,
+    VerdictRow,
+)
 from trustlab.inspector.ladder import Ladder
+from trustlab.inspector.legs import changed
 from trustlab.inspector.refusal import explanation, refused_by, short
-from trustlab.inspector.rows import LadderRow, sign
+from trustlab.inspector.rows import count, sign
 from trustlab.inspector.terminal_page import COLOURS, TerminalPage
 from trustlab.inspector.trace_tail import TraceTail
 
@@ -43,8 +58,8 @@ class TerminalLadder:
         self._page = TerminalPage(console)
         self._ladder = Ladder()
         self._names = list(lifelines)
-        self._waiting: dict[int, LadderRow] = {}
-        self._ticks: list[LadderRow] = []
+        self._waiting: dict[int, PlainRow] = {}
+        self._ticks: list[TpmRow] = []
         self._printed: set[int] = set()
         self._judging = ""
         self._titled = ""
@@ -97,34 +112,47 @@ class TerminalLadder:
 
     # Rows
 
-    def _row(self, row: LadderRow) -> None:
+    def _row(self, row: PlainRow) -> None:
         self._printed.add(row.id)
-        if self._joins(row):
+        if isinstance(row, TpmRow) and self._joins(row):
             self._ticks.append(row)
             return
         self._flush_ticks()
-        if row.kind == "tpm" and not row.mark:
+        if isinstance(row, TpmRow) and not row.mark:
             self._ticks.append(row)
             return
-        if row.kind != "verdict":
+        if not isinstance(row, VerdictRow):
             self._judging = ""
         self._header(row)
-        draw = {
-            "section": self._section,
-            "connect": self._connect,
-            "message": self._message,
-            "tpm": self._failed_command,
-            "binder": self._binder,
-            "verdict": self._verdict,
-            "appraisal": self._appraisal,
-            "truth": self._truth,
-        }.get(row.kind, self._step)
-        draw(row)
+        self._draw(row)
         if self.pace:
-            time.sleep(self.pace / 4 if row.kind in ("verdict", "tpm") else self.pace)
+            time.sleep(self.pace / 4 if isinstance(row, VerdictRow | TpmRow) else self.pace)
 
-    def _amend(self, row: LadderRow) -> None:
-        if row.meta.get("altered") and -row.id - 1 not in self._printed:
+    def _draw(self, row: PlainRow) -> None:
+        match row:
+            case SectionRow():
+                self._section(row)
+            case ConnectRow():
+                self._page.arrow((row.at, row.to), [f"connects to {row.dst}", "connects"], "dim", "┄")
+            case MessageRow():
+                self._message(row)
+            case TpmRow():
+                self._page.beside(row.at, f"✘ {row.name}: {row.rc_name or hex(row.rc)}", "red")
+            case BinderRow():
+                self._binder(row)
+            case VerdictRow():
+                self._verdict(row)
+            case AppraisalRow():
+                self._appraisal(row)
+            case ReadRow():
+                self._read(row)
+            case TruthRow():
+                self._page.paragraph(f"Ground truth: {row.say or row.text or row.name}", "dim italic")
+            case _:
+                self._step(row)
+
+    def _amend(self, row: PlainRow) -> None:
+        if isinstance(row, MessageRow) and row.altered and -row.id - 1 not in self._printed:
             self._printed.add(-row.id - 1)
             self._page.beside(
                 row.to or row.at,
@@ -132,14 +160,14 @@ class TerminalLadder:
                 "bold red",
             )
 
-    def _header(self, row: LadderRow) -> None:
+    def _header(self, row: PlainRow) -> None:
         """Print the names of the lifelines whenever their set grows."""
         for name in self._ladder.lifelines:
             if name not in self._names:
                 self._names.append(name)
         order = [name for name in self._ladder.lifelines if name in self._names]
         names = sorted(self._names, key=lambda n: order.index(n) if n in order else 2 * (n == "bank") - 1)
-        if names == list(self._page.lifelines) or row.kind in ("section", "verdict", "appraisal", "truth"):
+        if names == list(self._page.lifelines) or isinstance(row, _OVER):
             return
         self._page.show(names)
 
@@ -151,54 +179,39 @@ class TerminalLadder:
         self._page.paragraph(badge(trace.substrate), "dim", indent=0)
         self._page.paragraph(LEGEND, "dim", indent=0)
 
-    def _section(self, row: LadderRow) -> None:
+    def _section(self, row: SectionRow) -> None:
         self._page.print()
         if row.name != self._titled:
             self._page.rule(Text(row.name, style="bold"))
         self._page.paragraph(row.text, "italic", width=96)
         self._page.lifelines = ()
 
-    def _message(self, row: LadderRow) -> None:
-        label = f"{row.name}: {row.meta['says']}" if row.meta.get("says") else f"{row.name} · {row.size}"
-        changed = [name.rpartition(".")[2] for name in row.meta.get("changed") or []]
-        forms = [f" ≠ {', '.join(changed[:3])}{' …' if len(changed) > 3 else ''}", f" ≠ {len(changed)} fields", " ≠"]
-        labels = [label + form for form in forms if changed] or [label]
-        style = "bold red" if row.meta.get("fatal") else COLOURS.get(row.at, "")
-        self._page.arrow((row.at, row.to), labels, style, "═" if row.meta.get("encrypted") else "─")
+    def _message(self, row: MessageRow) -> None:
+        label = f"{row.name}: {row.alert}" if row.alert else f"{row.name} · {row.size}"
+        names = changed(self._ladder.book, row)
+        forms = [f" ≠ {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", f" ≠ {count(len(names), 'field')}", " ≠"]
+        labels = [label + form for form in forms if names] or [label]
+        style = "bold red" if row.fatal else COLOURS.get(row.at, "")
+        self._page.arrow((row.at, row.to), labels, style, "═" if row.encrypted else "─")
 
-    def _connect(self, row: LadderRow) -> None:
-        self._page.arrow((row.at, row.to), [f"connects to {row.meta.get('dst', '')}", "connects"], "dim", "┄")
-
-    def _step(self, row: LadderRow) -> None:
-        name = row.meta.get("step") or row.name
-        head = f"{name}: " if name and row.kind in ("machine", "attack") else ""
-        style = COLOURS["alice"] if row.kind == "attack" else ""
+    def _step(self, row: PlainRow) -> None:
+        name = str(row.details.get("step") or row.name)
+        head = f"{name}: " if name and isinstance(row, MachineRow | AttackRow) else ""
+        style = COLOURS["alice"] if isinstance(row, AttackRow) else ""
         self._page.beside(row.at, f"● {head}{row.text or row.name}", style, room=2)
 
-    def _binder(self, row: LadderRow) -> None:
-        names = ", ".join(str(field[0]) for field in row.meta.get("fields") or [])
-        verb = "recomputes" if row.meta.get("side") == "verifier" else "binds"
-        self._page.beside(row.at, f"{verb} H({names}) = {short(str(row.meta.get('binder', '')))}", "yellow", room=2)
+    def _binder(self, row: BinderRow) -> None:
+        names = ", ".join(row.details.get("fields") or [])
+        verb = "recomputes" if row.side == "verifier" else "binds"
+        self._page.beside(row.at, f"{verb} H({names}) = {short(row.binder)}", "yellow", room=2)
 
-    def _failed_command(self, row: LadderRow) -> None:
-        self._page.beside(row.at, f"✘ {row.name}: {row.meta.get('rc_name') or hex(row.meta.get('rc', 0))}", "red")
-
-    def _truth(self, row: LadderRow) -> None:
-        self._page.paragraph(f"Ground truth: {row.text or row.name}", "dim italic")
+    def _read(self, row: ReadRow) -> None:
+        self._page.beside(row.at, f"{'✘' if row.secret else '●'} {row.say}", "bold red" if row.secret else "", room=2)
 
     # TPM ticks: several commands in a row share a line
 
-    def _joins(self, row: LadderRow) -> bool:
-        return (
-            row.kind == "tpm"
-            and not row.mark
-            and bool(self._ticks)
-            and self._source(row) == self._source(self._ticks[0])
-        )
-
-    @staticmethod
-    def _source(row: LadderRow) -> tuple[object, ...]:
-        return row.at, row.meta.get("client"), row.meta.get("locality")
+    def _joins(self, row: TpmRow) -> bool:
+        return not row.mark and bool(self._ticks) and _source(row) == _source(self._ticks[0])
 
     def _flush_ticks(self) -> None:
         if not self._ticks:
@@ -210,8 +223,8 @@ class TerminalLadder:
 
     # The Verifier's word
 
-    def _verdict(self, row: LadderRow) -> None:
-        about = str(row.meta.get("about") or "its peer")
+    def _verdict(self, row: VerdictRow) -> None:
+        about = str(row.details.get("about") or "its peer")
         group = f"{row.at}/{about}/{row.connection}"
         if group != self._judging:
             self._judging = group
@@ -228,28 +241,38 @@ class TerminalLadder:
             head = f"    {sign(row.mark)} {row.name}".ljust(indent) if n == 0 else " " * indent
             self._page.print(Text.assemble((head, style), (text, style if row.mark != "pass" else "")))
 
-    def _appraisal(self, row: LadderRow) -> None:
+    def _appraisal(self, row: AppraisalRow) -> None:
         if row.mark != "fail":
-            self._page.paragraph(f"✔ {row.at} accepts. {row.text}", "bold green", indent=4)
+            self._page.paragraph(f"✔ {row.say} {row.more}", "bold green", indent=4)
             self._page.print()
             return
-        verdicts = [self._ladder.rows[n] for n in row.meta["verdicts"]]
+        rows, bindings = self._ladder.rows, self._ladder.document.frame.bindings
+        verdicts = [verdict for n in row.verdicts if isinstance(verdict := rows[n], VerdictRow)]
+        binding = None if row.binding is None else bindings[row.binding]
         self._page.print()
-        self._page.panel(f"✘ REFUSED by {row.at}: {refused_by(row)}", explanation(row, verdicts))
+        self._page.panel(f"✘ REFUSED by {row.at}: {refused_by(row)}", explanation(row, verdicts, binding))
         self._page.print()
 
 
-def _complete(row: LadderRow) -> bool:
-    if row.kind == "tpm":
+_OVER = (SectionRow, VerdictRow, AppraisalRow, TruthRow)
+"""Rows over the whole width, for which no lifelines are named."""
+
+
+def _source(row: TpmRow) -> tuple[object, ...]:
+    return row.at, row.client, row.locality
+
+
+def _complete(row: PlainRow) -> bool:
+    if isinstance(row, TpmRow):
         return len(row.parts) > 1
-    return row.kind != "message" or bool(row.at and row.to)
+    return not isinstance(row, MessageRow) or bool(row.at and row.to)
 
 
-def _runs(rows: list[LadderRow]) -> list[tuple[str, str, float]]:
+def _runs(rows: list[TpmRow]) -> list[tuple[str, str, float]]:
     """Return commands in order, repetitions in a row counted: (name without TPM2_, "3x " or "", ms)."""
     result: list[tuple[str, int, float]] = []
     for row in rows:
-        name, spent = row.name.removeprefix("TPM2_"), float(row.meta.get("ms") or 0.0)
+        name, spent = row.name.removeprefix("TPM2_"), row.ms
         if result and result[-1][0] == name:
             result[-1] = (name, result[-1][1] + 1, result[-1][2] + spent)
         else:

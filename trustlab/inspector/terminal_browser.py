@@ -34,7 +34,7 @@ from trustlab.inspector.terminal_rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from trustlab.inspector.rows import LadderRow
+    from trustlab.inspector.document import PlainRow
     from trustlab.trace import Trace
 
 DETAIL = 6
@@ -60,7 +60,8 @@ class TerminalBrowser:
         self.size = size
         self.over = False
         self._title = f"{trace.title or 'Trace'} [{trace.substrate}]"
-        self._rows = Ladder.of(trace, secrets=secrets).rows
+        document = Ladder.of(trace, secrets=secrets).document
+        self._rows, self._texts = document.rows, document.texts
         self._row = 0
         self._fields: list[FieldLine] | None = None
         self._field = 0
@@ -69,7 +70,7 @@ class TerminalBrowser:
         self._answer = ""
 
     @property
-    def row(self) -> LadderRow | None:
+    def row(self) -> PlainRow | None:
         """The chosen row, None if there are none."""
         return self._rows[self._row] if self._rows else None
 
@@ -90,12 +91,12 @@ class TerminalBrowser:
         elif key == "n":
             self._find(is_refusal, "nobody refused anything in this trace")
         elif key in {"enter", "right"} and self._fields is None and self.row is not None:
-            self._fields, self._field = fields_of(self.row), 0
+            self._fields, self._field = fields_of(self.row, self._texts), 0
         elif key in {"left", "escape", "backspace"}:
             self._fields = None
 
     @property
-    def _list(self) -> Sequence[LadderRow | FieldLine]:
+    def _list(self) -> Sequence[PlainRow | FieldLine]:
         return self._rows if self._fields is None else self._fields
 
     @property
@@ -125,7 +126,7 @@ class TerminalBrowser:
     def _search(self, wanted: str) -> None:
         answer = f"{self._searched!r} was not found"
         if self._fields is None:
-            self._find(lambda row: row_matches(row, wanted), answer)
+            self._find(lambda row: row_matches(row, self._texts, wanted), answer)
             return
         count = len(self._fields)
         order = ((self._field + step) % count for step in range(1, count + 1))
@@ -133,7 +134,7 @@ class TerminalBrowser:
         self._answer = answer if found is None else ""
         self._field = self._field if found is None else found
 
-    def _find(self, wanted: Callable[[LadderRow], bool], answer: str) -> None:
+    def _find(self, wanted: Callable[[PlainRow], bool], answer: str) -> None:
         """Go to the next row that is wanted; from the last one on it begins again with the first."""
         count = len(self._rows)
         order = ((self._row + step) % count for step in range(1, count + 1))

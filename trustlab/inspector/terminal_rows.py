@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 
-from trustlab.inspector.rows import octets, sign
+from trustlab.inspector.document import ConnectRow, MessageRow, SectionRow, TpmRow
+from trustlab.inspector.rows import count_of_bytes, sign
 from trustlab.inspector.terminal_page import COLOURS
 
 if TYPE_CHECKING:
-    from trustlab.inspector.rows import LadderRow, RowPart
+    from collections.abc import Sequence
+
+    from trustlab.inspector.document import Piece, PlainRow
 
 MARKS = {"pass": "green", "fail": "bold red", "none": "dim"}
 
@@ -26,14 +29,14 @@ class FieldLine(NamedTuple):
     hex: str = ""
 
 
-def is_refusal(row: LadderRow) -> bool:
+def is_refusal(row: PlainRow) -> bool:
     """Whether a row says that somebody refused: a failed check or appraisal, a fatal alert, a TPM's error."""
-    return row.mark == "fail" or bool(row.meta.get("fatal"))
+    return row.mark == "fail" or (isinstance(row, MessageRow) and row.fatal)
 
 
-def row_line(row: LadderRow) -> Text:
+def row_line(row: PlainRow) -> Text:
     """Return a row as one line, as long as it comes."""
-    if row.kind == "section":
+    if isinstance(row, SectionRow):
         return Text.assemble(("── ", "dim"), (row.name, "bold"))
     style = MARKS.get(row.mark, "") or ("bold red" if is_refusal(row) else "")
     line = Text()
@@ -42,53 +45,67 @@ def row_line(row: LadderRow) -> Text:
     if row.at:
         line.append(row.at, COLOURS.get(row.at, "bold"))
     if row.to:
-        shaft = "═▶" if row.meta.get("encrypted") else "┄▶" if row.kind == "connect" else "─▶"
-        line.append(f" {shaft} ", "dim")
+        line.append(f" {_shaft(row)} ", "dim")
         line.append(row.to, COLOURS.get(row.to, "bold"))
     line.append("  " if row.at or row.to else "")
     line.append(row.name, style or "bold")
-    if row.meta.get("says"):
-        line.append(f": {row.meta['says']}", style)
-    elif row.size:
-        line.append(f" · {octets(row.size)}", "dim")
-    if row.meta.get("changed"):
-        line.append(" ≠", "bold red")
-    if row.kind not in {"message", "tpm", "connect"} and row.text:
+    if isinstance(row, MessageRow):
+        _message(line, row, style)
+    elif not isinstance(row, TpmRow | ConnectRow) and row.text:
         line.append(f"  {row.text}", style if row.mark == "fail" else "dim")
     return line
 
 
-def fields_of(row: LadderRow) -> list[FieldLine]:
-    """Return the fields of a row's octets; of a row without octets the facts it stands for."""
+def _shaft(row: PlainRow) -> str:
+    if isinstance(row, MessageRow) and row.encrypted:
+        return "═▶"
+    return "┄▶" if isinstance(row, ConnectRow) else "─▶"
+
+
+def _message(line: Text, row: MessageRow, style: str) -> None:
+    if row.alert:
+        line.append(f": {row.alert}", style)
+    elif row.size:
+        line.append(f" · {count_of_bytes(row.size)}", "dim")
+    if row.differs:
+        line.append(" ≠", "bold red")
+
+
+def fields_of(row: PlainRow, texts: Sequence[str]) -> list[FieldLine]:
+    """Return the fields of a row's octets, or the facts that a row without octets stands for.
+
+    `texts` are those of the row's document.
+    """
     found: list[FieldLine] = []
-    for part in row.parts:
-        found.append(FieldLine(part.title, 0, octets(len(part.hex) // 2), "", "", part.hex))
-        found += _part_fields(part)
+    for piece in row.parts:
+        found.append(FieldLine(piece.title, 0, count_of_bytes(len(piece.hex) // 2), "", "", piece.hex))
+        found += _piece_fields(piece, texts)
     if row.parts:
         return found
-    facts = {"connection": row.connection, **row.meta}
+    facts = {"connection": row.connection, "clause": row.clause, **row.details}
     return [FieldLine(name, 0, str(value)) for name, value in facts.items() if value not in (None, "", [], {})]
 
 
-def _part_fields(part: RowPart) -> list[FieldLine]:
-    if not part.spans and part.secret:
-        return [FieldLine("text", 1, bytes.fromhex(part.hex).decode("utf-8", "replace"), "", "", part.hex)]
-    return [
-        FieldLine(
-            span.name,
-            1 + span.name.count("."),
-            span.value,
-            span.note,
-            span.clause,
-            part.hex[2 * span.start : 2 * span.end],
+def _piece_fields(piece: Piece, texts: Sequence[str]) -> list[FieldLine]:
+    if not piece.fields and piece.secret:
+        return [FieldLine("text", 1, bytes.fromhex(piece.hex).decode("utf-8", "replace"), "", "", piece.hex)]
+    found: list[FieldLine] = []
+    path: list[str] = []
+    for field in piece.fields:
+        del path[field.depth :]
+        path.append(texts[field.label])
+        octets = piece.hex[2 * field.start : 2 * field.end]
+        found.append(
+            FieldLine(
+                "/".join(path), 1 + field.depth, texts[field.value], texts[field.note], texts[field.clause], octets
+            )
         )
-        for span in part.spans
-    ]
+    return found
 
 
 def field_line(field: FieldLine) -> Text:
     """Return a field as one line."""
-    name = field.path.rpartition(".")[2] if field.depth else field.path
+    name = field.path.rpartition("/")[2] if field.depth else field.path
     line = Text("  " * field.depth)
     line.append(name, "" if field.depth else "bold")
     if field.value:
@@ -96,11 +113,11 @@ def field_line(field: FieldLine) -> Text:
     return line
 
 
-def row_matches(row: LadderRow, wanted: str) -> bool:
+def row_matches(row: PlainRow, texts: Sequence[str], wanted: str) -> bool:
     """Whether a text (in lower case) stands in a row, in one of its fields, or as hex in its octets."""
     if any(wanted in text.lower() for text in (row.name, row.text, row.at, row.to, row.connection)):
         return True
-    return any(field_matches(field, wanted) for field in fields_of(row))
+    return any(field_matches(field, wanted) for field in fields_of(row, texts))
 
 
 def field_matches(field: FieldLine, wanted: str) -> bool:

@@ -1,7 +1,7 @@
-"""The live inspector for notebooks: an anywidget view of one Trace.
+"""The live inspector for notebooks: an anywidget view of one trace's document.
 
-The rows live in Python; a browser gets all of them when it opens a view, and batches of what is new while the run goes
-on.
+The document lives in Python; a browser gets all of it when it opens a view, and batches of what is new while the run
+goes on. Every button is a call.
 """
 
 from __future__ import annotations
@@ -18,91 +18,90 @@ import msgspec
 import traitlets
 from IPython.display import DisplayHandle, display
 
-from trustlab.capture import open_trace, write_trace
-from trustlab.inspector.badge import badge
+from trustlab.capture import write_trace
 from trustlab.inspector.export import save_page
 from trustlab.inspector.ladder import Ladder
-from trustlab.inspector.static_html import picture_html, picture_svg
+from trustlab.inspector.requests import BadRequest, Requests
+from trustlab.inspector.source import trace_of
+from trustlab.inspector.static_html import picture_html
+from trustlab.inspector.static_svg import ladder_svg
 from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from trustlab.inspector.rows import LadderRow
-    from trustlab.trace import Controller, Trace, TraceEvent
+    from trustlab.inspector.document import AnyRow, Document
+    from trustlab.trace import Controller, TraceEvent
 
 STATIC = Path(__file__).parent / "static"
 INTERVAL = 0.1
 """Seconds between two batches, at least."""
 
-ACTIONS = ("pause", "step", "play")
 FILES = ("page", "trace", "capture")
+"""What a page may ask for as a file."""
 
 
-def _whole(_value: object, widget: Inspector) -> dict[str, Any]:
-    return widget.picture()
+def _whole(_value: object, widget: Inspector) -> Any:  # noqa: ANN401 - JSON values
+    return widget.whole()
 
 
 class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
-    """A view of `trace`, live while it grows; with a `controller` it also has buttons.
+    """A view of a run, live while it grows; with a `controller` it can be steered.
 
-    Instead of a Trace the path of a trace or a capture will do; what is wrong with it is a CaptureError.
-
-    `secrets=True` puts private plaintext and keys into the page, and says so there. `alice_knows` may be set to the
-    names of the secrets that Alice holds. `flush` sends at once what still waits for the next batch; `close` ends the
-    view. Every button is a call: those of the controller are its `pause`, `step` and `play`.
+    `source` is a `Trace`, an act, or the path of a trace or a capture. An act brings its controller along. With
+    `secrets=True` private plaintext and keys are in the page, and it says so. `chosen` is the row that the reader looks
+    at (-1: none yet) and `chosen_field` the path of the field in it; both may be set. `flush` sends at once what still
+    waits for the next batch; `close` ends the view. ValueError says in a sentence what `source` cannot be.
     """
 
     _esm = STATIC / "inspector.js"
     _css = STATIC / "inspector.css"
-    _title = traitlets.Unicode().tag(sync=True)
-    _substrate = traitlets.Unicode().tag(sync=True)
-    _badge = traitlets.Unicode().tag(sync=True)
-    _secrets = traitlets.Bool(default_value=False).tag(sync=True)
+    _document = traitlets.Dict().tag(sync=True, to_json=_whole)
     _controls = traitlets.Bool(default_value=False).tag(sync=True)
-    _live = traitlets.Bool(default_value=True).tag(sync=True)
-    _picture = traitlets.Dict().tag(sync=True, to_json=_whole)
+    chosen = traitlets.Int(default_value=-1).tag(sync=True)
+    chosen_field = traitlets.Unicode(default_value="").tag(sync=True)
+    _born = False
+    """Whether there is a trace to let go of: a widget that could not be made is closed too."""
 
-    def __init__(
-        self, trace: Trace | str | os.PathLike[str], controller: Controller | None = None, *, secrets: bool = False
-    ) -> None:
-        trace = open_trace(trace)
-        self._ladder = Ladder(secrets=secrets)
-        self._dirty: dict[int, LadderRow] = {}
-        self._sent_at = 0.0
-        self._timer: threading.Timer | None = None
-        self._knows: list[str] | None = None
-        self._outputs: list[DisplayHandle] = []
-        self._controller = controller
+    def __init__(self, source: object, controller: Controller | None = None, *, secrets: bool = False) -> None:
+        trace, own = trace_of(source)
         self._trace = trace
+        self._controller = controller if controller is not None else own
+        self._ladder = Ladder(trace.title, trace.substrate, secrets=secrets)
+        self._ladder.document.frame.live = True
+        self._dirty: dict[int, AnyRow] = {}
+        self._sent_at = 0.0
+        self._heard_a_page = False
+        self._renewed_at, self._renewing = 0.0, 0.0
+        self._timer: threading.Timer | None = None
+        self._outputs: list[DisplayHandle] = []
+        self._requests = Requests(self._controller, source)
         self._tail = TraceTail(trace, self._take)
-        super().__init__(
-            _title=trace.title,
-            _substrate=trace.substrate,
-            _badge=badge(trace.substrate),
-            _secrets=secrets,
-            _controls=controller is not None,
-        )
+        self._born = True
+        super().__init__(_controls=self._controller is not None)
         self.on_msg(self._heard)
         self._tail.start()
+        subscribe = getattr(self._controller, "subscribe", None)
+        self._leave: Callable[[], None] = (lambda: None) if subscribe is None else subscribe(self._steered)
+        self._steered()
 
     @property
-    def rows(self) -> tuple[LadderRow, ...]:
+    def rows(self) -> tuple[AnyRow, ...]:
         """The rows of the ladder so far, for those who rather read than look."""
         with self._tail.lock:
             return tuple(self._ladder.rows)
 
+    @property
+    def document(self) -> Document:
+        """The document that is drawn; it goes on growing while the run does."""
+        return self._ladder.document
+
     # What the page gets
 
-    def picture(self) -> dict[str, Any]:
-        """Return everything a view draws, in JSON values: rows, lifelines, keys (only with secrets), Alice's loot."""
+    def whole(self) -> Any:  # noqa: ANN401 - JSON values
+        """Return the whole document in JSON values."""
         with self._tail.lock:
-            return {"rows": [row.to_json() for row in self._ladder.rows], **self._frame()}
-
-    def _frame(self) -> dict[str, Any]:
-        keys = [msgspec.to_builtins(secret) for secret in self._ladder.secrets]
-        return {"lifelines": list(self._ladder.lifelines), "keys": keys, "alice_knows": self._knows}
+            return msgspec.to_builtins(self._ladder.document)
 
     def _take(self, events: Sequence[TraceEvent]) -> None:
         for event in events:
@@ -116,14 +115,36 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._timer.daemon = True
             self._timer.start()
 
+    def _steered(self) -> None:
+        """Show at once where the run is held, or that it goes on."""
+        if self._controller is None:
+            return
+        with self._tail.lock:
+            self._ladder.steer(self._controller, self._requests.breaks)
+            self._send_batch()
+
     def _send_batch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        rows = [row.to_json() for _, row in sorted(self._dirty.items())]
+        batch = self._ladder.batch(row for _, row in sorted(self._dirty.items()))
         self._dirty.clear()
         self._sent_at = time.monotonic()
-        self.send({"type": "batch", "rows": rows, **self._frame()})
+        self.send({"type": "batch", **msgspec.to_builtins(batch)})
+        self._renew()
+
+    def _renew(self) -> None:
+        """Put the whole into the model's state until a page has been heard.
+
+        A message that comes before a page listens is lost, and a kernel that is busy with a cell cannot hear the page
+        ask for it again; state waits for the page. It is large, so it takes a tenth of the time at most.
+        """
+        began = time.monotonic()
+        if self._heard_a_page or began < self._renewed_at + 10 * self._renewing:
+            return
+        self.send_state("_document")
+        self._renewed_at = time.monotonic()
+        self._renewing = self._renewed_at - began
 
     def flush(self) -> None:
         """Send what waits for the next batch, now, and renew the still pictures beside the live view."""
@@ -136,37 +157,30 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             if self._dirty:
                 self._send_batch()
 
-    @property
-    def alice_knows(self) -> list[str] | None:
-        """Names of the secrets that Alice holds, or None where nobody has said."""
-        return self._knows
+    def select(self, row: int, field: str = "") -> None:
+        """Choose a row of the ladder, and a field by its path, in every view, as a click does.
 
-    @alice_knows.setter
-    def alice_knows(self, names: Sequence[str] | None) -> None:
-        with self._tail.lock:
-            self._knows = None if names is None else list(names)
-            self._send_batch()
-
-    def select(self, row: int) -> None:
-        """Choose a row of the ladder in every view, as a click does; IndexError if there is none."""
+        IndexError if there is no such row.
+        """
         self._flush()
         with self._tail.lock:
             chosen = self._ladder.rows[row]
-        self.send({"type": "select", "row": chosen.id})
+        self.chosen, self.chosen_field = chosen.id, field
+        self.send({"type": "select", "row": chosen.id, "field": field})
 
     # What can be kept; the page's buttons are these calls
 
     def save_page(self, path: str | Path) -> Path:
         """Write the inspector as one HTML page that works from a file, with secrets if this view has them."""
-        return save_page(path, self._trace, secrets=self._secrets, alice_knows=self._knows)
+        return save_page(path, self._trace, secrets=self.document.frame.secrets_shown)
 
     def save_trace(self, path: str | Path) -> Path:
         """Write the trace as JSON Lines, with secrets if this view has them."""
-        return self._trace.save(path, secrets=self._secrets)
+        return self._trace.save(path, secrets=self.document.frame.secrets_shown)
 
     def save_capture(self, path: str | Path) -> Path:
         """Write frames and TPM traffic as pcapng, which opens decrypted if this view has the secrets."""
-        return write_trace(path, self._trace, secrets=self._secrets)
+        return write_trace(path, self._trace, secrets=self.document.frame.secrets_shown)
 
     def _download(self, what: str, asker: object) -> None:
         save, suffix = {
@@ -174,7 +188,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             "trace": (self.save_trace, ".jsonl"),
             "capture": (self.save_capture, ".pcapng"),
         }[what]
-        name = re.sub(r"[^a-z0-9]+", "-", (self._title or "trace").lower()).strip("-") + suffix
+        name = re.sub(r"[^a-z0-9]+", "-", (self._trace.title or "trace").lower()).strip("-") + suffix
         with tempfile.TemporaryDirectory() as folder:
             octets = save(Path(folder) / name).read_bytes()
         self.send({"type": "file", "name": name, "asker": asker}, buffers=[octets])
@@ -182,16 +196,33 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     # What the page asks for
 
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
+        """Do what a page asks for. What it should not have sent gets a sentence, never an exception in the kernel."""
+        self._heard_a_page = True
+        try:
+            self._answer(content)
+        except BadRequest as error:
+            self.send({"type": "say", "text": str(error)})
+        except Exception as error:  # noqa: BLE001 - a page must not break the kernel that it asks
+            self.send({"type": "say", "text": f"That did not work: {error}"})
+
+    def _answer(self, content: object) -> None:
         if not isinstance(content, dict):
-            return
-        if content.get("type") == "resync":
-            with self._tail.lock:
-                self._dirty.clear()
-                self.send({"type": "whole", "picture": self.picture()})
-        elif content.get("type") == "control" and self._controller is not None and content.get("action") in ACTIONS:
-            getattr(self._controller, content["action"])()
-        elif content.get("type") == "download" and content.get("what") in FILES:
-            self._download(content["what"], content.get("asker"))
+            raise BadRequest("The page sent something that is not a message.")
+        match content.get("type"):
+            case "resync":
+                with self._tail.lock:
+                    self._dirty.clear()
+                    document = self._ladder.restart()
+                    self.send({"type": "whole", "document": msgspec.to_builtins(document)})
+            case "control":
+                self._requests.control(content)
+                self._steered()
+            case "download" if content.get("what") in FILES:
+                self._download(content["what"], content.get("asker"))
+            case "what-if":
+                self._requests.what_if(content, self._ladder, self.send)
+            case other:
+                raise BadRequest(f"This version does not know the message {other!r} of the page.")
 
     # Without a live kernel
 
@@ -200,8 +231,8 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         bundle = super()._repr_mimebundle_(**options)
         data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
         with self._tail.lock:
-            data["text/html"] = picture_html(self._ladder, self._title, self._substrate, self._knows)
-            data["image/svg+xml"] = picture_svg(self._ladder)
+            data["text/html"] = picture_html(self._ladder)
+            data["image/svg+xml"] = ladder_svg(self._ladder)
         return data
 
     def _ipython_display_(self) -> None:
@@ -211,12 +242,22 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
-        if "_tail" not in vars(self):  # there was no trace to open; the library closes what was never made, too
-            return
-        self._tail.stop()
-        self._flush()
-        with self._tail.lock:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+        if self._born:
+            self._leave()
+            self._tail.stop()
+            self._flush()
+            with self._tail.lock:
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
         super().close()
+
+
+def watch(act: object, *, secrets: bool = False) -> Inspector:
+    """Show an act while it plays, with the buttons that steer it, and return the view.
+
+    Ask for it before the act begins: `act = acts.rung("tls13-key"); watch(act); act.start()`.
+    """
+    picture = Inspector(act, secrets=secrets)
+    display(picture)  # type: ignore[no-untyped-call]
+    return picture

@@ -63,7 +63,8 @@ def nested(spans: Iterable[Span]) -> list[Span]:
 
     A length that stands before its field (`nonce.size` before `nonce`) is called `nonce_size`. An element of a list
     that has a span of its own goes inside it (`pcrs[0]` in `pcrs` is `pcrs.entry[0]`). A name that others lie in and
-    that has no span gets one. Parents come first.
+    that has no span gets one. A field that lies outside the field that its name lies in is no part of it, and loses its
+    path (`a.b` is `a-b`). Parents come first.
     """
     given = [span for span in spans if span.start < span.end]
     result = []
@@ -99,13 +100,22 @@ def _plan(places: tuple[Place, ...]) -> list[tuple[str, int, int, int, str]]:
     entries += [(name, *group) for name, group in groups.items()]
     plan: dict[str, tuple[str, int, int, int, str]] = {}
     for name, start, end, number, note in sorted(entries, key=lambda e: (e[1], -e[2], e[0].count("."))):
-        listed = place = _listed(name, start, end, ranges)
+        listed = place = _enclosed(_listed(name, start, end, ranges), start, end, plan)
         times = 1
         while place in plan:
             place = f"{listed}[{times}]"
             times += 1
         plan[place] = (place, start, end, number, note)
     return list(plan.values())
+
+
+def _enclosed(name: str, start: int, end: int, plan: Mapping[str, tuple[str, int, int, int, str]]) -> str:
+    """Return a name without a path if the field above does not hold these octets: a trace may say anything."""
+    above = name.rpartition(".")[0]
+    if not above:
+        return name
+    known = plan.get(above)
+    return name if known is not None and known[1] <= start and end <= known[2] else name.replace(".", "-")
 
 
 def _groups(given: Mapping[Place, int], ranges: Container[str]) -> dict[str, tuple[int, int, int, str]]:

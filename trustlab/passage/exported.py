@@ -30,6 +30,7 @@ LABELS = {
 BARE_LABEL = "EXPERIMENTAL trusted passages v1"
 """A label without a role: only for designs that show what the role is for."""
 EXPORTED = 32
+EMPTY = "RFC 9261 5.2.3"
 
 
 def request(connection: tls.Client | tls.Server, context: bytes | None = None) -> bytes:
@@ -105,15 +106,24 @@ class Exported(_Framed):
         if isinstance(evidence, tls.Alert):
             return self._give_up(evidence)
         try:
-            authenticator = answer(self._connection, asked, evidence)
+            authenticator = self._authenticator(asked, evidence)
             framed = frame(authenticator)
         except (tls.LocalProtocolError, ExchangeError) as error:
             return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))
         self._show(authenticator, sent=True)
         return framed
 
+    def _authenticator(self, asked: bytes, evidence: bytes) -> bytes:
+        """Return the answer to a request; the empty one where no certificate of ours fits it (RFC 9261 5.2.3)."""
+        try:
+            return answer(self._connection, asked, evidence)
+        except authenticators.NothingInCommonError:
+            return authenticators.refuse(self._connection, asked)
+
     def _judge(self, octets: bytes) -> bytes:
         proved = authenticators.validate(self._connection, self._asked, octets)
+        if not proved.chain:
+            raise tls.BadCertificate("an empty authenticator: no certificate of the peer fits our request", EMPTY)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
             raise tls.BadCertificate("the authenticator shows another certificate than the handshake", "RFC 9261 5.2.1")
         facts = exporter_facts(self._connection, other_role(self._guard.role), context_of(self._asked))

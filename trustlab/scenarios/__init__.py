@@ -1,23 +1,31 @@
 """Scenarios: the acts, the programs of Bob's machines, and the experiments."""
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
+from trustlab.scenarios.caught import KINDS
+from trustlab.scenarios.comparison import Comparison, RunDifference
 from trustlab.scenarios.experiments import Played, Result, formulas, play, run
 from trustlab.scenarios.left_out import LeftOut, left_out
 from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, table_of
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
+from trustlab.scenarios.tampermap import TamperMap, TamperRow
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [
+    "KINDS",
     "Act",
     "CellResult",
+    "Comparison",
     "LeftOut",
     "Outcome",
     "Peers",
     "Played",
     "Recording",
     "Result",
+    "RunDifference",
+    "TamperMap",
+    "TamperRow",
     "cells",
     "formulas",
     "left_out",

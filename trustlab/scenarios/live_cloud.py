@@ -100,6 +100,6 @@ class LiveCloud(Act):
     def close(self) -> None:
         """Switch everything off; can be called at any time, from any thread."""
         super().close()
-        with self._closing:
+        with self._life.lock:
             self._open, ends = contextlib.ExitStack(), self._open
         ends.close()

@@ -5,8 +5,9 @@ The same few lines play every rung and every attack; only the `Design` and Alice
 
 from __future__ import annotations
 
+import copy
 import os
-import threading
+import weakref
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -14,13 +15,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trustlab.attacks import Judgement, answers, judge, quotes_for
 from trustlab.capture import PassiveDecoder
-from trustlab.cloud import Cloud, CloudClosedError, choose
+from trustlab.cloud import Cloud, CloudClosedError, CloudError, choose
 from trustlab.passage import placement_of, seeded
 from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine
+from trustlab.scenarios.comparison import compare, edits, noise
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.setup import Bob, Setup, set_up
+from trustlab.scenarios.steered import Life
 from trustlab.scenarios.verdict import verdict
 from trustlab.trace import Trace
+from trustlab.wire import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +33,9 @@ if TYPE_CHECKING:
     from trustlab.attacks import Attack
     from trustlab.cloud import Machine
     from trustlab.passage import Design
+    from trustlab.scenarios.comparison import Comparison, Noise
     from trustlab.scenarios.setup import Plan
-    from trustlab.wire import Waiting
+    from trustlab.wire import Steering, Waiting
 
 AMOUNT, PAYEE = "120.00", "carol"
 LAB = "lab"
@@ -57,10 +62,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Act:
-    """One act of the story; made by `plain_tls`, `trusted_passage` or `rung`, played once by `run`.
+    """One act of the story; made by `plain_tls`, `trusted_passage` or `rung`, played once by `run` or `start`.
 
     It only plays: its `plan` says what, and `setup.set_up` prepares the machines. `trace` exists from the beginning: an
     inspector may watch it before the act is played.
+
+    An act can be steered by its `controller`. `start` plays it in the background; keep the act while it plays, because
+    one that nobody holds any more is ended.
     """
 
     def __init__(
@@ -70,15 +78,15 @@ class Act:
         self.expected = expected
         self.substrate = choose(substrate)
         self.trace = Trace(title, self.substrate)
-        self.outcome: Outcome | None = None
         self._sentence = sentence
         draw = os.urandom if plan.seed is None else seeded(plan.seed, "act")
         self._publisher = Ed25519PrivateKey.from_private_bytes(draw(32))
         self._canaries = {name: _number(digits, draw) for name, digits in (("pin", 6), ("balance", 9))}
-        self._cloud: Cloud | None = None
         self._waiting: tuple[Waiting, ...] = ()
-        self._closing = threading.Lock()
-        self._closed = False
+        self._life = Life(self.trace)
+        self._outcomes: list[Outcome] = []
+        self._noise: list[Noise] = []
+        """What differs between any two runs of this act, once it was learned; shared by all of them."""
 
     @property
     def design(self) -> Design:
@@ -101,33 +109,141 @@ class Act:
         design = self.design.name.replace(" ", "-")
         return f"{design}-{self.attack.name}" if self.attack else design
 
+    @property
+    def outcome(self) -> Outcome | None:
+        """What became of the act; None until it has ended."""
+        return self._outcomes[0] if self._outcomes else None
+
+    @property
+    def controller(self) -> Steering:
+        """What steers this act. Ask for it before the act begins: one that began without it cannot be held."""
+        return self._life.steer()
+
     def run(self) -> Outcome:
         """Play the act to its end and return the outcome. A second call returns the same outcome.
 
-        CloudClosedError if `close` was called first, from any thread.
+        CloudClosedError if `close` was called first, from any thread; ValueError if an edit did not fit what passed.
         """
+        if self._life.thread is not None:
+            return self.wait()
         if self.outcome is not None:
             return self.outcome
+        self._life.begin()
+        return self._perform()
+
+    def start(self) -> None:
+        """Play the act in the background, and return at once. CloudError if it was begun before.
+
+        `controller` steers it, `wait` gives the outcome, `close` ends it. It also ends when nobody holds the act any
+        more, as when the cell of a notebook that made it runs again.
+        """
+        steering = self._life.steer()
+        if not self._life.begin():
+            raise CloudError(f"the act '{self.trace.title}' was begun before: make a new one")
+        weakref.finalize(self, steering.cancel).atexit = False  # of all that belongs to the act this must hold no more
+        self._life.perform(copy.copy(self)._perform, f"trustlab act {self.trace.title}")  # noqa: SLF001 - its own copy
+
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """Wait for the end of an act that was started, and return its outcome, or raise what `run` would.
+
+        TimeoutError after `timeout` seconds; CloudError if it was not started.
+        """
+        if self._life.thread is None:
+            raise CloudError(f"the act '{self.trace.title}' was not started: call start first, or run")
+        if not self._life.join(timeout):
+            where = self.controller.why_held or "it still plays"
+            raise TimeoutError(f"the act '{self.trace.title}' did not end within {timeout} s: {where}")
+        if self._life.error is not None:
+            raise self._life.error
+        return self._outcomes[0]
+
+    def _perform(self) -> Outcome:
+        """Play on this thread."""
+        steering = self._life.steering
+        if steering is not None:
+            steering.run_here()
+        try:
+            return self._run()
+        except (Exception, Cancelled) as error:
+            if steering is None or not steering.cancelled:
+                raise
+            early = CloudClosedError(f"the act '{self.trace.title}' was ended early: make a new one")
+            raise (steering.error or early) from error
+        finally:
+            if steering is not None:
+                steering.over()
+
+    def _run(self) -> Outcome:
         self._say(self.trace.title, self._sentence)
         with self._new_cloud() as cloud:
             strangers = () if placement_of(self.design).our_engine else STRANGERS
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
                 self._waiting = () if self._paid else tuple(cloud.waiting())
-        self.outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
-        self._say("outcome", self.outcome.sentence)
-        return self.outcome
+        outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
+        self._outcomes.append(outcome)
+        self._say("outcome", outcome.sentence)
+        return outcome
+
+    def what_if(
+        self, message: str, field: str, value: bytes, *, nth: int = 1, connection: str = "", octet: int | None = None
+    ) -> Act:
+        """Play the same act again with one field changed in flight; return that act, which has run.
+
+        Parameters as of `controller.tamper`. ValueError if the change does not fit, or if no such message passed.
+        `compare` says what it led to.
+        """
+        other = self._anew()
+        with other:
+            other.controller.tamper(message, field, value, nth=nth, connection=connection, octet=octet)
+            other.run()
+        if other.controller.pending:
+            where = f" on {connection}" if connection else ""
+            raise ValueError(f"no {message} number {nth} passed{where}: nothing was changed")
+        return other
+
+    def compare(self, other: Act) -> Comparison:
+        """Say how another run of this act differs from this one, which has run too; as text the first difference.
+
+        What differs in every run is learned from one more run, the first time.
+        """
+        for act in (self, other):
+            if act.outcome is None:
+                raise ValueError(f"the act '{act.trace.title}' has not been played: run it first")
+        if not self._noise:
+            usual = [act for act in (self, other) if not edits(act.trace)][:1]
+            while len(usual) < 2:
+                again = self._anew()
+                with again:
+                    again.run()
+                usual.append(again)
+            self._noise.append(noise(usual[0].trace, usual[1].trace))
+        return compare(self.trace, other.trace, self._noise[0])
+
+    def _anew(self) -> Self:
+        """Return the same act, with the same secrets, not played yet."""
+        other = copy.copy(self)
+        other.trace = Trace(self.trace.title, self.substrate)
+        other._waiting, other._outcomes, other._life = (), [], Life(other.trace)  # noqa: SLF001 - its own copy
+        return other
 
     def save(self, folder: str | Path) -> Recording:
         """Write the trace and the capture into `folder`, with this run's secrets, and return their paths."""
         return record(self.trace, folder, self.slug)
 
     def close(self) -> None:
-        """End everything that still runs, and start nothing more; can be called at any time, from any thread."""
-        with self._closing:
-            self._closed, cloud = True, self._cloud
+        """End everything that still runs, and start nothing more; can be called at any time, from any thread.
+
+        If the act is held, nothing more passes.
+        """
+        life = self._life
+        life.cancel()
+        with life.lock:
+            life.closed, cloud = True, life.cloud
         if cloud is not None:
             cloud.close()
+        if not self.trace.telling_here:  # else the act waits for this subscriber
+            life.join()
 
     def __enter__(self) -> Self:
         return self
@@ -137,14 +253,19 @@ class Act:
 
     def _new_cloud(self) -> Cloud:
         """Make the act's cloud; CloudClosedError once the act is closed, because nobody would end the cloud."""
-        if not self._closed:
-            cloud = Cloud(self.substrate, trace=self.trace, seed=self.plan.seed)
-            with self._closing:
-                if not self._closed:
-                    self._cloud = cloud
+        life = self._life
+        if not life.closed:
+            cloud = Cloud(self.substrate, trace=self.trace, seed=self.plan.seed, gate=life.steering)
+            with life.lock:
+                if not life.closed:
+                    life.cloud = cloud
                     return cloud
             cloud.close()
         raise CloudClosedError(f"the act '{self.trace.title}' is closed: make a new one")
+
+    @property
+    def _cloud(self) -> Cloud | None:
+        return self._life.cloud
 
     def _setup(self, cloud: Cloud) -> Setup:
         """Return what is in place in this cloud."""

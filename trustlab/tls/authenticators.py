@@ -99,6 +99,10 @@ def _finished(key: bytes, hash_name: str, *parts: bytes) -> Finished:
     return Finished(hmac.digest(key, _digest(hash_name, *parts), hash_name))
 
 
+class NothingInCommonError(LocalProtocolError):
+    """A request that this side's certificate does not fit. Nobody has broken the protocol (RFC 9261 5.2.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unsigned:
     """An authenticator that lacks its signature: `data` is what the certificate's key must sign with `scheme`."""
@@ -125,6 +129,7 @@ def prepare(
 ) -> Unsigned:
     """Begin an authenticator for a request: the chain in DER, and extensions for the leaf (RFC 9261 5.2).
 
+    NothingInCommonError where the request allows no signature that the leaf's key can make: `refuse` answers that.
     LocalProtocolError for a chain without a leaf that this engine can use.
     """
     message = read_request(connection, asked)
@@ -132,7 +137,7 @@ def prepare(
     able = _own(chain).key.schemes13
     scheme = next((s for s in connection.config.signature_schemes if s in able and s in offered), None)
     if scheme is None:
-        raise LocalProtocolError("no signature scheme in common for this certificate's key")
+        raise NothingInCommonError("no signature scheme in common for this certificate's key")
     context, key, hash_name = _secrets(connection, connection.role)
     entries = tuple(CertificateEntry(der, () if n else tuple(extensions)) for n, der in enumerate(chain))
     certificate = Certificate13(message.certificate_request_context, entries).encode()

@@ -48,6 +48,12 @@ class PassiveDecryptor:
         protection.sequence = sequence
         return protection.unprotect(record.content_type, record.version, record.fragment)[1]
 
+    def encrypt(self, direction: str, sequence: int, content_type: int, version: int, content: bytes) -> bytes:
+        """Return the fragment that `decrypt` opens as `content`: what somebody can put in a record's place."""
+        protection = self._sides[direction]
+        protection.sequence = sequence
+        return protection.protect(content_type, version, content)
+
     def __repr__(self) -> str:
         return "<PassiveDecryptor>"
 

@@ -73,6 +73,7 @@ from trustlab.tpm.maker import OID_EK_EKU, TpmMaker, from_pem, to_pem
 from trustlab.tpm.measure import measure
 from trustlab.tpm.platform import Platform, Snapshot, launch_pcr
 from trustlab.tpm.policy import KeyPolicy
+from trustlab.tpm.ports import CommandGate
 from trustlab.tpm.privacyca import Challenge, PrivacyCa
 from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
 from trustlab.tpm.provisioned import kept_key, provisioned_ek, read_ek_certificate
@@ -89,6 +90,7 @@ __all__ = [
     "SLB9670",
     "Attestation",
     "Challenge",
+    "CommandGate",
     "CreatedKey",
     "Credential",
     "DeviceTpm",

@@ -5,6 +5,7 @@ callers that must not block.
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -21,10 +22,11 @@ MAX_WAITING = 64
 
 
 class CommandQueue:
-    """The queue in front of one TPM; `name` is the machine's."""
+    """The queue in front of one TPM; `name` is the machine's, and `clock` tells how long somebody has waited."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
+        self._clock = clock
         self._lock = threading.RLock()
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
         self._starting = threading.Lock()
@@ -41,8 +43,10 @@ class CommandQueue:
         if not self._waiting.acquire(blocking=False):
             raise TpmBusy(f"{MAX_WAITING} callers are already waiting for the TPM of {self._name}")
         try:
-            if not self._lock.acquire(timeout=timeout):
-                raise TpmBusy(f"the TPM of {self._name} has been busy for {timeout:g} s")
+            until = self._clock() + timeout
+            while not self._lock.acquire(timeout=max(until - self._clock(), 0)):
+                if self._clock() >= until:  # else that clock stood still meanwhile
+                    raise TpmBusy(f"the TPM of {self._name} has been busy for {timeout:g} s")
         finally:
             self._waiting.release()
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.latency import LatencyProfile
-    from trustlab.tpm.ports import Loaded
+    from trustlab.tpm.ports import CommandGate, Loaded
     from trustlab.trace import Party, TraceEvent
 
 
@@ -57,7 +57,7 @@ class Platform:
     """A machine as its TPM sees it. A context manager: powered on at entry, closed at exit.
 
     `tpm` is a new emulator unless given; `latency` imposes the slowness of hardware; `timeout` (seconds) bounds a
-    command.
+    command. A `gate` is asked before each command of a client.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Platform:
         tpm: Transport | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         latency: LatencyProfile | None = None,
+        gate: CommandGate | None = None,
     ) -> None:
         self.name = name
         self.party = party
@@ -75,8 +76,8 @@ class Platform:
         self.tpm: Transport = Swtpm() if tpm is None else tpm
         self._channel = CommandChannel(self.tpm, CommandLog(party), timeout, latency)
         self._manager = ResourceManager(self._channel.own)
-        self._queue = CommandQueue(name)
-        self.router = Router(party, self._channel, self._manager, self)
+        self._queue = CommandQueue(name) if gate is None else CommandQueue(name, gate.now)
+        self.router = Router(party, self._channel, self._manager, self, gate)
         self._clients: list[TpmClient] = []
         self._on = False
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from trustlab.tpm.framing import TpmReader
     from trustlab.tpm.gate import Gate
     from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.profile import KeyProfile
-    from trustlab.trace import Emitter
+    from trustlab.trace import Emitter, Span
 
 
 class Loaded(Protocol):
@@ -43,6 +43,16 @@ class Sender(Protocol):
     @property
     def gate(self) -> Gate:
         """Which commands it may send."""
+
+
+class CommandGate(Protocol):
+    """Asked before a client's command goes to a TPM, and before it takes the TPM's turn, so that it may wait there."""
+
+    def command(self, machine: str, name: str, octets: bytes, spans: Callable[[], Iterable[Span]]) -> bytes:
+        """Return the octets that are sent: of a command called `name`, whose `spans` are made when asked for."""
+
+    def now(self) -> float:
+        """Return seconds of a clock that stands still while a command waits here."""
 
 
 class CommandPath(Protocol):

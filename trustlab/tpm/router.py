@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from trustlab.tpm.commands import command_name
+from trustlab.tpm.decode import decode_command
 from trustlab.tpm.errors import GateRefused
 from trustlab.tpm.framing import header
 from trustlab.tpm.handles import check_owned
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.command_channel import CommandChannel
     from trustlab.tpm.command_queue import Turn
     from trustlab.tpm.handles import Use
-    from trustlab.tpm.ports import Sender
+    from trustlab.tpm.ports import CommandGate, Sender
     from trustlab.tpm.resource_manager import ResourceManager
     from trustlab.tpm.transport import Transport
     from trustlab.trace import Party
@@ -32,19 +34,34 @@ class Power(Protocol):
     def powered(self) -> Transport:
         """Return the TPM; TpmOff if the machine has no power."""
 
+    @property
+    def name(self) -> str:
+        """The machine's."""
+
 
 class Router:
-    """Sends what clients want to send."""
+    """Sends what clients want to send. A `gate` is asked before each command, which then goes by itself."""
 
-    def __init__(self, party: Party, channel: CommandChannel, manager: ResourceManager, power: Power) -> None:
+    def __init__(
+        self,
+        party: Party,
+        channel: CommandChannel,
+        manager: ResourceManager,
+        power: Power,
+        gate: CommandGate | None = None,
+    ) -> None:
         self._party = party
         self._channel = channel
         self._manager = manager
         self._power = power
+        self._gate = gate
         self._interleaved = 0
 
     def execute(self, client: Sender, octets: bytes, timeout: float | None = None) -> bytes:
         """Send one command of `client` at its locality and return the response, in the client's own handles."""
+        if self._gate is not None:
+            name, asked = command_name(int.from_bytes(octets[6:10], "big")), octets
+            octets = self._gate.command(self._power.name, name, asked, lambda: decode_command(asked).spans)
         with self._power.turn():
             code, used = self._check(client, octets)
             return self._manager.send(
@@ -58,7 +75,7 @@ class Router:
     @property
     def queues(self) -> bool:
         """Whether there is a `queue` now: the TPM must have one, and nobody want to come between (`interleave`)."""
-        return self._channel.queues and not self._interleaved
+        return self._channel.queues and not self._interleaved and self._gate is None
 
     def queue(self, client: Sender, commands: Sequence[bytes]) -> list[bytes]:
         """Send commands that wait in the TPM for one another, and return all responses, whatever they say.

@@ -23,6 +23,12 @@ a message before it was sent; `Trace.ordered` sorts by what is certain: each par
 written before it is read, which `connection`, `direction` and `offset` make comparable at both ends. Time is never
 used: clocks of virtual machines disagree.
 
+Three stages. A message is *written* (the writer's event, `sent` is true), *on the wire* (a `frame` event whose stream
+positions reach its end) and *read* (the reader's event, `sent` is false). Ends write a whole flight before its first
+octet leaves, so while a run is held the trace already holds messages that nobody has sent; `Stages` tells the three
+apart. A frame's `fate` says what happened to it on its way: `held`, `edited` (then `original` is what was written, in
+hex), `dropped`, `delayed`, `duplicate`. A frame is recorded when it leaves.
+
 Subscribers run in the thread that appends, one event at a time. All other threads wait there with their next event.
 So a subscriber must not wait for another party (`Trace.telling_here` tells code that might).
 
@@ -34,6 +40,8 @@ This room knows neither TLS nor TPMs. The rooms that do fill in names, octets an
 from trustlab.trace.controller import Controller
 from trustlab.trace.event import Link, Span, TraceEvent, Value
 from trustlab.trace.roles import Role, other_role
+from trustlab.trace.spans import leaves
+from trustlab.trace.stages import Stage, Stages
 from trustlab.trace.trace import Emitter, Party, Trace, TraceFormatError
 
 __all__ = [
@@ -43,9 +51,12 @@ __all__ = [
     "Party",
     "Role",
     "Span",
+    "Stage",
+    "Stages",
     "Trace",
     "TraceEvent",
     "TraceFormatError",
     "Value",
+    "leaves",
     "other_role",
 ]

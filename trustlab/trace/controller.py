@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Controller(Protocol):
-    """Pause, step, break and tamper. Every button of the inspector is one of these calls."""
+    """Pause, step, break, edit and drop. Every button of the inspector is one of these calls; none of them waits."""
+
+    @property
+    def state(self) -> str:
+        """`running`, `held` or `ended`."""
+
+    @property
+    def at(self) -> tuple[str, str] | None:
+        """The connection and the message (or whose TPM, and the command) where the run is held; None if it is not."""
+
+    def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` whenever the state or the place has changed; the returned function ends that."""
 
     def pause(self) -> None:
-        """Hold the wire before the next message."""
+        """Hold the run before the next message."""
 
     def play(self) -> None:
-        """Let everything held go on."""
+        """Let everything that is held go on."""
 
-    def step(self) -> None:
-        """Let exactly one message pass."""
+    def step(self, what: str = "message") -> None:
+        """Let what is held go, and hold before the next message; with `what="tpm"` before the next TPM command too."""
 
-    def break_on(self, name: str) -> None:
-        """Pause whenever a message of this name (`ClientKeyExchange`, ...) is about to pass."""
+    def break_on(self, name: str, *, connection: str = "") -> None:
+        """Hold whenever a message or command of this name is about to pass."""
 
-    def tamper(self, name: str, offset: int, value: bytes) -> None:
-        """Overwrite octets at `offset` of the next message of this name as it passes."""
+    def tamper(
+        self, name: str, field: str, value: bytes, *, nth: int = 1, connection: str = "", octet: int | None = None
+    ) -> None:
+        """Change a field of the `nth` message of this name as it passes; ValueError if the length would change."""
+
+    def drop(self, name: str, *, nth: int = 1, connection: str = "") -> None:
+        """Let the `nth` message of this name fall."""
+
+    def cancel(self) -> None:
+        """End the run where it is."""

@@ -10,28 +10,34 @@ from trustlab.wire.errors import (
     ConnectionRefusedOnWireError,
     EndpointError,
     FrameError,
+    HeldError,
     OrderError,
     PcapngError,
     QuietError,
     WireError,
 )
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame, checksums_right, parse_frame, patch_frame
+from trustlab.wire.gate import Cancelled, Cutter, FlightField, Item, StreamGate
+from trustlab.wire.gateorder import GateOrder
 from trustlab.wire.linktypes import LinkType, link_title
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.packets import Datagram, OtherPacket, dissect
 from trustlab.wire.pcapng import Capture, CapturedFrame, write_capture, write_pcapng
-from trustlab.wire.reassembly import Flow, Gap, Piece, Reassembler, Sighting
+from trustlab.wire.reassembly import Flow, Gap, Reassembler, Sighting, StreamPiece
+from trustlab.wire.steering import Steering
 from trustlab.wire.switch import Switch
 from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
 
 __all__ = [
     "MAGICS",
     "MSS",
+    "Cancelled",
     "Capture",
     "CaptureReader",
     "CapturedFrame",
     "ConnectionRefusedOnWireError",
+    "Cutter",
     "Datagram",
     "Delay",
     "Direction",
@@ -41,12 +47,16 @@ __all__ = [
     "Endpoint",
     "EndpointError",
     "Flag",
+    "FlightField",
     "Flow",
     "FrameError",
     "FrameOut",
     "Gap",
+    "GateOrder",
+    "HeldError",
     "Hold",
     "Host",
+    "Item",
     "Known",
     "LinkType",
     "Match",
@@ -56,11 +66,13 @@ __all__ = [
     "OtherPacket",
     "Passing",
     "PcapngError",
-    "Piece",
     "QuietError",
     "Reassembler",
     "Segment",
     "Sighting",
+    "Steering",
+    "StreamGate",
+    "StreamPiece",
     "Switch",
     "SwitchCore",
     "SwitchOrder",

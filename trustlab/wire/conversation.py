@@ -8,6 +8,7 @@ handshake, segments of at most 1460 octets, acknowledgements, FIN or RST. Every 
 from __future__ import annotations
 
 import hashlib
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from trustlab.trace import Role, other_role
@@ -15,10 +16,13 @@ from trustlab.wire.errors import WireError
 from trustlab.wire.ethernet import MSS, Flag, Host, Segment, build_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trustlab.trace import Party, TraceEvent
 
 Direction = Role
 _UNACKNOWLEDGED = 22 * MSS
+_NOTHING: Mapping[str, str] = MappingProxyType({})  # an edit or a loss says more
 
 
 class _Side:
@@ -75,15 +79,33 @@ class TcpConversation:
         self._emit("server", Flag.SYN | Flag.ACK)
         self._emit("client", Flag.ACK)
 
-    def data(self, direction: Direction, payload: bytes) -> list[TraceEvent]:
-        """Write `payload`, from the end `direction`, as segments of at most `mss` octets; return their events."""
+    def data(self, direction: Direction, payload: bytes, *, original: bytes = b"") -> list[TraceEvent]:
+        """Write `payload` of the end `direction` as segments of at most `mss` octets; return their events.
+
+        `original` is what that end wrote, of the same length, where it was edited on its way.
+        """
         side, events = self._writable(direction), []
         for at in range(0, len(payload), self._mss):
             piece = payload[at : at + self._mss]
             last = at + self._mss >= len(payload)
-            events.append(self._emit(direction, Flag.ACK | Flag.PSH if last else Flag.ACK, piece))
+            written = original[at : at + self._mss]
+            told = {"fate": "edited", "original": written.hex()} if written not in {b"", piece} else {}
+            events.append(self._emit(direction, Flag.ACK | Flag.PSH if last else Flag.ACK, piece, told))
             if side.unacknowledged >= _UNACKNOWLEDGED:
                 self._emit(other_role(direction), Flag.ACK)
+        return events
+
+    def lost(self, direction: Direction, payload: bytes) -> list[TraceEvent]:
+        """Write segments that were dropped: they are cut out of the stream, and what follows takes their place.
+
+        No TCP does so: it would send them again. `offset` counts them, since their writer does.
+        """
+        side, events = self._writable(direction), []
+        for at in range(0, len(payload), self._mss):
+            piece = payload[at : at + self._mss]
+            events.append(self._emit(direction, Flag.ACK | Flag.PSH, piece, {"fate": "dropped"}))
+            side.seq -= len(piece)
+            side.unacknowledged -= len(piece)
         return events
 
     def close(self, direction: Direction) -> None:
@@ -107,7 +129,9 @@ class TcpConversation:
             raise WireError(f"{self.connection}: the {direction} cannot write, because its side is not open")
         return side
 
-    def _emit(self, direction: Direction, flags: Flag, payload: bytes = b"") -> TraceEvent:
+    def _emit(
+        self, direction: Direction, flags: Flag, payload: bytes = b"", told: Mapping[str, str] = _NOTHING
+    ) -> TraceEvent:
         writer, reader = self._sides[direction], self._sides[other_role(direction)]
         frame = build_frame(
             Segment(
@@ -131,7 +155,7 @@ class TcpConversation:
         writer.written += len(payload)
         writer.unacknowledged += len(payload)
         reader.unacknowledged = 0
-        ends: dict[str, Any] = {"from": writer.party, "to": reader.party}
+        ends: dict[str, Any] = {"from": writer.party, "to": reader.party, **told}
         return self.party.emit(
             "frame",
             "TCP",

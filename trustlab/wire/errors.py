@@ -36,3 +36,7 @@ class EndpointError(WireError):
 
 class QuietError(WireError):
     """The network did not become quiet within the limit of chunks: two ends may be talking forever."""
+
+
+class HeldError(WireError):
+    """A run is held, and cannot do what it was asked; or is not held, and was to be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
@@ -12,9 +13,10 @@ from trustlab.wire.errors import ConnectionRefusedOnWireError, EndpointError, Qu
 from trustlab.wire.ethernet import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from trustlab.trace import Trace
+    from trustlab.wire.gate import StreamGate
 
 T = TypeVar("T")
 _FIRST_PORT = 49152
@@ -71,6 +73,9 @@ class Waiting(NamedTuple):
         return f"{self.party} waits on {self.connection} for {self.what}."
 
 
+Watcher = Callable[[WireConnection, Mapping[Direction, Endpoint]], None]
+
+
 @dataclass(frozen=True, eq=False)  # two equal orders are still two orders, and each is taken back separately
 class _Redirect:
     destination: str
@@ -96,11 +101,13 @@ class MemoryNetwork:
     """Connect endpoints by name and move their octets; every chunk also becomes frames in the trace.
 
     Alice owns it: `redirect` gives her streams that were addressed to others. All calls come from one thread. An
-    endpoint or an acceptor may call `connect`; the same `run` serves that connection too.
+    endpoint or an acceptor may call `connect`; the same `run` serves that connection too. A `gate` is asked before each
+    record goes on, and may keep `run` waiting.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, gate: StreamGate | None = None) -> None:
         self.trace = trace
+        self._gate = gate
         self._party = trace.party("network")
         self._hosts: dict[str, Host] = {}
         self._listeners: dict[tuple[str, int], Callable[[WireConnection], Endpoint]] = {}
@@ -109,6 +116,18 @@ class MemoryNetwork:
         self._names: set[str] = set()
         self._pairs: Counter[tuple[str, str]] = Counter()
         self._running = False
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Show `watcher` every new connection, with the endpoints at its two ends, by direction."""
+        self._watchers.append(watcher)
+
+    def cut_off(self) -> None:
+        """Reset every open connection, as a network that goes down; the ends are not told."""
+        for link in tuple(self._links):
+            link.conversation.reset("client")
+            link.finished |= {"client", "server"}
+            self._forget(link)
 
     @property
     def connections(self) -> tuple[WireConnection, ...]:
@@ -189,6 +208,8 @@ class MemoryNetwork:
         link.ends["client"] = endpoint
         self._links.append(link)
         link.ends["server"] = self._guarded(link, "server", lambda: accept(connection))
+        for watcher in self._watchers:
+            watcher(connection, link.ends)
         return connection
 
     def run(self, *, limit: int = 10_000) -> None:
@@ -224,14 +245,26 @@ class MemoryNetwork:
         reader = link.ends[peer]
         data = self._guarded(link, direction, writer.data_to_send)
         if data:
-            link.conversation.data(direction, data)
-            self._guarded(link, peer, lambda: reader.receive(data))
+            if self._gate is None:
+                self._carry(link, direction, data)
+            else:
+                for item in self._gate.cut(link.connection.name, direction, data):
+                    self._carry(link, direction, self._gate.passing(item), item.octets)
             return True
         if self._guarded(link, direction, lambda: writer.closed):
             self._finish(link, direction)
             self._guarded(link, peer, reader.eof_received)
             return True
         return False
+
+    def _carry(self, link: _Link, direction: Direction, data: bytes, written: bytes = b"") -> None:
+        """Bring octets to the other end; `written` is what they were before they were edited or (no `data`) dropped."""
+        if written and not data:
+            link.conversation.lost(direction, written)
+            return
+        link.conversation.data(direction, data, original=b"" if written == data else written)
+        peer = other_role(direction)
+        self._guarded(link, peer, lambda: link.ends[peer].receive(data))
 
     def _finish(self, link: _Link, direction: Direction) -> None:
         link.conversation.close(direction)

@@ -232,36 +232,37 @@ class OrderBook(SwitchActions):
 
     def drop(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Drop:
         """Drop matching frames."""
-        return self._give(Drop(self, match, times))
+        return self.give(Drop(self, match, times))
 
     def delay(self, match: Callable[[Passing], bool], seconds: float, *, times: int | None = None) -> Delay:
         """Let matching frames go on after `seconds`."""
-        return self._give(Delay(self, match, seconds, times))
+        return self.give(Delay(self, match, seconds, times))
 
     def duplicate(self, match: Callable[[Passing], bool], copies: int = 1, *, times: int | None = None) -> Duplicate:
         """Let matching frames go on more than once."""
-        return self._give(Duplicate(self, match, copies, times))
+        return self.give(Duplicate(self, match, copies, times))
 
     def hold(self, match: Callable[[Passing], bool], *, times: int | None = None) -> Hold:
         """Keep matching frames until they are released."""
-        return self._give(Hold(self, match, times))
+        return self.give(Hold(self, match, times))
 
     def edit(
         self, match: Callable[[Passing], bool], change: Callable[[bytes], bytes], *, times: int | None = None
     ) -> Edit:
         """Replace the payload of matching frames by `change(payload)`, of the same length."""
-        return self._give(Edit(self, match, change, times))
+        return self.give(Edit(self, match, change, times))
 
     def mirror(self, match: Callable[[Passing], bool], *, to: str, times: int | None = None) -> Mirror:
         """Send copies of matching frames out at the port of `to`."""
-        return self._give(Mirror(self, match, to, times))
+        return self.give(Mirror(self, match, to, times))
 
     def forget(self, order: SwitchOrder) -> None:
         """Take an order back; taking it back twice does nothing."""
         if order in self._orders:
             self._orders.remove(order)
 
-    def _give(self, order: O) -> O:
+    def give(self, order: O) -> O:
+        """Have an order of any kind obeyed from now on."""
         self._orders.append(order)
         return order
 

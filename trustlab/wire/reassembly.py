@@ -139,7 +139,7 @@ class Flow:
         return self.halves[direction].given_up
 
 
-class Piece(NamedTuple):
+class StreamPiece(NamedTuple):
     """The next octets of a direction's stream, from `offset` on.
 
     `data` arrived at the reader; `written` was sent by the writer, and differs after an edit in flight.
@@ -159,7 +159,7 @@ class Sighting(NamedTuple):
     flow: Flow
     direction: Direction
     offset: int | None
-    pieces: tuple[Piece, ...]
+    pieces: tuple[StreamPiece, ...]
 
 
 class Reassembler:
@@ -183,7 +183,9 @@ class Reassembler:
         """The connections that are followed, in the order of their first segments."""
         return list(self._followed)
 
-    def feed(self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None) -> list[Piece]:
+    def feed(
+        self, frame: bytes, *, name: str = "", original: bytes = b"", link: int | None = None
+    ) -> list[StreamPiece]:
         """Take one frame; FrameError if it is malformed, nothing if it carries no TCP payload.
 
         `name` keeps apart connections that use the same addresses on different legs of the network. `original` is the
@@ -220,7 +222,9 @@ class Reassembler:
         before = half.held
         offset, ready = half.take(segment.seq, segment.payload, original or segment.payload)
         self._held += half.held - before
-        return Sighting(segment, flow, direction, offset, tuple(Piece(flow, direction, *piece) for piece in ready))
+        return Sighting(
+            segment, flow, direction, offset, tuple(StreamPiece(flow, direction, *piece) for piece in ready)
+        )
 
     def forget(self, flow: Flow) -> None:
         """Follow a connection no longer. What comes late of it is passed over, until a SYN begins another one."""

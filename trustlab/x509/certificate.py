@@ -106,6 +106,7 @@ def _optional(walk: Walk, at: int, end: int, private: tuple[PrivateExtension, ..
             with walk.field("extensions", element, "", note, f"{RFC}4.1.2.9"):
                 listed = walk.child(element.content, element.end, "extensions")
                 for extension in walk.parts(listed, "an Extension"):
+                    walk.check_room()
                     _extension(walk, extension, private)
                 walk.unreadable(listed.end, element.end, "further bytes follow the extensions")
         else:

@@ -32,9 +32,14 @@ class Walk(SpanTree):
 
     def add(self, name: str, start: int, end: int, value: str = "", note: str = "", clause: str = "") -> str:
         """Name octets; NotDer if there are more fields than any certificate has."""
-        if len(self.spans) >= MOST_FIELDS and name != UNREADABLE:
-            raise NotDer(f"more than {MOST_FIELDS} fields")
+        if name != UNREADABLE:
+            self.check_room()
         return super().add(name, start, end, value, note, clause)
+
+    def check_room(self) -> None:
+        """Complain if there are more fields than any certificate has."""
+        if len(self.spans) >= MOST_FIELDS:
+            raise NotDer(f"more than {MOST_FIELDS} fields")
 
     def leaf(self, name: str, element: Element, value: str, note: str, clause: str) -> None:
         """Name an element whose parts are not named."""

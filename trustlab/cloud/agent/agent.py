@@ -18,7 +18,7 @@ from trustlab.cloud.agent.streams import Streams
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.guest import Guest
 from trustlab.cloud.image import Image
-from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Ready, ToGuest, Told
+from trustlab.cloud.uml.messages import Answer, Call, Failed, Hyperanswer, Patience, Ready, ToGuest, Told
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Agent:
 
     def __init__(self, began: float) -> None:
         self._began = began
+        self._until = 0.0
         self._numbers = itertools.count(1)
         self._streams = Streams()
         self._answers: dict[int, Answer | Failed] = {}
@@ -69,9 +70,9 @@ class Agent:
         """Call a verb of the provider's and return its result; with `serving` the network is served meanwhile."""
         number = next(self._numbers)
         self._line.send(Call(number, verb, arguments))
-        until = time.monotonic() + TIMEOUT
+        self._until = time.monotonic() + TIMEOUT
         while number not in self._answers:
-            left = until - time.monotonic()
+            left = self._until - time.monotonic()
             if left <= 0:
                 raise TimeoutError(f"no answer to {verb!r} within {TIMEOUT:g} s")
             if serving:
@@ -91,7 +92,9 @@ class Agent:
 
     def _sort(self, messages: list[Any]) -> None:
         for message in messages:
-            if isinstance(message, Call):
+            if isinstance(message, Patience):
+                self._until = time.monotonic() + TIMEOUT
+            elif isinstance(message, Call):
                 self._calls.append(message)
             else:
                 self._answers[message.id] = message

@@ -16,6 +16,7 @@ from trustlab.cloud.uml.messages import (
     Hyperanswer,
     MakeKey,
     MeasureClaim,
+    Patience,
     RawTpm,
     UseKey,
 )
@@ -59,7 +60,9 @@ class RemoteHypervisor:
 
     def boot(self) -> Boot:
         self._line.send(Hello())
-        (image,) = self._line.wait(TIMEOUT)
+        image: Hyperanswer = Patience()
+        while isinstance(image, Patience):
+            image = self._line.wait(TIMEOUT)[-1]
         if not isinstance(image, Boot):
             raise CloudError(f"the hypervisor answered with {type(image).__name__} instead of an image")
         return image

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_publ
 from trustlab.cloud.errors import CloudError, NameNotValidatedError
 from trustlab.cloud.pki import HTTP, WebCa
 from trustlab.cloud.uml.station import ProviderStack
-from trustlab.wire import Host, Switch
+from trustlab.wire import GateOrder, Host, Switch
 
 if TYPE_CHECKING:
     import socket
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from trustlab.cloud.uml.ports import VirtualGuest
     from trustlab.trace import Trace
+    from trustlab.wire import Steering
 
 Address = tuple[str, int]
 
@@ -28,9 +29,10 @@ Address = tuple[str, int]
 class UmlFabric:
     """Made and used on the cloud's thread, in its loop."""
 
-    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, trace: Trace, random: Callable[[int], bytes] = os.urandom, gate: Steering | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         self.trace = trace
+        self.gate = gate
         self.switch = Switch(trace)
         self.public_ca = WebCa(None, trace.party("web-ca"), random=random)
         self.images: dict[str, str] = {}
@@ -38,7 +40,19 @@ class UmlFabric:
         self._hosts: dict[str, Host] = {}
         self._truth = trace.party("cloud")
         own, cable = self.attach(WebCa.HOST, WebCa.IP)
-        self._station = ProviderStack(self.loop, own, cable)
+        self._station = ProviderStack(self.loop, own, cable, lambda: gate is not None and gate.state == "held")
+        self._asks = None if gate is None else self._ask(gate)
+
+    def _ask(self, gate: Steering) -> GateOrder:
+        """Have the switch ask a gate before each record."""
+        switch = self.switch
+        order = GateOrder(switch.core, gate, self.loop.call_later, lambda go: switch.order(lambda _core: go()))
+        return switch.core.give(order)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the switch still has to ask about a record, or somebody holds one."""
+        return self._asks is not None and (self._asks.busy or (self.gate is not None and self.gate.state == "held"))
 
     def attach(self, name: str, ip: str = "") -> tuple[Host, socket.socket]:
         """Plug a machine into the switch; return its addresses and its end of the cable."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import itertools
 import threading
@@ -17,7 +16,8 @@ from trustlab.cloud.uml.failures import raised
 from trustlab.cloud.uml.guest_requests import GuestRequests
 from trustlab.cloud.uml.hypercalls import HypercallServer
 from trustlab.cloud.uml.line import HostLine
-from trustlab.cloud.uml.messages import Answer, Call, Failed, FromGuest, Hypercall, Ready, Told
+from trustlab.cloud.uml.messages import Answer, Call, Failed, FromGuest, Hypercall, Patience, Ready, Told
+from trustlab.cloud.uml.patience import GateBesideLoop, result_of
 from trustlab.cloud.uml.process import VirtualMachine
 from trustlab.tpm import Platform
 from trustlab.trace import Link
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from trustlab.cloud.uml.fabric import UmlFabric
     from trustlab.cloud.worker import Worker
     from trustlab.trace import Trace, TraceEvent
+    from trustlab.wire import Steering
 
 BOOT_TIMEOUT = 90.0
 CALL_TIMEOUT = 90.0
+REMIND = 5.0
+"""Seconds between two messages to a guest that it should wait on."""
 POLITE = 3.0
 """How long a machine may take to switch off by itself before it is ended, in seconds."""
 LAST_WORDS = 1.0
@@ -80,7 +83,9 @@ class UmlMachine:
         self._closing = False
         self._closing_lock = threading.Lock()
         self._requests = GuestRequests(self, fabric)
-        self.platform = Platform(name, self._party)
+        self._gate = fabric.gate
+        asked = GateBesideLoop(fabric.gate, worker.thread) if fabric.gate is not None else None
+        self.platform = Platform(name, self._party, gate=asked)
         self.platform.power_on()
         try:
             self.hypervisor = hypervisor(self.platform, self.image, endorsers)
@@ -104,6 +109,8 @@ class UmlMachine:
         for line in (self._hypercalls, self._control):
             line.far.close()
         self._vm.listen(loop)
+        if self._gate is not None:
+            self._keep_patient(self._gate)
         amx = " This processor has AMX, which this kernel cannot carry: the guest does without AVX."
         self._party.emit(
             "machine",
@@ -117,13 +124,21 @@ class UmlMachine:
             address=host.ip,
         )
 
+    def _keep_patient(self, gate: Steering) -> None:
+        """While the run is held, tell the guest again and again not to give up on what it waits for."""
+        if gate.state == "held":
+            for line in (self._hypercalls, self._control):
+                line.send(Patience())
+        if gate.state != "ended" and self._vm.running:
+            self._vms.loop.call_later(REMIND, self._keep_patient, gate)
+
     def wait(self, timeout: float = BOOT_TIMEOUT) -> Ready:
         """Wait until the machine is ready; CloudError with the console's last lines where it does not get there."""
         if threading.current_thread() is self._worker.thread:
             raise CloudError("the cloud's own thread cannot wait for a VM, since it moves that VM's frames")
         try:
-            return self._ready.result(timeout)
-        except concurrent.futures.TimeoutError:
+            return result_of(self._ready, timeout, self._gate)
+        except TimeoutError:
             raise CloudError(f"{self.name} was not ready within {timeout:g} s; {self._vm.last_words()}") from None
 
     def start(
@@ -223,8 +238,8 @@ class UmlMachine:
         self._waiting[number] = future
         self._worker.call(self._send, Call(number, verb, arguments))
         try:
-            return future.result(CALL_TIMEOUT)
-        except concurrent.futures.TimeoutError:
+            return result_of(future, CALL_TIMEOUT, self._gate)
+        except TimeoutError:
             if future.done():
                 raise
             raise CloudError(

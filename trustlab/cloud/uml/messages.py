@@ -124,6 +124,10 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     sentence: str
 
 
+class Patience(msgspec.Struct, frozen=True, tag="patience"):
+    """On both lines, to the guest: the run is held, so what it waits for may take longer. It begins to count again."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
     """The agent runs, the network is up, the program is loaded. `verbs` are the functions the program defines."""
 
@@ -138,9 +142,9 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
 
 
 Hypercall = Read | Hello | MakeKey | UseKey | AttestCall | MeasureClaim | RawTpm
-Hyperanswer = Boot | Granted | Refused
+Hyperanswer = Boot | Granted | Refused | Patience
 FromGuest = Read | Call | Answer | Failed | Ready | Told
-ToGuest = Call | Answer | Failed
+ToGuest = Call | Answer | Failed | Patience
 
 _encoder = msgspec.msgpack.Encoder()
 

@@ -28,10 +28,17 @@ ARP = b"\x08\x06"
 
 
 class ProviderStack:
-    """The host's end of its cable. `hosts` finds who has an IP address: it stands in the provider's own table."""
+    """The host's end of its cable. While `held` says so, octets wait at the switch, and no try counts."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, own: Host, cable: socket.socket) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        own: Host,
+        cable: socket.socket,
+        held: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.own = own
+        self.held = held
         self._loop = loop
         self._cable = cable
         self._ports = itertools.count(FIRST_PORT)
@@ -194,7 +201,7 @@ class _Dialogue:
         self._timer = None
         if not self._unacknowledged or self._done:
             return
-        self._tries += 1
+        self._tries += not self._station.held()
         if self._tries > TRIES:
             self.end("nobody answered")
             return
