@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from tls_pair import Pair, client_config, client_identity, connected, root, server_config
-from trustlab.tls.limits import LONG, LONGEST, check_length
 
 from trustlab import tls
 from trustlab.tls import keys
 from trustlab.tls.describe import context_for, describe_record
 from trustlab.tls.extensions import AttestationExtension, push_attestation
+from trustlab.tls.limits import LONG, LONGEST, check_length
 from trustlab.tls.protection import Aead13, Cbc12
 from trustlab.tls.suites import Cipher
 
@@ -223,6 +223,6 @@ def test_a_server_that_checks_nobody_takes_any_client(version: tls.Version) -> N
     mine = client_identity()
     pair = connected(
         client=client_config(versions=(version,), certificates=(mine.der,), key=mine.key),
-        server=server_config(versions=(version,), client_certificate="require", check_peer=False, trust=None),
+        server=server_config(versions=(version,), client_certificate="require", checks=False, trust=None),
     )
     assert pair.server.connection.peer_certificates == (mine.der,)
