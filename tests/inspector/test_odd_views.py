@@ -84,13 +84,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, An
 
 def views(trace: Trace, folder: Path) -> None:
     ladder = Ladder.of(trace, secrets=True)
-    assert [row.to_json()["id"] for row in ladder.rows] == list(range(len(ladder.rows)))
     with TerminalLadder(Console(file=io.StringIO(), width=80)) as printed:
         printed.attach(trace)
     assert picture_svg(ladder).endswith("</svg>")
-    assert picture_html(ladder, trace.title, trace.substrate, ["pin"]).endswith("</div>")
-    state = page(trace, secrets=True).partition('id="trace">')[2].partition("</script>")[0]
-    assert len(json.loads(state)["_picture"]["rows"]) == len(ladder.rows)
+    assert picture_html(ladder).endswith("</div>")
+    assert document_in(page(trace, secrets=True)) == ladder.document
     frames = read_pcapng(write_trace(folder / "all.pcapng", trace)).frames
     assert len(frames) >= len(trace.select("frame"))
     json.dumps(report(trace, "x"), allow_nan=False)

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 import sample
 
-from trustlab.capture import write_trace
+from trustlab.capture import CaptureError, write_trace
 from trustlab.inspector import Inspector, Ladder
-from trustlab.trace import Trace
+from trustlab.trace import Trace, TraceFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -312,9 +312,12 @@ def test_an_inspector_takes_a_trace_an_act_or_a_path_and_says_so_of_anything_els
         assert len(inspector.rows) >= least
         inspector.close()
     (tmp_path / "b.jsonl").write_text("nothing of ours")
-    for wrong in (None, 7, [], tmp_path / "missing", tmp_path / "b.jsonl", tmp_path):
-        with pytest.raises(ValueError, match=r"cannot be inspected: give a Trace|cannot be read|not a trustlab trace"):
+    for wrong in (None, 7, []):
+        with pytest.raises(TypeError, match=r"cannot be inspected: give a Trace"):
             Inspector(wrong)
+    for missing in (tmp_path / "missing", tmp_path / "b.jsonl", tmp_path):
+        with pytest.raises((CaptureError, TraceFormatError)):
+            Inspector(missing)
 
 
 def test_without_secrets_none_reaches_the_page_the_pictures_or_repr() -> None:

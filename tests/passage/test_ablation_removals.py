@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from types import SimpleNamespace
 
 import pytest
 from test_exchange import NONCE, Speaker
@@ -15,11 +14,13 @@ from trustlab.attest import CHECKS, AppraisalPolicy, ReferenceValues
 from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, ablation
 from trustlab.passage.ablation.oracle import DECRYPT_ERROR, BleichenbacherOracle
 from trustlab.passage.ablation.own_checks import check_settings, own_checks
-from trustlab.passage.ablation.removals import EagerAsking, Engines, ForgivingMutual, LaxGuard, TrustingGuard, unpaced
+from trustlab.passage.ablation.removals import EagerAsking, Engines, ForgivingMutual, LaxGuard, TrustingGuard, unlimited
 from trustlab.passage.ablation.rules import RuleError, known_rules
 from trustlab.passage.ablation.seeded import SeedError, seed_setting, seeded
 from trustlab.passage.exchange import frame
 from trustlab.passage.source import SourceError
+from trustlab.tls.resumption12 import ResumingClient, Session
+from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 
 INSIDE = DESIGNS["connect-then-attest"]
@@ -60,9 +61,9 @@ def test_a_verifier_that_accepts_when_it_errs_still_refuses_what_it_can_judge():
     assert one.appraise(b"", FACTS).code == 49
 
 
-def test_without_a_pace_the_machine_itself_is_asked():
+def test_without_a_limit_the_machine_itself_is_asked():
     machine = FakeAttester()
-    assert unpaced(machine, None, "a stranger") is machine
+    assert unlimited(machine, None, "a stranger") is machine
 
 
 def test_a_verifier_that_fetches_fails_closed_by_an_error():
@@ -82,12 +83,13 @@ CONFIG = tls.ClientConfig(server_name="bank.example", trust=[root().certificate]
 def test_engines_lack_what_was_said_and_keep_no_session_unasked(*, trusting, open_ended):
     engines = Engines(trusting=trusting, open_ended=open_ended, resume=False)
     client = engines.client(CONFIG)
-    assert client.config.check_peer is not trusting
+    assert type(client.config) is (UncheckedClientConfig if trusting else tls.ClientConfig)
     assert (type(client) is tls.Client) is not open_ended
-    client.session = SimpleNamespace()
-    assert engines.client(CONFIG).config.session is None
+    assert not isinstance(client, ResumingClient)
+    client.session = Session(b"id", b"master", 47, extended_master_secret=True, server_name="bank.example")
+    assert engines.client(CONFIG).first_session_id() == b""
     identity = server_identity("ECDSA")
-    assert engines.server(tls.ServerConfig(certificates=(identity.der,), key=identity.key)).config.sessions is None
+    assert type(engines.server(tls.ServerConfig(certificates=(identity.der,), key=identity.key))) is tls.Server
 
 
 def shake(client: tls.Client, server: tls.Server) -> None:
@@ -107,14 +109,14 @@ def test_engines_that_resume_offer_the_last_session_and_keep_the_servers_by_name
     versions = (tls.Version.TLS12,)
     config = tls.ServerConfig(certificates=(identity.der,), key=identity.key, versions=versions)
     first = engines.client(CONFIG)
-    assert first.config.session is None
+    assert first.offered is None
     shake(first, engines.server(config))
     second, server = engines.client(CONFIG), engines.server(config)
-    assert second.config.session is first.session is not None
-    assert list(server.config.sessions) == [first.session.session_id]
+    assert second.offered is first.session is not None
+    assert list(server.sessions) == [first.session.session_id]
     shake(second, server)
     assert second.session.session_id == first.session.session_id
-    assert len(server.config.sessions) == 1  # a handshake in full would have made another
+    assert len(server.sessions) == 1  # a handshake in full would have made another
 
 
 class Held:
@@ -194,14 +196,14 @@ def test_what_is_drawn_is_sha256_over_seed_name_and_a_counter():
 
 @pytest.mark.parametrize("seed", [True, 1.5, None, b"7"])
 def test_what_is_no_seed_is_refused(seed):
-    with pytest.raises(SeedError, match="a seed is a whole number or text, not"):
+    with pytest.raises(SeedError, match="a seed must be a whole number or text, not"):
         seed_setting(seed)
     assert (seed_setting(0), seed_setting("a")) == ("0", "a")
 
 
 def test_what_is_no_rule_is_refused_by_name():
     assert known_rules(["one answer"]) == {"one answer"}
-    with pytest.raises(RuleError, match="no rule 'moon'; there are: offer answered, error refuses"):
+    with pytest.raises(RuleError, match="no rule is called 'moon'; choose from: offer answered, error refuses"):
         known_rules(["one answer", "moon"])
 
 
@@ -219,5 +221,5 @@ def lenient(case):
 
 @pytest.mark.parametrize("name", ["moon", CHECKS[0]])
 def test_nobody_stands_in_for_what_is_no_check_or_for_the_reading(name):
-    with pytest.raises(SourceError, match=f"there is no check '{name}' to stand in for; there are: {CHECKS[1]}"):
+    with pytest.raises(SourceError, match=f"no check '{name}' can be replaced; choose from: {CHECKS[1]}"):
         check_settings({CHECKS[2]: lenient, name: lenient})

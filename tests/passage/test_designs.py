@@ -67,16 +67,16 @@ def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"when": "never", "client": None}, "it has binders, but attestation happens never"),
-        ({"when": "never", "server": None}, "it has binders, but attestation happens never"),
-        ({"server": None}, "attestation happens handshake, but the server proves nothing"),
-        ({"when": "after-finished"}, "the session hash needs the extended master secret"),
-        ({"when": "sometimes"}, "when cannot be 'sometimes'; there are: never, before, inside"),
-        ({"suite": "TLS_MOON"}, "there is no 'TLS_MOON' in the registry of CipherSuite"),
-        ({"group": "FFDHE2048"}, "the engine has no key agreement in FFDHE2048"),
+        ({"when": "never", "client": None}, "it has binders, but when='never' means that nobody attests"),
+        ({"when": "never", "server": None}, "it has binders, but when='never' means that nobody attests"),
+        ({"server": None}, "when='handshake' needs a binder for the server, and `server` is None"),
+        ({"when": "after-finished"}, "when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"),
+        ({"when": "sometimes"}, "when cannot be 'sometimes'; choose from: never, before, inside"),
+        ({"suite": "TLS_MOON"}, "'TLS_MOON' is not a name in trustlab.tls.CipherSuite"),
+        ({"group": "FFDHE2048"}, "the engine cannot agree on a key in the group FFDHE2048"),
         ({"suite": "TLS_AES_128_GCM_SHA256"}, "TLS_AES_128_GCM_SHA256 is not a suite of TLS 1.2"),
         ({"tls": "1.3"}, "is not a suite of TLS 1.3"),
-        ({"colour": "red", "age": 3}, "a design has no 'age'; it has: name, tls, when"),
+        ({"colour": "red", "age": 3}, "a design has no field 'age'; it has: name, tls, when"),
     ],
 )
 def test_what_contradicts_itself_is_refused_with_how(changes, complaint):
@@ -109,11 +109,11 @@ def test_a_known_design_is_named_and_another_one_spelt_out(name):
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        ("moon", "no design 'moon'; there are: plain-tls, attest-then-connect"),
-        ("", "no design ''"),
-        ("{", "a design that cannot be read"),
-        ('{"name": 3}', "a design that cannot be read"),
-        ('{"name": "x"}', "a design that cannot be read: x: attestation happens handshake, but the server proves"),
+        ("moon", "there is no design 'moon'; choose from: plain-tls, attest-then-connect"),
+        ("", "there is no design ''; choose from: plain"),
+        ("{", "this design cannot be read: "),
+        ('{"name": 3}', "this design cannot be read: "),
+        ('{"name": "x"}', "this design cannot be read: x: when='handshake' needs a binder for the server"),
     ],
 )
 def test_what_is_no_design_is_refused(setting, complaint):

@@ -209,7 +209,7 @@ def test_an_alert_in_place_of_awaited_evidence_is_explained_with_who_withheld_it
     )
     (note,) = trace.select("note", name="evidence withheld")
     alert = {80: "internal_error", 117: "general_error"}[code]
-    assert f"The peer sent the alert {alert} in place of its evidence" in note.data["sentence"]
+    assert f"The peer sent the alert {alert} instead of its evidence" in note.data["sentence"]
 
 
 @pytest.mark.parametrize(

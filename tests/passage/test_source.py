@@ -79,19 +79,28 @@ def test_what_the_source_defines_by_itself_may_be_used(text):
 @pytest.mark.parametrize(
     ("program", "complaint"),
     [
-        (7, "the check is source text or a function, not int"),
-        (functools.partial(judge), "the check is source text or a function, not partial"),
+        (7, "the check must be source text or a function, not int"),
+        (functools.partial(judge), "the check must be source text or a function, not partial"),
         ("def judge(case:", "the check is not Python: "),
         ("def judge(case):\n    return '\0'", "the check is not Python: "),
-        ("def other(case): pass", "the check defines no function 'judge'"),
-        ("print(judge)", "the check defines no function 'judge'"),
+        ("def other(case): pass", "the check must define a function 'judge'"),
+        ("print(judge)", "the check must define a function 'judge'"),
         ("def judge(case):\n    return case + moon + sun", "the check uses 'moon', but does not define it"),
         ("judge = sun", "the check uses 'sun', but does not define it"),
-        (leans, "the check uses 'OUTSIDE', but does not define it: put it, or its import, inside"),
+        (leans, "the check uses 'OUTSIDE', but does not define it: define or import it inside"),
         (leans_inside, "the check uses 'OUTSIDE', but does not define it"),
-        (lambda case: case, "the check is a function without a `def` of its own: give the source text"),
-        (decorated.__wrapped__, "the check is a function without a `def` of its own: give the source text"),
-        (loaded("def judge(case): pass", "judge", "own"), "whose source cannot be read: give the source text"),
+        (
+            lambda case: case,
+            "the check must be a function that begins with `def`: define it so, or give the source text",
+        ),
+        (
+            decorated.__wrapped__,
+            "the check must be a function that begins with `def`: define it so, or give the source text",
+        ),
+        (
+            loaded("def judge(case): pass", "judge", "own"),
+            "the source of the check cannot be read: give the source text instead of a function",
+        ),
     ],
 )
 def test_what_cannot_travel_is_refused_by_name_with_what_is_wrong(program, complaint):
@@ -101,7 +110,7 @@ def test_what_cannot_travel_is_refused_by_name_with_what_is_wrong(program, compl
 
 
 def test_a_lambda_whose_line_begins_like_a_definition_is_a_lambda_all_the_same():
-    with pytest.raises(SourceError, match="without a `def` of its own"):
+    with pytest.raises(SourceError, match="the check must be a function that begins with `def`"):
         source_of(in_a_line(), "the check")
 
 

@@ -224,7 +224,7 @@ def test_a_server_that_checks_nobody_takes_any_client(version: tls.Version) -> N
     mine = client_identity()
     pair = connected(
         client=client_config(versions=(version,), certificates=(mine.der,), key=mine.key),
-        server=server_config(versions=(version,), client_certificate="require", check_peer=False, trust=None),
+        server=server_config(versions=(version,), client_certificate="require", checks=False, trust=None),
     )
     assert pair.server.connection.peer_certificates == (mine.der,)
 

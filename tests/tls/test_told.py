@@ -258,7 +258,7 @@ def test_a_server_that_cannot_serve_is_refused_at_construction(changes: dict[str
 
 
 def test_a_server_may_ask_whom_it_does_not_check() -> None:
-    assert server_config(client_certificate="require", check_peer=False).client_certificate == "require"
+    assert server_config(client_certificate="require", checks=False).client_certificate == "require"
 
 
 @pytest.mark.parametrize("kind", [ExtensionType.KEY_SHARE, ExtensionType.SUPPORTED_VERSIONS])

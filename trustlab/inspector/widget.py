@@ -51,7 +51,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     `source` is a `Trace`, an act, or the path of a trace or a capture. An act brings its controller along. With
     `secrets=True` private plaintext and keys are in the page, and it says so. `chosen` is the row that the reader looks
     at (-1: none yet) and `chosen_field` the path of the field in it; both may be set. `flush` sends at once what still
-    waits for the next batch; `close` ends the view. ValueError says in a sentence what `source` cannot be.
+    waits for the next batch; `close` ends the view. TypeError says in a sentence what `source` cannot be.
     """
 
     _esm = STATIC / "inspector.js"

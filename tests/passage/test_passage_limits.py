@@ -53,7 +53,7 @@ def test_the_machine_is_not_asked_for_what_the_limiter_refuses():
     machine = Machine()
     limited = RateLimitedAttester(machine, RateLimiter(1, rate=0.0), "a stranger")
     assert limited.attest(b"binder", prove_key=False) == b"binder"
-    with pytest.raises(AttestationFailure, match="a stranger has used up its quotes"):
+    with pytest.raises(AttestationFailure, match="a stranger has used up its quotes for now, and may ask again later"):
         limited.attest(b"binder", prove_key=False)
     assert machine.asked == 1
 
