@@ -237,7 +237,7 @@ def test_a_bank_of_an_unknown_hash_has_1_to_64_octets(size, *, read):
 
 
 def test_a_log_of_no_bank_that_is_known_is_an_error():
-    head = SPEC_ID + bytes(8)
+    head = SPEC_ID + bytes(4) + b"\0\2\0\2"  # a client, version 2.0, 64 bits wide
     for algorithm, known in ((b"\x0b\0", True), (b"\x77\x77", False)):
         data = head + b"\1\0\0\0" + algorithm + b"\x20\0" + b"\0"
         spec = bytes(4) + b"\3\0\0\0" + bytes(20) + len(data).to_bytes(4, "little") + data

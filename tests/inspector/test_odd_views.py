@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sample
 from hypothesis import HealthCheck, given, settings
@@ -16,10 +18,12 @@ from rich.console import Console
 
 from trustlab.capture import decode_pcapng, keylog, write_trace
 from trustlab.inspector import Inspector, Ladder, TerminalLadder
+from trustlab.inspector.document import Document
 from trustlab.inspector.export import page
 from trustlab.inspector.report import report
 from trustlab.inspector.sound import sound
-from trustlab.inspector.static_html import picture_html, picture_svg
+from trustlab.inspector.static_html import picture_html
+from trustlab.inspector.static_svg import ladder_svg
 from trustlab.inspector.terminal_browser import TerminalBrowser
 from trustlab.trace import Span, Trace, TraceEvent, TraceFormatError
 from trustlab.wire import read_pcapng
@@ -82,11 +86,16 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, An
     return [[json.loads(line) for line in octets.splitlines()] for octets in whole]
 
 
+def document_in(text: str) -> Document:
+    packed = text.partition('id="document">')[2].partition("</script>")[0]
+    return msgspec.json.decode(gzip.decompress(base64.b64decode(packed)), type=Document)
+
+
 def views(trace: Trace, folder: Path) -> None:
     ladder = Ladder.of(trace, secrets=True)
     with TerminalLadder(Console(file=io.StringIO(), width=80)) as printed:
         printed.attach(trace)
-    assert picture_svg(ladder).endswith("</svg>")
+    assert ladder_svg(ladder).endswith("</svg>")
     assert picture_html(ladder).endswith("</div>")
     assert document_in(page(trace, secrets=True)) == ladder.document
     frames = read_pcapng(write_trace(folder / "all.pcapng", trace)).frames
@@ -192,9 +201,9 @@ def test_the_inspector_opens_a_path(tmp_path: Path) -> None:
     assert len(Inspector(capture).rows) == len(Ladder.of(decode_pcapng(capture)).rows)
 
 
-@pytest.mark.parametrize(("wrong", "told"), [(None, "this is None"), (5, "this is an int"), ([], "this is a list")])
+@pytest.mark.parametrize(("wrong", "told"), [(None, "None"), (5, "an int"), ([], "a list")])
 def test_the_inspector_says_what_it_needs(wrong: object, told: str) -> None:
-    with pytest.raises(TypeError, match=f"a Trace is needed, or the path of a trace or a capture: {told}"):
+    with pytest.raises(TypeError, match=f"^{told} cannot be inspected: give a Trace, an act, or the path"):
         Inspector(wrong)
 
 

@@ -85,7 +85,7 @@ def test_of_a_long_path_its_end_and_the_clause_are_shown() -> None:
     trace.append("bank", "tls.message", "X", b"\1", (Span(path, 0, 1, "1", "A sentence.", "RFC 1 2"),), sent=True)
     line = shown(pressed(TerminalBrowser(trace), "enter", "end"))[-5]
     assert line.startswith("…")
-    assert line.endswith("list.random · RFC 1 2")
+    assert line.endswith("list/random · RFC 1 2")
 
 
 def test_n_goes_to_each_refusal_and_begins_again(reader: TerminalBrowser) -> None:

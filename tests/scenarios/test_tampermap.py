@@ -97,7 +97,7 @@ def test_a_map_goes_on_in_another_cloud_when_a_trace_has_grown(monkeypatch):
 
 
 def test_what_is_not_a_design_is_said_at_once():
-    with pytest.raises(ValueError, match="no design 'tls14'; there are: plain-tls"):
+    with pytest.raises(ValueError, match="there is no design 'tls14'; choose from: plain-tls"):
         TamperMap("tls14")
 
 

@@ -11,7 +11,18 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from tls_pair import NAME, Pair, client_config, client_identity, connected, root, server_config, server_identity
+from tls_pair import (
+    NAME,
+    Pair,
+    client_config,
+    client_identity,
+    connected,
+    kept,
+    resuming,
+    root,
+    server_config,
+    server_identity,
+)
 
 from trustlab import tls
 from trustlab.tls import authenticators, keys
@@ -19,6 +30,7 @@ from trustlab.tls.messages import CertificateEntry
 from trustlab.tls.messages.base import Message
 from trustlab.tls.messages.hello import HELLO_RETRY_RANDOM
 from trustlab.tls.protection import SEQUENCE_LIMIT, Aead13, Cbc12
+from trustlab.tls.resumption12 import SessionCache
 from trustlab.tls.suites import Cipher
 from trustlab.tls.x509 import Contents, _names
 
@@ -110,12 +122,10 @@ def test_a_key_that_fails_to_sign_is_an_internal_error(version: tls.Version, rol
     assert other.error.alert.code == 80
 
 
-def resumed(change: Any, **server: Any) -> Any:
-    """Resume a session whose memory at the client is changed, or at a server with other settings; the client's error."""
-    sessions: dict[bytes, tls.Session] = {}
-    first = connected(client=client_config(), server=server_config(sessions=sessions))
-    session = change(first.client.connection.session)
-    return Pair(client_config(session=session), server_config(sessions=sessions, **server)).run()
+def resumed(change: Any) -> Any:
+    """Resume a session whose memory at the client is changed; return both ends."""
+    sessions = SessionCache()
+    return resuming(sessions, change(kept(sessions))).run()
 
 
 def test_a_session_is_resumed_as_it_was_or_not_at_all() -> None:

@@ -112,11 +112,11 @@ def test_a_digest_by_an_unknown_algorithm_is_an_error(algorithm: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "content", "value", "secret"),
     [
-        ("2b/secret", b"abc", "3 octets", True),
+        ("2b/secret", b"abc", "3 bytes", True),
         ("2b/secret", b"", None, False),
-        ("2b/secret", bytes(4), "4 octets", True),
+        ("2b/secret", bytes(4), "4 bytes", True),
         ("2b/sensitive", bytes(4), "no password, no data", False),
-        ("2b/sensitive", b"\0\1x\0\0", "5 octets", True),
+        ("2b/sensitive", b"\0\1x\0\0", "5 bytes", True),
     ],
 )
 def test_a_secret_is_blanked_and_noted(kind: str, content: bytes, value: str | None, *, secret: bool) -> None:

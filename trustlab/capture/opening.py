@@ -38,8 +38,7 @@ def open_trace(
     if isinstance(source, Trace):
         return source
     if not isinstance(source, str | os.PathLike):
-        kind = type(source).__name__
-        raise TypeError(f"a Trace is needed, or the path of a trace or a capture: this is {_article(kind)}")
+        raise TypeError(f"a Trace is needed, or the path of a trace or a capture: this is {kind_in_words(source)}")
     path = Path(source)
     if _is_trace(path):
         return Trace.load(path)
@@ -66,7 +65,7 @@ def _is_trace(path: Path) -> bool:
     raise CaptureError(f"{path} is neither a trace of trustlab (JSON Lines) nor a pcapng or pcap file. {begins}.")
 
 
-def _article(kind: str) -> str:
-    if kind == "NoneType":
-        return "None"
-    return f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
+def kind_in_words(value: object) -> str:
+    """Return what kind of thing a value is, with its article: "None", "a list", "an int"."""
+    kind = type(value).__name__
+    return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from trustlab.capture import open_trace
+from trustlab.capture.opening import kind_in_words
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -28,5 +29,4 @@ def trace_of(source: object) -> tuple[Trace, Controller | None]:
     if isinstance(trace, Trace):
         over = getattr(source, "outcome", None) is not None
         return trace, None if over else getattr(source, "controller", None)
-    what = "None" if source is None else f"a {type(source).__name__}"
-    raise TypeError(f"{what} cannot be inspected: {WANTED}")
+    raise TypeError(f"{kind_in_words(source)} cannot be inspected: {WANTED}")

@@ -137,7 +137,7 @@ def _blocks(file: BinaryIO, head: bytes) -> Iterator[tuple[str, int, bytes, int]
     at, order = 0, ""
     while head := head + file.read(12 - len(head)):
         if not order and head[:4] != _PCAPNG_MAGIC[: len(head)]:
-            raise PcapngError("not a pcapng file: it does not begin with a section header block")
+            raise PcapngError("this is not a pcapng file: it does not begin with a section header block")
         if len(head) < 12:
             raise PcapngError(f"cut short: {len(head)} octets at octet {at} are not a pcapng block")
         if head[:4] == _PCAPNG_MAGIC:

@@ -184,7 +184,9 @@ def ipv4_header(frame: bytes, at: int, *, cut: bool = False) -> Ipv4Header:
     header, there = (version & 0x0F) * 4, len(frame) - at
     length = (min(total, there) or there) if cut else total
     if version >> 4 != 4 or header < _IPV4.size or not header <= length <= there:
-        raise FrameError(f"IPv4 header of {header} octets, total length {total}, in a frame of {len(frame)}")
+        raise FrameError(
+            f"an IPv4 header of {header} octets with total length {total} does not fit a frame of {len(frame)} octets"
+        )
     return Ipv4Header(protocol, fragment, identification, source, destination, at + header, at + length)
 
 
