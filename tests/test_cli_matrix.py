@@ -235,7 +235,7 @@ def test_the_help_and_the_page_count_the_attacks_of_the_slides_alike():
     shown = " ".join(run("--help").stdout.replace("│", " ").split())
     assert "their 8 attacks (the 7 signed ones, and memory-scrape)" in shown
     told = " ".join((Path(__file__).parents[1] / "docs" / "matrix.md").read_text("utf-8").split())
-    assert "7 of the slides' 8 attacks (all but `memory-scrape`" in told
+    assert "7 of the slides' 8 attacks (all except `memory-scrape`" in told
 
 
 def test_a_cell_that_came_out_differently_is_shown_with_what_was_expected_and_every_check_that_failed():

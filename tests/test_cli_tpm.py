@@ -101,7 +101,7 @@ def test_a_folder_that_is_not_there_is_said_to_be_missing_with_how_to_get_one(tm
 def test_a_binder_that_is_not_32_octets_is_no_mismatch(kept, octets):
     done = run("verify", str(kept), "--binder", "00" * octets)
     assert done.returncode == 1
-    assert f"--binder takes 32 octets, 64 hex digits: this has {octets}" in " ".join(done.stderr.split())
+    assert f"--binder takes 64 hex digits (32 octets), not {2 * octets}" in " ".join(done.stderr.split())
     assert "extraData" not in done.stdout
 
 

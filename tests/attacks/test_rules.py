@@ -94,5 +94,5 @@ def test_mallorys_evidence_is_true_and_no_check_of_the_verifier_would_stop_her()
 
 
 def test_a_rule_that_does_not_exist_is_named():
-    with pytest.raises(RuleError, match="no rule 'nonce'"):
+    with pytest.raises(RuleError, match="no rule is called 'nonce'"):
         known_rules(["nonce"])

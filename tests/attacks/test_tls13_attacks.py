@@ -34,7 +34,7 @@ def test_the_secret_that_leaks_is_handed_over_by_the_lab_where_all_can_see_it():
     act = played("tls13-key", "known-dh-secret")
     notes = act.trace.select("note", party="lab", name="assumption: DH secret")
     assert [note.data["sentence"] for note in notes] == [
-        "Assumed to have leaked: the lab gives Alice the secret of the key agreement of teller-bank-1."
+        "Assumed: the secret of the key agreement of teller-bank-1 has leaked. The lab gives it to Alice."
     ]
     given = act.trace.select("secret", party="alice", name="shared_secret")
     assert [event.data["leaked"] for event in given] == [True]

@@ -120,7 +120,10 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
     if cell.mark == "S" and played.prize in {"pin", "balance"}:
         assert f"Alice knows the canary '{played.prize}'" in result.evidence
     if cell.mark == "S" and played.prize == "peer":
-        assert "teller-bank-1 addressed bank, held by" in result.evidence or "teller-bank-2" in result.evidence
+        assert (
+            "teller-bank-1 was addressed to bank and answered by" in result.evidence
+            or "teller-bank-2" in result.evidence
+        )
 
 
 def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
@@ -138,9 +141,13 @@ def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
         ("tls13-nonce", "downgrade", "teller ended teller-bank-1 with alert 109 (missing_extension)"),
         ("tcb-key", "evil-hypersafe", "0x99d"),
         ("connect-then-attest", "quote-flooding", "made 0 quotes for Alice, who asked 24 times"),
-        ("tcb-key", "bleichenbacher", "bank ended 9 connections with alert 20 (bad_record_mac); 9 wrong secrets"),
+        (
+            "tcb-key",
+            "bleichenbacher",
+            "bank ended 9 connections with alert 20 (bad_record_mac); the bank's answers to 9 secrets: 15030300020214",
+        ),
         ("tls13-early", "stale-antivirus", "bank refused by 'claims'; "),
-        ("trusted-passage", "tpm-nuisance", "payments made by the bank: 1"),
+        ("trusted-passage", "tpm-nuisance", "the bank made 1 payment"),
     ],
 )
 def test_what_stopped_her_is_said_by_the_facts(design, attack, fact):

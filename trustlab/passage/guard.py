@@ -116,7 +116,8 @@ class Guard:
         awaited = self.design.server if self.role == "client" else self.design.client
         if alert.code not in IN_PLACE_OF_EVIDENCE or awaited is None or self.result is not None:
             return
-        why = f"The {self._peer} sent the alert {alert.name} instead of its evidence. Either it could not attest, or "
+        who = "The peer" if self._peer == "peer" else f"The peer, {self._peer},"
+        why = f"{who} sent the alert {alert.name} instead of its evidence. Either it could not attest, or "
         why += "this end has used up its quotes for now; the peer's own log says which. A rate limit passes with time."
         self._party.emit("note", "evidence withheld", connection=self._connection, sentence=why)
 
