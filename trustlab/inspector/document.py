@@ -338,7 +338,7 @@ class Tampered(Struct):
     nth: int
     field: str
     kind: str
-    party: str = ""
+    party: str | None = None
     caught_by: str = ""
     sentence: str = ""
     keys: bool = False

@@ -13,6 +13,9 @@ import msgspec
 from trustlab.inspector.ladder import Ladder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trustlab.inspector.document import Tampered
     from trustlab.trace import Trace
 
 STATIC = Path(__file__).parent / "static"
@@ -45,9 +48,13 @@ inspector.page();
 """  # noqa: E501 - one policy, one line
 
 
-def page(trace: Trace, *, secrets: bool = False) -> str:
-    """Return the trace as a page with the inspector in it; with secrets only if asked for, and then it says so."""
+def page(trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()) -> str:
+    """Return the trace, and a tamper map, as a page with the inspector in it.
+
+    Secrets are in it only if asked for, and then it says so.
+    """
     document = Ladder.of(trace, secrets=secrets).document
+    document.tamper.extend(tamper)
     return PAGE.format(
         title=escape(trace.title or "Trace"),
         css=(STATIC / "inspector.css").read_text("utf-8"),
@@ -56,8 +63,8 @@ def page(trace: Trace, *, secrets: bool = False) -> str:
     )
 
 
-def save_page(path: str | Path, trace: Trace, *, secrets: bool = False) -> Path:
+def save_page(path: str | Path, trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()) -> Path:
     """Write `page` to a file and return its path."""
     path = Path(path)
-    path.write_text(page(trace, secrets=secrets), "utf-8")
+    path.write_text(page(trace, secrets=secrets, tamper=tamper), "utf-8")
     return path

@@ -19,6 +19,7 @@ import traitlets
 from IPython.display import DisplayHandle, display
 
 from trustlab.capture import write_trace
+from trustlab.inspector.document import Tampered
 from trustlab.inspector.export import save_page
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.requests import BadRequest, Requests
@@ -28,7 +29,7 @@ from trustlab.inspector.static_svg import ladder_svg
 from trustlab.inspector.trace_tail import TraceTail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from trustlab.inspector.document import AnyRow, Document
     from trustlab.trace import Controller, TraceEvent
@@ -168,11 +169,40 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self.chosen, self.chosen_field = chosen.id, field
         self.send({"type": "select", "row": chosen.id, "field": field})
 
+    def tamper_map(self, runs: Iterable[object]) -> None:
+        """Show a tamper map while it is played, in place of one that is shown: `tamper_map(TamperMap("tls13-key"))`.
+
+        `runs` are its rows; any object with the fields of `document.Tampered` is one. Returns with the last of them; an
+        interrupt leaves those that were played. The map travels with a page that is saved later.
+        """
+        with self._tail.lock:
+            self._ladder.document.tamper.clear()
+            self.send({"type": "whole", "document": msgspec.to_builtins(self._ladder.restart())})
+        waiting: list[Tampered] = []
+        keys = bool(getattr(runs, "keys", False))
+        try:
+            for run in runs:
+                row = msgspec.convert(run, Tampered, from_attributes=True)
+                waiting.append(msgspec.structs.replace(row, keys=keys or row.keys))
+                if time.monotonic() >= self._sent_at + INTERVAL:
+                    self._send_tampered(waiting)
+        finally:
+            self._send_tampered(waiting)
+
+    def _send_tampered(self, waiting: list[Tampered]) -> None:
+        with self._tail.lock:
+            self._ladder.document.tamper.extend(waiting)
+            batch = msgspec.structs.replace(self._ladder.batch(()), tamper=list(waiting))
+            self._sent_at = time.monotonic()
+            self.send({"type": "batch", **msgspec.to_builtins(batch)})
+        waiting.clear()
+
     # What can be kept; the page's buttons are these calls
 
     def save_page(self, path: str | Path) -> Path:
         """Write the inspector as one HTML page that works from a file, with secrets if this view has them."""
-        return save_page(path, self._trace, secrets=self.document.frame.secrets_shown)
+        document = self.document
+        return save_page(path, self._trace, secrets=document.frame.secrets_shown, tamper=document.tamper)
 
     def save_trace(self, path: str | Path) -> Path:
         """Write the trace as JSON Lines, with secrets if this view has them."""

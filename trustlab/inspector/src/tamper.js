@@ -58,7 +58,7 @@ function noMap(store) {
   const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
   return [
     h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
-    h("pre", { class: "tl-pre", tabindex: 0, text: `picture.tamper_map("${design}")` }),
+    h("pre", { class: "tl-pre", tabindex: 0, text: `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"))` }),
   ];
 }
 
