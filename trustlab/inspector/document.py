@@ -92,6 +92,11 @@ class PlainRow(Struct, tag_field="kind", tag="event"):
     parts: list[Piece] = []
     details: dict[str, Any] = {}
 
+    @property
+    def kind(self) -> str:
+        """What kind of step this is, in the words of the document: `message`, `tpm`, `verdict`, ..."""
+        return str(self.__struct_config__.tag)
+
 
 class SectionRow(PlainRow, tag="section"):
     """The lab's narration: an act begins, or a word between."""
