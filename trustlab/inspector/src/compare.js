@@ -39,7 +39,7 @@ export class Compare {
     this.store = store;
     /** @type {Store | null} */
     this.other = null;
-    this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
+    this.node = h("div", { role: "group", class: "tl-card tl-compare", "aria-label": "The other run" });
     this.node.hidden = true;
   }
 

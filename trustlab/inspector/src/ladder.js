@@ -48,7 +48,7 @@ export class Ladder {
     this.lives = h("div", { class: "tl-lives", "aria-hidden": "true" });
     this.scroller = h("div", { class: "tl-rows", role: "group", tabindex: 0, "aria-label": "Steps", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
     this.inner.append(this.lives, this.now);
-    this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
+    this.node = h("div", { role: "group", class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
     const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
     this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
     this.list.shown = () => this.reveal();

@@ -50,7 +50,7 @@ export class Message {
     this.note = h("div", { class: "tl-note" });
     this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
     this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
-    this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
+    this.node = h("div", { role: "group", class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
     /** @type {Piece | null} */
     this.piece = null;
     /** @type {Piece | null} */

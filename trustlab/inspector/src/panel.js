@@ -17,7 +17,7 @@ export class PanelView {
     this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
     this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
     this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
-    this.node = h("section", { class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
+    this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
     this.node.hidden = PANELS.length === 0;
     if (!store.tab && PANELS.length) store.tab = opening(store);
   }

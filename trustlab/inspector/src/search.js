@@ -31,7 +31,7 @@ export class Search {
     this.sum = h("p", { class: "tl-hitsum", role: "status" });
     this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
     this.box.hidden = true;
-    this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
+    this.node = h("div", { class: "tl-find", role: "search", "aria-label": `Find in ${store.doc.frame.title || "this run"}`, on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
   }
 
   shut() {

@@ -73,7 +73,7 @@ export class View {
     this.root.append(
       h("div", { class: "tl-view" },
         h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
-        h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
+        h("div", { role: "group", class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
         h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
       this.said, this.tipNode);
   }

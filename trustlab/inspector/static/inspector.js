@@ -681,7 +681,7 @@ this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
 this.lives = h("div", { class: "tl-lives", "aria-hidden": "true" });
 this.scroller = h("div", { class: "tl-rows", role: "group", tabindex: 0, "aria-label": "Steps", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e), click: (/** @type {MouseEvent} */ e) => this.click(e) } }, this.inner);
 this.inner.append(this.lives, this.now);
-this.node = h("section", { class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
+this.node = h("div", { role: "group", class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
 const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
 this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
 this.list.shown = () => this.reveal();
@@ -1035,7 +1035,7 @@ class Compare {
 constructor(store) {
 this.store = store;
 this.other = null;
-this.node = h("section", { class: "tl-card tl-compare", "aria-label": "The other run" });
+this.node = h("div", { role: "group", class: "tl-card tl-compare", "aria-label": "The other run" });
 this.node.hidden = true;
 }
 
@@ -2053,7 +2053,7 @@ this.head = h("div", { class: "tl-mhead" });
 this.note = h("div", { class: "tl-note" });
 this.deep = h("div", { class: "tl-deep" }, this.fields.head, this.fields.tree, this.octets.node);
 this.rest = h("div", { class: "tl-rest", tabindex: 0, role: "group", "aria-label": "More about this step" });
-this.node = h("section", { class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
+this.node = h("div", { role: "group", class: "tl-card tl-msg", "aria-label": "The chosen step" }, this.head, this.note, this.deep, this.rest);
 this.piece = null;
 this.twin = null;
 }
@@ -2963,7 +2963,7 @@ this.first = h("div", { class: "tl-pfirst" });
 this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
 this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
 this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
-this.node = h("section", { class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
+this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
 this.node.hidden = PANELS.length === 0;
 if (!store.tab && PANELS.length) store.tab = opening(store);
 }
@@ -3101,7 +3101,7 @@ this.list = h("div", { class: "tl-hitlist", role: "listbox", id: this.id, "aria-
 this.sum = h("p", { class: "tl-hitsum", role: "status" });
 this.box = h("div", { class: "tl-hits" }, this.sum, this.list);
 this.box.hidden = true;
-this.node = h("div", { class: "tl-find", role: "search", on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
+this.node = h("div", { class: "tl-find", role: "search", "aria-label": `Find in ${store.doc.frame.title || "this run"}`, on: { focusout: (/** @type {FocusEvent} */ e) => { if (!this.node.contains(/** @type {Node | null} */ (e.relatedTarget))) this.shut(); } } }, icon("M7 12A5 5 0 107 2a5 5 0 000 10zM11 11l3 3"), this.input, h("kbd", { "aria-hidden": "true", text: "/" }), this.box);
 }
 
 shut() {
@@ -3375,7 +3375,7 @@ const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or d
 this.root.append(
 h("div", { class: "tl-view" },
 h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
-h("section", { class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
+h("div", { role: "group", class: "tl-over", "aria-label": "What happened over time" }, this.timeline.label, this.timeline.lanes, this.timeline.state, this.controls.transport, this.timeline.steps, bar),
 h("div", { class: "tl-main" }, this.ladder.node, this.right, this.wires)),
 this.said, this.tipNode);
 }
