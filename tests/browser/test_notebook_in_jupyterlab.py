@@ -68,6 +68,7 @@ def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(windo
 
     # The inspector has gone there by itself: the sentence, the binding, the failed check with its octets.
     expect(view.locator(".tl-say1").first).to_contain_text("One input differs: the server's public key.")
+    view.get_by_role("tab", name="The binding").click()
     expect(view.locator(".tl-eq .tl-chip.tl-unlike")).to_have_count(2)
     expect(view.locator(".tl-check", has_text="extraData").first).to_contain_text("expected")
     take_picture(page, view)
