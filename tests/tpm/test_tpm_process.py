@@ -26,7 +26,7 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.channel import Channel
 from trustlab.tpm.framing import command
-from trustlab.tpm.statedir import base_directory, sweep
+from trustlab.tpm.statedir import sweep, temporary_directory
 from trustlab.tpm.transport import MAX_RESPONSE
 
 STARTUP = command(0x144, parameters=b"\0\0")
@@ -272,16 +272,89 @@ def test_when_the_janitor_was_killed_too_the_next_start_sweeps(tmp_path: Path) -
 def test_the_sweep_leaves_living_owners_alone() -> None:
     with Swtpm() as tpm:
         tpm.transmit(STARTUP)
-        sweep(base_directory())
+        sweep(temporary_directory())
         assert tpm.state.exists()
 
 
-def test_a_base_directory_of_others_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_folders_lie_where_nobody_can_guess_and_nobody_else_can_read(tmp_path: Path) -> None:
+    own = os.environ | {"TMPDIR": str(tmp_path)}
+    states = []
+    for _ in range(2):
+        with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, env=own) as owner:
+            assert owner.stdout is not None
+            state = Path(owner.stdout.readline().decode().split()[1])
+            mode = state.parent.stat().st_mode & 0o777
+            states.append(state.parent)
+            owner.kill()
+        assert mode == 0o700
+        assert state.parent.parent == tmp_path
+    assert len({folder.name.rsplit("-", 1)[1] for folder in states}) == 2
+
+
+def test_what_lies_there_beforehand_locks_nobody_out_and_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Links, files and folders with our names, as another user could make them in a common /tmp."""
     monkeypatch.setattr(statedir.tempfile, "gettempdir", lambda: str(tmp_path))
-    (tmp_path / f"trustlab-{os.getuid()}").mkdir(mode=0o755)
-    (tmp_path / f"trustlab-{os.getuid()}").chmod(0o755)
-    with pytest.raises(TpmStartError, match="mode 0700"):
-        base_directory()
+    mine = f"trustlab-{os.getuid()}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (tmp_path / mine).symlink_to(elsewhere)
+    (tmp_path / f"{mine}-1-link").symlink_to(elsewhere)
+    (tmp_path / f"{mine}-2-file").touch()
+    abandoned = tmp_path / f"{mine}-3-abandoned"
+    abandoned.mkdir()
+    (abandoned / "link").symlink_to(elsewhere)
+    assert sweep(tmp_path) == [abandoned]
+    (tmp_path / "new").mkdir()
+    with Swtpm(statedir._new_folder(tmp_path / "new")[0]) as tpm:
+        assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+    assert (elsewhere / "kept").exists()
+    assert sorted(path.name for path in tmp_path.glob(f"{mine}-[12]*")) == [f"{mine}-1-link", f"{mine}-2-file"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+def test_root_does_not_sweep_a_folder_that_another_user_gave_root_s_name(tmp_path: Path) -> None:
+    theirs = tmp_path / "trustlab-0-1-0123456789abcdef"
+    theirs.mkdir()
+    os.chown(theirs, 54321, 54321)
+    assert sweep(tmp_path) == []
+    assert theirs.exists()
+
+
+def test_a_folder_that_a_sweep_takes_before_it_is_locked_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    locking = statedir.fcntl.flock
+    taken = []
+
+    def sweep_first(descriptor: int, operation: int) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].rmdir()
+        locking(descriptor, operation)
+
+    monkeypatch.setattr(statedir.fcntl, "flock", sweep_first)
+    path, lock = statedir._new_folder(tmp_path)
+    os.close(lock)
+    assert path not in taken
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_every_folder_disappears_the_error_names_tmpdir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(statedir.os.path, "samestat", lambda *_: False)
+    with pytest.raises(TpmStartError, match="set TMPDIR to another directory"):
+        statedir._new_folder(tmp_path)
+
+
+def test_without_a_directory_for_temporary_files_the_error_names_tmpdir(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError("No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(statedir.tempfile, "gettempdir", none)
+    with pytest.raises(TpmStartError, match="set TMPDIR to one that can"):
+        temporary_directory()
 
 
 def test_a_tpm_inherits_no_descriptor_of_its_siblings() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from trustlab.tpm import Platform, Swtpm, TpmDead, create_srk
 from trustlab.tpm.framing import command
-from trustlab.tpm.statedir import base_directory, sweep
+from trustlab.tpm.statedir import sweep, temporary_directory
 from trustlab.trace import Trace
 
 SOAK = bool(os.environ.get("TRUSTLAB_SOAK"))
@@ -130,9 +130,9 @@ def test_kill_9_at_a_random_point_leaves_nothing(seed: int) -> None:
         assert owner.stdout.readline() == b"ready\n"
         time.sleep(delay)
         owner.kill()
-    mark = f"{base_directory()}/{owner.pid}-"
+    mark = f"trustlab-{os.getuid()}-{owner.pid}-"
     assert eventually_none(lambda: running_on(mark)), f"processes are left after {delay:.3f} s"
-    assert eventually_none(lambda: list(base_directory().glob(f"{owner.pid}-*"))), f"files are left after {delay:.3f} s"
+    assert eventually_none(lambda: list(temporary_directory().glob(f"{mark}*"))), f"files are left after {delay:.3f} s"
 
 
 def test_ctrl_c_leaves_nothing() -> None:
@@ -142,8 +142,9 @@ def test_ctrl_c_leaves_nothing() -> None:
         time.sleep(0.1)
         owner.send_signal(signal.SIGINT)
         owner.communicate(timeout=20)
-    assert not running_on(f"{base_directory()}/{owner.pid}-"), "they are gone before we are"
-    assert not list(base_directory().glob(f"{owner.pid}-*"))
+    mark = f"trustlab-{os.getuid()}-{owner.pid}-"
+    assert not running_on(mark), "they are gone before we are"
+    assert not list(temporary_directory().glob(f"{mark}*"))
 
 
 def test_a_forked_child_that_lives_on_does_not_keep_the_emulator() -> None:

@@ -1,12 +1,15 @@
 """Where the emulated TPMs keep their state, and how all of it goes away whatever happens to us.
 
 swtpm needs a directory for its non-volatile memory. All directories of one process lie under one folder, which a
-clean exit removes. A process that is killed can do nothing any more, so three things are arranged beforehand:
+clean exit removes. The folder has mode 0700 and a name that nobody can guess, so no other user of the machine can
+read it, or take its place beforehand. A process that is killed can do nothing any more, so three things are arranged
+when it starts:
 
 - an emulator ends by itself when its data socket closes, and that happens when we die;
 - a *janitor* waits, an `sh` that holds the reading end of a pipe of ours: when we are gone, so is the writing end.
   It kills what still runs on our folder (an emulator that was stopped or hung) and removes the folder;
-- the next start *sweeps* the folders whose owner no longer holds their lock, for when the janitor was killed too.
+- the next start *sweeps* this user's folders whose owner no longer holds their lock, for when the janitor was killed
+  too. A folder, file or link with such a name that is another user's is left alone.
 
 The contents are encrypted with keys that only ever lay in memory.
 """
@@ -19,7 +22,6 @@ import os
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
 import tempfile
 import threading
@@ -29,6 +31,8 @@ from pathlib import Path
 from trustlab.tpm.errors import TpmStartError
 
 PREFIX = "tpm-"
+_TRIES = 100
+"""How often a folder is made anew because another start's sweep was quicker than its lock."""
 _JANITOR = f"""
 read -r _
 grep -lsa -- "/$2/{PREFIX[:-1]}[-]" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ pid _; do kill -9 "$pid"; done
@@ -43,10 +47,11 @@ class _Owner:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        base = base_directory()
-        self.path = base / f"{self.pid}-{secrets.token_hex(4)}"
+        base = temporary_directory()
+        sweep(base)
+        self.path, self.lock = _new_folder(base)
         reading, self.pipe = os.pipe()
-        self.janitor = subprocess.Popen(  # before there is anything to clean up
+        self.janitor = subprocess.Popen(  # before there is anything in it
             ["sh", "-c", _JANITOR, "trustlab-janitor", str(self.path), self.path.name],
             stdin=reading,
             stdout=subprocess.DEVNULL,
@@ -55,15 +60,6 @@ class _Owner:
             cwd="/",
         )
         os.close(reading)
-        lock = os.open(base, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # nobody sweeps a folder between its making and its locking
-            sweep(base)
-            self.path.mkdir(mode=0o700)
-            self.lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        finally:
-            os.close(lock)
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -84,25 +80,44 @@ _lock = threading.Lock()
 _owner: _Owner | None = None
 
 
-def base_directory() -> Path:
-    """Return the folder of all state of this user, made with mode 0700; TpmStartError if it is someone else's."""
-    base = Path(tempfile.gettempdir()) / f"trustlab-{os.getuid()}"
-    base.mkdir(mode=0o700, exist_ok=True)
-    found = base.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        raise TpmStartError(f"{base} must be a directory of this user with mode 0700: remove it and try again")
-    return base
+def temporary_directory() -> Path:
+    """Return the directory for temporary files; TpmStartError if there is none that can be written."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        raise TpmStartError("no directory for temporary files can be written: set TMPDIR to one that can") from None
+
+
+def _ours() -> str:
+    return f"trustlab-{os.getuid()}-"
+
+
+def _new_folder(base: Path) -> tuple[Path, int]:
+    """Make a folder and lock it; return it and its lock, a descriptor."""
+    for _ in range(_TRIES):
+        path = base / f"{_ours()}{os.getpid()}-{secrets.token_hex(8)}"
+        path.mkdir(mode=0o700)
+        with suppress(FileNotFoundError):
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            with suppress(BlockingIOError, FileNotFoundError):  # a sweep was quicker than we
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(path.lstat(), os.fstat(lock)):
+                    return path, lock
+            os.close(lock)
+    raise TpmStartError(f"folders in {base} disappear as soon as they are made: set TMPDIR to another directory")
 
 
 def sweep(base: Path) -> list[Path]:
-    """Remove the folders under `base` that no living process has locked, end what runs on them, and return them."""
+    """Remove this user's folders in `base` that no living process has locked, end what runs on them, return them."""
     swept = []
-    for path in base.iterdir():
+    for path in base.glob(f"{_ours()}*"):
         try:
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except OSError:
             continue  # gone meanwhile, or nothing of ours
         try:
+            if os.fstat(lock).st_uid != os.getuid():  # we may be root
+                continue
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             continue
