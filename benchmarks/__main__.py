@@ -15,8 +15,11 @@ SUITES = {
     "cloud": ("benchmarks.cloud",),
     "passage": ("benchmarks.passage",),
     "inspector": ("benchmarks.inspector", "benchmarks.painted"),
+    "class": ("benchmarks.a_class",),
 }
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.
+
+Where it has `OPTIONS`, `run` takes these options of the command line.
 
 A goal is the largest ratio that is good enough, or the smallest value where the name ends as one of `MORE_IS_BETTER`.
 """
@@ -28,6 +31,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"which: {', '.join(SUITES)} (default: all)")
     parser.add_argument("--json", action="store_true", help="print only a flat JSON object of name to ratio")
+    parser.add_argument("--students", type=int, default=30, metavar="N", help="class: how many (default: 30)")
+    parser.add_argument(
+        "--stagger", type=float, default=0, metavar="SECONDS", help="class: between arrivals (default: all at once)"
+    )
     chosen = parser.parse_args()
     unknown = [suite for suite in chosen.suites if suite not in SUITES]
     if unknown:
@@ -37,7 +44,7 @@ def main() -> None:
         ratios: dict[str, float] = {}
         for name in SUITES[suite]:
             module = importlib.import_module(name)
-            measured = module.run()
+            measured = module.run(**{option: getattr(chosen, option) for option in getattr(module, "OPTIONS", ())})
             ratios |= measured
             if measured and not chosen.json:
                 _show(suite, measured, module.GOALS, module.NOTES)

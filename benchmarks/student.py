@@ -1,0 +1,121 @@
+"""One student of a class: a server from the hub, a page, a kernel, and all cells of a notebook, one after the other."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from benchmarks.hub import Hub
+
+CELL_SECONDS = 900
+"""A cell that takes longer has failed, on the busiest of machines."""
+
+
+class StudentFailed(Exception):  # noqa: N818 - named for what happened
+    """What a student could not do, in a sentence."""
+
+
+class Student:
+    """A student at their browser, over JupyterHub's REST API and their kernels' websockets."""
+
+    def __init__(self, hub: Hub, name: str) -> None:
+        self.name = name
+        self._hub = hub
+        self._began = 0.0
+        self.first_result = 0.0
+        """Seconds from arrival to the first words that a cell printed."""
+
+    async def open(self) -> None:
+        """Open the browser."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=60, sock_read=CELL_SECONDS)
+        self._session = aiohttp.ClientSession(timeout=timeout)
+
+    async def close(self) -> None:
+        """Close it."""
+        await self._session.close()
+
+    async def arrive(self) -> None:
+        """Ask the hub for a server, wait for it, and open JupyterLab. StudentFailed."""
+        self._began = time.monotonic()
+        by_hub = {"Authorization": f"token {self._hub.token}"}
+        users = f"/hub/api/users/{self.name}"
+        await self._ask("POST", users, by_hub)
+        token = (await self._ask("POST", f"{users}/tokens", by_hub))["token"]
+        self._own = {"Authorization": f"token {token}"}
+        await self._ask("POST", f"{users}/server", self._own)
+        async for progress in self._events(f"{users}/server/progress"):
+            if progress.get("failed"):
+                raise StudentFailed(f"the server did not start: {progress.get('message')}")
+            if progress.get("ready"):
+                break
+        await self._ask("GET", f"/user/{self.name}/lab", self._own)
+
+    async def run(self, cells: Sequence[str]) -> None:
+        """Run cells in a new kernel, which stays. StudentFailed at the first error."""
+        kernel = (await self._ask("POST", f"/user/{self.name}/api/kernels", self._own))["id"]
+        channels = f"{self._hub.url}/user/{self.name}/api/kernels/{kernel}/channels"
+        async with self._session.ws_connect(channels, headers=self._own, max_msg_size=0) as line:
+            for number, cell in enumerate(cells, 1):
+                await self._run_cell(line, number, cell)
+
+    async def _run_cell(self, line: aiohttp.ClientWebSocketResponse, number: int, cell: str) -> None:
+        request = uuid.uuid4().hex
+        await line.send_json(
+            {
+                "channel": "shell",
+                "header": {
+                    "msg_id": request,
+                    "msg_type": "execute_request",
+                    "username": self.name,
+                    "session": request,
+                    "version": "5.3",
+                },
+                "parent_header": {},
+                "metadata": {},
+                "content": {"code": cell, "silent": False, "store_history": True, "stop_on_error": True},
+            }
+        )
+        replied = idle = False
+        while not (replied and idle):
+            got = await line.receive(CELL_SECONDS)
+            if got.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                raise StudentFailed(f"cell {number}: the line to the kernel was closed")
+            message = _message(got.data)
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["header"]["msg_type"], message["content"]
+            if kind == "error":
+                raise StudentFailed(f"cell {number}: {content['ename']}: {content['evalue']}")
+            if kind == "stream" and not self.first_result:
+                self.first_result = time.monotonic() - self._began
+            replied |= kind == "execute_reply"
+            idle |= kind == "status" and content["execution_state"] == "idle"
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str]) -> dict[str, str]:
+        async with self._session.request(method, self._hub.url + path, headers=headers) as answer:
+            text = await answer.text()
+            if answer.status >= 400:
+                raise StudentFailed(f"{method} {path}: HTTP {answer.status}: {text[:200]}")
+            return json.loads(text) if answer.content_type == "application/json" and text else {}
+
+    async def _events(self, path: str) -> AsyncIterator[dict[str, str]]:
+        async with self._session.get(self._hub.url + path, headers=self._own) as answer:
+            async for line in answer.content:
+                if line.startswith(b"data:"):
+                    yield json.loads(line[5:])
+
+
+def _message(data: str | bytes) -> dict[str, dict[str, str]]:
+    """Read a message of the kernel's; one with buffers begins with their number and offsets, and the first is JSON."""
+    if isinstance(data, str):
+        return json.loads(data)
+    start = int.from_bytes(data[4:8], "big")
+    end = int.from_bytes(data[8:12], "big") if int.from_bytes(data[:4], "big") > 1 else len(data)
+    return json.loads(data[start:end])
