@@ -63,6 +63,8 @@ def run(students: int = 30, stagger: float = 0, spawn_limit: int | None = None) 
         return asyncio.run(_class(students, stagger, spawn_limit))
     except HubError as error:
         raise SystemExit(f"class: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit("class: interrupted; all that it started has ended") from None
 
 
 async def _class(students: int, stagger: float, spawn_limit: int | None) -> dict[str, float]:

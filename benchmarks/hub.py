@@ -29,6 +29,17 @@ FIRST_UID = 310_000
 """Far above the numbers of accounts. A class must not meet another: it takes the first run of free ones."""
 START_SECONDS = 120
 STOP_SECONDS = 20
+_JANITOR = """
+read -r _
+n=0
+while pids=$(grep -lsa -- "TRUSTLAB_CLASS=$2" /proc/[0-9]*/environ | cut -d/ -f3); [ -n "$pids" ]; do
+  n=$((n+1)); [ $n -lt 60 ] || kill -9 $pids
+  sleep 0.5
+done
+n=0
+until rm -rf -- "$1" 2>/dev/null || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done
+"""
+"""It waits until we are gone, however that happens: then the hub stops, which it has half a minute for."""
 
 
 class HubError(Exception):
@@ -54,6 +65,12 @@ async def running_hub(students: int, *, spawn_limit: int | None = None) -> Async
         _check_that_others_can_read(Path(sys.executable), ROOT / "trustlab")
     mark = secrets.token_hex(8)
     folder = Path(tempfile.mkdtemp(prefix="trustlab-class-"))
+    janitor = await asyncio.create_subprocess_exec(
+        *("sh", "-c", _JANITOR, "trustlab-janitor", str(folder), mark),
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us
+        cwd="/",
+    )
     try:
         names = [f"student-{number:02}" for number in range(1, students + 1)]
         uids = dict(zip(names, _free_uids(students), strict=True)) if os.getuid() == 0 else dict.fromkeys(names, 0)
@@ -84,7 +101,7 @@ async def running_hub(students: int, *, spawn_limit: int | None = None) -> Async
             await process.wait()
     finally:
         end_all(mark)
-        _remove(folder)
+        await janitor.communicate()
 
 
 async def _start(home: Path, settings: dict[str, object]) -> asyncio.subprocess.Process:
@@ -161,13 +178,3 @@ def _free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
-
-
-def _remove(folder: Path) -> None:
-    """Remove all of it. What was killed may have left a janitor that removes files too, so some go meanwhile."""
-    for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
-    raise HubError(f"{folder} could not be removed: remove it by hand")
