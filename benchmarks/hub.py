@@ -101,7 +101,8 @@ async def running_hub(students: int, *, spawn_limit: int | None = None) -> Async
             await process.wait()
     finally:
         end_all(mark)
-        await janitor.communicate()
+        janitor.stdin.close()
+        await janitor.wait()
 
 
 async def _start(home: Path, settings: dict[str, object]) -> asyncio.subprocess.Process:
