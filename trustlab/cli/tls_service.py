@@ -15,7 +15,7 @@ from trustlab.capture import keylog
 from trustlab.cli.tls_talk import IDLE, Echo, StatusPage, converse
 from trustlab.inspector import TerminalLadder
 from trustlab.passage import TlsEndpoint
-from trustlab.trace import Trace, Value
+from trustlab.trace import Trace, Value, private
 
 if TYPE_CHECKING:
     import socket
@@ -124,5 +124,5 @@ def ladder(trace: Trace, *, quiet: bool) -> contextlib.AbstractContextManager[ob
 def keep_keys(trace: Trace, path: Path | None) -> None:
     """Append the secrets of a trace to a key log, if one was asked for."""
     if path is not None:
-        with path.open("a") as file:
+        with open(path, "a", encoding="ascii", opener=private) as file:
             file.write(keylog(trace))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.inspector.ladder import Ladder
+from trustlab.trace import private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,8 @@ def page(trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()
 
 
 def save_page(path: str | Path, trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()) -> Path:
-    """Write `page` to a file and return its path."""
+    """Write `page` to a file and return its path. With secrets, nobody else on this machine can read it."""
     path = Path(path)
-    path.write_text(page(trace, secrets=secrets, tamper=tamper), "utf-8")
+    with open(path, "w", encoding="utf-8", opener=private if secrets else None) as file:
+        file.write(page(trace, secrets=secrets, tamper=tamper))
     return path

@@ -39,6 +39,7 @@ This room knows neither TLS nor TPMs. The rooms that do fill in names, octets an
 
 from trustlab.trace.controller import Controller
 from trustlab.trace.event import Link, Span, TraceEvent, Value
+from trustlab.trace.private import private
 from trustlab.trace.roles import Role, other_role
 from trustlab.trace.spans import leaves
 from trustlab.trace.stages import Stage, Stages
@@ -59,4 +60,5 @@ __all__ = [
     "Value",
     "leaves",
     "other_role",
+    "private",
 ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, overload
 import msgspec
 
 from trustlab.trace.event import Link, Span, TraceEvent, Value
+from trustlab.trace.private import private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -233,12 +234,16 @@ class Trace:
         return result
 
     def save(self, path: str | Path, *, secrets: bool = False) -> Path:
-        """Write JSON Lines: a header, then one event a line, `raw` in base64. Secrets only if asked for."""
+        """Write JSON Lines: a header, then one event a line, `raw` in base64.
+
+        Secrets only if asked for; then nobody else on this machine can read the file.
+        """
         path = Path(path)
         header = _Header(FORMAT, self.title, self.substrate, secrets, self.began_at)
         lines = [msgspec.json.encode(header)]
         lines += [msgspec.json.encode(e) for e in self if secrets or not e.secret]
-        path.write_bytes(b"\n".join(lines) + b"\n")
+        with open(path, "wb", opener=private if secrets else None) as file:
+            file.write(b"\n".join(lines) + b"\n")
         return path
 
     @classmethod

@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from trustlab.trace import private
 from trustlab.wire.linktypes import LinkType
 
 if TYPE_CHECKING:
@@ -82,7 +83,10 @@ def write_pcapng(
 
 
 def write_capture(path: str | Path, packets: Iterable[CapturedFrame], *, keylog: str = "") -> Path:
-    """Write frames, with their comments, and a key log as pcapng; return the path."""
+    """Write frames, with their comments, and a key log as pcapng; return the path.
+
+    With a key log, nobody else on this machine can read the file.
+    """
     path = Path(path)
     packets = tuple(packets)
     places = [(DEFAULT_INTERFACE, int(LinkType.ETHERNET)), *((p.interface, p.link) for p in packets)]
@@ -92,7 +96,8 @@ def write_capture(path: str | Path, packets: Iterable[CapturedFrame], *, keylog:
         secrets = keylog.encode()
         blocks.append(_block(SECRETS, struct.pack("<II", TLS_KEY_LOG, len(secrets)) + _padded(secrets)))
     blocks += [_packet(packet, interfaces[packet.interface, packet.link]) for packet in packets]
-    path.write_bytes(b"".join(blocks))
+    with open(path, "wb", opener=private if keylog else None) as file:
+        file.write(b"".join(blocks))
     return path
 
 
