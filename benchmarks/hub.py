@@ -85,7 +85,7 @@ async def running_hub(students: int, *, spawn_limit: int | None = None) -> Async
             "hub_port": ports[1],
             "proxy_port": ports[2],
             "token": hub.token,
-            "proxy": [proxy],
+            "proxy": [proxy, "--proxy-timeout", "900000"],  # a server may start slowly, and says so meanwhile
             "spawn_limit": spawn_limit or students,
         }
         process = await _start(folder / "hub", settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
@@ -50,11 +51,7 @@ class Student:
         token = (await self._ask("POST", f"{users}/tokens", by_hub))["token"]
         self._own = {"Authorization": f"token {token}"}
         await self._ask("POST", f"{users}/server", self._own)
-        async for progress in self._events(f"{users}/server/progress"):
-            if progress.get("failed"):
-                raise StudentFailed(f"the server did not start: {progress.get('message')}")
-            if progress.get("ready"):
-                break
+        await self._server(f"{users}/server/progress")
         await self._ask("GET", f"/user/{self.name}/lab", self._own)
 
     async def run(self, cells: Sequence[str]) -> None:
@@ -98,11 +95,23 @@ class Student:
             replied |= kind == "execute_reply"
             idle |= kind == "status" and content["execution_state"] == "idle"
 
+    async def _server(self, path: str) -> None:
+        """Wait until the server is ready. The hub tells how it goes on; a proxy may end its line, as for a browser."""
+        until = time.monotonic() + CELL_SECONDS
+        while time.monotonic() < until:
+            async for progress in self._events(path):
+                if progress.get("failed"):
+                    raise StudentFailed(f"the server did not start: {progress.get('message')}")
+                if progress.get("ready"):
+                    return
+            await asyncio.sleep(1)
+        raise StudentFailed(f"the server was not ready after {CELL_SECONDS} s")
+
     async def _ask(self, method: str, path: str, headers: dict[str, str]) -> dict[str, str]:
         async with self._session.request(method, self._hub.url + path, headers=headers) as answer:
             text = await answer.text()
             if answer.status >= 400:
-                raise StudentFailed(f"{method} {path}: HTTP {answer.status}: {text[:200]}")
+                raise StudentFailed(f"{method} {path}: HTTP {answer.status} {answer.reason}")
             return json.loads(text) if answer.content_type == "application/json" and text else {}
 
     async def _events(self, path: str) -> AsyncIterator[dict[str, str]]:
