@@ -54,20 +54,22 @@ for attack in ("tunnel-relay", "deployed-key", "key-abuse"):
 SAMPLE_SECONDS = 10
 
 
-def run(students: int = 30, stagger: float = 0, spawn_limit: int | None = None) -> dict[str, float]:
-    """Hold the class; nothing where it cannot be held."""
+def run(
+    students: int = 30, stagger: float = 0, *, spawn_limit: int | None = None, second: bool = True
+) -> dict[str, float]:
+    """Hold the class, with a `second` notebook beside the first one; SystemExit says why it cannot be held."""
     if students < 1:
         raise SystemExit("a class has at least one student: give --students 1 or more")
     compileall.compile_dir(str(ROOT / "trustlab"), quiet=2)  # students cannot write there
     try:
-        return asyncio.run(_class(students, stagger, spawn_limit))
+        return asyncio.run(_class(students, stagger, spawn_limit, second=second))
     except HubError as error:
         raise SystemExit(f"class: {error}") from error
     except KeyboardInterrupt:
         raise SystemExit("class: interrupted; all that it started has ended") from None
 
 
-async def _class(students: int, stagger: float, spawn_limit: int | None) -> dict[str, float]:
+async def _class(students: int, stagger: float, spawn_limit: int | None, *, second: bool) -> dict[str, float]:
     if os.getuid() != 0:
         print("class: you are not root, so all students have your uid", file=sys.stderr)
     async with running_hub(students, spawn_limit=spawn_limit) as hub:
@@ -86,7 +88,7 @@ async def _class(students: int, stagger: float, spawn_limit: int | None) -> dict
             failed, memory, cpu = await _all(hub, attending, first_notebook)
             seconds = time.monotonic() - began
             well = [student for student in attending if student.name not in failed]
-            tour = _cells("tour-the-ladder")
+            tour = _cells("tour-the-ladder") if second else []
             also_failed, both_memory, both_cpu = await _all(hub, well, lambda student: student.run(tour))
         finally:
             for student in attending:
