@@ -1,4 +1,4 @@
-"""Jupyter's configuration in the image: the notebook that opens first, and a token that is kept where that is asked for.
+"""Jupyter's configuration in the image: the notebook that opens first, and a token that is kept if that is asked for.
 
 Jupyter reads a token from the file that JUPYTER_TOKEN_FILE names, but does not make it. A token of one's own in
 JUPYTER_TOKEN wins. On Binder and in a JupyterHub neither is set: there the hub lets people in.

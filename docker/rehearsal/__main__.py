@@ -1,7 +1,7 @@
 """Build the image of trustlab on Debian, and run everything in it, locked down as a pod of Binder is, and further.
 
-For each Debian: make a base by debootstrap, build binder/Dockerfile on it, change a notebook and build again, then run in
-containers of their own (user 1000, no capabilities, no-new-privileges, default seccomp filter, 2 GB, 1 CPU, no network,
+For each Debian: make a base by debootstrap, build binder/Dockerfile on it, change a notebook and build again, then run
+in containers of their own (user 1000, no capabilities, no-new-privileges, default seccomp filter, 2 GB, 1 CPU, no network,
 read-only root): the server, the demo, the demo between virtual machines, every notebook of labs/, and the check of
 every exercise. Notebooks and exercises are found by name.
 
@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_MB = 700
+REBUILD = "rebuild after a changed notebook"
 REBUILD_SECONDS = 30
+TOOLS = Path(sys.executable).parent
 CHECK_SECONDS = 600
 EXAMPLES = """examples:
   docker/rehearse                                   both Debians, everything
@@ -106,11 +109,10 @@ def rehearse(debian: str, podman: Podman, report: Report, wanted: argparse.Names
         return
     if wanted.sbom:
         report.step(debian, "bills of materials", lambda: bills.write(podman, image, wanted.sbom, wanted.tools))
-    names = [name for name in ("rebuild after a changed notebook",) if chosen(name, wanted.only)]
-    for name in names:
-        report.step(debian, name, rebuild)
+    if chosen(REBUILD, wanted.only):
+        report.step(debian, REBUILD, rebuild)
     for name in checks(podman, image, wanted.only):
-        report.step(debian, name, lambda name=name: podman.inside(image, *name.split(), seconds=CHECK_SECONDS))
+        report.step(debian, name, partial(podman.inside, image, *name.split(), seconds=CHECK_SECONDS))
 
 
 def checks(podman: Podman, image: str, only: list[str]) -> list[str]:
@@ -146,7 +148,7 @@ def arguments() -> argparse.Namespace:
         "--tools",
         type=Path,
         metavar="DIR",
-        default=Path(sys.executable).parent,
+        default=TOOLS,
         help="where cyclonedx-py and debsbom are",
     )
     return parser.parse_args()
@@ -165,7 +167,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     folder = folder.resolve()
     log = folder / "log"
-    podman, failed = None, ""
+    podman = None
     try:
         host.prepare(log)
         podman = Podman(folder, log)
@@ -173,20 +175,21 @@ def main() -> int:
         for debian in wanted.debian:
             rehearse(debian, podman, report, wanted)
     except CannotRehearseError as error:
-        failed = str(error)
+        report.say(f"This cannot be rehearsed here. {error}")
+        return 3
+    except RehearsalError as error:
+        report.say(f"FAILED: {error}")
+        return 1
     except KeyboardInterrupt:
         report.say("\nInterrupted. Cleaning up.")
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         return 130
     finally:
         clean(folder, podman, report, wanted)
-    if failed:
-        report.say(f"This cannot be rehearsed here. {failed}")
-        return 3
     if wanted.json:
         wanted.json.write_text(json.dumps(report.results, indent=1) + "\n", "utf-8")
     wrong = [f"Debian {one['debian']}: {one['name']}" for one in report.results if not one["ok"]]
-    report.say(f"FAILED: {', '.join(wanted_names)}" if (wanted_names := wrong) else "All is well.")
+    report.say(f"FAILED: {', '.join(wrong)}" if wrong else "All is well.")
     return int(bool(wrong))
 
 

@@ -10,9 +10,12 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from children import CannotRehearseError, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROGRAMS = ("debootstrap", "podman", "tar")
 RUNTIMES = ("runc", "crun")
@@ -36,9 +39,7 @@ def prepare(log: Path) -> None:
     CannotRehearseError names what is missing otherwise.
     """
     if os.geteuid() != 0:
-        raise CannotRehearseError(
-            "A rehearsal makes a base by debootstrap, which takes root. Run it as root, or in a virtual machine as root."
-        )
+        raise CannotRehearseError("A rehearsal makes a base by debootstrap, which takes root. Run it as root.")
     if missing() and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update", "-q"], log, environment=environment)

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import host
 from children import RehearsalError, pipe, run
@@ -109,7 +109,7 @@ class Podman:
         """Return the size of an image."""
         return int(json.loads(self("image", "inspect", name))[0]["Size"]) / 1e6
 
-    def inside(self, image: str, *arguments: str, seconds: float) -> dict[str, object]:
+    def inside(self, image: str, *arguments: str, seconds: float) -> dict[str, Any]:
         """Run `inside.py` in a locked-down container of the image; return what it found.
 
         RehearsalError says what went wrong in there.
@@ -120,7 +120,7 @@ class Podman:
             *("--volume", f"{INSIDE}:/rehearsal.py:ro", image, "python", "/rehearsal.py", *arguments),
             seconds=seconds,
         )
-        found: dict[str, object] = json.loads(output.splitlines()[-1])
+        found: dict[str, Any] = json.loads(output.splitlines()[-1])
         return found
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What runs inside the locked-down container, by the image's own Python: one thing a call, its result as a line of JSON.
+"""What runs in the locked-down container, by the image's own Python: one thing a call, its result a line of JSON.
 
     python inside.py list | confined | server | demo SUBSTRATE | notebook NAME | exercise ID
 
@@ -53,7 +53,7 @@ def confined() -> dict[str, object]:
     expect(found == {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}, f"not locked: {found}")
     expect(os.getresuid() == (1000, 1000, 1000), f"runs as {os.getresuid()}")
     expect(Path.home().stat().st_uid == os.getuid(), "the home folder belongs to somebody else")
-    expect(sorted(os.listdir("/sys/class/net")) == ["lo"], "there is a network")
+    expect([path.name for path in Path("/sys/class/net").iterdir()] == ["lo"], "there is a network")
     for folder in (Path.home(), Path("/opt/venv"), Path("/etc")):
         try:
             (folder / "rehearsal").touch()
@@ -100,7 +100,7 @@ def lab_page(child: subprocess.Popen[bytes], kept: Path) -> dict[str, str]:
     deadline = time.monotonic() + STARTS_WITHIN
     while True:
         try:
-            with urllib.request.urlopen(f"{root}api", timeout=5):
+            with urllib.request.urlopen(f"{root}api", timeout=5):  # noqa: S310 - our own
                 break
         except OSError:
             log = (SCRATCH / "server.log").read_text()
@@ -129,8 +129,8 @@ def notebook(name: str) -> dict[str, object]:
     for folder in ("labs", "docs"):
         shutil.copytree(Path.home() / folder, SCRATCH / folder)
     read = nbformat.read(SCRATCH / "labs" / name, as_version=4)
-    folder = {"metadata": {"path": str(SCRATCH / "labs")}}
-    NotebookClient(read, timeout=CELL_SECONDS, kernel_name="python3", resources=folder).execute()
+    where = {"metadata": {"path": str(SCRATCH / "labs")}}
+    NotebookClient(read, timeout=CELL_SECONDS, kernel_name="python3", resources=where).execute()
     ran = [cell for cell in read.cells if cell.cell_type == "code" and cell.execution_count]
     expect(len(ran) == sum(cell.cell_type == "code" and bool(cell.source) for cell in read.cells), "cells did not run")
     return {"cells": len(ran)}
