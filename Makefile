@@ -61,7 +61,7 @@ recorded: $(VENV)/.demo  ## record anew the run that the first notebook shows be
 	$(BIN)/python docs/recorded_run.py
 
 binder:  ## set whose repository the badge opens: make binder OWNER=... NAME=...
-	@$(PYTHON) docs/binder_link.py "$(OWNER)" "$(NAME)"
+	@scripts/binder-link "$(OWNER)" "$(NAME)"
 
 lint:
 	$(BIN)/ruff check

@@ -1,9 +1,9 @@
 """Build the image of trustlab on Debian, and run everything in it, locked down as a pod of Binder is, and further.
 
 For each Debian: make a base by debootstrap, build binder/Dockerfile on it, change a notebook and build again, then run
-in containers of their own (user 1000, no capabilities, no-new-privileges, default seccomp filter, 2 GB, 1 CPU, no network,
-read-only root): the server, the demo, the demo between virtual machines, every notebook of labs/, and the check of
-every exercise. Notebooks and exercises are found by name.
+in containers of their own (user 1000, no capabilities, no-new-privileges, default seccomp filter, 2 GB, 1 CPU, no
+network, read-only root): the server, the demo, the demo between virtual machines, every notebook of labs/, and the
+check of every exercise. Notebooks and exercises are found by name.
 
 Needs root on Linux, podman with crun or runc, and debootstrap; as root on Debian or Ubuntu it installs what is missing.
 Nothing is left behind, after Ctrl-C too, unless --keep is given.
@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -60,8 +61,10 @@ class Report:
 
         `wrong` in the findings says what is not as it should be.
         """
-        self.say(f"Debian {debian}  {name:<44}", end="")
         began = time.monotonic()
+        over = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(f"Debian {debian}  {name:<44}", over), daemon=True)
+        ticker.start()
         try:
             found = do() or {}
             wrong = str(found.pop("wrong", ""))
@@ -69,6 +72,9 @@ class Report:
             raise
         except RehearsalError as error:
             found, wrong = {}, str(error)
+        finally:
+            over.set()
+            ticker.join()
         seconds = round(time.monotonic() - began, 1)
         told = ", ".join(f"{key} {value}" for key, value in found.items() if key not in ("seconds", "notebooks"))
         self.say(f"{seconds:6.1f} s  {'FAILED' if wrong else 'ok'}  {told}")
@@ -76,6 +82,15 @@ class Report:
             self.say(wrong)
         self.results.append({"debian": debian, "name": name, "ok": not wrong, "took_s": seconds, **found})
         return not wrong
+
+    def _tick(self, line: str, over: threading.Event) -> None:
+        """Say what is being done; on a terminal, also for how long."""
+        began = time.monotonic()
+        self.say(line, end="")
+        while sys.stderr.isatty() and not over.wait(1):
+            self.say(f"\r{line}{time.monotonic() - began:6.0f} s", end="")
+        if sys.stderr.isatty():
+            self.say(f"\r{line}", end="")
 
 
 def rehearse(debian: str, podman: Podman, report: Report, wanted: argparse.Namespace) -> None:

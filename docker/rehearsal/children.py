@@ -25,10 +25,16 @@ class CannotRehearseError(RehearsalError):
 
 
 def run(
-    argv: Sequence[str], log: Path, *, environment: Mapping[str, str] | None = None, seconds: float | None = None
+    argv: Sequence[str],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+    only_log: bool = False,
 ) -> str:
     """Run a program and return what it wrote to its standard output; both outputs go to the log, after what is there.
 
+    With `only_log` they go there as they come, and nothing is returned.
     RehearsalError quotes the log's last lines if it fails or takes longer than `seconds`. It never outlives the call.
     """
     began = log.stat().st_size if log.exists() else 0
@@ -36,7 +42,7 @@ def run(
         child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=errors if only_log else subprocess.PIPE,
             stderr=errors,
             env=environment,
             start_new_session=True,
@@ -47,10 +53,10 @@ def run(
             raise RehearsalError(f"{argv[0]} took longer than {seconds:g} s.\n{_tail(log, began)}") from None
         finally:
             end(child)
-        errors.write(output)
+        errors.write(output or b"")
     if child.returncode:
         raise RehearsalError(f"{argv[0]} ended with {child.returncode}.\n{_tail(log, began)}")
-    return output.decode("utf-8", "replace")
+    return (output or b"").decode("utf-8", "replace")
 
 
 def pipe(source: Sequence[str], sink: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
@@ -62,6 +68,8 @@ def pipe(source: Sequence[str], sink: Sequence[str], log: Path, environment: Map
             second = subprocess.Popen(
                 sink, stdin=first.stdout, stdout=errors, stderr=errors, env=environment, start_new_session=True
             )
+            if first.stdout:
+                first.stdout.close()  # so that the first notices when the second ends early
             codes = second.wait(), first.wait()
         finally:
             for child in filter(None, (first, second)):

@@ -76,16 +76,18 @@ class Podman:
             *("--tmpdir", str(self.folder / "tmp"), "--storage-driver", driver or self.driver, *arguments),
         ]
 
-    def __call__(self, *arguments: str, driver: str = "", seconds: float | None = None) -> str:
+    def __call__(self, *arguments: str, driver: str = "", seconds: float | None = None, only_log: bool = False) -> str:
         argv = self.argv(*arguments, driver=driver)
-        return run(argv, self.log, environment=self.environment, seconds=seconds)
+        return run(argv, self.log, environment=self.environment, seconds=seconds, only_log=only_log)
 
     def make_base(self, debian: str, name: str) -> None:
         """Make a base by debootstrap, as the official slim image is made, and import it."""
         root = self.folder / f"debian-{debian}"
         found = host.mirrors()
         suite = SUITES[debian]
-        run(["debootstrap", "--variant=minbase", suite, str(root), *filter(None, [found.main])], self.log)
+        run(
+            ["debootstrap", "--variant=minbase", suite, str(root), *filter(None, [found.main])], self.log, only_log=True
+        )
         if listed := host.sources(suite, found):
             (root / "etc/apt/sources.list").write_text(listed, "utf-8")
         leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
@@ -103,6 +105,7 @@ class Podman:
             *("build", "--isolation", "oci", "--network", "host", "--layers", "--pull-never"),
             *("--build-arg", f"BASE={base}", *host.build_mounts(self.folder)),
             *("--file", str(context / "binder/Dockerfile"), "--tag", name, str(context)),
+            only_log=True,
         )
 
     def megabytes(self, name: str) -> float:
