@@ -39,20 +39,20 @@ def run(
     """
     began = log.stat().st_size if log.exists() else 0
     with log.open("ab") as errors:
-        child = subprocess.Popen(
+        with subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=errors if only_log else subprocess.PIPE,
             stderr=errors,
             env=environment,
             start_new_session=True,
-        )
-        try:
-            output, _ = child.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise RehearsalError(f"{argv[0]} took longer than {seconds:g} s.\n{_tail(log, began)}") from None
-        finally:
-            end(child)
+        ) as child:
+            try:
+                output, _ = child.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                raise RehearsalError(f"{argv[0]} took longer than {seconds:g} s.\n{_tail(log, began)}") from None
+            finally:
+                end(child)
         errors.write(output or b"")
     if child.returncode:
         raise RehearsalError(f"{argv[0]} ended with {child.returncode}.\n{_tail(log, began)}")
