@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import signal
 import sys
@@ -35,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGEST_MB = 700
 REBUILD = "rebuild after a changed notebook"
 REBUILD_SECONDS = 30
+BUSY = 2
+"""Processes that want to run, for each processor, from which on seconds mean nothing."""
 TOOLS = Path(sys.executable).parent
 CHECK_SECONDS = 600
 EXAMPLES = """examples:
@@ -118,7 +121,10 @@ def rehearse(debian: str, podman: Podman, report: Report, wanted: argparse.Names
         began = time.monotonic()
         podman.build(context, base, image)
         late = time.monotonic() - began > REBUILD_SECONDS
-        return {"wrong": f"More than {REBUILD_SECONDS} s for one notebook." if late else ""}
+        # Others at work make every figure a matter of luck: then it is said, and no verdict.
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+        found: dict[str, object] = {"load_per_cpu": round(load, 1)} if load > BUSY else {}
+        return {**found, "wrong": f"More than {REBUILD_SECONDS} s for one notebook." if late and not found else ""}
 
     if not report.step(debian, "base", make_base) or not report.step(debian, "build", build):
         return

@@ -5,17 +5,15 @@ A base and a build take that way too: the same mirrors, proxies and certificates
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from children import CannotRehearseError, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROGRAMS = ("debootstrap", "podman", "tar")
 RUNTIMES = ("runc", "crun")
@@ -101,17 +99,14 @@ def build_mounts(folder: Path) -> list[str]:
 
 
 def _pip_options() -> dict[str, str]:
-    done = (
-        subprocess.run([shutil.which("pip3") or "pip", "config", "list"], capture_output=True, text=True, check=False)
-        if shutil.which("pip3") or shutil.which("pip")
-        else None
-    )
-    text = done.stdout if done else ""
-    found = dict(re.findall(r"^(?:global|install|:env:)\.([a-z-]+)='(.*)'$", text, re.MULTILINE))
-    for name in PIP_OPTIONS:
-        told = os.environ.get(f"PIP_{name.upper().replace('-', '_')}")
-        if told:
-            found[name] = told
+    """Return which index pip asks here, and how: from its files, then from the environment. Folders stay behind."""
+    files = configparser.ConfigParser(interpolation=None, strict=False)
+    home = Path.home()
+    own = os.environ.get("PIP_CONFIG_FILE", "")
+    files.read(["/etc/pip.conf", home / ".pip/pip.conf", home / ".config/pip/pip.conf", own], "utf-8")
+    found = dict(files.items("global")) if files.has_section("global") else {}
+    told = {name: os.environ.get(f"PIP_{name.upper().replace('-', '_')}") for name in PIP_OPTIONS}
+    found.update((name, value) for name, value in told.items() if value)
     return {name: found[name] for name in PIP_OPTIONS if name in found and "file:" not in found[name]}
 
 

@@ -117,9 +117,12 @@ def test_the_base_gets_the_hosts_mirrors(rehearsal, monkeypatch):
 
 def test_pip_in_the_build_takes_the_hosts_index_but_not_its_files(rehearsal, monkeypatch, tmp_path):
     host = rehearsal["host"]
-    told = "global.index-url='http://index.test/simple'\nglobal.extra-index-url='file:///srv/x'\nglobal.find-links='/srv'\n:env:.timeout='9'\n"
-    monkeypatch.setattr(host.shutil, "which", lambda name: name)
-    monkeypatch.setattr(host.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, told, ""))
+    own = tmp_path / "own.conf"
+    own.write_text(
+        "[global]\nindex-url = http://index.test/%20simple\nextra-index-url = file:///srv/x\nfind-links = /srv\ntimeout = 9\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(own))
     monkeypatch.setenv("PIP_CERT", "/srv/certificates")
     monkeypatch.setenv("PIP_PROXY", "http://proxy.test")
     for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST"):
@@ -127,7 +130,7 @@ def test_pip_in_the_build_takes_the_hosts_index_but_not_its_files(rehearsal, mon
     mounts = host.build_mounts(tmp_path)
     assert (tmp_path / "pip.conf").read_text().splitlines() == [
         "[global]",
-        "index-url = http://index.test/simple",
+        "index-url = http://index.test/%20simple",
         "proxy = http://proxy.test",
         "cert = /run/host-certificates.crt",
     ]
