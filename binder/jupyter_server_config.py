@@ -33,7 +33,7 @@ def configure(config: Any, environment: os._Environ[str] | dict[str, str]) -> No
     if kept and not own:
         token = kept_token(Path(kept))
         port = environment.get("TRUSTLAB_PORT", "8888")
-        print(f"trustlab: open http://127.0.0.1:{port}/lab?token={token}", flush=True)
+        print(f"trustlab: open http://127.0.0.1:{port}/?token={token}", flush=True)
 
 
 configure(get_config(), os.environ)  # type: ignore[name-defined]  # noqa: F821 - Jupyter gives it

@@ -36,10 +36,10 @@ def test_a_token_is_made_once_kept_and_told(monkeypatch, tmp_path, capsys):
     token = kept.read_text()
     assert len(token) == 32
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert capsys.readouterr().out == f"trustlab: open http://127.0.0.1:9000/lab?token={token}\n"
+    assert capsys.readouterr().out == f"trustlab: open http://127.0.0.1:9000/?token={token}\n"
     configured(monkeypatch, JUPYTER_TOKEN_FILE=str(kept))
     assert kept.read_text() == token
-    assert f":8888/lab?token={token}" in capsys.readouterr().out
+    assert f":8888/?token={token}" in capsys.readouterr().out
 
 
 def test_a_token_of_ones_own_wins_and_is_not_told(monkeypatch, tmp_path, capsys):
