@@ -12,8 +12,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from children import CannotRehearseError, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROGRAMS = ("debootstrap", "podman", "tar")
 RUNTIMES = ("runc", "crun")
@@ -31,24 +35,26 @@ class Mirrors:
     security: str | None
 
 
-def prepare(log: Path) -> None:
+def prepare(log: Path, programs: Sequence[str] = PROGRAMS) -> None:
     """Make sure that all programs are here: as root on Debian they are installed.
 
     CannotRehearseError names what is missing otherwise.
     """
     if os.geteuid() != 0:
-        raise CannotRehearseError("A rehearsal makes a base by debootstrap, which takes root. Run it as root.")
-    if missing() and shutil.which("apt-get"):
+        raise CannotRehearseError(
+            "A rehearsal mounts file systems and limits memory, which takes root. Run it as root."
+        )
+    if missing(programs) and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         run(["apt-get", "update", "-q"], log, environment=environment)
         run([*INSTALL.split(), "-q", "-y"], log, environment=environment)
-    if lacking := missing():
+    if lacking := missing(programs):
         raise CannotRehearseError(f"Not installed here: {', '.join(lacking)}. On Debian and Ubuntu: {INSTALL}")
 
 
-def missing() -> list[str]:
+def missing(programs: Sequence[str]) -> list[str]:
     """Name the programs that are not here."""
-    lacking = [name for name in PROGRAMS if not shutil.which(name)]
+    lacking = [name for name in programs if not shutil.which(name)]
     return lacking if any(map(shutil.which, RUNTIMES)) else [*lacking, " or ".join(RUNTIMES)]
 
 

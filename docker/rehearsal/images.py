@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import host
-from children import RehearsalError, pipe, run
+from children import CannotRehearseError, RehearsalError, pipe, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ LEFT_OUT = (
 LIMITS = (
     *("--network", "none", "--memory", "2g", "--memory-swap", "2g", "--cpus", "1", "--pids-limit", "1024"),
     *("--cap-drop", "all", "--security-opt", "no-new-privileges", "--read-only", "--user", "1000:1000"),
-    *("--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777,size=512m"),  # noqa: S108 - the container's
+    *("--tmpfs", "/tmp:rw,exec,nosuid,nodev,mode=1777,size=512m,notmpcopyup"),  # noqa: S108 - the container's
 )
 """What a container may: as much as a pod of Binder, with neither a network nor a root file system it can write to."""
 
@@ -45,7 +46,42 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "{runtime}"
 """
+TREE = "/opt/trustlab-sources"
 INSIDE = Path(__file__).with_name("inside.py")
+
+
+@dataclass(frozen=True)
+class Root:
+    """What a container has as its root: an image, or the files of this system; and the Python that runs in it."""
+
+    name: str
+    python: str = "python"
+    script: str = "/rehearsal.py"
+    options: tuple[str, ...] = ()
+
+    @property
+    def is_image(self) -> bool:
+        return not self.options
+
+    @classmethod
+    def here(cls, sources: Path) -> Root:
+        """Return this system's own root under an overlay, with the working tree and its .venv in it."""
+        return cls(
+            "/:O",
+            f"{TREE}/.venv/bin/python",
+            "/opt/rehearsal.py",
+            (
+                *(
+                    "--volume",
+                    f"{sources}:{TREE}:ro",
+                    "--env",
+                    f"PYTHONPATH={TREE}",
+                    "--env",
+                    f"TRUSTLAB_SOURCES={TREE}",
+                ),
+                *("--env", "HOME=/tmp", "--read-only-tmpfs=false", "--rootfs"),
+            ),
+        )
 
 
 class Podman:
@@ -61,13 +97,31 @@ class Podman:
         self.driver = "overlay"
         self.driver = next((driver for driver in ("overlay", "vfs") if self._stores(driver)), "")
         if not self.driver:
-            raise RehearsalError(f"podman cannot store images in {folder}: see {log}")
+            raise CannotRehearseError(f"podman cannot store images in {folder}: see {log}")
 
     def _stores(self, driver: str) -> bool:
         with contextlib.suppress(RehearsalError):
             self("info", driver=driver, seconds=60)
             return True
         return False
+
+    def try_out(self) -> None:
+        """CannotRehearseError says why no container starts here: in many containers, none does."""
+        try:
+            self(
+                "run",
+                "--rm",
+                "--pull",
+                "never",
+                *LIMITS,
+                "--read-only-tmpfs=false",
+                "--rootfs",
+                "/:O",
+                "true",
+                seconds=60,
+            )
+        except RehearsalError as error:
+            raise CannotRehearseError(f"podman cannot start a container. {error}") from error
 
     def argv(self, *arguments: str, driver: str = "") -> list[str]:
         """Return the command line with which one could go on by hand."""
@@ -112,15 +166,15 @@ class Podman:
         """Return the size of an image."""
         return int(json.loads(self("image", "inspect", name))[0]["Size"]) / 1e6
 
-    def inside(self, image: str, *arguments: str, seconds: float) -> dict[str, Any]:
-        """Run `inside.py` in a locked-down container of the image; return what it found.
+    def inside(self, root: Root, *arguments: str, seconds: float) -> dict[str, Any]:
+        """Run `inside.py` in a locked-down container; return what it found.
 
         RehearsalError says what went wrong in there.
         """
         environment = [f"--env={name}=/tmp/{name.lower()}" for name in JUPYTER]
         output = self(
             *("run", "--rm", "--pull", "never", *LIMITS, *environment),
-            *("--volume", f"{INSIDE}:/rehearsal.py:ro", image, "python", "/rehearsal.py", *arguments),
+            *("--volume", f"{INSIDE}:{root.script}:ro", *root.options, root.name, root.python, root.script, *arguments),
             seconds=seconds,
         )
         found: dict[str, Any] = json.loads(output.splitlines()[-1])

@@ -1,6 +1,6 @@
 """What runs in the locked-down container, by the image's own Python: one thing a call, its result a line of JSON.
 
-    python inside.py list | confined | server | demo SUBSTRATE | notebook NAME | exercise ID
+    python inside.py list | confined | shipped | server | demo SUBSTRATE | notebook NAME | exercise ID
 
 Exits with 1, and says on standard error why, if it did not come out as it should.
 """
@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LABS = Path.home() / "labs"
+SOURCES = Path(os.environ.get("TRUSTLAB_SOURCES", Path.home()))
+"""Where labs/ and docs/ are: at home in the image, in the working tree where no image is."""
+
 SCRATCH = Path("/tmp/rehearsal")  # noqa: S108 - the container's own
 CGROUP = Path("/sys/fs/cgroup")
 FIRST = "labs/00-start-here.ipynb"
@@ -39,7 +41,7 @@ def have() -> dict[str, object]:
 
         exercises = list(EXERCISES)
     return {
-        "notebooks": sorted(path.name for path in LABS.glob("*.ipynb")),
+        "notebooks": sorted(path.name for path in (SOURCES / "labs").glob("*.ipynb")),
         "exercises": exercises,
         "machines": shutil.which("linux.uml") is not None,
     }
@@ -52,9 +54,8 @@ def confined() -> dict[str, object]:
     found = {name: status[name] for name in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")}
     expect(found == {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}, f"not locked: {found}")
     expect(os.getresuid() == (1000, 1000, 1000), f"runs as {os.getresuid()}")
-    expect(Path.home().stat().st_uid == os.getuid(), "the home folder belongs to somebody else")
     expect([path.name for path in Path("/sys/class/net").iterdir()] == ["lo"], "there is a network")
-    for folder in (Path.home(), Path("/opt/venv"), Path("/etc")):
+    for folder in (SOURCES, Path(sys.prefix), Path("/etc")):
         try:
             (folder / "rehearsal").touch()
         except OSError:
@@ -64,12 +65,19 @@ def confined() -> dict[str, object]:
     expect(memory <= 2 << 30, f"{memory} bytes of memory are allowed")
     quota, period = cgroup("cpu.max", "cpu/cpu.cfs_quota_us").split()[0], 100_000
     expect(int(quota) <= period, f"{quota} us of CPU time each {period} us are allowed")
+    return {"uid": os.getuid(), "memory_mb": memory >> 20, "cpu": int(quota) / period}
+
+
+def shipped() -> dict[str, object]:
+    """Find that the image has what it promises: a home of the user's own, the installed package, bytecode."""
     import trustlab.inspector  # noqa: PLC0415 - the image's
 
+    expect(Path.home().stat().st_uid == os.getuid(), "the home folder belongs to somebody else")
+    expect(shutil.which("trustlab") == "/opt/venv/bin/trustlab", "there is no command")
     compiled = Path(trustlab.inspector.__file__).with_name("__pycache__")
     expect(any(compiled.glob("__init__.*.pyc")), "no bytecode is kept")
     expect(Path(trustlab.inspector.__file__).is_relative_to("/opt/venv"), "another trustlab than the installed one")
-    return {"uid": os.getuid(), "memory_mb": memory >> 20, "cpu": int(quota) / period}
+    return {"home": str(Path.home()), "python": sys.version.split()[0]}
 
 
 def server() -> dict[str, object]:
@@ -115,7 +123,17 @@ def lab_page(child: subprocess.Popen[bytes], kept: Path) -> dict[str, str]:
 
 def demo(substrate: str) -> dict[str, object]:
     """Play both acts by the command."""
-    argv = ["trustlab", "demo", "--json", "--substrate", substrate, "--out", str(SCRATCH / substrate)]
+    argv = [
+        sys.executable,
+        "-m",
+        "trustlab",
+        "demo",
+        "--json",
+        "--substrate",
+        substrate,
+        "--out",
+        str(SCRATCH / substrate),
+    ]
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False)
     expect(done.returncode == 0, f"trustlab demo ended with {done.returncode}: {done.stdout}")
     return {"outcomes": [act["outcome"] for act in json.loads(done.stdout)["acts"]]}
@@ -127,7 +145,7 @@ def notebook(name: str) -> dict[str, object]:
     from nbclient import NotebookClient  # noqa: PLC0415 - the image's
 
     for folder in ("labs", "docs"):
-        shutil.copytree(Path.home() / folder, SCRATCH / folder)
+        shutil.copytree(SOURCES / folder, SCRATCH / folder)
     read = nbformat.read(SCRATCH / "labs" / name, as_version=4)
     where = {"metadata": {"path": str(SCRATCH / "labs")}}
     NotebookClient(read, timeout=CELL_SECONDS, kernel_name="python3", resources=where).execute()
@@ -172,6 +190,7 @@ def used() -> dict[str, object]:
 WAYS: dict[str, Callable[..., dict[str, Any]]] = {
     "list": have,
     "confined": confined,
+    "shipped": shipped,
     "server": server,
     "demo": demo,
     "notebook": notebook,

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REHEARSE = ROOT / "docker" / "rehearse"
 MODULES = ROOT / "docker" / "rehearsal"
-NAMES = ("children", "host", "images", "bills", "inside")
+NAMES = ("children", "host", "images", "bills", "inside", "steps")
 
 
 @pytest.fixture
@@ -194,8 +194,7 @@ def test_an_exercise_is_judged_by_its_solution_or_by_a_wrong_answer(rehearsal, m
 
 
 def test_a_failed_step_fails_the_rehearsal_and_is_said(rehearsal, monkeypatch, capsys):
-    main = load_main()
-    report = main.Report()
+    report = rehearsal["steps"].Report()
     assert report.step("12", "good", lambda: {"mb": 5})
     assert not report.step("12", "large", lambda: {"mb": 900, "wrong": "Too large."})
 
@@ -221,7 +220,7 @@ def load_main():
     ("only", "chosen"), [([], True), (["demo"], True), (["demo uml"], True), (["notebook"], False), (["none"], False)]
 )
 def test_only_chooses_by_how_a_name_begins(rehearsal, only, chosen):
-    assert load_main().chosen("demo uml", only) is chosen
+    assert rehearsal["steps"].chosen("demo uml", only) is chosen
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
