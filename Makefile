@@ -13,10 +13,13 @@ PARALLEL := --numprocesses auto --dist loadgroup
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
 	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/mutants
 
+# Every Python from 3.11, every processor: with the SHA-256 of each file. No index is named in what comes out.
+PIN = UV_CUSTOM_COMPILE_COMMAND="make pins" nice $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
+
 # To compile the tests anew in every process takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lab test quick fix soak bench lint types check clean
+.PHONY: help demo lab test quick fix soak bench lint types check clean rehearse sbom pins recorded binder
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -43,6 +46,22 @@ soak: $(VENV)/.test  ## counts in full, long fuzzing, 100 mutants of our own cod
 
 bench: $(VENV)/.bench  ## measure ratios side by side (ARGS="tls" for one suite), keep them in benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+rehearse:  ## build the image on Debian 12 and 13 and run everything in it, locked down (root; ARGS="--help" tells more)
+	@docker/rehearse $(ARGS)
+
+sbom: $(VENV)/.image  ## list what the image ships, and under which licences, in build/sbom (CycloneDX)
+	@docker/rehearse --debian 12 --only none --sbom build/sbom --tools $(BIN) $(ARGS)
+
+pins: $(VENV)/.image  ## pin and hash again what the image installs (binder/*.txt)
+	$(PIN) --extra labs --output-file binder/requirements.txt pyproject.toml binder/requirements.in
+	$(PIN) --constraints binder/requirements.txt --output-file binder/build-requirements.txt binder/build-requirements.in
+
+recorded: $(VENV)/.demo  ## record anew the run that the first notebook shows before anything starts
+	$(BIN)/python docs/recorded_run.py
+
+binder:  ## set whose repository the badge opens: make binder OWNER=... NAME=...
+	@scripts/binder-link "$(OWNER)" "$(NAME)"
 
 lint:
 	$(BIN)/ruff check
@@ -78,6 +97,11 @@ $(VENV)/.test: $(VENV)/.lab
 	@scripts/system-packages test
 	@echo "trustlab: installing the test extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test]'
+	@touch $@
+
+$(VENV)/.image: $(VENV)/.demo
+	@echo "trustlab: installing the image extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[image]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -11,12 +11,24 @@ from trustlab.inspector.badge import badge
 from trustlab.inspector.document import Batch, Document
 from trustlab.inspector.keyschedule import KeyNode, KeySchedule
 from trustlab.inspector.ladder import Ladder
+from trustlab.inspector.recording import recorded
 from trustlab.inspector.terminal import TerminalLadder
 
 if TYPE_CHECKING:
     from trustlab.inspector.widget import Inspector, watch
 
-__all__ = ["Batch", "Document", "Inspector", "KeyNode", "KeySchedule", "Ladder", "TerminalLadder", "badge", "watch"]
+__all__ = [
+    "Batch",
+    "Document",
+    "Inspector",
+    "KeyNode",
+    "KeySchedule",
+    "Ladder",
+    "TerminalLadder",
+    "badge",
+    "recorded",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type of a module attribute
