@@ -19,6 +19,7 @@ from trustlab.cli.failure import Failure
 
 PACKAGE = Path(trustlab.__file__).parent
 LABS = PACKAGE / "labs"
+KINDS = (".ipynb", ".png", ".svg")
 FIRST = "00-start-here.ipynb"
 RECORD = ".trustlab-labs.json"
 """Which files of the folder are as they were copied: their SHA-256 by their names."""
@@ -30,6 +31,9 @@ DEFAULT = Path("trustlab-labs")
 
 def lab(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where your notebooks are, or shall be.")] = DEFAULT,
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- OPTIONS]", help="What JupyterLab is to be told, behind `--`.")
+    ] = None,
     *,
     no_open: Annotated[bool, typer.Option("--no-open", help="Copy only; do not start JupyterLab.")] = False,
 ) -> None:
@@ -50,6 +54,7 @@ def lab(
     command = [sys.executable, "-m", "jupyterlab", str(folder / FIRST)]
     if os.geteuid() == 0:
         command.append("--allow-root")
+    command += options or []
     os.execve(sys.executable, command, _environment())  # noqa: S606 - Ctrl-C and exit code are JupyterLab's own
 
 
@@ -59,9 +64,9 @@ def _environment() -> dict[str, str]:
 
 
 def _sources() -> dict[str, bytes]:
-    """Return what belongs into the folder, by name: the notebooks, and the pages that they link to."""
+    """Return what belongs into the folder, by name: notebooks, their pictures, and the pages that they link to."""
     found: dict[str, bytes] = {}
-    for path in sorted(LABS.glob("*.ipynb")):
+    for path in sorted(path for path in LABS.iterdir() if path.suffix in KINDS):
         octets = path.read_bytes()
         for page in LINK.findall(octets):
             name = page.decode()
