@@ -28,7 +28,7 @@ demo: $(VENV)/.demo  ## install what is missing, then watch both acts in the ter
 	@$(BIN)/trustlab demo $(ARGS)
 
 lab: $(VENV)/.lab  ## install the notebook extra, then open the first notebook in JupyterLab
-	@$(BIN)/jupyter lab labs/00-start-here.ipynb $(ARGS)
+	@$(BIN)/trustlab lab labs -- $(ARGS)
 
 test: $(VENV)/.test  ## install what the tests need, then run all of them: lint, types, units, notebook, browser
 	@$(MAKE) --no-print-directory lint types check

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,8 @@ import pytest
 from nbclient import NotebookClient
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbformat import NotebookNode
 
 LABS = Path(__file__).parents[2] / "labs"
@@ -56,6 +62,46 @@ def test_its_first_cell_says_outcomes_minutes_and_substrate(path: Path) -> None:
     assert first.cell_type == "markdown"
     for word in ("You will", "Minutes", "Runs in"):
         assert word in first.source
+
+
+@pytest.fixture
+def anybodys() -> Iterator[Path]:
+    """A folder outside of pytest's own, which other users cannot enter."""
+    with tempfile.TemporaryDirectory(prefix="trustlab-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_it_runs_where_its_folder_cannot_be_written_to(path: Path, anybodys: Path) -> None:
+    """Without root's powers, with which one writes everywhere."""
+    folder, temporary = anybodys / "labs", anybodys / "tmp"
+    folder.mkdir()
+    shutil.copy(path, folder)
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    folder.chmod(0o555)
+    places = ("HOME", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "TMPDIR")
+    program = (
+        "import sys, nbformat, nbclient; notebook = nbformat.read(sys.argv[1], 4);"
+        "nbclient.NotebookClient(notebook, timeout=100, resources={'metadata': {'path': sys.argv[2]}}).execute();"
+        "print(*(o.text for c in notebook.cells for o in c.get('outputs', []) if o.output_type == 'stream'))"
+    )
+    powerless = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all")
+    command = [
+        *(powerless if os.geteuid() == 0 else ()),
+        sys.executable,
+        "-c",
+        program,
+        str(folder / path.name),
+        str(folder),
+    ]
+    environment = os.environ | dict.fromkeys(places, str(temporary))
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [one.name for one in folder.iterdir()] == [path.name]
+    if "writable_folder" in path.read_text("utf-8"):
+        assert f"Nothing can be written to {folder / 'trustlab-out'} (permission denied)" in done.stdout
+    folder.chmod(0o755)
 
 
 def test_it_runs_to_its_end_and_leaves_still_pictures(

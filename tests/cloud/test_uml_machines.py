@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
 import threading
 import time
 
@@ -254,3 +255,22 @@ def test_boots_in_a_row_are_all_ready():
         with Cloud("uml") as cloud:
             assert cloud.rent("bank", IDLE, Ordinary).wait().seconds > 0
     assert threading.active_count() <= threads
+
+
+def test_a_kernel_that_was_killed_says_so_and_that_memory_is_the_usual_reason():
+    told = r"signal 9 .* memory runs out: .* about 270 MB.* the memory substrate .* its console"
+    with Cloud("uml") as cloud:
+        machine = cloud.rent("bank", IDLE, Ordinary)
+        machine.wait()
+        os.kill(machine.pid, signal.SIGKILL)
+        with pytest.raises(CloudError, match=told):
+            machine.state()
+
+
+def test_a_machine_that_we_ended_does_not_blame_the_memory():
+    with Cloud("uml") as cloud:
+        machine = cloud.rent("bank", IDLE, Ordinary)
+        machine.close()
+        with pytest.raises(CloudError) as error:
+            machine.state()
+    assert "memory" not in str(error.value)

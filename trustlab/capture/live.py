@@ -6,6 +6,8 @@ import queue
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from trustlab.capture.errors import CaptureError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -13,9 +15,17 @@ if TYPE_CHECKING:
 
 
 def packets(events: Iterable[TraceEvent]) -> Iterator[Any]:
-    """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds."""
-    from scapy.layers import inet  # noqa: F401, PLC0415 - binds IP and TCP to Ethernet
-    from scapy.layers.l2 import Ether  # noqa: PLC0415 - a quarter of a second, and files in the user's home: when asked for
+    """Yield a scapy packet for every `frame` among `events`; its `time` is the event's, in seconds.
+
+    CaptureError if scapy is not installed: the lab does without, because its licence (GPL-2.0-only) is not ours.
+    """
+    try:
+        from scapy.layers import inet  # noqa: F401, PLC0415 - binds IP and TCP to Ethernet
+        from scapy.layers.l2 import Ether  # noqa: PLC0415 - a quarter of a second, and files in the user's home
+    except ModuleNotFoundError as error:
+        raise CaptureError(
+            "the Python package scapy is not installed, and packets are its: run `python3 -m pip install scapy`"
+        ) from error
 
     for event in events:
         if event.kind == "frame":

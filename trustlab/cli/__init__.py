@@ -18,8 +18,10 @@ from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
+from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
 from trustlab.cli.inspect import inspect
+from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.tamper import tamper
@@ -62,6 +64,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(demo)
+app.command()(lab)
+app.command()(doctor)
 app.command()(cloud)
 app.command()(inspect)
 app.command()(matrix)

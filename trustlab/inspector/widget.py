@@ -27,6 +27,7 @@ from trustlab.inspector.source import trace_of
 from trustlab.inspector.static_html import picture_html
 from trustlab.inspector.static_svg import ladder_svg
 from trustlab.inspector.trace_tail import TraceTail
+from trustlab.inspector.unheard import heard, wait_for_a_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,6 +39,13 @@ STATIC = Path(__file__).parent / "static"
 INTERVAL = 0.1
 """Seconds between two batches, at least."""
 
+NO_PAGE = (
+    "<p>This page has not asked for the live view, so this is a still picture. The JupyterLab that shows this page "
+    "lacks the extension of anywidget: install <code>anywidget</code> and <code>ipywidgets</code> in the environment "
+    "that JupyterLab runs in (<code>trustlab doctor</code> looks into its own), and reload the page.</p>"
+)
+"""What stands above a still picture that took the place of a view."""
+VIEW = "application/vnd.jupyter.widget-view+json"
 FILES = ("page", "trace", "capture")
 """What a page may ask for as a file."""
 
@@ -73,6 +81,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._dirty: dict[int, AnyRow] = {}
         self._sent_at = 0.0
         self._heard_a_page = False
+        self._still = False
         self._renewed_at, self._renewing = 0.0, 0.0
         self._timer: threading.Timer | None = None
         self._outputs: list[DisplayHandle] = []
@@ -150,8 +159,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def flush(self) -> None:
         """Send what waits for the next batch, now, and renew the still pictures beside the live view."""
         self._flush()
-        for output in self._outputs:
-            output.update(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+        self._renew_outputs()
 
     def _flush(self) -> None:
         with self._tail.lock:
@@ -228,6 +236,10 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
         """Do what a page asks for. What it should not have sent gets a sentence, never an exception in the kernel."""
         self._heard_a_page = True
+        heard(self)
+        if self._still:
+            self._still = False
+            self._renew_outputs()
         try:
             self._answer(content)
         except BadRequest as error:
@@ -265,10 +277,25 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             data["image/svg+xml"] = ladder_svg(self._ladder)
         return data
 
+    def _renew_outputs(self) -> None:
+        bundle = self._repr_mimebundle_()
+        if self._still:
+            bundle = {kind: value for kind, value in bundle.items() if kind != VIEW}
+            bundle["text/html"] = NO_PAGE + bundle["text/html"]
+        for output in self._outputs:
+            output.update(bundle, raw=True)  # type: ignore[no-untyped-call]
+
+    def give_up(self) -> None:
+        """Show the still pictures in place of the view: no page has asked for it. A page that asks later gets it."""
+        self._still = True
+        self._renew_outputs()
+
     def _ipython_display_(self) -> None:
         """Show the widget in an output that `flush` can renew: the still pictures of a live view are born empty."""
         handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self._outputs.append(handle)
+        if not self._heard_a_page:
+            wait_for_a_page(self)
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""

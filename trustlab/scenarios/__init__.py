@@ -7,7 +7,7 @@ from trustlab.scenarios.experiments import Played, Result, formulas, play, run
 from trustlab.scenarios.left_out import LeftOut, left_out
 from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, table_of
 from trustlab.scenarios.peers import Peers
-from trustlab.scenarios.record import Recording, record
+from trustlab.scenarios.record import Recording, record, writable_folder
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.tampermap import TamperMap, TamperRow
 from trustlab.scenarios.third_party import third_party
@@ -39,4 +39,5 @@ __all__ = [
     "table_of",
     "third_party",
     "trusted_passage",
+    "writable_folder",
 ]

@@ -19,6 +19,23 @@ class Recording(NamedTuple):
     capture: Path
 
 
+def writable_folder(name: str | Path) -> Path:
+    """Return a folder to keep things in: `name`, or a temporary one, with a sentence, if nothing can be written there.
+
+    A notebook may lie in a folder that its reader cannot write to, and is to run to its end all the same.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        other = Path(tempfile.mkdtemp(prefix="trustlab-out-"))
+        reason = (error.strerror or "no reason is known").lower()
+        print(f"Nothing can be written to {folder.absolute()} ({reason}), so everything goes to {other}.")  # noqa: T201
+        return other
+
+
 def record(trace: Trace, folder: str | Path, name: str) -> Recording:
     """Write `name`.jsonl and `name`.pcapng into `folder`, *with* the run's secrets: this is a lab.
 

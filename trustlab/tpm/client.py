@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING
-
-from tpm2_pytss import (
-    ESYS_TR,
-    TPM2_ALG,
-    TPML_DIGEST_VALUES,
-    TPML_PCR_SELECTION,
-    TPMT_HA,
-    TPMU_HA,
-)
+from typing import TYPE_CHECKING, Any
 
 from trustlab.attest import pcr_selection
 from trustlab.octets import u32
+from trustlab.tpm import tss
 from trustlab.tpm.commands import CODES, command_name, command_of
 from trustlab.tpm.errors import TpmProtocolError, TpmResponseError, TssError
-from trustlab.tpm.esys import Esys, structure
 from trustlab.tpm.framing import TpmReader, header, parameters_of, response_handle
 from trustlab.tpm.policy import PolicySession
+from trustlab.tpm.tss import structure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from trustlab.tpm.esys import Esys
     from trustlab.tpm.gate import Gate
     from trustlab.tpm.handles import HandleSpace
     from trustlab.tpm.ports import ClientPlatform, Loaded
@@ -112,7 +105,7 @@ class TpmClient:
         wanted = sorted({int(_pcr(pcr)) for pcr in pcrs})
         for start in range(0, len(wanted), PCRS_A_READ):
             some = wanted[start : start + PCRS_A_READ]
-            selection, _ = structure(TPML_PCR_SELECTION.unmarshal, pcr_selection(some))
+            selection, _ = structure(tss.TPML_PCR_SELECTION.unmarshal, pcr_selection(some))
             _, _, digests = self.esys.pcr_read(selection)
             if len(digests) != len(some):
                 raise TpmProtocolError(f"PCR_Read returned {len(digests)} values for PCR {some}")
@@ -123,8 +116,8 @@ class TpmClient:
         """Extend a PCR of the SHA-256 bank with a digest of 32 octets; the TPM checks the locality."""
         if len(digest) != hashlib.sha256().digest_size:
             raise TssError(f"{len(digest)} octets: a SHA-256 digest has 32")
-        value = TPMT_HA(hashAlg=TPM2_ALG.SHA256, digest=TPMU_HA(sha256=digest))
-        self.esys.pcr_extend(_pcr(pcr), TPML_DIGEST_VALUES([value]))
+        value = tss.TPMT_HA(hashAlg=tss.TPM2_ALG.SHA256, digest=tss.TPMU_HA(sha256=digest))
+        self.esys.pcr_extend(_pcr(pcr), tss.TPML_DIGEST_VALUES([value]))
 
     def pcr_reset(self, pcr: int) -> None:
         """Set a PCR to zero where the TPM allows this locality to."""
@@ -157,6 +150,9 @@ class TpmClient:
     def esys(self) -> Esys:
         """ESAPI for this client: gated, at its locality, in the trace. Opened at first use."""
         if self._esys is None:
+            tss.library()
+            from trustlab.tpm.esys import Esys  # noqa: PLC0415 - its classes derive from those of tpm2-pytss
+
             with self.platform.turn():
                 self._esys = self._esys or Esys(self)
         return self._esys
@@ -174,8 +170,8 @@ class TpmClient:
             esys.close()
 
 
-def _pcr(index: int) -> ESYS_TR:
+def _pcr(index: int) -> Any:  # noqa: ANN401 - an ESYS_TR: tpm2_pytss has no types
     """Return what ESAPI calls a PCR: its index, under another type."""
     if not 0 <= index < PCRS:
         raise TssError(f"PCR {index}: a PC's TPM has PCRs 0 to {PCRS - 1}")
-    return ESYS_TR(index)
+    return tss.ESYS_TR(index)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tpm2_pytss import ESYS_TR, TPM2_ALG, TPM2_SE, TPM2B_ENCRYPTED_SECRET, TPM2B_ID_OBJECT, TPMT_SYM_DEF
-
 from trustlab.attest import ObjectAttributes
+from trustlab.tpm import tss
 from trustlab.tpm.errors import EnrolmentRefused, TpmResponseError
-from trustlab.tpm.esys import afterwards, structure
+from trustlab.tpm.tss import afterwards, structure
 
 if TYPE_CHECKING:
     from trustlab.tpm.client import TpmClient
     from trustlab.tpm.credential import Credential
     from trustlab.tpm.keys import LoadedKey
     from trustlab.tpm.privacyca import PrivacyCa
-
-NO_SYMMETRIC = TPMT_SYM_DEF(algorithm=TPM2_ALG.NULL)
-"""The session encrypts no parameters."""
 
 
 def enrol(
@@ -48,13 +44,14 @@ def activate(client: TpmClient, ek: LoadedKey, ak: LoadedKey, credential: Creden
 
     Low-range EKs obey PolicySecret(endorsement) alone; high-range ones (P-384) open by their empty password as well.
     """
-    blob = structure(TPM2B_ID_OBJECT, credential.blob)
-    secret = structure(TPM2B_ENCRYPTED_SECRET, credential.secret)
+    blob = structure(tss.TPM2B_ID_OBJECT, credential.blob)
+    secret = structure(tss.TPM2B_ENCRYPTED_SECRET, credential.secret)
     esys = client.esys
     keys = esys.resource(ak.handle), esys.resource(ek.handle)
     if ek.parsed.attributes & ObjectAttributes.USER_WITH_AUTH:
         return bytes(esys.activate_credential(*keys, blob, secret))
-    session = esys.start_auth_session(ESYS_TR.NONE, ESYS_TR.NONE, TPM2_SE.POLICY, NO_SYMMETRIC, TPM2_ALG.SHA256)
+    nobody, unencrypted = tss.ESYS_TR.NONE, tss.TPMT_SYM_DEF(algorithm=tss.TPM2_ALG.NULL)
+    session = esys.start_auth_session(nobody, nobody, tss.TPM2_SE.POLICY, unencrypted, tss.TPM2_ALG.SHA256)
     with afterwards(lambda: esys.flush_context(session)):
-        esys.policy_secret(ESYS_TR.ENDORSEMENT, session, expiration=0)
+        esys.policy_secret(tss.ESYS_TR.ENDORSEMENT, session, expiration=0)
         return bytes(esys.activate_credential(*keys, blob, secret, session2=session))

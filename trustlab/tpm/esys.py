@@ -8,18 +8,17 @@ first, `resource` back.
 from __future__ import annotations
 
 import functools
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tpm2_pytss import ESAPI, ESYS_TR, TSS2_Exception
 
 from trustlab.tpm.commands import command_name
-from trustlab.tpm.errors import TpmError, TpmResponseError, TssError
+from trustlab.tpm.errors import TpmResponseError, TssError
 from trustlab.tpm.framing import RH_ENDORSEMENT, RH_LOCKOUT, RH_NULL, RH_OWNER, RH_PLATFORM
 from trustlab.tpm.tcti import ClientTcti
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from trustlab.tpm.ports import Transmitter
 
@@ -103,27 +102,3 @@ def _honest(method: Callable[..., T], tcti: ClientTcti, client: Transmitter) -> 
                 raise TssError(f"{method.__name__}: {error}") from error
 
     return call
-
-
-@contextmanager
-def afterwards(release: Callable[[], object]) -> Iterator[None]:
-    """Release something at the end of a `with`; an error inside is not hidden by that the release fails as well."""
-    try:
-        yield
-    except BaseException:
-        with suppress(TpmError):
-            release()
-        raise
-    release()
-
-
-def structure(make: Callable[..., T], *args: object, **fields: object) -> T:
-    """Make one of the TSS's structures; TssError if what it is made from does not fit into it."""
-    try:
-        return make(*args, **fields)
-    except (TSS2_Exception, IndexError, OverflowError, ValueError) as error:
-        raise TssError(f"this is not a {_kind(make)}: {error}") from error
-
-
-def _kind(make: Callable[..., object]) -> str:
-    return make.__qualname__.partition(".")[0]

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from tpm2_pytss import TPM2B_PRIVATE, TPM2B_PUBLIC, TPM2B_SENSITIVE_CREATE, TPML_PCR_SELECTION, TPMT_PUBLIC
-
 from trustlab.attest import ObjectAttributes, Public, parse_public, pcr_selection
 from trustlab.octets import sized
+from trustlab.tpm import tss
 from trustlab.tpm.errors import TpmProtocolError, TssError
-from trustlab.tpm.esys import afterwards, structure
 from trustlab.tpm.framing import RH_ENDORSEMENT, RH_OWNER, TpmReader
 from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.profile import DRTM
 from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
+from trustlab.tpm.tss import afterwards, structure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     from trustlab.tpm.client import TpmClient
-
-NO_SENSITIVE = TPM2B_SENSITIVE_CREATE()
-"""An empty password, no data: the TPM draws the key itself."""
-NO_PCRS = TPML_PCR_SELECTION()
-"""The creation data need not name PCR values: the policy does."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ def create_primary(client: TpmClient, hierarchy: int, template: bytes, policy: K
     """Derive a primary key of `hierarchy` (its password is empty) from a TPMT_PUBLIC template."""
     esys = client.esys
     resource, public, *proof = esys.create_primary(
-        NO_SENSITIVE, public_of(template), esys.resource(hierarchy), b"", NO_PCRS
+        _no_sensitive(), public_of(template), esys.resource(hierarchy), b"", _no_pcrs()
     )
     return _created(esys.handle_of(resource), public, proof, policy)
 
@@ -131,7 +125,7 @@ def create_tls_key(
     esys, parent = client.esys, create_srk(client)
     with afterwards(lambda: client.flush(parent)):
         under = esys.resource(parent.handle)
-        private, public, *proof = esys.create(under, NO_SENSITIVE, template, b"", NO_PCRS)
+        private, public, *proof = esys.create(under, _no_sensitive(), template, b"", _no_pcrs())
         return _created(esys.handle_of(esys.load(under, private, public)), public, proof, bound, bytes(private))
 
 
@@ -155,23 +149,37 @@ def read_key(octets: bytes) -> CreatedKey:
 
 def load_key(client: TpmClient, key: CreatedKey) -> CreatedKey:
     """Load a TLS key again from its encrypted private part, after a power cycle or for another client."""
-    private = structure(TPM2B_PRIVATE, key.private)
+    private = structure(tss.TPM2B_PRIVATE, key.private)
     esys, parent = client.esys, create_srk(client)
     with afterwards(lambda: client.flush(parent)):
         resource = esys.load(esys.resource(parent.handle), private, public_of(key.public))
         return replace(key, handle=esys.handle_of(resource))
 
 
-def public_of(octets: bytes) -> TPM2B_PUBLIC:
+def public_of(octets: bytes) -> Any:  # noqa: ANN401 - tpm2_pytss has no types
     """Return the TSS's structure for a TPMT_PUBLIC's octets; TssError if they are none."""
-    area, length = structure(TPMT_PUBLIC.unmarshal, octets)
+    area, length = structure(tss.TPMT_PUBLIC.unmarshal, octets)
     if length != len(octets):
         raise TssError(f"{len(octets) - length} octets follow the TPMT_PUBLIC")
-    return TPM2B_PUBLIC(publicArea=area)
+    return tss.TPM2B_PUBLIC(publicArea=area)
+
+
+def _no_sensitive() -> Any:  # noqa: ANN401
+    """Return an empty password and no data: the TPM draws the key itself."""
+    return tss.TPM2B_SENSITIVE_CREATE()
+
+
+def _no_pcrs() -> Any:  # noqa: ANN401
+    """Return an empty selection: the creation data need not name PCR values, since the policy does."""
+    return tss.TPML_PCR_SELECTION()
 
 
 def _created(
-    handle: int, public: TPM2B_PUBLIC, proof: Sequence[Any], policy: KeyPolicy | None, private: bytes = b""
+    handle: int,
+    public: Any,  # noqa: ANN401
+    proof: Sequence[Any],
+    policy: KeyPolicy | None,
+    private: bytes = b"",
 ) -> CreatedKey:
     """Wrap the key, with the TPM's account of its creation: `proof` is creationData, creationHash, creationTicket."""
     data, digest, ticket = proof

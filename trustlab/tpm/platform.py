@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import EventLog, launch_event
 from trustlab.octets import u16
+from trustlab.tpm import tss
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.command_channel import CommandChannel
 from trustlab.tpm.command_queue import CommandQueue, P, R, Turn
@@ -70,6 +71,7 @@ class Platform:
         latency: LatencyProfile | None = None,
         gate: CommandGate | None = None,
     ) -> None:
+        tss.library()  # whoever has none hears it before anything has started
         self.name = name
         self.party = party
         self.event_log = EventLog()

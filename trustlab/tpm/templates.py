@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tpm2_pytss import TPM2B_PUBLIC_KEY_RSA, TPMA_OBJECT, TPMS_ECC_POINT, TPMT_PUBLIC
-
 from trustlab.attest import ObjectAttributes as Attr
-from trustlab.tpm.esys import structure
+from trustlab.tpm import tss
+from trustlab.tpm.tss import structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +43,9 @@ def template(
     TssError if the TSS does not know the words.
     """
     area = structure(
-        TPMT_PUBLIC.parse,
+        tss.TPMT_PUBLIC.parse,
         description,
-        objectAttributes=TPMA_OBJECT(attributes),
+        objectAttributes=tss.TPMA_OBJECT(attributes),
         nameAlg="sha256",
         authPolicy=policy,
     )
@@ -58,9 +57,9 @@ def template(
 def ek_template(kind: Literal["ecc", "rsa"]) -> bytes:
     """Return the TCG's low-range EK template L-2 (ECC P-256) or L-1 (RSA 2048): their unique fields are zeros."""
     if kind == "ecc":
-        zeros: dict[str, object] = {"ecc": TPMS_ECC_POINT(x=bytes(32), y=bytes(32))}
+        zeros: dict[str, object] = {"ecc": tss.TPMS_ECC_POINT(x=bytes(32), y=bytes(32))}
         return template("ecc256:aes128cfb", EK_ATTRIBUTES, EK_POLICY, unique=zeros)
-    zeros = {"rsa": TPM2B_PUBLIC_KEY_RSA(bytes(256))}
+    zeros = {"rsa": tss.TPM2B_PUBLIC_KEY_RSA(bytes(256))}
     return template("rsa2048:aes128cfb", EK_ATTRIBUTES, EK_POLICY, unique=zeros)
 
 

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
     from trustlab.wire import Host
 
 CONSOLE_LINES = 200
+KILLED = (
+    "signal 9 ended its process, which the system does when memory runs out: a run between virtual machines takes "
+    "about 270 MB. Allow more memory, or use the memory substrate (`--substrate memory`), which takes 45 MB"
+)
 NOISE = ("make_umid", "initialize umid", "ubd device 0", "SELinux:", "mmapper_init", "remove_umid_dir")
 """What the kernel always says and nobody needs: it may leave no directory, and has no disk."""
+REAPED = 0.2
+"""How long a process whose console has closed may take to be gone, in seconds."""
 ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
 
 
@@ -42,6 +48,7 @@ class VirtualMachine:
         self._rest = b""
         self._ended = ended
         self._closed = False
+        self._killed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         descriptors = [end.fileno() for end in ends]
         self._janitor = janitor.engage()
@@ -76,9 +83,18 @@ class VirtualMachine:
         return tuple(self._lines)
 
     def last_words(self) -> str:
-        """Return the console's last lines for an error message."""
+        """Return for an error message whether somebody killed the kernel, and the console's last lines."""
         lines = [line for line in self._lines if line.strip()][-12:]
-        return "its console's last lines:\n  " + "\n  ".join(lines) if lines else "its console printed nothing"
+        told = "its console's last lines:\n  " + "\n  ".join(lines) if lines else "its console printed nothing"
+        return f"{KILLED}; {told}" if self._was_killed() else told
+
+    def _was_killed(self) -> bool:
+        """Whether somebody else ended the kernel by the signal that no process can catch."""
+        if self._killed:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(REAPED)
+        return self._process.returncode == -signal.SIGKILL
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """Keep what comes over the console."""
@@ -96,6 +112,7 @@ class VirtualMachine:
 
     def kill(self) -> None:
         """End the kernel and all processes in which it runs its guests' programs."""
+        self._killed = self._killed or self.running
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
