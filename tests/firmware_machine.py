@@ -1,0 +1,65 @@
+"""A machine as its firmware leaves it: logs that OVMF wrote under QEMU, and emulators whose PCRs were extended alike.
+
+`tests/attest/data/firmware` holds two logs with the PCR values that the TPM of that machine (swtpm) had afterwards:
+`shim-grub`, booted with secure boot in three banks, and `systemd-boot`, in the SHA-384 bank alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trustlab.attest import EventLog
+from trustlab.attest.constants import HASH_IDS
+from trustlab.tpm import DeviceTpm, Platform, Swtpm
+from trustlab.tpm.framing import command
+from trustlab.trace import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FIRMWARE_LOGS = Path(__file__).parent / "attest" / "data" / "firmware"
+NAMES = ("shim-grub", "systemd-boot")
+
+
+def octets_of(name: str) -> bytes:
+    return (FIRMWARE_LOGS / f"{name}.log").read_bytes()
+
+
+def log_of(name: str) -> EventLog:
+    return EventLog.decode(octets_of(name))
+
+
+def pcrs_of(name: str) -> dict[str, dict[int, bytes]]:
+    """Return what the machine's TPM said its PCRs were, by bank; those at zeros or ones are left out."""
+    banks: dict[str, dict[int, bytes]] = {}
+    for line in (FIRMWARE_LOGS / f"{name}.pcrs").read_text().splitlines():
+        bank, pcr, value = line.split()
+        banks.setdefault(bank, {})[int(pcr)] = bytes.fromhex(value)
+    return banks
+
+
+def extension(pcr: int, digests: tuple[tuple[str, bytes], ...]) -> bytes:
+    """Return a TPM2_PCR_Extend with the empty password."""
+    banks = b"".join(HASH_IDS[bank].to_bytes(2, "big") + digest for bank, digest in digests)
+    return command(0x182, (pcr,), (bytes.fromhex("400000090000000000"),), len(digests).to_bytes(4, "big") + banks)
+
+
+def boot(send: Callable[[bytes], bytes], log: EventLog) -> None:
+    """Extend a TPM's PCRs as the firmware did that wrote this log."""
+    for event in log.events:
+        if event.extends:
+            assert send(extension(event.pcr, event.digests))[6:10] == bytes(4)
+
+
+@contextlib.contextmanager
+def firmware_machine(name: str = "shim-grub") -> Iterator[Platform]:
+    """Return an emulator that stands in for a device, with the PCRs of a log."""
+    with Swtpm() as tpm:
+        tpm.transmit(command(0x144, parameters=b"\0\0"))
+        boot(tpm.transmit, log_of(name))
+        device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(tpm.fileno()))
+        with Platform("laptop", Trace().party("laptop"), tpm=device) as platform:
+            yield platform
