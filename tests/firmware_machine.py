@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FIRMWARE_LOGS = Path(__file__).parent / "attest" / "data" / "firmware"
+STARTUP = command(0x144, parameters=b"\0\0")
 NAMES = ("shim-grub", "systemd-boot")
 
 
@@ -54,11 +55,25 @@ def boot(send: Callable[[bytes], bytes], log: EventLog) -> None:
             assert send(extension(event.pcr, event.digests))[6:10] == bytes(4)
 
 
+def allocate(tpm: Swtpm, banks: tuple[str, ...]) -> None:
+    """Start a TPM so that it keeps these banks alone (TPM2_PCR_Allocate counts from the next start on)."""
+    tpm.transmit(STARTUP)
+    bits = {bank: b"\3\xff\xff\xff" if bank in banks else b"\3\0\0\0" for bank in HASH_IDS}
+    selection = b"".join(HASH_IDS[bank].to_bytes(2, "big") + pcrs for bank, pcrs in bits.items())
+    count = len(bits).to_bytes(4, "big")
+    answer = tpm.transmit(command(0x12B, (0x4000000C,), (bytes.fromhex("400000090000000000"),), count + selection))
+    assert answer[6:10] == bytes(4)
+    assert tpm.transmit(command(0x145, parameters=b"\0\0"))[6:10] == bytes(4)
+    tpm.stop()
+    tpm.start()
+    assert tpm.transmit(STARTUP)[6:10] == bytes(4)
+
+
 @contextlib.contextmanager
 def firmware_machine(name: str = "shim-grub") -> Iterator[Platform]:
     """Return an emulator that stands in for a device, with the PCRs of a log."""
     with Swtpm() as tpm:
-        tpm.transmit(command(0x144, parameters=b"\0\0"))
+        allocate(tpm, log_of(name).algorithms)
         boot(tpm.transmit, log_of(name))
         device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(tpm.fileno()))
         with Platform("laptop", Trace().party("laptop"), tpm=device) as platform:
