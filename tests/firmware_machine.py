@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
+import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from trustlab.attest import EventLog
 from trustlab.attest.constants import HASH_IDS
 from trustlab.tpm import DeviceTpm, Platform, Swtpm
 from trustlab.tpm.framing import command
+from trustlab.tpm.programs import find_program
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -78,3 +82,28 @@ def firmware_machine(name: str = "shim-grub") -> Iterator[Platform]:
         device = DeviceTpm("/dev/tpmrm0", opener=lambda _: os.dup(tpm.fileno()))
         with Platform("laptop", Trace().party("laptop"), tpm=device) as platform:
             yield platform
+
+
+@contextlib.contextmanager
+def firmware_socket(folder: Path, name: str = "shim-grub") -> Iterator[Path]:
+    """Run an emulator behind a socket, for other processes, with the PCRs of a log; tpm2-tools find its control too."""
+    path = folder / "tpm.sock"
+    line = [find_program("swtpm"), "socket", "--tpm2", "--tpmstate", f"dir={folder}"]
+    line += ["--server", f"type=unixio,path={path}", "--ctrl", f"type=unixio,path={path}.ctrl"]
+    process = subprocess.Popen([*line, "--flags", "startup-clear,not-need-init"], stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 20
+        while not path.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(path))
+
+            def send(octets: bytes) -> bytes:
+                connection.sendall(octets)
+                return connection.recv(4096)
+
+            boot(send, log_of(name))
+        yield path
+    finally:
+        process.kill()
+        process.wait()

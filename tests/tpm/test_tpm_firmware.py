@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import socket
+import shutil
 import subprocess
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from firmware_machine import boot, firmware_machine, log_of, octets_of, pcrs_of
+from firmware_machine import firmware_machine, firmware_socket, log_of, octets_of, pcrs_of
 
 from trustlab.attest import (
     FIRMWARE,
@@ -47,7 +46,6 @@ from trustlab.tpm import (
 )
 from trustlab.tpm.enrol import EnrolmentRefused
 from trustlab.tpm.keys import NO_PCRS, NO_SENSITIVE, LoadedKey, public_of
-from trustlab.tpm.programs import find_program
 from trustlab.tpm.templates import AK_ATTRIBUTES, AK_KINDS, template
 from trustlab.trace import Trace
 
@@ -230,26 +228,10 @@ def test_an_ak_under_the_storage_root_key_is_verified_under_a_profile_that_says_
 def tools(tmp_path: Path) -> Iterator[Path]:
     """An emulator for tpm2-tools, whose PCRs are as firmware leaves them."""
     for tool in ("tpm2_createek", "tpm2_createak", "tpm2_evictcontrol"):
-        if subprocess.run(["which", tool], capture_output=True, check=False).returncode:
+        if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed (tpm2-tools)")
-    path = tmp_path / "sock"
-    line = [find_program("swtpm"), "socket", "--tpm2", "--tpmstate", f"dir={tmp_path}"]
-    line += ["--server", f"type=unixio,path={path}", "--ctrl", f"type=unixio,path={path}.ctrl"]
-    process = subprocess.Popen([*line, "--flags", "startup-clear,not-need-init"], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 20
-    while not path.exists() and time.monotonic() < until:
-        time.sleep(0.01)
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(path))
-
-        def send(octets: bytes) -> bytes:
-            connection.sendall(octets)
-            return connection.recv(4096)
-
-        boot(send, log_of("shim-grub"))
-    yield path
-    process.kill()
-    process.wait()
+    with firmware_socket(tmp_path) as path:
+        yield path
 
 
 @pytest.mark.parametrize(
