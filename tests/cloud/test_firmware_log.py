@@ -54,8 +54,8 @@ def test_a_log_that_only_root_may_read_says_so(linux: Path, monkeypatch: pytest.
     assert f"{linux} cannot be read (only root may read it)" in read_firmware_log("/dev/tpm7", None).note
 
 
-def test_behind_another_name_there_is_no_log_to_look_for() -> None:
-    assert "--event-log" in read_firmware_log("/tmp/tpm.sock", None).note
+def test_behind_another_name_there_is_no_log_to_look_for(tmp_path: Path) -> None:
+    assert "--event-log" in read_firmware_log(str(tmp_path / "tpm.sock"), None).note
 
 
 def test_a_log_is_held_against_the_pcrs_as_they_are() -> None:
