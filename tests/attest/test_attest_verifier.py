@@ -337,8 +337,18 @@ def test_events_refuses_an_event_in_another_events_pcr():
     refused_only_by("events", *relogged(*log_of().events, replace(log_of().events[3], pcr=18)))
 
 
-def test_events_refuses_an_event_about_a_pcr_that_is_not_quoted():
-    refused_only_by("events", *relogged(*log_of().events, LogEvent(0, 1, (("sha256", EVIL),), b"")))
+def test_events_of_a_pcr_that_is_not_quoted_are_unproved_not_wrong():
+    result = appraise(*relogged(*log_of().events, LogEvent(0, 1, (("sha256", EVIL),), b"")))
+    assert result.accepted
+    assert result["events"].sentence.endswith(" 1 other event of PCR 0 is unproved.")
+    assert 0 not in result.pcrs
+
+
+def test_a_stated_value_of_the_labs_own_pcrs_never_stands_in_for_their_events():
+    honest = Machine(log=log_of(date="2011-01-01"))
+    good = changed(REFERENCES, pcrs={pcr: (value,) for pcr, value in honest.values().items()})
+    evidence = replace(honest.evidence(), event_log=log_of(date="2026-11-20").encode())
+    refused_only_by("log equals pcrDigest", evidence, honest.expected(), references=good)
 
 
 @pytest.mark.parametrize("changes", [{"image": EVIL}, {"hypersafe": EVIL}])

@@ -10,6 +10,8 @@ A file in TOML; every line may be left out, and then has the value shown:
     locality = 2                 # the locality both policies must name; "any": no PolicyLocality in them
     allowed-images = []          # names of images in the Reference Values; empty: all of them
     claims = []                  # such as "antivirus.signatures >= 2026-11-01"
+    bank = "sha256"              # the bank of the quoted PCRs: sha256, sha384 or sha512; the lab's own are SHA-256
+    ak-parent = "endorsement"    # where the AK must live; "any": not known, then the counters may be obfuscated
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import msgspec
 
 from trustlab.attest import tables
 from trustlab.attest.claims import Condition
+from trustlab.attest.constants import HASH_IDS
 from trustlab.attest.digests import FIRMWARE_PCRS, LOCALITY, PCR_COUNT, TLS_KEY_PCRS
 from trustlab.attest.errors import PolicyError
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 DIGEST_SIZE = 32
 DEFAULT_PCRS = (17, 18, 19, 20)
+BANKS = ("sha256", "sha384", "sha512")
+AK_PARENTS = ("endorsement", "any")
 
 
 class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -40,6 +45,8 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     locality: int | Literal["any"] = LOCALITY
     allowed_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    bank: Literal["sha256", "sha384", "sha512"] = "sha256"
+    ak_parent: Literal["endorsement", "any"] = "endorsement"
 
 
 class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +63,8 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     locality: int | None = LOCALITY
     allowed_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    bank: str = "sha256"
+    ak_parent: str = "endorsement"
 
     def __post_init__(self) -> None:
         for field, pcrs in (("pcrs", self.pcrs), ("key-pcrs", self.key_pcrs)):
@@ -67,7 +76,19 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise PolicyError(f"locality: {self.locality}; there are localities 0 to 4")
         if any(len(digest) != DIGEST_SIZE for digest in self.ek_digests):
             raise PolicyError("ek-digests: a SHA-256 digest has 32 octets")
+        if self.bank not in BANKS:
+            raise PolicyError(f"bank: {self.bank!r}; choose from: {', '.join(BANKS)}")
+        if self.ak_parent not in AK_PARENTS:
+            raise PolicyError(f"ak-parent: {self.ak_parent!r}; choose from: {', '.join(AK_PARENTS)}")
+        if self.bank != "sha256" and (measured := sorted(set(self.pcrs) & set(DEFAULT_PCRS))):
+            listed = ", ".join(map(str, measured))
+            raise PolicyError(f"bank: HyperSafe measures in SHA-256 alone, so PCR {listed} cannot be of {self.bank}")
         _conditions(self.claims)
+
+    @property
+    def bank_id(self) -> int:
+        """The bank's TPM_ALG_ID."""
+        return HASH_IDS[self.bank]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -107,3 +128,12 @@ def _toml(value: object) -> str:
 
 FIRMWARE = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None)
 """What a Relying Party can demand of a machine that has a TPM and no DRTM launch."""
+OTHER_AK = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None, ak_parent="any")
+"""What it can demand where the AK was made by other software (tpm2_createak, Keylime, go-attestation).
+
+What is then not known: who can use the AK; in which hierarchy it lives, and so what ends it; and the true
+resetCount, restartCount and firmwareVersion, which a TPM obfuscates for a key that is neither in the endorsement nor
+in the platform hierarchy (Part 3, 18.1). Equal counters of one AK still mean one boot.
+"""
+PROFILES = {"hypersafe": AppraisalPolicy(), "firmware": FIRMWARE, "other-ak": OTHER_AK}
+"""Policies by name, to begin with."""
