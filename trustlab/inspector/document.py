@@ -350,7 +350,7 @@ class Tampered(Struct):
 
 
 class Frame(Struct, omit_defaults=False):
-    """All of a document that is not rows: small, and sent whole whenever it changes.
+    """All of a document that is not rows. What changes in it is sent with the next batch.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
     what she is after, in words ("Bob's PIN").
@@ -382,15 +382,28 @@ class Document(Struct, omit_defaults=False):
     tamper: list[Tampered] = []
 
 
+class Splice(Struct, omit_defaults=False):
+    """A change in the frame's list `name`: its first `head` and its last `tail` items stay, `items` stand between them.
+
+    So it may come twice, and to a page that already has what it brings.
+    """
+
+    name: str
+    head: int
+    tail: int
+    items: list[Any]
+
+
 class Batch(Struct, omit_defaults=False):
-    """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the frame if it
-    changed.
+    """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the values of the frame
+    that changed, by name, and the changes in its lists.
     """
 
     rows: list[AnyRow] = []
     texts_from: int = 0
     texts: list[str] = []
-    frame: Frame | None = None
+    frame: dict[str, Any] = {}
+    lists: list[Splice] = []
     tamper: list[Tampered] = []
 
 

@@ -48,6 +48,23 @@ export function opened(value) {
   return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
 }
 
+/**
+ * A frame with the values and the stretches of lists that a batch brings.
+ * @param {Frame} frame @param {any} batch
+ * @returns {Frame}
+ */
+function changedFrame(frame, batch) {
+  const parts = SHAPES.Frame[1];
+  /** @type {Record<string, any>} */
+  const whole = { ...frame };
+  for (const [name, value] of Object.entries(batch.frame ?? {})) whole[name] = parts[name] ? complete(parts[name], value) : value;
+  for (const { name, head, tail, items } of batch.lists ?? []) {
+    const list = whole[name];
+    whole[name] = [...list.slice(0, head), ...(parts[name] ? complete(parts[name], items) : items), ...list.slice(list.length - tail)];
+  }
+  return /** @type {Frame} */ (whole);
+}
+
 /** The document of one model, kept whole while batches come. All views of the model share it. */
 export class Book {
   /** @param {Model} model */
@@ -121,6 +138,7 @@ export class Book {
     const from = batch.texts_from ?? 0;
     const texts = batch.texts ?? [];
     if (from > doc.texts.length) return this.resync();
+    if (batch.lists?.some((/** @type {any} */ one) => one.head + one.tail > /** @type {any} */ (doc.frame)[one.name].length)) return this.resync();
     texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
     const changed = new Set();
     for (const raw of batch.rows ?? []) {
@@ -128,9 +146,10 @@ export class Book {
       doc.rows[raw.id] = complete("row", raw);
       changed.add(raw.id);
     }
-    if (batch.frame) doc.frame = complete("Frame", batch.frame);
+    const reframed = batch.lists?.length > 0 || Object.keys(batch.frame ?? {}).length > 0;
+    if (reframed) doc.frame = changedFrame(doc.frame, batch);
     if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
-    if (batch.frame) this.tell("frame");
+    if (reframed) this.tell("frame");
     if (changed.size || batch.tamper?.length) this.tell("doc", changed);
   }
 }
