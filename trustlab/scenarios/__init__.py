@@ -10,6 +10,7 @@ from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
 from trustlab.scenarios.tampermap import TamperMap, TamperRow
+from trustlab.scenarios.tampermaps import TamperMaps
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "RunDifference",
     "TamperMap",
+    "TamperMaps",
     "TamperRow",
     "cells",
     "formulas",

@@ -42,6 +42,8 @@ export class Ladder {
     /** @type {Map<string, number>} */
     this.columns = new Map();
     this.headed = "";
+    /** All that lines depend on beside their rows, when they were last drawn. */
+    this.stage = "";
     this.names = h("div", { class: "tl-names" });
     this.inner = h("div", { class: "tl-lines" });
     this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
@@ -87,6 +89,10 @@ export class Ladder {
     const { store } = this;
     const { rows, frame } = store.doc;
     const lifelines = frame.lifelines;
+    const before = this.lines;
+    const stage = JSON.stringify([lifelines, frame.prize, frame.steering, store.narrow]);
+    const same = !anew && stage === this.stage;
+    this.stage = stage;
     const known = new Set(lifelines);
     this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
     this.lines = linesOf(rows, store);
@@ -96,10 +102,21 @@ export class Ladder {
     this.bar?.classList.toggle("tl-onelegged", !alone);
     for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
     this.head(lifelines);
-    this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+    this.list.reset(this.lines.length, anew ? 0 : this.lines.length, (n) => same && this.stays(before[n], this.lines[n]));
     this.time();
     this.choice();
     store.mark("layout");
+  }
+
+  /**
+   * Whether a line looks as it did in the last frame.
+   * @param {Line} before @param {Line | undefined} line
+   */
+  stays(before, line) {
+    if (line?.t !== before.t || line.open !== before.open || line.ids.join() !== before.ids.join()) return false;
+    const { store } = this;
+    const told = store.doc.rows[line.ids[0]];
+    return !store.renewed(line.ids) && !(told.kind === "appraisal" && store.renewed(told.verdicts));
   }
 
   /** @param {string[]} lifelines */

@@ -15,6 +15,9 @@ import { ROWS, SHAPES } from "./types.js";
  *   "filter" | "folds" | "both" | "up" | "live" | "layout" | "said" | "compare" | "playing" | "stops" | "pins"} Key
  */
 
+/** What changes while a run goes on and nobody touches the view. */
+const GROWING = new Set(["doc", "frame", "cursor", "layout"]);
+const CHOICE = new Set(["row", "piece", "field"]);
 const KNOWN = /** @type {Record<string, Party>} */ ({
   teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
   alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
@@ -208,11 +211,18 @@ export class Store {
     this.said = "";
     /** Ladders are scrolled to the chosen row when the choice was not made in them. */
     this.reveal = true;
+    /**
+     * Rows that are new or changed since the last frame; null for all.
+     * @type {Set<number> | null}
+     */
+    this.rowsChanged = null;
     /** @type {Set<(changed: Set<string>) => void>} */
     this.listeners = new Set();
     /** @type {Set<string>} */
     this.changed = new Set();
     this.frame = 0;
+    /** When a view that only grows is drawn again. */
+    this.rested = 0;
     /** This view, to itself: Python sends to all views, and says who asked. */
     this.asker = Math.random().toString(36).slice(2);
     /**
@@ -343,7 +353,15 @@ export class Store {
    */
   mark(key) {
     this.changed.add(key);
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.due());
+  }
+
+  /** Draw, unless the reader is only watching and what was drawn last took long: then more may gather for as long again. */
+  due() {
+    this.frame = 0;
+    const hurried = [...this.changed].some((key) => !GROWING.has(key) && (this.touched || !CHOICE.has(key)));
+    if (hurried || performance.now() >= this.rested) this.draw();
+    else this.frame = requestAnimationFrame(() => this.due());
   }
 
   /** Draw what waits for the next frame, now. */
@@ -351,8 +369,20 @@ export class Store {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     const { changed } = this;
+    const began = performance.now();
     this.changed = new Set();
     if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+    this.rowsChanged = new Set();
+    this.rested = 2 * performance.now() - began;
+  }
+
+  /**
+   * Whether any of these rows is another than in the last frame.
+   * @param {number[]} ids
+   */
+  renewed(ids) {
+    const { rowsChanged } = this;
+    return !rowsChanged || ids.some((id) => rowsChanged.has(id));
   }
 
   /**
@@ -387,7 +417,8 @@ export class Store {
         const last = this.doc.rows.length - 1;
         if (this.cursor >= end) this.set({ cursor: last });
         end = last;
-        this.rowsChanged = detail;
+        if (!detail) this.rowsChanged = null;
+        else if (this.rowsChanged) for (const id of detail) this.rowsChanged.add(id);
         if (!this.touched) this.begin();
         this.mark("doc");
       } else if (kind === "select") {

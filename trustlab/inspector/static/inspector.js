@@ -112,6 +112,8 @@ return { ROWS, SHAPES };
 
 // store.js
 const { complete, opened, Book, Store, landing } = (() => {
+const GROWING = new Set(["doc", "frame", "cursor", "layout"]);
+const CHOICE = new Set(["row", "piece", "field"]);
 const KNOWN = /** @type {Record<string, Party>} */ ({
 teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
 alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
@@ -249,9 +251,11 @@ this.pins = new Set();
 this.compare = null;
 this.said = "";
 this.reveal = true;
+this.rowsChanged = null;
 this.listeners = new Set();
 this.changed = new Set();
 this.frame = 0;
+this.rested = 0;
 this.asker = Math.random().toString(36).slice(2);
 this.onFile = () => {};
 this.unhear = this.follow();
@@ -337,15 +341,30 @@ this.mark(key);
 
 mark(key) {
 this.changed.add(key);
-if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+if (!this.frame) this.frame = requestAnimationFrame(() => this.due());
+}
+
+due() {
+this.frame = 0;
+const hurried = [...this.changed].some((key) => !GROWING.has(key) && (this.touched || !CHOICE.has(key)));
+if (hurried || performance.now() >= this.rested) this.draw();
+else this.frame = requestAnimationFrame(() => this.due());
 }
 
 draw() {
 cancelAnimationFrame(this.frame);
 this.frame = 0;
 const { changed } = this;
+const began = performance.now();
 this.changed = new Set();
 if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+this.rowsChanged = new Set();
+this.rested = 2 * performance.now() - began;
+}
+
+renewed(ids) {
+const { rowsChanged } = this;
+return !rowsChanged || ids.some((id) => rowsChanged.has(id));
 }
 
 on(listener) {
@@ -369,7 +388,8 @@ if (kind === "doc") {
 const last = this.doc.rows.length - 1;
 if (this.cursor >= end) this.set({ cursor: last });
 end = last;
-this.rowsChanged = detail;
+if (!detail) this.rowsChanged = null;
+else if (this.rowsChanged) for (const id of detail) this.rowsChanged.add(id);
 if (!this.touched) this.begin();
 this.mark("doc");
 } else if (kind === "select") {
@@ -551,12 +571,12 @@ new ResizeObserver(() => this.sized()).observe(scroller);
 sized() {
 const wide = this.scroller.clientWidth;
 const hidden = this.view === 0;
-if (wide === this.wide) this.resize();
-else this.refresh();
+if (wide !== this.wide) this.refresh();
+this.resize();
 if (hidden && this.view > 0) this.shown();
 }
 
-reset(count, same = 0) {
+reset(count, same = 0, still = () => false) {
 const heights = new Float64Array(count);
 const keep = Math.min(same, this.count, count);
 heights.set(this.heights.subarray(0, keep));
@@ -564,13 +584,17 @@ for (let n = keep; n < count; n += 1) heights[n] = this.estimate(n);
 this.heights = heights;
 this.count = count;
 this.sum(0, new Float64Array(count + 1));
-this.refresh();
+this.refresh(still);
 }
 
-refresh() {
-for (const node of this.nodes.values()) node.remove();
-this.nodes.clear();
-this.resize();
+refresh(still = () => false) {
+for (const [n, node] of this.nodes) {
+if (still(n)) continue;
+node.remove();
+this.nodes.delete(n);
+}
+if (this.view > 0) this.update(this.top); // as it was when it was last asked: asking costs a layout
+else this.resize();
 }
 
 resize() {
@@ -688,6 +712,7 @@ this.places = new Int32Array(0);
 this.firsts = new Int32Array(0);
 this.columns = new Map();
 this.headed = "";
+this.stage = "";
 this.names = h("div", { class: "tl-names" });
 this.inner = h("div", { class: "tl-lines" });
 this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
@@ -730,6 +755,10 @@ rebuild(anew) {
 const { store } = this;
 const { rows, frame } = store.doc;
 const lifelines = frame.lifelines;
+const before = this.lines;
+const stage = JSON.stringify([lifelines, frame.prize, frame.steering, store.narrow]);
+const same = !anew && stage === this.stage;
+this.stage = stage;
 const known = new Set(lifelines);
 this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
 this.lines = linesOf(rows, store);
@@ -739,10 +768,17 @@ const alone = rows.some((row) => "twin" in row && row.twin !== null);
 this.bar?.classList.toggle("tl-onelegged", !alone);
 for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
 this.head(lifelines);
-this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+this.list.reset(this.lines.length, anew ? 0 : this.lines.length, (n) => same && this.stays(before[n], this.lines[n]));
 this.time();
 this.choice();
 store.mark("layout");
+}
+
+stays(before, line) {
+if (line?.t !== before.t || line.open !== before.open || line.ids.join() !== before.ids.join()) return false;
+const { store } = this;
+const told = store.doc.rows[line.ids[0]];
+return !store.renewed(line.ids) && !(told.kind === "appraisal" && store.renewed(told.verdicts));
 }
 
 head(lifelines) {
@@ -1185,6 +1221,7 @@ return { pop, python, copyText };
 const { STOPS, stopsAt, Timeline } = (() => {
 const GRAIN = 2;
 const LETTER = 6.4;
+const SLIM_BAR = 3;
 const STOPS = [
 ["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
 ["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
@@ -1257,21 +1294,28 @@ marks(width) {
 const { store } = this;
 const taken = new Set();
 const nodes = [];
+const bars = new Map();
 for (const row of store.doc.rows) {
 const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
 const stops = stopsAt(row, store.stops);
 const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
 if (taken.has(key) && !stops) continue;
 taken.add(key);
-const mark = this.mark(row, x);
+const mark = this.mark(row, x, bars);
 if (mark) nodes.push(mark);
 if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
 }
-return nodes;
+return [...[...bars].map(([tone, paths]) => s("path", { d: paths.join(""), class: tone })), ...nodes];
 }
 
-mark(row, x) {
-const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+mark(row, x, bars) {
+const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => {
+if (w > SLIM_BAR) return s("rect", { x: x - w / 2, y, width: w, height, rx: 2, class: tone });
+const paths = bars.get(tone) ?? [];
+bars.set(tone, paths);
+paths.push(`M${(x - w / 2).toFixed(1)} ${y}h${w}v${height}h${-w}z`);
+return null;
+};
 if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
 if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
 if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
@@ -2076,7 +2120,7 @@ const { store } = this;
 const row = store.chosen;
 this.node.hidden = !row;
 if (!row) return;
-const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+const anew = ["row", "piece", "both", "narrow", "live"].some((key) => changed.has(key)) || (changed.has("doc") && this.renewed(row)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
 if (anew || changed.has("pins")) this.heading(row);
 if (anew || changed.has("field")) this.sentence(row);
 if (anew) this.body(row);
@@ -2085,6 +2129,11 @@ this.fields.chosen();
 this.octets.chosen();
 } else if (changed.has("edits")) this.octets.chosen();
 if (changed.has("row") || changed.has("field")) this.announce(row);
+}
+
+renewed(row) {
+const twin = "twin" in row && row.twin !== null ? [row.twin] : [];
+return this.store.renewed([row.id, ...twin, ...(row.kind === "appraisal" ? row.verdicts : [])]);
 }
 
 twinOf(row) {
@@ -2974,7 +3023,7 @@ this.view = view;
 this.shut = false;
 this.first = h("div", { class: "tl-pfirst" });
 this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
-this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
+this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0, on: { scroll: () => (this.body.dataset.scrolled = "yes") } });
 this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
 this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
 this.node.hidden = PANELS.length === 0;
@@ -3040,12 +3089,12 @@ this.store.draw();
 }
 
 function refill(box, panel, store) {
-const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
+const top = box.dataset.panel === panel.id && box.dataset.scrolled ? box.scrollTop : 0; // asking costs a layout
 box.dataset.panel = panel.id;
 const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
 box.replaceChildren();
 panel.fill(box, store);
-box.scrollTop = top;
+if (top) box.scrollTop = top;
 const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
 if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
