@@ -349,11 +349,28 @@ class Tampered(Struct):
     keys: bool = False
 
 
+class Tampering(Struct):
+    """How far a tamper map is that is played beside the view: `done` of `total` rows; None if that is not known yet."""
+
+    design: str
+    keys: bool = False
+    done: int = 0
+    total: int | None = None
+    state: Literal["playing", "over", "stopped", "failed"] = "playing"
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """It in words."""
+        rows = f"{self.done} of {self.total} fields" if self.total else f"{self.done} fields"
+        return f"{rows}, {self.state}{f' ({self.why})' if self.why else ''}"
+
+
 class Frame(Struct, omit_defaults=False):
     """All of a document that is not rows. What changes in it is sent with the next batch.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
-    what she is after, in words ("Bob's PIN").
+    what she is after, in words ("Bob's PIN"). `mappable` is the design whose tamper map a page may ask for.
     """
 
     title: str = ""
@@ -371,6 +388,8 @@ class Frame(Struct, omit_defaults=False):
     pcrs: list[Extended] = []
     notes: list[str] = []
     steering: SteeringState | None = None
+    mappable: str = ""
+    tampering: Tampering | None = None
 
 
 class Document(Struct, omit_defaults=False):
@@ -382,7 +401,7 @@ class Document(Struct, omit_defaults=False):
     tamper: list[Tampered] = []
 
 
-class Splice(Struct, omit_defaults=False):
+class FrameSplice(Struct, omit_defaults=False):
     """A change in the frame's list `name`: its first `head` and its last `tail` items stay, `items` stand between them.
 
     So it may come twice, and to a page that already has what it brings.
@@ -403,7 +422,7 @@ class Batch(Struct, omit_defaults=False):
     texts_from: int = 0
     texts: list[str] = []
     frame: dict[str, Any] = {}
-    lists: list[Splice] = []
+    lists: list[FrameSplice] = []
     tamper: list[Tampered] = []
 
 

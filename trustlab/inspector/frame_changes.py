@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from trustlab.inspector.document import Splice
+from trustlab.inspector.document import FrameSplice
 
 if TYPE_CHECKING:
     from trustlab.inspector.document import Frame
@@ -24,10 +24,10 @@ class FrameChanges:
         self._values: dict[str, bytes] = {}
         self._lists: dict[str, list[bytes]] = {}
 
-    def take(self, frame: Frame) -> tuple[dict[str, Any], list[Splice]]:
+    def take(self, frame: Frame) -> tuple[dict[str, Any], list[FrameSplice]]:
         """Return the values and the parts of lists that differ from what was last sent, which this is from now on."""
         values: dict[str, Any] = {}
-        splices: list[Splice] = []
+        splices: list[FrameSplice] = []
         for name in frame.__struct_fields__:
             value = getattr(frame, name)
             if isinstance(value, list):
@@ -44,11 +44,11 @@ class FrameChanges:
         return values, splices
 
 
-def _splice(name: str, before: list[bytes], now: list[bytes], items: list[Any]) -> Splice:
+def _splice(name: str, before: list[bytes], now: list[bytes], items: list[Any]) -> FrameSplice:
     """Return the stretch in which two lists differ: what they share at both ends is left out."""
     head = _same(zip(before, now, strict=False))
     tail = min(_same(zip(reversed(before), reversed(now), strict=False)), min(len(before), len(now)) - head)
-    return Splice(name=name, head=head, tail=tail, items=items[head : len(items) - tail])
+    return FrameSplice(name=name, head=head, tail=tail, items=items[head : len(items) - tail])
 
 
 def _same(pairs: zip[tuple[bytes, bytes]]) -> int:

@@ -41,7 +41,7 @@ from trustlab.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from trustlab.inspector.document import AnyRow, Document
+    from trustlab.inspector.document import AnyRow, Document, Tampering
     from trustlab.trace import Controller, TraceEvent
 
 PLAIN: dict[str, type[PlainRow]] = {"attack": AttackRow, "app": AppRow}
@@ -145,6 +145,11 @@ class Ladder:
                 breaks=list(breaks),
             )
         self._book.frame.steering = steering
+        self._book.reframe()
+
+    def tampering(self, progress: Tampering) -> None:
+        """Write into the frame how far a tamper map is."""
+        self._book.frame.tampering = progress
         self._book.reframe()
 
     def batch(self, rows: Iterable[AnyRow]) -> Batch:

@@ -9,8 +9,9 @@ from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, t
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.stage import Act, Outcome
-from trustlab.scenarios.tampermap import TamperMap, TamperRow
+from trustlab.scenarios.tampermap import TamperMap
 from trustlab.scenarios.tampermaps import TamperMaps
+from trustlab.scenarios.tamperrow import TamperRow
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from trustlab.cloud import CloudError
-from trustlab.scenarios.tampermap import TamperMap
-from trustlab.scenarios.tamperworker import PATIENCE, TamperJob, TamperNews
+from trustlab.passage import design_named
+from trustlab.scenarios.tamperrow import PATIENCE, TamperJob, TamperNews
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from trustlab.scenarios.tampermap import TamperRow
+    from trustlab.scenarios.tamperrow import TamperRow
 
 COMMAND = (sys.executable, "-W", "ignore", "-m", "trustlab.scenarios.tamperworker")
 
@@ -89,7 +89,7 @@ class TamperMaps:
         self, designs: Sequence[str], *, every: bool = False, keys: bool = False, processes: int | None = None
     ) -> None:
         for design in designs:
-            TamperMap(design)
+            design_named(design)
         self.designs = tuple(dict.fromkeys(designs))
         self.every = every
         self.keys = keys

@@ -15,27 +15,8 @@ import threading
 
 import msgspec
 
-from trustlab.scenarios.tampermap import TamperMap, TamperRow
-
-PATIENCE = 10
-"""Seconds after which a worker that was told to go and has not gone ends itself."""
-
-
-class TamperJob(msgspec.Struct, frozen=True):
-    """One map to play."""
-
-    design: str
-    every: bool
-    keys: bool
-
-
-class TamperNews(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a worker says: how many rows a map will have, a row, that the map is complete, or why it cannot be."""
-
-    total: int = 0
-    row: TamperRow | None = None
-    done: bool = False
-    error: str = ""
+from trustlab.scenarios.tampermap import TamperMap
+from trustlab.scenarios.tamperrow import PATIENCE, TamperJob, TamperNews
 
 
 def _listen(jobs: queue.SimpleQueue[TamperJob]) -> None:

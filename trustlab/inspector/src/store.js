@@ -179,6 +179,11 @@ export class Store {
     this.leg = "";
     this.publicKeys = false;
     this.cell = -1;
+    /**
+     * Whether the tamper map is shown that is played with the channel's keys; null leaves it to the panel.
+     * @type {boolean | null}
+     */
+    this.layer = null;
     this.narrow = false;
     this.wide = false;
     this.width = 0;

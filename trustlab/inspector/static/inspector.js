@@ -106,7 +106,7 @@ return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
 const { ROWS, SHAPES } = (() => {
 const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectRow", "message": "MessageRow", "tpm": "TpmRow", "machine": "MachineRow", "attack": "AttackRow", "app": "AppRow", "truth": "TruthRow", "binder": "BinderRow", "verdict": "VerdictRow", "appraisal": "AppraisalRow", "read": "ReadRow"};
 
-const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": {}, "lists": [], "tamper": []}, {"rows": "row", "lists": "Splice", "tamper": "Tampered"}], "Splice": [{}, {}]};
+const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null, "mappable": "", "tampering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState", "tampering": "Tampering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "Tampering": [{"keys": false, "done": 0, "total": null, "state": "playing", "why": ""}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": {}, "lists": [], "tamper": []}, {"rows": "row", "lists": "FrameSplice", "tamper": "Tampered"}], "FrameSplice": [{}, {}]};
 return { ROWS, SHAPES };
 })();
 
@@ -237,6 +237,7 @@ this.bindingNumber = -1;
 this.leg = "";
 this.publicKeys = false;
 this.cell = -1;
+this.layer = null;
 this.narrow = false;
 this.wide = false;
 this.width = 0;
@@ -2781,7 +2782,13 @@ return { pcrs };
 
 // tamper.js
 const { CAUGHT_BY, tamper } = (() => {
-tamper.needs = ["doc", "frame", "tamper", "cell"];
+tamper.needs = ["doc", "frame", "tamper", "cell", "layer", "live"];
+
+const LAYERS = /** @type {[boolean, string, string][]} */ ([
+[false, "without keys", "by somebody without keys"],
+[true, "under the record protection", "by somebody who has the channel's keys"],
+]);
+const STATES = /** @type {Record<string, string>} */ ({ playing: "", over: "", stopped: "Stopped. ", failed: "It did not work. " });
 
 const CAUGHT_BY = /** @type {Record<string, string>} */ ({
 record: "record protection",
@@ -2797,8 +2804,11 @@ nothing: "nothing: it went through",
 });
 
 function tamper(box, store) {
-const runs = store.doc.tamper ?? [];
-if (!runs.length) return void box.append(...noMap(store));
+const keys = layerOf(store);
+const runs = store.doc.tamper.filter((one) => one.keys === keys);
+const bar = mapBar(store, keys, runs.length);
+if (bar) box.append(bar);
+if (!runs.length) return void box.append(...noMap(store, keys));
 const tally = {};
 for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
 const chosen = runs[store.cell] ?? runs[remarkable(runs)];
@@ -2810,7 +2820,7 @@ const legend = h(
 .filter(([kind]) => tally[kind])
 .map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
 );
-const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
+const what = LAYERS[Number(keys)][2];
 box.append(
 h(
 "div",
@@ -2826,12 +2836,41 @@ h("div", {}, whatCaught(chosen), mapOf(runs, chosen, store)),
 );
 }
 
-function noMap(store) {
-const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
-return [
-h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
-h("pre", { class: "tl-pre", tabindex: 0, text: `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"))` }),
-];
+function layerOf(store) {
+const { tamper: runs, frame } = store.doc;
+return store.layer ?? frame.tampering?.keys ?? runs[runs.length - 1]?.keys ?? false;
+}
+
+const isPlaying = (store) => store.live && store.doc.frame.tampering?.state === "playing";
+
+function canPlay(store) {
+const { mappable, outcome, steering } = store.doc.frame;
+return store.live && mappable !== "" && (outcome !== "" || steering?.state === "ended");
+}
+
+function mapBar(store, keys, count) {
+const { tampering } = store.doc.frame;
+const both = new Set(store.doc.tamper.map((one) => one.keys)).size > 1;
+const here = tampering?.keys === keys ? tampering : null;
+const playing = isPlaying(store);
+if (!count && !both && !playing && !canPlay(store) && !here) return null;
+const layers = h("div", { class: "tl-seg", role: "group", "aria-label": "Which layer" },
+LAYERS.map(([value, text]) => h("button", { type: "button", "aria-pressed": value === keys, "data-key": `layer-${value}`, text, on: { click: () => store.set({ layer: value, cell: -1 }) } })));
+const send = (/** @type {string} */ action) => store.send({ type: "tamper-map", action, keys });
+const button = (/** @type {string} */ text, /** @type {string} */ action) => h("button", { class: "tl-ghostbtn", type: "button", "data-key": "map-button", text, on: { click: () => (store.say(action === "stop" ? "The tamper map ends." : "The tamper map begins."), send(action)) } });
+const said = here && here.state !== "over" ? `${STATES[here.state]}${here.done} of ${here.total ?? "…"} fields` : "";
+return h("div", { class: "tl-tbar" }, layers,
+here && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
+said && h("span", { class: "tl-dim tl-tcount", text: here?.why ? `${said}: ${here.why}` : said }),
+playing ? button(here ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
+}
+
+function noMap(store, keys) {
+const { bindings, mappable } = store.doc.frame;
+const design = mappable || (bindings[0]?.design ?? "trusted-passage");
+const layer = keys ? "It opens each encrypted record, changes a field of its content, and seals it again, as only somebody with the channel's keys can: so it shows what protects the content beside the record." : "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing.";
+const code = mappable ? `picture.tamper_map(${keys ? "keys=True" : ""})` : `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"${keys ? ", keys=True" : ""}))`;
+return [h("p", { class: "tl-empty" }, h("b", { text: isPlaying(store) ? "The first rows come in a moment. " : "No tamper map here yet. " }), layer), h("pre", { class: "tl-pre", tabindex: 0, text: code })];
 }
 
 function remarkable(runs) {
@@ -2856,7 +2895,7 @@ runs.forEach((x, n) => {
 const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
 groups.set(key, [...(groups.get(key) ?? []), n]);
 });
-const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
+const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "data-key": "map", "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
 const several = new Set(runs.map((x) => x.connection)).size > 1;
 for (const [key, numbers] of groups) {
 const [connection, message, nth] = key.split("\n");
