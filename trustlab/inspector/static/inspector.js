@@ -690,13 +690,14 @@ return { VirtualList };
 })();
 
 // ladder.js
-const { called, place, Ladder, marked } = (() => {
+const { CROWD, called, place, Ladder, marked } = (() => {
 const HEIGHTS = { pair: 41, say: 29, tpm: 61, fold: 42, sub: 26, verdict: 132, read: 116, bind: 28, caption: 42 };
 const LOW = { pair: 38, say: 30, tpm: 54, fold: 50, sub: 28, verdict: 170, read: 150, bind: 30, caption: 50 };
 const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "–", "": "" });
 const STATE = /** @type {Record<string, string>} */ ({ written: "written", wire: "on the wire", read: "" });
 const LABEL = /** @type {Record<string, string>} */ ({ SupplementalData: "Evidence" });
 const SLIM = 40;
+const CROWD = 6;
 
 let views = 0;
 
@@ -713,6 +714,7 @@ this.places = new Int32Array(0);
 this.firsts = new Int32Array(0);
 this.columns = new Map();
 this.headed = "";
+this.crowd = false;
 this.stage = "";
 this.names = h("div", { class: "tl-names" });
 this.inner = h("div", { class: "tl-lines" });
@@ -761,7 +763,8 @@ const stage = JSON.stringify([lifelines, frame.prize, frame.steering, store.narr
 const same = !anew && stage === this.stage;
 this.stage = stage;
 const known = new Set(lifelines);
-this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
+this.crowd = lifelines.length > CROWD;
+this.columns = new Map(this.crowd ? [] : lifelines.map((name, n) => [name, place(n, known.size)]));
 this.lines = linesOf(rows, store);
 this.places = placesOf(this.lines, rows.length);
 this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
@@ -787,14 +790,26 @@ const { store } = this;
 const key = lifelines.join();
 if (this.headed === key) return;
 this.headed = key;
+this.node.classList.toggle("tl-crowd", this.crowd);
+const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
+this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+if (this.crowd) return this.sides();
 const middle = store.doc.rows.some((row) => row.kind === "attack");
 this.names.replaceChildren(...lifelines.map((name) => {
 const party = store.party(name);
 return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
 }));
 this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
-const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
-this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+}
+
+sides() {
+const sides = ["client", "server"].map((side, n) => {
+const hosts = new Set();
+for (const row of this.store.doc.rows) if (row.to && (row.kind === "connect" || row.kind === "message")) hosts.add((side === "client") === (row.kind === "message" && row.direction === "server") ? row.to : row.at);
+return { name: `${side}s`, count: hosts.size, x: place(n, 2) };
+});
+this.names.replaceChildren(...sides.map(({ name, count, x }) => h("span", { class: "tl-name tl-other", style: `left:${x}%` }, cap(name), h("small", { text: count === 1 ? "1 host" : `${count} hosts` }))));
+this.lives.replaceChildren(...sides.map(({ x }) => h("i", { class: "tl-other", style: `left:${x}%` })));
 }
 
 time() {
@@ -896,6 +911,7 @@ this.store.choose({ row: row.id, piece: 0, field: found?.field });
 }
 
 span(row) {
+if (this.crowd) return row.kind === "message" && row.direction === "server" ? [place(1, 2), place(0, 2)] : [place(0, 2), place(1, 2)];
 const from = this.columns.get(row.at) ?? 50;
 return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
 }
@@ -924,7 +940,7 @@ const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { cla
 return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
 h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
 h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
+notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
 h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
 }
 
@@ -1062,7 +1078,7 @@ if (!row.loot) return [row.text];
 const [from, to] = row.loot;
 return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
 }
-return { called, place, Ladder, marked };
+return { CROWD, called, place, Ladder, marked };
 })();
 
 // compare.js
@@ -2525,7 +2541,8 @@ holds.needs = ["doc", "frame", "cursor"];
 function holds(box, store) {
 const secrets = store.doc.frame.secrets.filter((one) => !one.public);
 const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
-const parties = store.doc.frame.lifelines ?? [];
+const all = store.doc.frame.lifelines ?? [];
+const parties = all.length > CROWD ? [] : all; // of many hosts, one column names those that hold it
 if (!made.length) {
 const text = secrets.length ? `At step ${store.cursor + 1} no secret has been made yet.` : "No key was made in this run, so there is nothing to steal.";
 return void box.append(h("p", { class: "tl-empty", text }));
@@ -2534,6 +2551,7 @@ const head = h(
 "tr",
 {},
 h("th", { scope: "col", text: "secret" }),
+parties.length === 0 && h("th", { scope: "col", text: "held by" }),
 ...parties.map((p) => h("th", { scope: "col", class: `tl-c ${store.party(p).tone}`, text: store.party(p).name })),
 );
 const body = h("tbody");
@@ -2543,7 +2561,7 @@ for (const s of order) {
 const name = s.connection ?? "";
 if (name !== group && name && !s.prize) {
 group = name;
-body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
+body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: Math.max(1, parties.length) + 1, text: endsInWords(store, name) })));
 }
 body.append(holdingLine(s, parties, store));
 }
@@ -2555,6 +2573,7 @@ return h(
 "tr",
 { class: s.prize ? "tl-prize" : "" },
 h("th", { scope: "row", title: s.say ?? "" }, s.name),
+parties.length === 0 && h("td", {}, ...s.holders.filter((x) => x.row <= store.cursor).flatMap((x, n) => [n ? ", " : "", stepLink(store, x.row, store.party(x.party).name)])),
 ...parties.map((p) => {
 const holder = (s.holders ?? []).find((x) => x.party === p && x.row <= store.cursor);
 if (!holder) return h("td", { class: "tl-c tl-dim" }, h("span", { "aria-label": `${store.party(p).the} does not hold it`, text: "–" }));
