@@ -60,6 +60,10 @@ def test_the_same_octets_on_two_links_are_two_trees() -> None:
     assert seen[0][0] == "ip"
     assert seen[1][0] == seen[3][0] == "ethernet"
     assert seen[2] == ["data"]
+    (foreign,) = frame_fields(raw, 127)
+    assert foreign.note == "A frame of a kind that is not taken apart here: IEEE 802.11 with radiotap."
+    (neither, *_) = [span for span in frame_fields(bytes(12) + b"\x08\x06" + b"who has?") if span.name == "data"]
+    assert neither.note == "Something other than IP."
 
 
 def test_a_later_fragment_has_no_tcp_header() -> None:
@@ -86,3 +90,19 @@ def test_any_frame_of_any_link_is_a_tree(octets: bytes, link: int, name: str) ->
     for raw, kind in ((octets, link), (whole[: len(octets)] + octets, link), (whole[: len(octets)] + octets, own)):
         assert_a_tree(frame_fields(raw, kind), raw)
         assert uncovered(frame_fields(raw, kind), len(raw)) == 0
+
+
+def test_a_record_says_whether_all_of_it_is_here_and_a_hello_in_clear_is_taken_apart() -> None:
+    hello = bytes.fromhex("010000280303") + bytes(32) + bytes.fromhex("00000213010100")
+    hello = hello[:1] + (len(hello) - 4).to_bytes(3, "big") + hello[4:]
+    record = b"\x16\x03\x01" + len(hello).to_bytes(2, "big") + hello
+    segment = SEGMENT(sport=50000, dport=443, flags="PA")
+    whole = {span.name: span for span in frame_fields(bytes(V4 / segment / record), LinkType.RAW)}
+    assert whole["payload.record"].value == "handshake"
+    assert "payload.record.ClientHello.random" in whole
+    cut = {span.name: span for span in frame_fields(bytes(V4 / segment / record[:-9]), LinkType.RAW)}
+    assert cut["payload.record"].value == "handshake, goes on in the next frame"
+    assert not [name for name in cut if "ClientHello" in name]
+    alert = {span.name: span for span in frame_fields(bytes(V4 / TCP), LinkType.RAW)}
+    assert alert["payload.record"].value == "alert"
+    assert alert["payload.record.fragment"].note == "An alert, encrypted once keys are in use."
