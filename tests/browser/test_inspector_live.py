@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import queue
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from trustlab.inspector import Ladder
+from trustlab.inspector import Inspector, Ladder
 from trustlab.inspector.document import SteeringState
 from trustlab.inspector.export import EXPORT, STATIC
+from trustlab.scenarios import acts
 from trustlab.trace import Span, Trace
 
 if TYPE_CHECKING:
@@ -331,6 +336,61 @@ def test_what_if_is_asked_and_the_answer_stands_beside_the_run(live: Page, feede
     expect(beside.locator(".tl-rows .tl-sel")).to_be_visible()
     live.get_by_role("button", name="Back to the first run").click()
     expect(live.get_by_role("heading", name="What if")).to_have_count(0)
+
+
+def test_a_tamper_map_is_begun_and_stopped_by_its_buttons(live: Page) -> None:
+    waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with acts.rung("tls13-key") as act:
+        act.run()
+        inspector = Inspector(act)
+        inspector.send = lambda content, buffers=None: waiting.put(content)
+
+        def carried(condition: str) -> None:
+            """Carry messages both ways until the page shows what is wanted."""
+            deadline = time.monotonic() + 60
+            while not live.evaluate(f"() => Boolean({condition})"):
+                assert time.monotonic() < deadline, condition
+                for content in live.evaluate("sent.splice(0)"):
+                    inspector._heard(inspector, content, [])
+                with contextlib.suppress(queue.Empty):
+                    live.evaluate("(message) => feed(message)", waiting.get(timeout=0.05))
+                settled(live)
+
+        bar, cells = live.locator(".tl-tbar"), "document.querySelectorAll('.tl-cell[data-cell]').length"
+        carried("document.querySelectorAll('.tl-rows [data-row]').length")
+        live.get_by_role("tab", name="Tamper map").click()
+        bar.get_by_role("button", name="Play the map").click()
+        carried(f"{cells} > 3")
+        expect(bar.locator("progress")).to_be_visible()
+        expect(bar).to_contain_text(re.compile(r"\d+ of \d+ fields"))
+        live.locator(".tl-tmap").focus()
+        bar.get_by_role("button", name="Stop").click()
+        carried("document.querySelector('.tl-tcount')?.textContent.startsWith('Stopped.')")
+        played = live.evaluate(cells)
+        assert 3 < played == len(inspector.document.tamper) < 140
+        assert inspector.document.frame.tampering.state == "stopped"
+        bar.get_by_role("button", name="under the record protection").click()
+        settled(live)
+        assert live.evaluate(cells) == 0
+        bar.get_by_role("button", name="Play the map").click()
+        carried(f"{cells} > 0 && document.querySelector('.tl-tbar').textContent.includes('Play it again')")
+        assert live.evaluate(cells) == sum(row.keys for row in inspector.document.tamper) > 10
+        expect(live.locator(".tl-tgrid")).to_contain_text("by somebody who has the channel's keys")
+        bar.get_by_role("button", name="without keys").click()
+        settled(live)
+        assert live.evaluate(cells) == played
+        keep(live)
+        inspector.close()
+
+
+def keep(page: Page) -> None:
+    """Keep a picture, to be looked at, where somebody wants one."""
+    folder = os.environ.get("TRUSTLAB_PICTURES")
+    if folder:
+        for width in (1200, 420):
+            page.set_viewport_size({"width": width, "height": 900})
+            settled(page)
+            page.screenshot(path=f"{folder}/map-{width}.png")
 
 
 def test_a_file_comes_to_the_view_that_asked(live: Page, feeder: Feeder) -> None:

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 PAGE = b"HTTP/1.0 200 OK\r\nContent-Length: 8\r\n\r\nPIN 4711"
 Steps = list[tuple[bytes, bytes]]
 FEATURES = b"<stream:stream><stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:features>"
+SIEVE = (
+    b'"IMPLEMENTATION" "Example1 ManageSieved v001"\r\n"SIEVE" "fileinto vacation"\r\n"STARTTLS"\r\n"VERSION" "1.0"\r\n'
+)
+MYSQL_GREETING = bytes.fromhex(
+    "4b0000000a382e302e33330009000000"
+    "1e3a5b1d1f6b4e2200fffff7ff0200ffc1150000000000000000000033274b5c1f1d7e0c4f2b5a6e00"
+    "6d7973716c5f6e61746976655f70617373776f726400"
+)
+"""Of MySQL 8.0.33: protocol 10, version, thread, a scramble of 8 octets, capabilities, 12 more octets, a plugin's name."""
 LDAP_ANSWER = bytes.fromhex("300c02010178070a010004000400")
 STARTTLS: dict[str, tuple[str, Steps]] = {
     "smtp": ("SMTP", [(b"", b"220 mail\r\n"), (b"EHLO .*\n", b"250-mail\r\n250 STARTTLS\r\n"), (b"STARTTLS\r\n", b"220 go\r\n")]),
@@ -35,6 +44,10 @@ STARTTLS: dict[str, tuple[str, Steps]] = {
     "ftp": ("FTP", [(b"", b"220 ready\r\n"), (b"AUTH TLS\r\n", b"234 go\r\n")]),
     "xmpp": ("XMPP", [(b"<stream:stream.*>", FEATURES), (b"<starttls[^>]*>", b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")]),
     "postgres": ("PostgreSQL", [(b"\x04\xd2\x16\x2f", b"S")]),
+    "nntp": ("NNTP", [(b"", b"200 news ready\r\n"), (b"CAPABILITIES\r\n", b"101 list\r\nVERSION 2\r\nSTARTTLS\r\n.\r\n"), (b"STARTTLS\r\n", b"382 go\r\n")]),
+    "irc": ("IRC", [(b"STARTTLS\r\n", b":irc.example 020 * :Please wait while we process your connection.\r\n:irc.example 670 * :STARTTLS successful, proceed with TLS handshake\r\n")]),
+    "sieve": ("ManageSieve", [(b"", SIEVE + b'OK "Sieve ready."\r\n'), (b"STARTTLS\r\n", b'OK "Begin TLS negotiation now."\r\n')]),
+    "mysql": ("MySQL", [(b"", MYSQL_GREETING), (rb"\x20\0\0\x01.{32}", b"")]),
     "ldap": ("LDAP", [(rb"1466\.20037", LDAP_ANSWER)]),
 }  # fmt: skip
 SOCKS5_DONE = b"\x05\0\0\x01" + bytes(6)
@@ -72,9 +85,11 @@ def serve(listener: socket.socket, context: ssl.SSLContext, steps: Steps) -> Non
     sock, _ = listener.accept()
     with sock:
         for wanted, answer in steps:
-            heard = b""
-            while not re.search(wanted, heard, re.DOTALL):
-                heard += sock.recv(4096)
+            heard, found = b"", re.search(wanted, b"", re.DOTALL)
+            while found is None:  # what comes behind it stays: MySQL's client goes on to TLS without waiting
+                coming = sock.recv(4096, socket.MSG_PEEK)
+                found = re.search(wanted, heard + coming, re.DOTALL)
+                heard += sock.recv(len(coming) if found is None else found.end() - len(heard))
             sock.sendall(answer)
         with contextlib.suppress(OSError), context.wrap_socket(sock, server_side=True) as channel:
             channel.recv(4096)
@@ -178,6 +193,11 @@ def test_somebody_elses_protocol_is_counted_and_not_called_malformed(spoken: str
         (b"an upload of somebody's capture: ", b"thanks\r\n"),
         (b"EHLO me\r\nSTARTTLS\r\n", b"220 mail\r\n250 ok\r\n454 not now\r\n"),
         (b"CONNECT bank:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 403 Forbidden\r\n\r\n"),
+        (b"STARTTLS\r\n", b"200 news\r\n580 cannot start TLS\r\n"),
+        (b"STARTTLS\r\n", b":irc.example 691 * :STARTTLS failed\r\n"),
+        (b"STARTTLS\r\n", SIEVE + b'OK "ready"\r\nNO "not here"\r\n'),
+        (b"\x20\0\0\x01\x85\xa6" + bytes(7) + bytes(23), MYSQL_GREETING),
+        (b"\x20\0\0\x01\x85\xae" + bytes(7) + bytes(23), b"220 mail\r\n"),
     ],
 )
 def test_octets_that_look_like_a_hello_are_none_where_nobody_agreed_on_tls(before: bytes, answer: bytes) -> None:

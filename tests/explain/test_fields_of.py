@@ -262,6 +262,32 @@ def test_any_frame_is_a_tree(octets: bytes, length: int) -> None:
         assert uncovered(frame_fields(raw), len(raw)) == 0
 
 
+def test_a_frame_that_asks_and_one_that_answers_have_names_of_their_own(runs: dict[str, Trace]) -> None:
+    plain = [e for e in runs["tls13-exporter"].select("secret") if e.name == "application data"]
+    names = {span.name for event in plain for span in fields_of(event)}
+    assert {
+        "request.length",
+        "request.ClientCertificateRequest",
+        "authenticator.length",
+        "authenticator.Finished",
+    } <= names
+    assert not [name for name in names if name.startswith("request.") and "Finished" in name]
+
+
+def test_of_a_long_secret_the_first_octets_are_shown() -> None:
+    (field,) = fields_of(TraceEvent("secret", "teller", 0, name="exporter secret", raw=bytes(range(40))))
+    assert field.value == bytes(range(32)).hex()
+
+
+def test_octets_that_a_group_encloses_are_not_called_unnamed() -> None:
+    spans = (Span("a", 0, 4, "", "A group."), Span("a.x", 0, 2), Span("b", 4, 6))
+    event = TraceEvent("app", "teller", 0, name="odd", raw=b"abcdefgh", spans=spans)
+    assert [(s.name, s.start, s.end) for s in fields_of(event)] == [
+        *(("a", 0, 4), ("a.x", 0, 2), ("b", 4, 6)),
+        ("unnamed[0]", 6, 8),
+    ]
+
+
 # traces that somebody made up
 
 

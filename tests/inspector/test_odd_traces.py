@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from batches import reframed
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
 from trustlab.inspector import Document, Ladder, TerminalLadder
-from trustlab.inspector.document import Batch, MessageRow, TpmRow
+from trustlab.inspector.document import Batch, Frame, MessageRow, TpmRow
 from trustlab.inspector.static_html import picture_html
 from trustlab.scenarios import acts
 from trustlab.trace import Trace
@@ -153,7 +154,7 @@ def test_batches_of_a_growing_trace_make_the_whole_document(tmp_path: Path) -> N
         waiting.clear()
         assert batch.texts_from == len(shown.texts)
         shown.texts += batch.texts
-        shown.frame = batch.frame or shown.frame
+        shown.frame = msgspec.convert(reframed(*map(msgspec.to_builtins, (shown.frame, batch))), Frame)
         for row in batch.rows:
             assert row.id <= len(shown.rows), "a batch left a gap"
             shown.rows[row.id : row.id + 1] = [row]

@@ -9,7 +9,7 @@ import pytest
 
 from trustlab.inspector import Inspector
 from trustlab.inspector.document import Document, MessageRow, Piece, Tampered
-from trustlab.scenarios import TamperMap, acts
+from trustlab.scenarios import acts
 
 
 def paths(document: Document, piece: Piece) -> dict[str, str]:
@@ -62,18 +62,28 @@ def test_a_field_that_the_page_edits_in_a_held_message_is_changed_on_the_wire(
 
 
 @pytest.mark.long
-def test_a_tamper_map_is_shown_while_it_is_played_and_travels_with_the_page(tmp_path: Any) -> None:
+def test_a_tamper_map_is_played_beside_the_cell_a_layer_at_a_time() -> None:
     sent: list[dict[str, Any]] = []
     with acts.rung("tls13-key") as act:
-        act.run()
         inspector = Inspector(act)
+        inspector._heard(inspector, {"type": "tamper-map", "action": "start"}, [])
+        act.run()
         inspector.send = lambda content, buffers=None: sent.append(content)
-        inspector.tamper_map(TamperMap("tls13-key"))
+        play = inspector.tamper_map()
+        assert play.state == "playing"
+        assert inspector.document.tamper == []
+        assert play.wait(120)
         shown = [row for content in sent if content["type"] == "batch" for row in content.get("tamper", [])]
         whole = inspector.document.tamper
         assert len(whole) == len(shown) > 50
         assert all(isinstance(row, Tampered) for row in whole)
         assert sum(content["type"] == "batch" for content in sent) > 2, "rows come as they are played"
-        inspector.tamper_map([])
-        assert inspector.document.tamper == []
+        assert repr(play) == f"<tamper map of tls13-key: {len(whole)} of {len(whole)} fields, over>"
+        inspector._heard(inspector, {"type": "tamper-map", "action": "start", "keys": True}, [])
+        inspector._heard(inspector, {"type": "tamper-map", "action": "stop"}, [])
+        assert inspector.document.frame.tampering.state == "stopped"
+        assert [row for row in inspector.document.tamper if not row.keys] == whole, "the other layer stays"
+        inspector.tamper_map([]).wait()
+        assert [row for row in inspector.document.tamper if not row.keys] == []
         inspector.close()
+    assert [content["text"] for content in sent if content["type"] == "say"] == []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 import sample
+from batches import reframed
 
 from trustlab.capture import CaptureError, write_trace
 from trustlab.inspector import Inspector, Ladder
@@ -45,7 +46,7 @@ class Page:
         start, texts = content["texts_from"], content["texts"]
         assert start <= len(self.texts), "a batch left a gap in the texts"
         self.texts[start : start + len(texts)] = texts
-        self.frame = content["frame"] or self.frame
+        self.frame = reframed(self.frame, content)
         for row in content["rows"]:
             assert row["id"] <= len(self.rows), "a batch left a gap"
             self.rows[row["id"] : row["id"] + 1] = [row]

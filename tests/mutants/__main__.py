@@ -22,12 +22,14 @@ PACKAGE = ROOT / "trustlab"
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 ROOMS = {
     "octets": ("tests/octets",),
+    "x509": ("tests/x509",),
     "trace": ("tests/trace",),
     "wire": ("tests/wire",),
     "tls": ("tests/tls", "tests/conformance"),
     "attest": ("tests/attest",),
     "tpm": ("tests/tpm",),
     "passage": ("tests/passage",),
+    "explain": ("tests/explain",),
 }
 """The rooms, and the folders of the tests that have to find their faults."""
 

@@ -13,6 +13,7 @@ from cryptography.x509.oid import NameOID
 from tls_pair import DAY, NAME, NOW, Identity, Pair, client_config, make, root, server_config, stranger
 
 from trustlab import tls
+from trustlab.tls.refused_chains import called, missing_issuer
 from trustlab.tls.x509 import load
 
 HOUR = dt.timedelta(hours=1)
@@ -27,13 +28,60 @@ def refused(identity: Identity, *chain: bytes, **client: Any) -> Any:
 
 
 def test_an_unknown_root_is_unknown_ca() -> None:
-    assert isinstance(refused(make("ECDSA", NAME, stranger())), tls.UnknownCa)
+    error = refused(make("ECDSA", NAME, stranger()))
+    assert isinstance(error, tls.UnknownCa)
+    name = called(stranger().certificate.subject)
+    assert (
+        f"its issuer {name} is not among the trusted roots, and its certificate is not in the chain" in error.sentence
+    )
+
+
+def test_the_issuer_that_was_looked_for_in_vain_is_named() -> None:
+    """In words of ours: the library says that candidates were exhausted, whatever is missing."""
+    middle = make("ECDSA", "Middle", stranger(), ca=True)
+    leaf = make("ECDSA", NAME, middle)
+    chain = [each.certificate for each in (leaf, middle)]
+    trusted = [root().certificate]
+    above = called(stranger().certificate.subject)
+    assert missing_issuer(chain, trusted) == (
+        f"its issuer {above} is not among the trusted roots, and its certificate is not in the chain"
+    )
+    assert missing_issuer([*chain, stranger().certificate], trusted) == (
+        f"{above} signed its own certificate, and is not trusted here"
+    )
+    assert missing_issuer(chain[:1], trusted).startswith(f"its issuer {called(middle.certificate.subject)} is not")
+    forged = make("ECDSA", NAME, replace_name(root()))
+    assert missing_issuer([forged.certificate], trusted) == (
+        f"a trusted root is called {called(root().certificate.subject)}, but another key signed the certificate of CN={NAME}"
+    )
+    other = make("ECDSA", "Middle", root(), ca=True)
+    assert "is here, but another key signed" in missing_issuer([leaf.certificate, other.certificate], trusted)
+    assert "exhausted" not in refused(leaf, middle.der).sentence
+
+
+def replace_name(authority: Identity) -> Identity:
+    """Return a CA with the name of another, and a key of its own."""
+    common = authority.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    return make("ECDSA", str(common), ca=True)
+
+
+def test_a_name_in_a_certificate_is_shown_as_far_as_it_can_be() -> None:
+    odd = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, "a\u202eb" + 50 * "x"),
+            x509.NameAttribute(NameOID.LOCALITY_NAME, 60 * "y"),
+        ]
+    )
+    assert called(odd).endswith("...")
+    assert "?" in called(odd)
+    assert "\u202e" not in called(odd)
+    assert called(x509.Name([])) == "an issuer without a name"
 
 
 def test_another_name_is_certificate_unknown() -> None:
     error = refused(make("ECDSA", "shop.example", root()))
     assert isinstance(error, tls.CertificateUnknown)
-    assert NAME in error.sentence
+    assert f"not for {NAME}: it is for shop.example" in error.sentence
 
 
 @pytest.mark.parametrize(("start", "end"), [(NOW - 9 * DAY, NOW - DAY), (NOW + DAY, NOW + 9 * DAY)])
@@ -47,12 +95,16 @@ def test_the_configured_time_counts() -> None:
 
 
 def test_a_client_certificate_is_no_server_certificate() -> None:
-    assert isinstance(refused(make("ECDSA", NAME, root(), client=True)), tls.BadCertificate)
+    error = refused(make("ECDSA", NAME, root(), client=True))
+    assert isinstance(error, tls.BadCertificate)
+    assert f"its extended key usage does not let CN={NAME} be a server" in error.sentence
 
 
 def test_a_leaf_is_no_authority() -> None:
     middle = make("ECDSA", "middle.example", root())
-    assert isinstance(refused(make("ECDSA", NAME, middle), middle.der), tls.UnknownCa | tls.BadCertificate)
+    error = refused(make("ECDSA", NAME, middle), middle.der)
+    assert isinstance(error, tls.BadCertificate)
+    assert "CN=middle.example signed a certificate, and is not a CA" in error.sentence
 
 
 def test_an_intermediate_makes_a_chain() -> None:

@@ -6,7 +6,7 @@ import ipaddress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from broken_certificates import tlv
+from broken_certificates import oid, tlv
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -17,6 +17,7 @@ from tls_identities import issue, key, root
 
 from trustlab.octets.der import Element
 from trustlab.x509 import PrivateExtension, certificate_fields, oid_name, oid_text
+from trustlab.x509.walk import integer
 
 MODULUS = "tbsCertificate.subjectPublicKeyInfo.subjectPublicKey.modulus"
 OURS = PrivateExtension("1.3.6.1.4.1.65536.9", "ours", "What only we know.", "our paper, 1")
@@ -201,3 +202,88 @@ def test_object_identifiers() -> None:
     for bad in (b"", b"\x80", b"\x2a\x86", b"\x2a" + b"\x81" * 200 + b"\1"):
         with pytest.raises(ValueError, match="OBJECT IDENTIFIER"):
             oid_text(bad)
+
+
+ALGORITHM, SERIAL, COMMON_NAME = tlv(0x30, oid("1.2.840.10045.4.3.2")), tlv(0x02, b"\1"), oid("2.5.4.3")
+
+
+def with_parts(*more: bytes) -> dict[str, str]:
+    """Return the values of a certificate that has these parts behind its key."""
+    plain = issue(key("RSA", 5), "bank.example", root()).der
+    before = [
+        plain[s.start : s.end]
+        for s in certificate_fields(plain)
+        if s.name.startswith("tbsCertificate.") and s.name.count(".") == 1 and not s.name.endswith("extensions")
+    ]
+    octets = tlv(0x30, tlv(0x30, *before, *more), ALGORITHM, tlv(0x03, b"\0"))
+    assert_named(octets)
+    return values(octets)
+
+
+def with_extension(number: str, *value: bytes) -> dict[str, str]:
+    """Return the values of a certificate with one extension, named from there on."""
+    found = with_parts(tlv(0xA3, tlv(0x30, tlv(0x30, oid(number), *value))))
+    return {name.removeprefix("tbsCertificate.extensions."): value for name, value in found.items()}
+
+
+def test_the_two_unique_identifiers_are_told_apart() -> None:
+    found = with_parts(tlv(0x81, b"\0\xaa"), tlv(0x82, b"\0\xbb"))
+    assert found["tbsCertificate.issuerUniqueID"] == "aa"
+    assert found["tbsCertificate.subjectUniqueID"] == "bb"
+
+
+def test_an_rsa_key_has_no_parameters_and_says_so() -> None:
+    assert with_parts()["tbsCertificate.subjectPublicKeyInfo.algorithm.parameters"] == "NULL"
+
+
+def test_a_certificate_that_ends_where_a_part_should_begin_is_named_so_far() -> None:
+    assert values(tlv(0x30, tlv(0x30))) == {"tbsCertificate": ""}
+    found = values(tlv(0x30, tlv(0x30, SERIAL, ALGORITHM, tlv(0x30, tlv(0x31, tlv(0x30, COMMON_NAME))))))
+    assert "tbsCertificate.issuer.unreadable" in found
+
+
+def test_an_extension_without_an_octet_string_is_said_to_be_none() -> None:
+    found = with_extension("2.5.29.99", tlv(0x03, b"\0"))
+    assert "an Extension is extnID, critical and extnValue (RFC 5280 4.1)" in found.values()
+    found = with_extension("2.5.29.99", tlv(0x04, b"\5\0"))
+    assert found["2-5-29-99"] == ""
+    assert found["2-5-29-99.extnValue"] == "0500"
+
+
+def test_texts_of_every_type_stand_in_a_list() -> None:
+    texts = [tlv(0x0C, "ä".encode()), tlv(0x12, b"12"), tlv(0x13, b"print"), tlv(0x14, b"\xe9"), tlv(0x16, b"ia5")]
+    texts += [tlv(0x1A, b"visible"), tlv(0x1E, "b".encode("utf-16-be")), tlv(0x30, tlv(0x16, b"inside"))]
+    found = with_extension("1.3.6.1.5.5.7.1.1", tlv(0x04, tlv(0x30, tlv(0x30, oid("1.2.3"), *texts))))
+    assert found["authorityInfoAccess.extnValue.entry"] == "1.2.3; ä; 12; print; é; ia5; visible; b; inside"
+
+
+def test_every_form_of_a_general_name_has_its_name() -> None:
+    directory = tlv(0xA4, tlv(0x30, tlv(0x31, tlv(0x30, COMMON_NAME, tlv(0x0C, b"Bob")))))
+    forms = [tlv(0x81, b"a@b"), tlv(0x82, b"c.d"), directory, tlv(0x86, b"urn:e"), tlv(0x87, bytes((10, 0, 0, 9)))]
+    forms.append(tlv(0x88, oid("1.2.3")[2:]))
+    said = with_extension("2.5.29.17", tlv(0x04, tlv(0x30, *forms)))["subjectAltName"]
+    names = [one.partition(" ")[0] for one in said.split(", ")]
+    assert names == [
+        *("rfc822Name", "dNSName", "directoryName", "uniformResourceIdentifier"),
+        *("iPAddress", "registeredID"),
+    ]
+    assert said.startswith("rfc822Name a@b, dNSName c.d, directoryName ")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (2**63 - 1, str(2**63 - 1)),
+        (-(2**63), str(-(2**63))),
+        (2**63, "8000000000000000"),
+        (-(2**63) - 1, "ff7fffffffffffffff"),
+        (0, "0"),
+    ],
+)
+def test_an_integer_is_in_digits_while_a_reader_can_take_it_in(number: int, shown: str) -> None:
+    octets = tlv(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+    assert integer(Element(octets, 0, len(octets), "a number")) == shown
+
+
+def test_an_object_identifier_of_one_octet() -> None:
+    assert oid_text(b"\x2a") == "1.2"

@@ -35,6 +35,10 @@ def _upgrade(title: str, client: bytes, server: bytes) -> Upgrade:
     return Upgrade(title, re.compile(client, flags), re.compile(server, flags))
 
 
+_ALONE = rb"(?:.*\r\n)?starttls *\r\n"
+"""A line of its own: what the server answers tells the protocols apart that have it."""
+_SSL = b"[" + b"".join(re.escape(bytes([octet])) for octet in range(256) if octet & 0x08) + b"]"
+"""The second octet of MySQL's capability flags, with CLIENT_SSL among them."""
 _HTTP_HEADERS = rb"\r\n(?:[^\r\n]+\r\n)*\r\n"
 UPGRADES = (
     _upgrade(
@@ -49,6 +53,18 @@ UPGRADES = (
         rb"\* .*\r\n[^ \r\n]+ ok[^\r\n]*\r\n",
     ),
     _upgrade("FTP with AUTH TLS (RFC 4217)", rb"(?:.*\r\n)?auth (?:tls|ssl) *\r\n", rb"220.*\r\n234[^\r\n]*\r\n"),
+    _upgrade("NNTP with STARTTLS (RFC 4642)", _ALONE, rb"20[01][ -].*\r\n382[^\r\n]*\r\n"),
+    _upgrade(  # capabilities, each on a line, and OK; then OK once more
+        "ManageSieve with STARTTLS (RFC 5804)",
+        _ALONE,
+        rb'"IMPLEMENTATION".*\r\nOK[^\r\n]*\r\n(?:.*\r\n)?OK[^\r\n]*\r\n',
+    ),
+    _upgrade("IRC with STARTTLS (IRCv3 tls)", _ALONE, rb"(?:.*\r\n)?:[^ ]+ 670 [^\r\n]*\r\n"),
+    _upgrade(  # a greeting of protocol version 10; the client's flags, its longest packet, a character set, and zeros
+        "MySQL with SSLRequest",
+        rb"\x20\0\0\x01." + _SSL + rb".{7}\0{19}.{4}",
+        rb".{3}\0\x0a[\x20-\x7e]+\0.*",
+    ),
     _upgrade(
         "XMPP with STARTTLS (RFC 6120)",
         rb".*<starttls[^>]*(?:/>|></starttls>)\s*",

@@ -15,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.passage import DESIGNS
-from trustlab.scenarios import KINDS, TamperMap
+from trustlab.scenarios import KINDS, TamperMaps
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from trustlab.scenarios import TamperRow
 
 
@@ -44,16 +46,20 @@ def tamper(
     for name in names:
         if name not in DESIGNS:
             raise typer.BadParameter(f"no design {name!r}; there are: {', '.join(DESIGNS)}, or all")
+    names = list(dict.fromkeys(names))
     console = Console(stderr=as_json, highlight=False)
-    rows: list[TamperRow] = []
-    with Progress(console=console, transient=True) as bar:
-        for name in names:
-            tampering = TamperMap(name, every=every, keys=keys)
-            task = bar.add_task(name, total=None)
-            for row in tampering:
-                rows.append(row)
-                bar.update(task, total=tampering.total, advance=1)
-            bar.remove_task(task)
+    rows: dict[str, list[TamperRow]] = {name: [] for name in names}
+    with Progress(console=console, transient=True) as bar, TamperMaps(names, every=every, keys=keys) as maps:
+        tasks: dict[str, TaskID] = {}
+        for row in maps:
+            if row.design not in tasks:
+                tasks[row.design] = bar.add_task(row.design, total=maps.totals[row.design])
+            rows[row.design].append(row)
+            bar.update(tasks[row.design], advance=1, visible=len(rows[row.design]) < maps.totals[row.design])
+    _tell(console, names, [row for name in names for row in rows[name]], as_json=as_json)
+
+
+def _tell(console: Console, names: list[str], rows: list[TamperRow], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(msgspec.to_builtins(rows)))
     else:

@@ -13,6 +13,7 @@ from trustlab.explain.secrets import secret_words
 from trustlab.explain.tpm import tpm_fields
 from trustlab.octets import leaves, nested
 from trustlab.trace import Span
+from trustlab.wire import LinkType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,7 @@ def fields_of(event: TraceEvent, *, content: int | None = None) -> tuple[Span, .
     """
     if not event.raw:
         return ()
-    key = (event.kind, event.name, event.raw, _word(event, "version"), _word(event, "label"), content)
+    key = (event.kind, event.name, event.raw, _word(event, "version"), _word(event, "label"), _link(event), content)
     known = _known.get(key)
     if known is not None and (known[0] is event.spans or known[0] == event.spans):
         return known[1]
@@ -58,6 +59,12 @@ def _word(event: TraceEvent, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _link(event: TraceEvent) -> int:
+    """Return the link type of a frame. The lab's own wire is Ethernet, and says nothing."""
+    value = event.data.get("link")
+    return value if isinstance(value, int) else LinkType.ETHERNET
+
+
 def _inside(spans: Sequence[Span], size: int) -> list[Span]:
     """Return the spans that lie within the octets: a trace is a file, and may say anything."""
     return [span for span in spans if 0 <= span.start < span.end <= size]
@@ -77,7 +84,7 @@ def _command(event: TraceEvent, _: int | None) -> list[Span]:
 
 
 def _frame(event: TraceEvent, _: int | None) -> list[Span]:
-    return frame_fields(event.raw)
+    return frame_fields(event.raw, _link(event))
 
 
 def _secret(event: TraceEvent, _: int | None) -> list[Span]:

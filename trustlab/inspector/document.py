@@ -349,11 +349,28 @@ class Tampered(Struct):
     keys: bool = False
 
 
+class Tampering(Struct):
+    """How far a tamper map is that is played beside the view: `done` of `total` rows; None if that is not known yet."""
+
+    design: str
+    keys: bool = False
+    done: int = 0
+    total: int | None = None
+    state: Literal["playing", "over", "stopped", "failed"] = "playing"
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        """It in words."""
+        rows = f"{self.done} of {self.total} fields" if self.total else f"{self.done} fields"
+        return f"{rows}, {self.state}{f' ({self.why})' if self.why else ''}"
+
+
 class Frame(Struct, omit_defaults=False):
-    """All of a document that is not rows: small, and sent whole whenever it changes.
+    """All of a document that is not rows. What changes in it is sent with the next batch.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
-    what she is after, in words ("Bob's PIN").
+    what she is after, in words ("Bob's PIN"). `mappable` is the design whose tamper map a page may ask for.
     """
 
     title: str = ""
@@ -371,6 +388,8 @@ class Frame(Struct, omit_defaults=False):
     pcrs: list[Extended] = []
     notes: list[str] = []
     steering: SteeringState | None = None
+    mappable: str = ""
+    tampering: Tampering | None = None
 
 
 class Document(Struct, omit_defaults=False):
@@ -382,15 +401,28 @@ class Document(Struct, omit_defaults=False):
     tamper: list[Tampered] = []
 
 
+class FrameSplice(Struct, omit_defaults=False):
+    """A change in the frame's list `name`: its first `head` and its last `tail` items stay, `items` stand between them.
+
+    So it may come twice, and to a page that already has what it brings.
+    """
+
+    name: str
+    head: int
+    tail: int
+    items: list[Any]
+
+
 class Batch(Struct, omit_defaults=False):
-    """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the frame if it
-    changed.
+    """What is new since the last batch: changed or new rows, texts from number `texts_from` on, the values of the frame
+    that changed, by name, and the changes in its lists.
     """
 
     rows: list[AnyRow] = []
     texts_from: int = 0
     texts: list[str] = []
-    frame: Frame | None = None
+    frame: dict[str, Any] = {}
+    lists: list[FrameSplice] = []
     tamper: list[Tampered] = []
 
 

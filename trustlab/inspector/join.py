@@ -112,7 +112,7 @@ def _type(item: dict[str, Any]) -> str:
     elif "prefixItems" in item:
         name = f"[{', '.join(_type(one) for one in item['prefixItems'])}]"
     elif item["type"] == "array":
-        name = f"({_type(item['items'])})[]"
+        name = f"({_type(item['items'])})[]" if "items" in item else "any[]"
     else:
         name = TYPES[item["type"]]
     return name

@@ -27,6 +27,7 @@ from trustlab.inspector.document import (
     SteeringState,
     TruthRow,
 )
+from trustlab.inspector.frame_changes import FrameChanges
 from trustlab.inspector.holdings import Holdings
 from trustlab.inspector.messages import Messages
 from trustlab.inspector.pcrs import Pcrs
@@ -40,7 +41,7 @@ from trustlab.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from trustlab.inspector.document import AnyRow, Document
+    from trustlab.inspector.document import AnyRow, Document, Tampering
     from trustlab.trace import Controller, TraceEvent
 
 PLAIN: dict[str, type[PlainRow]] = {"attack": AttackRow, "app": AppRow}
@@ -69,8 +70,8 @@ class Ladder:
         self._holdings = Holdings(self._book, self._messages, self._reads)
         self._pcrs = Pcrs(self._book)
         self._phases = Phases(self._book)
+        self._changes = FrameChanges()
         self._sent_texts = 0
-        self._sent_frame = False
         self._handlers: dict[str, Callable[[TraceEvent], object]] = {
             "tls.message": self._message,
             "authenticator": self._authenticator,
@@ -146,19 +147,25 @@ class Ladder:
         self._book.frame.steering = steering
         self._book.reframe()
 
+    def tampering(self, progress: Tampering) -> None:
+        """Write into the frame how far a tamper map is."""
+        self._book.frame.tampering = progress
+        self._book.reframe()
+
     def batch(self, rows: Iterable[AnyRow]) -> Batch:
-        """Return these rows with the texts, and the frame, that are new since the last batch."""
+        """Return these rows with the texts, and what there is of the frame, that are new since the last batch."""
         self._holdings.settle()
         book, start = self._book, self._sent_texts
         self._sent_texts = len(book.texts.all)
-        frame = book.frame if book.frame_changed else None
+        frame, lists = self._changes.take(book.frame) if book.frame_changed else ({}, [])
         book.frame_changed = False
-        return Batch(rows=list(rows), texts_from=start, texts=book.texts.all[start:], frame=frame)
+        return Batch(rows=list(rows), texts_from=start, texts=book.texts.all[start:], frame=frame, lists=lists)
 
     def restart(self) -> Document:
         """Return the whole document; the next batch goes on from here."""
         document = self.document
         self._sent_texts, self._book.frame_changed = len(self._book.texts.all), False
+        self._changes.take(document.frame)
         return document
 
     # Kinds that need little

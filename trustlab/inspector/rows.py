@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MARKS: dict[str, Mark] = {"pass": "pass", "fail": "fail", "accepted": "pass", "refused": "fail"}
 SIGNS: dict[str, str] = {"pass": "✔", "fail": "✘", "none": "○", "": ""}
+CROWD = 6
+"""How many lifelines fit beside one another. Of more hosts, clients stand left and servers right."""
 
 
 def text_of(event: TraceEvent, key: str = "sentence") -> str:

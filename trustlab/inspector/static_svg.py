@@ -20,7 +20,8 @@ from trustlab.inspector.document import (
     VerdictRow,
 )
 from trustlab.inspector.legs import changed
-from trustlab.inspector.rows import sign
+from trustlab.inspector.rows import CROWD, sign
+from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from trustlab.inspector.ladder import Ladder
 
 WIDTH = 900
+SIDES: dict[str, str] = {"client": "clients", "server": "servers"}
 INK, DIM, RULE, PAPER = "#1c2430", "#5a6473", "#b3bccb", "#ffffff"
 TONES = {"teller": "#0b6b63", "bank": "#2350c4", "alice": "#a81d70", "carol": "#4a6b0c"}
 MARKS = {"pass": ("#14662f", "#eaf6ee"), "fail": ("#ab1f17", "#fdeeec"), "none": (DIM, "#f6f7f9"), "": (INK, "#f6f7f9")}
@@ -64,7 +66,9 @@ class _Drawing:
         self._width = width
         self._y = 40.0
         self._parts: list[str] = []
-        names = ladder.lifelines
+        crowd = len(ladder.lifelines) > CROWD
+        self._crowd = crowd
+        names = list(SIDES.values()) if crowd else ladder.lifelines
         margin = 90 if len(names) > 1 else width // 3
         step = (width - 2 * margin) / max(len(names) - 1, 1)
         self._x = {name: margin + n * step for n, name in enumerate(names)}
@@ -125,8 +129,10 @@ class _Drawing:
         )
 
     def _arrow(self, row: MessageRow | ConnectRow) -> None:
-        start = self._x.get(row.at)
-        end = self._x.get(row.to)
+        side = row.direction if isinstance(row, MessageRow) else "client"
+        at, to = (SIDES[side], SIDES[other_role(side)]) if self._crowd and side in SIDES else (row.at, row.to)
+        start = self._x.get(at)
+        end = self._x.get(to)
         if start is None and end is None:
             return
         start = start if start is not None else (end or 0) - 120
@@ -135,6 +141,7 @@ class _Drawing:
         colour = DIM if message is None else "#ab1f17" if message.fatal else TONES.get(row.at, INK)
         self._y += 20
         label = self._fitting(row, int(abs(end - start) / AVERAGE) - 4)
+        label += f" · {row.at} → {row.to}" if self._crowd else ""
         self._write((start + end) / 2, label, colour, anchor="middle", bold=message is not None)
         self._y += 6
         dash = " stroke-dasharray='2 3'" if message is None else ""

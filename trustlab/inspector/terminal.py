@@ -30,7 +30,7 @@ from trustlab.inspector.document import (
 from trustlab.inspector.ladder import Ladder
 from trustlab.inspector.legs import changed
 from trustlab.inspector.refusal import explanation, refused_by, short
-from trustlab.inspector.rows import count, sign
+from trustlab.inspector.rows import CROWD, count, sign
 from trustlab.inspector.terminal_page import COLOURS, TerminalPage
 from trustlab.inspector.trace_tail import TraceTail
 
@@ -161,10 +161,14 @@ class TerminalLadder:
             )
 
     def _header(self, row: PlainRow) -> None:
-        """Print the names of the lifelines whenever their set grows."""
+        """Print the names of the lifelines whenever their set grows; of many hosts, only those of each connection."""
         for name in self._ladder.lifelines:
             if name not in self._names:
                 self._names.append(name)
+        if len(self._names) > CROWD:
+            if row.to and set(self._page.lifelines) != {row.at, row.to}:
+                self._page.show((row.at, row.to))
+            return
         order = [name for name in self._ladder.lifelines if name in self._names]
         names = sorted(self._names, key=lambda n: order.index(n) if n in order else 2 * (n == "bank") - 1)
         if names == list(self._page.lifelines) or isinstance(row, _OVER):

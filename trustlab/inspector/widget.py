@@ -19,9 +19,9 @@ import traitlets
 from IPython.display import DisplayHandle, display
 
 from trustlab.capture import write_trace
-from trustlab.inspector.document import Tampered
 from trustlab.inspector.export import save_page
 from trustlab.inspector.ladder import Ladder
+from trustlab.inspector.mapping import TamperPlay, mappable
 from trustlab.inspector.requests import BadRequest, Requests
 from trustlab.inspector.source import trace_of
 from trustlab.inspector.static_html import picture_html
@@ -32,7 +32,7 @@ from trustlab.inspector.unheard import heard, wait_for_a_page
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from trustlab.inspector.document import AnyRow, Document
+    from trustlab.inspector.document import AnyRow, Document, Tampered, Tampering
     from trustlab.trace import Controller, TraceEvent
 
 STATIC = Path(__file__).parent / "static"
@@ -78,6 +78,10 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._controller = controller if controller is not None else own
         self._ladder = Ladder(trace.title, trace.substrate, secrets=secrets)
         self._ladder.document.frame.live = True
+        self._ladder.document.frame.mappable = mappable(source)
+        self._source = source
+        self._playing: TamperPlay | None = None
+        self._fresh: list[Tampered] = []
         self._dirty: dict[int, AnyRow] = {}
         self._sent_at = 0.0
         self._heard_a_page = False
@@ -138,6 +142,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._timer.cancel()
             self._timer = None
         batch = self._ladder.batch(row for _, row in sorted(self._dirty.items()))
+        batch.tamper, self._fresh = self._fresh, []
         self._dirty.clear()
         self._sent_at = time.monotonic()
         self.send({"type": "batch", **msgspec.to_builtins(batch)})
@@ -177,33 +182,42 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self.chosen, self.chosen_field = chosen.id, field
         self.send({"type": "select", "row": chosen.id, "field": field})
 
-    def tamper_map(self, runs: Iterable[object]) -> None:
-        """Show a tamper map while it is played, in place of one that is shown: `tamper_map(TamperMap("tls13-key"))`.
+    def tamper_map(self, runs: Iterable[object] | None = None, *, keys: bool = False) -> TamperPlay:
+        """Show a tamper map while it is played beside this cell, and return at once.
 
-        `runs` are its rows; any object with the fields of `document.Tampered` is one. Returns with the last of them; an
-        interrupt leaves those that were played. The map travels with a page that is saved later.
+        Without `runs`, it is the map of this view's act; with `keys` the layer under the record's protection. `runs`
+        are the rows of another one, as in `tamper_map(TamperMap("tls13-key"))`: any object with the fields of
+        `document.Tampered` is one. It takes the place of what is shown of its layer, and ends a map that is played now.
+        `stop_tamper_map` ends it, as the page's button does; what was played stays, and travels with a page that is
+        saved later. TypeError if this view has no act whose map could be played.
         """
+        if runs is None:
+            if not mappable(self._source):
+                raise TypeError('this view has no act of a known design: tamper_map(TamperMap("tls13-key"))')
+            runs = self._source.tamper_map(keys=keys)  # type: ignore[attr-defined]
+        self.stop_tamper_map()
+        layer = bool(getattr(runs, "keys", False))
         with self._tail.lock:
-            self._ladder.document.tamper.clear()
+            shown = self._ladder.document.tamper
+            shown[:] = [row for row in shown if row.keys != layer]
             self.send({"type": "whole", "document": msgspec.to_builtins(self._ladder.restart())})
-        waiting: list[Tampered] = []
-        keys = bool(getattr(runs, "keys", False))
-        try:
-            for run in runs:
-                row = msgspec.convert(run, Tampered, from_attributes=True)
-                waiting.append(msgspec.structs.replace(row, keys=keys or row.keys))
-                if time.monotonic() >= self._sent_at + INTERVAL:
-                    self._send_tampered(waiting)
-        finally:
-            self._send_tampered(waiting)
+        self._playing = TamperPlay(runs, self._tampered)
+        self._playing.start()
+        return self._playing
 
-    def _send_tampered(self, waiting: list[Tampered]) -> None:
+    def stop_tamper_map(self) -> None:
+        """End the tamper map that is played; what was played of it stays."""
+        if self._playing is not None:
+            self._playing.stop()
+
+    def _tampered(self, rows: list[Tampered], progress: Tampering) -> None:
+        """Take what a map has to show; rows are sent together, as events are."""
         with self._tail.lock:
-            self._ladder.document.tamper.extend(waiting)
-            batch = msgspec.structs.replace(self._ladder.batch(()), tamper=list(waiting))
-            self._sent_at = time.monotonic()
-            self.send({"type": "batch", **msgspec.to_builtins(batch)})
-        waiting.clear()
+            self._ladder.tampering(progress)
+            self._ladder.document.tamper.extend(rows)
+            self._fresh.extend(rows)
+            if not rows or time.monotonic() >= self._sent_at + INTERVAL:
+                self._send_batch()
 
     # What can be kept; the page's buttons are these calls
 
@@ -254,6 +268,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             case "resync":
                 with self._tail.lock:
                     self._dirty.clear()
+                    self._fresh.clear()
                     document = self._ladder.restart()
                     self.send({"type": "whole", "document": msgspec.to_builtins(document)})
             case "control":
@@ -261,10 +276,22 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
                 self._steered()
             case "download" if content.get("what") in FILES:
                 self._download(content["what"], content.get("asker"))
+            case "tamper-map" if content.get("action") == "stop":
+                self.stop_tamper_map()
+            case "tamper-map" if content.get("action") == "start":
+                self._map_wanted(keys=content.get("keys") is True)
             case "what-if":
                 self._requests.what_if(content, self._ladder, self.send)
             case other:
                 raise BadRequest(f"This version does not know the message {other!r} of the page.")
+
+    def _map_wanted(self, *, keys: bool) -> None:
+        """A page asks for the map of its act."""
+        if not mappable(self._source):
+            raise BadRequest("To play a tamper map, the inspector needs an act of a known design: Inspector(act).")
+        if getattr(self._source, "outcome", None) is None:
+            raise BadRequest("The act has not ended yet. Let it go on to its end first.")
+        self.tamper_map(keys=keys)
 
     # Without a live kernel
 
@@ -300,6 +327,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
         if self._born:
+            self.stop_tamper_map()
             self._leave()
             self._tail.stop()
             self._flush()

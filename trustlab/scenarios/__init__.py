@@ -9,7 +9,9 @@ from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, t
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record, writable_folder
 from trustlab.scenarios.stage import Act, Outcome
-from trustlab.scenarios.tampermap import TamperMap, TamperRow
+from trustlab.scenarios.tampermap import TamperMap
+from trustlab.scenarios.tampermaps import TamperMaps
+from trustlab.scenarios.tamperrow import TamperRow
 from trustlab.scenarios.third_party import third_party
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Result",
     "RunDifference",
     "TamperMap",
+    "TamperMaps",
     "TamperRow",
     "cells",
     "formulas",

@@ -116,7 +116,7 @@ def _of_engine(party: str, error: Exception) -> Caught | None:
 
 def _of_openssl(party: str, error: ssl.SSLError) -> Caught | None:
     """Say what an end of OpenSSL found, by its reason codes; None if it only heard of it."""
-    reason = error.reason or type(error).__name__
+    reason = error.reason or "an error that OpenSSL does not name"
     if "_ALERT_" in reason:  # SSLV3_ALERT_..., TLSV1_ALERT_...: the peer's
         return None
     if "VERIFY_FAILED" in reason:

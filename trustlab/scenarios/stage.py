@@ -22,6 +22,7 @@ from trustlab.scenarios.comparison import compare, edits, noise
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.setup import Bob, Setup, set_up
 from trustlab.scenarios.steered import Life
+from trustlab.scenarios.tampermaps import TamperMaps
 from trustlab.scenarios.verdict import verdict
 from trustlab.trace import Trace
 from trustlab.wire import Cancelled
@@ -201,6 +202,12 @@ class Act:
             where = f" on {connection}" if connection else ""
             raise ValueError(f"no {message} number {nth} passed{where}: nothing was changed")
         return other
+
+    def tamper_map(self, *, keys: bool = False, every: bool = False) -> TamperMaps:
+        """Return the tamper map of this act's design, played in a process of its own. ValueError if the design is your
+        own: only the named ones have a map.
+        """
+        return TamperMaps([self.design.name], keys=keys, every=every)
 
     def compare(self, other: Act) -> Comparison:
         """Say how another run of this act differs from this one, which has run too; as text the first difference.

@@ -15,13 +15,12 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from trustlab.cloud import CloudError
 from trustlab.scenarios.caught import Caught, caught
 from trustlab.scenarios.judged import judgement_of
 from trustlab.scenarios.live_cloud import LiveCloud
 from trustlab.scenarios.steered import fields_of
+from trustlab.scenarios.tamperrow import TamperRow
 from trustlab.trace import other_role
 from trustlab.wire import EndpointError, Steering
 from trustlab.wire.gate import overwritten
@@ -42,38 +41,6 @@ CARRIERS = ("Certificate", "SupplementalData", "ApplicationData", "Answer")
 """Messages that carry something of many parts: Evidence, or certificates."""
 DEEP = 4
 """How many parts of a path a sample tells apart: in Evidence, its entries."""
-
-
-class TamperRow(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from"}):
-    """One change, and what came of it.
-
-    `message` is the `nth` of its name on the connection, which is called as in a design's first payment. `before` and
-    `to` are the field's octets in hex. `kind` is one of `caught.KINDS`; `clause` and `why` are the judgement of what
-    nothing catches, empty if there is none.
-    """
-
-    design: str
-    connection: str
-    direction: str
-    message: str
-    nth: int
-    field: str
-    encrypted: bool
-    before: str
-    to: str
-    change: str
-    outcome: str
-    party: str | None
-    caught_by: str
-    kind: str
-    sentence: str
-    clause: str = ""
-    why: str = ""
-
-    @property
-    def judged(self) -> bool:
-        """Whether nothing needs to be said: something caught it, or the table says why nothing does."""
-        return self.kind != "nothing" or bool(self.clause)
 
 
 class _Target(NamedTuple):

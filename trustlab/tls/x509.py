@@ -28,6 +28,7 @@ from trustlab.tls.alerts import (
 from trustlab.tls.keys import CertifiedKey
 from trustlab.tls.limits import Limits
 from trustlab.tls.names import address
+from trustlab.tls.refused_chains import broken_rule, missing_issuer, names_in
 from trustlab.tls.spki import spki_of
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Trust:
         try:
             verifier.verify(leaf.certificate, others)
         except VerificationError as error:
-            raise _diagnose([leaf.certificate, *others], server_name, self.trust or (), time, str(error)) from error
+            raise _diagnose([leaf.certificate, *others], server_name, self.trust or (), time) from error
         except Exception as error:  # it reads the other certificates' parts as it comes to them
             raise BadCertificate("a certificate chain with a part that cannot be read", "RFC 5280 6") from error
 
@@ -189,7 +190,6 @@ def _diagnose(
     server_name: str | None,
     roots: Sequence[x509.Certificate],
     time: dt.datetime,
-    said: str,
 ) -> Alert:
     """Return the alert that says most precisely what the validation disliked; a part that is malformed is raised."""
     if time.tzinfo is None:
@@ -201,10 +201,14 @@ def _diagnose(
         if not each.begin <= time <= each.end:
             return CertificateExpired(f"a certificate valid from {each.begin} to {each.end}", "RFC 5280 4.1.2.5")
     if not _known_issuer(certificates, roots):
-        return UnknownCa(f"a chain that does not lead to a trusted root: {said}", "RFC 5246 7.2.2")
+        why = missing_issuer(certificates, roots)
+        return UnknownCa(f"a chain that does not lead to a trusted root: {why}", "RFC 5246 7.2.2")
     if server_name is not None and not _names(found[0], server_name):
-        return CertificateUnknown(f"a certificate that is not for {server_name}: {said}", "RFC 9525 6")
-    return BadCertificate(f"a certificate chain that does not verify: {said}", "RFC 5280 6")
+        return CertificateUnknown(
+            f"a certificate that is not for {server_name}: {names_in(found[0].names)}", "RFC 9525 6"
+        )
+    why = broken_rule(certificates, server=server_name is not None)
+    return BadCertificate(f"a certificate chain that does not verify: {why}", "RFC 5280 6")
 
 
 def _known_issuer(certificates: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> bool:

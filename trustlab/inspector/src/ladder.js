@@ -1,5 +1,5 @@
 /** The ladder: a line of life for each party, and what was said between them. Only what is in view exists. */
-import { cap, chevron, h, icon } from "./dom.js";
+import { cap, chevron, cut, h, icon } from "./dom.js";
 import { linesOf, placesOf } from "./lines.js";
 import { VirtualList } from "./virtual.js";
 
@@ -15,6 +15,8 @@ const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", 
 const STATE = /** @type {Record<string, string>} */ ({ written: "written", wire: "on the wire", read: "" });
 const LABEL = /** @type {Record<string, string>} */ ({ SupplementalData: "Evidence" });
 const SLIM = 40;
+/** How many lifelines fit beside one another. Of more hosts, clients stand left and servers right, and arrows say who they are. */
+export const CROWD = 6;
 
 let views = 0;
 
@@ -42,6 +44,9 @@ export class Ladder {
     /** @type {Map<string, number>} */
     this.columns = new Map();
     this.headed = "";
+    this.crowd = false;
+    /** All that lines depend on beside their rows, when they were last drawn. */
+    this.stage = "";
     this.names = h("div", { class: "tl-names" });
     this.inner = h("div", { class: "tl-lines" });
     this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
@@ -87,8 +92,13 @@ export class Ladder {
     const { store } = this;
     const { rows, frame } = store.doc;
     const lifelines = frame.lifelines;
+    const before = this.lines;
+    const stage = JSON.stringify([lifelines, frame.prize, frame.steering, store.narrow]);
+    const same = !anew && stage === this.stage;
+    this.stage = stage;
     const known = new Set(lifelines);
-    this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
+    this.crowd = lifelines.length > CROWD;
+    this.columns = new Map(this.crowd ? [] : lifelines.map((name, n) => [name, place(n, known.size)]));
     this.lines = linesOf(rows, store);
     this.places = placesOf(this.lines, rows.length);
     this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
@@ -96,10 +106,21 @@ export class Ladder {
     this.bar?.classList.toggle("tl-onelegged", !alone);
     for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
     this.head(lifelines);
-    this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+    this.list.reset(this.lines.length, anew ? 0 : this.lines.length, (n) => same && this.stays(before[n], this.lines[n]));
     this.time();
     this.choice();
     store.mark("layout");
+  }
+
+  /**
+   * Whether a line looks as it did in the last frame.
+   * @param {Line} before @param {Line | undefined} line
+   */
+  stays(before, line) {
+    if (line?.t !== before.t || line.open !== before.open || line.ids.join() !== before.ids.join()) return false;
+    const { store } = this;
+    const told = store.doc.rows[line.ids[0]];
+    return !store.renewed(line.ids) && !(told.kind === "appraisal" && store.renewed(told.verdicts));
   }
 
   /** @param {string[]} lifelines */
@@ -108,14 +129,27 @@ export class Ladder {
     const key = lifelines.join();
     if (this.headed === key) return;
     this.headed = key;
+    this.node.classList.toggle("tl-crowd", this.crowd);
+    const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
+    this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+    if (this.crowd) return this.sides();
     const middle = store.doc.rows.some((row) => row.kind === "attack");
     this.names.replaceChildren(...lifelines.map((name) => {
       const party = store.party(name);
       return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
     }));
     this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
-    const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
-    this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+  }
+
+  /** Two lifelines for many hosts. */
+  sides() {
+    const sides = ["client", "server"].map((side, n) => {
+      const hosts = new Set();
+      for (const row of this.store.doc.rows) if (row.to && (row.kind === "connect" || row.kind === "message")) hosts.add((side === "client") === (row.kind === "message" && row.direction === "server") ? row.to : row.at);
+      return { name: `${side}s`, count: hosts.size, x: place(n, 2) };
+    });
+    this.names.replaceChildren(...sides.map(({ name, count, x }) => h("span", { class: "tl-name tl-other", style: `left:${x}%` }, cap(name), h("small", { text: count === 1 ? "1 host" : `${count} hosts` }))));
+    this.lives.replaceChildren(...sides.map(({ x }) => h("i", { class: "tl-other", style: `left:${x}%` })));
   }
 
   /** The future fades; a line says where now is. */
@@ -236,6 +270,7 @@ export class Ladder {
 
   /** @param {AnyRow} row */
   span(row) {
+    if (this.crowd) return row.kind === "message" && row.direction === "server" ? [place(1, 2), place(0, 2)] : [place(0, 2), place(1, 2)];
     const from = this.columns.get(row.at) ?? 50;
     return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
   }
@@ -266,7 +301,7 @@ export class Ladder {
     return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
       h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
       h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-        notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
+        notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
       h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
   }
 

@@ -63,7 +63,7 @@ export class Message {
     const row = store.chosen;
     this.node.hidden = !row;
     if (!row) return;
-    const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+    const anew = ["row", "piece", "both", "narrow", "live"].some((key) => changed.has(key)) || (changed.has("doc") && this.renewed(row)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
     if (anew || changed.has("pins")) this.heading(row);
     if (anew || changed.has("field")) this.sentence(row);
     if (anew) this.body(row);
@@ -72,6 +72,15 @@ export class Message {
       this.octets.chosen();
     } else if (changed.has("edits")) this.octets.chosen();
     if (changed.has("row") || changed.has("field")) this.announce(row);
+  }
+
+  /**
+   * Whether a step, or one that its card tells of, changed.
+   * @param {AnyRow} row
+   */
+  renewed(row) {
+    const twin = "twin" in row && row.twin !== null ? [row.twin] : [];
+    return this.store.renewed([row.id, ...twin, ...(row.kind === "appraisal" ? row.verdicts : [])]);
   }
 
   /**

@@ -15,7 +15,7 @@ export class PanelView {
     this.shut = false;
     this.first = h("div", { class: "tl-pfirst" });
     this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
-    this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
+    this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0, on: { scroll: () => (this.body.dataset.scrolled = "yes") } });
     this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
     this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
     this.node.hidden = PANELS.length === 0;
@@ -87,12 +87,12 @@ export class PanelView {
 
 /** @param {HTMLElement} box @param {Panel} panel @param {Store} store */
 function refill(box, panel, store) {
-  const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
+  const top = box.dataset.panel === panel.id && box.dataset.scrolled ? box.scrollTop : 0; // asking costs a layout
   box.dataset.panel = panel.id;
   const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
   box.replaceChildren();
   panel.fill(box, store);
-  box.scrollTop = top;
+  if (top) box.scrollTop = top;
   const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }

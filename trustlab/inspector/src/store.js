@@ -15,6 +15,9 @@ import { ROWS, SHAPES } from "./types.js";
  *   "filter" | "folds" | "both" | "up" | "live" | "layout" | "said" | "compare" | "playing" | "stops" | "pins"} Key
  */
 
+/** What changes while a run goes on and nobody touches the view. */
+const GROWING = new Set(["doc", "frame", "cursor", "layout"]);
+const CHOICE = new Set(["row", "piece", "field"]);
 const KNOWN = /** @type {Record<string, Party>} */ ({
   teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
   alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
@@ -46,6 +49,23 @@ export function complete(shape, value) {
 export function opened(value) {
   const doc = complete("Document", { frame: {}, ...value });
   return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
+}
+
+/**
+ * A frame with the values and the stretches of lists that a batch brings.
+ * @param {Frame} frame @param {any} batch
+ * @returns {Frame}
+ */
+function changedFrame(frame, batch) {
+  const parts = SHAPES.Frame[1];
+  /** @type {Record<string, any>} */
+  const whole = { ...frame };
+  for (const [name, value] of Object.entries(batch.frame ?? {})) whole[name] = parts[name] ? complete(parts[name], value) : value;
+  for (const { name, head, tail, items } of batch.lists ?? []) {
+    const list = whole[name];
+    whole[name] = [...list.slice(0, head), ...(parts[name] ? complete(parts[name], items) : items), ...list.slice(list.length - tail)];
+  }
+  return /** @type {Frame} */ (whole);
 }
 
 /** The document of one model, kept whole while batches come. All views of the model share it. */
@@ -121,6 +141,7 @@ export class Book {
     const from = batch.texts_from ?? 0;
     const texts = batch.texts ?? [];
     if (from > doc.texts.length) return this.resync();
+    if (batch.lists?.some((/** @type {any} */ one) => one.head + one.tail > /** @type {any} */ (doc.frame)[one.name].length)) return this.resync();
     texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
     const changed = new Set();
     for (const raw of batch.rows ?? []) {
@@ -128,9 +149,10 @@ export class Book {
       doc.rows[raw.id] = complete("row", raw);
       changed.add(raw.id);
     }
-    if (batch.frame) doc.frame = complete("Frame", batch.frame);
+    const reframed = batch.lists?.length > 0 || Object.keys(batch.frame ?? {}).length > 0;
+    if (reframed) doc.frame = changedFrame(doc.frame, batch);
     if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
-    if (batch.frame) this.tell("frame");
+    if (reframed) this.tell("frame");
     if (changed.size || batch.tamper?.length) this.tell("doc", changed);
   }
 }
@@ -157,6 +179,11 @@ export class Store {
     this.leg = "";
     this.publicKeys = false;
     this.cell = -1;
+    /**
+     * Whether the tamper map is shown that is played with the channel's keys; null leaves it to the panel.
+     * @type {boolean | null}
+     */
+    this.layer = null;
     this.narrow = false;
     this.wide = false;
     this.width = 0;
@@ -189,11 +216,18 @@ export class Store {
     this.said = "";
     /** Ladders are scrolled to the chosen row when the choice was not made in them. */
     this.reveal = true;
+    /**
+     * Rows that are new or changed since the last frame; null for all.
+     * @type {Set<number> | null}
+     */
+    this.rowsChanged = null;
     /** @type {Set<(changed: Set<string>) => void>} */
     this.listeners = new Set();
     /** @type {Set<string>} */
     this.changed = new Set();
     this.frame = 0;
+    /** When a view that only grows is drawn again. */
+    this.rested = 0;
     /** This view, to itself: Python sends to all views, and says who asked. */
     this.asker = Math.random().toString(36).slice(2);
     /**
@@ -324,7 +358,15 @@ export class Store {
    */
   mark(key) {
     this.changed.add(key);
-    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.due());
+  }
+
+  /** Draw, unless the reader is only watching and what was drawn last took long: then more may gather for as long again. */
+  due() {
+    this.frame = 0;
+    const hurried = [...this.changed].some((key) => !GROWING.has(key) && (this.touched || !CHOICE.has(key)));
+    if (hurried || performance.now() >= this.rested) this.draw();
+    else this.frame = requestAnimationFrame(() => this.due());
   }
 
   /** Draw what waits for the next frame, now. */
@@ -332,8 +374,20 @@ export class Store {
     cancelAnimationFrame(this.frame);
     this.frame = 0;
     const { changed } = this;
+    const began = performance.now();
     this.changed = new Set();
     if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+    this.rowsChanged = new Set();
+    this.rested = 2 * performance.now() - began;
+  }
+
+  /**
+   * Whether any of these rows is another than in the last frame.
+   * @param {number[]} ids
+   */
+  renewed(ids) {
+    const { rowsChanged } = this;
+    return !rowsChanged || ids.some((id) => rowsChanged.has(id));
   }
 
   /**
@@ -368,7 +422,8 @@ export class Store {
         const last = this.doc.rows.length - 1;
         if (this.cursor >= end) this.set({ cursor: last });
         end = last;
-        this.rowsChanged = detail;
+        if (!detail) this.rowsChanged = null;
+        else if (this.rowsChanged) for (const id of detail) this.rowsChanged.add(id);
         if (!this.touched) this.begin();
         this.mark("doc");
       } else if (kind === "select") {

@@ -5,7 +5,14 @@ import { rowsOfKind } from "./panelparts.js";
 /** @typedef {import("./store.js").Store} Store */
 /** @typedef {import("./types.js").Tampered} Tampered */
 
-tamper.needs = ["doc", "frame", "tamper", "cell"];
+tamper.needs = ["doc", "frame", "tamper", "cell", "layer", "live"];
+
+/** The two layers, and who changes a byte in them. */
+const LAYERS = /** @type {[boolean, string, string][]} */ ([
+  [false, "without keys", "by somebody without keys"],
+  [true, "under the record protection", "by somebody who has the channel's keys"],
+]);
+const STATES = /** @type {Record<string, string>} */ ({ playing: "", over: "", stopped: "Stopped. ", failed: "It did not work. " });
 
 /** Kinds in the order of `trustlab tamper`, in words. */
 export const CAUGHT_BY = /** @type {Record<string, string>} */ ({
@@ -23,8 +30,11 @@ export const CAUGHT_BY = /** @type {Record<string, string>} */ ({
 
 /** @param {HTMLElement} box @param {Store} store */
 export function tamper(box, store) {
-  const runs = store.doc.tamper ?? [];
-  if (!runs.length) return void box.append(...noMap(store));
+  const keys = layerOf(store);
+  const runs = store.doc.tamper.filter((one) => one.keys === keys);
+  const bar = mapBar(store, keys, runs.length);
+  if (bar) box.append(bar);
+  if (!runs.length) return void box.append(...noMap(store, keys));
   /** @type {Record<string, number>} */
   const tally = {};
   for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
@@ -37,7 +47,7 @@ export function tamper(box, store) {
       .filter(([kind]) => tally[kind])
       .map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
   );
-  const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
+  const what = LAYERS[Number(keys)][2];
   box.append(
     h(
       "div",
@@ -53,13 +63,55 @@ export function tamper(box, store) {
   );
 }
 
+/**
+ * The layer that is shown: the reader's choice, else that of the map that is played or was played last.
+ * @param {Store} store
+ */
+function layerOf(store) {
+  const { tamper: runs, frame } = store.doc;
+  return store.layer ?? frame.tampering?.keys ?? runs[runs.length - 1]?.keys ?? false;
+}
+
 /** @param {Store} store */
-function noMap(store) {
-  const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
-  return [
-    h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
-    h("pre", { class: "tl-pre", tabindex: 0, text: `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"))` }),
-  ];
+const isPlaying = (store) => store.live && store.doc.frame.tampering?.state === "playing";
+
+/**
+ * Whether the kernel can play a map of this run's design now.
+ * @param {Store} store
+ */
+function canPlay(store) {
+  const { mappable, outcome, steering } = store.doc.frame;
+  return store.live && mappable !== "" && (outcome !== "" || steering?.state === "ended");
+}
+
+/**
+ * Which layer, how far a map is that is played, and how to begin or end one.
+ * @param {Store} store @param {boolean} keys @param {number} count rows of this layer
+ */
+function mapBar(store, keys, count) {
+  const { tampering } = store.doc.frame;
+  const both = new Set(store.doc.tamper.map((one) => one.keys)).size > 1;
+  const here = tampering?.keys === keys ? tampering : null;
+  const playing = isPlaying(store);
+  if (!count && !both && !playing && !canPlay(store) && !here) return null;
+  const layers = h("div", { class: "tl-seg", role: "group", "aria-label": "Which layer" },
+    LAYERS.map(([value, text]) => h("button", { type: "button", "aria-pressed": value === keys, "data-key": `layer-${value}`, text, on: { click: () => store.set({ layer: value, cell: -1 }) } })));
+  const send = (/** @type {string} */ action) => store.send({ type: "tamper-map", action, keys });
+  const button = (/** @type {string} */ text, /** @type {string} */ action) => h("button", { class: "tl-ghostbtn", type: "button", "data-key": "map-button", text, on: { click: () => (store.say(action === "stop" ? "The tamper map ends." : "The tamper map begins."), send(action)) } });
+  const said = here && here.state !== "over" ? `${STATES[here.state]}${here.done} of ${here.total ?? "…"} fields` : "";
+  return h("div", { class: "tl-tbar" }, layers,
+    here && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
+    said && h("span", { class: "tl-dim tl-tcount", text: here?.why ? `${said}: ${here.why}` : said }),
+    playing ? button(here ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
+}
+
+/** @param {Store} store @param {boolean} keys */
+function noMap(store, keys) {
+  const { bindings, mappable } = store.doc.frame;
+  const design = mappable || (bindings[0]?.design ?? "trusted-passage");
+  const layer = keys ? "It opens each encrypted record, changes a field of its content, and seals it again, as only somebody with the channel's keys can: so it shows what protects the content beside the record." : "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing.";
+  const code = mappable ? `picture.tamper_map(${keys ? "keys=True" : ""})` : `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"${keys ? ", keys=True" : ""}))`;
+  return [h("p", { class: "tl-empty" }, h("b", { text: isPlaying(store) ? "The first rows come in a moment. " : "No tamper map here yet. " }), layer), h("pre", { class: "tl-pre", tabindex: 0, text: code })];
 }
 
 /**
@@ -91,7 +143,7 @@ function mapOf(runs, chosen, store) {
     const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
     groups.set(key, [...(groups.get(key) ?? []), n]);
   });
-  const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
+  const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "data-key": "map", "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
   const several = new Set(runs.map((x) => x.connection)).size > 1;
   for (const [key, numbers] of groups) {
     const [connection, message, nth] = key.split("\n");

@@ -8,6 +8,7 @@ import { cap, cut, fill, h, s, shown } from "./dom.js";
 
 const GRAIN = 2;
 const LETTER = 6.4;
+const SLIM_BAR = 3;
 /**
  * Where playing stops: by kind of event, not by place.
  * @type {[string, string, (row: AnyRow) => boolean][]}
@@ -102,25 +103,37 @@ export class Timeline {
     const { store } = this;
     const taken = new Set();
     const nodes = [];
+    /**
+     * Slim bars of one colour are one path: thousands of nodes would take longer to draw than all else.
+     * @type {Map<string, string[]>}
+     */
+    const bars = new Map();
     for (const row of store.doc.rows) {
       const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
       const stops = stopsAt(row, store.stops);
       const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
       if (taken.has(key) && !stops) continue;
       taken.add(key);
-      const mark = this.mark(row, x);
+      const mark = this.mark(row, x, bars);
       if (mark) nodes.push(mark);
       if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
     }
-    return nodes;
+    return [...[...bars].map(([tone, paths]) => s("path", { d: paths.join(""), class: tone })), ...nodes];
   }
 
   /**
    * @param {AnyRow} row
    * @param {number} x
+   * @param {Map<string, string[]>} bars
    */
-  mark(row, x) {
-    const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+  mark(row, x, bars) {
+    const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => {
+      if (w > SLIM_BAR) return s("rect", { x: x - w / 2, y, width: w, height, rx: 2, class: tone });
+      const paths = bars.get(tone) ?? [];
+      bars.set(tone, paths);
+      paths.push(`M${(x - w / 2).toFixed(1)} ${y}h${w}v${height}h${-w}z`);
+      return null;
+    };
     if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
     if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
     if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });

@@ -35,16 +35,16 @@ export class VirtualList {
   sized() {
     const wide = this.scroller.clientWidth;
     const hidden = this.view === 0;
-    if (wide === this.wide) this.resize();
-    else this.refresh();
+    if (wide !== this.wide) this.refresh();
+    this.resize();
     if (hidden && this.view > 0) this.shown();
   }
 
   /**
-   * Draw `count` lines anew; the first `same` of them are as high as they were.
-   * @param {number} count @param {number} [same]
+   * Draw `count` lines; the first `same` of them are as high as they were, and those that `still` knows are not drawn anew.
+   * @param {number} count @param {number} [same] @param {(n: number) => boolean} [still]
    */
-  reset(count, same = 0) {
+  reset(count, same = 0, still = () => false) {
     const heights = new Float64Array(count);
     const keep = Math.min(same, this.count, count);
     heights.set(this.heights.subarray(0, keep));
@@ -52,14 +52,21 @@ export class VirtualList {
     this.heights = heights;
     this.count = count;
     this.sum(0, new Float64Array(count + 1));
-    this.refresh();
+    this.refresh(still);
   }
 
-  /** Draw again what is in view. */
-  refresh() {
-    for (const node of this.nodes.values()) node.remove();
-    this.nodes.clear();
-    this.resize();
+  /**
+   * Draw again what is in view.
+   * @param {(n: number) => boolean} [still]
+   */
+  refresh(still = () => false) {
+    for (const [n, node] of this.nodes) {
+      if (still(n)) continue;
+      node.remove();
+      this.nodes.delete(n);
+    }
+    if (this.view > 0) this.update(this.top); // as it was when it was last asked: asking costs a layout
+    else this.resize();
   }
 
   resize() {

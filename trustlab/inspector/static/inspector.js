@@ -106,12 +106,14 @@ return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
 const { ROWS, SHAPES } = (() => {
 const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectRow", "message": "MessageRow", "tpm": "TpmRow", "machine": "MachineRow", "attack": "AttackRow", "app": "AppRow", "truth": "TruthRow", "binder": "BinderRow", "verdict": "VerdictRow", "appraisal": "AppraisalRow", "read": "ReadRow"};
 
-const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": null, "tamper": []}, {"rows": "row", "frame": "Frame", "tamper": "Tampered"}]};
+const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null, "mappable": "", "tampering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState", "tampering": "Tampering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "Tampering": [{"keys": false, "done": 0, "total": null, "state": "playing", "why": ""}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": {}, "lists": [], "tamper": []}, {"rows": "row", "lists": "FrameSplice", "tamper": "Tampered"}], "FrameSplice": [{}, {}]};
 return { ROWS, SHAPES };
 })();
 
 // store.js
 const { complete, opened, Book, Store, landing } = (() => {
+const GROWING = new Set(["doc", "frame", "cursor", "layout"]);
+const CHOICE = new Set(["row", "piece", "field"]);
 const KNOWN = /** @type {Record<string, Party>} */ ({
 teller: { name: "Teller", the: "the teller", tone: "tl-teller" },
 alice: { name: "Alice", the: "Alice", tone: "tl-alice" },
@@ -132,6 +134,17 @@ return whole;
 function opened(value) {
 const doc = complete("Document", { frame: {}, ...value });
 return { ...doc, rows: [...(doc.rows ?? [])], texts: [...(doc.texts ?? [""])], tamper: [...(doc.tamper ?? [])] };
+}
+
+function changedFrame(frame, batch) {
+const parts = SHAPES.Frame[1];
+const whole = { ...frame };
+for (const [name, value] of Object.entries(batch.frame ?? {})) whole[name] = parts[name] ? complete(parts[name], value) : value;
+for (const { name, head, tail, items } of batch.lists ?? []) {
+const list = whole[name];
+whole[name] = [...list.slice(0, head), ...(parts[name] ? complete(parts[name], items) : items), ...list.slice(list.length - tail)];
+}
+return /** @type {Frame} */ (whole);
 }
 
 class Book {
@@ -193,6 +206,7 @@ const { doc } = this;
 const from = batch.texts_from ?? 0;
 const texts = batch.texts ?? [];
 if (from > doc.texts.length) return this.resync();
+if (batch.lists?.some((/** @type {any} */ one) => one.head + one.tail > /** @type {any} */ (doc.frame)[one.name].length)) return this.resync();
 texts.forEach((/** @type {string} */ text, /** @type {number} */ n) => (doc.texts[from + n] = text));
 const changed = new Set();
 for (const raw of batch.rows ?? []) {
@@ -200,9 +214,10 @@ if (raw.id > doc.rows.length) return this.resync();
 doc.rows[raw.id] = complete("row", raw);
 changed.add(raw.id);
 }
-if (batch.frame) doc.frame = complete("Frame", batch.frame);
+const reframed = batch.lists?.length > 0 || Object.keys(batch.frame ?? {}).length > 0;
+if (reframed) doc.frame = changedFrame(doc.frame, batch);
 if (batch.tamper?.length) doc.tamper = [...doc.tamper, ...complete("Tampered", batch.tamper)];
-if (batch.frame) this.tell("frame");
+if (reframed) this.tell("frame");
 if (changed.size || batch.tamper?.length) this.tell("doc", changed);
 }
 }
@@ -222,6 +237,7 @@ this.bindingNumber = -1;
 this.leg = "";
 this.publicKeys = false;
 this.cell = -1;
+this.layer = null;
 this.narrow = false;
 this.wide = false;
 this.width = 0;
@@ -236,9 +252,11 @@ this.pins = new Set();
 this.compare = null;
 this.said = "";
 this.reveal = true;
+this.rowsChanged = null;
 this.listeners = new Set();
 this.changed = new Set();
 this.frame = 0;
+this.rested = 0;
 this.asker = Math.random().toString(36).slice(2);
 this.onFile = () => {};
 this.unhear = this.follow();
@@ -324,15 +342,30 @@ this.mark(key);
 
 mark(key) {
 this.changed.add(key);
-if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+if (!this.frame) this.frame = requestAnimationFrame(() => this.due());
+}
+
+due() {
+this.frame = 0;
+const hurried = [...this.changed].some((key) => !GROWING.has(key) && (this.touched || !CHOICE.has(key)));
+if (hurried || performance.now() >= this.rested) this.draw();
+else this.frame = requestAnimationFrame(() => this.due());
 }
 
 draw() {
 cancelAnimationFrame(this.frame);
 this.frame = 0;
 const { changed } = this;
+const began = performance.now();
 this.changed = new Set();
 if (changed.size) for (const listener of [...this.listeners]) listener(changed);
+this.rowsChanged = new Set();
+this.rested = 2 * performance.now() - began;
+}
+
+renewed(ids) {
+const { rowsChanged } = this;
+return !rowsChanged || ids.some((id) => rowsChanged.has(id));
 }
 
 on(listener) {
@@ -356,7 +389,8 @@ if (kind === "doc") {
 const last = this.doc.rows.length - 1;
 if (this.cursor >= end) this.set({ cursor: last });
 end = last;
-this.rowsChanged = detail;
+if (!detail) this.rowsChanged = null;
+else if (this.rowsChanged) for (const id of detail) this.rowsChanged.add(id);
 if (!this.touched) this.begin();
 this.mark("doc");
 } else if (kind === "select") {
@@ -538,12 +572,12 @@ new ResizeObserver(() => this.sized()).observe(scroller);
 sized() {
 const wide = this.scroller.clientWidth;
 const hidden = this.view === 0;
-if (wide === this.wide) this.resize();
-else this.refresh();
+if (wide !== this.wide) this.refresh();
+this.resize();
 if (hidden && this.view > 0) this.shown();
 }
 
-reset(count, same = 0) {
+reset(count, same = 0, still = () => false) {
 const heights = new Float64Array(count);
 const keep = Math.min(same, this.count, count);
 heights.set(this.heights.subarray(0, keep));
@@ -551,13 +585,17 @@ for (let n = keep; n < count; n += 1) heights[n] = this.estimate(n);
 this.heights = heights;
 this.count = count;
 this.sum(0, new Float64Array(count + 1));
-this.refresh();
+this.refresh(still);
 }
 
-refresh() {
-for (const node of this.nodes.values()) node.remove();
-this.nodes.clear();
-this.resize();
+refresh(still = () => false) {
+for (const [n, node] of this.nodes) {
+if (still(n)) continue;
+node.remove();
+this.nodes.delete(n);
+}
+if (this.view > 0) this.update(this.top); // as it was when it was last asked: asking costs a layout
+else this.resize();
 }
 
 resize() {
@@ -652,13 +690,14 @@ return { VirtualList };
 })();
 
 // ladder.js
-const { called, place, Ladder, marked } = (() => {
+const { CROWD, called, place, Ladder, marked } = (() => {
 const HEIGHTS = { pair: 41, say: 29, tpm: 61, fold: 42, sub: 26, verdict: 132, read: 116, bind: 28, caption: 42 };
 const LOW = { pair: 38, say: 30, tpm: 54, fold: 50, sub: 28, verdict: 170, read: 150, bind: 30, caption: 50 };
 const SIGN = /** @type {Record<string, string>} */ ({ pass: "✔", fail: "✘", none: "–", "": "" });
 const STATE = /** @type {Record<string, string>} */ ({ written: "written", wire: "on the wire", read: "" });
 const LABEL = /** @type {Record<string, string>} */ ({ SupplementalData: "Evidence" });
 const SLIM = 40;
+const CROWD = 6;
 
 let views = 0;
 
@@ -675,6 +714,8 @@ this.places = new Int32Array(0);
 this.firsts = new Int32Array(0);
 this.columns = new Map();
 this.headed = "";
+this.crowd = false;
+this.stage = "";
 this.names = h("div", { class: "tl-names" });
 this.inner = h("div", { class: "tl-lines" });
 this.now = h("div", { class: "tl-now", "aria-hidden": "true" });
@@ -717,8 +758,13 @@ rebuild(anew) {
 const { store } = this;
 const { rows, frame } = store.doc;
 const lifelines = frame.lifelines;
+const before = this.lines;
+const stage = JSON.stringify([lifelines, frame.prize, frame.steering, store.narrow]);
+const same = !anew && stage === this.stage;
+this.stage = stage;
 const known = new Set(lifelines);
-this.columns = new Map(lifelines.map((name, n) => [name, place(n, known.size)]));
+this.crowd = lifelines.length > CROWD;
+this.columns = new Map(this.crowd ? [] : lifelines.map((name, n) => [name, place(n, known.size)]));
 this.lines = linesOf(rows, store);
 this.places = placesOf(this.lines, rows.length);
 this.firsts = Int32Array.from(this.lines, (line) => line.ids[0]);
@@ -726,10 +772,17 @@ const alone = rows.some((row) => "twin" in row && row.twin !== null);
 this.bar?.classList.toggle("tl-onelegged", !alone);
 for (const button of this.bar?.querySelectorAll("[data-aligned]") ?? []) button.setAttribute("aria-pressed", String(String(store.aligned) === button.getAttribute("data-aligned")));
 this.head(lifelines);
-this.list.reset(this.lines.length, anew ? 0 : this.lines.length);
+this.list.reset(this.lines.length, anew ? 0 : this.lines.length, (n) => same && this.stays(before[n], this.lines[n]));
 this.time();
 this.choice();
 store.mark("layout");
+}
+
+stays(before, line) {
+if (line?.t !== before.t || line.open !== before.open || line.ids.join() !== before.ids.join()) return false;
+const { store } = this;
+const told = store.doc.rows[line.ids[0]];
+return !store.renewed(line.ids) && !(told.kind === "appraisal" && store.renewed(told.verdicts));
 }
 
 head(lifelines) {
@@ -737,14 +790,26 @@ const { store } = this;
 const key = lifelines.join();
 if (this.headed === key) return;
 this.headed = key;
+this.node.classList.toggle("tl-crowd", this.crowd);
+const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
+this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+if (this.crowd) return this.sides();
 const middle = store.doc.rows.some((row) => row.kind === "attack");
 this.names.replaceChildren(...lifelines.map((name) => {
 const party = store.party(name);
 return h("span", { class: `tl-name ${party.tone}`, style: `left:${this.columns.get(name)}%` }, party.name, name === "alice" && middle && h("small", { text: "in the middle" }));
 }));
 this.lives.replaceChildren(...lifelines.map((name) => h("i", { class: store.party(name).tone, style: `left:${this.columns.get(name)}%` })));
-const all = lifelines.map((name) => h("option", { value: name, text: store.party(name).name }));
-this.parties?.replaceChildren(h("option", { value: "", text: "everybody" }), ...all);
+}
+
+sides() {
+const sides = ["client", "server"].map((side, n) => {
+const hosts = new Set();
+for (const row of this.store.doc.rows) if (row.to && (row.kind === "connect" || row.kind === "message")) hosts.add((side === "client") === (row.kind === "message" && row.direction === "server") ? row.to : row.at);
+return { name: `${side}s`, count: hosts.size, x: place(n, 2) };
+});
+this.names.replaceChildren(...sides.map(({ name, count, x }) => h("span", { class: "tl-name tl-other", style: `left:${x}%` }, cap(name), h("small", { text: count === 1 ? "1 host" : `${count} hosts` }))));
+this.lives.replaceChildren(...sides.map(({ x }) => h("i", { class: "tl-other", style: `left:${x}%` })));
 }
 
 time() {
@@ -846,6 +911,7 @@ this.store.choose({ row: row.id, piece: 0, field: found?.field });
 }
 
 span(row) {
+if (this.crowd) return row.kind === "message" && row.direction === "server" ? [place(1, 2), place(0, 2)] : [place(0, 2), place(1, 2)];
 const from = this.columns.get(row.at) ?? 50;
 return [from, this.columns.get(row.to) ?? (from < 50 ? 100 : 0)];
 }
@@ -874,7 +940,7 @@ const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { cla
 return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
 h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
 h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), h("span", { class: "tl-srctag" })),
+notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
 h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
 }
 
@@ -1012,7 +1078,7 @@ if (!row.loot) return [row.text];
 const [from, to] = row.loot;
 return [row.text.slice(0, from), h("mark", { text: row.text.slice(from, to) }), row.text.slice(to)];
 }
-return { called, place, Ladder, marked };
+return { CROWD, called, place, Ladder, marked };
 })();
 
 // compare.js
@@ -1172,6 +1238,7 @@ return { pop, python, copyText };
 const { STOPS, stopsAt, Timeline } = (() => {
 const GRAIN = 2;
 const LETTER = 6.4;
+const SLIM_BAR = 3;
 const STOPS = [
 ["certificate", "Certificate", (row) => row.kind === "message" && row.name === "Certificate"],
 ["quote", "Quote", (row) => row.kind === "tpm" && row.name === "TPM2_Quote"],
@@ -1244,21 +1311,28 @@ marks(width) {
 const { store } = this;
 const taken = new Set();
 const nodes = [];
+const bars = new Map();
 for (const row of store.doc.rows) {
 const x = ((this.end(row.id - 1) + this.end(row.id)) / 2) * width;
 const stops = stopsAt(row, store.stops);
 const key = `${row.kind}${row.mark}${row.at}${Math.round(x / GRAIN)}`;
 if (taken.has(key) && !stops) continue;
 taken.add(key);
-const mark = this.mark(row, x);
+const mark = this.mark(row, x, bars);
 if (mark) nodes.push(mark);
 if (stops) nodes.push(s("circle", { cx: x, cy: 28.5, r: 2.4, class: "tl-stopdot" }));
 }
-return nodes;
+return [...[...bars].map(([tone, paths]) => s("path", { d: paths.join(""), class: tone })), ...nodes];
 }
 
-mark(row, x) {
-const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => s("rect", { x: x - w / 2, y, width: w, height, rx: Math.min(2, w / 2), class: tone });
+mark(row, x, bars) {
+const bar = (/** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ height, /** @type {string} */ tone) => {
+if (w > SLIM_BAR) return s("rect", { x: x - w / 2, y, width: w, height, rx: 2, class: tone });
+const paths = bars.get(tone) ?? [];
+bars.set(tone, paths);
+paths.push(`M${(x - w / 2).toFixed(1)} ${y}h${w}v${height}h${-w}z`);
+return null;
+};
 if (row.kind === "message") return bar(7, 2.2, 16, row.fatal ? "tl-t-bad" : "tl-t-message");
 if (row.kind === "tpm") return bar(17, 1.5, 6, `tl-t-tone ${this.store.party(row.at).tone}`);
 if (row.kind === "attack") return s("path", { d: `M${x} 10l5 5-5 5-5-5z`, class: "tl-t-tone tl-alice" });
@@ -2063,7 +2137,7 @@ const { store } = this;
 const row = store.chosen;
 this.node.hidden = !row;
 if (!row) return;
-const anew = ["row", "piece", "both", "doc", "narrow", "frame", "live"].some((key) => changed.has(key)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
+const anew = ["row", "piece", "both", "narrow", "live"].some((key) => changed.has(key)) || (changed.has("doc") && this.renewed(row)) || (changed.has("cursor") && this.twinOf(row) !== this.twin);
 if (anew || changed.has("pins")) this.heading(row);
 if (anew || changed.has("field")) this.sentence(row);
 if (anew) this.body(row);
@@ -2072,6 +2146,11 @@ this.fields.chosen();
 this.octets.chosen();
 } else if (changed.has("edits")) this.octets.chosen();
 if (changed.has("row") || changed.has("field")) this.announce(row);
+}
+
+renewed(row) {
+const twin = "twin" in row && row.twin !== null ? [row.twin] : [];
+return this.store.renewed([row.id, ...twin, ...(row.kind === "appraisal" ? row.verdicts : [])]);
 }
 
 twinOf(row) {
@@ -2462,7 +2541,8 @@ holds.needs = ["doc", "frame", "cursor"];
 function holds(box, store) {
 const secrets = store.doc.frame.secrets.filter((one) => !one.public);
 const made = secrets.filter((s) => (s.row ?? 0) <= store.cursor);
-const parties = store.doc.frame.lifelines ?? [];
+const all = store.doc.frame.lifelines ?? [];
+const parties = all.length > CROWD ? [] : all; // of many hosts, one column names those that hold it
 if (!made.length) {
 const text = secrets.length ? `At step ${store.cursor + 1} no secret has been made yet.` : "No key was made in this run, so there is nothing to steal.";
 return void box.append(h("p", { class: "tl-empty", text }));
@@ -2471,6 +2551,7 @@ const head = h(
 "tr",
 {},
 h("th", { scope: "col", text: "secret" }),
+parties.length === 0 && h("th", { scope: "col", text: "held by" }),
 ...parties.map((p) => h("th", { scope: "col", class: `tl-c ${store.party(p).tone}`, text: store.party(p).name })),
 );
 const body = h("tbody");
@@ -2480,7 +2561,7 @@ for (const s of order) {
 const name = s.connection ?? "";
 if (name !== group && name && !s.prize) {
 group = name;
-body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: parties.length + 1, text: endsInWords(store, name) })));
+body.append(h("tr", { class: "tl-group" }, h("th", { scope: "colgroup", colspan: Math.max(1, parties.length) + 1, text: endsInWords(store, name) })));
 }
 body.append(holdingLine(s, parties, store));
 }
@@ -2492,6 +2573,7 @@ return h(
 "tr",
 { class: s.prize ? "tl-prize" : "" },
 h("th", { scope: "row", title: s.say ?? "" }, s.name),
+parties.length === 0 && h("td", {}, ...s.holders.filter((x) => x.row <= store.cursor).flatMap((x, n) => [n ? ", " : "", stepLink(store, x.row, store.party(x.party).name)])),
 ...parties.map((p) => {
 const holder = (s.holders ?? []).find((x) => x.party === p && x.row <= store.cursor);
 if (!holder) return h("td", { class: "tl-c tl-dim" }, h("span", { "aria-label": `${store.party(p).the} does not hold it`, text: "–" }));
@@ -2719,7 +2801,13 @@ return { pcrs };
 
 // tamper.js
 const { CAUGHT_BY, tamper } = (() => {
-tamper.needs = ["doc", "frame", "tamper", "cell"];
+tamper.needs = ["doc", "frame", "tamper", "cell", "layer", "live"];
+
+const LAYERS = /** @type {[boolean, string, string][]} */ ([
+[false, "without keys", "by somebody without keys"],
+[true, "under the record protection", "by somebody who has the channel's keys"],
+]);
+const STATES = /** @type {Record<string, string>} */ ({ playing: "", over: "", stopped: "Stopped. ", failed: "It did not work. " });
 
 const CAUGHT_BY = /** @type {Record<string, string>} */ ({
 record: "record protection",
@@ -2735,8 +2823,11 @@ nothing: "nothing: it went through",
 });
 
 function tamper(box, store) {
-const runs = store.doc.tamper ?? [];
-if (!runs.length) return void box.append(...noMap(store));
+const keys = layerOf(store);
+const runs = store.doc.tamper.filter((one) => one.keys === keys);
+const bar = mapBar(store, keys, runs.length);
+if (bar) box.append(bar);
+if (!runs.length) return void box.append(...noMap(store, keys));
 const tally = {};
 for (const run of runs) tally[run.kind] = (tally[run.kind] ?? 0) + 1;
 const chosen = runs[store.cell] ?? runs[remarkable(runs)];
@@ -2748,7 +2839,7 @@ const legend = h(
 .filter(([kind]) => tally[kind])
 .map(([kind, words]) => h("li", {}, h("i", { class: `tl-cell tl-k-${kind}`, "aria-hidden": "true" }), words, h("small", { text: ` ${tally[kind]}` }))),
 );
-const what = runs[0].keys ? "by somebody who has the channel's keys" : "by somebody without keys";
+const what = LAYERS[Number(keys)][2];
 box.append(
 h(
 "div",
@@ -2764,12 +2855,41 @@ h("div", {}, whatCaught(chosen), mapOf(runs, chosen, store)),
 );
 }
 
-function noMap(store) {
-const design = store.doc.frame.bindings?.[0]?.design ?? "trusted-passage";
-return [
-h("p", { class: "tl-empty" }, h("b", { text: "No tamper map here yet. " }), "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing."),
-h("pre", { class: "tl-pre", tabindex: 0, text: `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"))` }),
-];
+function layerOf(store) {
+const { tamper: runs, frame } = store.doc;
+return store.layer ?? frame.tampering?.keys ?? runs[runs.length - 1]?.keys ?? false;
+}
+
+const isPlaying = (store) => store.live && store.doc.frame.tampering?.state === "playing";
+
+function canPlay(store) {
+const { mappable, outcome, steering } = store.doc.frame;
+return store.live && mappable !== "" && (outcome !== "" || steering?.state === "ended");
+}
+
+function mapBar(store, keys, count) {
+const { tampering } = store.doc.frame;
+const both = new Set(store.doc.tamper.map((one) => one.keys)).size > 1;
+const here = tampering?.keys === keys ? tampering : null;
+const playing = isPlaying(store);
+if (!count && !both && !playing && !canPlay(store) && !here) return null;
+const layers = h("div", { class: "tl-seg", role: "group", "aria-label": "Which layer" },
+LAYERS.map(([value, text]) => h("button", { type: "button", "aria-pressed": value === keys, "data-key": `layer-${value}`, text, on: { click: () => store.set({ layer: value, cell: -1 }) } })));
+const send = (/** @type {string} */ action) => store.send({ type: "tamper-map", action, keys });
+const button = (/** @type {string} */ text, /** @type {string} */ action) => h("button", { class: "tl-ghostbtn", type: "button", "data-key": "map-button", text, on: { click: () => (store.say(action === "stop" ? "The tamper map ends." : "The tamper map begins."), send(action)) } });
+const said = here && here.state !== "over" ? `${STATES[here.state]}${here.done} of ${here.total ?? "…"} fields` : "";
+return h("div", { class: "tl-tbar" }, layers,
+here && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
+said && h("span", { class: "tl-dim tl-tcount", text: here?.why ? `${said}: ${here.why}` : said }),
+playing ? button(here ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
+}
+
+function noMap(store, keys) {
+const { bindings, mappable } = store.doc.frame;
+const design = mappable || (bindings[0]?.design ?? "trusted-passage");
+const layer = keys ? "It opens each encrypted record, changes a field of its content, and seals it again, as only somebody with the channel's keys can: so it shows what protects the content beside the record." : "It changes every field of the handshake once in flight and shows what caught it: record protection, Finished, a signature, a check, or nothing.";
+const code = mappable ? `picture.tamper_map(${keys ? "keys=True" : ""})` : `from trustlab.scenarios import TamperMap\npicture.tamper_map(TamperMap("${design}"${keys ? ", keys=True" : ""}))`;
+return [h("p", { class: "tl-empty" }, h("b", { text: isPlaying(store) ? "The first rows come in a moment. " : "No tamper map here yet. " }), layer), h("pre", { class: "tl-pre", tabindex: 0, text: code })];
 }
 
 function remarkable(runs) {
@@ -2794,7 +2914,7 @@ runs.forEach((x, n) => {
 const key = `${x.connection}\n${x.message}\n${x.nth ?? 1}`;
 groups.set(key, [...(groups.get(key) ?? []), n]);
 });
-const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
+const box = h("div", { class: "tl-tmap", role: "listbox", tabindex: 0, "data-key": "map", "aria-label": `Tamper map of ${runs.length} fields`, on: { keydown: (/** @type {KeyboardEvent} */ e) => moveCell(e, runs, chosen, store) } });
 const several = new Set(runs.map((x) => x.connection)).size > 1;
 for (const [key, numbers] of groups) {
 const [connection, message, nth] = key.split("\n");
@@ -2961,7 +3081,7 @@ this.view = view;
 this.shut = false;
 this.first = h("div", { class: "tl-pfirst" });
 this.tabs = h("div", { class: "tl-tabs", role: "tablist", "aria-label": "What is known", on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
-this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0 });
+this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0, on: { scroll: () => (this.body.dataset.scrolled = "yes") } });
 this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
 this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
 this.node.hidden = PANELS.length === 0;
@@ -3027,12 +3147,12 @@ this.store.draw();
 }
 
 function refill(box, panel, store) {
-const top = box.dataset.panel === panel.id ? box.scrollTop : 0;
+const top = box.dataset.panel === panel.id && box.dataset.scrolled ? box.scrollTop : 0; // asking costs a layout
 box.dataset.panel = panel.id;
 const key = box.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
 box.replaceChildren();
 panel.fill(box, store);
-box.scrollTop = top;
+if (top) box.scrollTop = top;
 const again = key ? box.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
 if (again instanceof HTMLElement || again instanceof SVGElement) again.focus({ preventScroll: true });
 }
