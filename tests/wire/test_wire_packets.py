@@ -39,6 +39,8 @@ def ether(ethertype: int) -> Packet:
 LINKS = {
     "Ethernet": (LinkType.ETHERNET, Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")),
     "a VLAN": (LinkType.ETHERNET, ether(0x8100) / Dot1Q(vlan=5)),
+    "a VLAN before 802.1ad": (LinkType.ETHERNET, ether(0x9100) / Dot1Q(vlan=5)),
+    "another of those": (LinkType.ETHERNET, ether(0x9200) / Dot1Q(vlan=5)),
     "QinQ": (LinkType.ETHERNET, ether(0x88A8) / Dot1AD(vlan=5) / Dot1Q(vlan=6)),
     "LOOP": (LinkType.LOOP, None),
     "raw IP": (LinkType.RAW, None),
@@ -144,6 +146,14 @@ def test_tunnels_are_followed_four_deep(depth: int) -> None:
     assert isinstance(found, Segment) if depth == 4 else found == OtherPacket("IP protocol 4 packet")
 
 
+def test_tunnels_of_datagrams_are_followed_four_deep_too() -> None:
+    packet = FOUR / tcp()
+    for depth in range(1, 6):
+        packet = FOUR / UDP() / VXLAN(vni=5) / Ether() / packet
+        found = dissect(bytes(packet), LinkType.RAW)
+        assert isinstance(found, Segment if depth < 5 else Datagram)
+
+
 OTHERS = {
     "ARP frame": Ether() / ARP(),
     "ICMP packet": Ether() / FOUR / ICMP(),
@@ -160,6 +170,45 @@ OTHERS = {
 @pytest.mark.parametrize("what", OTHERS)
 def test_what_is_not_tcp_is_named(what: str) -> None:
     assert dissect(bytes(OTHERS[what])) == OtherPacket(what)
+
+
+@pytest.mark.parametrize(
+    ("ethertype", "name"),
+    [
+        (0x0806, "ARP frame"),
+        (0x8847, "MPLS frame"),
+        (0x8848, "MPLS frame"),
+        (0x8863, "PPPoE frame"),
+        (0x8864, "PPPoE frame"),
+        (0x888E, "EAPOL frame (IEEE 802.1X)"),
+        (0x88CC, "LLDP frame"),
+        (0x88E5, "MACsec frame"),
+    ],
+)
+def test_a_frame_is_named_for_its_ethertype(ethertype: int, name: str) -> None:
+    assert dissect(bytes(ether(ethertype)) + b"x") == OtherPacket(name)
+
+
+def test_link_types_have_the_numbers_that_files_have() -> None:
+    """As https://www.tcpdump.org/linktypes.html lists them; 12 and 14 are in files of old BSD systems."""
+    assert {link.name: link.value for link in LinkType} == {
+        "NULL": 0, "ETHERNET": 1, "RAW_BSD": 12, "RAW_OPENBSD": 14, "RAW": 101, "LOOP": 108, "LINUX_SLL": 113,
+        "IPV4": 228, "IPV6": 229, "LINUX_SLL2": 276,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("link", "head"),
+    [
+        (LinkType.ETHERNET, bytes(12) + b"\x08\x06"),
+        (LinkType.LINUX_SLL, bytes(14) + b"\x08\x06"),
+        (LinkType.LINUX_SLL2, b"\x08\x06" + bytes(18)),
+    ],
+)
+def test_a_header_without_anything_behind_it_is_read_and_a_shorter_one_refused(link: LinkType, head: bytes) -> None:
+    assert dissect(head, link) == OtherPacket("ARP frame")
+    with pytest.raises(FrameError, match=f"{len(head) - 1} octets are shorter"):
+        dissect(head[:-1], link)
 
 
 def test_a_foreign_link_type_is_named() -> None:
