@@ -24,6 +24,8 @@ from scapy.packet import Packet, Raw
 from trustlab.wire import Datagram, FrameError, LinkType, OtherPacket, Segment, dissect, link_title, tunnels
 
 PAYLOAD = b"\x16\x03\x01 a client's hello"
+ETHERNET = Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")
+"""With both addresses: scapy would ask the network for one that is left out, and wait for an answer."""
 FOUR = IP(src="10.0.0.2", dst="10.0.0.3")
 SIX = IPv6(src="2001:db8::2", dst="2001:db8::3")
 
@@ -37,7 +39,7 @@ def ether(ethertype: int) -> Packet:
 
 
 LINKS = {
-    "Ethernet": (LinkType.ETHERNET, Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")),
+    "Ethernet": (LinkType.ETHERNET, ETHERNET),
     "a VLAN": (LinkType.ETHERNET, ether(0x8100) / Dot1Q(vlan=5)),
     "a VLAN before 802.1ad": (LinkType.ETHERNET, ether(0x9100) / Dot1Q(vlan=5)),
     "another of those": (LinkType.ETHERNET, ether(0x9200) / Dot1Q(vlan=5)),
@@ -113,18 +115,18 @@ def test_extension_headers_are_passed_over(extension: Packet) -> None:
 TUNNELS = {
     "GRE": FOUR / GRE() / FOUR,
     "GRE with key and sequence number": FOUR / GRE(key_present=1, key=5, seqnum_present=1) / SIX,
-    "GRE with Ethernet": SIX / GRE(proto=0x6558) / Ether() / FOUR,
-    "VXLAN": FOUR / UDP() / VXLAN(vni=5) / Ether() / FOUR,
-    "Geneve": FOUR / UDP(dport=6081) / GENEVE(vni=5) / Ether() / Dot1Q(vlan=3) / SIX,
+    "GRE with Ethernet": SIX / GRE(proto=0x6558) / ETHERNET / FOUR,
+    "VXLAN": FOUR / UDP() / VXLAN(vni=5) / ETHERNET / FOUR,
+    "Geneve": FOUR / UDP(dport=6081) / GENEVE(vni=5) / ETHERNET / Dot1Q(vlan=3) / SIX,
     "IPv6 in IPv4": FOUR / SIX,
     "IPv4 in IPv6": SIX / FOUR,
-    "VXLAN in GRE": FOUR / GRE() / FOUR / UDP() / VXLAN(vni=5) / Ether() / SIX,
+    "VXLAN in GRE": FOUR / GRE() / FOUR / UDP() / VXLAN(vni=5) / ETHERNET / SIX,
 }
 
 
 @pytest.mark.parametrize("tunnel", TUNNELS.values(), ids=TUNNELS)
 def test_a_tunnel_is_looked_into(tunnel: Packet) -> None:
-    frame = bytes(Ether() / tunnel / tcp())
+    frame = bytes(ETHERNET / tunnel / tcp())
     segment = dissect(frame)
     assert isinstance(segment, Segment)
     assert segment.payload == PAYLOAD == frame[segment.payload_offset :]
@@ -149,18 +151,18 @@ def test_tunnels_are_followed_four_deep(depth: int) -> None:
 def test_tunnels_of_datagrams_are_followed_four_deep_too() -> None:
     packet = FOUR / tcp()
     for depth in range(1, 6):
-        packet = FOUR / UDP() / VXLAN(vni=5) / Ether() / packet
+        packet = FOUR / UDP() / VXLAN(vni=5) / ETHERNET / packet
         found = dissect(bytes(packet), LinkType.RAW)
         assert isinstance(found, Segment if depth < 5 else Datagram)
 
 
 OTHERS = {
-    "ARP frame": Ether() / ARP(),
-    "ICMP packet": Ether() / FOUR / ICMP(),
-    "IPv4 fragment": Ether() / IP(flags="MF") / tcp(),
-    "IPv6 fragment": Ether() / SIX / IPv6ExtHdrFragment(offset=0, m=1) / tcp(),
-    "SCTP packet": Ether() / IP(proto=132) / Raw(b"x"),
-    "IP protocol 253 packet": Ether() / IP(proto=253) / Raw(b"x"),
+    "ARP frame": ETHERNET / ARP(),
+    "ICMP packet": ETHERNET / FOUR / ICMP(),
+    "IPv4 fragment": ETHERNET / IP(flags="MF") / tcp(),
+    "IPv6 fragment": ETHERNET / SIX / IPv6ExtHdrFragment(offset=0, m=1) / tcp(),
+    "SCTP packet": ETHERNET / IP(proto=132) / Raw(b"x"),
+    "IP protocol 253 packet": ETHERNET / IP(proto=253) / Raw(b"x"),
     "LLDP frame": ether(0x88CC) / Raw(b"x"),
     "frame of EtherType 0x1234": ether(0x1234) / Raw(b"x"),
     "frame without an EtherType": ether(60) / Raw(b"x"),
@@ -218,7 +220,7 @@ def test_a_foreign_link_type_is_named() -> None:
 
 
 def test_a_datagram_has_its_ends_and_payload() -> None:
-    frame = bytes(Ether() / FOUR / UDP(sport=1234, dport=53) / Raw(b"question"))
+    frame = bytes(ETHERNET / FOUR / UDP(sport=1234, dport=53) / Raw(b"question"))
     assert dissect(frame) == Datagram(("10.0.0.2", 1234), ("10.0.0.3", 53), b"question")
 
 
@@ -238,7 +240,7 @@ def test_a_packet_without_length_is_one_that_the_network_card_cuts(network: Pack
 
 SEEDS = [
     *(framed(*lower, network / tcp()) for lower in LINKS.values() for network in (FOUR, SIX)),
-    *(bytes(Ether() / tunnel / tcp()) for tunnel in TUNNELS.values()),
+    *(bytes(ETHERNET / tunnel / tcp()) for tunnel in TUNNELS.values()),
     *(bytes(SIX / extension / tcp()) for extension in EXTENDED.values()),
 ]
 
