@@ -35,7 +35,7 @@ test: $(VENV)/.test  ## install what the tests need, then run all of them: lint,
 
 quick: $(VENV)/.test  ## lint, types and every test that needs no browser, no VM and no whole table: what to run while you write
 	@$(MAKE) --no-print-directory lint types
-	$(BIN)/pytest $(PARALLEL) -m "not browser and not machines and not long" $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -p no:playwright -p no:base_url -m "not browser and not machines and not long" $(ARGS)
 
 fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix

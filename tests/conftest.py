@@ -4,7 +4,7 @@ Three marks say what a test needs, so that `make quick` can leave it out:
 
 - `browser`: Chromium, and often a JupyterLab. Set here for all of `tests/browser` and what else starts one.
 - `machines`: virtual machines of User Mode Linux. Set at the test; skipped here where none can run.
-- `long`: whole tables, many programs, all commands. Set here by folder and file, or at the test.
+- `long`: whole tables, many programs, all commands. Set here by folder, file and name, or at the test.
 
 Under pytest-xdist (`--dist loadgroup`) a browser's tests share one process, and so do the virtual machines'. A module
 with fixtures of its own scope stays together too, so that nothing expensive is made twice.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import platform
 import signal
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,44 @@ LONG = (
     "tpm/test_tpm_soak.py",
 )
 """What takes more than its share of half a minute: whole tables, many programs, all commands."""
+LONG_TESTS = (
+    "attest/test_attest_certificates.py::test_no_changed_octet_*",
+    "capture/test_capture_files.py::test_a_connection_reads_alike_in_every_framing*",
+    "capture/test_capture_files.py::test_a_large_capture_*",
+    "capture/test_capture_files.py::test_a_real_capture_*.pcapng.gz?",
+    "conformance/test_conformance_alerts.py::test_tls13_alerts_are_protected_*",
+    "conformance/test_conformance_client.py::test_without_change_cipher_spec_*",
+    "explain/test_fields_of.py::test_every_event_of_every_design_*",
+    "explain/test_fields_of.py::test_nearly_all_octets_*",
+    "explain/test_fields_of.py::test_a_long_leaf_*",
+    "explain/test_fields_of.py::test_no_field_has_the_sentence_of_nobody",
+    "inspector/test_keyschedule.py::test_every_secret_of_every_design_*",
+    "inspector/test_odd_views.py::test_a_changed_trace_*",
+    "inspector/test_real_steering.py::*trusted-passage*",
+    "inspector/test_sources.py::test_the_sources_are_typed",
+    "inspector/test_steered.py::test_what_if_*",
+    "inspector/test_terminal_browser.py::test_a_signal_*",
+    "passage/test_tls13_designs.py::test_tshark_*",
+    "scenarios/test_acts.py::test_checks_to_leave_out_*",
+    "scenarios/test_acts.py::test_each_of_the_two_checks_*",
+    "scenarios/test_acts.py::test_tshark_*",
+    "scenarios/test_acts.py::test_without_the_checks_*",
+    "scenarios/test_steering.py::test_an_interpreter_*",
+    "scenarios/test_steering_page.py::*",
+    "scenarios/test_tampermap.py::test_a_map_goes_on_*",
+    "scenarios/test_tampermap.py::test_an_unjudged_field_*",
+    "scenarios/test_tampermap.py::test_between_openssl_ends_*",
+    "scenarios/test_tampermap.py::test_rows_say_*",
+    "scenarios/test_tampermap.py::test_the_command_*",
+    "scenarios/test_tampermap.py::test_with_keys_*",
+    "scenarios/test_what_if.py::*trusted-passage*",
+    "scenarios/test_what_if.py::test_against_an_attack_*",
+    "scenarios/test_what_if.py::test_an_edit_that_two_checks_*",
+    "test_contributing.py::test_the_program_*",
+    "tpm/test_tpm_swtpm_setup.py::*",
+    "x509/test_certificate_fields.py::test_any_changed_octet_*",
+)
+"""Single tests that take a second of a processor or more, beside which the others of their file are quick."""
 NO_MACHINES = pytest.mark.skip(reason="User Mode Linux runs on Linux on x86-64 alone")
 
 
@@ -88,7 +127,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         where = item.path.relative_to(TESTS).as_posix()
         if where.startswith(BROWSER):
             item.add_marker("browser")
-        if where.startswith(LONG):
+        if where.startswith(LONG) or any(fnmatchcase(f"{where}::{item.name}", each) for each in LONG_TESTS):
             item.add_marker("long")
         if item.get_closest_marker("machines") and not virtual:
             item.add_marker(NO_MACHINES)

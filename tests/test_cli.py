@@ -15,6 +15,7 @@ import pytest
 from trustlab import cli
 from trustlab.tpm import TpmNotInstalled
 from trustlab.trace import Trace
+from trustlab.wire import EndpointError
 
 COMMAND = [sys.executable, "-m", "trustlab"]
 
@@ -182,6 +183,20 @@ def test_a_missing_emulator_is_named_with_the_package(monkeypatch, capsys, tmp_p
         cli.main()
     assert ending.value.code == 1
     assert capsys.readouterr().err.splitlines() == ["trustlab: swtpm is not installed: apt-get install swtpm"]
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_the_exception_of_a_program_is_a_sentence_and_a_traceback_if_asked_for(monkeypatch, capsys, debug):
+    def act(**_options):
+        raise EndpointError("c", "alice", "c: alice failed: LookupError: no such key") from LookupError("no such key")
+
+    monkeypatch.setattr(sys.modules["trustlab.cli.demo"], "plain_tls", act)
+    monkeypatch.setattr(sys, "argv", ["trustlab", "demo"])
+    monkeypatch.setenv("TRUSTLAB_DEBUG", debug)
+    with pytest.raises(EndpointError if debug else SystemExit):
+        cli.main()
+    said = [] if debug else ["trustlab: c: alice failed: LookupError: no such key"]
+    assert capsys.readouterr().err.splitlines() == said
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])

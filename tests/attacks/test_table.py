@@ -88,7 +88,18 @@ def test_an_experiment_on_a_design_there_is_not_is_named_with_the_designs_there_
         ([msgspec.structs.replace(ROW, designs="plain-tls to moon")], "names an unknown design 'moon'"),
         (
             [msgspec.structs.replace(ROW, designs="plain-tls to tls13-early")],
-            "no row of attacks/expected/ says what happens to tls13-handshake-secret under tunnel-relay: add a row",
+            (
+                "no row of attacks/expected/ says what happens to tls13-handshake-secret, tls13-exporter under tunnel-relay: "
+                "add a row"
+            ),
+        ),
+        (
+            [
+                msgspec.structs.replace(ROW, attack=name, designs="plain-tls to tls13-early")
+                for name in ("cuckoo", "diversion")
+            ]
+            + [msgspec.structs.replace(ROW, designs="plain-tls to tls13-handshake-secret")],
+            "tls13-handshake-secret, tls13-exporter under cuckoo, diversion; or to tls13-exporter under tunnel-relay: add",
         ),
         ([msgspec.structs.replace(ROW, attack="moon-shot")], r"write attacks/programs/moon_shot.py with ATTACK = "),
     ],

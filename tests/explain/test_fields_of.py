@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import chain
+from collections.abc import Iterator, Mapping
 
 import pytest
 from field_trees import assert_a_tree, uncovered
@@ -22,20 +22,37 @@ from trustlab.tpm.commands import COMMANDS
 from trustlab.trace import Span, Trace, TraceEvent
 
 GOAL = 0.97
+ATTACKED = "trusted-passage rogue-certificate"
 PIN = b"PAY 120.00 TO carol PIN 962320\n"
 
 
+class Runs(Mapping[str, Trace]):
+    """The trace of every design and of an attack by name; each is played when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._acts = {**{design: (design, None) for design in DESIGNS}, ATTACKED: tuple(ATTACKED.split())}
+        self._played: dict[str, Trace] = {}
+
+    def __getitem__(self, name: str) -> Trace:
+        if name not in self._played:
+            with acts.rung(*self._acts[name]) as act:
+                act.run()
+            self._played[name] = act.trace
+        return self._played[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._acts)
+
+    def __len__(self) -> int:
+        return len(self._acts)
+
+
 @pytest.fixture(scope="module")
-def runs() -> dict[str, Trace]:
-    played = {}
-    for name, attack in chain(((design, None) for design in DESIGNS), [("trusted-passage", "rogue-certificate")]):
-        with acts.rung(name, attack) as act:
-            act.run()
-        played[f"{name} {attack or ''}".strip()] = act.trace
-    return played
+def runs() -> Runs:
+    return Runs()
 
 
-def test_every_event_of_every_design_is_one_tree(runs: dict[str, Trace]) -> None:
+def test_every_event_of_every_design_is_one_tree(runs: Runs) -> None:
     for trace in runs.values():
         known = contents(trace)
         for event in trace:
@@ -44,11 +61,11 @@ def test_every_event_of_every_design_is_one_tree(runs: dict[str, Trace]) -> None
             assert uncovered(fields, len(event.raw)) == 0
 
 
-def test_nearly_all_octets_stand_under_a_sentence(runs: dict[str, Trace]) -> None:
+def test_nearly_all_octets_stand_under_a_sentence(runs: Runs) -> None:
     assert {name: share for name, trace in runs.items() if (share := share_explained(list(trace))) < GOAL} == {}
 
 
-def test_a_long_leaf_says_why_it_is_not_taken_apart(runs: dict[str, Trace]) -> None:
+def test_a_long_leaf_says_why_it_is_not_taken_apart(runs: Runs) -> None:
     opaque = {
         (event.name, leaf.name, leaf.note)
         for trace in runs.values()
@@ -59,7 +76,7 @@ def test_a_long_leaf_says_why_it_is_not_taken_apart(runs: dict[str, Trace]) -> N
     assert opaque == set()
 
 
-def test_no_field_has_the_sentence_of_nobody(runs: dict[str, Trace]) -> None:
+def test_no_field_has_the_sentence_of_nobody(runs: Runs) -> None:
     silent = {
         (event.name, span.name)
         for trace in runs.values()
@@ -90,9 +107,7 @@ def named(trace: Trace, kind: str, name: str, field: str) -> Span:
         ("connect-then-attest", "secret", "application data"),
     ],
 )
-def test_evidence_is_looked_into_wherever_it_travels(
-    runs: dict[str, Trace], design: str, kind: str, message: str
-) -> None:
+def test_evidence_is_looked_into_wherever_it_travels(runs: Runs, design: str, kind: str, message: str) -> None:
     trace = runs[design]
     binders = {event.data["binder"] for event in trace.select("binder")}
     found = {
@@ -108,14 +123,14 @@ def test_evidence_is_looked_into_wherever_it_travels(
     assert named(trace, kind, message, "event-log.value.events[1]").value.startswith("PCR 17 becomes")
 
 
-def test_the_certificates_of_both_versions_are_looked_into(runs: dict[str, Trace]) -> None:
+def test_the_certificates_of_both_versions_are_looked_into(runs: Runs) -> None:
     for design in ("plain-tls", "tls13-key"):
         trace = runs[design] if design != "plain-tls" else runs["trusted-passage"]
         name = named(trace, "tls.message", "Certificate", "tbsCertificate.extensions.subjectAltName")
         assert name.value == "dNSName bank.example"
 
 
-def test_the_pin_is_a_field_and_its_sentence_says_what_it_is(runs: dict[str, Trace]) -> None:
+def test_the_pin_is_a_field_and_its_sentence_says_what_it_is(runs: Runs) -> None:
     span = named(runs["trusted-passage"], "secret", "application data", "order.PIN")
     pin = next(event.raw for event in runs["trusted-passage"].select("secret", name="canary pin"))
     assert span.value == pin.decode()
@@ -123,7 +138,7 @@ def test_the_pin_is_a_field_and_its_sentence_says_what_it_is(runs: dict[str, Tra
     assert "Alice" in span.note
 
 
-def test_a_record_is_named_from_its_header_to_its_tag(runs: dict[str, Trace]) -> None:
+def test_a_record_is_named_from_its_header_to_its_tag(runs: Runs) -> None:
     old = next(runs["trusted-passage"].select("tls.message", name="ApplicationData").__iter__())
     assert [s.name for s in fields_of(old)] == ["type", "version", "length", "explicit_nonce", "encrypted", "tag"]
     new = next(iter(runs["tls13-key"].select("tls.message", name="ApplicationData")))
@@ -136,7 +151,7 @@ def test_a_record_is_named_from_its_header_to_its_tag(runs: dict[str, Trace]) ->
         assert "encrypted.type" not in {s.name for s in fields_of(new, content=wrong)}
 
 
-def test_trees_are_remembered_and_cheap(runs: dict[str, Trace]) -> None:
+def test_trees_are_remembered_and_cheap(runs: Runs) -> None:
     events = [event for trace in runs.values() for event in trace if event.raw]
     explain_event.forget()
     start = time.process_time()
@@ -171,7 +186,7 @@ def test_a_word_means_in_each_command_what_it_means_there() -> None:
     )
 
 
-def test_a_commands_fields_are_cited(runs: dict[str, Trace]) -> None:
+def test_a_commands_fields_are_cited(runs: Runs) -> None:
     quote = next(iter(runs["trusted-passage"].select("tpm.command", name="TPM2_Quote")))
     fields = {span.name: span for span in fields_of(quote)}
     assert fields["qualifyingData"].clause == "TPM 2.0 Part 3, 18.4"
@@ -227,7 +242,7 @@ def test_a_megabyte_of_lines_is_not_cut_into_as_many_fields() -> None:
 # frames
 
 
-def test_frames_are_named_from_ethernet_to_the_records(runs: dict[str, Trace]) -> None:
+def test_frames_are_named_from_ethernet_to_the_records(runs: Runs) -> None:
     trace = runs["trusted-passage"]
     hello = next(e for e in trace.select("frame") if e.raw[e.data["payload_offset"] :][:1] == b"\x16")
     fields = {span.name: span for span in fields_of(hello)}
@@ -240,7 +255,7 @@ def test_frames_are_named_from_ethernet_to_the_records(runs: dict[str, Trace]) -
     assert {s.name: s.value for s in fields_of(syn)}["tcp.data_offset_flags"] == "SYN"
 
 
-def test_a_question_in_clear_is_named_in_its_frame(runs: dict[str, Trace]) -> None:
+def test_a_question_in_clear_is_named_in_its_frame(runs: Runs) -> None:
     names = {s.name for e in runs["attest-then-connect"].select("frame") for s in fields_of(e)}
     assert {"payload.question.nonce", "payload.request.target", "payload.response.status"} <= names
 
@@ -329,7 +344,7 @@ def test_the_same_octets_with_other_spans_are_another_tree() -> None:
     assert [s.name for s in fields_of(other)] == ["second"]
 
 
-def test_secrets_have_words(runs: dict[str, Trace]) -> None:
+def test_secrets_have_words(runs: Runs) -> None:
     for trace in runs.values():
         for event in trace.select("secret"):
             note, clause = secret_words(event.name)

@@ -92,3 +92,8 @@ def test_one_name_for_two_places_is_numbered() -> None:
 def test_leaves_are_the_fields_with_none_inside() -> None:
     tree = nested(given(("a.b", 0, 1), ("a.c", 1, 2), ("d", 2, 3)))
     assert [span.name for span in leaves(tree)] == ["a.b", "a.c", "d"]
+
+
+def test_what_has_one_name_and_several_places_is_numbered() -> None:
+    spans = given(("name", 0, 1), ("name", 1, 2), ("name", 2, 3))
+    assert places(nested(spans)) == [("name", 0, 1), ("name[1]", 1, 2), ("name[2]", 2, 3)]

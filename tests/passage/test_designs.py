@@ -71,6 +71,12 @@ def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
         ({"when": "never", "server": None}, "it has binders, but when='never' means that nobody attests"),
         ({"server": None}, "when='handshake' needs a binder for the server, and `server` is None"),
         ({"when": "after-finished"}, "when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"),
+        ({"when": "before"}, "with when='before' only the client asks: `client` has to be None"),
+        ({"when": "inside"}, "with when='inside' only the client asks: `client` has to be None"),
+        (
+            {"when": "after-finished", "extended_master_secret": True, "client": None},
+            "with when='after-finished' each side asks the other: `client` is None",
+        ),
         ({"when": "sometimes"}, "when cannot be 'sometimes'; choose from: never, before, inside"),
         ({"suite": "TLS_MOON"}, "'TLS_MOON' is not a name in trustlab.tls.CipherSuite"),
         ({"group": "FFDHE2048"}, "the engine cannot agree on a key in the group FFDHE2048"),

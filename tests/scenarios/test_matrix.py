@@ -12,6 +12,7 @@ from trustlab.passage.designs import SLIDES
 from trustlab.scenarios import cells, run_cell, run_matrix, rung, table_of
 from trustlab.scenarios.matrix import said_once
 from trustlab.trace import Trace
+from trustlab.wire import EndpointError
 
 TABLE = whole_table()
 SIGNED = """
@@ -124,6 +125,19 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
             "teller-bank-1 was addressed to bank and answered by" in result.evidence
             or "teller-bank-2" in result.evidence
         )
+
+
+def test_a_program_that_fails_in_a_cell_is_told_with_the_cell(monkeypatch):
+    """Whoever writes an attack meets this: it runs on every design, and fails on one."""
+
+    def play(*_arguments, **_more):
+        raise EndpointError("teller-bank-1", "alice", "teller-bank-1: alice failed: LookupError: no such key")
+
+    monkeypatch.setattr("trustlab.scenarios.matrix.play", play)
+    said = "^tcb-key / deployed-key: teller-bank-1: alice failed: LookupError: no such key$"
+    with pytest.raises(EndpointError, match=said) as caught:
+        run_cell("tcb-key", "deployed-key", TABLE["tcb-key", "deployed-key"])
+    assert (caught.value.connection, caught.value.end) == ("teller-bank-1", "alice")
 
 
 def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():

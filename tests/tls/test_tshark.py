@@ -45,7 +45,9 @@ def capture(pair: Pair, folder: Path) -> list[list[str]]:
             piece = payload[start : start + 1400]
             (source, sport), (target, dport) = ends[direction], ends[other]
             tcp = TCP(sport=sport, dport=dport, seq=sequence[direction], ack=sequence[other], flags="PA")
-            frames.append(Ether() / IP(src=source, dst=target) / tcp / piece)
+            frames.append(
+                Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(src=source, dst=target) / tcp / piece
+            )
             sequence[direction] += len(piece)
     wrpcap(str(folder / "c.pcap"), frames)
     command = ["tshark", "-r", str(folder / "c.pcap"), "-o", f"tls.keylog_file:{folder / 'keys.log'}", "-d"]

@@ -107,3 +107,12 @@ def test_leaves_are_the_spans_that_no_other_divides():
     ]
     assert [s.name for s in leaves(reversed(spans))] == ["m.a.x", "m.a.y", "m.b.whole"]
     assert leaves([]) == []
+
+
+def test_where_a_message_ends_is_said_by_its_records_and_not_by_its_own_length():
+    """A record has octets around the message: while the last of them is missing, the message has not left."""
+    told = Told()
+    written, _ = told.message("a", 0, 40, sent=True)
+    assert len(written.raw) == 35
+    assert told.frame(0, 39) == []
+    assert told.frame(39, 1) == [("a", written.seq)]

@@ -114,3 +114,13 @@ def test_damage_is_a_typed_error_or_none(tail: bytes, place: int, value: int, or
         assert "struct" not in str(error)  # noqa: PT017 - other damage is harmless
     else:
         assert len(found) <= 4
+
+
+def test_a_file_is_read_for_its_key_logs_alone(tmp_path: Path) -> None:
+    octets = write_capture(tmp_path / "two.pcapng", FRAMES, keylog="A 1 2\n").read_bytes()
+    reader = CaptureReader(io.BytesIO(octets))
+    blocks = list(reader.only_keylogs())
+    assert (blocks, reader.keylogs) == (list(range(1, len(blocks) + 1)), ["A 1 2\n"])
+    assert reader._interfaces == [], "nothing else is read"
+    other = CaptureReader(io.BytesIO(pcap()))
+    assert (list(other.only_keylogs()), other.keylogs) == ([], [])

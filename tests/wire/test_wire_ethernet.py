@@ -100,7 +100,7 @@ def test_a_frame_with_a_changed_octet_has_wrong_checksums() -> None:
 
 
 def test_what_carries_no_tcp_is_none() -> None:
-    assert parse_frame(bytes(Ether() / ARP())) is None
+    assert parse_frame(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / ARP())) is None
     assert (
         parse_frame(bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IP(proto=17) / b"datagram")) is None
     )

@@ -138,6 +138,16 @@ def test_a_beginning_whose_rest_never_comes_goes_on_in_the_end(monkeypatch):
     assert not bench.order.busy
 
 
+def test_a_beginning_waits_for_its_rest_until_its_time_has_come(monkeypatch):
+    bench, time = Bench(paused=False), [0.0]
+    monkeypatch.setattr(bench.steering, "now", lambda: time[0])
+    bench.say(b"aaa")
+    time[0] = 0.39
+    assert bench.fire() == []
+    time[0] = 0.4
+    assert bench.fire() == [(0, b"aaa")]
+
+
 def test_frames_out_of_order_are_asked_about_in_order():
     bench = Bench()
     bench.say(b"b\n", FIRST + 2)

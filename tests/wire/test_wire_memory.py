@@ -125,6 +125,7 @@ def test_two_connections_cannot_have_one_name(network: MemoryNetwork) -> None:
 def test_closing_both_sides_writes_a_whole_tcp_conversation(network: MemoryNetwork) -> None:
     network.listen("bank", 443, lambda _: Scripted(reply=shout, close_after=5))
     connection = network.connect("teller", "bank", 443, Scripted(b"hello"))
+    assert connection.open
     network.run()
     assert flags(network, "teller-bank-1") == [
         ("client", Flag.SYN),

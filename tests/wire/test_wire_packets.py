@@ -24,6 +24,8 @@ from scapy.packet import Packet, Raw
 from trustlab.wire import Datagram, FrameError, LinkType, OtherPacket, Segment, dissect, link_title, tunnels
 
 PAYLOAD = b"\x16\x03\x01 a client's hello"
+ETHERNET = Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")
+"""With both addresses: scapy would ask the network for one that is left out, and wait for an answer."""
 FOUR = IP(src="10.0.0.2", dst="10.0.0.3")
 SIX = IPv6(src="2001:db8::2", dst="2001:db8::3")
 
@@ -37,8 +39,10 @@ def ether(ethertype: int) -> Packet:
 
 
 LINKS = {
-    "Ethernet": (LinkType.ETHERNET, Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:03")),
+    "Ethernet": (LinkType.ETHERNET, ETHERNET),
     "a VLAN": (LinkType.ETHERNET, ether(0x8100) / Dot1Q(vlan=5)),
+    "a VLAN before 802.1ad": (LinkType.ETHERNET, ether(0x9100) / Dot1Q(vlan=5)),
+    "another of those": (LinkType.ETHERNET, ether(0x9200) / Dot1Q(vlan=5)),
     "QinQ": (LinkType.ETHERNET, ether(0x88A8) / Dot1AD(vlan=5) / Dot1Q(vlan=6)),
     "LOOP": (LinkType.LOOP, None),
     "raw IP": (LinkType.RAW, None),
@@ -111,18 +115,18 @@ def test_extension_headers_are_passed_over(extension: Packet) -> None:
 TUNNELS = {
     "GRE": FOUR / GRE() / FOUR,
     "GRE with key and sequence number": FOUR / GRE(key_present=1, key=5, seqnum_present=1) / SIX,
-    "GRE with Ethernet": SIX / GRE(proto=0x6558) / Ether() / FOUR,
-    "VXLAN": FOUR / UDP() / VXLAN(vni=5) / Ether() / FOUR,
-    "Geneve": FOUR / UDP(dport=6081) / GENEVE(vni=5) / Ether() / Dot1Q(vlan=3) / SIX,
+    "GRE with Ethernet": SIX / GRE(proto=0x6558) / ETHERNET / FOUR,
+    "VXLAN": FOUR / UDP() / VXLAN(vni=5) / ETHERNET / FOUR,
+    "Geneve": FOUR / UDP(dport=6081) / GENEVE(vni=5) / ETHERNET / Dot1Q(vlan=3) / SIX,
     "IPv6 in IPv4": FOUR / SIX,
     "IPv4 in IPv6": SIX / FOUR,
-    "VXLAN in GRE": FOUR / GRE() / FOUR / UDP() / VXLAN(vni=5) / Ether() / SIX,
+    "VXLAN in GRE": FOUR / GRE() / FOUR / UDP() / VXLAN(vni=5) / ETHERNET / SIX,
 }
 
 
 @pytest.mark.parametrize("tunnel", TUNNELS.values(), ids=TUNNELS)
 def test_a_tunnel_is_looked_into(tunnel: Packet) -> None:
-    frame = bytes(Ether() / tunnel / tcp())
+    frame = bytes(ETHERNET / tunnel / tcp())
     segment = dissect(frame)
     assert isinstance(segment, Segment)
     assert segment.payload == PAYLOAD == frame[segment.payload_offset :]
@@ -144,13 +148,21 @@ def test_tunnels_are_followed_four_deep(depth: int) -> None:
     assert isinstance(found, Segment) if depth == 4 else found == OtherPacket("IP protocol 4 packet")
 
 
+def test_tunnels_of_datagrams_are_followed_four_deep_too() -> None:
+    packet = FOUR / tcp()
+    for depth in range(1, 6):
+        packet = FOUR / UDP() / VXLAN(vni=5) / ETHERNET / packet
+        found = dissect(bytes(packet), LinkType.RAW)
+        assert isinstance(found, Segment if depth < 5 else Datagram)
+
+
 OTHERS = {
-    "ARP frame": Ether() / ARP(),
-    "ICMP packet": Ether() / FOUR / ICMP(),
-    "IPv4 fragment": Ether() / IP(flags="MF") / tcp(),
-    "IPv6 fragment": Ether() / SIX / IPv6ExtHdrFragment(offset=0, m=1) / tcp(),
-    "SCTP packet": Ether() / IP(proto=132) / Raw(b"x"),
-    "IP protocol 253 packet": Ether() / IP(proto=253) / Raw(b"x"),
+    "ARP frame": ETHERNET / ARP(),
+    "ICMP packet": ETHERNET / FOUR / ICMP(),
+    "IPv4 fragment": ETHERNET / IP(flags="MF") / tcp(),
+    "IPv6 fragment": ETHERNET / SIX / IPv6ExtHdrFragment(offset=0, m=1) / tcp(),
+    "SCTP packet": ETHERNET / IP(proto=132) / Raw(b"x"),
+    "IP protocol 253 packet": ETHERNET / IP(proto=253) / Raw(b"x"),
     "LLDP frame": ether(0x88CC) / Raw(b"x"),
     "frame of EtherType 0x1234": ether(0x1234) / Raw(b"x"),
     "frame without an EtherType": ether(60) / Raw(b"x"),
@@ -162,6 +174,45 @@ def test_what_is_not_tcp_is_named(what: str) -> None:
     assert dissect(bytes(OTHERS[what])) == OtherPacket(what)
 
 
+@pytest.mark.parametrize(
+    ("ethertype", "name"),
+    [
+        (0x0806, "ARP frame"),
+        (0x8847, "MPLS frame"),
+        (0x8848, "MPLS frame"),
+        (0x8863, "PPPoE frame"),
+        (0x8864, "PPPoE frame"),
+        (0x888E, "EAPOL frame (IEEE 802.1X)"),
+        (0x88CC, "LLDP frame"),
+        (0x88E5, "MACsec frame"),
+    ],
+)
+def test_a_frame_is_named_for_its_ethertype(ethertype: int, name: str) -> None:
+    assert dissect(bytes(ether(ethertype)) + b"x") == OtherPacket(name)
+
+
+def test_link_types_have_the_numbers_that_files_have() -> None:
+    """As https://www.tcpdump.org/linktypes.html lists them; 12 and 14 are in files of old BSD systems."""
+    assert {link.name: link.value for link in LinkType} == {
+        "NULL": 0, "ETHERNET": 1, "RAW_BSD": 12, "RAW_OPENBSD": 14, "RAW": 101, "LOOP": 108, "LINUX_SLL": 113,
+        "IPV4": 228, "IPV6": 229, "LINUX_SLL2": 276,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("link", "head"),
+    [
+        (LinkType.ETHERNET, bytes(12) + b"\x08\x06"),
+        (LinkType.LINUX_SLL, bytes(14) + b"\x08\x06"),
+        (LinkType.LINUX_SLL2, b"\x08\x06" + bytes(18)),
+    ],
+)
+def test_a_header_without_anything_behind_it_is_read_and_a_shorter_one_refused(link: LinkType, head: bytes) -> None:
+    assert dissect(head, link) == OtherPacket("ARP frame")
+    with pytest.raises(FrameError, match=f"{len(head) - 1} octets are shorter"):
+        dissect(head[:-1], link)
+
+
 def test_a_foreign_link_type_is_named() -> None:
     assert dissect(b"anything", 105) == OtherPacket("packet of IEEE 802.11")
     assert dissect(b"anything", 9999) == OtherPacket("packet of link type 9999")
@@ -169,7 +220,7 @@ def test_a_foreign_link_type_is_named() -> None:
 
 
 def test_a_datagram_has_its_ends_and_payload() -> None:
-    frame = bytes(Ether() / FOUR / UDP(sport=1234, dport=53) / Raw(b"question"))
+    frame = bytes(ETHERNET / FOUR / UDP(sport=1234, dport=53) / Raw(b"question"))
     assert dissect(frame) == Datagram(("10.0.0.2", 1234), ("10.0.0.3", 53), b"question")
 
 
@@ -189,7 +240,7 @@ def test_a_packet_without_length_is_one_that_the_network_card_cuts(network: Pack
 
 SEEDS = [
     *(framed(*lower, network / tcp()) for lower in LINKS.values() for network in (FOUR, SIX)),
-    *(bytes(Ether() / tunnel / tcp()) for tunnel in TUNNELS.values()),
+    *(bytes(ETHERNET / tunnel / tcp()) for tunnel in TUNNELS.values()),
     *(bytes(SIX / extension / tcp()) for extension in EXTENDED.values()),
 ]
 

@@ -252,3 +252,10 @@ def _block(kind: int, body: bytes) -> bytes:
 def _section_with_interface() -> bytes:
     section = _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
     return section + _block(1, struct.pack("<HHI", 1, 0, 0))
+
+
+def test_what_the_format_reserves_is_zero(tmp_path: Path) -> None:
+    """Behind section and head of the interface: its link type, then two octets that have to be 0."""
+    octets = write_capture(tmp_path / "run.pcapng", [CapturedFrame(1.0, bytes(60), "", "teller")]).read_bytes()
+    interface = octets[int.from_bytes(octets[4:8], "little") :]
+    assert struct.unpack_from("<IIHH", interface) == (1, int.from_bytes(interface[4:8], "little"), 1, 0)

@@ -86,6 +86,7 @@ def test_sequence_numbers_begin_with_the_digest_of_the_connections_name() -> Non
     syn, answer, _ = (parse_frame(e.raw) for e in trace)
     assert syn is not None
     assert answer is not None
+    assert (syn.ack, answer.ack) == (0, (syn.seq + 1) & 0xFFFFFFFF), "the first SYN has nothing to acknowledge"
     assert syn.seq.to_bytes(4, "big") + answer.seq.to_bytes(4, "big") == digest[:8]
 
 
@@ -196,7 +197,7 @@ def test_a_new_syn_on_the_same_ports_is_a_new_connection() -> None:
     reassembler = Reassembler()
     for first in (100, 9000):
         assert streams([frame(first, flags=Flag.SYN), frame(first + 1, b"hello")], reassembler)["client"] == b"hello"
-    assert len(reassembler.flows) == 2
+    assert [flow.complete for flow in reassembler.flows] == [True, True]
 
 
 def test_a_repeated_syn_is_not() -> None:
@@ -240,6 +241,17 @@ def test_as_many_segments_as_the_bound_are_kept_behind_a_gap(monkeypatch: pytest
     assert reassembler.flows[0].given_up("client") == 0, "what waits already costs no room"
     streams([frame(8, b"x")], reassembler)
     assert reassembler.flows[0].given_up("client") == 1
+
+
+def test_what_waits_behind_gaps_has_one_room_for_all_connections() -> None:
+    reassembler = Reassembler(room=4)
+    for ports in ((50000, 443), (50001, 443)):
+        streams([frame(0, flags=Flag.SYN, ports=ports)], reassembler)
+    streams([frame(9, b"four")], reassembler)
+    streams([frame(9, b"more", ports=(50001, 443))], reassembler)
+    assert [flow.given_up("client") for flow in reassembler.flows] == [0, 1]
+    (piece,) = reassembler.feed(frame(1, b"next", ports=(50001, 443)))
+    assert piece.data == b"next", "what leaves no gap needs no room"
 
 
 class _Counted(int):

@@ -193,11 +193,12 @@ def test_a_value_of_another_length_is_a_value_error_that_says_so():
 
 @pytest.mark.parametrize(("field", "value", "told"), [("code", b"XY", "change a length"), ("c", b"X", "no field 'c'")])
 def test_an_edit_that_does_not_fit_when_its_message_comes_ends_the_run(field, value, told):
-    steering = Steering(Letters())
+    steering = Steering(Letters(), Trace("notes").party("network"))
     steering.tamper("c", field, value)
     with Run(steering) as run:
         assert isinstance(run.ends().error, Cancelled)
         assert run.server.heard == b"ab"
+    assert steering._party.trace.select("note") == [], "nothing was edited"
     assert told in str(steering.error)
 
 
@@ -343,3 +344,15 @@ def test_bits_under_a_protection_are_turned_over_where_they_lie():
     gone = field._replace(places=((96, 99),))
     with pytest.raises(ValueError, match="does not lie in this record alone"):
         overwritten(item, octets, gone, b"\0\0\0")
+
+
+@pytest.mark.parametrize(("octet", "after"), [(None, b"XY"), (0, b"XYcd"), (1, b"aXYd"), (2, b"abXY")])
+def test_a_note_says_what_a_field_became(octet, after):
+    old = b"ab" if octet is None else b"abcd"
+    steering = Steering(party=Trace("notes").party("network"))
+    steering.tamper("m", "text", b"XY", octet=octet)
+    field = FlightField("m", 1, "text", old, ((7, 7 + len(old)),))
+    item = Item("message", "c", "client", 7, old, called="m", messages=[("m", 1)], fields=lambda: [field])
+    assert steering.passing(item) == after
+    (note,) = steering._party.trace.select("note")
+    assert (note.data["before"], note.data["after"]) == (old.hex(), after.hex())

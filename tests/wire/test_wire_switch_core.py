@@ -456,7 +456,7 @@ def test_a_patched_frame_is_what_scapy_makes_of_it(payload: bytes, change: int) 
 
 def test_only_tcp_can_be_patched() -> None:
     with pytest.raises(FrameError, match="only a TCP frame"):
-        patch_frame(bytes(Ether() / ARP()), payload=b"")
+        patch_frame(bytes(Ether(src=TELLER.mac, dst=BANK.mac) / ARP()), payload=b"")
 
 
 def test_what_is_known_of_a_connection_is_that_of_the_latest_over_its_ports(taught: SwitchCore) -> None:

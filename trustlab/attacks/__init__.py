@@ -2,8 +2,8 @@
 
 from trustlab.attacks.ablation import Experiment, experiments, stopped_by_no_check
 from trustlab.attacks.attack import Assumptions, Attack
-from trustlab.attacks.catalogue import ATTACKS, BY_CAROL, CATALOGUE, SLIDES, CatalogueError, attack_on
-from trustlab.attacks.expectations import Cell, Family, families, known, table
+from trustlab.attacks.catalogue import ATTACKS, BY_CAROL, CATALOGUE, SLIDES, CatalogueError
+from trustlab.attacks.expectations import Cell, families, known, table
 from trustlab.attacks.judge import Judgement, judge
 from trustlab.attacks.measures import answers, quotes_for
 
@@ -17,10 +17,8 @@ __all__ = [
     "CatalogueError",
     "Cell",
     "Experiment",
-    "Family",
     "Judgement",
     "answers",
-    "attack_on",
     "experiments",
     "families",
     "judge",

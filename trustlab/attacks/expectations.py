@@ -103,13 +103,24 @@ def spread(rows: Iterable[ExpectationRow]) -> Table:
                 )
             table[design, row.attack] = _cell(design, row)
     attacks = tuple(dict.fromkeys(attack for _, attack in table))
-    for design in DESIGNS:
-        if missing := [attack for attack in attacks if (design, attack) not in table]:
-            raise CatalogueError(
-                f"no row of attacks/expected/ says what happens to {design} under {', '.join(missing)}: "
-                "add a row for each, with mark '-' and the reason if it makes no sense there"
-            )
+    missing = [(design, attack) for design in DESIGNS for attack in attacks if (design, attack) not in table]
+    if missing:
+        raise CatalogueError(
+            f"no row of attacks/expected/ says what happens to {_by_attack(missing)}: "
+            "add a row for each, with mark '-' and the reason if it makes no sense there"
+        )
     return {(design, attack): table[design, attack] for design in DESIGNS for attack in attacks}
+
+
+def _by_attack(places: list[tuple[str, str]]) -> str:
+    """Name places of the table, attacks that lack the same designs together: a new design lacks all of them."""
+    designs: dict[str, tuple[str, ...]] = {}
+    for design, attack in places:
+        designs[attack] = (*designs.get(attack, ()), design)
+    attacks: dict[tuple[str, ...], list[str]] = {}
+    for attack, lacks in designs.items():
+        attacks.setdefault(lacks, []).append(attack)
+    return "; or to ".join(f"{', '.join(lacks)} under {', '.join(names)}" for lacks, names in attacks.items())
 
 
 def _cell(design: str, row: ExpectationRow) -> Cell:

@@ -38,15 +38,6 @@ def _after_handshake(stream: bytes) -> bytes:
     return stream[last : len(stream) - len(rest)]
 
 
-def answer_times(trace: Trace, server: str = "bank") -> dict[str, float]:
-    """Return how long the server's TPM worked on each variant, in ms, timed on this machine.
-
-    TPM2_RSA_Decrypt may answer sooner for a wrong block than for a correct one: the engine cannot hide that difference.
-    """
-    took = [float(str(e.data["ms"])) for e in trace.select("tpm.response", party=server, name="TPM2_RSA_Decrypt")]
-    return dict(zip(VARIANTS, took, strict=False))
-
-
 def quotes_for(trace: Trace, server: str = "bank") -> Counter[str]:
     """Return how many quotes a server's TPM made for each client, which the cloud's ground truth names.
 

@@ -7,21 +7,18 @@ party knows from the octets it saw and the keys it holds.
 from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.errors import CaptureError
-from trustlab.capture.export import TPM_PORT, frame_comments, write_trace
+from trustlab.capture.export import write_trace
 from trustlab.capture.flight import FieldsInFlight
-from trustlab.capture.keys import PRIVATE_KEY, KeyLogReader, KeySource, SeenHandshake, TraceKeys, keylog, parse_keylog
-from trustlab.capture.knowledge import NETWORK_OWNER, Knowledge, Place, knowledge
-from trustlab.capture.limits import EVERYTHING, CaptureLimits
+from trustlab.capture.keys import PRIVATE_KEY, KeyLogReader, SeenHandshake, TraceKeys, keylog, parse_keylog
+from trustlab.capture.knowledge import Knowledge, knowledge
+from trustlab.capture.limits import CaptureLimits
 from trustlab.capture.live import Sniffer, packets
 from trustlab.capture.offline import CaptureProgress, decode_frames, decode_pcapng
 from trustlab.capture.opening import open_trace
 from trustlab.capture.passive import PassiveDecoder
 
 __all__ = [
-    "EVERYTHING",
-    "NETWORK_OWNER",
     "PRIVATE_KEY",
-    "TPM_PORT",
     "CaptureError",
     "CaptureLimits",
     "CaptureProgress",
@@ -29,17 +26,14 @@ __all__ = [
     "Decoded",
     "FieldsInFlight",
     "KeyLogReader",
-    "KeySource",
     "Knowledge",
     "PassiveDecoder",
-    "Place",
     "SeenHandshake",
     "Sniffer",
     "TraceKeys",
     "Trouble",
     "decode_frames",
     "decode_pcapng",
-    "frame_comments",
     "keylog",
     "knowledge",
     "open_trace",

@@ -32,14 +32,14 @@ from trustlab.passage import DesignError
 from trustlab.tls import TlsError
 from trustlab.tpm import TpmError
 from trustlab.trace import TraceFormatError
-from trustlab.wire import WireError
+from trustlab.wire import EndpointError, WireError
 
 __all__ = ["Failure", "app", "main"]
 
 INTERRUPTED = 130
 OWN_FAULT = 3
 DEBUG = "TRUSTLAB_DEBUG"
-"""The environment variable that makes a bug of ours show its traceback."""
+"""The environment variable that makes a bug, also that of an attack's program, show its traceback."""
 KNOWN = (
     Failure,
     CaptureError,
@@ -118,6 +118,8 @@ def _run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except KNOWN as error:
+        if isinstance(error, EndpointError) and os.environ.get(DEBUG):
+            raise  # a program that somebody writes may have raised it
         _tell(errors, str(error))
         return 1
     except OSError as error:

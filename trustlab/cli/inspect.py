@@ -37,7 +37,6 @@ PATIENCE = 1.0
 """Seconds of silence before the first word of progress."""
 INTERVALS = {True: 0.2, False: 5.0}
 """Seconds between two words of progress, by whether they are read on a terminal, where they replace each other."""
-UNDECODED = 1
 
 
 def inspect(

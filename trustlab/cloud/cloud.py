@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING, Literal, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from trustlab.capture import Sniffer
 from trustlab.cloud.errors import CloudError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Substrate = Literal["auto", "memory", "uml"]
 QUIET_TIMEOUT = 120.0
 SENTENCES = {
     "memory": (

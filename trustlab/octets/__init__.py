@@ -36,13 +36,12 @@ This room knows octets, lengths and names. What they mean is known to the rooms 
 """
 
 from trustlab.octets.files import LONGEST_RECORDING, read_file
-from trustlab.octets.reader import MAX_LENGTH, OctetsError, Order, Reader, SpanReader
+from trustlab.octets.reader import OctetsError, Order, Reader, SpanReader
 from trustlab.octets.tree import SpanTree, leaves, nested
 from trustlab.octets.writer import Writer, sized, u8, u16, u32, u64
 
 __all__ = [
     "LONGEST_RECORDING",
-    "MAX_LENGTH",
     "OctetsError",
     "Order",
     "Reader",

@@ -42,7 +42,6 @@ from trustlab.passage.ablation import (
     PARTS,
     RULES,
     BleichenbacherOracle,
-    Part,
     Rule,
     RuleError,
     SeedError,
@@ -54,7 +53,7 @@ from trustlab.passage.ablation import (
     seeded,
 )
 from trustlab.passage.application import Application
-from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, BinderField, Bound, ChannelFacts
+from trustlab.passage.binders import KEY_PROOF, Binder, BinderError, ChannelFacts
 from trustlab.passage.catalogue import (
     DESIGNS,
     design_named,
@@ -74,7 +73,7 @@ from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.placement import Placement, engine_settings, placement_of
 from trustlab.passage.serving import PassageServer, serve
-from trustlab.passage.source import SourceError, source_of
+from trustlab.passage.source import SourceError
 from trustlab.passage.streams import PassageError, PassageStream, connect
 
 __all__ = [
@@ -97,9 +96,7 @@ __all__ = [
     "Attester",
     "Binder",
     "BinderError",
-    "BinderField",
     "BleichenbacherOracle",
-    "Bound",
     "ChannelFacts",
     "Design",
     "DesignError",
@@ -110,7 +107,6 @@ __all__ = [
     "KeyHolder",
     "Mutual",
     "OpenSslEndpoint",
-    "Part",
     "PassageError",
     "PassageServer",
     "PassageStream",
@@ -136,7 +132,6 @@ __all__ = [
     "seeded",
     "serve",
     "setting_of",
-    "source_of",
     "with_ephemeral_keys",
     "with_resumption",
     "with_usable_key",

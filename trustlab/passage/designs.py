@@ -71,6 +71,10 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: it has binders, but when='never' means that nobody attests")
         if self.when != "never" and self.server is None:
             raise DesignError(f"{self.name}: when={self.when!r} needs a binder for the server, and `server` is None")
+        if self.when in {"before", "inside"} and self.client is not None:
+            raise DesignError(f"{self.name}: with when={self.when!r} only the client asks: `client` has to be None")
+        if self.when == "after-finished" and self.client is None:
+            raise DesignError(f"{self.name}: with when='after-finished' each side asks the other: `client` is None")
         if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):
             raise DesignError(
                 f"{self.name}: when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"

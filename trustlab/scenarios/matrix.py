@@ -14,6 +14,7 @@ from trustlab.cloud import choose
 from trustlab.passage import DESIGNS
 from trustlab.passage.designs import SLIDES
 from trustlab.scenarios.experiments import play
+from trustlab.wire import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -87,7 +88,10 @@ def run_cell(
     keep: Path | None = None,
     substrate: str = "memory",
 ) -> CellResult:
-    """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there."""
+    """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there.
+
+    EndpointError, which names the cell, if a program in it raises an exception.
+    """
     chosen, substrate = DESIGNS[design], choose(substrate)
     played_as = known(attack, chosen.tls)
     result = partial(
@@ -105,7 +109,10 @@ def run_cell(
     if cell.only and substrate != cell.only:
         return result(outcome="unplayed", sentence=cell.elsewhere)
     file = keep / f"{design}-{attack}.jsonl" if keep else None
-    played = play(played_as.name, chosen, without=without, substrate=substrate, keep=file)
+    try:
+        played = play(played_as.name, chosen, without=without, substrate=substrate, keep=file)
+    except EndpointError as error:
+        raise EndpointError(error.connection, error.end, f"{design} / {attack}: {error}") from error
     return result(
         outcome=played.outcome,
         sentence=cell.sentence if played.succeeded == (cell.mark == "S") else played.sentence,

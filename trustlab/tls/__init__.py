@@ -59,7 +59,6 @@ from trustlab.tls.records import (
     HandshakeJoiner,
     RawRecord,
     missing,
-    parse_record_header,
     split_records,
     unfinished_record,
 )
@@ -113,7 +112,6 @@ __all__ = [
     "master_secret",
     "missing",
     "parse_message",
-    "parse_record_header",
     "perform",
     "pms_commitment",
     "pump",

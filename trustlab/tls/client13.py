@@ -45,12 +45,6 @@ MAX_EVIDENCE = 2**16 - 1 - 6
 """Octets of Evidence that fit into a list of extensions with one header and one length."""
 IN_SERVER_HELLO = {ExtensionType.SUPPORTED_VERSIONS, ExtensionType.KEY_SHARE}
 IN_RETRY = IN_SERVER_HELLO | {ExtensionType.COOKIE}
-IN_ENCRYPTED_EXTENSIONS = {
-    ExtensionType.SERVER_NAME,
-    ExtensionType.SUPPORTED_GROUPS,
-    ExtensionType.ALPN,
-    ExtensionType.ATTESTATION,
-}
 NOT_IN_ENCRYPTED_EXTENSIONS = {
     ExtensionType.SUPPORTED_VERSIONS,
     ExtensionType.KEY_SHARE,

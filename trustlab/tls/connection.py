@@ -204,8 +204,7 @@ class Connection:
         self.flush()
         for start in range(0, len(data), MAX_PLAINTEXT):
             self.handshake.before_application_data()
-            if self._held:
-                self.flush()
+            self.flush()
             piece = data[start : start + MAX_PLAINTEXT]
             position = self.records.write_offset
             ranges = self.records.write_message(ContentType.APPLICATION_DATA, piece)

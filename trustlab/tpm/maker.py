@@ -69,10 +69,6 @@ class Issuer:
         return to_pem(self._key, self.root)
 
     @property
-    def root_der(self) -> bytes:
-        return self.root.public_bytes(Encoding.DER)
-
-    @property
     def root_pem(self) -> str:
         return self.root.public_bytes(Encoding.PEM).decode()
 

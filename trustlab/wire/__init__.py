@@ -23,17 +23,16 @@ from trustlab.wire.linktypes import LinkType, link_title
 from trustlab.wire.memory import Endpoint, MemoryNetwork, Waiting, WireConnection
 from trustlab.wire.orders import Delay, Drop, Duplicate, Edit, Hold, Match, Mirror, Passing, SwitchOrder
 from trustlab.wire.packets import Datagram, OtherPacket, dissect
-from trustlab.wire.pcapng import Capture, CapturedFrame, write_capture, write_pcapng
+from trustlab.wire.pcapng import CapturedFrame, write_capture, write_pcapng
 from trustlab.wire.reassembly import Flow, Gap, Reassembler, Sighting, StreamPiece
 from trustlab.wire.steering import Steering
 from trustlab.wire.switch import Switch
-from trustlab.wire.switchcore import FrameOut, Known, SwitchCore
+from trustlab.wire.switchcore import SwitchCore
 
 __all__ = [
     "MAGICS",
     "MSS",
     "Cancelled",
-    "Capture",
     "CaptureReader",
     "CapturedFrame",
     "ConnectionRefusedOnWireError",
@@ -50,14 +49,12 @@ __all__ = [
     "FlightField",
     "Flow",
     "FrameError",
-    "FrameOut",
     "Gap",
     "GateOrder",
     "HeldError",
     "Hold",
     "Host",
     "Item",
-    "Known",
     "LinkType",
     "Match",
     "MemoryNetwork",

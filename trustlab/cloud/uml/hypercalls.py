@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from trustlab.cloud.ports import GuestKey, Hypervisor
     from trustlab.tpm import Platform, TpmClient
 
-Say = "Callable[[Boot | Granted | Refused], None]"
-
 
 class HypercallServer:
     """Answers one VM. `image` is the hypervisor's own copy: what it measured is what it boots."""
