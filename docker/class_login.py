@@ -6,7 +6,7 @@ the hub starts again. The environment may name TRUSTLAB_CLASS_LIST (class.txt: a
 (passwords.csv), and TRUSTLAB_TEACHER (teacher), who may see and stop all servers.
 """
 
-# ruff: noqa: INP001, F821
+# ruff: noqa: F821
 from __future__ import annotations
 
 import csv

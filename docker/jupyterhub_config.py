@@ -11,7 +11,7 @@ environment says what differs from class to class, beside what `class_login.py` 
 - TRUSTLAB_MEMORY, TRUSTLAB_CPUS, TRUSTLAB_IDLE_SECONDS: limits of one student (1G, 2, 7200)
 """
 
-# ruff: noqa: INP001, F821
+# ruff: noqa: F821
 from __future__ import annotations
 
 import ipaddress
