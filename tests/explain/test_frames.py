@@ -12,7 +12,8 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether
 
 from trustlab.explain import fields_of, frame_fields
-from trustlab.trace import Trace
+from trustlab.explain.handshake import message_fields
+from trustlab.trace import Span, Trace
 from trustlab.wire import LinkType, Segment, dissect
 
 V4 = IP(src="10.0.0.2", dst="10.0.0.3")
@@ -106,3 +107,23 @@ def test_a_record_says_whether_all_of_it_is_here_and_a_hello_in_clear_is_taken_a
     alert = {span.name: span for span in frame_fields(bytes(V4 / TCP), LinkType.RAW)}
     assert alert["payload.record"].value == "alert"
     assert alert["payload.record.fragment"].note == "An alert, encrypted once keys are in use."
+
+
+def test_an_ipv6_packet_ends_where_its_length_says() -> None:
+    whole = bytes(V6 / TCP)
+    fields = {span.name: span for span in frame_fields(whole + bytes(4), LinkType.RAW)}
+    assert (fields["payload"].end, fields["trailer"].start, fields["trailer"].end) == (
+        len(whole),
+        len(whole),
+        len(whole) + 4,
+    )
+
+
+def test_octets_that_begin_nothing_are_said_to_go_on() -> None:
+    raw = bytes(V4 / SEGMENT(sport=50000, dport=443, flags="PA") / b"\xff\xfe in the middle")
+    data = {span.name: span for span in frame_fields(raw, LinkType.RAW)}["payload.data"]
+    assert data.note.startswith("Bytes of a message or record that began in an earlier frame")
+
+
+def test_spans_beyond_a_message_are_left_out() -> None:
+    assert [s.name for s in message_fields(b"abcd", [Span("a", 0, 9), Span("b", 0, 2), Span("c", -1, 2)])] == ["b"]
