@@ -95,7 +95,7 @@ def test_every_check_says_something_and_cites_its_clause():
 def test_an_accepted_result_tells_image_machine_counters_and_claims():
     result = appraise()
     assert result.image == "bank 1.0"
-    assert result.ek_digest == MACHINE.ek_digest
+    assert result.ek_key == MACHINE.ek_key
     assert result.boot == BootCounters(7, 3)
     assert result.claims == {"antivirus.signatures": "2026-11-20"}
     assert result.pcrs == MACHINE.values()
@@ -104,7 +104,7 @@ def test_an_accepted_result_tells_image_machine_counters_and_claims():
 
 
 def test_what_the_policy_does_not_demand_is_reported_as_not_demanded():
-    policy = changed(POLICY, ek_digests=(), ak_policy=False, key_attestation=False, claims=())
+    policy = changed(POLICY, ek_keys=(), ak_policy=False, key_attestation=False, claims=())
     result = appraise(policy=policy, expected=replace(FIRST, boot=None))
     loose = {c.name for c in result.checks if c.verdict == "not demanded"}
     key = {"key identity", "key provenance", "key policy", "one AK for both"}
@@ -199,7 +199,7 @@ def test_a_name_by_sha1_or_by_no_hash_at_all_is_refused(name_alg):
 
 def test_ak_public_area_refuses_a_certificate_about_another_name():
     signer = MACHINE.ak()
-    other = CA.certify(MACHINE.ak_key.public_key(), b"\0\x0b" + bytes(32), MACHINE.ek_digest)
+    other = CA.certify(MACHINE.ak_key.public_key(), b"\0\x0b" + bytes(32), MACHINE.ek_key)
     refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(other,)))
 
 
@@ -207,7 +207,7 @@ def test_ak_public_area_refuses_a_certificate_with_another_key():
     signer = MACHINE.ak()
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     name = parse_public(signer.public).name
-    certificate = CA.certify(other, name, MACHINE.ek_digest)
+    certificate = CA.certify(other, name, MACHINE.ek_key)
     refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(certificate,)))
 
 
@@ -236,7 +236,7 @@ def test_ak_policy_refuses_another_locality():
 
 
 def test_machine_pinned_refuses_a_genuine_machine_that_is_not_the_one():
-    other = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    other = Machine(ek_key=hashlib.sha256(b"Alice's own genuine machine").digest())
     refused_only_by("machine pinned", other.evidence(), other.expected())
 
 
@@ -438,7 +438,7 @@ def test_key_policy_refuses_a_key_of_another_vm():
 
 
 def test_one_ak_for_both_refuses_a_quote_and_a_key_from_two_machines():
-    own = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    own = Machine(ek_key=hashlib.sha256(b"Alice's own genuine machine").digest())
     signer = own.ak()
     key = replace(own.key_attestation(signer), ak_public=signer.public, ak_certificates=(signer.certificate,))
     refused_only_by("one AK for both", replace(GOOD, key_attestation=key), own.expected())
@@ -476,7 +476,7 @@ class RsaSigner(Signer):
 def test_an_rsa_ak_is_as_good_as_an_ecc_one():
     policy = key_policy((17,), MACHINE.values())
     public = build_public(RSA_KEY.public_key(), AK, policy, scheme=(ALG_RSASSA, ALG_SHA256))
-    certificate = CA.certify(RSA_KEY.public_key(), parse_public(public).name, MACHINE.ek_digest)
+    certificate = CA.certify(RSA_KEY.public_key(), parse_public(public).name, MACHINE.ek_key)
     signer = RsaSigner(RSA_KEY, public, certificate)
     assert appraise(MACHINE.evidence(signer=signer)).accepted
     other = replace(MACHINE.evidence(signer=signer), signature=build_rsa_signature(ALG_RSASSA, bytes(256)))
@@ -542,7 +542,7 @@ def test_what_a_stranger_wrote_cannot_write_to_a_terminal():
 
 def test_ak_chain_refuses_a_certificate_with_a_critical_extension_nobody_here_understands():
     signer = MACHINE.ak()
-    strange = CA.certify(MACHINE.ak_key.public_key(), parse_public(signer.public).name, MACHINE.ek_digest, strange=True)
+    strange = CA.certify(MACHINE.ak_key.public_key(), parse_public(signer.public).name, MACHINE.ek_key, strange=True)
     refused_only_by("AK chain", MACHINE.evidence(signer=signer, ak_certificates=(strange,)))
 
 

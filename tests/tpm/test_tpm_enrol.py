@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustlab.attest import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ek_digest_of
+from trustlab.attest import OID_AIK_EKU, OID_AK_NAME, OID_EK_KEY, ek_key_of
 from trustlab.attest import ObjectAttributes as Attr
 from trustlab.tpm import (
     OID_EK_EKU,
@@ -68,11 +68,11 @@ def test_an_ak_is_enrolled_with_its_name_and_the_ek_in_its_certificate(machine: 
     assert certificate.public_key() == ak.public_key
     assert OID_AIK_EKU in certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     name = certificate.extensions.get_extension_for_oid(OID_AK_NAME).value
-    digest = certificate.extensions.get_extension_for_oid(OID_EK_DIGEST).value
+    digest = certificate.extensions.get_extension_for_oid(OID_EK_KEY).value
     assert isinstance(name, x509.UnrecognizedExtension)
     assert isinstance(digest, x509.UnrecognizedExtension)
     assert name.value[2:] == ak.name
-    assert digest.value[2:] == ek_digest_of(ek_certificate)
+    assert digest.value[2:] == ek_key_of(ek.spki)
     assert (
         machine.trace.select("machine", name="AK enrolled")[-1].data["sentence"].endswith("only HyperSafe can use it.")
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trustlab.attest import evidence
 from trustlab.attest.certificates import (
     OID_AK_NAME,
-    OID_EK_DIGEST,
+    OID_EK_KEY,
     extended_key_usage,
     extension_octets,
     load_certificates,
@@ -82,9 +82,9 @@ class Signer:
         return extension_octets(self.chain[0], OID_AK_NAME)
 
     @cached_property
-    def ek_digest(self) -> bytes:
-        """The digest of the EK certificate in the AK certificate; empty where it has none."""
-        return extension_octets(self.chain[0], OID_EK_DIGEST)
+    def ek_key(self) -> bytes:
+        """The EK's digest in the AK certificate; empty where it has none."""
+        return extension_octets(self.chain[0], OID_EK_KEY)
 
     @cached_property
     def qualified_name(self) -> bytes:

@@ -169,10 +169,10 @@ def ak_policy(appraisal: Appraisal) -> CheckOutcome:
 
 def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
-    pins = appraisal.policy.ek_digests
+    pins = appraisal.policy.ek_keys
     if not pins:
         return not_demanded("The policy names no machine, so any genuine TPM is accepted.")
-    found = appraisal.signer.ek_digest
+    found = appraisal.signer.ek_key
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in the TPM of a machine that the policy does not name.", b"".join(pins), found)

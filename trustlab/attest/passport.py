@@ -77,7 +77,7 @@ class EarAppraisal(
     checks: tuple[CheckVerdict, ...]
     image: str | None = None
     claims: dict[str, str] = {}
-    ek_digest: str = ""
+    ek_key: str = ""
     reference_version: int = 0
 
 
@@ -164,7 +164,7 @@ def issue(
                 checks=verdicts,
                 image=result.image,
                 claims=result.claims,
-                ek_digest=result.ek_digest.hex(),
+                ek_key=result.ek_key.hex(),
                 reference_version=result.reference_version,
             )
         },

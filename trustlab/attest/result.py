@@ -42,7 +42,7 @@ class AttestationResult:
     """All checks in order, and what the evidence says once they are believed.
 
     `boot` is what the next appraisal of the same passage expects; `image` the name of the accepted image; `pcrs` the
-    replayed values; `ek_digest` the machine; `binder` what the evidence is bound to. They mean nothing unless
+    replayed values; `ek_key` the machine; `binder` what the evidence is bound to. They mean nothing unless
     `accepted`.
     """
 
@@ -52,7 +52,7 @@ class AttestationResult:
     image: str | None = None
     claims: dict[str, str] = field(default_factory=dict)
     pcrs: dict[int, bytes] = field(default_factory=dict)
-    ek_digest: bytes = b""
+    ek_key: bytes = b""
     reference_version: int = 0
 
     @cached_property

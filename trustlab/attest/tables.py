@@ -37,8 +37,11 @@ _KINDS = {
 _EXPECTED = re.compile(f"Expected `([^`]+)`, got `({'|'.join(_KINDS)})`")
 
 
-def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) -> T:
-    """Read TOML (text, octets, or a file's Path) as a struct of `kind`; `error` names the line or the field."""
+def load(source: str | bytes | Path, kind: type[T], error: type[AttestError], *, empty: str = "") -> T:
+    """Read TOML (text, octets, or a file's Path) as a struct of `kind`; `error` names the line or the field.
+
+    `empty` is what to say of a file without any key, if that is an error.
+    """
     where = f"{source}: " if isinstance(source, Path) else ""
     try:
         octets = read_file(source) if isinstance(source, Path) else source
@@ -47,6 +50,7 @@ def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) ->
         table = {} if problem else tomllib.loads(text)
     except (ValueError, OSError, RecursionError) as wrong:
         raise error(f"{where}{_why_not(wrong)}") from wrong
+    problem = problem or ("" if table else empty)
     if problem:
         raise error(where + problem)
     return convert(table, kind, error, where)

@@ -112,7 +112,7 @@ class Verifier:
             image=self._image(appraisal),
             claims=dict(appraisal.claims),
             pcrs=dict(appraisal.pcrs),
-            ek_digest=appraisal.signer.ek_digest,
+            ek_key=appraisal.signer.ek_key,
             reference_version=self.references.version,
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import EventLog, ek_digest_of
+from trustlab.attest import EventLog, ek_key_of
 from trustlab.cloud.errors import CloudError
 from trustlab.octets import read_file
 from trustlab.passage import AttestationFailure
@@ -86,7 +86,7 @@ class FirmwareSystem:
         ak = create_ak(client)
         certificates = enrol(client, ek, ek_certificate, ak, ca)
         self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
-        self.ek_digest = ek_digest_of(ek_certificate)
+        self.ek_key = ek_key_of(ek.spki)
         self._evidence = EvidenceMaker(client, ak, certificates, EventLog())
         platform.party.emit("machine", "device TPM", sentence=f"{platform.tpm!r}. {PROVES} {self.vouched}")
 

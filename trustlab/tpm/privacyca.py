@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from trustlab.attest import OID_AIK_EKU, AttestError, Public, ak_extensions, ek_digest_of, parse_public
+from trustlab.attest import OID_AIK_EKU, AttestError, Public, ak_extensions, ek_key_of, parse_public
 from trustlab.attest import ObjectAttributes as Attr
 from trustlab.tpm.credential import Credential, make_credential
 from trustlab.tpm.ekchain import verify_ek_certificate
@@ -58,7 +59,7 @@ class Challenge:
 class _Pending:
     secret: bytes = field(repr=False)
     ak: Public = field(repr=False)
-    ek_digest: bytes
+    ek_key: bytes
     due: float
 
 
@@ -87,6 +88,7 @@ class PrivacyCa(Issuer):
         EnrolmentRefused names the check.
         """
         ek = verify_ek_certificate(ek_certificate, self._roots, self._intermediates)
+        spki = ek.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         try:
             ak = parse_public(ak_public)
             name = ak.name
@@ -101,7 +103,7 @@ class PrivacyCa(Issuer):
             if len(self._pending) >= MAX_PENDING:
                 raise EnrolmentRefused("load", f"{MAX_PENDING} challenges are already waiting for an answer")
             number = int.from_bytes(os.urandom(8), "big")
-            self._pending[number] = _Pending(secret, ak, ek_digest_of(ek_certificate), now + LIFETIME)
+            self._pending[number] = _Pending(secret, ak, ek_key_of(spki), now + LIFETIME)
         return Challenge(number, make_credential(ek, name, secret))
 
     def _check(self, ak: Public) -> None:
@@ -138,6 +140,6 @@ class PrivacyCa(Issuer):
             .add_extension(key_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([OID_AIK_EKU]), critical=False)
         )
-        for extension in ak_extensions(pending.ak.name, pending.ek_digest):
+        for extension in ak_extensions(pending.ak.name, pending.ek_key):
             builder = builder.add_extension(extension, critical=False)
         return self.finish(builder)
