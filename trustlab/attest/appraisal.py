@@ -10,10 +10,8 @@ from trustlab.attest import evidence
 from trustlab.attest.certificates import (
     OID_AK_NAME,
     OID_EK_KEY,
-    extended_key_usage,
     extension_octets,
     load_certificates,
-    validity,
 )
 from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
@@ -28,9 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptography import x509
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-    from trustlab.attest.certificates import Validity
     from trustlab.attest.creation import CreationData
     from trustlab.attest.evidence import KeyAttestation
     from trustlab.attest.policy import AppraisalPolicy
@@ -39,6 +35,7 @@ if TYPE_CHECKING:
     from trustlab.attest.result import BootCounters
     from trustlab.attest.signature import Signature
     from trustlab.attest.structures import Attest
+    from trustlab.x509 import LenientCertificate
 
 ZEROS = bytes(32)
 KEPT = 64
@@ -92,42 +89,13 @@ class Signer:
         return qualified_name(ENDORSEMENT_QUALIFIED_NAME, self.public.name)
 
     @cached_property
-    def purposes(self) -> frozenset[x509.ObjectIdentifier]:
-        """The extended key usages of the certificate."""
-        return extended_key_usage(self.chain[0])
-
-    @cached_property
-    def critical_extensions(self) -> frozenset[x509.ObjectIdentifier]:
-        """The certificate's critical extensions: whoever does not understand one must refuse (RFC 5280, 4.2)."""
-        return frozenset(extension.oid for extension in self.chain[0].extensions if extension.critical)
-
-    @cached_property
-    def certificate_signature(self) -> tuple[bytes, bytes, HashAlgorithm | None]:
-        """The certificate's signed octets, their signature, and its hash."""
-        leaf = self.chain[0]
-        return leaf.tbs_certificate_bytes, leaf.signature, leaf.signature_hash_algorithm
-
-    @cached_property
-    def issuer(self) -> x509.Name:
-        return self.chain[0].issuer
-
-    @cached_property
-    def issuer_octets(self) -> bytes:
-        """The issuer's name in DER."""
-        return self.issuer.public_bytes()
-
-    @cached_property
     def issuer_shown(self) -> str:
         """The issuer's name for people."""
-        return shown(self.issuer.rfc4514_string())
+        return shown(self.chain[0].issuer.rfc4514_string())
 
     @cached_property
-    def validity(self) -> Validity:
-        return validity(self.chain[0])
-
-    @cached_property
-    def issued_by(self) -> dict[bytes, bool]:
-        """Which anchors' (DER) signatures on the certificate were verified before, and with what outcome."""
+    def paths(self) -> dict[frozenset[bytes], tuple[LenientCertificate, ...]]:
+        """Paths from the certificate that were found valid before, by the anchors (DER) that were trusted."""
         return {}
 
     @cached_property

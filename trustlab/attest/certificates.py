@@ -60,14 +60,6 @@ def extension_octets(certificate: x509.Certificate, oid: x509.ObjectIdentifier) 
     return der[2:] if well_formed else b""
 
 
-def extended_key_usage(certificate: x509.Certificate) -> frozenset[x509.ObjectIdentifier]:
-    """Return what the certificate is for (RFC 5280, 4.2.1.12); empty where it does not say."""
-    try:
-        return frozenset(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except x509.ExtensionNotFound:
-        return frozenset()
-
-
 def load_certificates(chain: Sequence[bytes], where: str) -> tuple[x509.Certificate, ...]:
     """Read DER certificates wholly; AttestError says which of them is damaged, or not in its one encoding."""
     return tuple(load_certificate(der, f"{where}/{n}") for n, der in enumerate(chain))

@@ -1,25 +1,18 @@
-"""The checks about the Attestation Key: who vouches for it, what it is, and who can use it."""
+"""The checks about the Attestation Key: what it is, who can use it, and what it signed."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from trustlab.attest.certificates import OID_AIK_EKU, read_wholly, validity
 from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.constants import ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
-from trustlab.attest.errors import AttestError
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from trustlab.attest.appraisal import Appraisal, Signer
     from trustlab.attest.structures import Attest
 
@@ -27,98 +20,6 @@ if TYPE_CHECKING:
 WANTED = int(ObjectAttributes.RESTRICTED | ObjectAttributes.SIGN_ENCRYPT | ObjectAttributes.FIXED_TPM)
 JUDGED = int(WANTED | ObjectAttributes.DECRYPT)
 OPEN = int(ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY)
-
-
-UNDERSTOOD = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE}
-"""Critical extensions of an AK certificate that are no reason to refuse it (RFC 5280, 4.2)."""
-
-
-STRONG = (SHA256, SHA384, SHA512)
-
-
-class TrustAnchors:
-    """The privacy CAs whose word about an AK counts; AttestError for a certificate that cannot be read."""
-
-    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
-        for n, certificate in enumerate(certificates):
-            try:
-                read_wholly(certificate)
-            except Exception as error:  # the parser has many ways to complain, none of them documented
-                raise AttestError(f"trust anchor {n}: a certificate with a part that cannot be read") from error
-        self.certificates = certificates
-        self._store = Store(list(certificates)) if certificates else None
-        self._by_name = {c.subject.public_bytes(): _Anchor(c) for c in certificates if _may_sign(c)}
-        self._leaf = ExtensionPolicy.permit_all()  # an AK is not a web server: its extensions are judged below
-        self._authority = ExtensionPolicy.webpki_defaults_ca()
-
-    def judge(self, appraisal: Appraisal) -> CheckOutcome:
-        """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
-        time = appraisal.expected.time or dt.datetime.now(dt.UTC)
-        for signer in appraisal.signers:
-            if problem := self._problem(signer, time):
-                return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        return passed(f"A privacy CA that we trust issued the AK's certificate: {appraisal.signer.issuer_shown}.")
-
-    def _problem(self, signer: Signer, time: dt.datetime) -> str:
-        leaf, *rest = signer.chain
-        if OID_AIK_EKU not in signer.purposes:
-            return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
-        if not signer.critical_extensions <= UNDERSTOOD:
-            return "its certificate has a critical extension that this verifier does not understand"
-        if not rest and self._issued_directly(signer, time):
-            return ""
-        if self._store is None:
-            return "no privacy CA is trusted here, so no attestation key can be"
-        builder = PolicyBuilder().store(self._store).time(time)
-        builder = builder.extension_policies(ee_policy=self._leaf, ca_policy=self._authority)
-        try:
-            builder.build_client_verifier().verify(leaf, rest)
-        except VerificationError as error:
-            return f"its certificate does not lead to a privacy CA that we trust ({error})"
-        return ""
-
-    def _issued_directly(self, signer: Signer, time: dt.datetime) -> bool:
-        """Whether an anchor itself signed the leaf: the usual case, and half the price of the general path validation.
-
-        False is not a verdict: the general validation then decides, and gives the reason.
-        """
-        anchor = self._by_name.get(signer.issuer_octets)
-        if anchor is None:
-            return False
-        if any(not begin <= time <= end for begin, end in (signer.validity, anchor.validity)):
-            return False
-        if anchor.octets not in signer.issued_by:
-            signer.issued_by[anchor.octets] = _signed_by(signer, anchor.certificate)
-        return signer.issued_by[anchor.octets]
-
-
-class _Anchor:
-    """An anchor's certificate, with what every appraisal asks of it."""
-
-    def __init__(self, certificate: x509.Certificate) -> None:
-        self.certificate = certificate
-        self.octets = certificate.public_bytes(Encoding.DER)
-        self.validity = validity(certificate)
-
-
-def _signed_by(signer: Signer, anchor: x509.Certificate) -> bool:
-    key, (octets, signature, chosen) = anchor.public_key(), signer.certificate_signature
-    try:
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(chosen, STRONG):
-            return False
-        key.verify(signature, octets, ec.ECDSA(chosen))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _may_sign(anchor: x509.Certificate) -> bool:
-    try:
-        basic = anchor.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = anchor.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return basic.ca and usage.key_cert_sign
 
 
 def ak_public_area(appraisal: Appraisal) -> CheckOutcome:

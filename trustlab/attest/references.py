@@ -61,7 +61,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
             if pcr in LAUNCH_PCRS:
                 raise ReferenceValuesError(
                     f"pcrs: PCR {pcr} has no values here. What may be in PCR 17 to 20 is said by what was measured "
-                    "into them ([hypersafe], [launch-policies], [images]), and by the policy's claims. Take the line out"
+                    "into them ([hypersafe], [launch-policies], [images]), and by claims in the policy. Take it out"
                 )
 
     @classmethod

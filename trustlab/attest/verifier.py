@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
+from trustlab.attest.akchain import TrustAnchors
 from trustlab.attest.appraisal import open_appraisal
 from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, shown
@@ -31,7 +32,7 @@ FORMAT = "evidence format"
 FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
 
 
-def _specs(anchors: checks_signer.TrustAnchors) -> tuple[CheckSpec, ...]:
+def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
     signer, quote, key = checks_signer, checks_quote, checks_key
     return (
         CheckSpec("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
@@ -57,7 +58,7 @@ def _specs(anchors: checks_signer.TrustAnchors) -> tuple[CheckSpec, ...]:
     )
 
 
-CHECKS = (FORMAT, *(spec.name for spec in _specs(checks_signer.TrustAnchors(()))))
+CHECKS = (FORMAT, *(spec.name for spec in _specs(TrustAnchors(()))))
 """The names of all checks, in order; the first is not a choice."""
 
 
@@ -91,7 +92,7 @@ class Verifier:
                 raise PolicyError(
                     f"{min(unknown)!r} is not a check that can be {fate}; choose from: {', '.join(known)}"
                 )
-        specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
+        specs = _specs(TrustAnchors(tuple(trust_anchors)))
         self._specs = tuple(replace(s, judge=judged_by(own[s.name])) if s.name in own else s for s in specs)
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
