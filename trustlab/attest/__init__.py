@@ -22,8 +22,8 @@ and see the attack that it had been stopping.
 Rule 2: a Verifier that fails, refuses. An exception in a check counts as a failed check; its name is in the result.
 
 Rule 3: only what is signed counts. The event log is not signed; it counts because it replays to the PCR values in the
-quote. Values that Evidence merely states (`pcr-values`) help to explain a refusal, and are never compared with
-Reference Values.
+quote. Values that Evidence merely states (`pcr-values`) count for PCRs that Reference Values name, and only if all
+values together hash to the quoted digest. What nothing proves is set aside and shown (`measurements`).
 
 The link to a connection is one value: `Expected.binder`, which the relying party computes from its own end of the
 handshake. The quote must carry it as `extraData`. What goes into a binder is the business of `passage`; here it is 32
@@ -79,7 +79,7 @@ from trustlab.attest.eventlog import (
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
 from trustlab.attest.fields import evidence_fields, is_evidence, steps_of
 from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
-from trustlab.attest.policy import FIRMWARE, AppraisalPolicy
+from trustlab.attest.policy import FIRMWARE, OTHER_AK, PROFILES, AppraisalPolicy
 from trustlab.attest.public import (
     ENDORSEMENT_QUALIFIED_NAME,
     EccParameters,
@@ -93,6 +93,7 @@ from trustlab.attest.public import (
 from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
 from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
+from trustlab.attest.replay import PcrReplay
 from trustlab.attest.result import AttestationResult, BootCounters, Check
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
 from trustlab.attest.structures import (
@@ -122,6 +123,8 @@ __all__ = [
     "OID_AIK_EKU",
     "OID_AK_NAME",
     "OID_EK_KEY",
+    "OTHER_AK",
+    "PROFILES",
     "TLS_KEY_PCRS",
     "TPM_GENERATED_VALUE",
     "AppraisalPolicy",
@@ -149,6 +152,7 @@ __all__ = [
     "LogEvent",
     "ObjectAttributes",
     "Passport",
+    "PcrReplay",
     "PcrSelection",
     "PolicyError",
     "Public",

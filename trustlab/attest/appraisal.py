@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from trustlab.attest import evidence
+from trustlab.attest import evidence, measurements
 from trustlab.attest.certificates import (
     OID_AK_NAME,
     OID_EK_KEY,
@@ -16,8 +16,8 @@ from trustlab.attest.certificates import (
 from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
 from trustlab.attest.errors import AttestError, PolicyError, shown
-from trustlab.attest.eventlog import EventLog
 from trustlab.attest.evidence import Evidence
+from trustlab.attest.measurements import measured
 from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
 from trustlab.attest.signature import parse_signature
 from trustlab.attest.structures import parse_attest
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from trustlab.attest.creation import CreationData
+    from trustlab.attest.eventlog import EventLog
     from trustlab.attest.evidence import KeyAttestation
+    from trustlab.attest.measurements import Measured
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.public import Public
     from trustlab.attest.references import ReferenceValues
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from trustlab.attest.structures import Attest
     from trustlab.x509 import LenientCertificate
 
-ZEROS = bytes(32)
 KEPT = 64
 """How many parsed AKs, keys and logs are kept; each is at most as big as the evidence it came in."""
 
@@ -128,8 +129,7 @@ class Appraisal:
     signature: Signature
     signer: Signer
     key: KeyProof | None
-    log: EventLog
-    pcrs: dict[int, bytes]
+    measured: Measured
     stated_pcrs: dict[int, bytes]
     expected: Expected
     references: ReferenceValues
@@ -163,17 +163,27 @@ class Appraisal:
             signers.append(self.key.signer)
         return signers
 
+    @property
+    def log(self) -> EventLog:
+        """The events that count: those of demanded PCRs that replay to what was quoted."""
+        return self.measured.log
+
+    @property
+    def pcrs(self) -> dict[int, bytes]:
+        """The PCR values that are compared with the quote."""
+        return self.measured.pcrs
+
     @cached_property
     def claims(self) -> dict[str, str]:
         """What the log's claim events say."""
         return claims_of(self.log)
 
     def pcr(self, index: int) -> bytes:
-        """Return the replayed value; a PCR without events is still at the launch's zeros."""
-        return self.pcrs.get(index, ZEROS)
+        """Return a PCR's value; one without events, and without a stated value that counts, is still at zeros."""
+        return self.pcrs.get(index, self.measured.zeros)
 
     def values(self, pcrs: tuple[int, ...]) -> dict[int, bytes]:
-        """Return the replayed values of several PCRs."""
+        """Return the values of several PCRs."""
         return {index: self.pcr(index) for index in pcrs}
 
 
@@ -183,14 +193,13 @@ def open_appraisal(
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
     read = Evidence.decode(raw)
     signer = _signer(read.ak_public, read.ak_certificates, "the quote's AK", "ak-certificates")
-    log, pcrs = _log(read.event_log)
+    quote, signature = parse_attest(read.quote), parse_signature(read.signature)
     return Appraisal(
-        quote=parse_attest(read.quote),
-        signature=parse_signature(read.signature),
+        quote=quote,
+        signature=signature,
         signer=signer,
         key=None if read.key_attestation is None else _key_proof(read.key_attestation, signer),
-        log=log,
-        pcrs=pcrs,
+        measured=measured(read.event_log, read.pcr_values, quote, signature, references, policy),
         stated_pcrs=read.pcr_values,
         expected=expected,
         references=references,
@@ -222,12 +231,6 @@ def _read_key(attest: bytes, signature: bytes, public: bytes, creation_data: byt
 
 
 @lru_cache(maxsize=KEPT)
-def _log(raw: bytes) -> tuple[EventLog, dict[int, bytes]]:
-    log = EventLog.decode(raw)
-    return log, log.replay("sha256")
-
-
-@lru_cache(maxsize=KEPT)
 def _signer(public: bytes, chain: tuple[bytes, ...], role: str, where: str) -> Signer:
     area = parse_public(public)
     _ = area.public_key
@@ -236,6 +239,7 @@ def _signer(public: bytes, chain: tuple[bytes, ...], role: str, where: str) -> S
 
 def forget() -> None:
     """Forget what was parsed for machines met before (measurements do this)."""
-    for kept in (_read_key, _log, _signer):
+    for kept in (_read_key, _signer):
         kept.cache_clear()
+    measurements.forget()
     evidence.forget()

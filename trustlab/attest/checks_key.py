@@ -95,7 +95,8 @@ def key_provenance(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:  # noqa
 def key_policy_of(appraisal: Appraisal, key: KeyProof) -> CheckOutcome:
     """Key policy: the key opens for this HyperSafe, launch policy and image only, at HyperSafe's locality."""
     pcrs = appraisal.policy.key_pcrs
-    wanted = key_policy(pcrs, appraisal.values(pcrs), locality=appraisal.policy.locality)
+    bank = appraisal.policy.bank_id
+    wanted = key_policy(pcrs, appraisal.values(pcrs), locality=appraisal.policy.locality, bank=bank)
     where = "" if appraisal.policy.locality is None else " at HyperSafe's locality"
     if key.public.auth_policy != wanted:
         text = f"The key's policy does not demand the quoted values of PCR {', '.join(map(str, pcrs))}{where}."

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from trustlab.attest.build import build_pcr_selections
 from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.constants import (
-    ALG_SHA256,
     HASH_NAMES,
     TPM_GENERATED_VALUE,
     TPM_ST_ATTEST_QUOTE,
     algorithm_name,
 )
-from trustlab.attest.digests import pcr_selection
-from trustlab.attest.errors import shown
+from trustlab.attest.digests import PCR_COUNT, pcr_selection
+from trustlab.attest.errors import plural, shown
 from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
@@ -69,10 +68,10 @@ def extra_data(appraisal: Appraisal) -> CheckOutcome:
 
 
 def selection_and_bank(appraisal: Appraisal) -> CheckOutcome:
-    """Demand the selection and bank: exactly the PCRs of the SHA-256 bank that the policy demands."""
-    wanted = (PcrSelection(ALG_SHA256, appraisal.policy.pcrs),)
+    """Demand the selection and bank: exactly the PCRs of the bank that the policy demands."""
+    wanted = (PcrSelection(appraisal.policy.bank_id, appraisal.policy.pcrs),)
     info = appraisal.quote.attested
-    octets = pcr_selection(appraisal.policy.pcrs)
+    octets = pcr_selection(appraisal.policy.pcrs, appraisal.policy.bank_id)
     if not isinstance(info, QuoteInfo):
         return failed("There is no PCR selection, so this is not a quote.", octets)
     if info.selections != wanted:
@@ -84,11 +83,14 @@ def selection_and_bank(appraisal: Appraisal) -> CheckOutcome:
 
 
 def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
-    """Replay the log, and compare with pcrDigest over the quote's own selection."""
+    """Compare the PCR values with pcrDigest, over the quote's own selection.
+
+    They are those of the log's replay, and where the Reference Values name the PCR those that the attester states.
+    """
     info = appraisal.quote.attested
     if not isinstance(info, QuoteInfo):
         return failed("There is no pcrDigest, so this is not a quote.")
-    alien = [s.bank for s in info.selections if s.bank != ALG_SHA256]
+    alien = [s.bank for s in info.selections if s.bank != appraisal.policy.bank_id]
     if alien:
         return failed(f"The log has no {algorithm_name(alien[0])} bank to compare with.", found=info.pcr_digest)
     pcrs = [pcr for selection in info.selections for pcr in selection.pcrs]
@@ -96,12 +98,21 @@ def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
         HASH_NAMES[appraisal.signature.hash_alg], b"".join(appraisal.pcr(pcr) for pcr in pcrs)
     ).digest()
     if digest == info.pcr_digest:
-        return passed("The event log replays to the PCR values in the quote.", digest)
+        return passed(_agreement(appraisal), digest)
     return failed(
         f"The event log does not replay to the PCR values in the quote{_which(appraisal, pcrs)}.",
         digest,
         info.pcr_digest,
     )
+
+
+def _agreement(appraisal: Appraisal) -> str:
+    by_value = appraisal.measured.by_value
+    if not by_value:
+        return "The event log replays to the PCR values in the quote."
+    rest = "" if set(by_value) >= set(appraisal.policy.pcrs) else "; the event log replays to the others"
+    listed = f"value{'' if len(by_value) == 1 else 's'} of PCR {', '.join(map(str, by_value))}"
+    return f"The {listed} that the attester states {'is' if len(by_value) == 1 else 'are'} what was quoted{rest}."
 
 
 def _which(appraisal: Appraisal, pcrs: list[int]) -> str:
@@ -111,8 +122,8 @@ def _which(appraisal: Appraisal, pcrs: list[int]) -> str:
 
 def events(appraisal: Appraisal) -> CheckOutcome:
     """Events: known types, each in its own PCR, hashes where the type says so, exactly one image."""
-    for number, event in enumerate(appraisal.log.events, start=1):
-        if problem := _event_problem(appraisal, event):
+    for number, event in zip(appraisal.measured.numbers, appraisal.log.events, strict=True):
+        if problem := _event_problem(event):
             told, wanted, found = problem
             return failed(f"Event {number} ({event.type_name}, PCR {event.pcr}) {told}.", wanted, found)
     kinds = [event.event_type for event in appraisal.log.events]
@@ -122,12 +133,21 @@ def events(appraisal: Appraisal) -> CheckOutcome:
             return failed(f"The log has {count} {what} events; there must be exactly one.")
     count, once = len(kinds), [what for kind, what in ONCE.items() if HOME[kind] in appraisal.policy.pcrs]
     exactly = f"; exactly one is of each kind that may come only once: {', '.join(once)}" if once else ""
-    return passed(f"The log has {count} event{'' if count == 1 else 's'}, each where it belongs{exactly}.")
+    told = "each where it belongs" if count else "none of a PCR that is judged by events"
+    return passed(f"The log has {plural(count, 'event', 'events')}, {told}{exactly}.{_set_aside(appraisal)}")
 
 
-def _event_problem(appraisal: Appraisal, event: LogEvent) -> tuple[str, bytes, bytes] | None:
-    if event.pcr not in appraisal.policy.pcrs:
-        return "is about a PCR that the quote does not cover", b"", event.digest
+def _set_aside(appraisal: Appraisal) -> str:
+    """Say how many events nothing proves, if there are any."""
+    aside = appraisal.measured.aside
+    if not aside:
+        return ""
+    pcrs = ", ".join(str(pcr) for pcr in sorted({event.pcr for _, event in aside if event.pcr < PCR_COUNT}))
+    of = f" of PCR {pcrs}" if pcrs else ""
+    return f" {plural(len(aside), 'other event', 'other events')}{of} {'is' if len(aside) == 1 else 'are'} unproved."
+
+
+def _event_problem(event: LogEvent) -> tuple[str, bytes, bytes] | None:
     home = HOME.get(event.event_type)
     if home is None and event.pcr not in HOME.values():
         return None  # firmware's own events, on a machine whose policy demands its PCRs
@@ -162,6 +182,8 @@ def reference_values(appraisal: Appraisal) -> CheckOutcome:
         good = references.pcrs.get(pcr, ())
         if pcr not in HOME.values() and appraisal.pcr(pcr) not in good:
             text = f"PCR {pcr} has a value that is not among the Reference Values."
+            if not good:
+                text = f"The Reference Values say nothing about PCR {pcr}."
             return failed(text, b"".join(good), appraisal.pcr(pcr))
         names += [f"PCR {pcr}"] if pcr not in HOME.values() else []
     return passed(f"Only software that Bob published was measured: {', '.join(names)}.")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from trustlab.attest.appraisal import Appraisal, Signer
+    from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.structures import Attest
 
 # plain integers: arithmetic on enum flags is ten times slower, and every appraisal does it
@@ -22,16 +23,25 @@ JUDGED = int(WANTED | ObjectAttributes.DECRYPT)
 OPEN = int(ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY)
 
 
+UNKNOWN_PARENT = (
+    "The policy accepts any parent, so it is not known where in the TPM the AK lives and what ends it, and the "
+    "quote's counters and firmware version may be obfuscated."
+)
+
+
 def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
     """AK public area: the certificate's Name and key, the signer's Qualified Name, and the attributes of an AK."""
     for attest, _, signer in appraisal.signed:
-        if outcome := _public_area_problem(attest, signer):
+        if outcome := _public_area_problem(attest, signer, appraisal.policy):
             return outcome
     name = appraisal.signer.public.name
+    if appraisal.policy.ak_parent == "any":
+        text = "The AK is the certified key: a restricted signing key that never leaves its TPM. "
+        return passed(text + UNKNOWN_PARENT, name)
     return passed("The AK is the certified key: a restricted signing key that never leaves its TPM.", name)
 
 
-def _public_area_problem(attest: Attest, signer: Signer) -> CheckOutcome | None:
+def _public_area_problem(attest: Attest, signer: Signer, policy: AppraisalPolicy) -> CheckOutcome | None:
     public = signer.public
     if not public.well_named:
         return failed(f"{signer.role}: its Name is made with a weak hash: two keys may share it.")
@@ -41,7 +51,7 @@ def _public_area_problem(attest: Attest, signer: Signer) -> CheckOutcome | None:
         return failed(text, signer.certified_name, public.name)
     if not signer.certifies_key:
         return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
-    if attest.qualified_signer != wanted:
+    if policy.ak_parent == "endorsement" and attest.qualified_signer != wanted:
         text = f"{signer.role} is not the qualifiedSigner, or not a primary key of the endorsement hierarchy."
         return failed(text, wanted, attest.qualified_signer)
     if int(public.attributes) & JUDGED != WANTED:
@@ -56,7 +66,8 @@ def ak_policy(appraisal: Appraisal) -> CheckOutcome:
         return not_demanded(
             "The policy does not ask who can use the AK, so anybody on that machine may be able to quote with it."
         )
-    wanted = key_policy(AK_PCRS, appraisal.values(AK_PCRS), locality=appraisal.policy.locality)
+    pcrs, bank = AK_PCRS, appraisal.policy.bank_id
+    wanted = key_policy(pcrs, appraisal.values(pcrs), locality=appraisal.policy.locality, bank=bank)
     for signer in appraisal.signers:
         public = signer.public
         if int(public.attributes) & OPEN:

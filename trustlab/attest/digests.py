@@ -27,9 +27,12 @@ def extend(old: bytes, digest: bytes) -> bytes:
     return hashlib.sha256(old + digest).digest()
 
 
-def pcr_digest(pcrs: Iterable[int], values: Mapping[int, bytes]) -> bytes:
-    """Return SHA-256 over the PCRs' values in ascending order; KeyError names a PCR without value."""
-    return hashlib.sha256(b"".join(values[pcr] for pcr in sorted(set(pcrs)))).digest()
+def pcr_digest(pcrs: Iterable[int], values: Mapping[int, bytes], hash_name: str = "sha256") -> bytes:
+    """Return the digest over the PCRs' values in ascending order; KeyError names a PCR without value.
+
+    The hash is that of the key that quotes, or of the policy session: the values may be of another bank.
+    """
+    return hashlib.new(hash_name, b"".join(values[pcr] for pcr in sorted(set(pcrs)))).digest()
 
 
 def pcr_selection(pcrs: Iterable[int], bank: int = ALG_SHA256) -> bytes:
@@ -47,11 +50,13 @@ def _pcr_selection(pcrs: tuple[int, ...], bank: int) -> bytes:
     return b"\0\0\0\1" + bank.to_bytes(2, "big") + b"\3" + bits.to_bytes(3, "little")
 
 
-def policy_pcr(pcrs: Iterable[int], values: Mapping[int, bytes], *, start: bytes = bytes(32)) -> bytes:
-    """Return the policy digest after TPM2_PolicyPCR demanded these values of the SHA-256 bank (Part 3, 23.7)."""
+def policy_pcr(
+    pcrs: Iterable[int], values: Mapping[int, bytes], *, start: bytes = bytes(32), bank: int = ALG_SHA256
+) -> bytes:
+    """Return the policy digest after TPM2_PolicyPCR demanded these values of a bank (Part 3, 23.7)."""
     chosen = tuple(pcrs)
     code = TPM_CC_POLICY_PCR.to_bytes(4, "big")
-    return hashlib.sha256(start + code + pcr_selection(chosen) + pcr_digest(chosen, values)).digest()
+    return hashlib.sha256(start + code + pcr_selection(chosen, bank) + pcr_digest(chosen, values)).digest()
 
 
 def policy_locality(locality: int, *, start: bytes = bytes(32)) -> bytes:
@@ -62,16 +67,18 @@ def policy_locality(locality: int, *, start: bytes = bytes(32)) -> bytes:
     return hashlib.sha256(start + code + bytes([1 << locality])).digest()
 
 
-def key_policy(pcrs: Iterable[int], values: Mapping[int, bytes], *, locality: int | None = LOCALITY) -> bytes:
+def key_policy(
+    pcrs: Iterable[int], values: Mapping[int, bytes], *, locality: int | None = LOCALITY, bank: int = ALG_SHA256
+) -> bytes:
     """Return the authPolicy of a key that opens only with these PCR values and, unless None, at this locality.
 
     PolicyPCR comes first, then PolicyLocality: the order is part of the digest.
     """
     chosen = tuple(pcrs)
-    return _key_policy(chosen, tuple(values[pcr] for pcr in chosen), locality)
+    return _key_policy(chosen, tuple(values[pcr] for pcr in chosen), locality, bank)
 
 
 @lru_cache(maxsize=256)  # a machine's values stay the same from one passage to the next
-def _key_policy(pcrs: tuple[int, ...], values: tuple[bytes, ...], locality: int | None) -> bytes:
-    digest = policy_pcr(pcrs, dict(zip(pcrs, values, strict=True)))
+def _key_policy(pcrs: tuple[int, ...], values: tuple[bytes, ...], locality: int | None, bank: int) -> bytes:
+    digest = policy_pcr(pcrs, dict(zip(pcrs, values, strict=True)), bank=bank)
     return digest if locality is None else policy_locality(locality, start=digest)

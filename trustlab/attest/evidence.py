@@ -34,7 +34,8 @@ COLLECTION_TYPE = "tag:trustlab.example,2026:evidence/1"
 EVIDENCE, ENDORSEMENT = 4, 2
 PREFIX = "application/x.trustlab."
 CERTIFICATE_TYPE = "application/pkix-cert"
-PCR_SIZE = 32
+PCR_SIZES = (32, 48, 64)
+"""The banks of SHA-256, SHA-384 and SHA-512."""
 MAX_PCR = 24
 
 STRUCTURES = {
@@ -86,7 +87,8 @@ class KeyAttestation:
 class Evidence:
     """What an Attester sends: all fields are the octets of the structures, `ak_certificates` DER with the leaf first.
 
-    `pcr_values` (index to 32 octets) tell which PCR differs when a digest does not match; they prove nothing.
+    `pcr_values` (index to octets of one bank) tell which PCR differs when a digest does not match. Those of PCRs that
+    Reference Values name need no log: they count once they hash to the quoted digest.
     """
 
     quote: bytes
@@ -357,7 +359,13 @@ def _pcr_items(raw: bytes) -> tuple[tuple[int, bytes], ...]:
     item = _read(raw, "pcr-values")
     values: dict[int, bytes] = {}
     for pcr, value in item.items() if isinstance(item, dict) else ((None, None),):
-        if not isinstance(pcr, int) or not 0 <= pcr < MAX_PCR or not isinstance(value, bytes) or len(value) != PCR_SIZE:
-            raise EvidenceError(f"pcr-values: not a map of PCR index to {PCR_SIZE} octets")
+        sizes = {len(known) for known in values.values()} or PCR_SIZES
+        if (
+            not isinstance(pcr, int)
+            or not 0 <= pcr < MAX_PCR
+            or not isinstance(value, bytes)
+            or len(value) not in sizes
+        ):
+            raise EvidenceError("pcr-values: not a map of PCR index to 32, 48 or 64 octets, all alike")
         values[pcr] = value
     return tuple(values.items())

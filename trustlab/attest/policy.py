@@ -11,6 +11,8 @@ for nobody writes an empty policy on purpose:
     locality = 2                 # the locality both policies must name; "any": no PolicyLocality in them
     allowed-images = []          # names of images in the Reference Values; empty: all of them
     claims = []                  # such as "antivirus.signatures >= 2026-11-01"
+    bank = "sha256"              # the bank of the quoted PCRs: sha256, sha384 or sha512; the lab's own are SHA-256
+    ak-parent = "endorsement"    # where the AK must live; "any": not known, then the counters may be obfuscated
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import msgspec
 
 from trustlab.attest import tables
 from trustlab.attest.claims import Condition
+from trustlab.attest.constants import HASH_IDS
 from trustlab.attest.digests import FIRMWARE_PCRS, LOCALITY, PCR_COUNT, TLS_KEY_PCRS
 from trustlab.attest.errors import PolicyError
 
@@ -34,6 +37,8 @@ INSTEAD = (
     "by writing the certificate's signature in another way. Write ek-keys = [...]: the SHA-256 of the EK's "
     "SubjectPublicKeyInfo (openssl x509 -in ek.der -pubkey -noout | openssl pkey -pubin -outform DER | sha256sum)"
 )
+BANKS = ("sha256", "sha384", "sha512")
+AK_PARENTS = ("endorsement", "any")
 
 
 class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -46,6 +51,8 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     allowed_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     ek_digests: object = None
+    bank: Literal["sha256", "sha384", "sha512"] = "sha256"
+    ak_parent: Literal["endorsement", "any"] = "endorsement"
 
 
 class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +69,8 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     locality: int | None = LOCALITY
     allowed_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    bank: str = "sha256"
+    ak_parent: str = "endorsement"
 
     def __post_init__(self) -> None:
         for field, pcrs in (("pcrs", self.pcrs), ("key-pcrs", self.key_pcrs)):
@@ -73,7 +82,19 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise PolicyError(f"locality: {self.locality}; there are localities 0 to 4")
         if any(len(digest) != DIGEST_SIZE for digest in self.ek_keys):
             raise PolicyError("ek-keys: a SHA-256 digest has 32 octets")
+        if self.bank not in BANKS:
+            raise PolicyError(f"bank: {self.bank!r}; choose from: {', '.join(BANKS)}")
+        if self.ak_parent not in AK_PARENTS:
+            raise PolicyError(f"ak-parent: {self.ak_parent!r}; choose from: {', '.join(AK_PARENTS)}")
+        if self.bank != "sha256" and (measured := sorted(set(self.pcrs) & set(DEFAULT_PCRS))):
+            listed = ", ".join(map(str, measured))
+            raise PolicyError(f"bank: HyperSafe measures in SHA-256 alone, so PCR {listed} cannot be of {self.bank}")
         _conditions(self.claims)
+
+    @property
+    def bank_id(self) -> int:
+        """The bank's TPM_ALG_ID."""
+        return HASH_IDS[self.bank]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -115,3 +136,11 @@ def _toml(value: object) -> str:
 
 FIRMWARE = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None)
 """What a Relying Party can demand of a machine that has a TPM and no DRTM launch."""
+OTHER_AK = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None, ak_parent="any")
+"""What it can demand where the AK was made by other software (tpm2_createak, Keylime, go-attestation).
+
+What is then not known: who can use the AK; in which hierarchy it lives, and so what ends it; and the true resetCount, restartCount and firmwareVersion, which a TPM obfuscates for a key outside
+the endorsement and platform hierarchies (Part 3, 18.1). Equal counters of one AK still mean one boot.
+"""
+PROFILES = {"hypersafe": AppraisalPolicy(), "firmware": FIRMWARE, "other-ak": OTHER_AK}
+"""Policies by name, to begin with."""

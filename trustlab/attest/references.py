@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MAX_VERSION = 2**53
 LAUNCH_PCRS = range(17, 21)
+BANK_OF_SIZE = {32: "sha256", 48: "sha384", 64: "sha512"}
+"""Banks by the length of their PCRs' values."""
 INDICES = {str(pcr) for pcr in range(PCR_COUNT)}
 
 
@@ -47,7 +49,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
     """Digest (32 octets) to name, for what may be launched, under which policy, and which images may run.
 
     `pcrs` (index to values) is for PCRs about which the lab's own events say nothing: not 17 to 20, whose values would
-    never be looked at (ReferenceValuesError).
+    never be looked at (ReferenceValuesError). A value's length says of which bank it is.
     """
 
     version: int
@@ -75,8 +77,14 @@ class ReferenceValues(msgspec.Struct, frozen=True):
             _octets(file.hypersafe, "hypersafe"),
             _octets(file.launch_policies, "launch-policies"),
             _octets(file.images, "images"),
-            {_index(pcr): tuple(_digest(value, "pcrs") for value in values) for pcr, values in file.pcrs.items()},
+            {_index(pcr): tuple(_pcr_value(value) for value in values) for pcr, values in file.pcrs.items()},
         )
+
+    @property
+    def bank(self) -> str:
+        """The bank of the first PCR value: those of one file belong to one bank."""
+        size = next((len(value) for values in self.pcrs.values() for value in values), 32)
+        return BANK_OF_SIZE[size]
 
     def to_toml(self) -> str:
         """Return the file that `from_toml` reads."""
@@ -103,6 +111,10 @@ def _listed(values: tuple[bytes, ...]) -> str:
 
 def _digest(text: str, field: str) -> bytes:
     return tables.digest(text, field, ReferenceValuesError)
+
+
+def _pcr_value(text: str) -> bytes:
+    return tables.pcr_value(text, "pcrs", ReferenceValuesError)
 
 
 def _index(text: str) -> int:

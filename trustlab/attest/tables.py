@@ -18,6 +18,7 @@ T = TypeVar("T")
 MAX_FILE = 1 << 18
 MAX_LINE = 4096
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+HEX_PCR = re.compile(r"(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})\Z")
 
 
 _KINDS = {
@@ -107,6 +108,13 @@ def digest(text: str, field: str, error: type[AttestError]) -> bytes:
     """Return the 32 octets of a SHA-256 digest written as 64 lower-case hex digits."""
     if not HEX_DIGEST.match(text):
         raise error(f"{field}: {text[:80]!r} is not a SHA-256 digest (64 lower-case hex digits)")
+    return bytes.fromhex(text)
+
+
+def pcr_value(text: str, field: str, error: type[AttestError]) -> bytes:
+    """Return a PCR's value: 64, 96 or 128 lower-case hex digits, for the SHA-256, SHA-384 or SHA-512 bank."""
+    if not HEX_PCR.match(text):
+        raise error(f"{field}: {text[:80]!r} is not a PCR's value (64, 96 or 128 lower-case hex digits)")
     return bytes.fromhex(text)
 
 
