@@ -213,4 +213,4 @@ POLICY = AppraisalPolicy(
 
 
 def verifier(policy: AppraisalPolicy = POLICY, references=REFERENCES, **changes) -> Verifier:
-    return Verifier([CA.certificate], references, policy, **changes)
+    return Verifier([CA.certificate], references, policy, **{"last_reference_version": 7, **changes})

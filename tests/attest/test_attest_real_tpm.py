@@ -75,7 +75,12 @@ class Bank:
 
     def verifier(self) -> Verifier:
         claims = ("antivirus.signatures >= 2026-11-01",)
-        return Verifier([self.ca.root], self.references, AppraisalPolicy(ek_keys=(self.ek_key,), claims=claims))
+        return Verifier(
+            [self.ca.root],
+            self.references,
+            AppraisalPolicy(ek_keys=(self.ek_key,), claims=claims),
+            last_reference_version=1,
+        )
 
 
 @pytest.fixture(scope="module")

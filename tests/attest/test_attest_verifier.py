@@ -50,8 +50,8 @@ from trustlab.attest import (
     parse_public,
     qualified_name,
 )
-from trustlab.attest.build import build_public, build_rsa_signature
-from trustlab.attest.constants import ALG_RSASSA, ALG_SHA256
+from trustlab.attest.build import build_ecdsa_signature, build_public, build_rsa_signature
+from trustlab.attest.constants import ALG_RSASSA, ALG_SHA1, ALG_SHA256
 from trustlab.attest.structures import ClockInfo, PcrSelection, QuoteInfo
 from trustlab.trace import Trace
 
@@ -704,3 +704,119 @@ def test_a_quote_over_another_bank_cannot_be_compared_with_the_log():
     assert check.verdict == "fail"
     assert re.fullmatch(r"The log has no \S+ bank to compare with\.", check.sentence)
     assert check.found == bytes(32)
+
+
+def test_a_version_is_not_compared_where_none_is_remembered():
+    check = appraise(last_reference_version=0)["reference version"]
+    assert check.verdict == "not compared"
+    assert "version 7. It was not compared" in check.sentence
+    assert appraise(last_reference_version=0).accepted
+
+
+def test_a_signature_with_sha1_is_refused_as_that():
+    signer = MACHINE.ak()
+    der = MACHINE.ak_key.sign(GOOD.quote, ec.ECDSA(hashes.SHA1()))  # noqa: S303 - that it is refused is the point
+    weak = replace(GOOD, ak_public=signer.public, ak_certificates=(signer.certificate,))
+    raw = bytearray(build_ecdsa_signature(der))
+    raw[2:4] = ALG_SHA1.to_bytes(2, "big")
+    result = appraise(replace(weak, signature=bytes(raw)))
+    assert "signature" in result.failed
+    assert "The quote is signed with SHA-1" in result["signature"].sentence
+
+
+# one path validation: the short cut and the long way agree
+
+
+def leaf_of(ca: PrivacyCa, *extensions: tuple[x509.ExtensionType, bool], key=None) -> bytes:
+    """Certify the machine's AK with these extensions; without `key`, by the CA's own."""
+    name = parse_public(MACHINE.ak().public).name
+    given = x509.load_der_x509_certificate(ca.certify(MACHINE.ak_key.public_key(), name, MACHINE.ek_key))
+    builder = ca._builder(x509.Name([]), MACHINE.ak_key.public_key())
+    changed_ones = {type(extension) for extension, _ in extensions}
+    for extension in given.extensions:
+        if type(extension.value) not in changed_ones:
+            builder = builder.add_extension(extension.value, extension.critical)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(key or ca.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def anchor_of(*extensions: tuple[x509.ExtensionType, bool], key=None) -> PrivacyCa:
+    """Make a CA whose own certificate has just these extensions."""
+    ca = PrivacyCa("Privacy CA with rules")
+    ca.key = key or ca.key
+    builder = ca._builder(ca.name, ca.key.public_key())
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    ca.certificate = ca._sign(builder)
+    return ca
+
+
+def usage(**bits: bool) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: bits.get(name, False) for name in names})
+
+
+CA_TRUE = (x509.BasicConstraints(ca=True, path_length=None), True)
+SIGNS = (usage(key_cert_sign=True), True)
+ELSEWHERE = x509.DirectoryName(x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "elsewhere")]))
+ALT_NAME = (x509.SubjectAlternativeName([x509.DNSName("ak.example")]), False)
+ANCHORS = {
+    "a CA": ((CA_TRUE, SIGNS), (), True),
+    "a CA that says nothing about its key": ((CA_TRUE,), (), True),
+    "no CA": (((x509.BasicConstraints(ca=False, path_length=None), True), SIGNS), (), False),
+    "nothing about being a CA": ((SIGNS,), (), False),
+    "no keyCertSign": ((CA_TRUE, (usage(digital_signature=True), True)), (), False),
+    "a path length of 0": (((x509.BasicConstraints(ca=True, path_length=0), True), SIGNS), (), True),
+    "another purpose": ((CA_TRUE, SIGNS, (x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), False)), (), False),
+    "any purpose": ((CA_TRUE, SIGNS, (x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.5.29.37.0")]), False)), (), True),
+    "a strange critical extension": (
+        (CA_TRUE, SIGNS, (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), True)), (), False,
+    ),
+    "names elsewhere, of another kind": ((CA_TRUE, SIGNS, (x509.NameConstraints([ELSEWHERE], None), True)), (), True),
+    "names elsewhere": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints([x509.DNSName("other.example")], None), True)), (ALT_NAME,), False,
+    ),
+    "names here": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints([x509.DNSName("example")], None), True)), (ALT_NAME,), True,
+    ),
+    "names excluded": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints(None, [x509.DNSName("example")]), True)), (ALT_NAME,), False,
+    ),
+    "a leaf that is a CA": ((CA_TRUE, SIGNS), (CA_TRUE,), False),
+    "a leaf that may not sign": ((CA_TRUE, SIGNS), ((usage(key_agreement=True), True),), False),
+    "a leaf that may sign": ((CA_TRUE, SIGNS), ((usage(digital_signature=True), True),), True),
+    "a leaf for web servers": ((CA_TRUE, SIGNS), ((x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), False),), False),
+}  # fmt: skip
+"""What the anchor says, what the leaf says beside the usual, and whether the AK is accepted."""
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_the_chain_is_judged_alike_with_and_without_the_anchor_in_it(name):
+    authority, leaf, good = ANCHORS[name]
+    ca = anchor_of(*authority)
+    der, anchor = leaf_of(ca, *leaf), ca.certificate.public_bytes(Encoding.DER)
+    for chain in ((der,), (der, anchor)):
+        judge = Verifier([ca.certificate], REFERENCES, POLICY, last_reference_version=7)
+        evidence = replace(GOOD, ak_certificates=chain)
+        for _ in range(2):  # the second time from what is remembered
+            result = judge.appraise(evidence.encode(), FIRST)
+            assert ("AK chain" in result.failed) == (not good), result["AK chain"].sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        (ec.generate_private_key(ec.SECP384R1()), True),
+        (ec.generate_private_key(ec.SECP521R1()), True),
+        (ec.generate_private_key(ec.SECP256K1()), False),
+        (RSA_KEY, True),
+    ],
+)
+def test_an_authoritys_key_may_be_of_every_strong_kind(key, good):
+    ca = anchor_of(CA_TRUE, SIGNS, key=key)
+    der = leaf_of(ca)
+    judge = Verifier([ca.certificate], REFERENCES, POLICY)
+    result = judge.appraise(replace(GOOD, ak_certificates=(der,)).encode(), FIRST)
+    assert ("AK chain" in result.failed) == (not good), result["AK chain"].sentence

@@ -42,6 +42,10 @@ class TrustAnchors:
         self._anchors = tuple(_anchor(certificate, n) for n, certificate in enumerate(certificates))
         self._key = frozenset(anchor.octets for anchor in self._anchors)
 
+    def used(self, signer: Signer) -> set[bytes]:
+        """Return the certificates (DER) of the path that was found for a signer; without one, the leaf alone."""
+        return {certificate.octets for certificate in signer.paths.get(self._key, ())} | {signer.octets[0]}
+
     def judge(self, appraisal: Appraisal) -> CheckOutcome:
         """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
         time = appraisal.expected.time or dt.datetime.now(dt.UTC)
@@ -60,7 +64,7 @@ class TrustAnchors:
         except PathProblem:
             pass  # perhaps there is another path
         try:
-            leaf, *rest = (read_lenient(certificate.public_bytes(Encoding.DER)) for certificate in signer.chain)
+            leaf, *rest = map(read_lenient, signer.octets)
             if problem := _leaf_problem(leaf):
                 return problem
             if not self._anchors:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from trustlab.attest import evidence, measurements
 from trustlab.attest.certificates import (
     OID_AK_NAME,
@@ -95,6 +97,11 @@ class Signer:
         return shown(self.chain[0].issuer.rfc4514_string())
 
     @cached_property
+    def octets(self) -> tuple[bytes, ...]:
+        """The certificates in DER, the AK's first."""
+        return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.chain)
+
+    @cached_property
     def paths(self) -> dict[frozenset[bytes], tuple[LenientCertificate, ...]]:
         """Paths from the certificate that were found valid before, by the anchors (DER) that were trusted."""
         return {}
@@ -129,6 +136,7 @@ class Appraisal:
     signature: Signature
     signer: Signer
     key: KeyProof | None
+    event_log: bytes
     measured: Measured
     stated_pcrs: dict[int, bytes]
     expected: Expected
@@ -199,6 +207,7 @@ def open_appraisal(
         signature=signature,
         signer=signer,
         key=None if read.key_attestation is None else _key_proof(read.key_attestation, signer),
+        event_log=read.event_log,
         measured=measured(read.event_log, read.pcr_values, quote, signature, references, policy),
         stated_pcrs=read.pcr_values,
         expected=expected,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
-from trustlab.attest.constants import ObjectAttributes, attribute_names
+from trustlab.attest.constants import ALG_SHA1, ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
 
 if TYPE_CHECKING:
@@ -93,8 +93,11 @@ def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
 def signature(appraisal: Appraisal) -> CheckOutcome:
     """Signature: the AK signed exactly these octets."""
     for attest, signed, signer in appraisal.signed:
+        what = _kind(attest, appraisal)
+        if signed.hash_alg == ALG_SHA1:
+            text = f"The {what} is signed with SHA-1, which proves nothing any more: make the AK with SHA-256."
+            return failed(text, found=signed.value)
         if not appraisal.well_signed(attest, signed, signer):
-            what = _kind(attest, appraisal)
             text = f"The signature over the {what} was not made by {signer.role}, or octets were changed afterwards."
             return failed(text, found=signed.value)
     what = "the quote and the key attestation" if len(appraisal.signed) > 1 else "the quote"

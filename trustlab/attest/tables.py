@@ -67,7 +67,9 @@ def _why_not(wrong: Exception) -> str:
         case RecursionError():
             return "not TOML that can be read: it is nested too deeply"
         case tomllib.TOMLDecodeError():
-            return f"not TOML: {wrong}"
+            place = re.search(r"at line (\d+), column (\d+)", str(wrong))
+            where = f"at line {place[1]}, column {place[2]}" if place else "at its end, where something is missing"
+            return f"not TOML {where}"
         case _:
             return "not TOML that can be read: a number or a date is out of bounds"
 

@@ -17,6 +17,7 @@ from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
+from trustlab.attest.unproved import unproved_paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -66,9 +67,10 @@ class Verifier:
     """Appraises Evidence for one Relying Party.
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
-    that was accepted so far; `without` names checks to leave out - for experiments only: they are evaluated and
-    shown as "left out", and do not count. `checks` are functions in place of checks, by their names: each gets the
-    Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a check.
+    that was accepted so far, 0 if none is remembered. `without` names checks to leave out - for experiments only: they
+    are evaluated and shown as "left out", and do not count. `checks` are functions in place of checks, by their names:
+    each gets the Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a
+    check.
     """
 
     def __init__(
@@ -92,7 +94,8 @@ class Verifier:
                 raise PolicyError(
                     f"{min(unknown)!r} is not a check that can be {fate}; choose from: {', '.join(known)}"
                 )
-        specs = _specs(TrustAnchors(tuple(trust_anchors)))
+        self._anchors = TrustAnchors(tuple(trust_anchors))
+        specs = _specs(self._anchors)
         self._specs = tuple(replace(s, judge=judged_by(own[s.name])) if s.name in own else s for s in specs)
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
@@ -115,6 +118,7 @@ class Verifier:
             pcrs=dict(appraisal.pcrs),
             ek_key=appraisal.signer.ek_key,
             reference_version=self.references.version,
+            unproved=unproved_paths(appraisal, self._anchors),
         )
 
     def _check(self, spec: CheckSpec, appraisal: Appraisal) -> Check:
