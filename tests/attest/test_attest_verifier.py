@@ -337,8 +337,11 @@ def test_events_refuses_an_event_in_another_events_pcr():
     refused_only_by("events", *relogged(*log_of().events, replace(log_of().events[3], pcr=18)))
 
 
-def test_events_refuses_an_event_about_a_pcr_that_is_not_quoted():
-    refused_only_by("events", *relogged(*log_of().events, LogEvent(0, 1, (("sha256", EVIL),), b"")))
+def test_events_of_a_pcr_that_is_not_quoted_are_unproved_not_wrong():
+    result = appraise(*relogged(*log_of().events, LogEvent(0, 1, (("sha256", EVIL),), b"")))
+    assert result.accepted
+    assert result["events"].sentence.endswith(" 1 other event of PCR 0 is unproved.")
+    assert 0 not in result.pcrs
 
 
 @pytest.mark.parametrize("changes", [{"image": EVIL}, {"hypersafe": EVIL}])

@@ -42,6 +42,8 @@ GPT_HEADER = 92
 LEAST_ENTRY = 128
 MAX_ENTRIES = 1024
 SIGNATURE_HEAD = 28
+CERTIFICATE = b"\x30\x82"
+"""A DER SEQUENCE of some length, as certificates begin."""
 X509_TYPE = "EFI_CERT_X509"
 SWITCHES = {"SecureBoot", "SetupMode", "AuditMode", "DeployedMode", "MokSBState", "MokIgnoreDB"}
 DATABASES = {"PK", "KEK", "db", "dbx", "dbt", "dbr", "MokList", "MokListX", "MokListTrusted"}
@@ -219,7 +221,7 @@ def _authority(r: StructureReader) -> str:
     if size > r.left:
         r.short(size, "VariableData")
     entry = r.data[r.position : r.position + size]
-    if entry[16:17] == b"\x30":  # a certificate behind its owner: DER begins with a SEQUENCE
+    if entry[16:18] == CERTIFICATE and int.from_bytes(entry[18:20], "big") == size - 20:  # behind its owner's GUID
         with r.group("VariableData", "The entry that decided.", SIGNATURES):
             return f"{name}: {_signature(r, size, X509_TYPE)}"
     return f"{name}: {event_text(r.octets(size, 'VariableData', event_text, 'The entry that decided.', VARIABLE))}"

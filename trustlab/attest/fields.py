@@ -20,6 +20,7 @@ from trustlab.attest.creation import creation_data_spans
 from trustlab.attest.errors import AttestError, plural, shown
 from trustlab.attest.eventlog import EventLog, event_text, eventlog_spans
 from trustlab.attest.evidence import CERTIFICATE_TYPE, ENDORSEMENT, EVIDENCE, MAX_EVIDENCE, PREFIX
+from trustlab.attest.measurements import quoted_pcrs
 from trustlab.attest.public import public_spans
 from trustlab.attest.signature import signature_spans
 from trustlab.attest.structures import attest_spans
@@ -27,9 +28,12 @@ from trustlab.octets import SpanTree
 from trustlab.x509 import PrivateExtension, certificate_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from trustlab.attest.cbor import CborPart
+    from trustlab.attest.eventlog import ReplayStep
+    from trustlab.attest.logevent import LogEvent
+    from trustlab.attest.measurements import QuotedPcrs
     from trustlab.trace import Span
 
 CMW = "RFC 9999, 3"
@@ -39,6 +43,7 @@ UNREADABLE = "unreadable"
 REMEMBERED = 64
 """Evidence whose fields are kept: both ends of both legs see the same one."""
 PCR_VALUES = PREFIX + "pcr-values+cbor"
+EVENT_LOG = PREFIX + "tcg-event-log"
 AK_EXTENSIONS = (
     PrivateExtension(
         OID_AK_NAME.dotted_string,
@@ -89,13 +94,21 @@ class _Item:
         return (self.content or str(self.argument)).replace(".", "-")
 
 
+class EvidenceTree(SpanTree):
+    """The tree of one Evidence, whose log is shown beside what the quote proves of it."""
+
+    def __init__(self, proof: QuotedPcrs | None) -> None:
+        super().__init__()
+        self.proof = proof
+
+
 @lru_cache(maxsize=REMEMBERED)
 def evidence_fields(raw: bytes) -> tuple[Span, ...]:
     """Return a span for each field of Evidence, in the order of the octets, parents before children.
 
     Never raises: octets that cannot be read are one span, `unreadable`, whose value says why.
     """
-    tree = SpanTree()
+    tree = EvidenceTree(quoted_pcrs(raw))
     if len(raw) > MAX_EVIDENCE:
         _unreadable(tree, 0, len(raw), f"{len(raw)} bytes; Evidence has at most {MAX_EVIDENCE}")
         return tuple(tree.spans)
@@ -109,25 +122,55 @@ def evidence_fields(raw: bytes) -> tuple[Span, ...]:
     return tuple(tree.spans)
 
 
-def log_fields(raw: bytes) -> list[Span]:
+def log_fields(raw: bytes, proof: QuotedPcrs | None = None) -> list[Span]:
     """Return the spans of an event log; each measured event says what its PCR is before and after it.
 
-    EventLogError as `eventlog_spans`.
+    With `proof`, what the quote beside it proves, the replay is of the quoted bank, and an event says if nothing proves
+    it. EventLogError as `eventlog_spans`.
     """
     spans = eventlog_spans(raw)
     log = EventLog.decode(raw)
     first = 0 if log.legacy else 1  # the Spec ID event is in the octets, but is no measurement
-    steps = log.steps(log.algorithms[0]) if log.algorithms else []
-    told = {f"events[{first + step.number}]": step for step in steps}
+    banks = [proof.bank] if proof and proof.bank in log.algorithms else log.algorithms[:1]
+    steps = log.steps(banks[0]) if banks else []
+    told = {first + step.number: step for step in steps}
+    unproved = _unproved(log, banks, proof)
+    events = {f"events[{first + n}]": (first + n, event) for n, event in enumerate(log.events)}
     result = []
     for span in spans:
-        step = told.get(span.name)
-        if step is not None:
-            after = f"PCR {step.pcr} becomes {step.after.hex()}"
-            note = f"A measurement. PCR {step.pcr} was {step.before.hex()}; the TPM hashes that with the digest below."
-            span = replace(span, value=after, note=note)  # noqa: PLW2901 - the same span, with more to say
+        if span.name in events:
+            number, event = events[span.name]
+            span = _told(span, told.get(number), unproved(event))  # noqa: PLW2901 - the same span, with more to say
         result.append(span)
     return result
+
+
+def _told(span: Span, step: ReplayStep | None, unproved: str) -> Span:
+    """Say of an event what it makes of its PCR, and whether anything proves it."""
+    if step is None:
+        return replace(span, note=f"{span.note} {unproved}".rstrip())
+    after = f"PCR {step.pcr} becomes {step.after.hex()}"
+    note = f"A measurement. PCR {step.pcr} was {step.before.hex()}; the TPM hashes that with the digest below."
+    return replace(span, value=after, note=f"{note} {unproved}".rstrip())
+
+
+def _unproved(log: EventLog, banks: Sequence[str], proof: QuotedPcrs | None) -> Callable[[LogEvent], str]:
+    """Return what says of an event why nothing proves it; it says nothing of an event that is proved."""
+    replayed = log.replay(banks[0]) if banks else {}
+    proved = frozenset() if proof is None else proof.proved(replayed if proof.bank in banks else {})
+
+    def why(event: LogEvent) -> str:
+        if log.registers:
+            return "Set aside: it is about a measurement register, which is no PCR."
+        if not event.extends and event.locality is None:
+            return "Set aside: it extends no PCR, so nothing proves it."
+        if proof is None or event.pcr in proved:
+            return ""
+        if event.pcr not in proof.pcrs:
+            return f"Set aside: the quote does not cover PCR {event.pcr}, so nothing proves it."
+        return f"Set aside: the log does not replay to the quoted value of PCR {event.pcr}, so nothing proves it."
+
+    return why
 
 
 def is_evidence(raw: bytes) -> bool:
@@ -224,7 +267,10 @@ def _inside(tree: SpanTree, octets: bytes, media: str, at: int) -> None:
     if reader is None:
         return
     try:
-        tree.graft(reader(octets), at)
+        if media == EVENT_LOG and isinstance(tree, EvidenceTree):
+            tree.graft(log_fields(octets, tree.proof), at)
+        else:
+            tree.graft(reader(octets), at)
     except AttestError as error:
         _unreadable(tree, at, at + len(octets), str(error))
 
@@ -288,7 +334,7 @@ READERS: dict[str, Callable[[bytes], Iterable[Span]]] = {
     PREFIX + "tpmt-signature": signature_spans,
     PREFIX + "tpmt-public": public_spans,
     PREFIX + "tpms-creation-data": creation_data_spans,
-    PREFIX + "tcg-event-log": log_fields,
+    EVENT_LOG: log_fields,
     CERTIFICATE_TYPE: lambda raw: certificate_fields(raw, AK_EXTENSIONS),
 }
 """What reads a value, by its media type."""

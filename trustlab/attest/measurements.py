@@ -14,10 +14,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustlab.attest.constants import HASH_IDS, HASH_NAMES, HASH_SIZES
-from trustlab.attest.errors import EventLogError
+from trustlab.attest.errors import AttestError, EventLogError
 from trustlab.attest.eventlog import EventLog
+from trustlab.attest.evidence import Evidence
 from trustlab.attest.logevent import PCR_CLAIMS, PCR_IMAGE, PCR_LAUNCH, PCR_LAUNCH_POLICY
-from trustlab.attest.structures import QuoteInfo
+from trustlab.attest.signature import parse_signature
+from trustlab.attest.structures import QuoteInfo, parse_attest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +87,41 @@ def measured(
     aside = sorted((*replayed.aside, *(pair for pair in pairs if pair[1].pcr in by_value)), key=lambda pair: pair[0])
     log = EventLog([event for _, event in proved], replayed.log.algorithms, legacy=replayed.log.legacy)
     return Measured(log, tuple(n for n, _ in proved), values, tuple(aside), replayed.zeros, tuple(sorted(by_value)))
+
+
+@dataclass(frozen=True)
+class QuotedPcrs:
+    """What a quote says of PCRs, for showing it; `stated` are the values sent beside it."""
+
+    bank: str
+    pcrs: tuple[int, ...]
+    digest: bytes
+    hash_name: str
+    stated: Mapping[int, bytes]
+
+    def proved(self, replayed: Mapping[int, bytes]) -> frozenset[int]:
+        """Return the PCRs of which a replay of the log is what was quoted."""
+        zeros = bytes(HASH_SIZES[HASH_IDS[self.bank]])
+        pcrs = list(self.pcrs)
+        if _digest(self.hash_name, pcrs, replayed, zeros) == self.digest:
+            return frozenset(pcrs)
+        if _digest(self.hash_name, pcrs, self.stated, zeros) == self.digest:
+            return frozenset(p for p in pcrs if replayed.get(p, zeros) == self.stated.get(p, zeros))
+        return frozenset()
+
+
+def quoted_pcrs(raw: bytes) -> QuotedPcrs | None:
+    """Return what the quote in Evidence says of the PCRs of one bank; None if there is no such quote to read."""
+    try:
+        read = Evidence.decode(raw)
+        info, signature = parse_attest(read.quote).attested, parse_signature(read.signature)
+    except AttestError:
+        return None
+    if not isinstance(info, QuoteInfo) or len(info.selections) != 1 or info.selections[0].bank not in HASH_NAMES:
+        return None
+    (selection,) = info.selections
+    bank, hash_name = HASH_NAMES[selection.bank], HASH_NAMES[signature.hash_alg]
+    return QuotedPcrs(bank, selection.pcrs, info.pcr_digest, hash_name, read.pcr_values)
 
 
 def _digest(hash_name: str, pcrs: list[int], values: Mapping[int, bytes], zeros: bytes) -> bytes:

@@ -139,8 +139,9 @@ FIRMWARE = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy
 OTHER_AK = AppraisalPolicy(pcrs=FIRMWARE_PCRS, key_pcrs=FIRMWARE_PCRS, ak_policy=False, locality=None, ak_parent="any")
 """What it can demand where the AK was made by other software (tpm2_createak, Keylime, go-attestation).
 
-What is then not known: who can use the AK; in which hierarchy it lives, and so what ends it; and the true resetCount, restartCount and firmwareVersion, which a TPM obfuscates for a key outside
-the endorsement and platform hierarchies (Part 3, 18.1). Equal counters of one AK still mean one boot.
+What is then not known: who can use the AK; in which hierarchy it lives, and so what ends it; and the true
+resetCount, restartCount and firmwareVersion, which a TPM obfuscates for a key that is neither in the endorsement nor
+in the platform hierarchy (Part 3, 18.1). Equal counters of one AK still mean one boot.
 """
 PROFILES = {"hypersafe": AppraisalPolicy(), "firmware": FIRMWARE, "other-ak": OTHER_AK}
 """Policies by name, to begin with."""

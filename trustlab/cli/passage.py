@@ -70,6 +70,17 @@ Makers = Annotated[
         "device's EK, instead of the lab.",
     ),
 ]
+PcrBank = Annotated[
+    str | None,
+    typer.Option(help="For --tpm device:...: the bank of PCRs to quote, sha256, sha384 or sha512; else the first."),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option(
+        "--event-log",
+        help="For --tpm device:...: file with the firmware's event log; else the one that Linux keeps.",
+    ),
+]
 PeerTpm = Annotated[
     str,
     typer.Option(help="What to demand of the other side: swtpm (HyperSafe and its image) or device (its firmware)."),
@@ -84,6 +95,8 @@ def serve(  # noqa: PLR0913 - options
     design: DesignName = TRUSTED_PASSAGE.name,
     tpm: Tpm = "swtpm",
     makers: Makers = None,
+    pcr_bank: PcrBank = None,
+    event_log: Log = None,
     peer_tpm: PeerTpm = "swtpm",
     vm: InVm = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many answers (0: never).")] = 0,
@@ -119,17 +132,26 @@ def serve(  # noqa: PLR0913 - options
     """
     chosen = design_named(design)
     if vm:
-        _emulated(tpm, peer_tpm, makers)
+        _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
         in_vm.serve(lab, chosen, count, quiet=quiet)
         return
     _check_makers(tpm, makers)
+    _check_device(tpm, pcr_bank, event_log)
     world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
     bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
     limiter = RateLimiter(quote_burst or math.inf, quote_rate)
     with (
         watching(trace, quiet=quiet),
         Station(
-            world, chosen, bank, world.references(bank, teller), trace.party("bank"), tpm=tpm, makers=makers
+            world,
+            chosen,
+            bank,
+            world.references(bank, teller),
+            trace.party("bank"),
+            tpm=tpm,
+            makers=makers,
+            bank=pcr_bank,
+            event_log=event_log,
         ) as station,
     ):
         station.certify(SERVER_NAME)
@@ -146,6 +168,8 @@ def connect(  # noqa: PLR0913 - options
     design: DesignName = TRUSTED_PASSAGE.name,
     tpm: Tpm = "swtpm",
     makers: Makers = None,
+    pcr_bank: PcrBank = None,
+    event_log: Log = None,
     peer_tpm: PeerTpm = "swtpm",
     vm: InVm = False,
     quiet: Quiet = False,
@@ -160,17 +184,26 @@ def connect(  # noqa: PLR0913 - options
         raise Failure(f"{path!r} is not a path: give ASCII that begins with / and has no spaces, such as /balance")
     chosen = design_named(design)
     if vm:
-        _emulated(tpm, peer_tpm, makers)
+        _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
         return
     _check_makers(tpm, makers)
+    _check_device(tpm, pcr_bank, event_log)
     host, port = host_and_port(target, "127.0.0.1:4444 or [::1]:4444")
     world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
     with (
         watching(trace, quiet=quiet),
         Station(
-            world, chosen, teller, world.references(bank, teller), trace.party("teller"), tpm=tpm, makers=makers
+            world,
+            chosen,
+            teller,
+            world.references(bank, teller),
+            trace.party("teller"),
+            tpm=tpm,
+            makers=makers,
+            bank=pcr_bank,
+            event_log=event_log,
         ) as station,
     ):
         if chosen.client_key:
@@ -283,11 +316,17 @@ def _kind(name: str) -> TpmKind:
     return "swtpm" if name == "swtpm" else "device"
 
 
-def _emulated(tpm: str, peer_tpm: str, makers: Path | None) -> None:
+def _emulated(tpm: str, peer_tpm: str, makers: Path | None, pcr_bank: str | None, event_log: Path | None) -> None:
     if {tpm, peer_tpm} != {"swtpm"} or makers is not None:
         raise Failure(
             "the TPMs of virtual machines are emulated: do not give --tpm, --peer-tpm or --ek-roots with --in-vm"
         )
+    _check_device(tpm, pcr_bank, event_log)
+
+
+def _check_device(tpm: str, pcr_bank: str | None, event_log: Path | None) -> None:
+    if kind_of(tpm) != "device" and (pcr_bank is not None or event_log is not None):
+        raise Failure("an emulator has no firmware: give --pcr-bank and --event-log only with --tpm device:...")
 
 
 def _check_makers(tpm: str, makers: Path | None) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -18,9 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.attest import (
+    FIRMWARE,
     AppraisalPolicy,
     AttestError,
-    EventLog,
+    Evidence,
     Expected,
     ReferenceValues,
     Verifier,
@@ -28,13 +30,14 @@ from trustlab.attest import (
     image_event,
     launch_policy_event,
 )
+from trustlab.attest.eventdata import data_fields
 from trustlab.cli.failure import Failure, octets_of
 from trustlab.cli.shell import RunOption, Shell, drive
 from trustlab.cloud import Endorsers
+from trustlab.cloud.firmware_log import bind_to_firmware, read_firmware_log
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.octets import read_file
 from trustlab.tpm import (
-    DEVICE,
     DeviceTpm,
     EvidenceMaker,
     Platform,
@@ -47,6 +50,7 @@ from trustlab.tpm import (
     key_binder,
     measure,
 )
+from trustlab.tpm.templates import AK_KINDS, AkKind
 from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
@@ -57,6 +61,10 @@ if TYPE_CHECKING:
 MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
 FILES = ("evidence.cbor", "references.toml", "policy.toml", "privacy-ca.pem", "expected.json")
 BINDER_OCTETS = 32
+NO_LAUNCH = (
+    "PCR {} belongs to software that was launched by DRTM, and takes nothing from locality 0, where Linux sends. "
+    "The emulator shows it: leave --tpm out"
+)
 
 
 def tpm(
@@ -65,6 +73,14 @@ def tpm(
     device: Annotated[
         str, typer.Option("--tpm", help="`swtpm`, an emulator, or `device:/dev/tpmrm0`, this machine's own.")
     ] = "swtpm",
+    pcr_bank: Annotated[
+        str | None,
+        typer.Option(help="For a device: the bank of PCRs to quote, sha256, sha384 or sha512; else the first."),
+    ] = None,
+    event_log: Annotated[
+        Path | None,
+        typer.Option(help="For a device: file with the firmware's event log; else the one that Linux keeps."),
+    ] = None,
     log: Annotated[bool, typer.Option(help="Print every TPM command with locality, response code and time.")] = False,
 ) -> None:
     """Power on a machine and try its TPM: PCRs, the DRTM launch, keys, quotes.
@@ -77,7 +93,12 @@ def tpm(
     if log:
         trace.subscribe(_Log().print)
     other = None if device == "swtpm" else DeviceTpm.from_name(device)
+    if other is None and (pcr_bank is not None or event_log is not None):
+        raise Failure("an emulator has no firmware: give --pcr-bank and --event-log only with --tpm device:...")
     with Platform("machine", trace.party("machine"), tpm=other) as platform:
+        if other is not None:
+            bind_to_firmware(platform, pcr_bank)
+            platform.event_log = read_firmware_log(other.path, event_log).log
         drive(TpmShell(platform), run)
 
 
@@ -121,13 +142,18 @@ class TpmShell(Shell):
         self._saved: tuple[bytes, bytes] | None = None
 
     def do_pcrs(self, _: str) -> None:
-        """`pcrs`: show the PCRs of the SHA-256 bank that are not zero."""
-        for index, value in sorted(self._tpm.pcr_read(range(24)).items()):
+        """`pcrs`: show the PCRs that are not zero, of the SHA-256 bank or a device's chosen one."""
+        for index, value in sorted(self._tpm.pcr_read(range(24), self._platform.profile.bank).items()):
             if any(value):
                 self._say(f"PCR {index:2}  {value.hex() if set(value) != {255} else 'ff ... ff (no launch yet)'}")
 
     def do_extend(self, line: str) -> None:
         """`extend PCR TEXT`: extend a PCR with SHA-256(TEXT), at locality 2 (the TPM decides which PCRs allow it)."""
+        self._only_emulated(
+            "extend",
+            "a real machine's PCRs stay extended until it boots again, and its own secrets may be sealed to them "
+            "(disk encryption, for instance); `tpm2_pcrextend` does it if you mean it",
+        )
         index, _, text = line.partition(" ")
         self._tpm.pcr_extend(_number(index), hashlib.sha256(text.encode()).digest())
         self.do_pcrs("")
@@ -146,11 +172,13 @@ class TpmShell(Shell):
 
     def do_measure(self, line: str) -> None:
         """`measure NAME`: measure a VM image of that name into PCR 19 (here its digest is SHA-256(NAME))."""
+        self._only_emulated("measure", NO_LAUNCH.format(19))
         self._image = hashlib.sha256(line.encode()).digest()
         measure(self._tpm, self._platform.event_log, image_event(self._image, line or "image"))
 
     def do_claim(self, line: str) -> None:
         """`claim NAME VALUE`: measure a run-time claim into PCR 20, such as `antivirus.signatures 2026-11-20`."""
+        self._only_emulated("claim", NO_LAUNCH.format(20))
         name, _, value = line.partition(" ")
         measure(self._tpm, self._platform.event_log, claim_event(name, value))
 
@@ -173,16 +201,7 @@ class TpmShell(Shell):
         folder = Path(line or "trustlab-evidence")
         folder.mkdir(parents=True, exist_ok=True)
         binder, evidence = self._saved
-        profile = self._platform.profile
-        references = ReferenceValues(
-            version=1,
-            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
-            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
-            images={self._image: "image"},
-        )
-        policy = AppraisalPolicy(
-            pcrs=tuple(profile.quote_pcrs), key_pcrs=tuple(profile.key_pcrs), ak_policy=profile is not DEVICE
-        )
+        references, policy = self._demands(evidence)
         expected = {"binder": binder.hex(), "key_spki": self._key.spki.hex() if self._key else None}
         (folder / FILES[0]).write_bytes(evidence)
         (folder / FILES[1]).write_text(references.to_toml())
@@ -191,11 +210,41 @@ class TpmShell(Shell):
         (folder / FILES[4]).write_text(json.dumps(expected, indent=1) + "\n")
         self._say(f"saved in {folder}. Now run: trustlab verify {folder}")
 
+    def _demands(self, evidence: bytes) -> tuple[ReferenceValues, AppraisalPolicy]:
+        """Return Reference Values and a policy that this machine meets: what it measured, or its PCRs as they are."""
+        profile = self._platform.profile
+        if not self._platform.emulated:
+            values: dict[int, tuple[bytes, ...]] = {
+                pcr: (value,) for pcr, value in Evidence.decode(evidence).pcr_values.items()
+            }
+            policy = msgspec.structs.replace(FIRMWARE, bank=profile.bank)
+            return ReferenceValues(1, {}, {}, {}, values), policy
+        references = ReferenceValues(
+            version=1,
+            hypersafe={hashlib.sha256(CODE).digest(): "HyperSafe"},
+            launch_policies={hashlib.sha256(LAUNCH_POLICY).digest(): "one secure VM"},
+            images={self._image: "image"},
+        )
+        return references, AppraisalPolicy(pcrs=tuple(profile.quote_pcrs), key_pcrs=tuple(profile.key_pcrs))
+
     def do_log(self, _: str) -> None:
-        """`log`: show the event log since the launch."""
-        log = EventLog.decode(self._platform.event_log.encode())
-        for event in log.events:
-            self._say(f"PCR {event.pcr:2}  {event.digest.hex()[:16]}...  {event.data.decode('utf-8', 'replace')[:60]}")
+        """`log`: show the event log since the launch, or that of a device's firmware."""
+        bank = self._platform.profile.bank
+        for event in self._platform.event_log.events:
+            told = data_fields(event.event_type, event.data)[0]
+            self._say(f"PCR {event.pcr:2}  {event.digest_of(bank).hex()[:16]}...  {event.type_name}  {told[:60]}")
+
+    def do_ak(self, line: str) -> None:
+        """`ak [KIND]`: make an AK of another kind for the next quotes: ecc (P-256), ecc-p384, rsa or rsapss."""
+        kind = line or "ecc"
+        if kind not in AK_KINDS:
+            raise Failure(f"{kind!r} is not a kind of AK: give one of {', '.join(AK_KINDS)}")
+        self._maker = self._make(kind)
+        self._say(f"made an AK ({kind}), Name {self._maker.ak.name.hex()}")
+
+    def _only_emulated(self, command: str, why: str) -> None:
+        if not self._platform.emulated:
+            raise Failure(f"`{command}` is not for a real TPM: {why}")
 
     def do_quit(self, _: str) -> bool:
         """`quit`: power off and leave."""
@@ -205,13 +254,17 @@ class TpmShell(Shell):
 
     def _evidence_maker(self) -> EvidenceMaker:
         if self._maker is None:
-            ek = create_ek(self._tpm, "ecc")
-            certificate = self._endorsers.maker.certify(ek.public)
-            ak = create_ak(self._tpm)
-            self._privacy_ca = PrivacyCa([self._endorsers.maker.root], ak_policies=None)
-            certificates = enrol(self._tpm, ek, certificate, ak, self._privacy_ca)
-            self._maker = EvidenceMaker(self._tpm, ak, certificates, self._platform.event_log)
+            self._maker = self._make("ecc")
         return self._maker
+
+    def _make(self, kind: AkKind) -> EvidenceMaker:
+        ek = create_ek(self._tpm, "ecc")
+        certificate = self._endorsers.maker.certify(ek.public)
+        ak = create_ak(self._tpm, kind=kind)
+        self._privacy_ca = PrivacyCa([self._endorsers.maker.root], ak_policies=None)
+        certificates = enrol(self._tpm, ek, certificate, ak, self._privacy_ca)
+        self._tpm.flush(ek)
+        return EvidenceMaker(self._tpm, ak, certificates, self._platform.event_log)
 
     def _say(self, text: str) -> None:
         self.stdout.write(text + "\n")

@@ -185,7 +185,8 @@ class Channels:
     def _policy(self) -> AppraisalPolicy:
         """Return what is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
         if self._settings.get("peer_tpm") == "device":
-            return FIRMWARE
+            bank = "sha256" if self._references is None else self._references.bank
+            return msgspec.structs.replace(FIRMWARE, bank=bank)
         if "appraisal policy" in self._settings:
             policy = AppraisalPolicy.from_toml(self._settings["appraisal policy"])
             return policy if policy.ek_keys else msgspec.structs.replace(policy, ek_keys=self._pinned)

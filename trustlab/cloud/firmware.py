@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Literal
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import EventLog, ek_key_of
+from trustlab.attest import AttestError, EventLog, ek_key_of
 from trustlab.cloud.errors import CloudError
+from trustlab.cloud.firmware_log import bind_to_firmware, told
 from trustlab.octets import read_file
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
-    DEVICE,
     EvidenceMaker,
     PrivacyCa,
     TpmError,
@@ -67,16 +67,26 @@ class FirmwareSystem:
     """An `Attester` that quotes the firmware's PCRs; `values` are what they hold now (32 octets each)."""
 
     def __init__(
-        self, platform: Platform, endorsers: Endorsers, makers: Sequence[x509.Certificate] | None = None
+        self,
+        platform: Platform,
+        endorsers: Endorsers,
+        makers: Sequence[x509.Certificate] | None = None,
+        *,
+        log: EventLog | None = None,
+        bank: str | None = None,
     ) -> None:
         """Make the keys on `platform` (powered on, a device) and enrol the AK.
+
+        `log` is its firmware's event log, of which the quoted PCRs' events travel; `bank` that of the PCRs.
 
         With `makers`, the certificates of TPM makers' CAs, the EK certificate in the TPM must lead to a root among them
         (EnrolmentRefused); without, the lab's own maker vouches for whatever EK this TPM has.
         """
+        profile = bind_to_firmware(platform, bank)
         self._client = client = platform.client("this system")
         self._key: CreatedKey | None = None
-        self.values = client.pcr_read(DEVICE.quote_pcrs)
+        self.bank = profile.bank
+        self.values = client.pcr_read(profile.quote_pcrs, profile.bank)
         if makers is None:
             ek = create_ek(client, "ecc")
             ek_certificate, ca = endorsers.maker.certify(ek.public, model="device"), endorsers.device_ca
@@ -87,7 +97,9 @@ class FirmwareSystem:
         certificates = enrol(client, ek, ek_certificate, ak, ca)
         self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
         self.ek_key = ek_key_of(ek.spki)
-        self._evidence = EvidenceMaker(client, ak, certificates, EventLog())
+        log = EventLog() if log is None else log
+        self.log_note = told(log, self.bank, self.values)
+        self._evidence = EvidenceMaker(client, ak, certificates, log)
         platform.party.emit("machine", "device TPM", sentence=f"{platform.tpm!r}. {PROVES} {self.vouched}")
 
     def make_key(self, kind: Literal["rsa-decrypt", "ecdsa"]) -> FirmwareKey:
@@ -96,13 +108,15 @@ class FirmwareSystem:
         return FirmwareKey(self._client, self._key)
 
     def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Quote a binder over the firmware's PCRs; AttestationFailure where the TPM refuses."""
+        """Quote a binder over the firmware's PCRs; AttestationFailure where the TPM refuses, or the log is too long."""
         if prove_key and self._key is None:
             raise AttestationFailure("this machine has not made a key yet, so there is nothing to prove")
         try:
             return self._evidence.evidence(binder, key=self._key if prove_key else None).encode()
         except TpmError as error:
             raise AttestationFailure(f"the TPM did not make a quote: {error}") from error
+        except AttestError as error:
+            raise AttestationFailure(f"the evidence does not fit into a handshake: {error}") from error
 
 
 def makers_in(file: Path) -> list[x509.Certificate]:

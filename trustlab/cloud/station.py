@@ -9,6 +9,7 @@ import msgspec
 from trustlab.cloud.channels import Channels
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.firmware import PROVES, FirmwareSystem, makers_in
+from trustlab.cloud.firmware_log import read_firmware_log
 from trustlab.cloud.hypersafe import HyperSafe
 from trustlab.cloud.identity import Identity
 from trustlab.cloud.world import SERVER_NAME
@@ -39,10 +40,11 @@ class Station:
 
     With an emulator it is launched by DRTM and its image is measured; with a device there is no such launch, and its
     evidence is about its firmware (`cloud.firmware`); `makers` is then a PEM file with the certificates of TPM makers
-    that are to be believed about its EK. `notes` are sentences for whoever started it.
+    that are to be believed about its EK, `bank` the bank of its PCRs (by default the first that it keeps), `event_log`
+    a file with its firmware's log (by default the one that Linux has). `notes` are sentences for whoever started it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options
         self,
         world: World,
         design: Design,
@@ -52,6 +54,8 @@ class Station:
         *,
         tpm: str = EMULATOR,
         makers: Path | None = None,
+        bank: str | None = None,
+        event_log: Path | None = None,
     ) -> None:
         if not placement_of(design).one_channel:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
@@ -65,7 +69,9 @@ class Station:
         try:
             self.platform.power_on()
             self._system: HyperSafe | FirmwareSystem = (
-                HyperSafe(self.platform, image, world.endorsers) if device is None else self._firmware(makers)
+                HyperSafe(self.platform, image, world.endorsers)
+                if device is None
+                else self._firmware(device, makers, bank, event_log)
             )
         except BaseException:
             self.platform.close()
@@ -88,10 +94,14 @@ class Station:
             pinned=(),
         )
 
-    def _firmware(self, makers: Path | None) -> FirmwareSystem:
+    def _firmware(
+        self, device: DeviceTpm, makers: Path | None, bank: str | None, event_log: Path | None
+    ) -> FirmwareSystem:
         believed = makers_in(makers) if makers is not None else None
-        system = FirmwareSystem(self.platform, self._world.endorsers, believed)
-        self.notes = (PROVES, system.vouched, self._world.note_firmware(system.values))
+        read = read_firmware_log(device.path, event_log)
+        system = FirmwareSystem(self.platform, self._world.endorsers, believed, log=read.log, bank=bank)
+        noted = self._world.note_firmware(system.values, system.bank)
+        self.notes = tuple(filter(None, (PROVES, system.vouched, noted, read.note, system.log_note)))
         return system
 
     def certify(self, name: str) -> None:

@@ -96,7 +96,7 @@ class World:
         noted = ReferenceValues.from_toml(path).pcrs if path.exists() else {}
         return msgspec.structs.replace(references_of(*images), pcrs=noted)
 
-    def note_firmware(self, values: Mapping[int, bytes]) -> str:
+    def note_firmware(self, values: Mapping[int, bytes], bank: str = "sha256") -> str:
         """Note a device's PCRs as reference values where the lab has none; return a sentence for its owner.
 
         Trust at first use: the values are taken as good because nobody has others. What is noted stays.
@@ -116,7 +116,7 @@ class World:
         return (
             f"PCR {', '.join(strange)} of this machine is not what {path} notes: the other side will refuse. If you "
             "changed the firmware, the boot loader or secure boot, or if this is another machine, add its values there "
-            "(`tpm2_pcrread sha256:0,2,4,7`), or remove the file and restart both shells."
+            f"(`tpm2_pcrread {bank}:{','.join(map(str, values))}`), or remove the file and restart both shells."
         )
 
 

@@ -1,14 +1,14 @@
 """A machine's PCRs over time: each launch and each measurement with the value before and after.
 
 A launch by DRTM sets PCR 17 to 22 to zeros and extends what the CPU measured (TCG PC Client Platform TPM Profile,
-4.6.2); every measurement extends one of them. The arithmetic is that of the event log's replay.
+4.6.2); every measurement extends one of them. The arithmetic is the Verifier's own (`attest.PcrReplay`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.attest import extend
+from trustlab.attest import PcrReplay
 from trustlab.inspector.document import Extended
 from trustlab.inspector.rows import number_of, text_of
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 LAUNCH, POWER = "DRTM launch", ("power on", "power off")
 PCRS = 24
-DYNAMIC = range(17, 23)
-ZEROS = bytes(32)
 
 
 class Pcrs:
@@ -28,12 +26,12 @@ class Pcrs:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._values: dict[str, dict[int, bytes]] = {}
+        self._machines: dict[str, PcrReplay] = {}
 
     def machine(self, event: TraceEvent, row: MachineRow) -> None:
         """Take a machine's event; those with a PCR and a digest change one."""
         if event.name in POWER:
-            self._values.pop(event.party, None)
+            self._machines.pop(event.party, None)
         pcr, digest = number_of(event.data.get("pcr"), -1), text_of(event, "digest")
         if not 0 <= pcr < PCRS:
             return
@@ -41,13 +39,12 @@ class Pcrs:
             measured = bytes.fromhex(digest)
         except ValueError:
             return
-        if len(measured) != len(ZEROS):
+        pcrs = self._machines.setdefault(event.party, PcrReplay())
+        if len(measured) != len(pcrs.zeros):
             return
-        values = self._values.setdefault(event.party, {})
         if event.name == LAUNCH:
-            values.update(dict.fromkeys(DYNAMIC, ZEROS))
-        before = values.get(pcr, ZEROS)
-        values[pcr] = extend(before, measured)
+            pcrs.launch()
+        before, after = pcrs.extend(pcr, measured)
         self._book.frame.pcrs.append(
             Extended(
                 machine=event.party,
@@ -55,7 +52,7 @@ class Pcrs:
                 row=row.id,
                 before=before.hex(),
                 digest=digest,
-                after=values[pcr].hex(),
+                after=after.hex(),
                 what=row.text,
             )
         )

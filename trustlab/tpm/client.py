@@ -16,9 +16,11 @@ from tpm2_pytss import (
 )
 
 from trustlab.attest import pcr_selection
+from trustlab.attest.constants import HASH_IDS, HASH_NAMES
+from trustlab.attest.structures import parse_pcr_selections
 from trustlab.octets import u32
 from trustlab.tpm.commands import CODES, command_name, command_of
-from trustlab.tpm.errors import TpmProtocolError, TpmResponseError, TssError
+from trustlab.tpm.errors import TpmError, TpmProtocolError, TpmResponseError, TssError
 from trustlab.tpm.esys import Esys, structure
 from trustlab.tpm.framing import TpmReader, header, parameters_of, response_handle
 from trustlab.tpm.policy import PolicySession
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from trustlab.tpm.ports import ClientPlatform, Loaded
 
 PCRS = 24
+CAP_PCRS = 5
 PCRS_A_READ = 8
 """PCR_Read returns at most this many values (the TPML_DIGEST of its response)."""
 _SUCCESS = bytes(4)
@@ -106,18 +109,31 @@ class TpmClient:
 
     # everyday commands
 
-    def pcr_read(self, pcrs: Sequence[int]) -> dict[int, bytes]:
-        """Return the SHA-256 values of `pcrs` (32 octets each)."""
+    def pcr_banks(self) -> tuple[str, ...]:
+        """Return the banks whose PCRs this TPM keeps, of those that are known here (TPM 2.0 Part 3, 30.2)."""
+        answer = self.ask("GetCapability", parameters=u32(CAP_PCRS) + u32(0) + u32(1))
+        octets = answer.rest("capability")
+        selections = parse_pcr_selections(octets[1 + 4 :])
+        kept = {HASH_NAMES[s.bank] for s in selections if s.pcrs and s.bank in HASH_NAMES}
+        return tuple(name for name in HASH_NAMES.values() if name in kept)
+
+    def pcr_read(self, pcrs: Sequence[int], bank: str = "sha256") -> dict[int, bytes]:
+        """Return the values of `pcrs` in one bank; TpmError if this TPM does not keep that bank."""
         values: dict[int, bytes] = {}
         wanted = sorted({int(_pcr(pcr)) for pcr in pcrs})
         for start in range(0, len(wanted), PCRS_A_READ):
             some = wanted[start : start + PCRS_A_READ]
-            selection, _ = structure(TPML_PCR_SELECTION.unmarshal, pcr_selection(some))
+            selection, _ = structure(TPML_PCR_SELECTION.unmarshal, pcr_selection(some, HASH_IDS[bank]))
             _, _, digests = self.esys.pcr_read(selection)
+            if not len(digests):  # a TPML has no truth value
+                raise TpmError(f"this TPM keeps no {bank} values of PCR {some}; its banks: {self._banks()}")
             if len(digests) != len(some):
                 raise TpmProtocolError(f"PCR_Read returned {len(digests)} values for PCR {some}")
             values.update((pcr, bytes(digest)) for pcr, digest in zip(some, digests, strict=True))
         return values
+
+    def _banks(self) -> str:
+        return ", ".join(self.pcr_banks()) or "none that is known here"
 
     def pcr_extend(self, pcr: int, digest: bytes) -> None:
         """Extend a PCR of the SHA-256 bank with a digest of 32 octets; the TPM checks the locality."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import Evidence, H, KeyAttestation, L, pcr_digest
+from trustlab.attest.constants import HASH_NAMES
 from trustlab.octets import sized
 from trustlab.tpm.errors import TpmProtocolError
 from trustlab.tpm.fast_commands import certify_creation, quote
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from trustlab.tpm.keys import CreatedKey, LoadedKey
 
 EVIDENCE_PCRS = DRTM.quote_pcrs
+MAX_TRAVELLING = 56_000
+"""Octets for log and AK certificates: all extensions of a CertificateEntry share 65,535, and the rest needs room."""
 
 
 def key_binder(spki: bytes) -> bytes:
@@ -39,16 +42,17 @@ class _Values:
     ending: bytes
 
     @classmethod
-    def read(cls, client: TpmClient, pcrs: tuple[int, ...]) -> Self:
-        """Ask the TPM."""
-        values = client.pcr_read(pcrs)
-        return cls(values, sized(pcr_digest(pcrs, values)))
+    def read(cls, client: TpmClient, pcrs: tuple[int, ...], bank: str, signature: bytes) -> Self:
+        """Ask the TPM; the digest's hash is that of the signature (TPMT_SIGNATURE)."""
+        values = client.pcr_read(pcrs, bank)
+        return cls(values, sized(pcr_digest(pcrs, values, HASH_NAMES[int.from_bytes(signature[2:4], "big")])))
 
 
 class EvidenceMaker:
     """Makes Evidence for one launch of one machine. Thread-safe.
 
-    `event_log` is the platform's since the launch. The key attestation is made once for each key and then kept.
+    `event_log` is the platform's since the launch, or that of a device's firmware. The key attestation is made once for
+    each key and then kept.
     """
 
     def __init__(self, client: TpmClient, ak: LoadedKey, ak_certificates: Sequence[bytes], event_log: EventLog) -> None:
@@ -57,7 +61,8 @@ class EvidenceMaker:
         self.ak_certificates = tuple(ak_certificates)
         self.event_log = event_log
         self._keys: dict[bytes, KeyAttestation] = {}
-        self._values: dict[tuple[int, ...], _Values] = {}
+        self._values: dict[tuple[tuple[int, ...], str], _Values] = {}
+        self._log: tuple[object, bytes] = None, b""
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -72,13 +77,14 @@ class EvidenceMaker:
         """
         with self._lock:
             attestation = None if key is None else self._attestation(key)
-            quoted, values = self._quote(binder, tuple(sorted(pcrs or self.client.platform.profile.quote_pcrs)))
+            chosen = tuple(sorted(pcrs or self.client.platform.profile.quote_pcrs))
+            quoted, values = self._quote(binder, chosen)
             return Evidence(
                 quote=quoted.attest,
                 signature=quoted.signature,
                 ak_public=self.ak.public,
                 ak_certificates=self.ak_certificates,
-                event_log=self.event_log.encode(),
+                event_log=self._travelling_log(chosen),
                 pcr_values=values,
                 key_attestation=attestation,
             )
@@ -88,17 +94,30 @@ class EvidenceMaker:
 
         As long as its digest agrees.
         """
-        until = time.monotonic() + SECONDS
+        until, bank = time.monotonic() + SECONDS, self.client.platform.profile.bank
         for _ in range(ATTEMPTS):
-            quoted = quote(self.client, self.ak, binder, pcrs)
-            values = self._values.get(pcrs)
+            quoted = quote(self.client, self.ak, binder, pcrs, bank)
+            values = self._values.get((pcrs, bank))
             if values is None or not quoted.attest.endswith(values.ending):
-                values = self._values[pcrs] = _Values.read(self.client, pcrs)
+                values = self._values[pcrs, bank] = _Values.read(self.client, pcrs, bank, quoted.signature)
             if quoted.attest.endswith(values.ending):
                 return quoted, dict(values.values)
             if time.monotonic() >= until:
                 break
         raise TpmProtocolError("the PCRs changed under every quote: somebody extends them all the time")
+
+    def _travelling_log(self, pcrs: tuple[int, ...]) -> bytes:
+        """Return the log's octets. Of a firmware's log the events of quoted PCRs travel, as far as there is room."""
+        profile = self.client.platform.profile
+        if profile.locality is not None:
+            return self.event_log.encode()
+        known, octets = self._log
+        wanted = (list(self.event_log.events), pcrs, profile.bank)
+        if known != wanted:
+            room = MAX_TRAVELLING - sum(map(len, self.ak_certificates))
+            octets = self.event_log.about(pcrs, profile.bank).within(room).encode()
+            self._log = wanted, octets
+        return octets
 
     def _attestation(self, key: CreatedKey) -> KeyAttestation:
         known = self._keys.get(key.name)

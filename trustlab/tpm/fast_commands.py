@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from trustlab.attest import parse_signature, pcr_selection
+from trustlab.attest.constants import HASH_IDS
 from trustlab.octets import sized, u16, u32
 from trustlab.tpm.errors import TpmError
 from trustlab.tpm.framing import PASSWORD, RH_NULL
@@ -38,9 +39,15 @@ class Attestation:
     signature: bytes = field(repr=False)
 
 
-def quote(client: TpmClient, ak: LoadedKey, qualifying: bytes, pcrs: Sequence[int] = (17, 18, 19, 20)) -> Attestation:
-    """Have the AK sign the SHA-256 PCRs `pcrs` and `qualifying` (the binder, at most 64 octets)."""
-    parameters = sized(qualifying) + _OWN_SCHEME + pcr_selection(pcrs)
+def quote(
+    client: TpmClient,
+    ak: LoadedKey,
+    qualifying: bytes,
+    pcrs: Sequence[int] = (17, 18, 19, 20),
+    bank: str = "sha256",
+) -> Attestation:
+    """Have the AK sign the PCRs `pcrs` of a bank and `qualifying` (the binder, at most 64 octets)."""
+    parameters = sized(qualifying) + _OWN_SCHEME + pcr_selection(pcrs, HASH_IDS[bank])
     return _attestation(authorized(client, ak.policy, "Quote", (ak.handle,), parameters))
 
 

@@ -18,7 +18,7 @@ from trustlab.tpm.esys import afterwards, structure
 from trustlab.tpm.framing import RH_ENDORSEMENT, RH_OWNER, TpmReader
 from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.profile import DRTM
-from trustlab.tpm.templates import AK_ATTRIBUTES, Kind, ak_template, ek_template, srk_template, tls_key_template
+from trustlab.tpm.templates import AK_ATTRIBUTES, AkKind, Kind, ak_template, ek_template, srk_template, tls_key_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,13 +98,20 @@ def create_srk(client: TpmClient) -> LoadedKey:
     return create_primary(client, RH_OWNER, srk_template())
 
 
-def create_ak(client: TpmClient, policy: KeyPolicy | None = None, *, attributes: int = AK_ATTRIBUTES) -> CreatedKey:
+def create_ak(
+    client: TpmClient,
+    policy: KeyPolicy | None = None,
+    *,
+    attributes: int = AK_ATTRIBUTES,
+    kind: AkKind = "ecc",
+) -> CreatedKey:
     """Derive an attestation key in the endorsement hierarchy (elsewhere quotes obfuscate resetCount).
 
-    Without `policy`: PolicyPCR over the present PCR 17, then PolicyLocality 2. The same policy gives the same AK again.
+    Without `policy`: PolicyPCR over the present PCR 17, then PolicyLocality 2. `kind` is ecc (P-256), ecc-p384, rsa
+    (2048 bits, RSASSA) or rsapss. The same policy gives the same AK again.
     """
     chosen = KeyPolicy.for_ak(client) if policy is None else policy
-    return create_primary(client, RH_ENDORSEMENT, ak_template(chosen.digest, attributes), chosen)
+    return create_primary(client, RH_ENDORSEMENT, ak_template(chosen.digest, attributes, kind), chosen)
 
 
 def create_primary(client: TpmClient, hierarchy: int, template: bytes, policy: KeyPolicy | None = None) -> CreatedKey:

@@ -74,6 +74,7 @@ class Platform:
         self.party = party
         self.event_log = EventLog()
         self.tpm: Transport = Swtpm() if tpm is None else tpm
+        self._profile = DRTM if self.tpm.emulated else DEVICE
         self._channel = CommandChannel(self.tpm, CommandLog(party), timeout, latency)
         self._manager = ResourceManager(self._channel.own)
         self._queue = CommandQueue(name) if gate is None else CommandQueue(name, gate.now)
@@ -104,8 +105,12 @@ class Platform:
 
     @property
     def profile(self) -> KeyProfile:
-        """Which PCRs and which locality the keys of this machine are bound to, unless told otherwise."""
-        return DRTM if self.emulated else DEVICE
+        """Which PCRs and which locality the keys of this machine are bound to, unless told otherwise (`bind`)."""
+        return self._profile
+
+    def bind(self, profile: KeyProfile) -> None:
+        """Say to which PCRs and which bank keys are bound from now on, and what is quoted."""
+        self._profile = profile
 
     def power_on(self) -> None:
         """Start the TPM and send TPM2_Startup(CLEAR): static PCRs are zero, those of the DRTM all ones."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
 from trustlab.attest import LOCALITY, key_policy, pcr_selection
+from trustlab.attest.constants import HASH_IDS
 from trustlab.octets import sized, u16, u32
 from trustlab.tpm.commands import command_of
 from trustlab.tpm.errors import TpmResponseError
@@ -34,7 +35,7 @@ _ONE_BY_ONE = {RC_RETRY, RC_OBJECT_MEMORY, RC_SESSION_MEMORY}
 
 @dataclass(frozen=True)
 class KeyPolicy:
-    """PolicyPCR over SHA-256 `pcrs`, then PolicyLocality, in this order; `locality` None leaves the second out.
+    """PolicyPCR over `pcrs` of one bank, then PolicyLocality, in this order; `locality` None leaves the second out.
 
     `digest` is the authPolicy of a key that obeys it. A policy holds the digest of the PCR values, not the values.
     """
@@ -45,21 +46,31 @@ class KeyPolicy:
     selection: bytes = field(repr=False, default=b"")
 
     @classmethod
-    def expected(cls, pcrs: Sequence[int], values: Mapping[int, bytes], *, locality: int | None = LOCALITY) -> Self:
+    def expected(
+        cls,
+        pcrs: Sequence[int],
+        values: Mapping[int, bytes],
+        *,
+        locality: int | None = LOCALITY,
+        bank: str = "sha256",
+    ) -> Self:
         """Compute the policy for the PCR `values` that one expects; no TPM is asked."""
-        chosen = tuple(sorted(pcrs))
-        return cls(chosen, locality, key_policy(chosen, values, locality=locality), pcr_selection(chosen))
+        chosen, number = tuple(sorted(pcrs)), HASH_IDS[bank]
+        digest = key_policy(chosen, values, locality=locality, bank=number)
+        return cls(chosen, locality, digest, pcr_selection(chosen, number))
 
     @classmethod
-    def present(cls, client: Commander, pcrs: Sequence[int], *, locality: int | None = LOCALITY) -> Self:
+    def present(
+        cls, client: Commander, pcrs: Sequence[int], *, locality: int | None = LOCALITY, bank: str = "sha256"
+    ) -> Self:
         """Read the PCRs and compute the policy that their present values fulfil."""
-        return cls.expected(pcrs, client.pcr_read(pcrs), locality=locality)
+        return cls.expected(pcrs, client.pcr_read(pcrs, bank), locality=locality, bank=bank)
 
     @classmethod
     def for_ak(cls, client: Commander) -> Self:
         """Return the policy of an AK on this machine: this HyperSafe (PCR 17), at its locality."""
         profile = client.platform.profile
-        return cls.present(client, profile.ak_pcrs, locality=profile.locality)
+        return cls.present(client, profile.ak_pcrs, locality=profile.locality, bank=profile.bank)
 
     @classmethod
     def for_tls_key(cls, client: Commander) -> Self:
@@ -68,7 +79,7 @@ class KeyPolicy:
         Its locality.
         """
         profile = client.platform.profile
-        return cls.present(client, profile.key_pcrs, locality=profile.locality)
+        return cls.present(client, profile.key_pcrs, locality=profile.locality, bank=profile.bank)
 
 
 class PolicySession:

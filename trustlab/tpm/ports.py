@@ -109,8 +109,8 @@ class Commander(Transmitter, Protocol):
     def name(self) -> str:
         """What people call it."""
 
-    def pcr_read(self, pcrs: Sequence[int]) -> dict[int, bytes]:
-        """Return the SHA-256 values of `pcrs` (32 octets each)."""
+    def pcr_read(self, pcrs: Sequence[int], bank: str = "sha256") -> dict[int, bytes]:
+        """Return the values of `pcrs` in one bank."""
 
     def run(
         self, name: str, handles: Iterable[int] = (), auths: Iterable[bytes] = (), parameters: bytes = b""

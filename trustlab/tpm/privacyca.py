@@ -64,7 +64,11 @@ class _Pending:
 
 
 class PrivacyCa(Issuer):
-    """Trusts TPM makers and certifies AKs. `ak_policies` lists the authPolicies it accepts; None accepts any AK."""
+    """Trusts TPM makers and certifies AKs. `ak_policies` lists the authPolicies it accepts; None accepts any AK.
+
+    With `passwords`, an AK may be opened by its password, as those of tpm2_createak, Keylime and go-attestation are:
+    then whoever has it can quote.
+    """
 
     def __init__(
         self,
@@ -74,8 +78,10 @@ class PrivacyCa(Issuer):
         intermediates: Sequence[x509.Certificate] = (),
         name: str = "Privacy CA (simulated)",
         kept: bytes | None = None,
+        passwords: bool = False,
     ) -> None:
         super().__init__(name, kept=kept)
+        self._passwords = passwords
         self._roots = tuple(maker_roots)
         self._intermediates = tuple(intermediates)
         self.ak_policies = None if ak_policies is None else frozenset(ak_policies)
@@ -111,7 +117,7 @@ class PrivacyCa(Issuer):
             if not ak.attributes & bit:
                 raise EnrolmentRefused("AK attributes", f"it must be {what}")
         for bit, what in _MUST_BE_CLEAR.items():
-            if ak.attributes & bit:
+            if ak.attributes & bit and not (self._passwords and bit == Attr.USER_WITH_AUTH):
                 raise EnrolmentRefused("AK attributes", f"it must not be {what}")
         if self.ak_policies is not None and ak.auth_policy not in self.ak_policies:
             raise EnrolmentRefused(

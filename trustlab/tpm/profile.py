@@ -1,4 +1,4 @@
-"""Which PCRs and which locality the keys of a machine are bound to."""
+"""Which PCRs, of which bank, and which locality the keys of a machine are bound to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class KeyProfile:
     key_pcrs: tuple[int, ...]
     locality: int | None
     quote_pcrs: tuple[int, ...]
+    bank: str = "sha256"
 
 
 DRTM = KeyProfile("DRTM", AK_PCRS, TLS_KEY_PCRS, LOCALITY, (17, 18, 19, 20))

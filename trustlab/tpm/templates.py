@@ -21,6 +21,14 @@ ALG_RSASSA, ALG_RSAES, ALG_RSAPSS, ALG_ECDSA = 0x0014, 0x0015, 0x0016, 0x0018
 
 Kind = Literal["rsa-decrypt", "rsa-sign", "ecdsa"]
 
+AkKind = Literal["ecc", "ecc-p384", "rsa", "rsapss"]
+AK_KINDS: dict[AkKind, str] = {
+    "ecc": "ecc256:ecdsa-sha256:null",
+    "ecc-p384": "ecc384:ecdsa-sha384:null",
+    "rsa": "rsa2048:rsassa-sha256:null",
+    "rsapss": "rsa2048:rsapss-sha256:null",
+}
+
 EK_POLICY = bytes.fromhex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa")
 """PolicyA of the EK profile: PolicySecret(TPM_RH_ENDORSEMENT)."""
 
@@ -69,9 +77,9 @@ def srk_template() -> bytes:
     return template("ecc256:aes128cfb", SRK_ATTRIBUTES)
 
 
-def ak_template(policy: bytes, attributes: int = AK_ATTRIBUTES) -> bytes:
-    """Return an attestation key's template: ECC P-256, ECDSA with SHA-256."""
-    return template("ecc256:ecdsa-sha256:null", attributes, policy)
+def ak_template(policy: bytes, attributes: int = AK_ATTRIBUTES, kind: AkKind = "ecc") -> bytes:
+    """Return an attestation key's template; the lab's own are ECC P-256, ECDSA with SHA-256."""
+    return template(AK_KINDS[kind], attributes, policy)
 
 
 def tls_key_template(kind: Kind, policy: bytes) -> bytes:
