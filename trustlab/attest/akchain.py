@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustlab.attest.certificates import OID_AIK_EKU, read_wholly
-from trustlab.attest.checks import CheckOutcome, failed, passed
+from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
 from trustlab.attest.errors import AttestError, shown
 from trustlab.octets.der import NotDer
 from trustlab.x509 import (
@@ -44,14 +44,23 @@ class TrustAnchors:
 
     def used(self, signer: Signer) -> set[bytes]:
         """Return the certificates (DER) of the path that was found for a signer; without one, the leaf alone."""
-        return {certificate.octets for certificate in signer.paths.get(self._key, ())} | {signer.octets[0]}
+        return {certificate.octets for certificate in signer.paths.get(self._key, ())} | set(signer.octets[:1])
 
     def judge(self, appraisal: Appraisal) -> CheckOutcome:
         """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
         time = appraisal.expected.time or dt.datetime.now(dt.UTC)
+        given = appraisal.expected.ak
         for signer in appraisal.signers:
+            if not signer.chain and given == signer.public.spki:
+                continue
+            if not signer.chain:
+                return failed(f"{signer.role}: there is no certificate for it, so nobody says that a TPM holds it.")
             if problem := self._problem(signer, time):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
+        if not appraisal.signer.chain:
+            return not_demanded(
+                "You gave the AK yourself. Nobody certifies it here, so it is not known that it lives in a genuine TPM."
+            )
         return passed(f"A privacy CA that we trust issued the AK's certificate: {appraisal.signer.issuer_shown}.")
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:

@@ -54,6 +54,9 @@ class Expected:
     attestation. `boot` is what the passage's last appraisal said (`AttestationResult.boot`), `time` the moment at
     which certificates must be valid (aware; default now). PolicyError for an empty
     binder: it would match an empty extraData.
+
+    `ak` is the SubjectPublicKeyInfo of an AK that the Relying Party knows, so that nobody needs to certify it. `ek_key`
+    identifies the EK under which that AK says it lives, and `ek_problem` says what is wrong with that EK's certificate.
     """
 
     binder: bytes
@@ -62,6 +65,9 @@ class Expected:
     fields: tuple[tuple[str, bytes], ...] = ()
     boot: BootCounters | None = None
     time: datetime | None = None
+    ak: bytes | None = None
+    ek_key: bytes = b""
+    ek_problem: str = ""
 
     def __post_init__(self) -> None:
         if not self.binder or self.key_binder == b"" or self.key_spki == b"":
@@ -76,15 +82,20 @@ class Signer:
     chain: tuple[x509.Certificate, ...]
     role: str
 
+    @property
+    def given(self) -> bool:
+        """Whether nobody certifies it: the Relying Party itself must know it (`Expected.ak`)."""
+        return not self.chain
+
     @cached_property
     def certified_name(self) -> bytes:
         """The AK Name in the certificate; empty where it has none."""
-        return extension_octets(self.chain[0], OID_AK_NAME)
+        return extension_octets(self.chain[0], OID_AK_NAME) if self.chain else b""
 
     @cached_property
     def ek_key(self) -> bytes:
         """The EK's digest in the AK certificate; empty where it has none."""
-        return extension_octets(self.chain[0], OID_EK_KEY)
+        return extension_octets(self.chain[0], OID_EK_KEY) if self.chain else b""
 
     @cached_property
     def qualified_name(self) -> bytes:
@@ -109,7 +120,7 @@ class Signer:
     @cached_property
     def certifies_key(self) -> bool:
         """Whether the certificate holds the public area's key."""
-        return bool(self.chain[0].public_key() == self.public.public_key)
+        return bool(self.chain and self.chain[0].public_key() == self.public.public_key)
 
 
 @dataclass(frozen=True)
@@ -196,10 +207,10 @@ class Appraisal:
 
 
 def open_appraisal(
-    raw: bytes, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
+    given: bytes | Evidence, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
 ) -> Appraisal:
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
-    read = Evidence.decode(raw)
+    read = given if isinstance(given, Evidence) else Evidence.decode(given)
     signer = _signer(read.ak_public, read.ak_certificates, "the quote's AK", "ak-certificates")
     quote, signature = parse_attest(read.quote), parse_signature(read.signature)
     return Appraisal(

@@ -29,34 +29,58 @@ UNKNOWN_PARENT = (
 )
 
 
+BARE_KEY = (
+    "Of the AK only the key is known, not its public area. So it is not known whether it signs only what its TPM "
+    "made: whoever can use a key without restrictions can sign a quote that no TPM made."
+)
+
+
 def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
     """AK public area: the certificate's Name and key, the signer's Qualified Name, and the attributes of an AK."""
     for attest, _, signer in appraisal.signed:
         if outcome := _public_area_problem(attest, signer, appraisal.policy):
             return outcome
     name = appraisal.signer.public.name
+    if not int(appraisal.signer.public.attributes):
+        return not_demanded(BARE_KEY)
+    if not appraisal.signer.chain:
+        return passed(f"The AK is the key that you gave: a restricted signing key. {UNKNOWN_PARENT}", name)
     if appraisal.policy.ak_parent == "any":
         text = "The AK is the certified key: a restricted signing key that never leaves its TPM. "
+        if not appraisal.signer.certified_name:
+            text += "Its certificate names the key alone, not its attributes, which the attester states. "
         return passed(text + UNKNOWN_PARENT, name)
     return passed("The AK is the certified key: a restricted signing key that never leaves its TPM.", name)
 
 
 def _public_area_problem(attest: Attest, signer: Signer, policy: AppraisalPolicy) -> CheckOutcome | None:
     public = signer.public
+    if not int(public.attributes) and signer.given:
+        return None
     if not public.well_named:
         return failed(f"{signer.role}: its Name is made with a weak hash: two keys may share it.")
     wanted = signer.qualified_name
-    if signer.certified_name != public.name:
-        text = f"{signer.role}: the certificate is for a key with another Name."
-        return failed(text, signer.certified_name, public.name)
-    if not signer.certifies_key:
-        return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
+    if outcome := _certificate_problem(signer, policy):
+        return outcome
     if policy.ak_parent == "endorsement" and attest.qualified_signer != wanted:
         text = f"{signer.role} is not the qualifiedSigner, or not a primary key of the endorsement hierarchy."
         return failed(text, wanted, attest.qualified_signer)
     if int(public.attributes) & JUDGED != WANTED:
         text = f"{signer.role} must be restricted, sign, fixedTPM and not decrypt; it is: "
         return failed(text + attribute_names(public.attributes) + ".", _flags(WANTED), _flags(public.attributes))
+    return None
+
+
+def _certificate_problem(signer: Signer, policy: AppraisalPolicy) -> CheckOutcome | None:
+    """Say what the AK's certificate does not fit; one that the Relying Party gave itself has none."""
+    public = signer.public
+    if signer.given:
+        return None
+    if signer.certified_name != public.name and (signer.certified_name or policy.ak_parent != "any"):
+        text = f"{signer.role}: the certificate is for a key with another Name."
+        return failed(text, signer.certified_name, public.name)
+    if not signer.certifies_key:
+        return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
     return None
 
 
@@ -79,12 +103,19 @@ def ak_policy(appraisal: Appraisal) -> CheckOutcome:
     return passed("Only the HyperSafe measured in PCR 17, at its locality, can use the AK.", wanted)
 
 
+OWN_WORD = "The endorsement key whose certificate you gave is the AK's parent, as the AK itself has signed."
+
+
 def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
-    pins = appraisal.policy.ek_keys
+    pins, expected = appraisal.policy.ek_keys, appraisal.expected
+    if expected.ek_problem:
+        return failed(expected.ek_problem)
+    if not pins and expected.ek_key:
+        return passed(f"{OWN_WORD} The policy names no machine, so any genuine TPM is accepted.", expected.ek_key)
     if not pins:
         return not_demanded("The policy names no machine, so any genuine TPM is accepted.")
-    found = appraisal.signer.ek_key
+    found = appraisal.signer.ek_key or expected.ek_key
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in the TPM of a machine that the policy does not name.", b"".join(pins), found)

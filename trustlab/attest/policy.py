@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 import msgspec
 
@@ -102,14 +102,24 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return _conditions(self.claims)
 
     @classmethod
-    def from_toml(cls, source: str | bytes | Path) -> Self:
-        """Read text, octets or a file; PolicyError names the line or the field that is wrong."""
+    def from_toml(cls, source: str | bytes | Path, base: AppraisalPolicy | None = None) -> AppraisalPolicy:
+        """Read text, octets or a file; PolicyError names the line or the field that is wrong.
+
+        What the file leaves out has the default, or with `base` what that says.
+        """
         file = tables.load(source, _PolicyFile, PolicyError, empty=EMPTY)
         fields = msgspec.structs.asdict(file)
         if fields.pop("ek_digests") is not None:
             raise PolicyError(f"{source}: {INSTEAD}" if isinstance(source, Path) else INSTEAD)
         digests = tuple(tables.digest(text, "ek-keys", PolicyError) for text in file.ek_keys)
         locality = None if file.locality == "any" else file.locality
+        if base is not None:
+            written = {name.replace("-", "_") for name in tables.keys_of(source)}
+            fields |= {name: getattr(base, name) for name in fields if name not in written}
+            digests = digests if "ek_keys" in written else base.ek_keys
+            locality = locality if "locality" in written else base.locality
+            if "key_pcrs" not in written:
+                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in file.pcrs) or file.pcrs
         return cls(**{**fields, "ek_keys": digests, "locality": locality})
 
     def to_toml(self) -> str:

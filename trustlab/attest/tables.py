@@ -57,6 +57,12 @@ def load(source: str | bytes | Path, kind: type[T], error: type[AttestError], *,
     return convert(table, kind, error, where)
 
 
+def keys_of(source: str | bytes | Path) -> set[str]:
+    """Return which keys a file that `load` has read holds."""
+    octets = read_file(source) if isinstance(source, Path) else source
+    return set(tomllib.loads(octets if isinstance(octets, str) else octets.decode()))
+
+
 def _why_not(wrong: Exception) -> str:
     """Say in plain words why a file cannot be read as TOML."""
     match wrong:

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from trustlab.attest.appraisal import Appraisal, Expected
     from trustlab.attest.checks import Judge
+    from trustlab.attest.evidence import Evidence
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.references import ReferenceValues
+    from trustlab.x509 import LenientCertificate
 
 FORMAT = "evidence format"
 FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
@@ -75,7 +77,7 @@ class Verifier:
 
     def __init__(
         self,
-        trust_anchors: Sequence[x509.Certificate],
+        trust_anchors: Sequence[x509.Certificate | LenientCertificate],
         references: ReferenceValues,
         policy: AppraisalPolicy,
         *,
@@ -100,6 +102,16 @@ class Verifier:
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
         """Return the Attestation Result; malformed evidence is one, refused by "evidence format"."""
+        return self._appraise(evidence, expected)
+
+    def appraise_parts(self, evidence: Evidence, expected: Expected) -> AttestationResult:
+        """Do what `appraise` does with parts that came one by one, as files of other tools.
+
+        There may be no certificate: then the Relying Party must know the AK itself (`Expected.ak`).
+        """
+        return self._appraise(evidence, expected)
+
+    def _appraise(self, evidence: bytes | Evidence, expected: Expected) -> AttestationResult:
         try:
             appraisal = open_appraisal(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
@@ -134,6 +146,7 @@ class Verifier:
         return None if digest is None else self.references.images.get(digest)
 
 
-def _malformed(sentence: str, evidence: bytes, expected: Expected) -> AttestationResult:
-    check = Check(FORMAT, FAIL, sentence, found=evidence, clause=FORMAT_CLAUSE)
+def _malformed(sentence: str, evidence: bytes | Evidence, expected: Expected) -> AttestationResult:
+    found = evidence if isinstance(evidence, bytes) else evidence.quote
+    check = Check(FORMAT, FAIL, sentence, found=found, clause=FORMAT_CLAUSE)
     return AttestationResult((check,), expected.binder)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from trustlab.attest import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
 from trustlab.octets.der import NotDer
+from trustlab.tpm.ektemplates import TEMPLATES
 from trustlab.tpm.errors import EnrolmentRefused
 from trustlab.tpm.maker import OID_EK_EKU
 from trustlab.x509 import LenientCertificate, PathProblem, PathPurpose, facts_of, find_path, read_lenient, unwrapped
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
+    from trustlab.attest import Public
     from trustlab.x509 import PathFacts
 
     AnyCertificate = LenientCertificate | x509.Certificate | bytes
@@ -115,3 +118,10 @@ def _maker(number: str) -> str:
     except ValueError:
         return number
     return letters if letters.isprintable() else number
+
+
+def is_parent(certificate: LenientCertificate, ak: Public, signer: bytes) -> bool:
+    """Whether an AK whose quotes name `signer` lives under the EK of this certificate, made by a TCG template."""
+    areas = (template.public_area(certificate.key) for template in TEMPLATES.values())
+    parents = (qualified_name(ENDORSEMENT_QUALIFIED_NAME, parse_public(area).name) for area in areas if area)
+    return any(qualified_name(parent, ak.name) == signer for parent in parents if ak.name)

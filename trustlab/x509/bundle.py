@@ -46,6 +46,11 @@ class Bundle:
         self.certificates += [c for c in other.certificates if c.octets not in known]
         self.skipped += other.skipped
 
+    def below(self, others: Bundle) -> Bundle:
+        """Return what of this bundle may stand between an anchor of the others and a leaf: nothing that is a top."""
+        subjects = {c.subject for c in (*self.certificates, *others.certificates)}
+        return Bundle([c for c in self.certificates if not c.self_issued and c.issuer in subjects], self.skipped)
+
     @property
     def anchors(self) -> list[LenientCertificate]:
         """The certificates at the top: those that name themselves as issuer, and those whose issuer is not here.

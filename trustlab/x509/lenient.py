@@ -121,6 +121,11 @@ class LenientCertificate:
         """What stays the same however the certificate is written: the digest of what was signed."""
         return hashlib.sha256(self.signed).digest()
 
+    @property
+    def spki_digest(self) -> bytes:
+        """The SHA-256 of its SubjectPublicKeyInfo, by which an endorsement key is known."""
+        return hashlib.sha256(self.spki).digest()
+
     @cached_property
     def key(self) -> PublicKeyTypes | None:
         """The public key; None if its numbers are none, or of an unknown kind."""
