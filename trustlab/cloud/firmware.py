@@ -129,7 +129,7 @@ def makers_in(file: Path) -> Bundle:
     found = Bundle()
     try:
         for path in sorted(file.rglob("*")) if file.is_dir() else [file]:
-            if path.is_file():
+            if path.is_file() or path == file:
                 found.add(read_bundle(read_file(path), path.name))
     except OSError as error:
         raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error

@@ -28,6 +28,8 @@ from trustlab.tpm.maker import Issuer, key_usage
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from trustlab.tpm.ekchain import AnyCertificate
+
 CHALLENGE_OCTETS = 32
 LIFETIME = 60.0
 """Seconds in which a challenge must be answered."""
@@ -72,10 +74,10 @@ class PrivacyCa(Issuer):
 
     def __init__(
         self,
-        maker_roots: Sequence[x509.Certificate],
+        maker_roots: Sequence[AnyCertificate],
         *,
         ak_policies: Collection[bytes] | None,
-        intermediates: Sequence[x509.Certificate] = (),
+        intermediates: Sequence[AnyCertificate] = (),
         name: str = "Privacy CA (simulated)",
         kept: bytes | None = None,
         passwords: bool = False,

@@ -6,6 +6,7 @@ handles. `swtpm_setup` manufactures an emulated TPM in this way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trustlab.octets.der import NotDer
@@ -48,7 +49,7 @@ def read_index(client: TpmClient, index: int) -> bytes:
 
 
 def read_ek_certificate(client: TpmClient, kind: EkKind) -> bytes:
-    """Return the EK certificate that the maker stored, without header and padding; TpmResponseError if there is none."""
+    """Return the EK certificate that the maker stored, without what is around it; TpmResponseError if there is none."""
     octets = read_index(client, CERTIFICATE_INDEX[kind])
     try:
         return unwrapped(octets)
@@ -119,13 +120,9 @@ def _candidates(client: TpmClient, template: EkTemplate) -> Iterator[LoadedKey]:
 
 def _templates(client: TpmClient, template: EkTemplate) -> Iterator[bytes]:
     """Give the maker's template, if there is one, then the profile's: with the maker's nonce, and without."""
-    try:
+    with suppress(TpmError):
         yield read_index(client, template.template_index)
-    except TpmError:
-        pass
     if template.nonce_index is not None:
-        try:
+        with suppress(TpmError):
             yield template.template(read_index(client, template.nonce_index))
-        except TpmError:
-            pass
     yield template.template()
