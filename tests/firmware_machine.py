@@ -84,6 +84,20 @@ def firmware_machine(name: str = "shim-grub") -> Iterator[Platform]:
             yield platform
 
 
+def _reach(connection: socket.socket, path: Path, seconds: float = 30) -> None:
+    """Connect as soon as somebody listens there."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 @contextlib.contextmanager
 def firmware_socket(folder: Path, name: str = "shim-grub") -> Iterator[Path]:
     """Run an emulator behind a socket, for other processes, with the PCRs of a log; tpm2-tools find its control too."""
@@ -92,11 +106,8 @@ def firmware_socket(folder: Path, name: str = "shim-grub") -> Iterator[Path]:
     line += ["--server", f"type=unixio,path={path}", "--ctrl", f"type=unixio,path={path}.ctrl"]
     process = subprocess.Popen([*line, "--flags", "startup-clear,not-need-init"], stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 20
-        while not path.exists() and time.monotonic() < until:
-            time.sleep(0.01)
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(path))
+            _reach(connection, path)
 
             def send(octets: bytes) -> bytes:
                 connection.sendall(octets)

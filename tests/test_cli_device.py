@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import typer
 from firmware_machine import FIRMWARE_LOGS, extension, firmware_socket, log_of, pcrs_of
+from test_cli_passage import run, serving
 
 from trustlab.attest import EventLog, Evidence, ReferenceValues
 from trustlab.cli.failure import Failure
@@ -24,14 +22,11 @@ from trustlab.cloud import CloudError
 from trustlab.tpm import DeviceTpm
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
-COMMAND = [sys.executable, "-m", "trustlab"]
+QUIET = ("--port", "0", "--quiet")
 LOG = str(FIRMWARE_LOGS / "shim-grub.log")
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=100, check=False)
 
 
 def words(text: str) -> str:
@@ -44,25 +39,10 @@ def device(tmp_path: Path) -> Iterator[str]:
         yield f"device:{path}"
 
 
-@contextlib.contextmanager
-def serving(lab: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    line = [*COMMAND, "serve", "--lab", str(lab), "--port", "0", "--quiet", *arguments]
-    process = subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "100"}
-    )
-    try:
-        assert process.stdout
-        yield process.stdout.readline().strip().removeprefix("serving on "), process
-    finally:
-        end(process)
-
-
 def end(process: subprocess.Popen[str]) -> str:
     """Have a server end by itself, so that it takes its keys out of the TPM; return what it said."""
     process.send_signal(signal.SIGINT)
-    with contextlib.suppress(ValueError):  # it was ended before
-        return words(process.communicate(timeout=60)[1])
-    return ""
+    return words(process.communicate(timeout=60)[1])
 
 
 def play(capsys: pytest.CaptureFixture[str], device: str, walk: str, **options: object) -> str:
@@ -154,7 +134,7 @@ def test_an_emulator_has_no_firmware_to_speak_of(tmp_path: Path) -> None:
 def test_a_machine_of_real_firmware_serves_with_its_log(device: str, tmp_path: Path, design: str) -> None:
     lab = tmp_path / "lab"
     here = ("--tpm", device, "--event-log", LOG, "--design", design)
-    with serving(lab, *here) as (target, server):
+    with serving(lab, *QUIET, *here) as (target, server):
         ask = ("connect", target, "/balance", "--peer-tpm", "device", "--design", design, "--lab", str(lab))
         done = run(*ask)
         assert done.returncode == 0, done.stderr
@@ -170,7 +150,7 @@ def test_a_log_that_is_too_long_for_a_handshake_travels_without_data(device: str
     file.write_bytes(EventLog(long.events, log.algorithms).encode())
     assert file.stat().st_size > 200_000
     here = ("--tpm", device, "--event-log", str(file), "--design", "tls13-exporter")
-    with serving(tmp_path / "lab", *here) as (target, _):
+    with serving(tmp_path / "lab", *QUIET, *here) as (target, _):
         ask = ("--peer-tpm", "device", "--design", "tls13-exporter", "--lab", str(tmp_path / "lab"))
         done = run("connect", target, "/balance", *ask)
         assert done.returncode == 0, done.stderr
@@ -178,7 +158,7 @@ def test_a_log_that_is_too_long_for_a_handshake_travels_without_data(device: str
 
 def test_the_bank_that_was_chosen_is_noted_demanded_and_quoted(device: str, tmp_path: Path) -> None:
     lab = tmp_path / "lab"
-    with serving(lab, "--tpm", device, "--pcr-bank", "sha384") as (target, _):
+    with serving(lab, *QUIET, "--tpm", device, "--pcr-bank", "sha384") as (target, _):
         done = run("connect", target, "/balance", "--peer-tpm", "device", "--lab", str(lab))
         assert done.returncode == 0, done.stderr
         assert "The quote is over sha384:0,2,4,7, as demanded." in words(done.stderr).replace("│ ", "")
@@ -187,13 +167,14 @@ def test_the_bank_that_was_chosen_is_noted_demanded_and_quoted(device: str, tmp_
 
 def test_firmware_that_changed_after_the_lab_noted_it_is_refused(device: str, tmp_path: Path) -> None:
     lab = tmp_path / "lab"
-    with serving(lab, "--tpm", device, "--event-log", LOG) as (target, _):
+    with serving(lab, *QUIET, "--tpm", device, "--event-log", LOG) as (target, server):
         assert run("connect", target, "--quiet", "--peer-tpm", "device", "--lab", str(lab)).returncode == 0
+        end(server)
     tpm = DeviceTpm.from_name(device).start()
     tpm.send(extension(7, (("sha256", b"\1" * 32),)))
     assert tpm.receive()[6:10] == bytes(4)
     tpm.close()
-    with serving(lab, "--tpm", device, "--event-log", LOG) as (target, server):
+    with serving(lab, *QUIET, "--tpm", device, "--event-log", LOG) as (target, server):
         done = run("connect", target, "--quiet", "--peer-tpm", "device", "--lab", str(lab))
         assert done.returncode == 1
         assert "'log equals pcrDigest' refused" in words(done.stderr) or "'reference values'" in words(done.stderr)

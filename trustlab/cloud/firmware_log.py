@@ -41,19 +41,26 @@ def read_firmware_log(device: str, file: Path | None) -> FirmwareLog:
         return FirmwareLog(EventLog(), "No event log is sent along (name one with --event-log): only PCR values count.")
     path = file or Path(LINUX.format(number[1] if number else 0))
     try:
+        return FirmwareLog(_log_in(path), "")
+    except CloudError as error:
+        if file is not None:
+            raise
+        return FirmwareLog(EventLog(), f"No event log is sent along: {error}.")
+
+
+def _log_in(path: Path) -> EventLog:
+    try:
         log = EventLog.decode(read_file(path, MAX_LOG))
     except OSError as error:
         why = "only root may read it" if error.errno == errno.EACCES else (error.strerror or "no reason is known")
-        if file is not None:
-            raise CloudError(f"the event log {path} cannot be read ({why})") from error
-        return FirmwareLog(EventLog(), f"No event log is sent along: {path} cannot be read ({why}).")
+        raise CloudError(f"the event log {path} cannot be read ({why})") from error
     except AttestError as error:
         raise CloudError(f"{path} is not an event log: {error}") from error
     if log.registers:
         raise CloudError(
             f"{path} is a confidential VM's log: its indices are measurement registers, not the PCRs of a TPM"
         )
-    return FirmwareLog(log, "")
+    return log
 
 
 def told(log: EventLog, bank: str, values: Mapping[int, bytes]) -> str:
