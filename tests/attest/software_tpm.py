@@ -83,7 +83,7 @@ class PrivacyCa:
     def _sign(self, builder) -> x509.Certificate:
         return builder.sign(self.key, hashes.SHA256())
 
-    def certify(self, key, name: bytes, ek_digest: bytes, *, eku=OID_AIK_EKU, days: int = 30, strange=False) -> bytes:
+    def certify(self, key, name: bytes, ek_key: bytes, *, eku=OID_AIK_EKU, days: int = 30, strange=False) -> bytes:
         builder = self._builder(x509.Name([]), key, days)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([eku]), critical=False)
@@ -92,7 +92,7 @@ class PrivacyCa:
         if strange:
             extension = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\4\0")
             builder = builder.add_extension(extension, critical=True)
-        for extension in ak_extensions(name, ek_digest):
+        for extension in ak_extensions(name, ek_key):
             builder = builder.add_extension(extension, critical=False)
         return self._sign(builder).public_bytes(Encoding.DER)
 
@@ -133,7 +133,7 @@ class Signer:
 @dataclass
 class Machine:
     ca: PrivacyCa = CA
-    ek_digest: bytes = hashlib.sha256(b"EK certificate").digest()
+    ek_key: bytes = hashlib.sha256(b"EK certificate").digest()
     log: EventLog = field(default_factory=lambda: log_of())  # noqa: PLW0108 - defined below
     clock: ClockInfo = CLOCK
     ak_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
@@ -146,9 +146,7 @@ class Machine:
         digest = key_policy((17,), self.values()) if policy is None else policy
         public = build_public(self.ak_key.public_key(), attributes, digest, scheme=(ALG_ECDSA, ALG_SHA256))
         name = parse_public(public).name
-        return Signer(
-            self.ak_key, public, self.ca.certify(self.ak_key.public_key(), name, self.ek_digest, **certificate)
-        )
+        return Signer(self.ak_key, public, self.ca.certify(self.ak_key.public_key(), name, self.ek_key, **certificate))
 
     def quote(self, signer: Signer, binder: bytes = BINDER, pcrs=(17, 18, 19, 20), magic=TPM_GENERATED_VALUE) -> bytes:
         digest = hashlib.sha256(b"".join(self.values()[pcr] for pcr in pcrs)).digest()
@@ -210,9 +208,9 @@ REFERENCES = ReferenceValues(
     {BANK: "bank 1.0", TELLER: "teller 1.0"},
 )
 POLICY = AppraisalPolicy(
-    ek_digests=(hashlib.sha256(b"EK certificate").digest(),), claims=("antivirus.signatures >= 2026-11-01",)
+    ek_keys=(hashlib.sha256(b"EK certificate").digest(),), claims=("antivirus.signatures >= 2026-11-01",)
 )
 
 
 def verifier(policy: AppraisalPolicy = POLICY, references=REFERENCES, **changes) -> Verifier:
-    return Verifier([CA.certificate], references, policy, **changes)
+    return Verifier([CA.certificate], references, policy, **{"last_reference_version": 7, **changes})

@@ -34,7 +34,9 @@ version = 7
 """
 digests = st.binary(min_size=32, max_size=32)
 tables = st.dictionaries(digests, st.text(max_size=20), max_size=4)
-values = st.dictionaries(st.integers(0, 23), st.lists(digests, max_size=2).map(tuple), max_size=2)
+values = st.dictionaries(
+    st.sampled_from([*range(17), 21, 22, 23]), st.lists(digests, max_size=2).map(tuple), max_size=2
+)
 references = st.builds(ReferenceValues, st.integers(0, 2**53), tables, tables, tables, values)
 pcrs = st.sets(st.integers(0, 23), min_size=1).map(lambda chosen: tuple(sorted(chosen)))
 names = st.from_regex(r"[a-z][a-z.]{0,9}", fullmatch=True)
@@ -44,7 +46,7 @@ policies = pcrs.flatmap(
         AppraisalPolicy,
         pcrs=st.just(chosen),
         key_pcrs=st.just(chosen[:2]),
-        ek_digests=st.lists(digests, max_size=2).map(tuple),
+        ek_keys=st.lists(digests, max_size=2).map(tuple),
         ak_policy=st.booleans(),
         key_attestation=st.booleans(),
         locality=st.one_of(st.none(), st.integers(0, 4)),
@@ -64,8 +66,25 @@ def test_a_policy_reads_back_as_it_was_written(policy):
     assert AppraisalPolicy.from_toml(policy.to_toml()) == policy
 
 
-def test_an_empty_policy_file_has_the_defaults():
-    assert AppraisalPolicy.from_toml("") == AppraisalPolicy()
+def test_what_a_policy_file_leaves_out_has_the_defaults():
+    assert AppraisalPolicy.from_toml("ak-policy = true") == AppraisalPolicy()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# pcrs = [17]\n"])
+def test_a_policy_file_without_any_key_is_an_error(text, tmp_path):
+    with pytest.raises(PolicyError, match="without any key: write down what you demand"):
+        AppraisalPolicy.from_toml(text)
+    (tmp_path / "empty.toml").write_text(text)
+    with pytest.raises(PolicyError, match=r"empty\.toml: a policy file without any key"):
+        AppraisalPolicy.from_toml(tmp_path / "empty.toml")
+
+
+@pytest.mark.parametrize("pcr", [17, 18, 19, 20])
+def test_values_of_a_launchs_pcrs_are_refused_for_nobody_would_look_at_them(pcr):
+    with pytest.raises(ReferenceValuesError, match=f"PCR {pcr} has no values here"):
+        ReferenceValues.from_toml(FILE + f"[pcrs]\n{pcr} = ['{DIGEST}']")
+    with pytest.raises(ReferenceValuesError, match=f"PCR {pcr} has no values here"):
+        ReferenceValues(1, {}, {}, {}, {pcr: (bytes(32),)})
 
 
 def test_of_a_machine_without_a_launch_firmware_boot_loader_and_secure_boot_are_demanded():
@@ -120,7 +139,9 @@ def test_a_reference_file_that_is_wrong_is_told_by_line_or_field(change, message
         ("locality = 'every'", "locality"),
         ("ak_policy = true", "there is no field 'ak_policy'"),
         ("ak-policy = 1", "ak-policy: it must be true or false, not a whole number"),
-        ("ek-digests = ['00']", "ek-digests"),
+        ("ek-keys = ['00']", "ek-keys"),
+        ("ek-digests = []", r"ek-digests: .* Write ek-keys = \[...\]: the SHA-256 of the EK's SubjectPublicKeyInfo"),
+        (f"ek-digests = ['{DIGEST}']", "Write ek-keys"),
         ("claims = ['antivirus']", "not of the form"),
         ("claims = ['antivirus.vendor > Clam']", "in an order"),
         ("claims = [oops]", "line 1"),
@@ -133,7 +154,7 @@ def test_a_policy_file_that_is_wrong_is_told_by_line_or_field(text, message):
 
 def test_a_pinned_digest_of_another_size_is_a_policy_error():
     with pytest.raises(PolicyError, match="32 octets"):
-        AppraisalPolicy(ek_digests=(b"short",))
+        AppraisalPolicy(ek_keys=(b"short",))
 
 
 def test_a_file_that_is_not_there_or_not_text_is_a_typed_error(tmp_path):

@@ -227,3 +227,23 @@ def test_a_signature_of_another_size_is_none(size):
     good = sign(KEY, b"octets")
     assert verifies(KEY.public_key(), good, b"octets")
     assert not verifies(KEY.public_key(), good + b"\0", b"octets")
+
+
+@pytest.mark.parametrize("verdict", ["left out", "fail", "skipped", ""])
+def test_a_passport_with_a_check_that_did_not_count_does_not_affirm(verdict):
+    lie = resigned(lambda b: b["submods"]["bank"]["checks"][5].update({"verdict": verdict}))
+    with pytest.raises(ResultError, match="status does not follow from its checks"):
+        check(lie)
+
+
+@pytest.mark.parametrize("value", [-1, 1, 32, 33, 96, 97, 99, 127])
+def test_a_passport_whose_vector_is_worse_than_its_status_does_not_affirm(value):
+    lie = resigned(lambda b: b["submods"]["bank"]["ear.trustworthiness-vector"].update({"hardware": value}))
+    with pytest.raises(ResultError, match="trustworthiness vector"):
+        check(lie)
+
+
+@pytest.mark.parametrize("value", [0, 2, 31])
+def test_what_a_vector_may_say_beside_an_affirming_status(value):
+    token = resigned(lambda b: b["submods"]["bank"]["ear.trustworthiness-vector"].update({"hardware": value}))
+    assert check(token).accepted

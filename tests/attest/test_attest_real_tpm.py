@@ -20,7 +20,7 @@ from trustlab.attest import (
     attest_spans,
     claim_event,
     creation_data_spans,
-    ek_digest_of,
+    ek_key_of,
     evidence_spans,
     image_event,
     launch_policy_event,
@@ -63,7 +63,7 @@ class Bank:
         self.ca = PrivacyCa([maker.root], ak_policies={policy.digest})
         ek = create_ek(self.client)
         certificate = maker.certify(ek.public)
-        self.ek_digest = ek_digest_of(certificate)
+        self.ek_key = ek_key_of(ek.spki)
         ak = create_ak(self.client)
         self.maker = EvidenceMaker(self.client, ak, enrol(self.client, ek, certificate, ak, self.ca), log)
         self.references = ReferenceValues(
@@ -75,7 +75,12 @@ class Bank:
 
     def verifier(self) -> Verifier:
         claims = ("antivirus.signatures >= 2026-11-01",)
-        return Verifier([self.ca.root], self.references, AppraisalPolicy(ek_digests=(self.ek_digest,), claims=claims))
+        return Verifier(
+            [self.ca.root],
+            self.references,
+            AppraisalPolicy(ek_keys=(self.ek_key,), claims=claims),
+            last_reference_version=1,
+        )
 
 
 @pytest.fixture(scope="module")

@@ -50,8 +50,8 @@ from trustlab.attest import (
     parse_public,
     qualified_name,
 )
-from trustlab.attest.build import build_public, build_rsa_signature
-from trustlab.attest.constants import ALG_RSASSA, ALG_SHA256
+from trustlab.attest.build import build_ecdsa_signature, build_public, build_rsa_signature
+from trustlab.attest.constants import ALG_RSASSA, ALG_SHA1, ALG_SHA256
 from trustlab.attest.structures import ClockInfo, PcrSelection, QuoteInfo
 from trustlab.trace import Trace
 
@@ -95,7 +95,7 @@ def test_every_check_says_something_and_cites_its_clause():
 def test_an_accepted_result_tells_image_machine_counters_and_claims():
     result = appraise()
     assert result.image == "bank 1.0"
-    assert result.ek_digest == MACHINE.ek_digest
+    assert result.ek_key == MACHINE.ek_key
     assert result.boot == BootCounters(7, 3)
     assert result.claims == {"antivirus.signatures": "2026-11-20"}
     assert result.pcrs == MACHINE.values()
@@ -104,7 +104,7 @@ def test_an_accepted_result_tells_image_machine_counters_and_claims():
 
 
 def test_what_the_policy_does_not_demand_is_reported_as_not_demanded():
-    policy = changed(POLICY, ek_digests=(), ak_policy=False, key_attestation=False, claims=())
+    policy = changed(POLICY, ek_keys=(), ak_policy=False, key_attestation=False, claims=())
     result = appraise(policy=policy, expected=replace(FIRST, boot=None))
     loose = {c.name for c in result.checks if c.verdict == "not demanded"}
     key = {"key identity", "key provenance", "key policy", "one AK for both"}
@@ -199,7 +199,7 @@ def test_a_name_by_sha1_or_by_no_hash_at_all_is_refused(name_alg):
 
 def test_ak_public_area_refuses_a_certificate_about_another_name():
     signer = MACHINE.ak()
-    other = CA.certify(MACHINE.ak_key.public_key(), b"\0\x0b" + bytes(32), MACHINE.ek_digest)
+    other = CA.certify(MACHINE.ak_key.public_key(), b"\0\x0b" + bytes(32), MACHINE.ek_key)
     refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(other,)))
 
 
@@ -207,7 +207,7 @@ def test_ak_public_area_refuses_a_certificate_with_another_key():
     signer = MACHINE.ak()
     other = ec.generate_private_key(ec.SECP256R1()).public_key()
     name = parse_public(signer.public).name
-    certificate = CA.certify(other, name, MACHINE.ek_digest)
+    certificate = CA.certify(other, name, MACHINE.ek_key)
     refused_only_by("AK public area", MACHINE.evidence(signer=signer, ak_certificates=(certificate,)))
 
 
@@ -236,7 +236,7 @@ def test_ak_policy_refuses_another_locality():
 
 
 def test_machine_pinned_refuses_a_genuine_machine_that_is_not_the_one():
-    other = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    other = Machine(ek_key=hashlib.sha256(b"Alice's own genuine machine").digest())
     refused_only_by("machine pinned", other.evidence(), other.expected())
 
 
@@ -448,7 +448,7 @@ def test_key_policy_refuses_a_key_of_another_vm():
 
 
 def test_one_ak_for_both_refuses_a_quote_and_a_key_from_two_machines():
-    own = Machine(ek_digest=hashlib.sha256(b"Alice's own genuine machine").digest())
+    own = Machine(ek_key=hashlib.sha256(b"Alice's own genuine machine").digest())
     signer = own.ak()
     key = replace(own.key_attestation(signer), ak_public=signer.public, ak_certificates=(signer.certificate,))
     refused_only_by("one AK for both", replace(GOOD, key_attestation=key), own.expected())
@@ -486,7 +486,7 @@ class RsaSigner(Signer):
 def test_an_rsa_ak_is_as_good_as_an_ecc_one():
     policy = key_policy((17,), MACHINE.values())
     public = build_public(RSA_KEY.public_key(), AK, policy, scheme=(ALG_RSASSA, ALG_SHA256))
-    certificate = CA.certify(RSA_KEY.public_key(), parse_public(public).name, MACHINE.ek_digest)
+    certificate = CA.certify(RSA_KEY.public_key(), parse_public(public).name, MACHINE.ek_key)
     signer = RsaSigner(RSA_KEY, public, certificate)
     assert appraise(MACHINE.evidence(signer=signer)).accepted
     other = replace(MACHINE.evidence(signer=signer), signature=build_rsa_signature(ALG_RSASSA, bytes(256)))
@@ -552,7 +552,7 @@ def test_what_a_stranger_wrote_cannot_write_to_a_terminal():
 
 def test_ak_chain_refuses_a_certificate_with_a_critical_extension_nobody_here_understands():
     signer = MACHINE.ak()
-    strange = CA.certify(MACHINE.ak_key.public_key(), parse_public(signer.public).name, MACHINE.ek_digest, strange=True)
+    strange = CA.certify(MACHINE.ak_key.public_key(), parse_public(signer.public).name, MACHINE.ek_key, strange=True)
     refused_only_by("AK chain", MACHINE.evidence(signer=signer, ak_certificates=(strange,)))
 
 
@@ -714,3 +714,119 @@ def test_a_quote_over_another_bank_cannot_be_compared_with_the_log():
     assert check.verdict == "fail"
     assert re.fullmatch(r"The log has no \S+ bank to compare with\.", check.sentence)
     assert check.found == bytes(32)
+
+
+def test_a_version_is_not_compared_where_none_is_remembered():
+    check = appraise(last_reference_version=0)["reference version"]
+    assert check.verdict == "not compared"
+    assert "version 7. It was not compared" in check.sentence
+    assert appraise(last_reference_version=0).accepted
+
+
+def test_a_signature_with_sha1_is_refused_as_that():
+    signer = MACHINE.ak()
+    der = MACHINE.ak_key.sign(GOOD.quote, ec.ECDSA(hashes.SHA1()))  # noqa: S303 - that it is refused is the point
+    weak = replace(GOOD, ak_public=signer.public, ak_certificates=(signer.certificate,))
+    raw = bytearray(build_ecdsa_signature(der))
+    raw[2:4] = ALG_SHA1.to_bytes(2, "big")
+    result = appraise(replace(weak, signature=bytes(raw)))
+    assert "signature" in result.failed
+    assert "The quote is signed with SHA-1" in result["signature"].sentence
+
+
+# one path validation: the short cut and the long way agree
+
+
+def leaf_of(ca: PrivacyCa, *extensions: tuple[x509.ExtensionType, bool], key=None) -> bytes:
+    """Certify the machine's AK with these extensions; without `key`, by the CA's own."""
+    name = parse_public(MACHINE.ak().public).name
+    given = x509.load_der_x509_certificate(ca.certify(MACHINE.ak_key.public_key(), name, MACHINE.ek_key))
+    builder = ca._builder(x509.Name([]), MACHINE.ak_key.public_key())
+    changed_ones = {type(extension) for extension, _ in extensions}
+    for extension in given.extensions:
+        if type(extension.value) not in changed_ones:
+            builder = builder.add_extension(extension.value, extension.critical)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(key or ca.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def anchor_of(*extensions: tuple[x509.ExtensionType, bool], key=None) -> PrivacyCa:
+    """Make a CA whose own certificate has just these extensions."""
+    ca = PrivacyCa("Privacy CA with rules")
+    ca.key = key or ca.key
+    builder = ca._builder(ca.name, ca.key.public_key())
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    ca.certificate = ca._sign(builder)
+    return ca
+
+
+def usage(**bits: bool) -> x509.KeyUsage:
+    names = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    names += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+    return x509.KeyUsage(**{name: bits.get(name, False) for name in names})
+
+
+CA_TRUE = (x509.BasicConstraints(ca=True, path_length=None), True)
+SIGNS = (usage(key_cert_sign=True), True)
+ELSEWHERE = x509.DirectoryName(x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "elsewhere")]))
+ALT_NAME = (x509.SubjectAlternativeName([x509.DNSName("ak.example")]), False)
+ANCHORS = {
+    "a CA": ((CA_TRUE, SIGNS), (), True),
+    "a CA that says nothing about its key": ((CA_TRUE,), (), True),
+    "no CA": (((x509.BasicConstraints(ca=False, path_length=None), True), SIGNS), (), False),
+    "nothing about being a CA": ((SIGNS,), (), False),
+    "no keyCertSign": ((CA_TRUE, (usage(digital_signature=True), True)), (), False),
+    "a path length of 0": (((x509.BasicConstraints(ca=True, path_length=0), True), SIGNS), (), True),
+    "another purpose": ((CA_TRUE, SIGNS, (x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), False)), (), False),
+    "any purpose": ((CA_TRUE, SIGNS, (x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.5.29.37.0")]), False)), (), True),
+    "a strange critical extension": (
+        (CA_TRUE, SIGNS, (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), True)), (), False,
+    ),
+    "names elsewhere, of another kind": ((CA_TRUE, SIGNS, (x509.NameConstraints([ELSEWHERE], None), True)), (), True),
+    "names elsewhere": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints([x509.DNSName("other.example")], None), True)), (ALT_NAME,), False,
+    ),
+    "names here": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints([x509.DNSName("example")], None), True)), (ALT_NAME,), True,
+    ),
+    "names excluded": (
+        (CA_TRUE, SIGNS, (x509.NameConstraints(None, [x509.DNSName("example")]), True)), (ALT_NAME,), False,
+    ),
+    "a leaf that is a CA": ((CA_TRUE, SIGNS), (CA_TRUE,), False),
+    "a leaf that may not sign": ((CA_TRUE, SIGNS), ((usage(key_agreement=True), True),), False),
+    "a leaf that may sign": ((CA_TRUE, SIGNS), ((usage(digital_signature=True), True),), True),
+    "a leaf for web servers": ((CA_TRUE, SIGNS), ((x509.ExtendedKeyUsage([x509.OID_SERVER_AUTH]), False),), False),
+}  # fmt: skip
+"""What the anchor says, what the leaf says beside the usual, and whether the AK is accepted."""
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_the_chain_is_judged_alike_with_and_without_the_anchor_in_it(name):
+    authority, leaf, good = ANCHORS[name]
+    ca = anchor_of(*authority)
+    der, anchor = leaf_of(ca, *leaf), ca.certificate.public_bytes(Encoding.DER)
+    for chain in ((der,), (der, anchor)):
+        judge = Verifier([ca.certificate], REFERENCES, POLICY, last_reference_version=7)
+        evidence = replace(GOOD, ak_certificates=chain)
+        for _ in range(2):  # the second time from what is remembered
+            result = judge.appraise(evidence.encode(), FIRST)
+            assert ("AK chain" in result.failed) == (not good), result["AK chain"].sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "good"),
+    [
+        (ec.generate_private_key(ec.SECP384R1()), True),
+        (ec.generate_private_key(ec.SECP521R1()), True),
+        (ec.generate_private_key(ec.SECP256K1()), False),
+        (RSA_KEY, True),
+    ],
+)
+def test_an_authoritys_key_may_be_of_every_strong_kind(key, good):
+    ca = anchor_of(CA_TRUE, SIGNS, key=key)
+    der = leaf_of(ca)
+    judge = Verifier([ca.certificate], REFERENCES, POLICY)
+    result = judge.appraise(replace(GOOD, ak_certificates=(der,)).encode(), FIRST)
+    assert ("AK chain" in result.failed) == (not good), result["AK chain"].sentence

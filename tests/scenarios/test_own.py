@@ -191,7 +191,7 @@ def test_a_policy_of_ones_own_is_what_the_teller_demands_of_the_bank():
 def test_a_policy_that_pins_nothing_pins_bobs_machines_and_one_that_pins_another_refuses():
     attack = "own-genuine-machine-pinned"
     assert outcome_of(rung("tcb-key", attack, policy=AppraisalPolicy())).refused_by == "machine pinned"
-    other = AppraisalPolicy(ek_digests=(bytes(32),))
+    other = AppraisalPolicy(ek_keys=(bytes(32),))
     assert outcome_of(rung("tcb-key", policy=other)).refused_by == "machine pinned"
 
 

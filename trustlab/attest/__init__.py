@@ -38,7 +38,7 @@ This room is plain Python. It needs neither a TPM nor TPM software nor TLS, so a
 
 from trustlab.attest.appraisal import Expected
 from trustlab.attest.binding import H, L
-from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_DIGEST, ak_extensions, ek_digest_of
+from trustlab.attest.certificates import OID_AIK_EKU, OID_AK_NAME, OID_EK_KEY, ak_extensions, ek_key_of
 from trustlab.attest.checks import Judge
 from trustlab.attest.constants import ALG_SHA256, TPM_GENERATED_VALUE, ObjectAttributes
 from trustlab.attest.creation import CreationData, creation_data_spans, parse_creation_data
@@ -122,7 +122,7 @@ __all__ = [
     "LOCALITY",
     "OID_AIK_EKU",
     "OID_AK_NAME",
-    "OID_EK_DIGEST",
+    "OID_EK_KEY",
     "OTHER_AK",
     "PROFILES",
     "TLS_KEY_PCRS",
@@ -169,7 +169,7 @@ __all__ = [
     "attest_spans",
     "claim_event",
     "creation_data_spans",
-    "ek_digest_of",
+    "ek_key_of",
     "eventlog_spans",
     "evidence_fields",
     "evidence_spans",

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from trustlab.attest import evidence, measurements
 from trustlab.attest.certificates import (
     OID_AK_NAME,
-    OID_EK_DIGEST,
-    extended_key_usage,
+    OID_EK_KEY,
     extension_octets,
     load_certificates,
-    validity,
 )
 from trustlab.attest.claims import claims_of
 from trustlab.attest.creation import parse_creation_data
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cryptography import x509
-    from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-    from trustlab.attest.certificates import Validity
     from trustlab.attest.creation import CreationData
     from trustlab.attest.eventlog import EventLog
     from trustlab.attest.evidence import KeyAttestation
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from trustlab.attest.result import BootCounters
     from trustlab.attest.signature import Signature
     from trustlab.attest.structures import Attest
+    from trustlab.x509 import LenientCertificate
 
 KEPT = 64
 """How many parsed AKs, keys and logs are kept; each is at most as big as the evidence it came in."""
@@ -55,6 +54,9 @@ class Expected:
     attestation. `boot` is what the passage's last appraisal said (`AttestationResult.boot`), `time` the moment at
     which certificates must be valid (aware; default now). PolicyError for an empty
     binder: it would match an empty extraData.
+
+    `ak` is the SubjectPublicKeyInfo of an AK that the Relying Party knows, so that nobody needs to certify it. `ek_key`
+    identifies the EK under which that AK says it lives, and `ek_problem` says what is wrong with that EK's certificate.
     """
 
     binder: bytes
@@ -63,6 +65,9 @@ class Expected:
     fields: tuple[tuple[str, bytes], ...] = ()
     boot: BootCounters | None = None
     time: datetime | None = None
+    ak: bytes | None = None
+    ek_key: bytes = b""
+    ek_problem: str = ""
 
     def __post_init__(self) -> None:
         if not self.binder or self.key_binder == b"" or self.key_spki == b"":
@@ -77,15 +82,20 @@ class Signer:
     chain: tuple[x509.Certificate, ...]
     role: str
 
+    @property
+    def given(self) -> bool:
+        """Whether nobody certifies it: the Relying Party itself must know it (`Expected.ak`)."""
+        return not self.chain
+
     @cached_property
     def certified_name(self) -> bytes:
         """The AK Name in the certificate; empty where it has none."""
-        return extension_octets(self.chain[0], OID_AK_NAME)
+        return extension_octets(self.chain[0], OID_AK_NAME) if self.chain else b""
 
     @cached_property
-    def ek_digest(self) -> bytes:
-        """The digest of the EK certificate in the AK certificate; empty where it has none."""
-        return extension_octets(self.chain[0], OID_EK_DIGEST)
+    def ek_key(self) -> bytes:
+        """The EK's digest in the AK certificate; empty where it has none."""
+        return extension_octets(self.chain[0], OID_EK_KEY) if self.chain else b""
 
     @cached_property
     def qualified_name(self) -> bytes:
@@ -93,48 +103,24 @@ class Signer:
         return qualified_name(ENDORSEMENT_QUALIFIED_NAME, self.public.name)
 
     @cached_property
-    def purposes(self) -> frozenset[x509.ObjectIdentifier]:
-        """The extended key usages of the certificate."""
-        return extended_key_usage(self.chain[0])
-
-    @cached_property
-    def critical_extensions(self) -> frozenset[x509.ObjectIdentifier]:
-        """The certificate's critical extensions: whoever does not understand one must refuse (RFC 5280, 4.2)."""
-        return frozenset(extension.oid for extension in self.chain[0].extensions if extension.critical)
-
-    @cached_property
-    def certificate_signature(self) -> tuple[bytes, bytes, HashAlgorithm | None]:
-        """The certificate's signed octets, their signature, and its hash."""
-        leaf = self.chain[0]
-        return leaf.tbs_certificate_bytes, leaf.signature, leaf.signature_hash_algorithm
-
-    @cached_property
-    def issuer(self) -> x509.Name:
-        return self.chain[0].issuer
-
-    @cached_property
-    def issuer_octets(self) -> bytes:
-        """The issuer's name in DER."""
-        return self.issuer.public_bytes()
-
-    @cached_property
     def issuer_shown(self) -> str:
         """The issuer's name for people."""
-        return shown(self.issuer.rfc4514_string())
+        return shown(self.chain[0].issuer.rfc4514_string())
 
     @cached_property
-    def validity(self) -> Validity:
-        return validity(self.chain[0])
+    def octets(self) -> tuple[bytes, ...]:
+        """The certificates in DER, the AK's first."""
+        return tuple(certificate.public_bytes(Encoding.DER) for certificate in self.chain)
 
     @cached_property
-    def issued_by(self) -> dict[bytes, bool]:
-        """Which anchors' (DER) signatures on the certificate were verified before, and with what outcome."""
+    def paths(self) -> dict[frozenset[bytes], tuple[LenientCertificate, ...]]:
+        """Paths from the certificate that were found valid before, by the anchors (DER) that were trusted."""
         return {}
 
     @cached_property
     def certifies_key(self) -> bool:
         """Whether the certificate holds the public area's key."""
-        return bool(self.chain[0].public_key() == self.public.public_key)
+        return bool(self.chain and self.chain[0].public_key() == self.public.public_key)
 
 
 @dataclass(frozen=True)
@@ -161,6 +147,7 @@ class Appraisal:
     signature: Signature
     signer: Signer
     key: KeyProof | None
+    event_log: bytes
     measured: Measured
     stated_pcrs: dict[int, bytes]
     expected: Expected
@@ -220,10 +207,10 @@ class Appraisal:
 
 
 def open_appraisal(
-    raw: bytes, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
+    given: bytes | Evidence, expected: Expected, references: ReferenceValues, policy: AppraisalPolicy, last_version: int
 ) -> Appraisal:
     """Read Evidence and every structure in it; AttestError says what cannot be read."""
-    read = Evidence.decode(raw)
+    read = given if isinstance(given, Evidence) else Evidence.decode(given)
     signer = _signer(read.ak_public, read.ak_certificates, "the quote's AK", "ak-certificates")
     quote, signature = parse_attest(read.quote), parse_signature(read.signature)
     return Appraisal(
@@ -231,6 +218,7 @@ def open_appraisal(
         signature=signature,
         signer=signer,
         key=None if read.key_attestation is None else _key_proof(read.key_attestation, signer),
+        event_log=read.event_log,
         measured=measured(read.event_log, read.pcr_values, quote, signature, references, policy),
         stated_pcrs=read.pcr_values,
         expected=expected,

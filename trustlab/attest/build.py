@@ -86,9 +86,11 @@ def build_public(
 
 
 def build_ecdsa_signature(der: bytes, hash_alg: int = ALG_SHA256) -> bytes:
-    """Return the TPMT_SIGNATURE of a DER ECDSA signature over a P-256 digest."""
-    first, second = decode_dss_signature(der)
-    return u16(ALG_ECDSA) + u16(hash_alg) + sized(first.to_bytes(32, "big")) + sized(second.to_bytes(32, "big"))
+    """Return the TPMT_SIGNATURE of a DER ECDSA signature; ValueError if that is none."""
+    pair = decode_dss_signature(der)
+    size = max(32, *((number.bit_length() + 7) // 8 for number in pair))
+    first, second = (number.to_bytes(size, "big") for number in pair)
+    return u16(ALG_ECDSA) + u16(hash_alg) + sized(first) + sized(second)
 
 
 def build_rsa_signature(algorithm: int, octets: bytes, hash_alg: int = ALG_SHA256) -> bytes:

@@ -1,8 +1,9 @@
 """The AK certificate: what the privacy CA says of an AK, and the path from it to a trust anchor.
 
 Two extensions under the lab's own arc carry what the Verifier wants to know without seeing the EK certificate:
-the AK's Name, and the SHA-256 of the EK certificate's DER. The extended key usage tcg-kp-AIKCertificate (TCG EK
-Credential Profile) keeps certificates for other purposes out.
+the AK's Name, and the SHA-256 of the EK's SubjectPublicKeyInfo. The latter is a machine's identity: a digest of the
+EK certificate would not do, for whoever carries a certificate can write its signature in another way. The extended
+key usage tcg-kp-AIKCertificate (TCG EK Credential Profile) keeps certificates for other purposes out.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
 ARC = "1.3.6.1.4.1.65536.65364"
 """An arc of the lab's own (0xFF54, as in the TLS extension); 65536 is not assigned to anybody we know of."""
 OID_AK_NAME = x509.ObjectIdentifier(ARC + ".1")
-OID_EK_DIGEST = x509.ObjectIdentifier(ARC + ".2")
+OID_EK_KEY = x509.ObjectIdentifier(ARC + ".3")
 OID_AIK_EKU = x509.ObjectIdentifier("2.23.133.8.3")
 OCTET_STRING = 0x04
 
 
-def ak_extensions(ak_name: bytes, ek_digest: bytes) -> list[x509.UnrecognizedExtension]:
-    """Return the two extensions of an AK certificate: AK Name, and SHA-256 of the EK certificate (DER)."""
+def ak_extensions(ak_name: bytes, ek_key: bytes) -> list[x509.UnrecognizedExtension]:
+    """Return the two extensions of an AK certificate: AK Name, and the EK's digest (`ek_key_of`)."""
     return [
         x509.UnrecognizedExtension(OID_AK_NAME, _octet_string(ak_name)),
-        x509.UnrecognizedExtension(OID_EK_DIGEST, _octet_string(ek_digest)),
+        x509.UnrecognizedExtension(OID_EK_KEY, _octet_string(ek_key)),
     ]
 
 
-def ek_digest_of(ek_certificate: bytes) -> bytes:
-    """Return the SHA-256 of an EK certificate's DER, by which a machine is pinned."""
-    return hashlib.sha256(ek_certificate).digest()
+def ek_key_of(spki: bytes) -> bytes:
+    """Return the SHA-256 of an EK's SubjectPublicKeyInfo (DER), by which a machine is pinned."""
+    return hashlib.sha256(spki).digest()
 
 
 def validity(certificate: x509.Certificate) -> Validity:
@@ -57,14 +58,6 @@ def extension_octets(certificate: x509.Certificate, oid: x509.ObjectIdentifier) 
     der = extension.value if isinstance(extension, x509.UnrecognizedExtension) else b""
     well_formed = len(der) >= 2 and der[0] == OCTET_STRING and der[1] == len(der) - 2 < 0x80
     return der[2:] if well_formed else b""
-
-
-def extended_key_usage(certificate: x509.Certificate) -> frozenset[x509.ObjectIdentifier]:
-    """Return what the certificate is for (RFC 5280, 4.2.1.12); empty where it does not say."""
-    try:
-        return frozenset(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except x509.ExtensionNotFound:
-        return frozenset()
 
 
 def load_certificates(chain: Sequence[bytes], where: str) -> tuple[x509.Certificate, ...]:

@@ -25,6 +25,7 @@ from trustlab.attest.eventlog import (
     PCR_LAUNCH,
     PCR_LAUNCH_POLICY,
 )
+from trustlab.attest.result import NOT_COMPARED
 from trustlab.attest.structures import PcrSelection, QuoteInfo
 
 if TYPE_CHECKING:
@@ -98,12 +99,22 @@ def log_equals_pcr_digest(appraisal: Appraisal) -> CheckOutcome:
         HASH_NAMES[appraisal.signature.hash_alg], b"".join(appraisal.pcr(pcr) for pcr in pcrs)
     ).digest()
     if digest == info.pcr_digest:
-        return passed(_agreement(appraisal), digest)
+        return _stated_otherwise(appraisal, pcrs) or passed(_agreement(appraisal), digest)
     return failed(
         f"The event log does not replay to the PCR values in the quote{_which(appraisal, pcrs)}.",
         digest,
         info.pcr_digest,
     )
+
+
+def _stated_otherwise(appraisal: Appraisal, pcrs: list[int]) -> CheckOutcome | None:
+    """Refuse a stated value that is not the quoted one: people read it."""
+    for pcr in pcrs:
+        value, stated = appraisal.pcr(pcr), appraisal.stated_pcrs.get(pcr)
+        if stated not in (None, value):
+            text = f"The attester states another value of PCR {pcr} than the one that was quoted."
+            return failed(text, value, stated)
+    return None
 
 
 def _agreement(appraisal: Appraisal) -> str:
@@ -204,6 +215,9 @@ def reference_version(appraisal: Appraisal) -> CheckOutcome:
     """Demand that the file be not older than the last one that was accepted."""
     last, version = appraisal.last_reference_version, appraisal.references.version
     octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
+    if not last:
+        text = f"The Reference Values are version {version}. It was not compared: no version is remembered here."
+        return CheckOutcome(NOT_COMPARED, text, found=octets[1])
     if version < last:
         return failed(f"These Reference Values are version {version}; version {last} was accepted before.", *octets)
     return passed(f"The Reference Values are version {version}, the last accepted was {last}.", *octets)

@@ -1,25 +1,18 @@
-"""The checks about the Attestation Key: who vouches for it, what it is, and who can use it."""
+"""The checks about the Attestation Key: what it is, who can use it, and what it signed."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import ExtensionOID
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from trustlab.attest.certificates import OID_AIK_EKU, read_wholly, validity
 from trustlab.attest.checks import CheckOutcome, failed, not_demanded, passed
-from trustlab.attest.constants import ObjectAttributes, attribute_names
+from trustlab.attest.constants import ALG_SHA1, ObjectAttributes, attribute_names
 from trustlab.attest.digests import AK_PCRS, key_policy
-from trustlab.attest.errors import AttestError
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from trustlab.attest.appraisal import Appraisal, Signer
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.structures import Attest
@@ -30,100 +23,16 @@ JUDGED = int(WANTED | ObjectAttributes.DECRYPT)
 OPEN = int(ObjectAttributes.USER_WITH_AUTH | ObjectAttributes.ADMIN_WITH_POLICY)
 
 
-UNDERSTOOD = {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.EXTENDED_KEY_USAGE}
-"""Critical extensions of an AK certificate that are no reason to refuse it (RFC 5280, 4.2)."""
-
-
-STRONG = (SHA256, SHA384, SHA512)
 UNKNOWN_PARENT = (
     "The policy accepts any parent, so it is not known where in the TPM the AK lives and what ends it, and the "
     "quote's counters and firmware version may be obfuscated."
 )
 
 
-class TrustAnchors:
-    """The privacy CAs whose word about an AK counts; AttestError for a certificate that cannot be read."""
-
-    def __init__(self, certificates: tuple[x509.Certificate, ...]) -> None:
-        for n, certificate in enumerate(certificates):
-            try:
-                read_wholly(certificate)
-            except Exception as error:  # the parser has many ways to complain, none of them documented
-                raise AttestError(f"trust anchor {n}: a certificate with a part that cannot be read") from error
-        self.certificates = certificates
-        self._store = Store(list(certificates)) if certificates else None
-        self._by_name = {c.subject.public_bytes(): _Anchor(c) for c in certificates if _may_sign(c)}
-        self._leaf = ExtensionPolicy.permit_all()  # an AK is not a web server: its extensions are judged below
-        self._authority = ExtensionPolicy.webpki_defaults_ca()
-
-    def judge(self, appraisal: Appraisal) -> CheckOutcome:
-        """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
-        time = appraisal.expected.time or dt.datetime.now(dt.UTC)
-        for signer in appraisal.signers:
-            if problem := self._problem(signer, time):
-                return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
-        return passed(f"A privacy CA that we trust issued the AK's certificate: {appraisal.signer.issuer_shown}.")
-
-    def _problem(self, signer: Signer, time: dt.datetime) -> str:
-        leaf, *rest = signer.chain
-        if OID_AIK_EKU not in signer.purposes:
-            return "its certificate is not for an attestation key (extended key usage tcg-kp-AIKCertificate)"
-        if not signer.critical_extensions <= UNDERSTOOD:
-            return "its certificate has a critical extension that this verifier does not understand"
-        if not rest and self._issued_directly(signer, time):
-            return ""
-        if self._store is None:
-            return "no privacy CA is trusted here, so no attestation key can be"
-        builder = PolicyBuilder().store(self._store).time(time)
-        builder = builder.extension_policies(ee_policy=self._leaf, ca_policy=self._authority)
-        try:
-            builder.build_client_verifier().verify(leaf, rest)
-        except VerificationError as error:
-            return f"its certificate does not lead to a privacy CA that we trust ({error})"
-        return ""
-
-    def _issued_directly(self, signer: Signer, time: dt.datetime) -> bool:
-        """Whether an anchor itself signed the leaf: the usual case, and half the price of the general path validation.
-
-        False is not a verdict: the general validation then decides, and gives the reason.
-        """
-        anchor = self._by_name.get(signer.issuer_octets)
-        if anchor is None:
-            return False
-        if any(not begin <= time <= end for begin, end in (signer.validity, anchor.validity)):
-            return False
-        if anchor.octets not in signer.issued_by:
-            signer.issued_by[anchor.octets] = _signed_by(signer, anchor.certificate)
-        return signer.issued_by[anchor.octets]
-
-
-class _Anchor:
-    """An anchor's certificate, with what every appraisal asks of it."""
-
-    def __init__(self, certificate: x509.Certificate) -> None:
-        self.certificate = certificate
-        self.octets = certificate.public_bytes(Encoding.DER)
-        self.validity = validity(certificate)
-
-
-def _signed_by(signer: Signer, anchor: x509.Certificate) -> bool:
-    key, (octets, signature, chosen) = anchor.public_key(), signer.certificate_signature
-    try:
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(chosen, STRONG):
-            return False
-        key.verify(signature, octets, ec.ECDSA(chosen))
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _may_sign(anchor: x509.Certificate) -> bool:
-    try:
-        basic = anchor.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = anchor.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return False
-    return basic.ca and usage.key_cert_sign
+BARE_KEY = (
+    "Of the AK only the key is known, not its public area. So it is not known whether it signs only what its TPM "
+    "made: whoever can use a key without restrictions can sign a quote that no TPM made."
+)
 
 
 def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
@@ -132,28 +41,46 @@ def ak_public_area(appraisal: Appraisal) -> CheckOutcome:
         if outcome := _public_area_problem(attest, signer, appraisal.policy):
             return outcome
     name = appraisal.signer.public.name
+    if not int(appraisal.signer.public.attributes):
+        return not_demanded(BARE_KEY)
+    if not appraisal.signer.chain:
+        return passed(f"The AK is the key that you gave: a restricted signing key. {UNKNOWN_PARENT}", name)
     if appraisal.policy.ak_parent == "any":
         text = "The AK is the certified key: a restricted signing key that never leaves its TPM. "
+        if not appraisal.signer.certified_name:
+            text += "Its certificate names the key alone, not its attributes, which the attester states. "
         return passed(text + UNKNOWN_PARENT, name)
     return passed("The AK is the certified key: a restricted signing key that never leaves its TPM.", name)
 
 
 def _public_area_problem(attest: Attest, signer: Signer, policy: AppraisalPolicy) -> CheckOutcome | None:
     public = signer.public
+    if not int(public.attributes) and signer.given:
+        return None
     if not public.well_named:
         return failed(f"{signer.role}: its Name is made with a weak hash: two keys may share it.")
     wanted = signer.qualified_name
-    if signer.certified_name != public.name:
-        text = f"{signer.role}: the certificate is for a key with another Name."
-        return failed(text, signer.certified_name, public.name)
-    if not signer.certifies_key:
-        return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
+    if outcome := _certificate_problem(signer, policy):
+        return outcome
     if policy.ak_parent == "endorsement" and attest.qualified_signer != wanted:
         text = f"{signer.role} is not the qualifiedSigner, or not a primary key of the endorsement hierarchy."
         return failed(text, wanted, attest.qualified_signer)
     if int(public.attributes) & JUDGED != WANTED:
         text = f"{signer.role} must be restricted, sign, fixedTPM and not decrypt; it is: "
         return failed(text + attribute_names(public.attributes) + ".", _flags(WANTED), _flags(public.attributes))
+    return None
+
+
+def _certificate_problem(signer: Signer, policy: AppraisalPolicy) -> CheckOutcome | None:
+    """Say what the AK's certificate does not fit; one that the Relying Party gave itself has none."""
+    public = signer.public
+    if signer.given:
+        return None
+    if signer.certified_name != public.name and (signer.certified_name or policy.ak_parent != "any"):
+        text = f"{signer.role}: the certificate is for a key with another Name."
+        return failed(text, signer.certified_name, public.name)
+    if not signer.certifies_key:
+        return failed(f"{signer.role}: the certificate holds another key.", _spki(signer.chain[0]), public.spki)
     return None
 
 
@@ -176,12 +103,19 @@ def ak_policy(appraisal: Appraisal) -> CheckOutcome:
     return passed("Only the HyperSafe measured in PCR 17, at its locality, can use the AK.", wanted)
 
 
+OWN_WORD = "The endorsement key whose certificate you gave is the AK's parent, as the AK itself has signed."
+
+
 def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
-    pins = appraisal.policy.ek_digests
+    pins, expected = appraisal.policy.ek_keys, appraisal.expected
+    if expected.ek_problem:
+        return failed(expected.ek_problem)
+    if not pins and expected.ek_key:
+        return passed(f"{OWN_WORD} The policy names no machine, so any genuine TPM is accepted.", expected.ek_key)
     if not pins:
         return not_demanded("The policy names no machine, so any genuine TPM is accepted.")
-    found = appraisal.signer.ek_digest
+    found = appraisal.signer.ek_key or expected.ek_key
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in the TPM of a machine that the policy does not name.", b"".join(pins), found)
@@ -190,8 +124,11 @@ def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
 def signature(appraisal: Appraisal) -> CheckOutcome:
     """Signature: the AK signed exactly these octets."""
     for attest, signed, signer in appraisal.signed:
+        what = _kind(attest, appraisal)
+        if signed.hash_alg == ALG_SHA1:
+            text = f"The {what} is signed with SHA-1, which proves nothing any more: make the AK with SHA-256."
+            return failed(text, found=signed.value)
         if not appraisal.well_signed(attest, signed, signer):
-            what = _kind(attest, appraisal)
             text = f"The signature over the {what} was not made by {signer.role}, or octets were changed afterwards."
             return failed(text, found=signed.value)
     what = "the quote and the key attestation" if len(appraisal.signed) > 1 else "the quote"

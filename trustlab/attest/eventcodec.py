@@ -36,6 +36,8 @@ MAX_EVENTS = 4096
 MAX_ALGORITHMS = 8
 MAX_PCR = 32
 PADDING = 0xFF
+LEGACY_HEAD, SPEC_ID_HEAD = 32, 8
+"""What stands before the first event's data, and between their signature and the number of algorithms."""
 REGISTERS = {0: "MRTD", 1: "RTMR[0]", 2: "RTMR[1]", 3: "RTMR[2]", 4: "RTMR[3]"}
 """What the indices of a confidential VM's log stand for (UEFI Specification 2.10, 38.4.1 for Intel TDX)."""
 SECURE_BOOT = "SecureBoot".encode("utf-16-le")
@@ -67,6 +69,12 @@ def encode_log(events: Iterable[LogEvent], algorithms: tuple[str, ...], *, legac
 def decode_log(raw: bytes) -> DecodedLog:
     """Read a whole log; EventLogError says at which event and offset it is damaged."""
     return _decode(StructureReader(_bounded(raw), prefix=NAME, order="little"))
+
+
+def bank_count(raw: bytes) -> int:
+    """Return for how many banks the Spec ID event of a log that can be read announces digests; 0 if it has none."""
+    at = LEGACY_HEAD + len(SPEC_ID) + SPEC_ID_HEAD
+    return int.from_bytes(raw[at : at + 4], "little") if raw[LEGACY_HEAD:].startswith(SPEC_ID) else 0
 
 
 def eventlog_spans(raw: bytes) -> list[Span]:

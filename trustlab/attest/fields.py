@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from trustlab.attest import cbor
-from trustlab.attest.certificates import OID_AK_NAME, OID_EK_DIGEST
+from trustlab.attest.certificates import OID_AK_NAME, OID_EK_KEY
 from trustlab.attest.creation import creation_data_spans
 from trustlab.attest.errors import AttestError, plural, shown
 from trustlab.attest.eventlog import EventLog, event_text, eventlog_spans
@@ -52,9 +52,9 @@ AK_EXTENSIONS = (
         "trustlab protocol, AK certificate",
     ),
     PrivateExtension(
-        OID_EK_DIGEST.dotted_string,
-        "ekDigest",
-        "SHA-256 of the EK certificate. It tells one machine from another; a Verifier may pin it.",
+        OID_EK_KEY.dotted_string,
+        "ekKey",
+        "SHA-256 of the EK's SubjectPublicKeyInfo. It tells one machine from another; a Verifier may pin it.",
         "trustlab protocol, AK certificate",
     ),
 )

@@ -14,7 +14,7 @@ import msgspec
 
 from trustlab.attest import signing
 from trustlab.attest.errors import ResultError
-from trustlab.attest.result import FAIL, NOT_DEMANDED, PASS, AttestationResult
+from trustlab.attest.result import FAIL, NOT_COMPARED, NOT_DEMANDED, PASS, AttestationResult
 from trustlab.attest.verifier import CHECKS, FORMAT
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ VECTOR = {
 """Which checks speak for which claim of the vector, its value if they pass, and if one fails. Nothing here speaks for
 `runtime-opaque`: the lab's isolation is emulated."""
 
+HARMLESS = {PASS, NOT_DEMANDED, NOT_COMPARED}
+"""Verdicts of a check that stand in nobody's way."""
+NO_CLAIM, WORST_AFFIRMING = 0, 31
+"""draft-ietf-rats-ar4si, 2.3.2: 2 to 31 affirm, higher numbers warn or contraindicate, -1 and 1 say nothing."""
+
 Status = Literal["none", "affirming", "warning", "contraindicated"]
 
 
@@ -77,8 +82,15 @@ class EarAppraisal(
     checks: tuple[CheckVerdict, ...]
     image: str | None = None
     claims: dict[str, str] = {}
-    ek_digest: str = ""
+    ek_key: str = ""
     reference_version: int = 0
+
+    @property
+    def affirms(self) -> bool:
+        """Whether the status is "affirming", and nothing beside it speaks against it: no check, no claim."""
+        good = {NO_CLAIM, *range(AFFIRMED, WORST_AFFIRMING + 1)}
+        sound = all(check.verdict in HARMLESS for check in self.checks) and set(self.vector.values()) <= good
+        return self.status == "affirming" and sound
 
 
 class VerifierId(msgspec.Struct, frozen=True):
@@ -110,8 +122,8 @@ class Passport(msgspec.Struct, frozen=True, rename={"verifier": "ear.verifier-id
 
     @property
     def accepted(self) -> bool:
-        """Whether the Verifier accepted the evidence."""
-        return self.appraisal.status == "affirming"
+        """Whether the Verifier accepted the evidence, and the token says nothing else beside it."""
+        return self.appraisal.affirms
 
 
 class _JoseHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +144,7 @@ def trustworthiness_vector(result: AttestationResult) -> dict[str, int]:
         found = [verdicts[name] for name in names]
         if FAIL in found:
             vector[claim] = bad
-        elif set(found) <= {PASS, NOT_DEMANDED} and found[0] == PASS:
+        elif set(found) <= HARMLESS and found[0] == PASS:
             vector[claim] = good
     return vector
 
@@ -148,7 +160,7 @@ def issue(
 ) -> str:
     """Return the signed token about `about`'s evidence; ResultError for a result in which checks were left out."""
     verdicts = tuple(CheckVerdict(check.name, check.verdict, check.sentence) for check in result.checks)
-    if any(check.verdict not in {PASS, FAIL, NOT_DEMANDED} for check in verdicts):
+    if any(check.verdict not in {*HARMLESS, FAIL} for check in verdicts):
         raise ResultError("this result has checks left out: it belongs to an experiment and is not signed")
     now = time or dt.datetime.now(dt.UTC)
     passport = Passport(
@@ -164,7 +176,7 @@ def issue(
                 checks=verdicts,
                 image=result.image,
                 claims=result.claims,
-                ek_digest=result.ek_digest.hex(),
+                ek_key=result.ek_key.hex(),
                 reference_version=result.reference_version,
             )
         },
@@ -206,7 +218,7 @@ def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple
         header = msgspec.json.decode(signing.from_base64url(first), type=_JoseHeader)
         signature = signing.from_base64url(third)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise ResultError(f"not a token in JWS compact form: {error}") from error
+        raise ResultError("not a token in JWS compact form: three parts in base64url, joined by dots") from error
     key = next((k for k in verifiers if signing.key_id(k) == header.kid), None)
     if key is None or header.alg != signing.algorithm(key):
         raise ResultError(
@@ -217,14 +229,13 @@ def _open(token: str | bytes, verifiers: Collection[signing.PublicKey]) -> tuple
     try:
         return header, msgspec.json.decode(signing.from_base64url(second), type=Passport)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise ResultError(f"the Verifier signed claims that cannot be read: {error}") from error
+        raise ResultError("the Verifier signed claims that cannot be read as an Attestation Result") from error
 
 
 def _consistent(passport: Passport) -> None:
     if len(passport.submods) != 1:
         raise ResultError(f"{len(passport.submods)} submodules; a result of this lab is about exactly one Attester")
-    checks = passport.appraisal.checks
-    names = tuple(check.name for check in checks)
-    failed = any(check.verdict == FAIL for check in checks)
-    if names not in {CHECKS, CHECKS[:1]} or (passport.accepted and (failed or names != CHECKS)):
-        raise ResultError("the token's status does not follow from its checks")
+    names = tuple(check.name for check in passport.appraisal.checks)
+    affirming = passport.appraisal.status == "affirming"
+    if names not in {CHECKS, CHECKS[:1]} or (affirming and (names != CHECKS or not passport.accepted)):
+        raise ResultError("the token's status does not follow from its checks and its trustworthiness vector")

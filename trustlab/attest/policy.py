@@ -1,9 +1,10 @@
 """The Appraisal Policy: what this Relying Party demands (RFC 9334, 8.5).
 
-A file in TOML; every line may be left out, and then has the value shown:
+A file in TOML. Every line but one may be left out, and then has the value shown; a file without any line is an error,
+for nobody writes an empty policy on purpose:
 
     pcrs = [17, 18, 19, 20]      # the quote's selection, exactly
-    ek-digests = []              # SHA-256 of EK certificates: the machines that may attest; empty: any
+    ek-keys = []                 # SHA-256 of EKs' SubjectPublicKeyInfo: the machines that may attest; empty: any
     ak-policy = true             # the AK must be one that only HyperSafe can use; false leaves the quote oracle open
     key-attestation = true       # where the passage names a key, prove that HyperSafe made it for itself
     key-pcrs = [17, 18, 19]      # the PCRs that key's policy must name
@@ -17,7 +18,8 @@ A file in TOML; every line may be left out, and then has the value shown:
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, Self
+from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -27,36 +29,40 @@ from trustlab.attest.constants import HASH_IDS
 from trustlab.attest.digests import FIRMWARE_PCRS, LOCALITY, PCR_COUNT, TLS_KEY_PCRS
 from trustlab.attest.errors import PolicyError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 DIGEST_SIZE = 32
 DEFAULT_PCRS = (17, 18, 19, 20)
+EMPTY = "a policy file without any key: write down what you demand, such as 'pcrs = [17, 18, 19, 20]'"
+INSTEAD = (
+    "ek-digests: a machine is no longer named by the digest of its EK certificate, which can be changed "
+    "by writing the certificate's signature in another way. Write ek-keys = [...]: the SHA-256 of the EK's "
+    "SubjectPublicKeyInfo (openssl x509 -in ek.der -pubkey -noout | openssl pkey -pubin -outform DER | sha256sum)"
+)
 BANKS = ("sha256", "sha384", "sha512")
 AK_PARENTS = ("endorsement", "any")
 
 
 class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     pcrs: tuple[int, ...] = DEFAULT_PCRS
-    ek_digests: tuple[str, ...] = ()
+    ek_keys: tuple[str, ...] = ()
     ak_policy: bool = True
     key_attestation: bool = True
     key_pcrs: tuple[int, ...] = TLS_KEY_PCRS
     locality: int | Literal["any"] = LOCALITY
     allowed_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    ek_digests: object = None
     bank: Literal["sha256", "sha384", "sha512"] = "sha256"
     ak_parent: Literal["endorsement", "any"] = "endorsement"
 
 
 class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """See the module; `ek_digests` are octets here. `locality` None is for TPMs in which HyperSafe has none of its own.
+    """See the module; `ek_keys` are octets here. `locality` None is for TPMs in which HyperSafe has none of its own.
 
     PolicyError for PCRs that do not exist, for digests of another size, and for claims that are no conditions.
     """
 
     pcrs: tuple[int, ...] = DEFAULT_PCRS
-    ek_digests: tuple[bytes, ...] = ()
+    ek_keys: tuple[bytes, ...] = ()
     ak_policy: bool = True
     key_attestation: bool = True
     key_pcrs: tuple[int, ...] = TLS_KEY_PCRS
@@ -74,8 +80,8 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise PolicyError(f"key-pcrs: {list(self.key_pcrs)} are not all among the quoted PCRs {list(self.pcrs)}")
         if self.locality is not None and not 0 <= self.locality <= 4:
             raise PolicyError(f"locality: {self.locality}; there are localities 0 to 4")
-        if any(len(digest) != DIGEST_SIZE for digest in self.ek_digests):
-            raise PolicyError("ek-digests: a SHA-256 digest has 32 octets")
+        if any(len(digest) != DIGEST_SIZE for digest in self.ek_keys):
+            raise PolicyError("ek-keys: a SHA-256 digest has 32 octets")
         if self.bank not in BANKS:
             raise PolicyError(f"bank: {self.bank!r}; choose from: {', '.join(BANKS)}")
         if self.ak_parent not in AK_PARENTS:
@@ -96,13 +102,25 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return _conditions(self.claims)
 
     @classmethod
-    def from_toml(cls, source: str | bytes | Path) -> Self:
-        """Read text, octets or a file; PolicyError names the line or the field that is wrong."""
-        file = tables.load(source, _PolicyFile, PolicyError)
+    def from_toml(cls, source: str | bytes | Path, base: AppraisalPolicy | None = None) -> AppraisalPolicy:
+        """Read text, octets or a file; PolicyError names the line or the field that is wrong.
+
+        What the file leaves out has the default, or with `base` what that says.
+        """
+        file = tables.load(source, _PolicyFile, PolicyError, empty=EMPTY)
         fields = msgspec.structs.asdict(file)
-        digests = tuple(tables.digest(text, "ek-digests", PolicyError) for text in file.ek_digests)
+        if fields.pop("ek_digests") is not None:
+            raise PolicyError(f"{source}: {INSTEAD}" if isinstance(source, Path) else INSTEAD)
+        digests = tuple(tables.digest(text, "ek-keys", PolicyError) for text in file.ek_keys)
         locality = None if file.locality == "any" else file.locality
-        return cls(**{**fields, "ek_digests": digests, "locality": locality})
+        if base is not None:
+            written = {name.replace("-", "_") for name in tables.keys_of(source)}
+            fields |= {name: getattr(base, name) for name in fields if name not in written}
+            digests = digests if "ek_keys" in written else base.ek_keys
+            locality = locality if "locality" in written else base.locality
+            if "key_pcrs" not in written:
+                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in file.pcrs) or file.pcrs
+        return cls(**{**fields, "ek_keys": digests, "locality": locality})
 
     def to_toml(self) -> str:
         """Return the file that `from_toml` reads."""

@@ -128,7 +128,8 @@ class Public:
                 curve = CURVES[self.parameters.curve]
                 return ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + self.unique)
         except ValueError as error:
-            raise CodecError("TPMT_PUBLIC", "unique", len(self.raw) - len(self.unique), str(error)) from error
+            what = "the numbers are no public key of this kind"
+            raise CodecError("TPMT_PUBLIC", "unique", len(self.raw) - len(self.unique), what) from error
         raise CodecError("TPMT_PUBLIC", "type", 0, "a keyedhash object has no public key")
 
     @cached_property

@@ -97,7 +97,8 @@ class VersionMemory:
         except FileNotFoundError:
             return 0
         except (OSError, msgspec.MsgspecError) as error:
-            raise ReferenceValuesError(f"{self.path}: the last accepted version cannot be read: {error}") from error
+            why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not a number"
+            raise ReferenceValuesError(f"{self.path}: the last accepted version cannot be read ({why})") from error
 
     def remember(self, version: int) -> None:
         """Note that a version was accepted; a lower one than before changes nothing."""

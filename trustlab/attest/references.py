@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_VERSION = 2**53
+LAUNCH_PCRS = range(17, 21)
 BANK_OF_SIZE = {32: "sha256", 48: "sha384", 64: "sha512"}
 """Banks by the length of their PCRs' values."""
 INDICES = {str(pcr) for pcr in range(PCR_COUNT)}
@@ -47,8 +48,8 @@ class _ReferencesFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"
 class ReferenceValues(msgspec.Struct, frozen=True):
     """Digest (32 octets) to name, for what may be launched, under which policy, and which images may run.
 
-    `pcrs` (index to values) is for PCRs about which the lab's own events say nothing. A value's length says of which
-    bank it is.
+    `pcrs` (index to values) is for PCRs about which the lab's own events say nothing: not 17 to 20, whose values would
+    never be looked at (ReferenceValuesError). A value's length says of which bank it is.
     """
 
     version: int
@@ -56,6 +57,14 @@ class ReferenceValues(msgspec.Struct, frozen=True):
     launch_policies: dict[bytes, str]
     images: dict[bytes, str]
     pcrs: dict[int, tuple[bytes, ...]] = {}
+
+    def __post_init__(self) -> None:
+        for pcr in self.pcrs:
+            if pcr in LAUNCH_PCRS:
+                raise ReferenceValuesError(
+                    f"pcrs: PCR {pcr} has no values here. What may be in PCR 17 to 20 is said by what was measured "
+                    "into them ([hypersafe], [launch-policies], [images]), and by claims in the policy. Take it out"
+                )
 
     @classmethod
     def from_toml(cls, source: str | bytes | Path) -> Self:

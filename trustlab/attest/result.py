@@ -11,7 +11,7 @@ import msgspec
 if TYPE_CHECKING:
     from trustlab.trace import Emitter, Value
 
-PASS, FAIL, NOT_DEMANDED, LEFT_OUT = "pass", "fail", "not demanded", "left out"
+PASS, FAIL, NOT_DEMANDED, NOT_COMPARED, LEFT_OUT = "pass", "fail", "not demanded", "not compared", "left out"
 
 
 class BootCounters(msgspec.Struct, frozen=True):
@@ -24,7 +24,8 @@ class BootCounters(msgspec.Struct, frozen=True):
 class Check(msgspec.Struct, frozen=True):
     """One named check's outcome: `sentence` for people, `expected` and `found` the octets that were compared.
 
-    `verdict` is "pass", "fail", "not demanded", or "left out" where an experiment switched the check off.
+    `verdict` is "pass", "fail", "not demanded", "not compared" where there is nothing to compare with, or "left out" if
+    an experiment switched the check off.
     `fields` are the named inputs of `expected` where there are any (the binder's fields).
     """
 
@@ -42,8 +43,8 @@ class AttestationResult:
     """All checks in order, and what the evidence says once they are believed.
 
     `boot` is what the next appraisal of the same passage expects; `image` the name of the accepted image; `pcrs` the
-    replayed values; `ek_digest` the machine; `binder` what the evidence is bound to. They mean nothing unless
-    `accepted`.
+    replayed values; `ek_key` the machine; `binder` what the evidence is bound to. They mean nothing unless
+    `accepted`. `unproved` are the paths of fields that nothing proves, whatever the verdict (`attest.unproved`).
     """
 
     checks: tuple[Check, ...]
@@ -52,8 +53,9 @@ class AttestationResult:
     image: str | None = None
     claims: dict[str, str] = field(default_factory=dict)
     pcrs: dict[int, bytes] = field(default_factory=dict)
-    ek_digest: bytes = b""
+    ek_key: bytes = b""
     reference_version: int = 0
+    unproved: tuple[str, ...] = ()
 
     @cached_property
     def failed(self) -> list[str]:

@@ -38,8 +38,11 @@ _KINDS = {
 _EXPECTED = re.compile(f"Expected `([^`]+)`, got `({'|'.join(_KINDS)})`")
 
 
-def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) -> T:
-    """Read TOML (text, octets, or a file's Path) as a struct of `kind`; `error` names the line or the field."""
+def load(source: str | bytes | Path, kind: type[T], error: type[AttestError], *, empty: str = "") -> T:
+    """Read TOML (text, octets, or a file's Path) as a struct of `kind`; `error` names the line or the field.
+
+    `empty` is what to say of a file without any key, if that is an error.
+    """
     where = f"{source}: " if isinstance(source, Path) else ""
     try:
         octets = read_file(source) if isinstance(source, Path) else source
@@ -48,9 +51,16 @@ def load(source: str | bytes | Path, kind: type[T], error: type[AttestError]) ->
         table = {} if problem else tomllib.loads(text)
     except (ValueError, OSError, RecursionError) as wrong:
         raise error(f"{where}{_why_not(wrong)}") from wrong
+    problem = problem or ("" if table else empty)
     if problem:
         raise error(where + problem)
     return convert(table, kind, error, where)
+
+
+def keys_of(source: str | bytes | Path) -> set[str]:
+    """Return which keys a file that `load` has read holds."""
+    octets = read_file(source) if isinstance(source, Path) else source
+    return set(tomllib.loads(octets if isinstance(octets, str) else octets.decode()))
 
 
 def _why_not(wrong: Exception) -> str:
@@ -63,7 +73,9 @@ def _why_not(wrong: Exception) -> str:
         case RecursionError():
             return "not TOML that can be read: it is nested too deeply"
         case tomllib.TOMLDecodeError():
-            return f"not TOML: {wrong}"
+            place = re.search(r"at line (\d+), column (\d+)", str(wrong))
+            where = f"at line {place[1]}, column {place[2]}" if place else "at its end, where something is missing"
+            return f"not TOML {where}"
         case _:
             return "not TOML that can be read: a number or a date is out of bounds"
 

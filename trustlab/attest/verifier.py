@@ -11,11 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trustlab.attest import checks_key, checks_quote, checks_signer
+from trustlab.attest.akchain import TrustAnchors
 from trustlab.attest.appraisal import open_appraisal
 from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
+from trustlab.attest.unproved import unproved_paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,14 +26,16 @@ if TYPE_CHECKING:
 
     from trustlab.attest.appraisal import Appraisal, Expected
     from trustlab.attest.checks import Judge
+    from trustlab.attest.evidence import Evidence
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.references import ReferenceValues
+    from trustlab.x509 import LenientCertificate
 
 FORMAT = "evidence format"
 FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
 
 
-def _specs(anchors: checks_signer.TrustAnchors) -> tuple[CheckSpec, ...]:
+def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
     signer, quote, key = checks_signer, checks_quote, checks_key
     return (
         CheckSpec("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
@@ -57,7 +61,7 @@ def _specs(anchors: checks_signer.TrustAnchors) -> tuple[CheckSpec, ...]:
     )
 
 
-CHECKS = (FORMAT, *(spec.name for spec in _specs(checks_signer.TrustAnchors(()))))
+CHECKS = (FORMAT, *(spec.name for spec in _specs(TrustAnchors(()))))
 """The names of all checks, in order; the first is not a choice."""
 
 
@@ -65,14 +69,15 @@ class Verifier:
     """Appraises Evidence for one Relying Party.
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
-    that was accepted so far; `without` names checks to leave out - for experiments only: they are evaluated and
-    shown as "left out", and do not count. `checks` are functions in place of checks, by their names: each gets the
-    Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a check.
+    that was accepted so far, 0 if none is remembered. `without` names checks to leave out - for experiments only: they
+    are evaluated and shown as "left out", and do not count. `checks` are functions in place of checks, by their names:
+    each gets the Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a
+    check.
     """
 
     def __init__(
         self,
-        trust_anchors: Sequence[x509.Certificate],
+        trust_anchors: Sequence[x509.Certificate | LenientCertificate],
         references: ReferenceValues,
         policy: AppraisalPolicy,
         *,
@@ -91,11 +96,22 @@ class Verifier:
                 raise PolicyError(
                     f"{min(unknown)!r} is not a check that can be {fate}; choose from: {', '.join(known)}"
                 )
-        specs = _specs(checks_signer.TrustAnchors(tuple(trust_anchors)))
+        self._anchors = TrustAnchors(tuple(trust_anchors))
+        specs = _specs(self._anchors)
         self._specs = tuple(replace(s, judge=judged_by(own[s.name])) if s.name in own else s for s in specs)
 
     def appraise(self, evidence: bytes, expected: Expected) -> AttestationResult:
         """Return the Attestation Result; malformed evidence is one, refused by "evidence format"."""
+        return self._appraise(evidence, expected)
+
+    def appraise_parts(self, evidence: Evidence, expected: Expected) -> AttestationResult:
+        """Do what `appraise` does with parts that came one by one, as files of other tools.
+
+        There may be no certificate: then the Relying Party must know the AK itself (`Expected.ak`).
+        """
+        return self._appraise(evidence, expected)
+
+    def _appraise(self, evidence: bytes | Evidence, expected: Expected) -> AttestationResult:
         try:
             appraisal = open_appraisal(evidence, expected, self.references, self.policy, self.last_reference_version)
         except AttestError as error:
@@ -112,8 +128,9 @@ class Verifier:
             image=self._image(appraisal),
             claims=dict(appraisal.claims),
             pcrs=dict(appraisal.pcrs),
-            ek_digest=appraisal.signer.ek_digest,
+            ek_key=appraisal.signer.ek_key,
             reference_version=self.references.version,
+            unproved=unproved_paths(appraisal, self._anchors),
         )
 
     def _check(self, spec: CheckSpec, appraisal: Appraisal) -> Check:
@@ -129,6 +146,7 @@ class Verifier:
         return None if digest is None else self.references.images.get(digest)
 
 
-def _malformed(sentence: str, evidence: bytes, expected: Expected) -> AttestationResult:
-    check = Check(FORMAT, FAIL, sentence, found=evidence, clause=FORMAT_CLAUSE)
+def _malformed(sentence: str, evidence: bytes | Evidence, expected: Expected) -> AttestationResult:
+    found = evidence if isinstance(evidence, bytes) else evidence.quote
+    check = Check(FORMAT, FAIL, sentence, found=found, clause=FORMAT_CLAUSE)
     return AttestationResult((check,), expected.binder)

@@ -26,7 +26,8 @@ from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.tamper import tamper
 from trustlab.cli.tls import s_client, s_server
-from trustlab.cli.tpm import tpm, verify
+from trustlab.cli.tpm import tpm
+from trustlab.cli.verify import verify
 from trustlab.cloud import CloudError
 from trustlab.passage import DesignError
 from trustlab.tls import TlsError

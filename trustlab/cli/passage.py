@@ -66,8 +66,8 @@ Makers = Annotated[
     Path | None,
     typer.Option(
         "--ek-roots",
-        help="For --tpm device:...: PEM file with the CA certificates of your TPM's maker. They vouch for the "
-        "device's EK, instead of the lab.",
+        help="For --tpm device:...: the CA certificates of your TPM's maker, a file (PEM, DER, PKCS#7) or a folder. "
+        "They vouch for the device's EK, instead of the lab.",
     ),
 ]
 PcrBank = Annotated[

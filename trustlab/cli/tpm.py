@@ -1,4 +1,4 @@
-"""`trustlab tpm`: a machine with a TPM to play with; `trustlab verify`: appraise Evidence that was saved."""
+"""`trustlab tpm`: a machine with a TPM to play with."""
 
 from __future__ import annotations
 
@@ -12,27 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from trustlab.attest import (
     FIRMWARE,
     AppraisalPolicy,
     AttestError,
     Evidence,
-    Expected,
     ReferenceValues,
-    Verifier,
     claim_event,
     image_event,
     launch_policy_event,
 )
 from trustlab.attest.eventdata import data_fields
-from trustlab.cli.failure import Failure, octets_of
+from trustlab.attest.toolfiles import written_files
+from trustlab.cli.failure import Failure
 from trustlab.cli.shell import RunOption, Shell, drive
+from trustlab.cli.verify import BINDER_OCTETS, FILES, binder_in
 from trustlab.cloud import Endorsers
 from trustlab.cloud.firmware_log import bind_to_firmware, read_firmware_log
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
@@ -47,20 +43,15 @@ from trustlab.tpm import (
     create_ek,
     create_tls_key,
     enrol,
-    key_binder,
     measure,
 )
 from trustlab.tpm.templates import AK_KINDS, AkKind
 from trustlab.trace import Trace, TraceEvent
 
 if TYPE_CHECKING:
-    from trustlab.attest import AttestationResult, Check
     from trustlab.tpm import CreatedKey, TpmClient
     from trustlab.trace import Value
 
-MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
-FILES = ("evidence.cbor", "references.toml", "policy.toml", "privacy-ca.pem", "expected.json")
-BINDER_OCTETS = 32
 NO_LAUNCH = (
     "PCR {} belongs to software that was launched by DRTM, and takes nothing from locality 0, where Linux sends. "
     "The emulator shows it: leave --tpm out"
@@ -189,13 +180,13 @@ class TpmShell(Shell):
 
     def do_quote(self, line: str) -> None:
         """`quote [HEX]`: quote the PCRs over your own 32 octets (a nonce, a binder), or over a fresh nonce."""
-        binder = _binder(line, "quote") if line else os.urandom(BINDER_OCTETS)
+        binder = binder_in(line, "quote") if line else os.urandom(BINDER_OCTETS)
         evidence = self._evidence_maker().evidence(binder, key=self._key).encode()
         self._saved = binder, evidence
         self._say(f"quoted, extraData {binder.hex()}; evidence of {len(evidence)} octets. `save FOLDER` keeps it.")
 
     def do_save(self, line: str) -> None:
-        """`save FOLDER`: write the last evidence, and everything that `trustlab verify FOLDER` needs."""
+        """`save FOLDER`: write the last evidence, what `trustlab verify FOLDER` needs, and files for tpm2-tools."""
         if self._saved is None:
             raise Failure("there is no quote to save yet: run `quote` first")
         folder = Path(line or "trustlab-evidence")
@@ -208,6 +199,8 @@ class TpmShell(Shell):
         (folder / FILES[2]).write_text(policy.to_toml())
         (folder / FILES[3]).write_bytes(self._privacy_ca.root.public_bytes(serialization.Encoding.PEM))
         (folder / FILES[4]).write_text(json.dumps(expected, indent=1) + "\n")
+        for name, octets in written_files(Evidence.decode(evidence)).items():
+            (folder / name).write_bytes(octets)
         self._say(f"saved in {folder}. Now run: trustlab verify {folder}")
 
     def _demands(self, evidence: bytes) -> tuple[ReferenceValues, AppraisalPolicy]:
@@ -268,104 +261,6 @@ class TpmShell(Shell):
 
     def _say(self, text: str) -> None:
         self.stdout.write(text + "\n")
-
-
-def verify(
-    evidence: Annotated[Path, typer.Argument(help="A folder that `trustlab tpm` saved, or an evidence file.")],
-    *,
-    policy: Annotated[Path | None, typer.Option(help="Appraisal Policy (TOML).")] = None,
-    references: Annotated[Path | None, typer.Option(help="Reference Values (TOML).")] = None,
-    root: Annotated[Path | None, typer.Option(help="Certificate of the privacy CA to trust (PEM).")] = None,
-    binder: Annotated[str, typer.Option(help="The expected extraData, 64 hex digits.")] = "",
-    without: Annotated[list[str] | None, typer.Option(help="Leave this check out.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Appraise saved evidence and print every check with its verdict. Exits with 0 only if the evidence is accepted."""
-    if not os.path.lexists(evidence):
-        raise Failure(
-            f'there is no {evidence}; `trustlab tpm --run "launch; quote; save kept"` makes a folder to verify'
-        )
-    folder = evidence if evidence.is_dir() else evidence.parent
-    result = _appraise(
-        evidence / FILES[0] if evidence.is_dir() else evidence,
-        policy or folder / FILES[2],
-        references or folder / FILES[1],
-        root or folder / FILES[3],
-        _expected(folder / FILES[4], binder),
-        tuple(without or ()),
-    )
-    if as_json:
-        checks = [_told(check) for check in result.checks]
-        told = {"accepted": result.accepted, "refused_by": result.refused_by, "failed": result.failed, "checks": checks}
-        typer.echo(json.dumps(told))
-    else:
-        _show(result)
-    if not result.accepted:
-        raise typer.Exit(1)
-
-
-def _appraise(
-    evidence: Path, policy: Path, references: Path, root: Path, expected: Expected, without: tuple[str, ...]
-) -> AttestationResult:
-    try:
-        anchors = x509.load_pem_x509_certificates(octets_of(root))
-    except ValueError as error:
-        raise Failure(f"{root} does not hold a readable certificate in PEM") from error
-    verifier = Verifier(
-        anchors, ReferenceValues.from_toml(references), AppraisalPolicy.from_toml(policy), without=without
-    )
-    return verifier.appraise(octets_of(evidence), expected)
-
-
-def _expected(path: Path, binder: str) -> Expected:
-    """Return what the relying party expects: from the command line, else from the saved file."""
-    spki = None
-    try:
-        if not binder:
-            kept = json.loads(read_file(path))
-            binder, spki = kept["binder"], bytes.fromhex(kept["key_spki"]) if kept["key_spki"] else None
-            octets = bytes.fromhex(binder)
-        else:
-            octets = _binder(binder)
-    except OSError as error:
-        raise Failure(f"the expected binder is not known: give --binder HEX (there is no {path})") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        wanted = '{"binder": "64 hex digits", "key_spki": "hex digits, or null"}'
-        raise Failure(f"{path} does not say what to expect: it should hold {wanted}. Or give --binder.") from error
-    return Expected(binder=octets, key_spki=spki, key_binder=key_binder(spki) if spki else None)
-
-
-def _binder(given: str, where: str = "--binder") -> bytes:
-    try:
-        octets = bytes.fromhex(given)
-    except ValueError:
-        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits, and {given!r} has other characters") from None
-    if len(octets) != BINDER_OCTETS:
-        raise Failure(f"{where} takes {2 * BINDER_OCTETS} hex digits ({BINDER_OCTETS} octets), not {2 * len(octets)}")
-    return octets
-
-
-def _told(check: Check) -> dict[str, str]:
-    octets = {"expected": check.expected.hex(), "found": check.found.hex()}
-    words = {"name": check.name, "verdict": check.verdict, "sentence": check.sentence, "clause": check.clause}
-    return words | octets
-
-
-def _show(result: AttestationResult) -> None:
-    console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for check in result.checks:
-        mark, style = MARKS.get(check.verdict, ("○", "dim"))
-        table.add_row(Text(mark, style=style), Text(check.name, style=style), Text(check.sentence))
-    console.print(table)
-    for check in result.checks:
-        if check.verdict == "fail":
-            lines = (
-                f"\n{check.name} ({check.clause})\n  expected {check.expected.hex()}\n  found    {check.found.hex()}"
-            )
-            console.print(Text(lines, style="red"), soft_wrap=True)
-    word = Text("accepted", style="bold green") if result.accepted else Text("refused", style="bold red")
-    console.print(Text.assemble("\n", word, f" {'' if result.accepted else 'by ' + ', '.join(result.failed)}"))
 
 
 def _number(text: str) -> int:

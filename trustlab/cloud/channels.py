@@ -189,9 +189,9 @@ class Channels:
             return msgspec.structs.replace(FIRMWARE, bank=bank)
         if "appraisal policy" in self._settings:
             policy = AppraisalPolicy.from_toml(self._settings["appraisal policy"])
-            return policy if policy.ek_digests else msgspec.structs.replace(policy, ek_digests=self._pinned)
+            return policy if policy.ek_keys else msgspec.structs.replace(policy, ek_keys=self._pinned)
         return AppraisalPolicy(
             allowed_images=tuple(self._settings["peer_image"].split(",")),
-            ek_digests=self._pinned,
+            ek_keys=self._pinned,
             claims=tuple(filter(None, self._settings.get("claims", "").split(";"))),
         )

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Literal
 
-from cryptography import x509
-
 from trustlab import tls
-from trustlab.attest import AttestError, EventLog, ek_digest_of
+from trustlab.attest import AttestError, EventLog, ek_key_of
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.firmware_log import bind_to_firmware, told
 from trustlab.octets import read_file
@@ -26,13 +24,16 @@ from trustlab.tpm import (
     create_ek,
     create_tls_key,
     enrol,
+    load_ek_certificate,
     provisioned_ek,
+    read_on_die_certificates,
     rsa_decrypt,
     sign,
+    tpm_of,
 )
+from trustlab.x509 import Bundle, read_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from trustlab.cloud.makers import Endorsers
@@ -70,7 +71,7 @@ class FirmwareSystem:
         self,
         platform: Platform,
         endorsers: Endorsers,
-        makers: Sequence[x509.Certificate] | None = None,
+        makers: Bundle | None = None,
         *,
         log: EventLog | None = None,
         bank: str | None = None,
@@ -91,12 +92,13 @@ class FirmwareSystem:
             ek = create_ek(client, "ecc")
             ek_certificate, ca = endorsers.maker.certify(ek.public, model="device"), endorsers.device_ca
         else:
+            makers.add(read_on_die_certificates(client).below(makers))
             ek, ek_certificate = provisioned_ek(client)
             ca = _trusting(makers, endorsers.device_ca)
         ak = create_ak(client)
         certificates = enrol(client, ek, ek_certificate, ak, ca)
-        self.vouched = VOUCHED if makers is None else f"{_issuer(ek_certificate)} vouches for its endorsement key."
-        self.ek_digest = ek_digest_of(ek_certificate)
+        self.vouched = VOUCHED if makers is None else _vouched(ek_certificate, makers)
+        self.ek_key = ek_key_of(ek.spki)
         log = EventLog() if log is None else log
         self.log_note = told(log, self.bank, self.values)
         self._evidence = EvidenceMaker(client, ak, certificates, log)
@@ -119,24 +121,37 @@ class FirmwareSystem:
             raise AttestationFailure(f"the evidence does not fit into a handshake: {error}") from error
 
 
-def makers_in(file: Path) -> list[x509.Certificate]:
-    """Return the certificates of a PEM file; CloudError if there are none to read."""
+def makers_in(file: Path) -> Bundle:
+    """Return the certificates in a file or a folder of files, of any kind; CloudError if there are none to read.
+
+    What cannot be read is left out, and told in `Bundle.skipped`.
+    """
+    found = Bundle()
     try:
-        found = x509.load_pem_x509_certificates(read_file(file))
-        _ = [(certificate.issuer, certificate.subject) for certificate in found]  # decoded here, and compared below
+        for path in sorted(file.rglob("*")) if file.is_dir() else [file]:
+            if path.is_file() or path == file:
+                found.add(read_bundle(read_file(path), path.name))
     except OSError as error:
         raise CloudError(f"the file {file} of --ek-roots cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise CloudError(f"{file} does not hold certificates of TPM makers in PEM") from error
+    if not found.certificates:
+        why = f" ({found.skipped[0]})" if found.skipped else ""
+        raise CloudError(f"{file} does not hold certificates of TPM makers{why}")
     return found
 
 
-def _trusting(makers: Sequence[x509.Certificate], device_ca: PrivacyCa) -> PrivacyCa:
-    """Return the device CA, as one that believes these makers instead of the lab's own."""
-    roots = [certificate for certificate in makers if certificate.issuer == certificate.subject]
-    between = [certificate for certificate in makers if certificate not in roots]
-    return PrivacyCa(roots, ak_policies=None, intermediates=between, name=device_ca.name, kept=device_ca.keep())
+def _trusting(makers: Bundle, device_ca: PrivacyCa) -> PrivacyCa:
+    """Return the device CA, as one that believes these makers instead of the lab's own.
+
+    Anchors are the certificates at the top: a root that somebody else signed too is one if that somebody is missing.
+    """
+    return PrivacyCa(
+        makers.anchors, ak_policies=None, intermediates=makers.between, name=device_ca.name, kept=device_ca.keep()
+    )
 
 
-def _issuer(ek_certificate: bytes) -> str:
-    return x509.load_der_x509_certificate(ek_certificate).issuer.rfc4514_string()
+def _vouched(ek_certificate: bytes, makers: Bundle) -> str:
+    certificate = load_ek_certificate(ek_certificate)
+    tpm = tpm_of(certificate)
+    of = f" ({tpm})" if tpm else ""
+    skipped = f" Of --ek-roots, {len(makers.skipped)} could not be read." if makers.skipped else ""
+    return f"{certificate.issuer_shown} vouches for its endorsement key{of}.{skipped}"

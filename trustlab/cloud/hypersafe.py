@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trustlab import tls
-from trustlab.attest import KeyAttestation, claim_event, ek_digest_of, image_event, launch_policy_event
+from trustlab.attest import KeyAttestation, claim_event, ek_key_of, image_event, launch_policy_event
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
@@ -89,7 +89,7 @@ class HyperSafe:
         ak = create_ak(self._tpm)
         certificates = enrol(self._tpm, ek, ek_certificate, ak, endorsers.privacy_ca)
         self._tpm.flush(ek)
-        self.ek_digest = ek_digest_of(ek_certificate)
+        self.ek_key = ek_key_of(ek.spki)
         self._evidence = EvidenceMaker(self._tpm, ak, certificates, self._log)
 
     def make_key(

@@ -20,7 +20,7 @@ class Ordinary:
     name = "ordinary hypervisor"
     emulated = "The ordinary hypervisor is a Python object; it has a real TPM and measures nothing into it."
 
-    ek_digest: bytes | None = None
+    ek_key: bytes | None = None
 
     def __init__(self, platform: Platform, image: Image, endorsers: Endorser) -> None:  # noqa: ARG002 - as HyperSafe's
         self._image = image

@@ -65,8 +65,8 @@ class Hypervisor(Hypercalls, Protocol):
         """What of it is emulated, in a sentence."""
 
     @property
-    def ek_digest(self) -> bytes | None:
-        """SHA-256 of the TPM's EK certificate (32 octets); None if this hypervisor vouches for no TPM."""
+    def ek_key(self) -> bytes | None:
+        """SHA-256 of the SubjectPublicKeyInfo of the TPM's EK; None if this hypervisor vouches for no TPM."""
 
     def read_memory(self) -> None:
         """Let the root VM read the guest's memory, or raise HypercallRefusedError."""

@@ -302,7 +302,7 @@ class Act:
 
     def _start(self, setup: Setup, machines: dict[str, Machine]) -> None:
         """Start Bob's two machines, with the pins that the setup says, and open the account."""
-        digests = [machines[name].hypervisor.ek_digest for name in setup.pinned]
+        digests = [machines[name].hypervisor.ek_key for name in setup.pinned]
         pinned = [digest for digest in digests if digest is not None]
         for machine in machines.values():
             machine.start(references=setup.references, pinned=pinned)

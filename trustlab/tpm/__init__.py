@@ -37,7 +37,7 @@ Only this room uses `tpm2_pytss`. Whoever verifies evidence needs no TPM softwar
 from trustlab.tpm.client import TpmClient
 from trustlab.tpm.credential import Credential, make_credential
 from trustlab.tpm.device import DeviceTpm
-from trustlab.tpm.ekchain import verify_ek_certificate
+from trustlab.tpm.ekchain import load_ek_certificate, tpm_of, verify_ek_certificate
 from trustlab.tpm.enrol import activate, enrol
 from trustlab.tpm.errors import (
     EnrolmentRefused,
@@ -76,7 +76,7 @@ from trustlab.tpm.policy import KeyPolicy
 from trustlab.tpm.ports import CommandGate
 from trustlab.tpm.privacyca import Challenge, PrivacyCa
 from trustlab.tpm.profile import DEVICE, DRTM, KeyProfile
-from trustlab.tpm.provisioned import kept_key, provisioned_ek, read_ek_certificate
+from trustlab.tpm.provisioned import kept_key, provisioned_ek, read_ek_certificate, read_on_die_certificates
 from trustlab.tpm.swtpm import SavedState, Swtpm
 from trustlab.tpm.transport import Transport
 
@@ -134,6 +134,7 @@ __all__ = [
     "kept_key",
     "key_binder",
     "launch_pcr",
+    "load_ek_certificate",
     "load_key",
     "make_credential",
     "measure",
@@ -141,8 +142,10 @@ __all__ = [
     "quote",
     "read_ek_certificate",
     "read_key",
+    "read_on_die_certificates",
     "rsa_decrypt",
     "sign",
     "to_pem",
+    "tpm_of",
     "verify_ek_certificate",
 ]

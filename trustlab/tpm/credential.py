@@ -36,7 +36,7 @@ def make_credential(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, name: byte
     """Encrypt `challenge` (at most 32 octets) for the TPM with this EK and a key of this Name.
 
     The EK profile's templates fix the rest: SHA-256 and AES-128-CFB for RSA-2048 and P-256, SHA-384 and AES-256-CFB
-    for P-384. EnrolmentRefused for an EK of another type.
+    for RSA-3072 and P-384. EnrolmentRefused for an EK of another type.
     """
     algorithm, key_octets = _algorithms(ek)
     seed, secret = _share_seed(ek, algorithm)
@@ -56,6 +56,8 @@ def _algorithms(ek: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> tuple[_Hash
             raise EnrolmentRefused(
                 "EK type", f"curve {ek.curve.name} is not in the EK profile, which has P-256 and P-384"
             )
+    elif ek.key_size == 3072:
+        return hashes.SHA384(), 32
     elif ek.key_size != 2048:
         raise EnrolmentRefused("EK type", f"an RSA EK of {ek.key_size} bits is not a kind that this CA knows")
     return hashes.SHA256(), 16

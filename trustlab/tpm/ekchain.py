@@ -1,7 +1,8 @@
-"""Whether an EK certificate comes from a TPM maker one trusts.
+"""Whether an EK certificate comes from a TPM maker one trusts: RFC 5280 6.1, and TCG's EK Credential Profile on top.
 
-Stock path validation is for web servers and refuses EK certificates (an empty subject, a critical directory name,
-the TCG's own key usage), so the few rules that matter here are checked one by one.
+Makers' certificates are read leniently (`x509.lenient`), because some were not written in DER. A certificate may then
+have several encodings, so a machine is identified by the SHA-256 of its EK's SubjectPublicKeyInfo, never by a digest
+of the certificate.
 """
 
 from __future__ import annotations
@@ -9,89 +10,118 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from trustlab.attest.certificates import load_certificate, read_wholly
-from trustlab.attest.errors import AttestError
+from trustlab.attest import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
+from trustlab.octets.der import NotDer
+from trustlab.tpm.ektemplates import TEMPLATES
 from trustlab.tpm.errors import EnrolmentRefused
 from trustlab.tpm.maker import OID_EK_EKU
+from trustlab.x509 import LenientCertificate, PathProblem, PathPurpose, facts_of, find_path, read_lenient, unwrapped
+from trustlab.x509.constraints import KEY_AGREEMENT, KEY_ENCIPHERMENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cryptography import x509
+
+    from trustlab.attest import Public
+    from trustlab.x509 import PathFacts
+
+    AnyCertificate = LenientCertificate | x509.Certificate | bytes
+    """A certificate as somebody may hand it over: read leniently, by `cryptography`, or as octets."""
+
 _CHECK = "EK certificate"
-MAX_PATH = 5
+EK_PURPOSE = PathPurpose(OID_EK_EKU.dotted_string, "TPM maker")
+MANUFACTURER, MODEL, VERSION = "2.23.133.2.1", "2.23.133.2.2", "2.23.133.2.3"
+"""The attributes of subjectAltName that say which TPM it is (EK Credential Profile 2.5, 3.1.2)."""
 
 
-def load_ek_certificate(der: bytes) -> x509.Certificate:
-    """Read an EK certificate; EnrolmentRefused if it is not one.
-
-    A machine is pinned by the digest of these octets, so there must be one encoding only.
-    """
+def load_ek_certificate(octets: bytes) -> LenientCertificate:
+    """Read an EK certificate, also as it lies in a TPM's memory; EnrolmentRefused if it is not one."""
     try:
-        return load_certificate(der, "the certificate")
-    except AttestError as error:
-        raise EnrolmentRefused(_CHECK, f"{error}") from error
+        return read_lenient(unwrapped(octets))
+    except NotDer as error:
+        raise EnrolmentRefused(_CHECK, f"the certificate cannot be read: {error}") from error
 
 
 def verify_ek_certificate(
-    der: bytes, roots: Sequence[x509.Certificate], intermediates: Sequence[x509.Certificate] = ()
+    der: bytes, roots: Sequence[AnyCertificate], intermediates: Sequence[AnyCertificate] = ()
 ) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
     """Verify the path from an EK certificate to one of `roots`, and return the EK.
 
-    EnrolmentRefused says what is wrong.
+    Each of the `roots` is an anchor, whether it signed itself or not. EnrolmentRefused says what is wrong.
     """
     certificate = load_ek_certificate(der)
-    _check_leaf(certificate)
-    now = dt.datetime.now(dt.UTC)
-    current = certificate
-    for _ in range(MAX_PATH):
-        if not current.not_valid_before_utc <= now <= current.not_valid_after_utc:
-            raise EnrolmentRefused(_CHECK, f"{_called(current)} is not valid today")
-        if any(_issued(root, current) for root in roots):
-            break
-        above = next((c for c in intermediates if _issued(c, current)), None)
-        if above is None:
-            raise EnrolmentRefused(_CHECK, f"no TPM maker that we trust issued {_called(current)}")
-        current = above
-    else:
-        raise EnrolmentRefused(_CHECK, f"the path to a TPM maker has more than {MAX_PATH} certificates")
-    key = certificate.public_key()
+    try:
+        facts = facts_of(certificate)
+        _check_leaf(certificate, facts)
+        find_path(certificate, _lenient(roots), _lenient(intermediates), EK_PURPOSE, dt.datetime.now(dt.UTC))
+    except PathProblem as problem:
+        raise EnrolmentRefused(_CHECK, str(problem)) from problem
+    key = certificate.key
     if not isinstance(key, (rsa.RSAPublicKey, ec.EllipticCurvePublicKey)):
         raise EnrolmentRefused("EK type", "its key is neither RSA nor ECC")
     return key
 
 
-def _check_leaf(certificate: x509.Certificate) -> None:
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        usage = x509.ExtendedKeyUsage([])
-    if OID_EK_EKU not in usage:
+def _lenient(certificates: Sequence[AnyCertificate]) -> list[LenientCertificate]:
+    """Return the certificates read for judging; one that cannot be read vouches for nobody."""
+    found = []
+    for certificate in certificates:
+        try:
+            found.append(_read(certificate))
+        except NotDer:
+            continue
+    return found
+
+
+def _read(certificate: AnyCertificate) -> LenientCertificate:
+    if isinstance(certificate, LenientCertificate):
+        return certificate
+    return read_lenient(certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER))
+
+
+def _check_leaf(certificate: LenientCertificate, facts: PathFacts) -> None:
+    """Check what the profile wants of an EK certificate itself (EK Credential Profile 2.5, 3.1)."""
+    key = certificate.key
+    if facts.purposes is None or EK_PURPOSE.number not in facts.purposes:
         raise EnrolmentRefused(_CHECK, "its extended key usage is not tcg-kp-EKCertificate")
-    if _is_ca(certificate):
+    if facts.ca:
         raise EnrolmentRefused(_CHECK, "it is a CA certificate")
+    if facts.usage is None:
+        return  # nothing is said, so nothing is forbidden (RFC 5280 4.2.1.3)
+    bit, name = (
+        (KEY_ENCIPHERMENT, "keyEncipherment") if isinstance(key, rsa.RSAPublicKey) else (KEY_AGREEMENT, "keyAgreement")
+    )
+    if bit not in facts.usage:
+        kind = "an RSA" if isinstance(key, rsa.RSAPublicKey) else "an ECC"
+        raise EnrolmentRefused(_CHECK, f"its key usage lacks {name}, which {kind} endorsement key needs")
 
 
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    if not _is_ca(issuer):
-        return False
+def tpm_of(certificate: LenientCertificate) -> str:
+    """Say which TPM an EK certificate is about: manufacturer, model and version, as far as it tells."""
     try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
-        return False
-    return True
+        attributes = facts_of(certificate).attributes
+    except PathProblem:
+        return ""
+    maker = attributes.get(MANUFACTURER, "")
+    words = (_maker(maker), attributes.get(MODEL, ""), attributes.get(VERSION, "").removeprefix("id:"))
+    return " ".join(word for word in words if word and word.isprintable())
 
 
-def _is_ca(certificate: x509.Certificate) -> bool:
+def _maker(number: str) -> str:
+    """Return a manufacturer's four letters; its number if it is none of the registry's (`id:494E5443` is INTC)."""
     try:
-        read_wholly(certificate)
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except Exception:  # noqa: BLE001 - a certificate that cannot be read vouches for nobody
-        return False
+        letters = bytes.fromhex(number.removeprefix("id:")).rstrip(b"\0 ").decode("ascii")
+    except ValueError:
+        return number
+    return letters if letters.isprintable() else number
 
 
-def _called(certificate: x509.Certificate) -> str:
-    return certificate.subject.rfc4514_string() or "the EK certificate"
+def is_parent(certificate: LenientCertificate, ak: Public, signer: bytes) -> bool:
+    """Whether an AK whose quotes name `signer` lives under the EK of this certificate, made by a TCG template."""
+    areas = (template.public_area(certificate.key) for template in TEMPLATES.values())
+    parents = (qualified_name(ENDORSEMENT_QUALIFIED_NAME, parse_public(area).name) for area in areas if area)
+    return any(qualified_name(parent, ak.name) == signer for parent in parents if ak.name)

@@ -66,8 +66,12 @@ class GateRefused(TpmError):
 
 
 class EnrolmentRefused(TpmError):
-    """The privacy CA (or the TPM maker's CA) will not certify this key: `check` names the check that failed."""
+    """The privacy CA (or the TPM maker's CA) will not certify this key.
+
+    `check` names the check that failed, `sentence` says why.
+    """
 
     def __init__(self, check: str, sentence: str) -> None:
         self.check = check
+        self.sentence = sentence
         super().__init__(f"enrolment refused by the check '{check}': {sentence}")

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from trustlab.attest import OID_AIK_EKU, AttestError, Public, ak_extensions, ek_digest_of, parse_public
+from trustlab.attest import OID_AIK_EKU, AttestError, Public, ak_extensions, ek_key_of, parse_public
 from trustlab.attest import ObjectAttributes as Attr
 from trustlab.tpm.credential import Credential, make_credential
 from trustlab.tpm.ekchain import verify_ek_certificate
@@ -26,6 +27,8 @@ from trustlab.tpm.maker import Issuer, key_usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    from trustlab.tpm.ekchain import AnyCertificate
 
 CHALLENGE_OCTETS = 32
 LIFETIME = 60.0
@@ -58,7 +61,7 @@ class Challenge:
 class _Pending:
     secret: bytes = field(repr=False)
     ak: Public = field(repr=False)
-    ek_digest: bytes
+    ek_key: bytes
     due: float
 
 
@@ -71,10 +74,10 @@ class PrivacyCa(Issuer):
 
     def __init__(
         self,
-        maker_roots: Sequence[x509.Certificate],
+        maker_roots: Sequence[AnyCertificate],
         *,
         ak_policies: Collection[bytes] | None,
-        intermediates: Sequence[x509.Certificate] = (),
+        intermediates: Sequence[AnyCertificate] = (),
         name: str = "Privacy CA (simulated)",
         kept: bytes | None = None,
         passwords: bool = False,
@@ -93,6 +96,7 @@ class PrivacyCa(Issuer):
         EnrolmentRefused names the check.
         """
         ek = verify_ek_certificate(ek_certificate, self._roots, self._intermediates)
+        spki = ek.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         try:
             ak = parse_public(ak_public)
             name = ak.name
@@ -107,7 +111,7 @@ class PrivacyCa(Issuer):
             if len(self._pending) >= MAX_PENDING:
                 raise EnrolmentRefused("load", f"{MAX_PENDING} challenges are already waiting for an answer")
             number = int.from_bytes(os.urandom(8), "big")
-            self._pending[number] = _Pending(secret, ak, ek_digest_of(ek_certificate), now + LIFETIME)
+            self._pending[number] = _Pending(secret, ak, ek_key_of(spki), now + LIFETIME)
         return Challenge(number, make_credential(ek, name, secret))
 
     def _check(self, ak: Public) -> None:
@@ -144,6 +148,6 @@ class PrivacyCa(Issuer):
             .add_extension(key_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([OID_AIK_EKU]), critical=False)
         )
-        for extension in ak_extensions(pending.ak.name, pending.ek_digest):
+        for extension in ak_extensions(pending.ak.name, pending.ek_key):
             builder = builder.add_extension(extension, critical=False)
         return self.finish(builder)

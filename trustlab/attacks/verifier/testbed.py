@@ -20,7 +20,7 @@ from trustlab.attest import (
     ReferenceValues,
     Verifier,
     claim_event,
-    ek_digest_of,
+    ek_key_of,
     image_event,
     launch_policy_event,
 )
@@ -42,6 +42,7 @@ from trustlab.tpm import (
     measure,
 )
 from trustlab.trace import Trace
+from trustlab.x509 import read_lenient
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -106,8 +107,8 @@ class TestbedMachine:
         return certificates
 
     @property
-    def ek_digest(self) -> bytes:
-        return ek_digest_of(self.ek_certificate)
+    def ek_key(self) -> bytes:
+        return ek_key_of(read_lenient(self.ek_certificate).spki)
 
     @property
     def attestation_key(self) -> LoadedKey:
@@ -223,7 +224,7 @@ class VerifierTestbed:
         """Present evidence to the Relying Party; by default it demands everything except a pinned machine."""
         demanded = policy or AppraisalPolicy(claims=(CURRENT_ENOUGH,))
         if pinned is not None:
-            demanded = msgspec.structs.replace(demanded, ek_digests=(pinned.ek_digest,))
+            demanded = msgspec.structs.replace(demanded, ek_keys=(pinned.ek_key,))
         return Presented(
             evidence=evidence.encode(),
             expected=expected or self.expected(),
