@@ -122,7 +122,7 @@ async def _all(
         try:
             await work(student)
         except (StudentFailed, OSError, TimeoutError, ValueError, KeyError) as error:
-            print(f"class: {student.name}: {error}", file=sys.stderr)
+            print(f"class: {student.name}: {str(error) or type(error).__name__}", file=sys.stderr)
             failed.add(student.name)
 
     async def sample() -> None:
