@@ -71,7 +71,7 @@ def run(
 
 async def _class(students: int, stagger: float, spawn_limit: int | None, *, second: bool) -> dict[str, float]:
     if os.getuid() != 0:
-        print("class: you are not root, so all students have your uid", file=sys.stderr)
+        _tell("you are not root, so all students have your uid")
     async with running_hub(students, spawn_limit=spawn_limit) as hub:
         attending = [Student(hub, name) for name in sorted(p.name for p in hub.folder.glob("student-*"))]
         first = _cells("00-start-here") + list(EXERCISE)
@@ -87,18 +87,21 @@ async def _class(students: int, stagger: float, spawn_limit: int | None, *, seco
                 await student.open()
             failed, memory, cpu = await _all(hub, attending, first_notebook)
             seconds = time.monotonic() - began
+            waited = [student.first_result for student in attending if student.first_result]
+            first_median = statistics.median(waited) if waited else 0.0
+            _tell(f"one notebook: {len(failed)} of {students} failed, first result {first_median:.0f} s (median)")
+            _tell(f"{seconds:.0f} s, {memory / students:.0f} MB and {cpu / students:.2f} CPU s a student")
             well = [student for student in attending if student.name not in failed]
             tour = _cells("tour-the-ladder") if second else []
             also_failed, both_memory, both_cpu = await _all(hub, well, lambda student: student.run(tour))
         finally:
             for student in attending:
                 await student.close()
-        waited = [student.first_result for student in attending if student.first_result]
         of_hub = usage(hub.mark)[HUB]
     return {
         "students": students,
         "failed": len(failed),
-        "first_result_median_s": statistics.median(waited) if waited else 0.0,
+        "first_result_median_s": first_median,
         "first_result_max_s": max(waited, default=0.0),
         "memory_per_student_mb": memory / students,
         "cpu_s_per_student": cpu / students,
@@ -122,7 +125,7 @@ async def _all(
         try:
             await work(student)
         except (StudentFailed, OSError, TimeoutError, ValueError, KeyError) as error:
-            print(f"class: {student.name}: {error}", file=sys.stderr)
+            _tell(f"{student.name}: {str(error) or type(error).__name__}")
             failed.add(student.name)
 
     async def sample() -> None:
@@ -144,6 +147,11 @@ async def _all(
         watching.cancel()
     await sample()
     return failed, highest, cpu
+
+
+def _tell(sentence: str) -> None:
+    """Say how it goes on: a class takes minutes."""
+    print(f"class: {sentence}", file=sys.stderr, flush=True)
 
 
 def _cells(notebook: str) -> list[str]:

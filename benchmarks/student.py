@@ -19,6 +19,10 @@ CELL_SECONDS = 900
 """A cell that takes longer has failed, on the busiest of machines."""
 
 
+READY_SECONDS = 20
+"""After so long without an answer a new kernel is asked again."""
+
+
 class StudentFailed(Exception):  # noqa: N818 - named for what happened
     """What a student could not do, in a sentence."""
 
@@ -59,41 +63,52 @@ class Student:
         kernel = (await self._ask("POST", f"/user/{self.name}/api/kernels", self._own))["id"]
         channels = f"{self._hub.url}/user/{self.name}/api/kernels/{kernel}/channels"
         async with self._session.ws_connect(channels, headers=self._own, max_msg_size=0) as line:
+            await self._kernel_hears(line)
             for number, cell in enumerate(cells, 1):
-                await self._run_cell(line, number, cell)
+                content = {"code": cell, "silent": False, "store_history": True, "stop_on_error": True}
+                await self._request(line, f"cell {number}", "execute_request", content, CELL_SECONDS)
 
-    async def _run_cell(self, line: aiohttp.ClientWebSocketResponse, number: int, cell: str) -> None:
+    async def _kernel_hears(self, line: aiohttp.ClientWebSocketResponse) -> None:
+        """Ask the kernel who it is until it answers on both channels: before that, output of a cell may be lost."""
+        until = time.monotonic() + CELL_SECONDS
+        while True:
+            try:
+                return await self._request(line, "the kernel", "kernel_info_request", {}, READY_SECONDS)
+            except TimeoutError:
+                if time.monotonic() > until:
+                    raise StudentFailed(f"the kernel did not answer for {CELL_SECONDS} s") from None
+
+    async def _request(
+        self, line: aiohttp.ClientWebSocketResponse, what: str, kind: str, content: dict[str, object], seconds: float
+    ) -> None:
+        """Send a request, and wait until it is answered and the kernel is idle. StudentFailed, TimeoutError."""
         request = uuid.uuid4().hex
+        header = {
+            "msg_id": request,
+            "msg_type": kind,
+            "username": self.name,
+            "session": request,
+            "version": "5.3",
+        }
         await line.send_json(
-            {
-                "channel": "shell",
-                "header": {
-                    "msg_id": request,
-                    "msg_type": "execute_request",
-                    "username": self.name,
-                    "session": request,
-                    "version": "5.3",
-                },
-                "parent_header": {},
-                "metadata": {},
-                "content": {"code": cell, "silent": False, "store_history": True, "stop_on_error": True},
-            }
+            {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}
         )
         replied = idle = False
-        while not (replied and idle):
-            got = await line.receive(CELL_SECONDS)
-            if got.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                raise StudentFailed(f"cell {number}: the line to the kernel was closed")
-            message = _message(got.data)
-            if message["parent_header"].get("msg_id") != request:
-                continue
-            kind, content = message["header"]["msg_type"], message["content"]
-            if kind == "error":
-                raise StudentFailed(f"cell {number}: {content['ename']}: {content['evalue']}")
-            if kind == "stream" and not self.first_result:
-                self.first_result = time.monotonic() - self._began
-            replied |= kind == "execute_reply"
-            idle |= kind == "status" and content["execution_state"] == "idle"
+        async with asyncio.timeout(seconds):
+            while not (replied and idle):
+                got = await line.receive()
+                if got.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+                    raise StudentFailed(f"{what}: the line to the kernel was closed")
+                message = _message(got.data)
+                if message["parent_header"].get("msg_id") != request:
+                    continue
+                told, content = message["header"]["msg_type"], message["content"]
+                if told == "error":
+                    raise StudentFailed(f"{what}: {content['ename']}: {content['evalue']}")
+                if told == "stream" and not self.first_result:
+                    self.first_result = time.monotonic() - self._began
+                replied |= told == kind.replace("_request", "_reply")
+                idle |= told == "status" and content["execution_state"] == "idle"
 
     async def _server(self, path: str) -> None:
         """Wait until the server is ready. The hub tells how it goes on; a proxy may end its line, as for a browser."""
