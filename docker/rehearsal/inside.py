@@ -29,7 +29,7 @@ SCRATCH = Path("/tmp/rehearsal")  # noqa: S108 - the container's own
 CGROUP = Path("/sys/fs/cgroup")
 FIRST = "labs/00-start-here.ipynb"
 PORT = 8888
-STARTS_WITHIN = 60
+STARTS_WITHIN = 180
 CELL_SECONDS = 300
 
 

@@ -60,6 +60,7 @@ def inspector(page: Page, title: str) -> Locator:
 
 def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(window: Page) -> None:
     page = window
+    a_recorded_run_is_there_before_anything_runs(page)
     run_all(page)
     view = inspector(page, "Act II: a trusted passage, and Alice")
     view.scroll_into_view_if_needed()
@@ -96,13 +97,23 @@ def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(windo
 
     press_what_the_notebook_would_take(page, [tree, octets, ladder])
 
-    # Whether Alice has the PIN stands in words.
+    # Whether Alice has the PIN stands in words, in the recording too.
+    recording = page.locator(".tl-view").filter(has=page.get_by_role("heading", name=re.compile("^Act I, recorded 20")))
+    expect(recording).to_contain_text("Alice has Bob's PIN")
     expect(inspector(page, "Act I: plain TLS")).to_contain_text("Alice has Bob's PIN")
     expect(view).to_contain_text("Bob's PIN is safe")
 
     # Axe finds nothing inside the widgets; JupyterLab's own findings are not ours.
     found = Axe().run(page, context=".tl-root")
     assert found.violations_count == 0, found.generate_report()
+
+
+def a_recorded_run_is_there_before_anything_runs(page: Page) -> None:
+    picture = page.get_by_role("img", name=re.compile("^Recorded: Act I in the inspector"))
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", value=True)
+    assert picture.evaluate("image => image.naturalWidth") > 1000
+    expect(page.locator(".tl-view")).to_have_count(0)
 
 
 def press_what_the_notebook_would_take(page: Page, places: list[Locator]) -> None:
