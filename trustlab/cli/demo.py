@@ -109,6 +109,6 @@ def _summary(console: Console, played: list[tuple[Outcome, Recording]]) -> None:
         ("The traces are beside them, as .jsonl files. To see a capture decrypted:\n", ""),
         (f"  tshark -r {played[1][1].capture} -Y tls", "bold"),
         ("\nThe same in JupyterLab, with every byte explained: ", ""),
-        ("make lab", "bold"),
+        ("trustlab lab", "bold"),
     )
     console.print(Panel(text, title="files", title_align="left", expand=False))

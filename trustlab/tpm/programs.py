@@ -17,7 +17,7 @@ def find_program(name: str) -> str:
     if path is None:
         raise TpmNotInstalled(
             f"the program '{name}' is not installed: run `apt-get install {_PACKAGES.get(name, name)}`"
-            " (Debian, Ubuntu) and try again"
+            " (Debian, Ubuntu) and try again; `trustlab doctor` says it for other systems"
         )
     _found[name] = path
     return path
