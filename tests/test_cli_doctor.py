@@ -22,6 +22,7 @@ DOCTOR = sys.modules["trustlab.cli.doctor"]
 LAB = sys.modules["trustlab.cli.lab"]
 USES = {"demo", "lab", "uml", "qemu", "inspect", "verify"}
 UBUNTU = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n'
+MINT = 'ID=linuxmint\nID_LIKE="ubuntu debian"\n'
 RELEASES = {
     "debian": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\n',
     "fedora": "ID=fedora\nVERSION_ID=43\n",
@@ -127,7 +128,9 @@ def test_an_extension_that_jupyterlab_does_not_find_is_named(monkeypatch: pytest
     assert "anywidget" in found.commands("debian")[0]
 
 
-@pytest.mark.parametrize(("known", "text"), [*RELEASES.items(), ("debian", UBUNTU), (None, "ID=plan9\n"), (None, "")])
+@pytest.mark.parametrize(
+    ("known", "text"), [*RELEASES.items(), ("debian", UBUNTU), ("debian", MINT), (None, "ID=plan9\n"), (None, "")]
+)
 def test_the_distribution_is_read_from_os_release(known: str | None, text: str) -> None:
     assert packages.family(text) == known
 

@@ -93,5 +93,10 @@ def test_what_cells_above_make(cell: str, edited: bool, ran: set[str], names: se
     assert made_above(cell, iter([(edited, CELLS)]), ran, str) == names
 
 
+def test_a_name_that_a_cell_has_made_in_this_kernel_is_not_blamed_on_a_restart() -> None:
+    cells = ["x = 1", "x = 2; y = 3", "use(x)"]
+    assert made_above("use(x)", iter([(False, cells)]), {"x = 1"}, str) == {"y"}
+
+
 def test_a_cell_that_is_no_python_makes_nothing() -> None:
     assert made_above("use(x)", iter([(False, ["x = = 1", "use(x)"])]), set(), str) == set()
