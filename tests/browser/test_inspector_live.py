@@ -271,7 +271,7 @@ def test_steering_buttons_are_calls(live: Page, feeder: Feeder) -> None:
         {"action": "step", "what": "message"},
         {"action": "step", "what": "tpm"},
         {"action": "play"},
-        {"action": "drop", "name": "ClientHello"},
+        {"action": "drop_held"},
         {"action": "cancel"},
         {"action": "break_on", "name": "Finished"},
     ]

@@ -201,6 +201,11 @@ export class Store {
      * @type {(detail: any) => void}
      */
     this.onFile = () => {};
+    /**
+     * What to do when Python says why something that was asked is not done.
+     * @type {(text: string) => void}
+     */
+    this.onRefused = (text) => this.say(text);
     this.unhear = this.follow();
   }
 
@@ -373,7 +378,7 @@ export class Store {
         this.mark("doc");
       } else if (kind === "select") {
         this.choose({ row: detail.row, piece: detail.part, field: detail.field });
-      } else if (kind === "say") this.say(detail.text);
+      } else if (kind === "say") this.onRefused(String(detail.text));
       else if (kind === "what-if") this.answered(detail);
       else if (kind === "file") this.onFile(detail);
       else this.mark(kind);
@@ -389,7 +394,7 @@ export class Store {
   answered(detail) {
     if (detail.asker !== this.asker) return;
     if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
-    else this.say(String(detail.text ?? "There is no such run."));
+    else this.onRefused(String(detail.text ?? "There is no such run."));
   }
 
   /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */
