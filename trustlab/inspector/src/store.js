@@ -90,13 +90,39 @@ export class Book {
 
   probe() {
     this.alive(false);
+    this.asked = false;
     this.resync();
+  }
+
+  /**
+   * Ask something of the kernel; of one that was restarted nothing can be asked any more.
+   * @param {any} content
+   */
+  send(content) {
+    try {
+      this.model.send(content);
+    } catch {
+      this.alive(false);
+    }
+  }
+
+  /**
+   * Put values into the model, for Python and for a view that opens later.
+   * @param {Record<string, any>} values
+   */
+  save(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    try {
+      this.model.save_changes();
+    } catch {
+      this.alive(false);
+    }
   }
 
   resync() {
     if (this.asked) return;
     this.asked = true;
-    this.model.send({ type: "resync" });
+    this.send({ type: "resync" });
   }
 
   /** @param {any} content @param {any} buffers */
@@ -352,7 +378,7 @@ export class Store {
 
   /** @param {Record<string, any>} message */
   send(message) {
-    this.book.model.send(message);
+    this.book.send(message);
   }
 
   /**

@@ -167,13 +167,31 @@ this.tell("doc", null);
 
 probe() {
 this.alive(false);
+this.asked = false;
 this.resync();
+}
+
+send(content) {
+try {
+this.model.send(content);
+} catch {
+this.alive(false);
+}
+}
+
+save(values) {
+for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+try {
+this.model.save_changes();
+} catch {
+this.alive(false);
+}
 }
 
 resync() {
 if (this.asked) return;
 this.asked = true;
-this.model.send({ type: "resync" });
+this.send({ type: "resync" });
 }
 
 hear(content, buffers) {
@@ -342,7 +360,7 @@ return () => this.listeners.delete(listener);
 }
 
 send(message) {
-this.book.model.send(message);
+this.book.send(message);
 }
 
 say(text) {
@@ -3339,9 +3357,7 @@ this.told = linkOf(store);
 history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
 }
 if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
-model.set("chosen", store.row);
-model.set("chosen_field", path);
-model.save_changes();
+store.book.save({ chosen: store.row, chosen_field: path });
 }
 
 get address() {
