@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import urllib.request
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 if TYPE_CHECKING:
     from conftest import Lab
 
-PATIENCE = 90_000
+PATIENCE = 180_000
 """Milliseconds for what a busy machine may take: a kernel's start, an act."""
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 ACT = """
@@ -43,7 +44,8 @@ class Frontend:
     path: str
 
     def open(self, page: Page, lab: Lab, notebook: str) -> None:
-        page.goto(lab.url(f"{self.path}/{notebook}"))
+        workspace = notebook.partition(".")[0]  # each its own: JupyterLab opens again what was open in one
+        page.goto(lab.url(f"{self.path.format(workspace)}/{notebook}"))
         self.ready(page)
 
     def ready(self, page: Page) -> None:
@@ -55,7 +57,7 @@ class Frontend:
         expect(idle.first).to_be_visible(timeout=PATIENCE)
 
 
-JUPYTERLAB = Frontend("JupyterLab", "lab/tree")
+JUPYTERLAB = Frontend("JupyterLab", "lab/workspaces/{}/tree")
 NOTEBOOK7 = Frontend("Notebook 7", "notebooks")
 
 
@@ -122,29 +124,25 @@ def held_row(page: Page) -> Locator:
     return page.locator(".tl-rows .tl-held")
 
 
-def held_at(page: Page) -> int:
-    """The row before which the run is held; -1 if it is not."""
-    row = page.evaluate("() => document.querySelector('.tl-rows .tl-held')?.dataset.row ?? '-1'")
-    return int(row)
+PLACE = """() => {
+  const said = document.querySelector('.tl-hold')?.textContent ?? '';
+  const row = document.querySelector('.tl-rows .tl-held')?.dataset.row ?? '';
+  return said.startsWith('The run has ended') ? 'ended' : said.startsWith('Held') ? `${said} ${row}` : '';
+}"""
 
 
-def wait_held(page: Page, after: int = -1) -> int:
-    """Wait until the run is held before another row than `after`, or has ended (-1)."""
+def held_at(page: Page) -> str:
+    """Where the run is held, as the page says it; "ended", or nothing while it goes on."""
+    return str(page.evaluate(PLACE))
+
+
+def wait_held(page: Page, before: str = "") -> str:
+    """Wait until the run is held at another place than `before`, or has ended; return where."""
     page.wait_for_function(
-        """(after) => {
-          const said = document.querySelector('.tl-hold')?.textContent ?? '';
-          const row = Number(document.querySelector('.tl-rows .tl-held')?.dataset.row ?? -1);
-          return said.startsWith('The run has ended') || (said.startsWith('Held') && row >= 0 && row !== after);
-        }""",
-        arg=after,
-        timeout=PATIENCE,
+        f"(before) => {{ const at = ({PLACE})(); return at && at !== before; }}", arg=before, timeout=PATIENCE
     )
     settled(page)
     return held_at(page)
-
-
-def ended(page: Page) -> bool:
-    return page.locator(".tl-hold").inner_text().startswith("The run has ended.")
 
 
 def save(page: Page) -> None:
@@ -190,6 +188,12 @@ def alive(pids: set[int]) -> set[int]:
         if state != "Z":
             found.add(pid)
     return found
+
+
+def end_kernels(lab: Lab) -> None:
+    """End all kernels of a lab, and with them their acts."""
+    for kernel in json.loads(ask(lab, "api/kernels")):
+        ask(lab, f"api/kernels/{kernel['id']}", "DELETE")
 
 
 def ask(lab: Lab, path: str, method: str = "GET") -> bytes:
