@@ -276,8 +276,9 @@ def test_a_message_is_changed_by_the_page_and_the_act_runs_again_beside_it(opene
     expect(held_row(page)).to_contain_text("ServerHello")
     assert_axe_finds_nothing(page)
 
+    at = held_at(page)
     change_a_byte(page)
-    wait_held(page, held_at(page))
+    assert wait_held(page, at) == "ended"
     settled(page)
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
     expect(refusal).to_contain_text("One input differs: the server's random.")

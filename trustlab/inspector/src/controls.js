@@ -8,7 +8,7 @@ import { STOPS, stopsAt } from "./timeline.js";
 /**
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./octets.js").Octets} Octets
- * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string]} Action
+ * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string, short?: string]} Action
  */
 
 const PACE = 240;
@@ -23,9 +23,9 @@ const PAUSE = "M5 3v10M11 3v10";
 const ACTIONS = [
   ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
   ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
-  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
-  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
-  ["drop_held", "Drop it", {}, "act.controller.drop_held()", "The held message never arrives."],
+  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next.", "Step"],
+  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next.", "TPM"],
+  ["drop_held", "Drop it", {}, "act.controller.drop_held()", "The held message never arrives.", "Drop"],
   ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
 ];
 const SAVES = /** @type {[string, string, string][]} */ ([
@@ -53,7 +53,7 @@ export class Controls {
     this.along = false;
     this.heldAt = "";
     this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
-    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], "aria-label": action[1], on: { click: () => this.act(action) } }, h("span", { class: "tl-full", text: action[1] }), h("span", { class: "tl-short", text: action[5] ?? action[1] })));
     this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
       h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
     this.edited = h("div", { class: "tl-edits" });

@@ -79,7 +79,7 @@ export class Ladder {
     else if (changed.has("width")) this.list.resize();
     if (changed.has("cursor") || changed.has("doc")) this.time();
     if (changed.has("row") || changed.has("doc")) this.choice();
-    if (changed.has("row") && store.reveal) this.reveal();
+    if ((changed.has("row") && store.reveal) || changed.has("narrow")) this.reveal();
   }
 
   /** @param {boolean} anew */
