@@ -2123,6 +2123,7 @@ else if (changed.has("field") && this.piece) {
 this.fields.chosen();
 this.octets.chosen();
 } else if (changed.has("edits")) this.octets.chosen();
+if (!anew && changed.has("width")) this.octets.layout();
 if (changed.has("row") || changed.has("field")) this.announce(row);
 }
 
