@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -29,11 +30,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True)
 class Lab:
-    """A running JupyterLab: where it listens, its token, and its folder."""
+    """A running JupyterLab: where it listens, its token, its folder, its process, and where its programs put files."""
 
     port: int
     token: str
     folder: Path
+    pid: int
+    scratch: Path
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}/{path}?token={self.token}"
@@ -88,12 +91,19 @@ def lab_as_it_comes(tmp_path: Path) -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="module")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Lend one JupyterLab with its own settings to all tests of a module."""
+    with running_lab(tmp_path_factory.mktemp("lab"), windowing=True) as lab:
+        yield lab
+
+
 @contextlib.contextmanager
 def running_lab(tmp_path: Path, *, windowing: bool) -> Iterator[Lab]:
     folder = tmp_path / "labs"
     shutil.copytree(LABS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "trustlab-out"))
     settings(tmp_path / "settings", windowing=windowing)
-    lab = Lab(free_port(), secrets.token_hex(16), folder)
+    port, token = free_port(), secrets.token_hex(16)
     places = (
         "JUPYTER_CONFIG_DIR",
         "JUPYTER_DATA_DIR",
@@ -103,22 +113,26 @@ def running_lab(tmp_path: Path, *, windowing: bool) -> Iterator[Lab]:
     )
     environment = dict(os.environ) | {name: str(tmp_path / name.lower()) for name in places}
     environment["JUPYTERLAB_SETTINGS_DIR"] = str(tmp_path / "settings")
+    scratch = tempfile.mkdtemp(prefix="tl-")  # short: the paths of sockets lie in it
+    environment["TMPDIR"] = scratch
     command = [
         *("setpriv", "--pdeathsig", "TERM"),  # it goes when the tests go, even if they are killed
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-        *(f"--port={lab.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
-        *(f"--IdentityProvider.token={lab.token}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        *(f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}"),
+        *(f"--IdentityProvider.token={token}", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
     ]
     log = tmp_path / "jupyter.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
         )
+        lab = Lab(port, token, folder, server.pid, Path(scratch))
         try:
             answers(server, lab, log)
             yield lab
         finally:
             end(server)
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def answers(server: subprocess.Popen[bytes], lab: Lab, log: Path) -> None:

@@ -39,6 +39,7 @@ const tell = (name, ...given) => (handlers[name] ?? []).slice().forEach((f) => f
 window.feed = (message) => tell("msg:custom", JSON.parse(JSON.stringify(message)), []);
 window.from_python = (name, value) => model.set(name, value);
 window.tell = tell;
+window.model_of_test = model;
 window.get = (name) => state[name];
 window.view = () => {
   const el = document.createElement("div");
@@ -276,7 +277,7 @@ def test_steering_buttons_are_calls(live: Page, feeder: Feeder) -> None:
         {"action": "step", "what": "message"},
         {"action": "step", "what": "tpm"},
         {"action": "play"},
-        {"action": "drop", "name": "ClientHello"},
+        {"action": "drop_held"},
         {"action": "cancel"},
         {"action": "break_on", "name": "Finished"},
     ]
@@ -296,15 +297,75 @@ def test_bytes_of_a_held_message_are_edited_in_place_and_let_go(live: Page, feed
     expect(live.locator(".tl-edited")).to_have_text("ff")
     live.evaluate("sent.length = 0")
     live.get_by_role("button", name="Let it go, changed").click()
-    tamper, play = live.evaluate("sent")
-    assert tamper == {
+    (request,) = live.evaluate("sent")
+    assert request == {
         "type": "control",
-        "action": "tamper",
+        "action": "let_go",
         "name": "ClientHello",
-        "field": "random",
-        "value": "ff0304",
+        "connection": "teller-bank-1",
+        "fields": {"random": "ff0304"},
     }
-    assert play == {"type": "control", "action": "play"}
+    live.evaluate("feed({type: 'say', text: 'random has 4 bytes.'})")
+    expect(live.get_by_role("dialog", name="That was not done")).to_contain_text("Random has 4 bytes.")
+    live.keyboard.press("Escape")
+    expect(live.locator(".tl-edited")).to_have_text("ff")  # what was refused is not lost
+
+
+def test_the_view_goes_along_with_whoever_steps_and_stays_with_whoever_looks(live: Page, feeder: Feeder) -> None:
+    feeder.say("teller", "one")
+    feeder.message()
+    feeder.send()
+    feeder.held(1)
+    assert "ClientHello" in selected(live)
+    live.get_by_text("teller says one").first.click()
+    feeder.message("Finished")
+    feeder.send()
+    feeder.held(2, "Finished")
+    assert "teller says one" in selected(live), "somebody else let it go"
+    live.get_by_role("button", name="Step a message", exact=True).click()
+    feeder.held(1)
+    assert "ClientHello" in selected(live)
+
+
+def test_the_binding_is_open_once_there_is_one_unless_the_reader_chose_a_tab(live: Page, feeder: Feeder) -> None:
+    feeder.say("teller", "one")
+    feeder.send()
+    live.evaluate("view()")
+    live.get_by_role("tab", name="Keys").nth(1).click()
+    first, second = (live.locator(".tl-root").nth(n).get_by_role("tab", selected=True) for n in (0, 1))
+    for secrets, bindings, tab in (
+        ([{"name": "PIN"}], [], "Who holds what"),
+        ([], [{"party": "teller"}], "The binding"),
+    ):
+        frame = msgspec.to_builtins(feeder.ladder.document.frame) | {"secrets": secrets, "bindings": bindings}
+        live.evaluate("(frame) => feed({type: 'batch', rows: [], texts: [], texts_from: 0, frame})", frame)
+        settled(live)
+        expect(first).to_have_text(tab)
+        expect(second).to_have_text("Keys")
+
+
+def test_a_kernel_that_hears_nothing_any_more_is_not_an_error(live: Page, feeder: Feeder) -> None:
+    feeder.message()
+    feeder.send()
+    feeder.held(0)
+    live.evaluate(
+        "() => { model_of_test.send = model_of_test.save_changes = () => { throw new Error('Cannot send'); }; }"
+    )
+    live.get_by_role("button", name="Step a message", exact=True).click()
+    expect(live.locator(".tl-hold")).to_have_text("The kernel does not answer.")
+    live.get_by_role("treeitem").nth(1).click()
+    live.wait_for_function("() => get('chosen_field') === 'random'")
+
+
+def test_still_pictures_are_hidden_while_a_view_is_there(live: Page) -> None:
+    live.evaluate(
+        """() => { const still = document.createElement('div'); still.className = 'tl-still tl-still-1a'; still.textContent = 'still';
+        document.body.append(still); from_python('_still', 'tl-still-1a'); view(); }"""
+    )
+    still = live.locator(".tl-still")
+    expect(still).to_be_hidden()
+    live.evaluate("unview()")
+    expect(still).to_be_visible()
 
 
 def test_what_if_is_asked_and_the_answer_stands_beside_the_run(live: Page, feeder: Feeder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,64 @@ def test_what_does_not_fit_gets_a_sentence_and_the_act_can_be_ended(act: Act, mo
     assert all("ServerHello" in text or "random" in text for text in told.said()), told.said()
     told.ask(type="control", action="cancel")
     assert told.until("ended").row is None
+    told.inspector.close()
+
+
+def test_what_is_held_is_changed_as_a_whole_or_not_at_all(act: Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(act, monkeypatch)
+    act.controller.break_on("ServerHello")
+    act.start()
+    act.controller.wait(60)
+    place = {"name": "ServerHello", "connection": "teller-bank-1"}
+    for fields, says in (
+        ({"random": "11" * 32, "no such field": "00"}, "no such field"),
+        ({"random": "11" * 32, "cipher_suite": "00"}, "an edit in flight cannot change a length. Nothing was changed"),
+        ({"random": "xy"}, "'xy' is not a row of bytes in hex."),
+        ({}, "The page did not say which fields are to be changed."),
+    ):
+        told.ask(type="control", action="let_go", **place, fields=fields)
+        assert says in told.said()[-1]
+        assert act.controller.state == "held"
+    for elsewhere in ({"name": "Certificate"}, {"connection": "alice-bank-1"}):
+        told.ask(type="control", action="let_go", **(place | elsewhere), fields={"random": "11" * 32})
+        assert "is not held any more" in told.said()[-1]
+    assert not [event for event in act.trace.select("note") if event.name == "edited in flight"]
+    told.ask(type="control", action="let_go", **place, fields={"random": "11" * 32, "cipher_suite": "002f"})
+    assert len(told.said()) == 6
+    assert act.wait(60).outcome != "completed"
+    edited = [event.data["field"] for event in act.trace.select("note") if event.name == "edited in flight"]
+    assert edited == ["random", "cipher_suite"]
+    told.inspector.close()
+
+
+def test_a_view_does_not_keep_an_act_that_plays_but_one_that_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    act = acts.rung("plain-tls")
+    told = Told(act, monkeypatch)
+    controller = act.controller
+    controller.break_on("ServerHello")
+    act.start()
+    controller.wait(60)
+    del act
+    gc.collect()
+    until = time.monotonic() + 30
+    while controller.state != "ended" and time.monotonic() < until:
+        time.sleep(0.02)
+    assert controller.state == "ended", "nobody holds the act any more"
+    told.inspector.close()
+
+    act = acts.rung("plain-tls")
+    told = Told(act, monkeypatch)
+    act.start()
+    act.wait(60)
+    told.until("ended")
+    del act
+    gc.collect()
+    hello = next(row for row in told.inspector.rows if row.name == "ServerHello")
+    told.ask(type="what-if", row=hello.id, field="random", value="00" * 32, asker="me")
+    until = time.monotonic() + 60
+    while not any(message["type"] in {"what-if", "say"} for message in told.messages) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not told.said()
     told.inspector.close()
 
 

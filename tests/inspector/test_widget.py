@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import sys
 import threading
 import time
@@ -353,6 +354,44 @@ def test_beside_the_widget_stand_still_pictures_without_scripts() -> None:
 
 def test_a_still_picture_says_when_nothing_had_happened_yet(inspector: Inspector) -> None:
     assert "Nothing had happened yet" in inspector._repr_mimebundle_()["text/html"]
+
+
+class Notebook:
+    """Takes what is displayed, as the outputs of a cell: those with an id are renewed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        monkeypatch.setattr("trustlab.inspector.stills.display", self.display)
+
+    def display(self, data: dict[str, Any], *, raw: bool, display_id: bool = False) -> Any:
+        assert raw
+        self.outputs.append(dict(data))
+        at = self.outputs[-1]
+        return type("Handle", (), {"update": lambda _self, new, raw: at.update(new)})() if display_id else None
+
+
+def test_the_pictures_are_an_output_of_their_own_and_are_renewed_when_the_run_rests(
+    trace: Trace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = Notebook(monkeypatch)
+    monkeypatch.setattr("trustlab.inspector.stills.REST", 0.05)
+    inspector = Inspector(trace)
+    inspector._ipython_display_()
+    live, still = notebook.outputs
+    assert list(live) == ["application/vnd.jupyter.widget-view+json"]
+    assert set(still) == {"text/html", "image/svg+xml", "text/plain"}
+    assert inspector._still in still["text/html"]
+    assert "Nothing had happened yet" in still["text/html"]
+    trace.party("bank").emit("app", "1", sentence="the bank opens")
+    until = time.monotonic() + 30
+    while "the bank opens" not in still["text/html"] and time.monotonic() < until:
+        time.sleep(0.01)
+    assert "the bank opens" in still["text/html"]
+    trace.party("bank").emit("app", "2", sentence="the bank shuts")
+    inspector.close()
+    assert "the bank shuts" in still["text/html"]
+    assert not inspector._stills._timer
+    assert re.fullmatch(r"Inspector of '.*' \(2 rows\)", still["text/plain"])
 
 
 def test_what_a_trace_says_cannot_become_markup(trace: Trace, inspector: Inspector) -> None:

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 PLAIN: dict[str, type[PlainRow]] = {"attack": AttackRow, "app": AppRow}
 AUTHENTICATOR = "exported authenticator"
 OUTCOME = "outcome"
+SEVERAL = " + "
+"""Stands between the names of messages that one record carries."""
 NARRATORS = frozenset({"", "lab"})
 LISTENER = "capture"
 """Whose notes say what a capture holds that is not shown."""
@@ -136,7 +138,8 @@ class Ladder:
         steering = None
         if controller is not None:
             state, (connection, message) = controller.state, controller.at or ("", "")
-            row = self._messages.held(connection, message)
+            rows = (self._messages.held(connection, name) for name in message.split(SEVERAL))
+            row = next(filter(None, rows), None)
             steering = SteeringState(
                 state="held" if state == "held" else "ended" if state == "ended" else "running",
                 connection=connection,

@@ -10,13 +10,14 @@ import re
 import tempfile
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import msgspec
 import traitlets
-from IPython.display import DisplayHandle, display
+from IPython.display import display
 
 from trustlab.capture import write_trace
 from trustlab.inspector.export import save_page
@@ -26,8 +27,8 @@ from trustlab.inspector.requests import BadRequest, Requests
 from trustlab.inspector.source import trace_of
 from trustlab.inspector.static_html import picture_html
 from trustlab.inspector.static_svg import ladder_svg
+from trustlab.inspector.stills import Stills
 from trustlab.inspector.trace_tail import TraceTail
-from trustlab.inspector.unheard import heard, wait_for_a_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -39,13 +40,6 @@ STATIC = Path(__file__).parent / "static"
 INTERVAL = 0.1
 """Seconds between two batches, at least."""
 
-NO_PAGE = (
-    "<p>This page has not asked for the live view, so this is a still picture. The JupyterLab that shows this page "
-    "lacks the extension of anywidget: install <code>anywidget</code> and <code>ipywidgets</code> in the environment "
-    "that JupyterLab runs in (<code>trustlab doctor</code> looks into its own), and reload the page.</p>"
-)
-"""What stands above a still picture that took the place of a view."""
-VIEW = "application/vnd.jupyter.widget-view+json"
 FILES = ("page", "trace", "capture")
 """What a page may ask for as a file."""
 
@@ -67,6 +61,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     _css = STATIC / "inspector.css"
     _document = traitlets.Dict().tag(sync=True, to_json=_whole)
     _controls = traitlets.Bool(default_value=False).tag(sync=True)
+    _still = traitlets.Unicode(default_value="").tag(sync=True)
     chosen = traitlets.Int(default_value=-1).tag(sync=True)
     chosen_field = traitlets.Unicode(default_value="").tag(sync=True)
     _born = False
@@ -85,14 +80,13 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._dirty: dict[int, AnyRow] = {}
         self._sent_at = 0.0
         self._heard_a_page = False
-        self._still = False
         self._renewed_at, self._renewing = 0.0, 0.0
         self._timer: threading.Timer | None = None
-        self._outputs: list[DisplayHandle] = []
+        self._stills = Stills(f"tl-still-{uuid.uuid4().hex}", self._pictures)
         self._requests = Requests(self._controller, source)
         self._tail = TraceTail(trace, self._take)
         self._born = True
-        super().__init__(_controls=self._controller is not None)
+        super().__init__(_controls=self._controller is not None, _still=self._stills.name)
         self.on_msg(self._heard)
         self._tail.start()
         subscribe = getattr(self._controller, "subscribe", None)
@@ -136,6 +130,8 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         with self._tail.lock:
             self._ladder.steer(self._controller, self._requests.breaks)
             self._send_batch()
+        if self._controller.state == "ended":
+            self._requests.over()
 
     def _send_batch(self) -> None:
         if self._timer is not None:
@@ -147,6 +143,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._sent_at = time.monotonic()
         self.send({"type": "batch", **msgspec.to_builtins(batch)})
         self._renew()
+        self._stills.changed()
 
     def _renew(self) -> None:
         """Put the whole into the model's state until a page has been heard.
@@ -164,7 +161,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def flush(self) -> None:
         """Send what waits for the next batch, now, and renew the still pictures beside the live view."""
         self._flush()
-        self._renew_outputs()
+        self._stills.renew()
 
     def _flush(self) -> None:
         with self._tail.lock:
@@ -250,10 +247,6 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def _heard(self, _widget: object, content: object, _buffers: object) -> None:
         """Do what a page asks for. What it should not have sent gets a sentence, never an exception in the kernel."""
         self._heard_a_page = True
-        heard(self)
-        if self._still:
-            self._still = False
-            self._renew_outputs()
         try:
             self._answer(content)
         except BadRequest as error:
@@ -298,31 +291,21 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - IPython's own protocol
         """Return the widget, and beside it pictures for readers without a kernel. They show no secrets' values."""
         bundle = super()._repr_mimebundle_(**options)
-        data = dict(bundle[0] if isinstance(bundle, tuple) else bundle or {})
+        return dict(bundle[0] if isinstance(bundle, tuple) else bundle or {}) | self._pictures()
+
+    def _pictures(self) -> dict[str, str]:
+        """Return the still pictures by their media types."""
         with self._tail.lock:
-            data["text/html"] = picture_html(self._ladder)
-            data["image/svg+xml"] = ladder_svg(self._ladder)
-        return data
+            html, svg = picture_html(self._ladder), ladder_svg(self._ladder)
+        return {"text/html": html, "image/svg+xml": svg, "text/plain": self._in_words()}
 
-    def _renew_outputs(self) -> None:
-        bundle = self._repr_mimebundle_()
-        if self._still:
-            bundle = {kind: value for kind, value in bundle.items() if kind != VIEW}
-            bundle["text/html"] = NO_PAGE + bundle["text/html"]
-        for output in self._outputs:
-            output.update(bundle, raw=True)  # type: ignore[no-untyped-call]
-
-    def give_up(self) -> None:
-        """Show the still pictures in place of the view: no page has asked for it. A page that asks later gets it."""
-        self._still = True
-        self._renew_outputs()
+    def _in_words(self) -> str:
+        title = self._trace.title or "a trace"
+        return f"Inspector of {title!r} ({len(self._ladder.rows)} rows)"
 
     def _ipython_display_(self) -> None:
-        """Show the widget in an output that `flush` can renew: the still pictures of a live view are born empty."""
-        handle = display(self._repr_mimebundle_(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        self._outputs.append(handle)
-        if not self._heard_a_page:
-            wait_for_a_page(self)
+        """Show the widget, and behind it pictures that are renewed: those of a live view are born empty."""
+        self._stills.show(self._repr_mimebundle_())
 
     def close(self) -> None:
         """Send what is left and let go of the trace and of the page."""
@@ -331,6 +314,7 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
             self._leave()
             self._tail.stop()
             self._flush()
+            self._stills.renew()
             with self._tail.lock:
                 if self._timer is not None:
                     self._timer.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Controller(Protocol):
@@ -39,8 +39,14 @@ class Controller(Protocol):
     ) -> None:
         """Change a field of the `nth` message of this name as it passes; ValueError if the length would change."""
 
+    def change(self, fields: Mapping[str, bytes]) -> None:
+        """Change fields of what is held now, all or none; ValueError if one of them does not fit."""
+
     def drop(self, name: str, *, nth: int = 1, connection: str = "") -> None:
         """Let the `nth` message of this name fall."""
+
+    def drop_held(self) -> None:
+        """Let what is held now fall, and hold before the next message."""
 
     def cancel(self) -> None:
         """End the run where it is."""

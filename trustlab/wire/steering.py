@@ -18,7 +18,7 @@ from trustlab.wire.errors import HeldError
 from trustlab.wire.gate import Cancelled, FlightField, Item, overwritten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from trustlab.trace import Emitter, Span
     from trustlab.wire.conversation import Direction
@@ -206,11 +206,23 @@ class Steering:
 
     def edit(self, field: str, value: bytes, *, octet: int | None = None) -> None:
         """Change a field of what is held now; HeldError if nothing is, ValueError if it does not fit."""
+        self._edit_held({field: value}, octet)
+
+    def change(self, fields: Mapping[str, bytes]) -> None:
+        """Change several fields of what is held now, all or none; errors as of `edit`."""
+        self._edit_held(fields, None)
+
+    def _edit_held(self, fields: Mapping[str, bytes], octet: int | None) -> None:
         held = self._held_now()
-        rule = _Rule(held.item.name, held.item.connection, 1, field, _as_octets(value), octet, anywhere=True)
+        name, connection = held.item.name, held.item.connection
+        rules = [_Rule(name, connection, 1, f, _as_octets(v), octet, anywhere=True) for f, v in fields.items()]
         with self._turn:
-            held.octets = _edited(rule, held.item, held.octets)
-        self._note(rule, held.item)
+            octets = held.octets
+            for rule in rules:
+                octets = _edited(rule, held.item, octets)
+            held.octets = octets
+        for rule in rules:
+            self._note(rule, held.item)
 
     def drop_held(self) -> None:
         """Let what is held now fall, and go on to the next as a step does; HeldError if nothing is held."""

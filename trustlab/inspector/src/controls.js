@@ -1,5 +1,5 @@
 /** Hands: time travel over what is recorded; with a controller, the run itself. Every button is a call, and says which. */
-import { bytes, cap, fill, h, icon } from "./dom.js";
+import { bytes, cap, cut, fill, h, icon } from "./dom.js";
 import { called } from "./ladder.js";
 import { fieldOfByte, fieldsOf } from "./paths.js";
 import { pop, python } from "./pop.js";
@@ -8,22 +8,24 @@ import { STOPS, stopsAt } from "./timeline.js";
 /**
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./octets.js").Octets} Octets
- * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string]} Action
+ * @typedef {[action: string, label: string, args: Record<string, any>, call: string, sentence: string, short?: string]} Action
  */
 
 const PACE = 240;
 /** Milliseconds until a kernel that was asked for a file is taken for gone. */
 const PATIENCE = 8000;
 const SLOW = 700;
+/** Letters of a refusal that are shown. */
+const WORDS = 600;
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M5 3v10M11 3v10";
 /** @type {Action[]} */
 const ACTIONS = [
   ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
   ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
-  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
-  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
-  ["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
+  ["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next.", "Step"],
+  ["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next.", "TPM"],
+  ["drop_held", "Drop it", {}, "act.controller.drop_held()", "The held message never arrives.", "Drop"],
   ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
 ];
 const SAVES = /** @type {[string, string, string][]} */ ([
@@ -47,15 +49,19 @@ export class Controls {
     this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
     this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
     this.hold = h("span", { class: "tl-hold" });
+    /** Whether this view let the run go on: then it goes along to where the run is held next. */
+    this.along = false;
+    this.heldAt = "";
     this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
-    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+    this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], "aria-label": action[1], on: { click: () => this.act(action) } }, h("span", { class: "tl-full", text: action[1] }), h("span", { class: "tl-short", text: action[5] ?? action[1] })));
     this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
       h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
     this.edited = h("div", { class: "tl-edits" });
     this.edited.hidden = true;
-    octets.node.prepend(this.edited);
+    octets.bar.prepend(this.edited);
     this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
     this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
+    store.onRefused = (text) => void pop(this.root(), "That was not done", h("p", { text: cap(cut(text, WORDS)) }));
     store.onFile = (detail) => {
       if (detail.asker !== store.asker) return;
       clearTimeout(this.waiting);
@@ -93,7 +99,7 @@ export class Controls {
   says() {
     const { store } = this;
     const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
-    fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
+    fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length === 1 ? "1 stop" : `${names.length || "no"} stops` }));
     for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
   }
 
@@ -131,14 +137,46 @@ export class Controls {
     const steering = store.doc.frame.steering;
     const can = store.can("step");
     const held = steering?.state === "held";
-    const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
-    fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
+    const over = steering?.state === "ended";
+    const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${this.place(steering)}.` : over ? "The run has ended." : "The run goes on.";
+    const more = !steering || !store.live ? "" : over ? " To step through another, make a new act: run its cell again." : steering.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "";
+    fill(this.hold, h("b", { text: state }), more);
     this.actions.forEach((node, n) => {
-      const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
+      const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop_held"].includes(ACTIONS[n][0]) && !held;
       node.setAttribute("aria-disabled", String(!can || useless));
     });
+    this.steer.classList.toggle("tl-ended", over && store.live);
     this.bar?.classList.toggle("tl-steered", steering !== null);
+    if (steering) this.follow(steering);
     if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
+  }
+
+  /**
+   * Where a run is held, in words: the message, its step, and who stands at its ends.
+   * @param {import("./types.js").SteeringState} steering
+   */
+  place({ message, connection, row }) {
+    const { store } = this;
+    const held = row === null ? undefined : store.rowOf(row);
+    const ends = held?.to ? `${store.party(held.at).name} → ${store.party(held.to).name}, step ${held.id + 1}` : connection && store.connectionName(connection);
+    return `${held ? called(held) : message || "the next step"}${ends ? ` (${ends})` : ""}`;
+  }
+
+  /**
+   * Go along to where the run is held now, if nothing was chosen yet or this view let it go on.
+   * @param {import("./types.js").SteeringState} steering
+   */
+  follow({ state, connection, message, row }) {
+    const { store } = this;
+    const at = state === "held" ? `${connection} ${message} ${row}` : state;
+    const moved = at !== this.heldAt;
+    this.heldAt = at;
+    if (!moved || state === "running" || !(this.along || !store.touched)) return;
+    if (state === "held" && row !== null) store.choose({ row, quiet: !store.touched });
+    if (state === "ended" && this.along) {
+      store.touched = false;
+      store.begin();
+    }
   }
 
   /**
@@ -151,9 +189,9 @@ export class Controls {
 
   /** @param {Action} action */
   act([action, label, args, call, sentence]) {
-    const held = this.store.doc.frame.steering?.message;
-    if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
-    else this.cannot(label, sentence, call);
+    if (!this.store.can(action)) return this.cannot(label, sentence, call);
+    if (action !== "pause") this.along = true;
+    this.store.send({ type: "control", action, ...args });
   }
 
   /**
@@ -215,7 +253,7 @@ export class Controls {
       count > 0 && h("button", { class: "tl-ghostbtn", text: "Undo", on: { click: () => { octets.edits.clear(); store.mark("edits"); } } }));
   }
 
-  /** Give the held message its new fields, each whole, and let it go. */
+  /** Give the held message its new fields, each whole, and let it go: one request, so that all of it is done or nothing. */
   letGo() {
     const { octets, store } = this;
     const row = store.chosen;
@@ -223,16 +261,17 @@ export class Controls {
     if (!row || !piece) return;
     const fields = fieldsOf(piece, store.doc.texts);
     const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
+    /** @type {Record<string, string>} */
+    const changes = {};
     for (const n of edited) {
       if (n < 0) continue;
       const { start, end, path } = fields[n];
       let value = "";
       for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
-      store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
+      changes[path] = value;
     }
-    store.send({ type: "control", action: "play" });
-    octets.edits.clear();
-    store.mark("edits");
+    this.along = true;
+    store.send({ type: "control", action: "let_go", name: row.name, connection: row.connection, fields: changes });
   }
 
   /** Change the chosen field and run the act again. */

@@ -56,7 +56,7 @@ export class Ladder {
     this.node = h("div", { role: "group", class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
     const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
     this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
-    this.list.shown = () => this.reveal();
+    this.list.kept = () => this.places[store.row] ?? -1;
     this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
   }
 
@@ -84,7 +84,7 @@ export class Ladder {
     else if (changed.has("width")) this.list.resize();
     if (changed.has("cursor") || changed.has("doc")) this.time();
     if (changed.has("row") || changed.has("doc")) this.choice();
-    if (changed.has("row") && store.reveal) this.reveal();
+    if ((changed.has("row") && store.reveal) || changed.has("narrow")) this.reveal();
   }
 
   /** @param {boolean} anew */
@@ -301,7 +301,7 @@ export class Ladder {
     return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
       h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
       h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-        notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
+        notes ? h("small", { class: "tl-state", text: notes }) : message?.size && !message.alert ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
       h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
   }
 

@@ -71,6 +71,7 @@ export class Message {
       this.fields.chosen();
       this.octets.chosen();
     } else if (changed.has("edits")) this.octets.chosen();
+    if (!anew && changed.has("width")) this.octets.layout();
     if (changed.has("row") || changed.has("field")) this.announce(row);
   }
 

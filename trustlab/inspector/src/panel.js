@@ -19,7 +19,8 @@ export class PanelView {
     this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
     this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
     this.node.hidden = PANELS.length === 0;
-    if (!store.tab && PANELS.length) store.tab = opening(store);
+    /** Whether the reader has chosen a tab; until then the one that says most is open. */
+    this.picked = false;
   }
 
   toggle() {
@@ -37,6 +38,10 @@ export class PanelView {
   draw(changed) {
     if (!PANELS.length) return;
     const { store } = this;
+    if (!this.picked && ["doc", "frame"].some((key) => changed.has(key)) && store.tab !== opening(store)) {
+      store.tab = opening(store);
+      changed = new Set([...changed, "tab"]);
+    }
     const panels = this.shownPanels;
     const anew = changed.has("tab") || changed.has("width");
     const one = panels.find((panel) => panel.id === store.tab) ?? panels[0];
@@ -68,6 +73,7 @@ export class PanelView {
   /** @param {string} id */
   open(id) {
     this.shut = false;
+    this.picked = true;
     if (this.store.tab === id) this.draw(new Set(["tab"]));
     else this.store.set({ tab: id });
   }
@@ -98,7 +104,7 @@ function refill(box, panel, store) {
 }
 
 /**
- * The panel to open first: the binding where there is one, else who holds what.
+ * The panel that says most: the binding once there is one, else who holds what.
  * @param {Store} store
  */
 function opening(store) {

@@ -110,13 +110,39 @@ export class Book {
 
   probe() {
     this.alive(false);
+    this.asked = false;
     this.resync();
+  }
+
+  /**
+   * Ask something of the kernel; of one that was restarted nothing can be asked any more.
+   * @param {any} content
+   */
+  send(content) {
+    try {
+      this.model.send(content);
+    } catch {
+      this.alive(false);
+    }
+  }
+
+  /**
+   * Put values into the model, for Python and for a view that opens later.
+   * @param {Record<string, any>} values
+   */
+  save(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    try {
+      this.model.save_changes();
+    } catch {
+      this.alive(false);
+    }
   }
 
   resync() {
     if (this.asked) return;
     this.asked = true;
-    this.model.send({ type: "resync" });
+    this.send({ type: "resync" });
   }
 
   /** @param {any} content @param {any} buffers */
@@ -235,6 +261,11 @@ export class Store {
      * @type {(detail: any) => void}
      */
     this.onFile = () => {};
+    /**
+     * What to do when Python says why something that was asked is not done.
+     * @type {(text: string) => void}
+     */
+    this.onRefused = (text) => this.say(text);
     this.unhear = this.follow();
   }
 
@@ -401,7 +432,7 @@ export class Store {
 
   /** @param {Record<string, any>} message */
   send(message) {
-    this.book.model.send(message);
+    this.book.send(message);
   }
 
   /**
@@ -428,7 +459,7 @@ export class Store {
         this.mark("doc");
       } else if (kind === "select") {
         this.choose({ row: detail.row, piece: detail.part, field: detail.field });
-      } else if (kind === "say") this.say(detail.text);
+      } else if (kind === "say") this.onRefused(String(detail.text));
       else if (kind === "what-if") this.answered(detail);
       else if (kind === "file") this.onFile(detail);
       else this.mark(kind);
@@ -444,7 +475,7 @@ export class Store {
   answered(detail) {
     if (detail.asker !== this.asker) return;
     if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
-    else this.say(String(detail.text ?? "There is no such run."));
+    else this.onRefused(String(detail.text ?? "There is no such run."));
   }
 
   /** Choose what a reader should see first: that Alice reads, a refusal, an acceptance, or the last thing that happened. */

@@ -69,9 +69,7 @@ export class Sync {
       history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
     }
     if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
-    model.set("chosen", store.row);
-    model.set("chosen_field", path);
-    model.save_changes();
+    store.book.save({ chosen: store.row, chosen_field: path });
   }
 
   /** The address of the chosen field. */

@@ -24,6 +24,18 @@ const KEYS = [
   ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
 
+/**
+ * Hide the still pictures of a run while a live view of it is there; they are an output of their own behind it.
+ * @param {string} name their class
+ * @returns {() => void} how to show them again
+ */
+function hideStills(name) {
+  if (!/^tl-still-\w+$/.test(name)) return () => {};
+  const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
+  document.head.append(style);
+  return () => style.remove();
+}
+
 export class View {
   /** @param {HTMLElement} el @param {Book} book */
   constructor(el, book) {
@@ -49,6 +61,7 @@ export class View {
     this.build();
     this.sync = new Sync(store, this.root);
     el.append(this.root);
+    this.unhide = hideStills(String(book.model.get("_still") ?? ""));
     this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
     store.on((changed) => this.draw(changed));
     this.watch();
@@ -245,6 +258,7 @@ export class View {
 
   close() {
     this.unwatch?.();
+    this.unhide();
     this.sync.close();
     this.controls.close();
     this.compare.close();

@@ -25,8 +25,11 @@ export class VirtualList {
     this.top = 0;
     this.view = 0;
     this.wide = 0;
-    /** What to do when the list, which nobody could see, comes into view. */
-    this.shown = () => {};
+    /**
+     * The line that stays in view when the scroller gets another size, -1 if none does.
+     * @type {() => number}
+     */
+    this.kept = () => -1;
     scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
     new ResizeObserver(() => this.sized()).observe(scroller);
   }
@@ -35,9 +38,20 @@ export class VirtualList {
   sized() {
     const wide = this.scroller.clientWidth;
     const hidden = this.view === 0;
+    const kept = this.kept();
+    const seen = hidden || this.sees(kept);
     if (wide !== this.wide) this.refresh();
     this.resize();
     if (hidden && this.view > 0) this.shown();
+    if (seen && this.view > 0) this.reveal(kept);
+  }
+
+  /**
+   * Whether some of a line is in view.
+   * @param {number} n
+   */
+  sees(n) {
+    return n >= 0 && n < this.count && this.tops[n + 1] > this.top && this.tops[n] < this.top + this.view;
   }
 
   /**

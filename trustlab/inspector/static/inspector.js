@@ -180,13 +180,31 @@ this.tell("doc", null);
 
 probe() {
 this.alive(false);
+this.asked = false;
 this.resync();
+}
+
+send(content) {
+try {
+this.model.send(content);
+} catch {
+this.alive(false);
+}
+}
+
+save(values) {
+for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+try {
+this.model.save_changes();
+} catch {
+this.alive(false);
+}
 }
 
 resync() {
 if (this.asked) return;
 this.asked = true;
-this.model.send({ type: "resync" });
+this.send({ type: "resync" });
 }
 
 hear(content, buffers) {
@@ -259,6 +277,7 @@ this.frame = 0;
 this.rested = 0;
 this.asker = Math.random().toString(36).slice(2);
 this.onFile = () => {};
+this.onRefused = (text) => this.say(text);
 this.unhear = this.follow();
 }
 
@@ -374,7 +393,7 @@ return () => this.listeners.delete(listener);
 }
 
 send(message) {
-this.book.model.send(message);
+this.book.send(message);
 }
 
 say(text) {
@@ -395,7 +414,7 @@ if (!this.touched) this.begin();
 this.mark("doc");
 } else if (kind === "select") {
 this.choose({ row: detail.row, piece: detail.part, field: detail.field });
-} else if (kind === "say") this.say(detail.text);
+} else if (kind === "say") this.onRefused(String(detail.text));
 else if (kind === "what-if") this.answered(detail);
 else if (kind === "file") this.onFile(detail);
 else this.mark(kind);
@@ -407,7 +426,7 @@ return () => this.book.listeners.delete(hear);
 answered(detail) {
 if (detail.asker !== this.asker) return;
 if (detail.document) this.set({ compare: { document: opened(detail.document), first: detail.first ?? "" } });
-else this.say(String(detail.text ?? "There is no such run."));
+else this.onRefused(String(detail.text ?? "There is no such run."));
 }
 
 begin() {
@@ -564,7 +583,7 @@ this.nodes = new Map();
 this.top = 0;
 this.view = 0;
 this.wide = 0;
-this.shown = () => {};
+this.kept = () => -1;
 scroller.addEventListener("scroll", () => this.update(scroller.scrollTop), { passive: true });
 new ResizeObserver(() => this.sized()).observe(scroller);
 }
@@ -572,9 +591,16 @@ new ResizeObserver(() => this.sized()).observe(scroller);
 sized() {
 const wide = this.scroller.clientWidth;
 const hidden = this.view === 0;
+const kept = this.kept();
+const seen = hidden || this.sees(kept);
 if (wide !== this.wide) this.refresh();
 this.resize();
 if (hidden && this.view > 0) this.shown();
+if (seen && this.view > 0) this.reveal(kept);
+}
+
+sees(n) {
+return n >= 0 && n < this.count && this.tops[n + 1] > this.top && this.tops[n] < this.top + this.view;
 }
 
 reset(count, same = 0, still = () => false) {
@@ -725,7 +751,7 @@ this.inner.append(this.lives, this.now);
 this.node = h("div", { role: "group", class: "tl-card tl-ladder", "aria-label": "What was said" }, this.tools(), this.names, this.scroller);
 const estimate = (/** @type {number} */ n) => (store.narrow ? LOW : HEIGHTS)[this.lines[n].t];
 this.list = new VirtualList(this.scroller, this.inner, (n) => this.line(this.lines[n]), estimate);
-this.list.shown = () => this.reveal();
+this.list.kept = () => this.places[store.row] ?? -1;
 this.scroller.addEventListener("scroll", () => store.mark("layout"), { passive: true });
 }
 
@@ -751,7 +777,7 @@ if (["doc", "frame", "folds", "aligned", "filter", "narrow"].some((key) => chang
 else if (changed.has("width")) this.list.resize();
 if (changed.has("cursor") || changed.has("doc")) this.time();
 if (changed.has("row") || changed.has("doc")) this.choice();
-if (changed.has("row") && store.reveal) this.reveal();
+if ((changed.has("row") && store.reveal) || changed.has("narrow")) this.reveal();
 }
 
 rebuild(anew) {
@@ -940,7 +966,7 @@ const letter = (/** @type {import("./store.js").Party} */ party) => h("u", { cla
 return h("div", { ...this.of(row, kinds.filter(Boolean).join(" ")), style: `left:calc(${Math.min(from, to)}% + 2px);width:calc(${Math.abs(from - to)}% - 4px)`, title: words.filter(Boolean).join(", "), "aria-label": words.filter(Boolean).join(", ") },
 h("span", { class: "tl-letters", "aria-hidden": "true" }, letter(at), icon("M3 8h9M9 5l3 3-3 3", 12), letter(end)),
 h("span", { class: "tl-lbl" }, h("span", { class: "tl-on" }, message?.encrypted && h("i", { class: "tl-lock" }), h("b", {}, message?.alert ? [h("span", { class: "tl-alertword", text: "Alert " }), message.alert] : what),
-notes ? h("small", { class: "tl-state", text: notes }) : message?.size ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
+notes ? h("small", { class: "tl-state", text: notes }) : message?.size && !message.alert ? h("small", { class: "tl-size", text: `${message.size.toLocaleString("en")} B` }) : null), this.crowd && h("small", { class: "tl-ends", text: row.to ? `${cut(row.at, 39)} → ${cut(row.to, 39)}` : cut(row.at, 39) }), h("span", { class: "tl-srctag" })),
 h("small", { class: "tl-step", text: row.id + 1 }), h("span", { class: "tl-shaft" }));
 }
 
@@ -1418,14 +1444,15 @@ const { Controls } = (() => {
 const PACE = 240;
 const PATIENCE = 8000;
 const SLOW = 700;
+const WORDS = 600;
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M5 3v10M11 3v10";
 const ACTIONS = [
 ["pause", "Pause", {}, "act.controller.pause()", "The run stops before the next message or TPM command."],
 ["play", "Go on", {}, "act.controller.play()", "The run goes on to the next breakpoint, or to its end."],
-["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next."],
-["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next."],
-["drop", "Drop it", {}, 'act.controller.drop("Certificate")', "The held message never arrives."],
+["step", "Step a message", { what: "message" }, 'act.controller.step("message")', "One message goes, and the run is held before the next.", "Step"],
+["step", "Step a TPM command", { what: "tpm" }, 'act.controller.step("tpm")', "One TPM command runs, and the run is held before the next.", "TPM"],
+["drop_held", "Drop it", {}, "act.controller.drop_held()", "The held message never arrives.", "Drop"],
 ["cancel", "Cancel", {}, "act.close()", "The run ends here, and leaves nothing behind."],
 ];
 const SAVES = /** @type {[string, string, string][]} */ ([
@@ -1448,15 +1475,18 @@ this.playing = button("Play to the next stop", PLAY, () => store.set({ playing: 
 this.on = [button("One step on", "M5 3l6 5-6 5z", () => go(store.cursor + 1)), button("To the end", "M12 3v10M4 3l6 5-6 5z", () => go(Infinity))];
 this.transport = h("div", { class: "tl-play", role: "group", "aria-label": "Step through what happened" }, ...this.back, this.playing, ...this.on);
 this.hold = h("span", { class: "tl-hold" });
+this.along = false;
+this.heldAt = "";
 this.breaks = /** @type {HTMLInputElement} */ (h("input", { class: "tl-breakname", placeholder: "Certificate", "aria-label": "Break on which message", on: { keydown: (/** @type {KeyboardEvent} */ e) => e.key === "Enter" && this.breakOn(this.breaks.value) } }));
-this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], text: action[1], on: { click: () => this.act(action) } }));
+this.actions = ACTIONS.map((action) => h("button", { class: "tl-ghostbtn", title: action[4], "aria-label": action[1], on: { click: () => this.act(action) } }, h("span", { class: "tl-full", text: action[1] }), h("span", { class: "tl-short", text: action[5] ?? action[1] })));
 this.steer = h("div", { class: "tl-steer", role: "group", "aria-label": "Steer the run" }, this.hold, ...this.actions,
 h("span", { class: "tl-breaks" }, "break on", this.breaks, h("button", { class: "tl-ghostbtn", text: "Set", on: { click: () => this.breakOn(this.breaks.value) } })));
 this.edited = h("div", { class: "tl-edits" });
 this.edited.hidden = true;
-octets.node.prepend(this.edited);
+octets.bar.prepend(this.edited);
 this.stops = this.menu("tl-stops", "", h("div", { class: "tl-bps", role: "group", "aria-label": "Where playing stops" }, STOPS.map(([id, label]) => h("button", { class: "tl-bp", "data-stop": id, "aria-pressed": store.stops.has(id), text: label, on: { click: () => this.stop(id) } }))), this.steerHome = h("div", { class: "tl-steerhome" }, h("p", { class: "tl-small", text: "A run that goes on can be held and changed:" }), this.steer));
 this.keep = this.menu("tl-keep", "keep", ...SAVES.map(([what, label, call]) => h("button", { class: "tl-menuitem", text: label, on: { click: () => this.save(what, call) } })));
+store.onRefused = (text) => void pop(this.root(), "That was not done", h("p", { text: cap(cut(text, WORDS)) }));
 store.onFile = (detail) => {
 if (detail.asker !== store.asker) return;
 clearTimeout(this.waiting);
@@ -1491,7 +1521,7 @@ if (["row", "frame", "live", "edits", "doc"].some((key) => changed.has(key))) th
 says() {
 const { store } = this;
 const names = STOPS.filter(([id]) => store.stops.has(id)).map(([, label]) => label);
-fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length }));
+fill(/** @type {HTMLElement} */ (this.stops.querySelector("summary > span")), h("span", { class: "tl-stopword", text: "stops at " }), h("b", { text: names.join(", ") || "nothing" }), h("b", { class: "tl-stopcount", text: names.length === 1 ? "1 stop" : `${names.length || "no"} stops` }));
 for (const one of this.stops.querySelectorAll("[data-stop]")) one.setAttribute("aria-pressed", String(store.stops.has(one.getAttribute("data-stop") ?? "")));
 }
 
@@ -1526,14 +1556,38 @@ const { store } = this;
 const steering = store.doc.frame.steering;
 const can = store.can("step");
 const held = steering?.state === "held";
-const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${steering.message || "the next step"}${steering.connection ? ` (${store.connectionName(steering.connection)})` : ""}.` : steering.state === "ended" ? "The run has ended." : "The run goes on.";
-fill(this.hold, h("b", { text: state }), steering?.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "");
+const over = steering?.state === "ended";
+const state = !steering ? "" : !store.live ? "The kernel does not answer." : held ? `Held before ${this.place(steering)}.` : over ? "The run has ended." : "The run goes on.";
+const more = !steering || !store.live ? "" : over ? " To step through another, make a new act: run its cell again." : steering.breaks.length ? ` Breaks on ${steering.breaks.join(", ")}.` : "";
+fill(this.hold, h("b", { text: state }), more);
 this.actions.forEach((node, n) => {
-const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop"].includes(ACTIONS[n][0]) && !held;
+const useless = ACTIONS[n][0] === "pause" ? held : ["play", "step", "drop_held"].includes(ACTIONS[n][0]) && !held;
 node.setAttribute("aria-disabled", String(!can || useless));
 });
+this.steer.classList.toggle("tl-ended", over && store.live);
 this.bar?.classList.toggle("tl-steered", steering !== null);
+if (steering) this.follow(steering);
 if (steering && this.bar && this.steer.parentElement !== this.bar) this.bar.append(this.steer);
+}
+
+place({ message, connection, row }) {
+const { store } = this;
+const held = row === null ? undefined : store.rowOf(row);
+const ends = held?.to ? `${store.party(held.at).name} → ${store.party(held.to).name}, step ${held.id + 1}` : connection && store.connectionName(connection);
+return `${held ? called(held) : message || "the next step"}${ends ? ` (${ends})` : ""}`;
+}
+
+follow({ state, connection, message, row }) {
+const { store } = this;
+const at = state === "held" ? `${connection} ${message} ${row}` : state;
+const moved = at !== this.heldAt;
+this.heldAt = at;
+if (!moved || state === "running" || !(this.along || !store.touched)) return;
+if (state === "held" && row !== null) store.choose({ row, quiet: !store.touched });
+if (state === "ended" && this.along) {
+store.touched = false;
+store.begin();
+}
 }
 
 home(bar) {
@@ -1541,9 +1595,9 @@ this.bar = bar;
 }
 
 act([action, label, args, call, sentence]) {
-const held = this.store.doc.frame.steering?.message;
-if (this.store.can(action)) this.store.send({ type: "control", action, ...args, ...(action === "drop" && held ? { name: held } : {}) });
-else this.cannot(label, sentence, call);
+if (!this.store.can(action)) return this.cannot(label, sentence, call);
+if (action !== "pause") this.along = true;
+this.store.send({ type: "control", action, ...args });
 }
 
 cannot(label, sentence, call) {
@@ -1602,16 +1656,16 @@ const piece = row?.parts[store.piece];
 if (!row || !piece) return;
 const fields = fieldsOf(piece, store.doc.texts);
 const edited = new Set([...octets.edits.keys()].map((byte) => fieldOfByte(fields, byte)));
+const changes = {};
 for (const n of edited) {
 if (n < 0) continue;
 const { start, end, path } = fields[n];
 let value = "";
 for (let byte = start; byte < end; byte += 1) value += octets.edits.get(byte) ?? piece.hex.substr(2 * byte, 2);
-store.send({ type: "control", action: "tamper", name: row.name, field: path, value });
+changes[path] = value;
 }
-store.send({ type: "control", action: "play" });
-octets.edits.clear();
-store.mark("edits");
+this.along = true;
+store.send({ type: "control", action: "let_go", name: row.name, connection: row.connection, fields: changes });
 }
 
 whatIf() {
@@ -2145,6 +2199,7 @@ else if (changed.has("field") && this.piece) {
 this.fields.chosen();
 this.octets.chosen();
 } else if (changed.has("edits")) this.octets.chosen();
+if (!anew && changed.has("width")) this.octets.layout();
 if (changed.has("row") || changed.has("field")) this.announce(row);
 }
 
@@ -3085,7 +3140,7 @@ this.body = h("div", { class: "tl-pbody", role: "tabpanel", tabindex: 0, on: { s
 this.shutter = h("button", { class: "tl-shutter", on: { click: () => this.toggle() } }, chevron());
 this.node = h("div", { role: "group", class: "tl-card tl-panel", "aria-label": "What is known" }, this.first, this.tabs, this.body, this.shutter);
 this.node.hidden = PANELS.length === 0;
-if (!store.tab && PANELS.length) store.tab = opening(store);
+this.picked = false;
 }
 
 toggle() {
@@ -3101,6 +3156,10 @@ return this.store.wide ? PANELS.slice(1) : PANELS;
 draw(changed) {
 if (!PANELS.length) return;
 const { store } = this;
+if (!this.picked && ["doc", "frame"].some((key) => changed.has(key)) && store.tab !== opening(store)) {
+store.tab = opening(store);
+changed = new Set([...changed, "tab"]);
+}
 const panels = this.shownPanels;
 const anew = changed.has("tab") || changed.has("width");
 const one = panels.find((panel) => panel.id === store.tab) ?? panels[0];
@@ -3130,6 +3189,7 @@ if (focused) /** @type {HTMLElement | null} */ (this.tabs.querySelector("[aria-s
 
 open(id) {
 this.shut = false;
+this.picked = true;
 if (this.store.tab === id) this.draw(new Set(["tab"]));
 else this.store.set({ tab: id });
 }
@@ -3420,9 +3480,7 @@ this.told = linkOf(store);
 history.replaceState(history.state, "", `#${encodeURI(this.told)}`);
 }
 if (model.get("chosen") === store.row && model.get("chosen_field") === path) return;
-model.set("chosen", store.row);
-model.set("chosen_field", path);
-model.save_changes();
+store.book.save({ chosen: store.row, chosen_field: path });
 }
 
 get address() {
@@ -3448,6 +3506,13 @@ const KEYS = [
 ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
 
+function hideStills(name) {
+if (!/^tl-still-\w+$/.test(name)) return () => {};
+const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
+document.head.append(style);
+return () => style.remove();
+}
+
 class View {
 constructor(el, book) {
 this.el = el;
@@ -3471,6 +3536,7 @@ this.badges = h("div", { class: "tl-badges" });
 this.build();
 this.sync = new Sync(store, this.root);
 el.append(this.root);
+this.unhide = hideStills(String(book.model.get("_still") ?? ""));
 this.steps = [this.timeline, this.ladder, this.message, this.panel, this.controls, this.compare];
 store.on((changed) => this.draw(changed));
 this.watch();
@@ -3647,6 +3713,7 @@ this.el.dispatchEvent(new KeyboardEvent("keydown", /** @type {any} */ ({ key, co
 
 close() {
 this.unwatch?.();
+this.unhide();
 this.sync.close();
 this.controls.close();
 this.compare.close();
