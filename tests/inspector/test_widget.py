@@ -6,7 +6,6 @@ import re
 import sys
 import threading
 import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +14,7 @@ import sample
 from batches import reframed
 
 from trustlab.capture import CaptureError, write_trace
-from trustlab.inspector import Inspector, Ladder, unheard
+from trustlab.inspector import Inspector, Ladder
 from trustlab.trace import Trace, TraceFormatError
 
 if TYPE_CHECKING:
@@ -422,89 +421,3 @@ def test_the_terminal_needs_no_notebook_packages(monkeypatch: pytest.MonkeyPatch
             if name.startswith("trustlab.inspector"):
                 del sys.modules[name]
         sys.modules.update(kept)
-
-
-class FakeEvents:
-    """IPython's events, as far as `unheard` uses them."""
-
-    def __init__(self) -> None:
-        self.calls: dict[str, list[Callable[[object], None]]] = {"pre_run_cell": [], "post_run_cell": []}
-
-    def register(self, name: str, call: Callable[[object], None]) -> None:
-        self.calls[name].append(call)
-
-    def trigger(self, name: str) -> None:
-        for call in self.calls[name]:
-            call(None)
-
-
-class FakeOutput:
-    """An output of a cell: keeps what it was last told to show."""
-
-    shown: dict[str, object] | None = None
-
-    def update(self, bundle: dict[str, object], *, raw: bool) -> None:
-        assert raw
-        self.shown = bundle
-
-
-@pytest.fixture
-def cells(monkeypatch: pytest.MonkeyPatch) -> FakeEvents:
-    events = FakeEvents()
-    monkeypatch.setattr(unheard, "get_ipython", lambda: SimpleNamespace(kernel=object(), events=events))
-    monkeypatch.setattr(unheard, "PATIENCE", 0.05)
-    monkeypatch.setattr(unheard, "_shell", None)
-    return events
-
-
-def displayed(inspector: Inspector, monkeypatch: pytest.MonkeyPatch) -> FakeOutput:
-    output = FakeOutput()
-    monkeypatch.setattr(sys.modules["trustlab.inspector.widget"], "display", lambda *_, **__: output)
-    inspector._ipython_display_()
-    return output
-
-
-def shown_within(output: FakeOutput, seconds: float = 5) -> dict[str, object] | None:
-    until = time.monotonic() + seconds
-    while output.shown is None and time.monotonic() < until:
-        time.sleep(0.01)
-    return output.shown
-
-
-def test_a_view_that_no_page_asks_for_becomes_its_picture_and_comes_back_when_one_does(
-    inspector: Inspector, cells: FakeEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = displayed(inspector, monkeypatch)
-    cells.trigger("post_run_cell")
-    still = shown_within(output)
-    assert still is not None
-    assert "application/vnd.jupyter.widget-view+json" not in still
-    assert "so this is a still picture" in str(still["text/html"])
-    assert "image/svg+xml" in still
-
-    output.shown = None
-    inspector.flush()
-    assert "application/vnd.jupyter.widget-view+json" not in (output.shown or {})
-    inspector._heard(inspector, {"type": "resync"}, [])
-    assert "application/vnd.jupyter.widget-view+json" in (output.shown or {})
-    assert "still picture" not in str(output.shown)
-
-
-def test_a_view_that_a_page_has_asked_for_stays(
-    inspector: Inspector, cells: FakeEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = displayed(inspector, monkeypatch)
-    inspector._heard(inspector, {"type": "resync"}, [])
-    cells.trigger("post_run_cell")
-    assert shown_within(output, 0.3) is None
-
-
-def test_while_a_cell_runs_nobody_gives_up(
-    inspector: Inspector, cells: FakeEvents, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = displayed(inspector, monkeypatch)
-    monkeypatch.setattr(unheard, "PATIENCE", 0.5)
-    cells.trigger("post_run_cell")
-    cells.trigger("pre_run_cell")
-    assert shown_within(output, 1) is None
-    unheard.heard(inspector)

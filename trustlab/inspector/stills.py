@@ -22,9 +22,9 @@ SHARE = 10
 """The pictures may take one part in so many of the time."""
 LIVE = "application/vnd.jupyter.widget-view+json"
 SENTENCE = (
-    "A still picture. Run the cell again for the view in which you can search, step and change the run. If it stays a "
-    "picture, this page lacks the extension of anywidget: install <code>anywidget</code> and <code>ipywidgets</code> in "
-    "the environment that JupyterLab runs in (<code>trustlab doctor</code> looks into its own), and reload the page."
+    "A still picture. Run the cell again for the view in which you can search, step and change the run. If it stays "
+    "a picture, this page lacks the extension of anywidget: install <code>anywidget</code> and <code>ipywidgets</code> "
+    "in the environment that JupyterLab runs in (<code>trustlab doctor</code> looks into its own), and reload the page."
 )
 CHILD = ".jp-OutputArea-child"
 

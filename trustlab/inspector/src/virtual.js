@@ -37,12 +37,10 @@ export class VirtualList {
   /** The scroller has another size: at another width, lines wrap elsewhere. */
   sized() {
     const wide = this.scroller.clientWidth;
-    const hidden = this.view === 0;
     const kept = this.kept();
-    const seen = hidden || this.sees(kept);
+    const seen = this.view === 0 || this.sees(kept);
     if (wide !== this.wide) this.refresh();
     this.resize();
-    if (hidden && this.view > 0) this.shown();
     if (seen && this.view > 0) this.reveal(kept);
   }
 

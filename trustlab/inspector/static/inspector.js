@@ -590,12 +590,10 @@ new ResizeObserver(() => this.sized()).observe(scroller);
 
 sized() {
 const wide = this.scroller.clientWidth;
-const hidden = this.view === 0;
 const kept = this.kept();
-const seen = hidden || this.sees(kept);
+const seen = this.view === 0 || this.sees(kept);
 if (wide !== this.wide) this.refresh();
 this.resize();
-if (hidden && this.view > 0) this.shown();
 if (seen && this.view > 0) this.reveal(kept);
 }
 
