@@ -52,9 +52,14 @@ class Requests:
         self.breaks: list[str] = []
         """Names of the messages before which the page asked to hold."""
 
+    @property
+    def act(self) -> object:
+        """The act behind the view, None if there is none any more."""
+        return self._act()
+
     def over(self) -> None:
         """Say that the run has ended."""
-        self._kept = self._act()
+        self._kept = self.act
 
     def control(self, content: dict[str, Any]) -> None:
         """Steer the run; BadRequest where this run cannot be steered, or not so."""
@@ -94,7 +99,7 @@ class Requests:
 
     def what_if(self, content: dict[str, Any], ladder: Ladder, send: Callable[[dict[str, Any]], object]) -> None:
         """Run the act again with a field changed, in a thread, and send its document when it is there."""
-        source = self._act()
+        source = self.act
         again = getattr(source, "what_if", None)
         if again is None:
             raise BadRequest("To change a field and run again, the inspector needs the act: Inspector(act).")

@@ -74,7 +74,6 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         self._ladder = Ladder(trace.title, trace.substrate, secrets=secrets)
         self._ladder.document.frame.live = True
         self._ladder.document.frame.mappable = mappable(source)
-        self._source = source
         self._playing: TamperPlay | None = None
         self._fresh: list[Tampered] = []
         self._dirty: dict[int, AnyRow] = {}
@@ -189,9 +188,9 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
         saved later. TypeError if this view has no act whose map could be played.
         """
         if runs is None:
-            if not mappable(self._source):
+            if not mappable(self._requests.act):
                 raise TypeError('this view has no act of a known design: tamper_map(TamperMap("tls13-key"))')
-            runs = self._source.tamper_map(keys=keys)  # type: ignore[attr-defined]
+            runs = self._requests.act.tamper_map(keys=keys)  # type: ignore[attr-defined]
         self.stop_tamper_map()
         layer = bool(getattr(runs, "keys", False))
         with self._tail.lock:
@@ -280,9 +279,9 @@ class Inspector(anywidget.AnyWidget):  # type: ignore[misc]
 
     def _map_wanted(self, *, keys: bool) -> None:
         """A page asks for the map of its act."""
-        if not mappable(self._source):
+        if not mappable(self._requests.act):
             raise BadRequest("To play a tamper map, the inspector needs an act of a known design: Inspector(act).")
-        if getattr(self._source, "outcome", None) is None:
+        if getattr(self._requests.act, "outcome", None) is None:
             raise BadRequest("The act has not ended yet. Let it go on to its end first.")
         self.tamper_map(keys=keys)
 
