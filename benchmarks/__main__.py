@@ -44,16 +44,26 @@ def main() -> None:
         ratios: dict[str, float] = {}
         for name in SUITES[suite]:
             module = importlib.import_module(name)
-            measured = module.run(**{option: getattr(chosen, option) for option in getattr(module, "OPTIONS", ())})
+            measured = module.run(**{option: getattr(chosen, option) for option in chosen_by((name,))})
             ratios |= measured
             if measured and not chosen.json:
                 _show(suite, measured, module.GOALS, module.NOTES)
         everything |= ratios
+        changed = [
+            option for option in chosen_by(SUITES[suite]) if getattr(chosen, option) != parser.get_default(option)
+        ]
+        if changed:  # what is kept is comparable
+            continue
         RESULTS.mkdir(exist_ok=True)
         kept = {"python": platform.python_version(), "machine": platform.machine(), "ratios": ratios}
         (RESULTS / f"{suite}.json").write_text(json.dumps(kept, indent=1) + "\n")
     if chosen.json:
         print(json.dumps(everything))
+
+
+def chosen_by(modules: tuple[str, ...]) -> list[str]:
+    """Return the options of the command line that these modules take."""
+    return [option for name in modules for option in getattr(importlib.import_module(name), "OPTIONS", ())]
 
 
 def _show(suite: str, measured: dict[str, float], goals: dict[str, float], notes: dict[str, str]) -> None:

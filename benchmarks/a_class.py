@@ -11,6 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import aiohttp
+
 from benchmarks.hub import ROOT, HubError, running_hub
 from benchmarks.student import Student, StudentFailed
 from benchmarks.usage import HUB, usage
@@ -124,7 +126,7 @@ async def _all(
     async def one(student: Student) -> None:
         try:
             await work(student)
-        except (StudentFailed, OSError, TimeoutError, ValueError, KeyError) as error:
+        except (StudentFailed, aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError) as error:
             _tell(f"{student.name}: {str(error) or type(error).__name__}")
             failed.add(student.name)
 

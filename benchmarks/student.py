@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -25,6 +26,14 @@ READY_SECONDS = 20
 
 class StudentFailed(Exception):  # noqa: N818 - named for what happened
     """What a student could not do, in a sentence."""
+
+
+class LineClosed(Exception):  # noqa: N818
+    """The websocket to a kernel was closed by the other side."""
+
+
+class CellError(Exception):
+    """What a cell raised."""
 
 
 class Student:
@@ -62,26 +71,40 @@ class Student:
         """Run cells in a new kernel, which stays. StudentFailed at the first error."""
         kernel = (await self._ask("POST", f"/user/{self.name}/api/kernels", self._own))["id"]
         channels = f"{self._hub.url}/user/{self.name}/api/kernels/{kernel}/channels"
-        async with self._session.ws_connect(channels, headers=self._own, max_msg_size=0) as line:
-            await self._kernel_hears(line)
-            for number, cell in enumerate(cells, 1):
-                content = {"code": cell, "silent": False, "store_history": True, "stop_on_error": True}
-                await self._request(line, f"cell {number}", "execute_request", content, CELL_SECONDS)
+        until = time.monotonic() + CELL_SECONDS
+        while time.monotonic() < until:
+            try:
+                async with self._session.ws_connect(channels, headers=self._own, max_msg_size=0) as line:
+                    await self._kernel_hears(line)
+                    for number, cell in enumerate(cells, 1):
+                        await self._run_cell(line, number, cell)
+                    return
+            except (LineClosed, aiohttp.ClientError):  # a kernel that starts slowly: JupyterLab tries again
+                await asyncio.sleep(1)
+        raise StudentFailed(f"the kernel did not answer for {CELL_SECONDS} s")
 
     async def _kernel_hears(self, line: aiohttp.ClientWebSocketResponse) -> None:
         """Ask the kernel who it is until it answers on both channels: before that, output of a cell may be lost."""
-        until = time.monotonic() + CELL_SECONDS
-        while True:
-            try:
-                return await self._request(line, "the kernel", "kernel_info_request", {}, READY_SECONDS)
-            except TimeoutError:
-                if time.monotonic() > until:
-                    raise StudentFailed(f"the kernel did not answer for {CELL_SECONDS} s") from None
+        for _ in range(int(CELL_SECONDS / READY_SECONDS)):
+            with contextlib.suppress(TimeoutError):
+                return await self._request(line, "kernel_info_request", {}, READY_SECONDS)
+        raise LineClosed
+
+    async def _run_cell(self, line: aiohttp.ClientWebSocketResponse, number: int, cell: str) -> None:
+        content = {"code": cell, "silent": False, "store_history": True, "stop_on_error": True}
+        try:
+            await self._request(line, "execute_request", content, CELL_SECONDS)
+        except (LineClosed, aiohttp.ClientError):
+            raise StudentFailed(f"cell {number}: the line to the kernel was closed") from None
+        except TimeoutError:
+            raise StudentFailed(f"cell {number}: not done after {CELL_SECONDS} s") from None
+        except CellError as error:
+            raise StudentFailed(f"cell {number}: {error}") from None
 
     async def _request(
-        self, line: aiohttp.ClientWebSocketResponse, what: str, kind: str, content: dict[str, object], seconds: float
+        self, line: aiohttp.ClientWebSocketResponse, kind: str, content: dict[str, object], seconds: float
     ) -> None:
-        """Send a request, and wait until it is answered and the kernel is idle. StudentFailed, TimeoutError."""
+        """Send a request, and wait until it is answered and the kernel is idle. LineClosed, CellError, TimeoutError."""
         request = uuid.uuid4().hex
         header = {
             "msg_id": request,
@@ -98,13 +121,13 @@ class Student:
             while not (replied and idle):
                 got = await line.receive()
                 if got.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-                    raise StudentFailed(f"{what}: the line to the kernel was closed")
+                    raise LineClosed
                 message = _message(got.data)
                 if message["parent_header"].get("msg_id") != request:
                     continue
                 told, content = message["header"]["msg_type"], message["content"]
                 if told == "error":
-                    raise StudentFailed(f"{what}: {content['ename']}: {content['evalue']}")
+                    raise CellError(f"{content['ename']}: {content['evalue']}")
                 if told == "stream" and not self.first_result:
                     self.first_result = time.monotonic() - self._began
                 replied |= told == kind.replace("_request", "_reply")
