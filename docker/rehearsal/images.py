@@ -118,7 +118,7 @@ class Podman:
                 "--rootfs",
                 "/:O",
                 "true",
-                seconds=60,
+                seconds=300,
             )
         except RehearsalError as error:
             raise CannotRehearseError(f"podman cannot start a container. {error}") from error
