@@ -22,7 +22,7 @@ AT_LEAST = 78
 """Percent. The goal is 90. A sample of a hundred may be some points below the true rate by chance.
 
 Of 600 (seed 12) the first 526 were run: 451 were killed, 85.7 %; by room octets 14 of 18, trace 11 of 12, wire 83 of
-100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Of the survivors some forty are seen by tests written since.
+100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Tests written since see some thirty-five of the survivors.
 """
 
 
