@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from attest_cases import EC_KEY, RSA_KEY, attests, covers_every_octet, creation_datas, damaged, vectors
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +43,7 @@ from trustlab.attest.build import (
 from trustlab.attest.constants import ALG_ECDSA, ALG_RSAPSS, ALG_RSASSA, ALG_SHA1, ALG_SHA256, TPM_GENERATED_VALUE
 from trustlab.attest.creation import CreationData
 from trustlab.attest.reading import StructureReader
+from trustlab.attest.signature import Signature
 from trustlab.attest.structures import Attest, CertifyInfo, ClockInfo, CreationInfo, read_pcr_selections
 from trustlab.octets import sized
 
@@ -181,8 +182,23 @@ def test_the_spki_of_a_public_area_is_the_key_as_der():
 def test_a_keyedhash_object_is_read_and_has_no_public_key():
     public = parse_public(KEYEDHASH)
     assert isinstance(public.parameters, KeyedHashParameters)
-    with pytest.raises(CodecError, match="no public key"):
+    with pytest.raises(CodecError, match="no public key") as caught:
         _ = public.spki
+    assert (caught.value.field, caught.value.offset) == ("type", 0)
+
+
+def test_an_exponent_is_kept_and_the_usual_one_left_out():
+    for exponent, written in ((3, 3), (65537, 0)):
+        key = rsa.RSAPublicNumbers(exponent, RSA_KEY.public_key().public_numbers().n).public_key()
+        public = parse_public(build_public(key, 0x20032, bytes(32)))
+        assert public.parameters.exponent == written
+        assert public.public_key.public_numbers().e == exponent
+
+
+def test_a_signature_of_a_scheme_for_other_keys_never_verifies():
+    value = RSA_KEY.sign(MESSAGE, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256())
+    for algorithm, valid in ((ALG_RSAPSS, True), (ALG_ECDSA, False)):
+        assert Signature(b"", algorithm, ALG_SHA256, value).verify(RSA_KEY.public_key(), MESSAGE) is valid
 
 
 def test_a_point_off_the_curve_is_a_codec_error():

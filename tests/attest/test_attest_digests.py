@@ -52,3 +52,8 @@ def test_a_locality_beyond_four_is_refused(locality):
 def test_a_pcr_beyond_23_is_refused(pcr):
     with pytest.raises(ValueError, match="PCRs 0 to 23"):
         pcr_selection([pcr])
+
+
+@pytest.mark.parametrize(("pcr", "bits"), [(0, "010000"), (7, "800000"), (8, "000100"), (23, "000080")])
+def test_each_pcr_has_its_bit(pcr, bits):
+    assert pcr_selection([pcr]).hex() == f"00000001000b03{bits}"

@@ -21,6 +21,7 @@ from trustlab.attest import (
     launch_event,
     launch_policy_event,
 )
+from trustlab.attest.errors import shown
 from trustlab.attest.eventlog import EV_NO_ACTION, MAX_ALGORITHMS, MAX_EVENTS, MAX_LOG, SPEC_ID, STARTUP_LOCALITY
 
 REAL_LOGS = ["arch-linux", "bootorder", "gce-ubuntu-2104-log", "moklisttrusted", "postcode", "sd-boot-fedora37"]
@@ -268,3 +269,16 @@ def test_a_spec_id_event_is_what_its_profile_says(at, value, told):
     raw = bytearray(lab_log().encode())
     raw[48], raw[54], raw[55] = 1, 105, 1  # a server's, errata 1.05, 32 bits wide
     assert EventLog.decode(bytes(raw)).replay() == lab_log().replay()
+
+
+@pytest.mark.parametrize(("kind", "data"), [(EV_NO_ACTION, b"a note"), (1, SPEC_ID + bytes(12))])
+def test_only_an_event_without_action_with_the_name_of_the_form_begins_a_crypto_agile_log(kind, data):
+    head = (4).to_bytes(4, "little") + kind.to_bytes(4, "little") + bytes(20)
+    log = EventLog.decode(head + len(data).to_bytes(4, "little") + data)
+    assert (log.legacy, log.algorithms, [event.data for event in log.events]) == (True, ("sha1",), [data])
+
+
+@pytest.mark.parametrize(("length", "said"), [(80, 80), (81, 80), (500, 80)])
+def test_a_strangers_words_are_cut_to_a_length(length, said):
+    assert len(shown("x" * length)) == said
+    assert shown("x" * length).endswith("x" if length == 80 else "x…")

@@ -105,3 +105,10 @@ def test_a_file_may_have_as_many_octets_as_the_bound_and_no_more(tmp_path):
     for source in (path, b"#" * (MAX_FILE + 1), "#" * (MAX_FILE + 1)):
         with pytest.raises(ReferenceValuesError, match=f"more than {MAX_FILE} octets"):
             read_published(source, TRUSTED)
+
+
+def test_a_file_that_is_not_there_is_said_with_the_systems_reason(tmp_path):
+    with pytest.raises(
+        ReferenceValuesError, match=r"none.toml: the file cannot be read \(no such file or directory\)$"
+    ):
+        read_published(tmp_path / "none.toml", TRUSTED)

@@ -422,7 +422,9 @@ def test_key_provenance_refuses_a_plain_certification_which_imported_keys_get_to
 def test_key_provenance_refuses_a_key_with_a_password_or_one_that_can_leave(attributes):
     signer = MACHINE.ak()
     key = MACHINE.key_attestation(signer, MACHINE.key_public(attributes))
-    refused_only_by("key provenance", MACHINE.evidence(signer=signer, key_attestation=key))
+    evidence = MACHINE.evidence(signer=signer, key_attestation=key)
+    refused_only_by("key provenance", evidence)
+    assert appraise(evidence)["key provenance"].found == int(attributes).to_bytes(4, "big")
 
 
 def test_key_provenance_refuses_other_creation_data():

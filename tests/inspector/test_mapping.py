@@ -142,6 +142,7 @@ def test_a_map_of_an_act_that_goes_on_has_to_wait(told: Told) -> None:
         trace=Trace("t", "memory"),
         design=SimpleNamespace(name="plain-tls"),
         tamper_map=None,
+        what_if=None,
         outcome=None,
         controller=None,
     )

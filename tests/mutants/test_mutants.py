@@ -18,10 +18,11 @@ from mutants.mutator import mutants, mutated
 
 ROOT = Path(__file__).parents[2]
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
-AT_LEAST = 72
+AT_LEAST = 78
 """Percent. The goal is 90. A sample of a hundred may be some points below the true rate by chance.
 
-Of this hundred 69 of 73 in octets, trace, wire, tls and attest are killed, of another one (seed 3) 66 of 73.
+Of 600 (seed 12) the first 526 were run: 451 were killed, 85.7 %; by room octets 14 of 18, trace 11 of 12, wire 83 of
+100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Tests written since see some thirty-five of the survivors.
 """
 
 

@@ -124,6 +124,10 @@ def test_a_request_of_the_wrong_kind_is_an_unexpected_message() -> None:
         authenticators.read_request(pair.server.connection, asked)
 
 
+def test_a_request_carries_the_context_that_it_is_given() -> None:
+    assert authenticators.request(joined().client.connection, context=b"c" * 32)[4:37] == b"\x20" + b"c" * 32
+
+
 def test_two_requests_have_different_contexts() -> None:
     pair = joined()
     one, two = (authenticators.request(pair.client.connection) for _ in range(2))

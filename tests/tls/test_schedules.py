@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from trustlab.tls import schedule12, schedule13
+from trustlab.tls import CipherSuite, schedule12, schedule13
 
 INITIAL = bytes.fromhex("c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea")
 PRF = (
@@ -51,3 +51,18 @@ def test_an_exporter_is_its_two_expansions_spelled_out() -> None:
     first = schedule13.hkdf_expand_label(secret, b"label", hashlib.sha256().digest(), 32, "sha256")
     expected = schedule13.hkdf_expand_label(first, b"exporter", hashlib.sha256(b"context").digest(), 70, "sha256")
     assert schedule13.export(secret, b"label", b"context", 70, "sha256") == expected
+
+
+@pytest.mark.parametrize(
+    ("suite", "octets"),
+    [
+        ("TLS_RSA_WITH_AES_128_CBC_SHA", 2 * (20 + 16)),
+        ("TLS_RSA_WITH_AES_256_CBC_SHA", 2 * (20 + 32)),
+        ("TLS_RSA_WITH_AES_128_CBC_SHA256", 2 * (32 + 16)),
+        ("TLS_RSA_WITH_AES_128_GCM_SHA256", 2 * (16 + 4)),
+        ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", 2 * (32 + 12)),
+    ],
+)
+def test_a_key_block_has_the_octets_of_its_suite_and_no_more(suite: str, octets: int) -> None:
+    """RFC 5246 6.3 and C: MAC keys, keys, and IVs where the suite draws them from here (CBC does not)."""
+    assert len(schedule12.key_block(bytes(48), bytes(32), bytes(32), CipherSuite[suite]).octets) == octets

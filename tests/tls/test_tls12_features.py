@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_tls12_interop import Ssl, files, shake
-from tls_pair import End, Pair, client_config, client_identity, connected, root, server_config
+from tls_pair import NAME, End, Pair, client_config, client_identity, connected, make, root, server_config
 
 from trustlab import tls
 
@@ -182,3 +182,26 @@ def test_an_older_client_gets_protocol_version_and_a_fallback_is_noticed() -> No
 
     pair = Pair(client_config(intercept=True), client_answers={"MessageReady": older}).run()
     assert isinstance(pair.server.error, tls.ProtocolVersion)
+
+
+def test_both_keep_to_what_the_certificate_says_its_key_may_do() -> None:
+    """A key that may decipher and not sign serves RSA key exchange, however much the server prefers another."""
+    identity = make("RSA", NAME, root(), signs=False)
+    suites = (
+        tls.CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        tls.CipherSuite.TLS_RSA_WITH_AES_128_GCM_SHA256,
+    )
+    server = server_config(certificates=(identity.der,), key=identity.key, cipher_suites=suites)
+    pair = connected(client=client_config(cipher_suites=suites), server=server)
+    assert pair.client.connection.handshake_complete
+    assert pair.client.connection.cipher_suite == suites[1]
+
+
+def test_a_group_of_tls_13_alone_is_not_offered_for_tls_12() -> None:
+    groups = (tls.Group.X25519MLKEM768, tls.Group.X25519)
+    hybrid, plain = (group.to_bytes(2, "big") for group in groups)
+    for versions, offered in (((tls.Version.TLS12,), False), ((tls.Version.TLS13, tls.Version.TLS12), True)):
+        client = tls.Client(client_config(groups=groups, versions=versions, random=bytes))
+        hello = client.data_to_send()
+        assert plain in hello
+        assert (b"\0\4" + hybrid + plain in hello) is offered
