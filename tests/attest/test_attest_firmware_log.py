@@ -12,7 +12,16 @@ from firmware_machine import NAMES, log_of, octets_of, pcrs_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustlab.attest import EventLog, EventLogError, LogEvent, PcrReplay, eventlog_spans, extend, image_event
+from trustlab.attest import (
+    EventLog,
+    EventLogError,
+    LogEvent,
+    PcrReplay,
+    eventlog_spans,
+    extend,
+    image_event,
+    steps_of,
+)
 from trustlab.attest.eventcodec import MAX_LOG
 from trustlab.attest.eventdata import LEFT_OUT, data_fields
 from trustlab.attest.eventlog import EV_NO_ACTION, STARTUP_LOCALITY
@@ -104,6 +113,14 @@ def test_a_remark_without_a_digest_of_a_bank_does_not_hide_the_bank():
     raw = head + log.encode()[len(EventLog([], ("sha256",)).encode()) :]
     assert EventLog.decode(raw).algorithms == ("sha256",)
     assert EventLog.decode(raw).replay() == {4: extend(bytes(32), b"\1" * 32)}
+
+
+def test_steps_for_people_are_of_a_bank_that_the_log_has():
+    values = pcrs_of("systemd-boot")["sha384"]
+    told = steps_of(octets_of("systemd-boot"), values)
+    assert {step["pcr"]: step["after"] for step in told} == {pcr: value.hex() for pcr, value in values.items()}
+    assert {len(step["digest"]) for step in told} == {96}
+    assert all(step["agrees"] for step in told if "agrees" in step)
 
 
 # a confidential VM's log

@@ -144,8 +144,8 @@ def events(appraisal: Appraisal) -> CheckOutcome:
             return failed(f"The log has {count} {what} events; there must be exactly one.")
     count, once = len(kinds), [what for kind, what in ONCE.items() if HOME[kind] in appraisal.policy.pcrs]
     exactly = f"; exactly one is of each kind that may come only once: {', '.join(once)}" if once else ""
-    told = "each where it belongs" if count else "none of a PCR that is judged by events"
-    return passed(f"The log has {plural(count, 'event', 'events')}, {told}{exactly}.{_set_aside(appraisal)}")
+    told = ", each where it belongs" if count else " that count: the PCRs are judged by their values"
+    return passed(f"The log has {plural(count, 'event', 'events')}{told}{exactly}.{_set_aside(appraisal)}")
 
 
 def _set_aside(appraisal: Appraisal) -> str:

@@ -309,16 +309,18 @@ def steps_of(log: bytes, sent: Mapping[int, bytes]) -> list[dict[str, Any]]:
     """Replay a log: for each step what was measured, and the PCR before and after, in JSON values.
 
     The last step of a PCR also says whether `sent`, the values sent along, has the same (`agrees`, None if it has
-    none). EventLogError for a log that cannot be replayed.
+    none). The bank is SHA-256 where the log has it, else its first. EventLogError for a log that cannot be replayed.
     """
-    steps = EventLog.decode(log).steps()
+    read = EventLog.decode(log)
+    bank = "sha256" if "sha256" in read.algorithms else next(iter(read.algorithms), "sha256")
+    steps = read.steps(bank)
     last = {step.pcr: step for step in steps}
     result: list[dict[str, Any]] = []
     for step in steps:
         entry: dict[str, Any] = {
             "pcr": step.pcr,
             "type": step.event.type_name,
-            "digest": step.event.digest.hex(),
+            "digest": step.event.digest_of(bank).hex(),
             "says": event_text(step.event.data),
             "before": step.before.hex(),
             "after": step.after.hex(),
