@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import typer
@@ -19,9 +21,6 @@ from trustlab.attest.structures import PcrSelection, parse_attest
 from trustlab.attest.toolfiles import read_pcr_values, read_public, read_quote, read_signature, serialised
 from trustlab.cli import app
 from trustlab.tpm import TpmMaker
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TOOLS = ("swtpm", "tpm2_createek", "tpm2_createak", "tpm2_quote", "tpm2_readpublic", "tpm2_pcrread", "tpm2_checkquote")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -333,3 +332,22 @@ def test_the_ak_is_read_in_every_form(bench: Bench) -> None:
     plain = (bench.place / "plain.sig").read_bytes()
     message = (bench.place / "plain.msg").read_bytes()
     assert read_signature(plain, area, message)[:4] == bytes.fromhex("0018000b")
+
+
+@needs_tools
+def test_the_pages_commands_run_as_they_are_printed(bench: Bench, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs/attestation.md").read_text(encoding="utf-8")
+    scripts = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(scripts) == 2
+    bench.flush()
+    program = tmp_path / "trustlab"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m trustlab "$@"\n')
+    program.chmod(0o755)
+    environment = {**bench.environment, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for script in scripts:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr + done.stdout
+    assert "accepted" in done.stdout

@@ -8,13 +8,15 @@ from __future__ import annotations
 import pytest
 from broken_certificates import MALFORMED, changed_octets, other_encodings, rebuilt, signed, tbs_of
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from trustlab.attest.build import build_public
-from trustlab.tpm import EnrolmentRefused, TpmMaker, verify_ek_certificate
+from trustlab.tpm import EnrolmentRefused, TpmMaker, load_ek_certificate, tpm_of, verify_ek_certificate
+from trustlab.tpm.maker import OID_EK_EKU, key_usage
 
 MAKER = TpmMaker()
+RSA = rsa.generate_private_key(65537, 2048)
 EK = ec.generate_private_key(ec.SECP256R1()).public_key()
 GOOD = MAKER.certify(build_public(EK, 0))
 OTHERS = other_encodings(tbs_of(GOOD), MAKER._key)
@@ -83,3 +85,28 @@ def test_no_changed_octet_vouches_for_another_key() -> None:
     found = [key_or_refusal(der) for der in changed_octets(GOOD, (0x01, 0x80))]
     assert {id(key) for key in found if key is not None and key != EK} == set()
     assert sum(key is None for key in found) > 0.95 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("key", "bits", "said"),
+    [
+        (EK, {"key_agreement": True}, ""),
+        (EK, {"key_encipherment": True}, "lacks keyAgreement"),
+        (EK, {"digital_signature": True}, "lacks keyAgreement"),
+        (RSA.public_key(), {"key_encipherment": True}, ""),
+        (RSA.public_key(), {"key_agreement": True}, "lacks keyEncipherment"),
+    ],
+)
+def test_an_eks_key_usage_fits_its_kind(key, bits: dict[str, bool], said: str) -> None:
+    builder = MAKER.builder(x509.Name([]), key)
+    builder = builder.add_extension(key_usage(**bits), critical=True)
+    der = MAKER.finish(builder.add_extension(x509.ExtendedKeyUsage([OID_EK_EKU]), critical=False))
+    if not said:
+        assert verify_ek_certificate(der, [MAKER.root]) == key
+        return
+    with pytest.raises(EnrolmentRefused, match=said):
+        verify_ek_certificate(der, [MAKER.root])
+
+
+def test_a_certificate_says_which_tpm_it_is_about() -> None:
+    assert tpm_of(load_ek_certificate(GOOD)) == "LAB swtpm 00000007"

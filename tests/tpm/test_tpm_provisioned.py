@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from tpm2_pytss import TPM2_ALG, TPM2B_NV_PUBLIC, TPMA_NV, TPMS_NV_PUBLIC
 
+from trustlab.attest.build import build_public
 from trustlab.tpm import (
     EnrolmentRefused,
     KeyPolicy,
@@ -21,6 +23,7 @@ from trustlab.tpm import (
     Swtpm,
     TpmClient,
     TpmError,
+    TpmMaker,
     TpmResponseError,
     create_ak,
     create_ek,
@@ -31,6 +34,10 @@ from trustlab.tpm import (
     read_ek_certificate,
     verify_ek_certificate,
 )
+from trustlab.tpm.ektemplates import TEMPLATES
+from trustlab.tpm.esys import structure
+from trustlab.tpm.framing import RH_ENDORSEMENT
+from trustlab.tpm.keys import create_primary
 from trustlab.tpm.provisioned import MAX_CERTIFICATE
 from trustlab.trace import Trace
 
@@ -122,3 +129,59 @@ def test_an_index_too_small_or_too_large_for_a_certificate_is_not_read(size: int
     else:
         with pytest.raises(TpmError, match=f"NV index 0x01c00002 has {size} octets"):
             read_ek_certificate(client, "rsa")
+
+
+def write_index(client: TpmClient, index: int, octets: bytes) -> None:
+    """Put octets where a maker would have put them."""
+    attributes = structure(TPMA_NV.parse, "ownerwrite|ownerread|authread|authwrite")
+    public = TPM2B_NV_PUBLIC(
+        TPMS_NV_PUBLIC(nvIndex=index, nameAlg=TPM2_ALG.SHA256, attributes=attributes, dataSize=len(octets))
+    )
+    esys = client.esys
+    resource = esys.nv_define_space(b"", public)
+    for at in range(0, len(octets), 512):
+        esys.nv_write(resource, octets[at : at + 512], at)
+
+
+@pytest.mark.parametrize("kind", ["rsa3072", "ecc-p256-high", "rsa2048-high", "ecc-p384"])
+def test_an_ek_of_every_template_is_found_by_its_certificate(platform: Platform, kind: str) -> None:
+    platform.launch(CODE)
+    client, maker = platform.client("HyperSafe", 2), TpmMaker()
+    template = TEMPLATES[kind]  # type: ignore[index]
+    ek = create_primary(client, RH_ENDORSEMENT, template.template())
+    assert template.public_area(ek.public_key) == ek.public
+    client.flush(ek)
+    der = maker.certify(ek.public)
+    padded = b"\x10\x01\0" + len(der).to_bytes(2, "big") + der + b"\xff" * 40
+    write_index(client, template.certificate, padded)
+    found, certificate_found = provisioned_ek(client)
+    assert (found.spki, certificate_found) == (ek.spki, der)
+    assert enrol(client, found, certificate_found, create_ak(client), PrivacyCa([maker.root], ak_policies=None))
+
+
+@pytest.mark.parametrize("where", ["template", "nonce"])
+def test_a_makers_own_template_or_nonce_is_used(platform: Platform, where: str) -> None:
+    platform.launch(CODE)
+    client, maker, low = platform.client("HyperSafe", 2), TpmMaker(), TEMPLATES["ecc"]
+    nonce = b"a maker's nonce"
+    area = low.template(nonce)
+    ek = create_primary(client, RH_ENDORSEMENT, area)
+    assert ek.spki != create_ek(client, "ecc").spki
+    write_index(client, low.certificate, maker.certify(ek.public))
+    if where == "template":
+        write_index(client, low.template_index, area)
+    else:
+        write_index(client, low.certificate + 1, nonce)
+    found, _ = provisioned_ek(client)
+    assert found.spki == ek.spki
+
+
+def test_a_certificate_for_another_key_is_told(platform: Platform) -> None:
+    client = platform.client("HyperSafe", 2)
+    stranger = build_public(ec.generate_private_key(ec.SECP256R1()).public_key(), 0)
+    write_index(client, 0x01C0000A, TpmMaker().certify(stranger))
+    write_index(client, 0x01C00002, b"no certificate at all")
+    with pytest.raises(TpmError) as refused:
+        provisioned_ek(client)
+    assert "0x01c0000a: this TPM does not make the key that it certifies" in str(refused.value)
+    assert "0x01c00002: the certificate cannot be read" in str(refused.value)

@@ -302,7 +302,8 @@ def _pcr(tree: SpanTree, label: _Item, value: _Item, at: int) -> None:
             STRING,
             cbor.RFC,
         )
-        tree.add("value", at + value.body, at + value.end, value.content, note, CDDL)
+        if value.body < value.end:  # damaged evidence may have an empty one
+            tree.add("value", at + value.body, at + value.end, value.content, note, CDDL)
 
 
 def steps_of(log: bytes, sent: Mapping[int, bytes]) -> list[dict[str, Any]]:
