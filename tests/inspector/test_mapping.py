@@ -137,8 +137,12 @@ def test_a_map_without_an_act_is_refused_with_the_call_that_works(told: Told) ->
     assert "the inspector needs an act" in told.sent[-1]["text"]
 
 
+class Going(SimpleNamespace):
+    """An act that goes on: a view keeps it only weakly."""
+
+
 def test_a_map_of_an_act_that_goes_on_has_to_wait(told: Told) -> None:
-    act = SimpleNamespace(
+    act = Going(
         trace=Trace("t", "memory"),
         design=SimpleNamespace(name="plain-tls"),
         tamper_map=None,
