@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,10 @@ events_logger = "file"
 runtime = "{runtime}"
 """
 TREE = "/opt/trustlab-sources"
+LONGEST_RUNROOT = 50
+PATIENCE = 300
+"""Seconds for what takes one, on a machine that does much else."""
+
 INSIDE = Path(__file__).with_name("inside.py")
 
 
@@ -94,6 +99,9 @@ class Podman:
         settings = folder / "containers.conf"
         settings.write_text(CONTAINERS.format(runtime=runtime), "utf-8")
         self.environment = {**os.environ, "CONTAINERS_CONF": str(settings)}
+        # podman takes no longer path than this for what it keeps while it runs.
+        short = len(str(folder / "run")) <= LONGEST_RUNROOT
+        self.runroot = folder / "run" if short else Path(tempfile.mkdtemp(prefix="trustlab-", dir="/run"))
         self.driver = "overlay"
         self.driver = next((driver for driver in ("overlay", "vfs") if self._stores(driver)), "")
         if not self.driver:
@@ -101,7 +109,7 @@ class Podman:
 
     def _stores(self, driver: str) -> bool:
         with contextlib.suppress(RehearsalError):
-            self("info", driver=driver, seconds=60)
+            self("info", driver=driver, seconds=PATIENCE)
             return True
         return False
 
@@ -118,7 +126,7 @@ class Podman:
                 "--rootfs",
                 "/:O",
                 "true",
-                seconds=300,
+                seconds=PATIENCE,
             )
         except RehearsalError as error:
             raise CannotRehearseError(f"podman cannot start a container. {error}") from error
@@ -126,7 +134,7 @@ class Podman:
     def argv(self, *arguments: str, driver: str = "") -> list[str]:
         """Return the command line with which one could go on by hand."""
         return [
-            *("podman", "--root", str(self.folder / "storage"), "--runroot", str(self.folder / "run")),
+            *("podman", "--root", str(self.folder / "storage"), "--runroot", str(self.runroot)),
             *("--tmpdir", str(self.folder / "tmp"), "--storage-driver", driver or self.driver, *arguments),
         ]
 
@@ -194,9 +202,10 @@ class Podman:
         for arguments in (("rm", "--all", "--force", "--time", "0"), ("image", "unmount", "--all", "--force")):
             with contextlib.suppress(RehearsalError):
                 self(*arguments, seconds=60)
-        for mount in reversed(_mounts_under(self.folder)):
+        for mount in reversed(_mounts_under(self.folder) + _mounts_under(self.runroot)):
             subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-        for name in ("storage", "run", "tmp", *(f"debian-{debian}" for debian in SUITES)):
+        shutil.rmtree(self.runroot, ignore_errors=True)
+        for name in ("storage", "tmp", *(f"debian-{debian}" for debian in SUITES)):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
 

@@ -232,6 +232,7 @@ def test_mounts_that_an_interrupted_debootstrap_left_are_removed(rehearsal, tmp_
         pytest.skip("nothing can be mounted here")
     podman = object.__new__(images.Podman)
     podman.folder, podman.log, podman.environment, podman.driver = tmp_path, tmp_path / "log", dict(os.environ), "vfs"
+    podman.runroot = tmp_path / "run"
     images.run = lambda *a, **k: ""  # no podman is needed to see the mount go
     try:
         podman.remove()
