@@ -344,13 +344,6 @@ def test_events_of_a_pcr_that_is_not_quoted_are_unproved_not_wrong():
     assert 0 not in result.pcrs
 
 
-def test_a_stated_value_of_the_labs_own_pcrs_never_stands_in_for_their_events():
-    honest = Machine(log=log_of(date="2011-01-01"))
-    good = changed(REFERENCES, pcrs={pcr: (value,) for pcr, value in honest.values().items()})
-    evidence = replace(honest.evidence(), event_log=log_of(date="2026-11-20").encode())
-    refused_only_by("log equals pcrDigest", evidence, honest.expected(), references=good)
-
-
 @pytest.mark.parametrize("changes", [{"image": EVIL}, {"hypersafe": EVIL}])
 def test_reference_values_refuse_what_bob_did_not_publish(changes):
     machine = Machine(log=log_of(**changes))

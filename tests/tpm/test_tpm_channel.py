@@ -116,10 +116,9 @@ def die(*_: object, **__: object) -> None:
 
 
 def test_only_keys_of_the_ek_profile_get_a_credential() -> None:
-    for bits in (1024, 3072):
-        key = rsa.generate_private_key(65537, bits).public_key()
-        with pytest.raises(EnrolmentRefused, match=f"an RSA EK of {bits} bits is not a kind that this CA knows"):
-            make_credential(key, b"\0\x0b" + bytes(32), bytes(32))
+    key = rsa.generate_private_key(65537, 1024).public_key()  # noqa: S505 - the point
+    with pytest.raises(EnrolmentRefused, match="an RSA EK of 1024 bits is not a kind that this CA knows"):
+        make_credential(key, b"\0\x0b" + bytes(32), bytes(32))
 
 
 def test_what_was_kept_of_a_maker_is_an_elliptic_curve_key() -> None:

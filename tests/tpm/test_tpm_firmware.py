@@ -43,9 +43,10 @@ from trustlab.tpm import (
     enrol,
     kept_key,
     key_binder,
+    tss,
 )
 from trustlab.tpm.enrol import EnrolmentRefused
-from trustlab.tpm.keys import NO_PCRS, NO_SENSITIVE, LoadedKey, public_of
+from trustlab.tpm.keys import LoadedKey, public_of
 from trustlab.tpm.templates import AK_ATTRIBUTES, AK_KINDS, template
 from trustlab.trace import Trace
 
@@ -207,7 +208,8 @@ def under_srk(client: TpmClient) -> LoadedKey:
     """Make an AK as go-attestation does: under the storage root key, opened by its empty password."""
     esys, parent = client.esys, create_srk(client)
     area = public_of(template("rsa2048:rsassa-sha256:null", AK_ATTRIBUTES | USER_WITH_AUTH))
-    private, public, *_ = esys.create(esys.resource(parent.handle), NO_SENSITIVE, area, b"", NO_PCRS)
+    no_sensitive, no_pcrs = tss.TPM2B_SENSITIVE_CREATE(), tss.TPML_PCR_SELECTION()
+    private, public, *_ = esys.create(esys.resource(parent.handle), no_sensitive, area, b"", no_pcrs)
     handle = esys.handle_of(esys.load(esys.resource(parent.handle), private, public))
     client.flush(parent)
     return LoadedKey(handle, public.publicArea.marshal())

@@ -35,10 +35,10 @@ from trustlab.tpm import (
     verify_ek_certificate,
 )
 from trustlab.tpm.ektemplates import TEMPLATES
-from trustlab.tpm.esys import structure
 from trustlab.tpm.framing import RH_ENDORSEMENT
 from trustlab.tpm.keys import create_primary
 from trustlab.tpm.provisioned import MAX_CERTIFICATE
+from trustlab.tpm.tss import structure
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:

@@ -99,14 +99,6 @@ def attest_spans(raw: bytes) -> list[Span]:
     return spans_of(raw, "TPMS_ATTEST", _attest)
 
 
-def parse_pcr_selections(raw: bytes) -> tuple[PcrSelection, ...]:
-    """Read a whole TPML_PCR_SELECTION; CodecError otherwise."""
-    r = StructureReader(raw, prefix="TPML_PCR_SELECTION")
-    found = read_pcr_selections(r, "pcrSelections")
-    r.finish()
-    return found
-
-
 def read_pcr_selections(r: StructureReader, field: str) -> tuple[PcrSelection, ...]:
     """Read a TPML_PCR_SELECTION at the reader's place."""
     with r.group(field, "Which PCRs of which bank.", SELECTION):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.attest import pcr_selection
 from trustlab.attest.constants import HASH_IDS, HASH_NAMES
-from trustlab.attest.structures import parse_pcr_selections
 from trustlab.octets import u32
 from trustlab.tpm import tss
 from trustlab.tpm.commands import CODES, command_name, command_of
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from trustlab.tpm.ports import ClientPlatform, Loaded
 
 PCRS = 24
-CAP_PCRS = 5
 PCRS_A_READ = 8
 """PCR_Read returns at most this many values (the TPML_DIGEST of its response)."""
 _SUCCESS = bytes(4)
@@ -104,11 +102,9 @@ class TpmClient:
 
     def pcr_banks(self) -> tuple[str, ...]:
         """Return the banks whose PCRs this TPM keeps, of those that are known here (TPM 2.0 Part 3, 30.2)."""
-        answer = self.ask("GetCapability", parameters=u32(CAP_PCRS) + u32(0) + u32(1))
-        octets = answer.rest("capability")
-        selections = parse_pcr_selections(octets[1 + 4 :])
-        kept = {HASH_NAMES[s.bank] for s in selections if s.pcrs and s.bank in HASH_NAMES}
-        return tuple(name for name in HASH_NAMES.values() if name in kept)
+        _, capability = self.esys.get_capability(tss.TPM2_CAP.PCRS, 0, 1)
+        kept = {int(bank.hash) for bank in capability.data.assignedPCR if any(bytes(bank.pcrSelect))}
+        return tuple(name for identifier, name in HASH_NAMES.items() if identifier in kept)
 
     def pcr_read(self, pcrs: Sequence[int], bank: str = "sha256") -> dict[int, bytes]:
         """Return the values of `pcrs` in one bank; TpmError if this TPM does not keep that bank."""
