@@ -67,6 +67,7 @@ from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
     EVENT_LAUNCH,
+    EVENT_LAUNCH_NONCE,
     EVENT_LAUNCH_POLICY,
     EventLog,
     LogEvent,
@@ -74,6 +75,7 @@ from trustlab.attest.eventlog import (
     eventlog_spans,
     image_event,
     launch_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
@@ -116,6 +118,7 @@ __all__ = [
     "EVENT_CLAIM",
     "EVENT_IMAGE",
     "EVENT_LAUNCH",
+    "EVENT_LAUNCH_NONCE",
     "EVENT_LAUNCH_POLICY",
     "FIRMWARE",
     "FIRMWARE_PCRS",
@@ -179,6 +182,7 @@ __all__ = [
     "issue",
     "key_policy",
     "launch_event",
+    "launch_nonce_event",
     "launch_policy_event",
     "parse_attest",
     "parse_creation_data",

@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustlab.attest import checks_key, checks_quote, checks_signer
+from trustlab.attest import checks_boot, checks_key, checks_quote, checks_signer
 from trustlab.attest.akchain import TrustAnchors
 from trustlab.attest.appraisal import open_appraisal
 from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
-from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
+from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, Check
 from trustlab.attest.unproved import unproved_paths
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
 
 
 def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
-    signer, quote, key = checks_signer, checks_quote, checks_key
+    signer, quote, key, boot = checks_signer, checks_quote, checks_key, checks_boot
     return (
         CheckSpec("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
         CheckSpec("AK public area", "TPM 2.0 Part 1, 16 Names; Part 2, 8.3 TPMA_OBJECT", signer.ak_public_area),
@@ -56,7 +56,7 @@ def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
         CheckSpec("key provenance", "TPM 2.0 Part 3, 18.3 TPM2_CertifyCreation", key.key_provenance),
         CheckSpec("key policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", key.key_policy_of),
         CheckSpec("one AK for both", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.qualifiedSigner", key.one_ak_for_both),
-        CheckSpec("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO", quote.boot_continuity),
+        CheckSpec("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO; launch nonce", boot.boot_continuity),
         CheckSpec("claims", "RFC 9334, 8.5 Appraisal Policy", quote.claims),
     )
 
@@ -120,11 +120,10 @@ class Verifier:
             return _malformed(f"The Verifier itself failed while reading it: {shown(repr(error))}.", evidence, expected)
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
         checks = (first, *[self._check(spec, appraisal) for spec in self._specs])
-        clock = appraisal.quote.clock_info
         return AttestationResult(
             checks,
             binder=expected.binder,
-            boot=BootCounters(clock.reset_count, clock.restart_count),
+            boot=checks_boot.boot_of(appraisal),
             image=self._image(appraisal),
             claims=dict(appraisal.claims),
             pcrs=dict(appraisal.pcrs),

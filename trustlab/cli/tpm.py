@@ -22,6 +22,7 @@ from trustlab.attest import (
     ReferenceValues,
     claim_event,
     image_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.attest.eventdata import data_fields
@@ -157,9 +158,10 @@ class TpmShell(Shell):
         """`launch [FILE]`: launch HyperSafe, or a file, by DRTM: measure it into PCR 17."""
         code = read_file(line) if line else CODE
         self._platform.launch(code, line or "HyperSafe")
+        measure(self._tpm, self._platform.event_log, launch_nonce_event(os.urandom(32)))
         measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
         self._maker = self._key = None
-        self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy")
+        self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy, PCR 20 a fresh nonce")
 
     def do_measure(self, line: str) -> None:
         """`measure NAME`: measure a VM image of that name into PCR 19 (here its digest is SHA-256(NAME))."""
