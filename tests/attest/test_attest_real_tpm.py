@@ -73,7 +73,7 @@ class Bank:
         self.references = ReferenceValues(
             1,
             {log.events[0].digest: "HyperSafe 1.0"},
-            {log.events[1].digest: "one VM"},
+            {log.events[2].digest: "one VM"},
             {IMAGE: "bank 1.0"},
         )
 

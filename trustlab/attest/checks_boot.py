@@ -86,5 +86,6 @@ def _counters(boot: BootCounters) -> bytes:
 
 def _shown(boot: BootCounters) -> str:
     """Show what the TPM says of its time, which does not decide alone."""
-    safe = "" if boot.safe else ", which may have been set back by a loss of power"
-    return f"(resetCount {boot.reset_count}, restartCount {boot.restart_count}, clock {boot.clock} ms{safe})"
+    safe = "" if boot.safe else ", which a loss of power may have set back"
+    counters = f"resetCount {boot.reset_count}, restartCount {boot.restart_count}"
+    return f"Its TPM shows {counters}, clock {boot.clock} ms{safe}."

@@ -19,10 +19,14 @@ from trustlab.passage import (
     OpenSslEndpoint,
     PlainEndpoint,
     RateLimiter,
+    Renewal,
+    Schedule,
     ablation,
+    check_schedule,
     engine_settings,
     placement_of,
 )
+from trustlab.passage.renewal import exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,13 +51,16 @@ class Channels:
         attester: Attester,
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
+        policy: AppraisalPolicy | None = None,
     ) -> None:
+        """`policy` is the relying party's own, in place of what the measured configuration says."""
         self.design = design
         self._settings = settings
         self._party = party
         self._attester = attester
         self._references = references
         self._pinned = pinned
+        self._own_policy = policy
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._limiter = RateLimiter(int(settings["quote_burst"])) if "quote_burst" in settings else None
@@ -153,10 +160,25 @@ class Channels:
         guard: Guard,
         connection: str,
     ) -> TlsEndpoint:
-        inner = self._placement.wrap(application, guard, engine, self._components)
+        renewal = self._renewal(application, guard, engine) if self._settings.get("stream") == "frames" else None
+        inner = self._placement.wrap(renewal or application, guard, engine, self._components)
         observer = tls.TraceObserver(self._party, connection, role=role)
         kind = self._components.server_end if role == "server" else self._components.client_end
-        return kind(engine, inner, observer=observer, guard=guard)
+        return kind(engine, inner, observer=observer, guard=guard, renewal=renewal)
+
+    @property
+    def _schedule(self) -> Schedule:
+        return Schedule(self.policy.seconds("reattest"), self.policy.seconds("freshness"))
+
+    def check(self, role: Role) -> None:
+        """RenewalError if an end of this role cannot ask again as its policy says."""
+        check_schedule(self.design, role, self._schedule)
+
+    def _renewal(self, application: Application, guard: Guard, engine: tls.Client | tls.Server) -> Renewal:
+        """Make the stream of frames in which either end can ask again."""
+        self.check(guard.role)
+        exchange = exchange_of(engine, guard, self.random)
+        return Renewal(application, guard, exchange, engine.abort, schedule=self._schedule)
 
     def _for_peer(self, peer: str, limiter: RateLimiter | None) -> Attester:
         """Return the attester, behind the limiter if there is one."""
@@ -179,11 +201,14 @@ class Channels:
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
         return self._components.verifier(
-            [anchor], self._references, self._policy(), last_reference_version=seen, without=self.design.not_demanded
+            [anchor], self._references, self.policy, last_reference_version=seen, without=self.design.not_demanded
         )
 
-    def _policy(self) -> AppraisalPolicy:
-        """Return what is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
+    @cached_property
+    def policy(self) -> AppraisalPolicy:
+        """What is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
+        if self._own_policy is not None:
+            return self._own_policy
         if self._settings.get("peer_tpm") == "device":
             bank = "sha256" if self._references is None else self._references.bank
             return msgspec.structs.replace(FIRMWARE, bank=bank)

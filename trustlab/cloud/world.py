@@ -23,6 +23,7 @@ from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.image import Image
 from trustlab.cloud.makers import Endorsers
 from trustlab.octets import read_file
+from trustlab.passage import renewable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,6 +89,8 @@ class World:
         }
         if peer_tpm != "swtpm":
             configuration["peer_tpm"] = peer_tpm
+        if renewable(design):
+            configuration["stream"] = "frames"
         return Image.of(name, module, configuration)
 
     def references(self, *images: Image) -> ReferenceValues:

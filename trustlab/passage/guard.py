@@ -133,7 +133,8 @@ class Guard:
             result = self._verifier.appraise(evidence, self._expected(bound, peer_role, facts))
         except Exception as error:  # noqa: BLE001 - fail closed: whatever the error, a verifier that fails refuses
             return self._erred(error)
-        self.result = result
+        if result.accepted or self.result is None:
+            self.result = result
         result.record(self._party, about=self._peer, connection=self._connection)
         if result.accepted:
             return None
@@ -170,6 +171,7 @@ class Guard:
             fields=tuple((f.name, f.octets) for f in bound.fields),
             key_spki=spki,
             key_binder=proof.bind(tls.HandshakeFacts(spki_S=spki)).octets if proof and spki is not None else None,
+            boot=self.result.boot if self.result is not None else None,
         )
 
     def refuse(self, by: str, sentence: str) -> None:
