@@ -80,6 +80,7 @@ from trustlab.attest.eventlog import (
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
 from trustlab.attest.fields import evidence_fields, is_evidence, steps_of
+from trustlab.attest.memory import Memory, VersionMemory
 from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
 from trustlab.attest.policy import FIRMWARE, OTHER_AK, PROFILES, AppraisalPolicy
 from trustlab.attest.public import (
@@ -92,7 +93,7 @@ from trustlab.attest.public import (
     public_spans,
     qualified_name,
 )
-from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
+from trustlab.attest.publication import publish, read_published, sign_file
 from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.replay import PcrReplay
@@ -153,6 +154,7 @@ __all__ = [
     "KeyedHashParameters",
     "L",
     "LogEvent",
+    "Memory",
     "ObjectAttributes",
     "Passport",
     "PcrReplay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from trustlab.attest.eventlog import EventLog
     from trustlab.attest.evidence import KeyAttestation
     from trustlab.attest.measurements import Measured
+    from trustlab.attest.memory import Remembered
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.public import Public
     from trustlab.attest.references import ReferenceValues
@@ -154,6 +156,12 @@ class Appraisal:
     references: ReferenceValues
     policy: AppraisalPolicy
     last_reference_version: int
+    remembered: Remembered | None = None
+
+    @property
+    def machine(self) -> bytes:
+        """Which machine this is to a memory: its EK, or where no certificate names that its AK."""
+        return self.signer.ek_key or self.expected.ek_key or hashlib.sha256(self.signer.public.spki).digest()
 
     @property
     def key_demanded(self) -> bool:

@@ -36,6 +36,11 @@ def boot_continuity(appraisal: Appraisal) -> CheckOutcome:
     before, now = appraisal.expected.boot, boot_of(appraisal)
     if outcome := _key_of_another_boot(appraisal, now):
         return outcome
+    remembered = appraisal.remembered
+    if remembered is not None and (problem := remembered.problem(now)):
+        return failed(f"{problem} {_shown(now)}", found=_counters(now))
+    if before is None and remembered is not None:
+        return passed(f"The machine's boot is not an earlier one than the last accepted. {_shown(now)}", _counters(now))
     if before is None:
         return not_demanded("This is the first evidence in this connection: there is no earlier boot to compare with.")
     return _changed(before, now) or _same(now, _counters(before), appraisal.policy)

@@ -6,13 +6,9 @@ read. It covers every octet before it, after a prefix that no other signature of
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from trustlab.attest import signing
 from trustlab.attest.errors import ReferenceValuesError
@@ -77,36 +73,3 @@ def _octets(source: str | bytes | Path) -> bytes:
     if len(octets) > MAX_FILE:
         raise ReferenceValuesError(f"more than {MAX_FILE} octets")
     return octets
-
-
-class VersionMemory:
-    """A Relying Party's memory of the highest version it accepted, in a small file that survives it.
-
-    Hand `last` to the Verifier as `last_reference_version`, and `remember` a version once evidence was accepted by it.
-    A memory that cannot be read raises ReferenceValuesError: forgetting would be the rollback it is there to prevent.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def last(self) -> int:
-        """The highest version accepted so far; 0 before the first."""
-        try:
-            return msgspec.json.decode(read_file(self.path), type=int)
-        except FileNotFoundError:
-            return 0
-        except (OSError, msgspec.MsgspecError) as error:
-            why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not a number"
-            raise ReferenceValuesError(f"{self.path}: the last accepted version cannot be read ({why})") from error
-
-    def remember(self, version: int) -> None:
-        """Note that a version was accepted; a lower one than before changes nothing."""
-        if version <= self.last:
-            return
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(version))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self.path)  # all or nothing: a crash leaves the old version or the new

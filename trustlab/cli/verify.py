@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attest import PROFILES, AppraisalPolicy, Expected, ReferenceValues, Verifier
+from trustlab.attest import PROFILES, AppraisalPolicy, Expected, Memory, ReferenceValues, Verifier
 from trustlab.cli.failure import Failure, octets_of
 from trustlab.cli.foreign import ForeignFiles
 from trustlab.octets import read_file
@@ -63,6 +63,13 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     profile: Annotated[
         str, typer.Option(help=f"What to demand where no policy says it: {', '.join(PROFILES)}.", show_default=False)
     ] = "",
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that remembers the last accepted version of the Reference Values and each machine's last boot: "
+            "neither may go back."
+        ),
+    ] = None,
     without: Annotated[
         list[str] | None, typer.Option(help="Leave this check out: an experiment, without a verdict (exit code 3).")
     ] = None,
@@ -79,7 +86,9 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     """
     if profile and profile not in PROFILES:
         raise typer.BadParameter(f"--profile {profile!r} is none of: {', '.join(PROFILES)}")
-    demands = _Demands(policy, references, root, profile, tuple(without or ()))
+    if memory is not None and without:
+        raise typer.BadParameter("--memory with --without: an experiment has no verdict that could be remembered")
+    demands = _Demands(policy, references, root, profile, tuple(without or ()), memory)
     if quote is None:
         others = {"signature": signature, "ak": ak, "event-log": event_log, "pcrs": pcrs, "certificates": certificates}
         if stray := [f"--{name}" for name, path in others.items() if path is not None]:
@@ -104,6 +113,7 @@ class _Demands:
     root: Path | None
     profile: str
     without: tuple[str, ...]
+    memory: Path | None
 
     def verifier(self, folder: Path | None) -> Verifier:
         """Return the Verifier; what was not named comes from a saved folder, if there is one."""
@@ -115,6 +125,7 @@ class _Demands:
             [] if root is None else trusted(root),
             ReferenceValues(0, {}, {}, {}) if references is None else ReferenceValues.from_toml(references),
             (base or AppraisalPolicy()) if policy is None else AppraisalPolicy.from_toml(policy, base),
+            memory=None if self.memory is None else Memory(self.memory),
             without=self.without,
         )
 

@@ -30,8 +30,9 @@ from trustlab.passage.renewal import exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from trustlab.attest import ReferenceValues, Verifier
+    from trustlab.attest import Memory, ReferenceValues, Verifier
     from trustlab.cloud.identity import Identity
     from trustlab.passage import Application, Attester, Design, Guard, TlsEndpoint
     from trustlab.passage.guard import Role
@@ -51,7 +52,8 @@ class Channels:
         attester: Attester,
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
-        policy: AppraisalPolicy | None = None,
+        policy: AppraisalPolicy | Path | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """`policy` is the relying party's own, in place of what the measured configuration says."""
         self.design = design
@@ -61,6 +63,7 @@ class Channels:
         self._references = references
         self._pinned = pinned
         self._own_policy = policy
+        self._memory = memory
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._limiter = RateLimiter(int(settings["quote_burst"])) if "quote_burst" in settings else None
@@ -200,15 +203,25 @@ class Channels:
             return None
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
+        remembering = {} if self._memory is None else {"memory": self._memory}
         return self._components.verifier(
-            [anchor], self._references, self.policy, last_reference_version=seen, without=self.design.not_demanded
+            [anchor],
+            self._references,
+            self.policy,
+            last_reference_version=seen,
+            without=self.design.not_demanded,
+            **remembering,
         )
 
     @cached_property
     def policy(self) -> AppraisalPolicy:
         """What is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
-        if self._own_policy is not None:
+        if isinstance(self._own_policy, AppraisalPolicy):
             return self._own_policy
+        configured = self._configured_policy()
+        return configured if self._own_policy is None else AppraisalPolicy.from_toml(self._own_policy, configured)
+
+    def _configured_policy(self) -> AppraisalPolicy:
         if self._settings.get("peer_tpm") == "device":
             bank = "sha256" if self._references is None else self._references.bank
             return msgspec.structs.replace(FIRMWARE, bank=bank)

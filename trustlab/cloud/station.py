@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from trustlab.attest import AppraisalPolicy, ReferenceValues
+    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues
     from trustlab.cloud.image import Image
     from trustlab.cloud.world import TpmKind, World
     from trustlab.passage import Application, Design, RateLimiter
@@ -42,7 +42,8 @@ class Station:
     evidence is about its firmware (`cloud.firmware`); `makers` is then a PEM file with the certificates of TPM makers
     that are to be believed about its EK, `bank` the bank of its PCRs (by default the first that it keeps), `event_log`
     a file with its firmware's log (by default the one that Linux has). `policy` is what this machine demands of
-    the other, in place of what its measured configuration says. `notes` are sentences for whoever started it.
+    the other, in place of what its measured configuration says; what a file leaves out stays as that says. `memory`
+    remembers what was accepted. `notes` are sentences for whoever started it.
     """
 
     def __init__(  # noqa: PLR0913 - options
@@ -57,7 +58,8 @@ class Station:
         makers: Path | None = None,
         bank: str | None = None,
         event_log: Path | None = None,
-        policy: AppraisalPolicy | None = None,
+        policy: AppraisalPolicy | Path | None = None,
+        memory: Memory | None = None,
     ) -> None:
         if not placement_of(design).one_channel:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
@@ -66,6 +68,7 @@ class Station:
         self._world = world
         self._party = party
         self._policy = policy
+        self._memory = memory
         self._design = design
         self._identity: Identity | None = None
         self.platform = Platform(image.name, party, tpm=device)
@@ -96,6 +99,7 @@ class Station:
             references=self._references,
             pinned=(),
             policy=self._policy,
+            memory=self._memory,
         )
 
     def _firmware(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from trustlab.attest import AppraisalPolicy, ReferenceValues
+    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues
     from trustlab.passage.guard import Attester
     from trustlab.passage.limits import RateLimiter
 
@@ -37,6 +37,7 @@ class MakesVerifier(Protocol):
         *,
         last_reference_version: int,
         without: Collection[str],
+        memory: Memory | None = None,
     ) -> Verifier:
         """Make the Verifier; `without` are the checks that the design does not demand."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from trustlab.passage.designs import DesignError
 from trustlab.trace import other_role
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ PATIENCE = 30.0
 """Seconds that an answer may take where no `freshness` says it."""
 
 
-class RenewalError(ValueError):
+class RenewalError(DesignError):
     """This design, or this peer, cannot attest again on a passage that stands; the message says why."""
 
 
