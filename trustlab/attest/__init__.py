@@ -93,11 +93,12 @@ from trustlab.attest.public import (
     public_spans,
     qualified_name,
 )
-from trustlab.attest.publication import publish, read_published, sign_file
+from trustlab.attest.publication import publish, read_published, read_revocations, sign_file, sign_revocations
 from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.replay import PcrReplay
 from trustlab.attest.result import AttestationResult, BootCounters, Check
+from trustlab.attest.revocation import NOTHING, RevocationList, Revocations, read_crls
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
 from trustlab.attest.structures import (
     Attest,
@@ -124,6 +125,7 @@ __all__ = [
     "FIRMWARE",
     "FIRMWARE_PCRS",
     "LOCALITY",
+    "NOTHING",
     "OID_AIK_EKU",
     "OID_AK_NAME",
     "OID_EK_KEY",
@@ -165,6 +167,8 @@ __all__ = [
     "ReferenceValues",
     "ReferenceValuesError",
     "ResultError",
+    "RevocationList",
+    "Revocations",
     "RsaParameters",
     "Signature",
     "StructureReader",
@@ -197,8 +201,11 @@ __all__ = [
     "public_spans",
     "publish",
     "qualified_name",
+    "read_crls",
     "read_published",
+    "read_revocations",
     "sign_file",
+    "sign_revocations",
     "signature_spans",
     "steps_of",
     "trustworthiness_vector",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -22,6 +23,7 @@ from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.evidence import Evidence
 from trustlab.attest.measurements import measured
 from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
+from trustlab.attest.revocation import NOTHING, Revocations
 from trustlab.attest.signature import parse_signature
 from trustlab.attest.structures import parse_attest
 
@@ -157,6 +159,12 @@ class Appraisal:
     policy: AppraisalPolicy
     last_reference_version: int
     remembered: Remembered | None = None
+    revocations: Revocations = NOTHING
+
+    @property
+    def time(self) -> datetime:
+        """The moment at which certificates and lists must hold."""
+        return self.expected.time or dt.datetime.now(dt.UTC)
 
     @property
     def machine(self) -> bytes:

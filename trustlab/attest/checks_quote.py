@@ -27,6 +27,7 @@ from trustlab.attest.eventlog import (
     PCR_LAUNCH_POLICY,
 )
 from trustlab.attest.result import NOT_COMPARED
+from trustlab.attest.revocation import moment
 from trustlab.attest.structures import PcrSelection, QuoteInfo
 
 if TYPE_CHECKING:
@@ -220,6 +221,10 @@ def reference_version(appraisal: Appraisal) -> CheckOutcome:
     """Demand that the file be not older than the last one that was accepted."""
     last, version = appraisal.last_reference_version, appraisal.references.version
     octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
+    expires = appraisal.references.expires
+    if expires is not None and appraisal.time >= expires:
+        text = f"The Reference Values, version {version}, expired on {moment(expires)}: get newer ones."
+        return failed(text, found=octets[1])
     if not last:
         text = f"The Reference Values are version {version}. It was not compared: no version is remembered here."
         return CheckOutcome(NOT_COMPARED, text, found=octets[1])

@@ -143,7 +143,7 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             digests = digests if "ek_keys" in written else base.ek_keys
             locality = locality if "locality" in written else base.locality
             if "key_pcrs" not in written:
-                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in file.pcrs) or file.pcrs
+                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in fields["pcrs"]) or fields["pcrs"]
         return cls(**{**fields, "ek_keys": digests, "locality": locality})
 
     def to_toml(self) -> str:

@@ -19,6 +19,7 @@ from trustlab.attest.checks import CheckSpec, failed, judged_by
 from trustlab.attest.errors import AttestError, PolicyError, ReferenceValuesError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
 from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, Check
+from trustlab.attest.revocation import NOTHING, Revocations
 from trustlab.attest.unproved import unproved_paths
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Verifier:
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
     that was accepted so far, 0 if none is remembered. A `memory` remembers it, and each machine's last boot, in a file:
-    what is accepted goes into it, and what goes back is refused.
+    what is accepted goes into it, and what goes back is refused. `revocations` are what is not good any more.
 
     `without` names checks to leave out - for experiments only: they are evaluated and shown as "left out", and do not
     count. `checks` are functions in place of checks, by their names: each gets the Appraisal and returns None or a
@@ -89,6 +90,7 @@ class Verifier:
         *,
         last_reference_version: int = 0,
         memory: Memory | None = None,
+        revocations: Revocations = NOTHING,
         without: Collection[str] = (),
         checks: Mapping[str, Judge] | None = None,
     ) -> None:
@@ -96,6 +98,7 @@ class Verifier:
         self.policy = policy
         self.last_reference_version = last_reference_version
         self.memory = memory
+        self.revocations = revocations
         self.without = frozenset(without)
         own = dict(checks or {})
         known = CHECKS[1:]
@@ -123,8 +126,8 @@ class Verifier:
         try:
             last = max(self.last_reference_version, self.memory.last if self.memory is not None else 0)
             appraisal = open_appraisal(evidence, expected, self.references, self.policy, last)
-            if self.memory is not None:
-                appraisal = replace(appraisal, remembered=self.memory.boot_of(appraisal.machine))
+            remembered = None if self.memory is None else self.memory.boot_of(appraisal.machine)
+            appraisal = replace(appraisal, remembered=remembered, revocations=self.revocations)
         except ReferenceValuesError:
             raise  # the memory cannot be read, which is no fault of the evidence
         except AttestError as error:

@@ -24,6 +24,7 @@ from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
+from trustlab.cli.sign import sign
 from trustlab.cli.tamper import tamper
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
@@ -74,6 +75,7 @@ app.command()(ablation)
 app.command()(tamper)
 app.command()(serve)
 app.command()(connect)
+app.command()(sign)
 app.command()(tpm)
 app.command()(verify)
 app.command("s_server")(s_server)

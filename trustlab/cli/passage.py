@@ -13,7 +13,16 @@ import typer
 
 from trustlab import passage
 from trustlab.cli import in_vm
-from trustlab.cli.demands import Demands, LogJson, MemoryFile, PolicyFile, ReferencesFile
+from trustlab.cli.demands import (
+    CrlFiles,
+    Demands,
+    LogJson,
+    MemoryFile,
+    PolicyFile,
+    PublisherFile,
+    ReferencesFile,
+    RevokedFile,
+)
 from trustlab.cli.failure import Failure, host_and_port
 from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
@@ -102,6 +111,9 @@ def serve(  # noqa: PLR0913 - options
     policy: PolicyFile = None,
     references: ReferencesFile = None,
     memory: MemoryFile = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
     vm: InVm = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many answers (0: never).")] = 0,
     quote_burst: Annotated[
@@ -138,7 +150,7 @@ def serve(  # noqa: PLR0913 - options
 
     A client that does not send evidence is refused. Ctrl-C ends the server.
     """
-    chosen, demands = design_named(design), Demands(policy, references, memory)
+    chosen, demands = design_named(design), Demands(policy, references, memory, revoked, tuple(crl or ()), publisher)
     if vm:
         _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
         demands.check_alone()
@@ -163,6 +175,7 @@ def serve(  # noqa: PLR0913 - options
             event_log=event_log,
             policy=demands.policy,
             memory=demands.remembering,
+            revocations=demands.revocations(world),
         ) as station,
     ):
         station.certify(SERVER_NAME)
@@ -185,6 +198,9 @@ def connect(  # noqa: PLR0913 - options
     policy: PolicyFile = None,
     references: ReferencesFile = None,
     memory: MemoryFile = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
     hold: Annotated[
         float,
         typer.Option(min=0, help="Seconds to keep the passage before it asks (see --idle of serve)."),
@@ -201,7 +217,7 @@ def connect(  # noqa: PLR0913 - options
     """
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
         raise Failure(f"{path!r} is not a path: give ASCII that begins with / and has no spaces, such as /balance")
-    chosen, demands = design_named(design), Demands(policy, references, memory)
+    chosen, demands = design_named(design), Demands(policy, references, memory, revoked, tuple(crl or ()), publisher)
     if vm:
         _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
         demands.check_alone()
@@ -226,6 +242,7 @@ def connect(  # noqa: PLR0913 - options
             event_log=event_log,
             policy=demands.policy,
             memory=demands.remembering,
+            revocations=demands.revocations(world),
         ) as station,
     ):
         if chosen.client_key:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.attest import PROFILES, AppraisalPolicy, Expected, Memory, ReferenceValues, Verifier
+from trustlab.cli.demands import CrlFiles, PublisherFile, RevokedFile, revocations_in
 from trustlab.cli.failure import Failure, octets_of
 from trustlab.cli.foreign import ForeignFiles
 from trustlab.octets import read_file
@@ -21,7 +22,7 @@ from trustlab.tpm import key_binder
 from trustlab.x509 import read_bundle
 
 if TYPE_CHECKING:
-    from trustlab.attest import AttestationResult, Check
+    from trustlab.attest import AttestationResult, Check, Revocations
     from trustlab.x509 import LenientCertificate
 
 MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
@@ -70,6 +71,9 @@ def verify(  # noqa: PLR0913 - one parameter for each option
             "neither may go back."
         ),
     ] = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
     without: Annotated[
         list[str] | None, typer.Option(help="Leave this check out: an experiment, without a verdict (exit code 3).")
     ] = None,
@@ -88,7 +92,8 @@ def verify(  # noqa: PLR0913 - one parameter for each option
         raise typer.BadParameter(f"--profile {profile!r} is none of: {', '.join(PROFILES)}")
     if memory is not None and without:
         raise typer.BadParameter("--memory with --without: an experiment has no verdict that could be remembered")
-    demands = _Demands(policy, references, root, profile, tuple(without or ()), memory)
+    revocations = revocations_in(revoked, tuple(crl or ()), publisher)
+    demands = _Demands(policy, references, root, profile, tuple(without or ()), memory, revocations)
     if quote is None:
         others = {"signature": signature, "ak": ak, "event-log": event_log, "pcrs": pcrs, "certificates": certificates}
         if stray := [f"--{name}" for name, path in others.items() if path is not None]:
@@ -114,6 +119,7 @@ class _Demands:
     profile: str
     without: tuple[str, ...]
     memory: Path | None
+    revocations: Revocations
 
     def verifier(self, folder: Path | None) -> Verifier:
         """Return the Verifier; what was not named comes from a saved folder, if there is one."""
@@ -126,6 +132,7 @@ class _Demands:
             ReferenceValues(0, {}, {}, {}) if references is None else ReferenceValues.from_toml(references),
             (base or AppraisalPolicy()) if policy is None else AppraisalPolicy.from_toml(policy, base),
             memory=None if self.memory is None else Memory(self.memory),
+            revocations=self.revocations,
             without=self.without,
         )
 

@@ -5,6 +5,7 @@ Every rung of the ladder is built here from the same parts; what differs is said
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import msgspec
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import FIRMWARE, AppraisalPolicy
+from trustlab.attest import FIRMWARE, NOTHING, AppraisalPolicy
 from trustlab.passage import (
     Answering,
     Asking,
@@ -32,12 +33,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from trustlab.attest import Memory, ReferenceValues, Verifier
+    from trustlab.attest import Memory, ReferenceValues, Revocations, Verifier
     from trustlab.cloud.identity import Identity
     from trustlab.passage import Application, Attester, Design, Guard, TlsEndpoint
     from trustlab.passage.guard import Role
     from trustlab.trace import Emitter
     from trustlab.wire import Endpoint
+
+
+@dataclass(frozen=True)
+class RelyingParty:
+    """What a party demands beside its measured configuration.
+
+    What the file of a `policy` leaves out stays as the configuration says; an AppraisalPolicy takes its place.
+    """
+
+    policy: AppraisalPolicy | Path | None = None
+    memory: Memory | None = None
+    revocations: Revocations = NOTHING
 
 
 class Channels:
@@ -52,18 +65,15 @@ class Channels:
         attester: Attester,
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
-        policy: AppraisalPolicy | Path | None = None,
-        memory: Memory | None = None,
+        own: RelyingParty | None = None,
     ) -> None:
-        """`policy` is the relying party's own, in place of what the measured configuration says."""
         self.design = design
         self._settings = settings
         self._party = party
         self._attester = attester
         self._references = references
         self._pinned = pinned
-        self._own_policy = policy
-        self._memory = memory
+        self._own = own or RelyingParty()
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._limiter = RateLimiter(int(settings["quote_burst"])) if "quote_burst" in settings else None
@@ -203,23 +213,24 @@ class Channels:
             return None
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
-        remembering = {} if self._memory is None else {"memory": self._memory}
         return self._components.verifier(
             [anchor],
             self._references,
             self.policy,
             last_reference_version=seen,
             without=self.design.not_demanded,
-            **remembering,
+            memory=self._own.memory,
+            revocations=self._own.revocations,
         )
 
     @cached_property
     def policy(self) -> AppraisalPolicy:
         """What is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
-        if isinstance(self._own_policy, AppraisalPolicy):
-            return self._own_policy
+        own = self._own.policy
+        if isinstance(own, AppraisalPolicy):
+            return own
         configured = self._configured_policy()
-        return configured if self._own_policy is None else AppraisalPolicy.from_toml(self._own_policy, configured)
+        return configured if own is None else AppraisalPolicy.from_toml(own, configured)
 
     def _configured_policy(self) -> AppraisalPolicy:
         if self._settings.get("peer_tpm") == "device":

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from trustlab.cloud.channels import Channels
+from trustlab.attest import NOTHING
+from trustlab.cloud.channels import Channels, RelyingParty
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.firmware import PROVES, FirmwareSystem, makers_in
 from trustlab.cloud.firmware_log import read_firmware_log
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues
+    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues, Revocations
     from trustlab.cloud.image import Image
     from trustlab.cloud.world import TpmKind, World
     from trustlab.passage import Application, Design, RateLimiter
@@ -60,6 +61,7 @@ class Station:
         event_log: Path | None = None,
         policy: AppraisalPolicy | Path | None = None,
         memory: Memory | None = None,
+        revocations: Revocations = NOTHING,
     ) -> None:
         if not placement_of(design).one_channel:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
@@ -67,8 +69,7 @@ class Station:
         self.notes: tuple[str, ...] = ()
         self._world = world
         self._party = party
-        self._policy = policy
-        self._memory = memory
+        self._own = RelyingParty(policy, memory, revocations)
         self._design = design
         self._identity: Identity | None = None
         self.platform = Platform(image.name, party, tpm=device)
@@ -98,8 +99,7 @@ class Station:
             attester=self._system,
             references=self._references,
             pinned=(),
-            policy=self._policy,
-            memory=self._memory,
+            own=self._own,
         )
 
     def _firmware(
