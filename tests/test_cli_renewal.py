@@ -80,14 +80,14 @@ def test_a_device_of_real_firmware_attests_every_second_for_a_minute_and_a_reboo
             assert "a reboot cannot be ruled out" in done.stderr
             assert len(json.loads(memory.read_text())["machines"]) == 1
 
-            rebooting = threading.Timer(6, lambda: reboot(path))
+            rebooting = threading.Timer(15, lambda: reboot(path))
             rebooting.start()
             began = time.monotonic()
             done = run(*ask, "--hold", "60")
             rebooting.join()
             assert done.returncode == 1
             assert done.stdout == ""
-            assert time.monotonic() - began < 30
+            assert time.monotonic() - began < 60
             assert appraisals(done.stderr)[0] == "accepted"
 
 
