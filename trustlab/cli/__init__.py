@@ -16,6 +16,7 @@ from trustlab.attest import AttestError
 from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
+from trustlab.cli.ca import ca
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
@@ -75,6 +76,7 @@ app.command()(ablation)
 app.command()(tamper)
 app.command()(serve)
 app.command()(connect)
+app.command()(ca)
 app.command()(sign)
 app.command()(tpm)
 app.command()(verify)

@@ -52,6 +52,13 @@ PublisherFile = Annotated[
     Path | None,
     typer.Option("--publisher", help="Public key (PEM) of whoever signs --revoked; in a lab, its own by default."),
 ]
+CaAddress = Annotated[
+    str | None,
+    typer.Option("--ca", help="HOST:PORT of a `trustlab ca`, in place of the private keys in --lab; needs --root."),
+]
+RootFile = Annotated[
+    Path | None, typer.Option("--root", help="The root.pem that `trustlab ca` wrote, handed over from its host.")
+]
 LogJson = Annotated[
     bool, typer.Option("--log-json", help="Write a JSON line for each event to standard error, not the ladder.")
 ]

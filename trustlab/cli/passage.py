@@ -14,6 +14,7 @@ import typer
 from trustlab import passage
 from trustlab.cli import in_vm
 from trustlab.cli.demands import (
+    CaAddress,
     CrlFiles,
     Demands,
     LogJson,
@@ -22,10 +23,12 @@ from trustlab.cli.demands import (
     PublisherFile,
     ReferencesFile,
     RevokedFile,
+    RootFile,
 )
 from trustlab.cli.failure import Failure, host_and_port
 from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
+from trustlab.cloud.remote_ca import RemoteWorld
 from trustlab.passage import TRUSTED_PASSAGE, Design, PassageError, RateLimiter, design_named
 from trustlab.passage.limits import BURST, RATE
 from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
@@ -114,6 +117,8 @@ def serve(  # noqa: PLR0913 - options
     revoked: RevokedFile = None,
     crl: CrlFiles = None,
     publisher: PublisherFile = None,
+    ca: CaAddress = None,
+    root: RootFile = None,
     vm: InVm = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many answers (0: never).")] = 0,
     quote_burst: Annotated[
@@ -158,7 +163,7 @@ def serve(  # noqa: PLR0913 - options
         return
     _check_makers(tpm, makers)
     _check_device(tpm, pcr_bank, event_log)
-    world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
+    world, trace = _world(lab, ca, root), Trace("trustlab serve", "tcp", keep=KEPT)
     bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
     limiter = RateLimiter(quote_burst or math.inf, quote_rate)
     with (
@@ -201,6 +206,8 @@ def connect(  # noqa: PLR0913 - options
     revoked: RevokedFile = None,
     crl: CrlFiles = None,
     publisher: PublisherFile = None,
+    ca: CaAddress = None,
+    root: RootFile = None,
     hold: Annotated[
         float,
         typer.Option(min=0, help="Seconds to keep the passage before it asks (see --idle of serve)."),
@@ -226,7 +233,7 @@ def connect(  # noqa: PLR0913 - options
     _check_makers(tpm, makers)
     _check_device(tpm, pcr_bank, event_log)
     host, port = host_and_port(target, "127.0.0.1:4444 or [::1]:4444")
-    world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
+    world, trace = _world(lab, ca, root), Trace(f"trustlab connect {target}", "tcp")
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
     with (
         watching(trace, quiet=quiet, as_json=log_json),
@@ -357,6 +364,15 @@ def _body(answer: str) -> str:
     if not status.startswith("200 "):
         raise Failure(f"the bank says {status}: {body.strip()}")
     return body.rstrip()
+
+
+def _world(lab: Path, ca: str | None, root: Path | None) -> World:
+    """Return the world: of the folder, or with authorities that answer elsewhere."""
+    if ca is None and root is None:
+        return World(lab)
+    if ca is None or root is None:
+        raise Failure("--ca and --root belong together: where `trustlab ca` runs, and the root.pem that it wrote")
+    return RemoteWorld(lab, *host_and_port(ca, "127.0.0.1:4545"), root)
 
 
 def _kind(name: str) -> TpmKind:
