@@ -87,7 +87,7 @@ def test_what_else_is_unproved_is_named() -> None:
     names = {case: set(appraised(e.encode(), p).unproved) for case, (e, p) in CASES.items()}
     usual = names["as it usually is"]
     log = "event-log.value.events"
-    others = {f"{log}[{n}].digests.entry[0]" for n in range(1, 5)} | {f"{log}[5]", "pcr-values.value.PCR5"}
+    others = {f"{log}[{n}].digests.entry[0]" for n in range(1, 6)} | {f"{log}[6]", "pcr-values.value.PCR5"}
     assert names["with values and events of other PCRs, and SHA-1"] == usual | others
     assert names["with certificates that nobody needs"] == usual | {"ak-certificates.certificate[1]"}
     assert names["with a key that is not demanded"] == usual | {"key-attestation"}
