@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from trustlab.attacks.verifier import ATTACKS_ON_VERIFIER, VerifierTestbed
 from trustlab.attacks.verifier.testbed import BANK, CLAIM, CODE, CURRENT, EVIDENCE_PCRS, LAUNCH_POLICY, TestbedMachine
 from trustlab.attest import (
+    EVENT_LAUNCH_NONCE,
     AttestationResult,
     Evidence,
     attest_spans,
@@ -101,11 +102,14 @@ def launch(machine: TestbedMachine) -> str:
     values = machine.hypersafe.pcr_read(EVIDENCE_PCRS)
     code, policy = hashlib.sha256(CODE).digest(), hashlib.sha256(LAUNCH_POLICY).digest()
     claim = hashlib.sha256(f"{CLAIM}={CURRENT}".encode()).digest()
+    (nonce,) = [e.digest for e in machine.platform.event_log.events if e.event_type == EVENT_LAUNCH_NONCE]
     steps = ((17, code, "the launched code"), (18, policy, "the policy's text"), (19, BANK, "the image"))
-    lines = [f"PCR {n} = SHA256(0^32 ‖ {d.hex()[:16]}…)  {what}" for n, d, what in (*steps, (20, claim, "the claim"))]
-    for (_, digest, _), (pcr, value) in zip((*steps, (20, claim, "")), values.items(), strict=True):
-        if extend(ZEROS, digest) != value:
-            raise RuntimeError(f"PCR {pcr} is not what the story says")
+    lines = [f"PCR {n} = SHA256(0^32 ‖ {d.hex()[:16]}…)  {what}" for n, d, what in steps]
+    lines.append(f"first  = SHA256(0^32 ‖ {nonce.hex()[:16]}…)  the nonce of this launch")
+    lines.append(f"PCR 20 = SHA256(first ‖ {claim.hex()[:16]}…)  the claim")
+    replayed = {pcr: extend(ZEROS, digest) for pcr, digest, _ in steps} | {20: extend(extend(ZEROS, nonce), claim)}
+    if replayed != dict(values):
+        raise RuntimeError("a PCR is not what the story says")
     shown = "\n".join(f"PCR {n} = {value.hex()}" for n, value in values.items())
     return "```\n" + "\n".join(lines) + f"\n\n{shown}\n```"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,13 +14,18 @@ from pathlib import Path
 
 import pytest
 import typer
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
-from trustlab.attest import parse_public
+from trustlab.attest import ReferenceValuesError, parse_public
 from trustlab.attest.structures import PcrSelection, parse_attest
 from trustlab.attest.toolfiles import read_pcr_values, read_public, read_quote, read_signature, serialised
 from trustlab.cli import app
+from trustlab.cli.demands import revocations_in
+from trustlab.cli.failure import Failure
+from trustlab.cli.sign import sign
+from trustlab.cli.tpm import tpm
+from trustlab.cloud import World
 from trustlab.tpm import TpmMaker
 
 TOOLS = ("swtpm", "tpm2_createek", "tpm2_createak", "tpm2_quote", "tpm2_readpublic", "tpm2_pcrread", "tpm2_checkquote")
@@ -351,3 +357,32 @@ def test_the_pages_commands_run_as_they_are_printed(bench: Bench, tmp_path: Path
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + done.stdout
     assert "accepted" in done.stdout
+
+
+def test_a_memory_remembers_what_verify_accepted_and_refuses_what_goes_back(tmp_path: Path) -> None:
+    with contextlib.suppress(SystemExit, typer.Exit):
+        walk = "launch; measure hello; quote; save "
+        tpm(run=f"{walk}{tmp_path / 'one'}; {walk}{tmp_path / 'two'}")
+    memory = tmp_path / "memory"
+    for folder in ("one", "one", "two"):
+        assert verify(tmp_path / folder, "--memory", memory)[0] == 0
+    assert len(json.loads(memory.read_text())["machines"]) == 1
+    code, told = verify(tmp_path / "one", "--memory", memory)
+    assert (code, told["failed"]) == (1, ["boot continuity"])
+    done = CliRunner().invoke(app, ["verify", str(tmp_path / "two"), "--memory", str(memory), "--without", "signature"])
+    assert done.exit_code == 2
+
+
+def test_a_revocation_list_needs_its_publisher(tmp_path: Path) -> None:
+    (tmp_path / "list.toml").write_text("version = 1\nexpires = 2100-01-01T00:00:00Z\n")
+    sign(tmp_path / "list.toml", lab=tmp_path / "lab", out=tmp_path / "signed.toml")
+    key = World(tmp_path / "lab").publisher.public_key()
+    (tmp_path / "bob.pub").write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert revocations_in(tmp_path / "signed.toml", (), tmp_path / "bob.pub").listed.version == 1
+    with pytest.raises(Failure, match="--revoked needs --publisher"):
+        revocations_in(tmp_path / "signed.toml", (), None)
+    with pytest.raises(Failure, match="does not hold a public key in PEM"):
+        revocations_in(tmp_path / "signed.toml", (), tmp_path / "list.toml")
+    (tmp_path / "other.toml").write_text("nothing = 1\n")
+    with pytest.raises(ReferenceValuesError):
+        sign(tmp_path / "other.toml", lab=tmp_path / "lab")

@@ -41,7 +41,7 @@ TABLE = {  # the second table of the design: which attacks need which check
     "key provenance": {"software-key-certified", "userwithauth-key"},
     "key policy": {"password-policy-key", "other-image-same-hypersafe", "cross-vm-key"},
     "one AK for both": {"split-evidence"},
-    "boot continuity": {"pcr-reset"},
+    "boot continuity": {"pcr-reset", "clear-rewinds-counters"},
     "claims": {"stale-antivirus"},
 }
 

@@ -32,6 +32,7 @@ from trustlab.attest import (
     image_event,
     key_policy,
     launch_event,
+    launch_nonce_event,
     launch_policy_event,
     parse_public,
     qualified_name,
@@ -50,6 +51,7 @@ LAUNCH_POLICY = b"one VM, no debugger"
 BANK = hashlib.sha256(b"bank").digest()
 TELLER = hashlib.sha256(b"teller").digest()
 EVIL = hashlib.sha256(b"evil").digest()
+NONCE = hashlib.sha256(b"this launch").digest()
 CLOCK = ClockInfo(1000, 7, 3, safe=True)
 BINDER = hashlib.sha256(b"this passage").digest()
 KEY_BINDER = hashlib.sha256(b"this key").digest()
@@ -189,10 +191,13 @@ class Machine:
         return Expected(**{**fields, **changes})
 
 
-def log_of(*more, image=BANK, name: str = "bank 1.0", hypersafe=HYPERSAFE, date: str = "2026-11-20") -> EventLog:
+def log_of(
+    *more, image=BANK, name: str = "bank 1.0", hypersafe=HYPERSAFE, date: str = "2026-11-20", nonce: bytes = NONCE
+) -> EventLog:
     return EventLog(
         [
             launch_event(hypersafe, "HyperSafe 1.0"),
+            launch_nonce_event(nonce),
             launch_policy_event(LAUNCH_POLICY),
             image_event(image, name),
             claim_event("antivirus.signatures", date),

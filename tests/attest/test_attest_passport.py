@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from software_tpm import BINDER, NOW, Machine, log_of, verifier
+from software_tpm import BINDER, NONCE, NOW, Machine, log_of, verifier
 
 from trustlab.attest import AttestError, BootCounters, ResultError, issue, trustworthiness_vector, verify
 from trustlab.attest.passport import MAX_TOKEN
@@ -16,7 +17,8 @@ from trustlab.attest.signing import from_base64url, key_id, sign, to_base64url, 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ed25519.Ed25519PrivateKey.generate()
 MACHINE = Machine()
-ACCEPTED = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(boot=BootCounters(7, 3)))
+BOOT = BootCounters(7, 3, hashlib.sha256(NONCE).digest())
+ACCEPTED = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(boot=BOOT))
 REFUSED = verifier().appraise(MACHINE.evidence().encode(), MACHINE.expected(binder=bytes(32)))
 TOKEN = issue(ACCEPTED, KEY, about="bank", time=NOW)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from attest_cases import covers_every_octet
@@ -23,6 +24,7 @@ from trustlab.attest import (
     ek_key_of,
     evidence_spans,
     image_event,
+    launch_nonce_event,
     launch_policy_event,
     parse_attest,
     parse_public,
@@ -46,6 +48,7 @@ from trustlab.tpm import (
 from trustlab.trace import Trace
 
 CODE, BINDER = b"HyperSafe", bytes(range(32))
+NONCE = bytes(range(32, 64))
 IMAGE = bytes.fromhex("11" * 32)
 
 
@@ -55,6 +58,7 @@ class Bank:
         self.platform = platform
         self.client = platform.client("HyperSafe", locality=2)
         log = platform.event_log
+        measure(self.client, log, launch_nonce_event(NONCE))
         measure(self.client, log, launch_policy_event(b"one VM"))
         measure(self.client, log, image_event(IMAGE, "bank 1.0"))
         measure(self.client, log, claim_event("antivirus.signatures", "2026-11-20"))
@@ -69,7 +73,7 @@ class Bank:
         self.references = ReferenceValues(
             1,
             {log.events[0].digest: "HyperSafe 1.0"},
-            {log.events[1].digest: "one VM"},
+            {log.events[2].digest: "one VM"},
             {IMAGE: "bank 1.0"},
         )
 
@@ -94,7 +98,7 @@ def test_a_real_machine_with_a_real_key_is_accepted_by_every_check(bank: Bank, k
     key = create_tls_key(bank.client, kind)
     raw = bank.maker.evidence(BINDER, key=key).encode()
     counters = parse_attest(Evidence.decode(raw).quote).clock_info
-    boot = BootCounters(counters.reset_count, counters.restart_count)
+    boot = BootCounters(counters.reset_count, counters.restart_count, sha256(NONCE).digest())
     expected = Expected(binder=BINDER, key_spki=key.spki, key_binder=key_binder(key.spki), boot=boot)
     result = bank.verifier().appraise(raw, expected)
     assert {c.verdict for c in result.checks} == {"pass"}

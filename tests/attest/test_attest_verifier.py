@@ -21,6 +21,7 @@ from software_tpm import (
     BINDER,
     CA,
     EVIL,
+    NONCE,
     NOW,
     POLICY,
     REFERENCES,
@@ -36,6 +37,8 @@ from software_tpm import (
 
 from trustlab.attest import (
     CHECKS,
+    EVENT_CLAIM,
+    EVENT_LAUNCH_NONCE,
     AppraisalPolicy,
     AttestationResult,
     BootCounters,
@@ -47,6 +50,7 @@ from trustlab.attest import (
     Verifier,
     image_event,
     key_policy,
+    launch_nonce_event,
     parse_public,
     qualified_name,
 )
@@ -57,8 +61,9 @@ from trustlab.trace import Trace
 
 MACHINE = Machine()
 GOOD = MACHINE.evidence()
-FIRST = MACHINE.expected(boot=BootCounters(7, 3))
-STEP = BootCounters(7, 4)
+BOOT = BootCounters(7, 3, hashlib.sha256(NONCE).digest(), 1000, safe=True)
+FIRST = MACHINE.expected(boot=BOOT)
+STEP = changed(BOOT, restart_count=4)
 
 
 def appraise(evidence=GOOD, expected=FIRST, **changes) -> AttestationResult:
@@ -96,7 +101,7 @@ def test_an_accepted_result_tells_image_machine_counters_and_claims():
     result = appraise()
     assert result.image == "bank 1.0"
     assert result.ek_key == MACHINE.ek_key
-    assert result.boot == BootCounters(7, 3)
+    assert result.boot == BOOT
     assert result.claims == {"antivirus.signatures": "2026-11-20"}
     assert result.pcrs == MACHINE.values()
     assert result.reference_version == 7
@@ -319,7 +324,7 @@ def relogged(*events: LogEvent):
 def test_events_refuses_data_that_were_not_measured():
     machine = Machine(log=log_of(date="2011-01-01"))
     events = list(machine.log.events)
-    events[3] = replace(events[3], data=b"antivirus.signatures=2026-11-20")
+    events[4] = replace(events[4], data=b"antivirus.signatures=2026-11-20")
     evidence = replace(machine.evidence(), event_log=EventLog(events).encode())
     refused_only_by("events", evidence, machine.expected())
 
@@ -334,7 +339,7 @@ def test_events_refuses_a_second_image_even_a_good_one():
 
 
 def test_events_refuses_an_event_in_another_events_pcr():
-    refused_only_by("events", *relogged(*log_of().events, replace(log_of().events[3], pcr=18)))
+    refused_only_by("events", *relogged(*log_of().events, replace(log_of().events[4], pcr=18)))
 
 
 def test_events_of_a_pcr_that_is_not_quoted_are_unproved_not_wrong():
@@ -460,7 +465,61 @@ def test_the_second_ak_is_judged_as_strictly_as_the_first():
 def test_boot_continuity_refuses_a_machine_that_was_relaunched_in_between():
     refused_only_by("boot continuity", expected=replace(FIRST, boot=STEP))
     relaunched = Machine(clock=ClockInfo(1, 8, 0, safe=True))
-    refused_only_by("boot continuity", relaunched.evidence(), relaunched.expected(boot=BootCounters(7, 3)))
+    refused_only_by("boot continuity", relaunched.evidence(), relaunched.expected(boot=BOOT))
+
+
+def test_boot_continuity_refuses_another_launch_nonce_though_all_counters_are_the_same():
+    relaunched = Machine(log=log_of(nonce=hashlib.sha256(b"another launch").digest()))
+    refused_only_by("boot continuity", relaunched.evidence(), relaunched.expected(boot=BOOT))
+
+
+def test_boot_continuity_refuses_a_clock_that_went_back_and_accepts_one_that_went_on():
+    refused_only_by("boot continuity", expected=replace(FIRST, boot=changed(BOOT, clock=1001)))
+    result = appraise(expected=replace(FIRST, boot=changed(BOOT, clock=999)))
+    assert result.accepted
+    assert "resetCount 7, restartCount 3, clock 1000 ms." in result["boot continuity"].sentence
+
+
+def without_nonce() -> Machine:
+    return Machine(log=EventLog([e for e in log_of().events if e.event_type != EVENT_LAUNCH_NONCE]))
+
+
+def test_equal_counters_alone_are_not_one_boot_where_the_machine_is_launched():
+    machine = without_nonce()
+    assert appraise(machine.evidence(), machine.expected()).accepted
+    refused_only_by("boot continuity", machine.evidence(), machine.expected(boot=changed(BOOT, launch=b"")))
+
+
+def test_a_launch_nonce_that_is_told_as_a_claim_does_not_count():
+    events = list(log_of().events)
+    events[1] = replace(events[1], event_type=EVENT_CLAIM)
+    evidence = replace(GOOD, event_log=EventLog(events).encode())
+    for launch in (BOOT.launch, b""):
+        refused_only_by("boot continuity", evidence, replace(FIRST, boot=changed(BOOT, launch=launch)))
+
+
+def test_without_a_launch_equal_counters_are_told_with_their_limit():
+    policy = changed(POLICY, pcrs=(17, 18, 19), claims=())
+    signer = MACHINE.ak()
+    evidence = MACHINE.evidence(signer=signer, quote=MACHINE.quote(signer, pcrs=policy.pcrs))
+    check = appraise(evidence, replace(FIRST, boot=changed(BOOT, launch=b"")), policy=policy)["boot continuity"]
+    assert check.verdict == "not compared"
+    assert "a reboot cannot be ruled out" in check.sentence
+    stepped = replace(FIRST, boot=changed(STEP, launch=b""))
+    assert appraise(evidence, stepped, policy=policy).failed == ["boot continuity"]
+
+
+def test_a_launch_nonce_comes_first_and_once():
+    late = launch_nonce_event(hashlib.sha256(b"late").digest())
+    refused_only_by("events", *relogged(*log_of().events, late))
+    refused_only_by("events", *relogged(*without_nonce().log.events, late))
+
+
+def test_the_key_must_have_been_attested_in_the_boot_of_the_quote():
+    before = replace(MACHINE, clock=ClockInfo(900, 7, 2, safe=True))
+    evidence = replace(GOOD, key_attestation=before.key_attestation(MACHINE.ak()))
+    refused_only_by("boot continuity", evidence)
+    refused_only_by("boot continuity", evidence, replace(FIRST, boot=None))
 
 
 @pytest.mark.parametrize("claim", ["antivirus.signatures >= 2026-11-21", "antivirus.vendor == Clam"])

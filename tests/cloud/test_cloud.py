@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trustlab.attest import Evidence, extend, parse_attest
+from trustlab.attest import EVENT_LAUNCH_NONCE, Evidence, extend, parse_attest
 from trustlab.cloud import Cloud, CloudError, HypercallRefusedError, HyperSafe, Image, ImageError, Ordinary
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.standing import StandingOrder
@@ -23,10 +23,14 @@ def test_a_hypersafe_machine_has_what_was_measured_in_its_pcrs():
     with Cloud("memory") as cloud:
         machine = cloud.rent("bank", IDLE, HyperSafe)
         values = machine.platform.client("root VM", locality=0).pcr_read((17, 18, 19, 20))
+        log = machine.platform.event_log
     assert values[17] == launch_pcr(CODE)
     assert values[18] == extend(bytes(32), sha256(LAUNCH_POLICY).digest())
     assert values[19] == extend(bytes(32), IDLE.digest)
-    assert values[20] == bytes(32)
+    (nonce,) = [event for event in log.events if event.pcr == 20]
+    assert nonce.event_type == EVENT_LAUNCH_NONCE
+    assert len(nonce.data) == 32
+    assert values[20] == extend(bytes(32), sha256(nonce.data).digest())
 
 
 def test_another_image_gives_another_pcr_19():

@@ -9,7 +9,7 @@ from trustlab import tls
 from trustlab.attest import AttestationResult, Check
 from trustlab.passage import DESIGNS, AttestationFailure, Exported, Guard, TlsEndpoint
 from trustlab.passage.exchange import frame
-from trustlab.passage.exported import answer, context_of, exporter_facts, request
+from trustlab.passage.exported import AuthenticatorExchange, answer, context_of, exporter_facts, request
 from trustlab.tls import authenticators
 from trustlab.trace import Trace
 
@@ -61,17 +61,22 @@ class Deaf(Talker):
     """Stands where an attesting end should, and never shows anything."""
 
 
-class Replaying(Exported):
+class Recorded(AuthenticatorExchange):
     """Answers with an authenticator made for an earlier request of the same connection."""
 
-    def _answer(self, asked: bytes) -> bytes:
-        self._answered = True
+    def answer(self, asked: bytes) -> bytes:
         facts = exporter_facts(self._connection, "server", bytes(32))
         evidence = self._guard.evidence(facts)
         earlier = tls.authenticators.request(
             other_end(self._connection), [e for e in parsed(asked).extensions if e.type == 0xFF54], bytes(32)
         )
-        return frame(answer(self._connection, earlier, evidence))
+        return answer(self._connection, earlier, evidence)
+
+
+class Replaying(Exported):
+    def __init__(self, inner, guard, connection) -> None:
+        super().__init__(inner, guard, connection)
+        self._exchange = Recorded(guard, connection)
 
 
 def parsed(asked: bytes):
@@ -273,14 +278,18 @@ def test_nonsense_in_a_frame_is_a_refusal_and_never_a_foreign_exception(octets, 
 
 
 def test_another_certificate_than_the_handshakes_is_refused():
-    class Another(Exported):
-        def _answer(self, asked: bytes) -> bytes:
-            self._answered = True
+    class Lending(AuthenticatorExchange):
+        def answer(self, asked: bytes) -> bytes:
             other = server_identity("RSA")
             body = tls.Extension(tls.ExtensionType.ATTESTATION, b"\0\1e")
             unsigned = tls.authenticators.prepare(self._connection, asked, [other.der], [body])
             wanted = tls.KeyOperationWanted("sign", other.key, unsigned.data, unsigned.scheme)
-            return frame(unsigned.finish(tls.perform(wanted)))
+            return unsigned.finish(tls.perform(wanted))
+
+    class Another(Exported):
+        def __init__(self, inner, guard, connection) -> None:
+            super().__init__(inner, guard, connection)
+            self._exchange = Lending(guard, connection)
 
     stage = Stage(bank=Another).run()
     assert stage.refusals() == ["authenticator"]

@@ -67,6 +67,7 @@ from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
     EVENT_LAUNCH,
+    EVENT_LAUNCH_NONCE,
     EVENT_LAUNCH_POLICY,
     EventLog,
     LogEvent,
@@ -74,10 +75,12 @@ from trustlab.attest.eventlog import (
     eventlog_spans,
     image_event,
     launch_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.attest.evidence import Evidence, KeyAttestation, evidence_spans
 from trustlab.attest.fields import evidence_fields, is_evidence, steps_of
+from trustlab.attest.memory import Memory, VersionMemory
 from trustlab.attest.passport import Passport, issue, trustworthiness_vector, verify
 from trustlab.attest.policy import FIRMWARE, OTHER_AK, PROFILES, AppraisalPolicy
 from trustlab.attest.public import (
@@ -90,11 +93,12 @@ from trustlab.attest.public import (
     public_spans,
     qualified_name,
 )
-from trustlab.attest.publication import VersionMemory, publish, read_published, sign_file
+from trustlab.attest.publication import publish, read_published, read_revocations, sign_file, sign_revocations
 from trustlab.attest.reading import StructureReader
 from trustlab.attest.references import ReferenceValues
 from trustlab.attest.replay import PcrReplay
 from trustlab.attest.result import AttestationResult, BootCounters, Check
+from trustlab.attest.revocation import NOTHING, RevocationList, Revocations, read_crls
 from trustlab.attest.signature import Signature, parse_signature, signature_spans
 from trustlab.attest.structures import (
     Attest,
@@ -116,10 +120,12 @@ __all__ = [
     "EVENT_CLAIM",
     "EVENT_IMAGE",
     "EVENT_LAUNCH",
+    "EVENT_LAUNCH_NONCE",
     "EVENT_LAUNCH_POLICY",
     "FIRMWARE",
     "FIRMWARE_PCRS",
     "LOCALITY",
+    "NOTHING",
     "OID_AIK_EKU",
     "OID_AK_NAME",
     "OID_EK_KEY",
@@ -150,6 +156,7 @@ __all__ = [
     "KeyedHashParameters",
     "L",
     "LogEvent",
+    "Memory",
     "ObjectAttributes",
     "Passport",
     "PcrReplay",
@@ -160,6 +167,8 @@ __all__ = [
     "ReferenceValues",
     "ReferenceValuesError",
     "ResultError",
+    "RevocationList",
+    "Revocations",
     "RsaParameters",
     "Signature",
     "StructureReader",
@@ -179,6 +188,7 @@ __all__ = [
     "issue",
     "key_policy",
     "launch_event",
+    "launch_nonce_event",
     "launch_policy_event",
     "parse_attest",
     "parse_creation_data",
@@ -191,8 +201,11 @@ __all__ = [
     "public_spans",
     "publish",
     "qualified_name",
+    "read_crls",
     "read_published",
+    "read_revocations",
     "sign_file",
+    "sign_revocations",
     "signature_spans",
     "steps_of",
     "trustworthiness_vector",

@@ -6,7 +6,7 @@ long as these hold nothing else can have changed, and if they do not hold, the s
 
 from __future__ import annotations
 
-import datetime as dt
+import hashlib
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -28,6 +28,8 @@ from trustlab.x509 import (
 from trustlab.x509.constraints import DIGITAL_SIGNATURE
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from cryptography import x509
 
     from trustlab.attest.appraisal import Appraisal, Signer
@@ -48,20 +50,29 @@ class TrustAnchors:
 
     def judge(self, appraisal: Appraisal) -> CheckOutcome:
         """AK chain: a path from every AK's certificate to an anchor, for the purpose of attestation keys."""
-        time = appraisal.expected.time or dt.datetime.now(dt.UTC)
+        time = appraisal.time
         given = appraisal.expected.ak
         for signer in appraisal.signers:
             if not signer.chain and given == signer.public.spki:
+                if problem := self._revoked(signer, appraisal):
+                    return failed(f"{signer.role}: {problem}", found=signer.public.name)
                 continue
             if not signer.chain:
                 return failed(f"{signer.role}: there is no certificate for it, so nobody says that a TPM holds it.")
             if problem := self._problem(signer, time):
+                return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
+            if problem := self._revoked(signer, appraisal):
                 return failed(f"{signer.role}: {problem}", found=signer.chain[0].fingerprint(SHA256()))
         if not appraisal.signer.chain:
             return not_demanded(
                 "You gave the AK yourself. Nobody certifies it here, so it is not known that it lives in a genuine TPM."
             )
         return passed(f"A privacy CA that we trust issued the AK's certificate: {appraisal.signer.issuer_shown}.")
+
+    def _revoked(self, signer: Signer, appraisal: Appraisal) -> str:
+        """Say why the AK counts no more, by a list or by a CRL for its path."""
+        digest = hashlib.sha256(signer.public.spki).digest()
+        return appraisal.revocations.ak_problem(digest, signer.paths.get(self._key, ()), appraisal.time)
 
     def _problem(self, signer: Signer, time: dt.datetime) -> str:
         """Say what is wrong with the path; nothing if it is valid."""

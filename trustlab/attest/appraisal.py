@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ from trustlab.attest.errors import AttestError, PolicyError, shown
 from trustlab.attest.evidence import Evidence
 from trustlab.attest.measurements import measured
 from trustlab.attest.public import ENDORSEMENT_QUALIFIED_NAME, parse_public, qualified_name
+from trustlab.attest.revocation import NOTHING, Revocations
 from trustlab.attest.signature import parse_signature
 from trustlab.attest.structures import parse_attest
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from trustlab.attest.eventlog import EventLog
     from trustlab.attest.evidence import KeyAttestation
     from trustlab.attest.measurements import Measured
+    from trustlab.attest.memory import Remembered
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.public import Public
     from trustlab.attest.references import ReferenceValues
@@ -154,6 +158,18 @@ class Appraisal:
     references: ReferenceValues
     policy: AppraisalPolicy
     last_reference_version: int
+    remembered: Remembered | None = None
+    revocations: Revocations = NOTHING
+
+    @property
+    def time(self) -> datetime:
+        """The moment at which certificates and lists must hold."""
+        return self.expected.time or dt.datetime.now(dt.UTC)
+
+    @property
+    def machine(self) -> bytes:
+        """Which machine this is to a memory: its EK, or where no certificate names that its AK."""
+        return self.signer.ek_key or self.expected.ek_key or hashlib.sha256(self.signer.public.spki).digest()
 
     @property
     def key_demanded(self) -> bool:

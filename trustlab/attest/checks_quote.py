@@ -19,6 +19,7 @@ from trustlab.attest.eventlog import (
     EVENT_CLAIM,
     EVENT_IMAGE,
     EVENT_LAUNCH,
+    EVENT_LAUNCH_NONCE,
     EVENT_LAUNCH_POLICY,
     PCR_CLAIMS,
     PCR_IMAGE,
@@ -26,6 +27,7 @@ from trustlab.attest.eventlog import (
     PCR_LAUNCH_POLICY,
 )
 from trustlab.attest.result import NOT_COMPARED
+from trustlab.attest.revocation import moment
 from trustlab.attest.structures import PcrSelection, QuoteInfo
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ HOME = {
     EVENT_LAUNCH_POLICY: PCR_LAUNCH_POLICY,
     EVENT_IMAGE: PCR_IMAGE,
     EVENT_CLAIM: PCR_CLAIMS,
+    EVENT_LAUNCH_NONCE: PCR_CLAIMS,
 }
-HASH_OF_DATA = {EVENT_LAUNCH_POLICY, EVENT_CLAIM}
+HASH_OF_DATA = {EVENT_LAUNCH_POLICY, EVENT_CLAIM, EVENT_LAUNCH_NONCE}
 ONCE = {EVENT_LAUNCH: "launch", EVENT_LAUNCH_POLICY: "launch policy", EVENT_IMAGE: "VM image"}
 
 
@@ -137,6 +140,9 @@ def events(appraisal: Appraisal) -> CheckOutcome:
         if problem := _event_problem(event):
             told, wanted, found = problem
             return failed(f"Event {number} ({event.type_name}, PCR {event.pcr}) {told}.", wanted, found)
+    claimed = [event.event_type for event in appraisal.log.events if event.pcr == PCR_CLAIMS]
+    if EVENT_LAUNCH_NONCE in claimed[1:]:
+        return failed(f"A launch nonce is the first event of PCR {PCR_CLAIMS}, and comes once: this one came later.")
     kinds = [event.event_type for event in appraisal.log.events]
     for kind, what in ONCE.items():
         count = kinds.count(kind)
@@ -215,28 +221,16 @@ def reference_version(appraisal: Appraisal) -> CheckOutcome:
     """Demand that the file be not older than the last one that was accepted."""
     last, version = appraisal.last_reference_version, appraisal.references.version
     octets = last.to_bytes(8, "big"), version.to_bytes(8, "big")
+    expires = appraisal.references.expires
+    if expires is not None and appraisal.time >= expires:
+        text = f"The Reference Values, version {version}, expired on {moment(expires)}: get newer ones."
+        return failed(text, found=octets[1])
     if not last:
         text = f"The Reference Values are version {version}. It was not compared: no version is remembered here."
         return CheckOutcome(NOT_COMPARED, text, found=octets[1])
     if version < last:
         return failed(f"These Reference Values are version {version}; version {last} was accepted before.", *octets)
     return passed(f"The Reference Values are version {version}, the last accepted was {last}.", *octets)
-
-
-def boot_continuity(appraisal: Appraisal) -> CheckOutcome:
-    """Boot continuity: neither rebooted nor relaunched since this passage's last evidence."""
-    wanted, clock = appraisal.expected.boot, appraisal.quote.clock_info
-    if wanted is None:
-        return not_demanded("This is the first evidence in this connection: there is no earlier boot to compare with.")
-    before = _counters(wanted.reset_count, wanted.restart_count)
-    now = _counters(clock.reset_count, clock.restart_count)
-    if before != now:
-        return failed("The machine was rebooted or relaunched since the last evidence in this connection.", before, now)
-    return passed("The machine was neither rebooted nor relaunched since the last evidence in this connection.", now)
-
-
-def _counters(reset: int, restart: int) -> bytes:
-    return reset.to_bytes(4, "big") + restart.to_bytes(4, "big")
 
 
 def claims(appraisal: Appraisal) -> CheckOutcome:

@@ -109,13 +109,15 @@ OWN_WORD = "The endorsement key whose certificate you gave is the AK's parent, a
 def machine_pinned(appraisal: Appraisal) -> CheckOutcome:
     """Machine pinned: the quote's AK lives in the TPM of a machine the policy names."""
     pins, expected = appraisal.policy.ek_keys, appraisal.expected
+    found = appraisal.signer.ek_key or expected.ek_key
+    if revoked := appraisal.revocations.machine_problem(found):
+        return failed(revoked, found=found)
     if expected.ek_problem:
         return failed(expected.ek_problem)
     if not pins and expected.ek_key:
         return passed(f"{OWN_WORD} The policy names no machine, so any genuine TPM is accepted.", expected.ek_key)
     if not pins:
         return not_demanded("The policy names no machine, so any genuine TPM is accepted.")
-    found = appraisal.signer.ek_key or expected.ek_key
     if found in pins:
         return passed("The AK lives in the TPM of a machine that the policy names.", found)
     return failed("The AK lives in the TPM of a machine that the policy does not name.", b"".join(pins), found)

@@ -20,7 +20,14 @@ from trustlab.attest.eventcodec import (
     eventlog_spans,
 )
 from trustlab.attest.eventdata import STARTUP_LOCALITY, event_text
-from trustlab.attest.eventtypes import EV_NO_ACTION, EVENT_CLAIM, EVENT_IMAGE, EVENT_LAUNCH, EVENT_LAUNCH_POLICY
+from trustlab.attest.eventtypes import (
+    EV_NO_ACTION,
+    EVENT_CLAIM,
+    EVENT_IMAGE,
+    EVENT_LAUNCH,
+    EVENT_LAUNCH_NONCE,
+    EVENT_LAUNCH_POLICY,
+)
 from trustlab.attest.logevent import (
     PCR_CLAIMS,
     PCR_IMAGE,
@@ -30,6 +37,7 @@ from trustlab.attest.logevent import (
     claim_event,
     image_event,
     launch_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.attest.replay import PcrReplay
@@ -41,6 +49,7 @@ __all__ = [
     "EVENT_CLAIM",
     "EVENT_IMAGE",
     "EVENT_LAUNCH",
+    "EVENT_LAUNCH_NONCE",
     "EVENT_LAUNCH_POLICY",
     "EV_NO_ACTION",
     "MAX_ALGORITHMS",
@@ -60,6 +69,7 @@ __all__ = [
     "eventlog_spans",
     "image_event",
     "launch_event",
+    "launch_nonce_event",
     "launch_policy_event",
 ]
 

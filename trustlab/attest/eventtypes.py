@@ -52,6 +52,8 @@ EVENT_IMAGE = 0x54500003
 """The VM image, PCR 19; the digest is the image's, the data its name."""
 EVENT_CLAIM = 0x54500004
 """A claim `name=value` by measured code, PCR 20; the digest is the hash of the data."""
+EVENT_LAUNCH_NONCE = 0x54500005
+"""32 octets that HyperSafe draws at each launch, the first event of PCR 20; the digest is the hash of the data."""
 
 _COVERED = "The digest is that of these bytes."
 _APART = "The digest covers what is described, not this description."
@@ -122,6 +124,11 @@ _LAB = {
     EVENT_LAUNCH_POLICY: ("TRUSTLAB_LAUNCH_POLICY", _HASHED, ""),
     EVENT_IMAGE: ("TRUSTLAB_IMAGE", "The image's name, for people to read.", "The digest covers the image, not this."),
     EVENT_CLAIM: ("TRUSTLAB_CLAIM", _HASHED, ""),
+    EVENT_LAUNCH_NONCE: (
+        "TRUSTLAB_LAUNCH_NONCE",
+        "The launch nonce: 32 octets drawn at this launch, so no two launches look alike.",
+        _COVERED,
+    ),
 }
 LAB_TYPES = frozenset(_LAB)
 """The types that the lab itself gives a meaning."""

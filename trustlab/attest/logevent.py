@@ -12,12 +12,14 @@ from trustlab.attest.eventtypes import (
     EVENT_CLAIM,
     EVENT_IMAGE,
     EVENT_LAUNCH,
+    EVENT_LAUNCH_NONCE,
     EVENT_LAUNCH_POLICY,
     LAB_TYPES,
     event_name,
 )
 
 PCR_LAUNCH, PCR_LAUNCH_POLICY, PCR_IMAGE, PCR_CLAIMS = 17, 18, 19, 20
+NONCE_OCTETS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,13 @@ def launch_policy_event(text: bytes) -> LogEvent:
 def image_event(image_digest: bytes, name: str) -> LogEvent:
     """Note the VM image, measured into PCR 19; the name is a hint for people, the digest decides."""
     return _event(PCR_IMAGE, EVENT_IMAGE, image_digest, name.encode())
+
+
+def launch_nonce_event(nonce: bytes) -> LogEvent:
+    """Note what HyperSafe drew at this launch (32 octets), as the first event of PCR 20."""
+    if len(nonce) != NONCE_OCTETS:
+        raise EventLogError(f"a launch nonce has {NONCE_OCTETS} octets, this one has {len(nonce)}")
+    return _event(PCR_CLAIMS, EVENT_LAUNCH_NONCE, hashlib.sha256(nonce).digest(), nonce)
 
 
 def claim_event(name: str, value: str) -> LogEvent:

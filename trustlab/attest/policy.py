@@ -13,10 +13,13 @@ for nobody writes an empty policy on purpose:
     claims = []                  # such as "antivirus.signatures >= 2026-11-01"
     bank = "sha256"              # the bank of the quoted PCRs: sha256, sha384 or sha512; the lab's own are SHA-256
     ak-parent = "endorsement"    # where the AK must live; "any": not known, then the counters may be obfuscated
+    reattest = "1s"              # on a passage: how often the peer attests again (ms, s, min, h); left out: never
+    freshness = "60s"            # on a passage: the greatest age of its last accepted evidence; left out: 30 s more
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -37,6 +40,9 @@ INSTEAD = (
     "by writing the certificate's signature in another way. Write ek-keys = [...]: the SHA-256 of the EK's "
     "SubjectPublicKeyInfo (openssl x509 -in ek.der -pubkey -noout | openssl pkey -pubin -outform DER | sha256sum)"
 )
+DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?(ms|s|min|h)")
+UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+SHORTEST, LONGEST = 0.1, 86_400.0
 BANKS = ("sha256", "sha384", "sha512")
 AK_PARENTS = ("endorsement", "any")
 
@@ -53,6 +59,8 @@ class _PolicyFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     ek_digests: object = None
     bank: Literal["sha256", "sha384", "sha512"] = "sha256"
     ak_parent: Literal["endorsement", "any"] = "endorsement"
+    reattest: str | None = None
+    freshness: str | None = None
 
 
 class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +79,8 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[str, ...] = ()
     bank: str = "sha256"
     ak_parent: str = "endorsement"
+    reattest: str | None = None
+    freshness: str | None = None
 
     def __post_init__(self) -> None:
         for field, pcrs in (("pcrs", self.pcrs), ("key-pcrs", self.key_pcrs)):
@@ -90,6 +100,20 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             listed = ", ".join(map(str, measured))
             raise PolicyError(f"bank: HyperSafe measures in SHA-256 alone, so PCR {listed} cannot be of {self.bank}")
         _conditions(self.claims)
+        every, greatest = self.seconds("reattest"), self.seconds("freshness")
+        if every is not None and greatest is not None and greatest <= every:
+            raise PolicyError(f"freshness: {self.freshness!r} must be more than reattest, which is {self.reattest!r}")
+
+    def seconds(self, field: Literal["reattest", "freshness"]) -> float | None:
+        """Return a duration in seconds, None if it is left out; PolicyError if it is not one."""
+        written: str | None = getattr(self, field)
+        if written is None:
+            return None
+        found = DURATION.fullmatch(written)
+        seconds = float(found[1]) * UNITS[found[2]] if found else 0.0
+        if not SHORTEST <= seconds <= LONGEST:
+            raise PolicyError(f"{field}: {written!r} is not a time from 100ms to 24h, such as '1s', '500ms' or '10min'")
+        return seconds
 
     @property
     def bank_id(self) -> int:
@@ -119,14 +143,15 @@ class AppraisalPolicy(msgspec.Struct, frozen=True, kw_only=True):
             digests = digests if "ek_keys" in written else base.ek_keys
             locality = locality if "locality" in written else base.locality
             if "key_pcrs" not in written:
-                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in file.pcrs) or file.pcrs
+                fields["key_pcrs"] = tuple(pcr for pcr in base.key_pcrs if pcr in fields["pcrs"]) or fields["pcrs"]
         return cls(**{**fields, "ek_keys": digests, "locality": locality})
 
     def to_toml(self) -> str:
         """Return the file that `from_toml` reads."""
         fields = msgspec.structs.asdict(self)
         fields["locality"] = "any" if self.locality is None else self.locality
-        return "".join(f"{name.replace('_', '-')} = {_toml(value)}\n" for name, value in fields.items())
+        written = {name: value for name, value in fields.items() if value is not None}
+        return "".join(f"{name.replace('_', '-')} = {_toml(value)}\n" for name, value in written.items())
 
 
 @lru_cache(maxsize=256)

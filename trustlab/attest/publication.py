@@ -1,28 +1,27 @@
-"""Reference Values as Bob publishes them: TOML, his signature as the last line, a version that only grows.
+"""Reference Values and revocation lists as Bob publishes them: TOML, his signature as the last line.
 
 The last line is `# signature: KEY BASE64URL`, a comment to TOML: the file stays one that people and other tools
-read. It covers every octet before it, after a prefix that no other signature of the lab begins with.
+read. It covers every octet before it, after a prefix that no other signature of the lab begins with. The prefix is
+another for each kind of file, so that a signature over one says nothing about the other.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from trustlab.attest import signing
 from trustlab.attest.errors import ReferenceValuesError
 from trustlab.attest.references import ReferenceValues
+from trustlab.attest.revocation import RevocationList
 from trustlab.octets import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 CONTEXT = b"trustlab reference values/v1\n"
+REVOCATIONS = b"trustlab revocation list/v1\n"
 LAST_LINE = re.compile(rb"# signature: ([0-9a-f]{32}) ([A-Za-z0-9_-]{86})\n\Z")
 MAX_FILE = 1 << 18
 
@@ -33,12 +32,12 @@ def publish(references: ReferenceValues, key: signing.PrivateKey) -> str:
 
 def sign_file(text: str, key: signing.PrivateKey) -> str:
     """Sign a file that somebody wrote by hand, comments and all; ReferenceValuesError if it is not valid."""
-    body = text.encode() if text.endswith("\n") else text.encode() + b"\n"
-    if LAST_LINE.search(body):
-        raise ReferenceValuesError("the file already has a signature")
-    ReferenceValues.from_toml(body)
-    signature = signing.to_base64url(signing.sign(key, CONTEXT + body))
-    return body.decode() + f"# signature: {signing.key_id(key.public_key())} {signature}\n"
+    return _signed(text, key, CONTEXT, ReferenceValues.from_toml)
+
+
+def sign_revocations(text: str, key: signing.PrivateKey) -> str:
+    """Sign a revocation list that somebody wrote by hand; ReferenceValuesError if it is not valid."""
+    return _signed(text, key, REVOCATIONS, RevocationList.from_toml)
 
 
 def read_published(source: str | bytes | Path, publishers: Collection[signing.PublicKey]) -> ReferenceValues:
@@ -46,10 +45,29 @@ def read_published(source: str | bytes | Path, publishers: Collection[signing.Pu
 
     ReferenceValuesError if it is unsigned, by somebody else, changed since, or no Reference Values.
     """
+    return ReferenceValues.from_toml(_opened(source, publishers, CONTEXT, "Reference Values"))
+
+
+def read_revocations(source: str | bytes | Path, publishers: Collection[signing.PublicKey]) -> RevocationList:
+    """Read a signed revocation list of one of these publishers; ReferenceValuesError as `read_published`."""
+    return RevocationList.from_toml(_opened(source, publishers, REVOCATIONS, "a revocation list"))
+
+
+def _signed(text: str, key: signing.PrivateKey, context: bytes, check: Callable[[bytes], object]) -> str:
+    body = text.encode() if text.endswith("\n") else text.encode() + b"\n"
+    if LAST_LINE.search(body):
+        raise ReferenceValuesError("the file already has a signature")
+    check(body)
+    signature = signing.to_base64url(signing.sign(key, context + body))
+    return body.decode() + f"# signature: {signing.key_id(key.public_key())} {signature}\n"
+
+
+def _opened(source: str | bytes | Path, publishers: Collection[signing.PublicKey], context: bytes, what: str) -> bytes:
+    """Return what was signed."""
     octets = _octets(source)
     found = LAST_LINE.search(octets)
     if not found:
-        raise ReferenceValuesError("the file's last line is not a signature: Reference Values must be signed")
+        raise ReferenceValuesError(f"the file's last line is not a signature: {what} must be signed")
     publisher = next((key for key in publishers if signing.key_id(key).encode() == found[1]), None)
     if publisher is None:
         raise ReferenceValuesError(
@@ -60,9 +78,9 @@ def read_published(source: str | bytes | Path, publishers: Collection[signing.Pu
         signature = signing.from_base64url(found[2].decode())
     except ValueError as error:
         raise ReferenceValuesError(f"the signature is {error}") from error
-    if not signing.verifies(publisher, signature, CONTEXT + body):
+    if not signing.verifies(publisher, signature, context + body):
         raise ReferenceValuesError("the signature is not by this publisher, or the file was changed after signing")
-    return ReferenceValues.from_toml(body)
+    return body
 
 
 def _octets(source: str | bytes | Path) -> bytes:
@@ -77,36 +95,3 @@ def _octets(source: str | bytes | Path) -> bytes:
     if len(octets) > MAX_FILE:
         raise ReferenceValuesError(f"more than {MAX_FILE} octets")
     return octets
-
-
-class VersionMemory:
-    """A Relying Party's memory of the highest version it accepted, in a small file that survives it.
-
-    Hand `last` to the Verifier as `last_reference_version`, and `remember` a version once evidence was accepted by it.
-    A memory that cannot be read raises ReferenceValuesError: forgetting would be the rollback it is there to prevent.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def last(self) -> int:
-        """The highest version accepted so far; 0 before the first."""
-        try:
-            return msgspec.json.decode(read_file(self.path), type=int)
-        except FileNotFoundError:
-            return 0
-        except (OSError, msgspec.MsgspecError) as error:
-            why = (error.strerror or "").lower() if isinstance(error, OSError) else "it is not a number"
-            raise ReferenceValuesError(f"{self.path}: the last accepted version cannot be read ({why})") from error
-
-    def remember(self, version: int) -> None:
-        """Note that a version was accepted; a lower one than before changes nothing."""
-        if version <= self.last:
-            return
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(version))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self.path)  # all or nothing: a crash leaves the old version or the new

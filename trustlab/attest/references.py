@@ -3,6 +3,7 @@
 A file in TOML, digests in hex, each with a name for people:
 
     version = 7
+    expires = 2027-06-30T00:00:00Z      # after this moment nothing is accepted by the file; left out: never
     [hypersafe]
     "9f86d0..." = "HyperSafe 1.0"       # SHA-256 of the launched code
     [launch-policies]
@@ -18,7 +19,8 @@ yesterday's file in which the image with the hole was still good.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated, Self
 
 import msgspec
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_VERSION = 2**53
+Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""A moment as a file writes it, with its time zone."""
 LAUNCH_PCRS = range(17, 21)
 BANK_OF_SIZE = {32: "sha256", 48: "sha384", 64: "sha512"}
 """Banks by the length of their PCRs' values."""
@@ -43,6 +47,7 @@ class _ReferencesFile(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"
     launch_policies: dict[str, str]
     images: dict[str, str]
     pcrs: dict[str, list[str]] = {}
+    expires: Moment | None = None
 
 
 class ReferenceValues(msgspec.Struct, frozen=True):
@@ -57,6 +62,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
     launch_policies: dict[bytes, str]
     images: dict[bytes, str]
     pcrs: dict[int, tuple[bytes, ...]] = {}
+    expires: dt.datetime | None = None
 
     def __post_init__(self) -> None:
         for pcr in self.pcrs:
@@ -78,6 +84,7 @@ class ReferenceValues(msgspec.Struct, frozen=True):
             _octets(file.launch_policies, "launch-policies"),
             _octets(file.images, "images"),
             {_index(pcr): tuple(_pcr_value(value) for value in values) for pcr, values in file.pcrs.items()},
+            file.expires,
         )
 
     @property
@@ -90,6 +97,8 @@ class ReferenceValues(msgspec.Struct, frozen=True):
         """Return the file that `from_toml` reads."""
         tables_ = {"hypersafe": self.hypersafe, "launch-policies": self.launch_policies, "images": self.images}
         lines = [f"version = {self.version}"]
+        if self.expires is not None:
+            lines.append(f"expires = {self.expires.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}")
         for title, entries in tables_.items():
             lines += ["", f"[{title}]"]
             lines += [f'"{octets.hex()}" = {tables.quote(name)}' for octets, name in sorted(entries.items())]

@@ -15,10 +15,17 @@ PASS, FAIL, NOT_DEMANDED, NOT_COMPARED, LEFT_OUT = "pass", "fail", "not demanded
 
 
 class BootCounters(msgspec.Struct, frozen=True):
-    """resetCount and restartCount of a quote: equal as long as the machine was neither rebooted nor relaunched."""
+    """Which boot a quote comes from.
+
+    `launch` is the digest of the launch nonce that HyperSafe drew (empty if there was no such launch): every launch has
+    another. resetCount, restartCount and clock alone do not tell boots apart: TPM2_Clear takes them back to zero.
+    """
 
     reset_count: int
     restart_count: int
+    launch: bytes = b""
+    clock: int = 0
+    safe: bool = True
 
 
 class Check(msgspec.Struct, frozen=True):

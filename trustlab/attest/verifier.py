@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from trustlab.attest import checks_key, checks_quote, checks_signer
+from msgspec.structs import replace as replace_fields
+
+from trustlab.attest import checks_boot, checks_key, checks_quote, checks_signer
 from trustlab.attest.akchain import TrustAnchors
 from trustlab.attest.appraisal import open_appraisal
 from trustlab.attest.checks import CheckSpec, failed, judged_by
-from trustlab.attest.errors import AttestError, PolicyError, shown
+from trustlab.attest.errors import AttestError, PolicyError, ReferenceValuesError, shown
 from trustlab.attest.eventlog import EVENT_IMAGE
-from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, BootCounters, Check
+from trustlab.attest.result import FAIL, LEFT_OUT, PASS, AttestationResult, Check
+from trustlab.attest.revocation import NOTHING, Revocations
 from trustlab.attest.unproved import unproved_paths
 
 if TYPE_CHECKING:
@@ -27,16 +30,18 @@ if TYPE_CHECKING:
     from trustlab.attest.appraisal import Appraisal, Expected
     from trustlab.attest.checks import Judge
     from trustlab.attest.evidence import Evidence
+    from trustlab.attest.memory import Memory
     from trustlab.attest.policy import AppraisalPolicy
     from trustlab.attest.references import ReferenceValues
     from trustlab.x509 import LenientCertificate
 
 FORMAT = "evidence format"
+BOOT = "boot continuity"
 FORMAT_CLAUSE = "RFC 9999; docs/evidence.cddl"
 
 
 def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
-    signer, quote, key = checks_signer, checks_quote, checks_key
+    signer, quote, key, boot = checks_signer, checks_quote, checks_key, checks_boot
     return (
         CheckSpec("AK chain", "RFC 5280, 6; TCG EK Credential Profile, tcg-kp-AIKCertificate", anchors.judge),
         CheckSpec("AK public area", "TPM 2.0 Part 1, 16 Names; Part 2, 8.3 TPMA_OBJECT", signer.ak_public_area),
@@ -56,7 +61,7 @@ def _specs(anchors: TrustAnchors) -> tuple[CheckSpec, ...]:
         CheckSpec("key provenance", "TPM 2.0 Part 3, 18.3 TPM2_CertifyCreation", key.key_provenance),
         CheckSpec("key policy", "TPM 2.0 Part 3, 23.7 PolicyPCR, 23.8 PolicyLocality", key.key_policy_of),
         CheckSpec("one AK for both", "TPM 2.0 Part 2, 10.12.12 TPMS_ATTEST.qualifiedSigner", key.one_ak_for_both),
-        CheckSpec("boot continuity", "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO", quote.boot_continuity),
+        CheckSpec(BOOT, "TPM 2.0 Part 2, 10.11.1 TPMS_CLOCK_INFO; launch nonce", boot.boot_continuity),
         CheckSpec("claims", "RFC 9334, 8.5 Appraisal Policy", quote.claims),
     )
 
@@ -69,10 +74,12 @@ class Verifier:
     """Appraises Evidence for one Relying Party.
 
     `trust_anchors` are the privacy CAs' certificates, `last_reference_version` the highest version of Reference Values
-    that was accepted so far, 0 if none is remembered. `without` names checks to leave out - for experiments only: they
-    are evaluated and shown as "left out", and do not count. `checks` are functions in place of checks, by their names:
-    each gets the Appraisal and returns None or a sentence that says what is wrong. PolicyError for a name that is not a
-    check.
+    that was accepted so far, 0 if none is remembered. A `memory` remembers it, and each machine's last boot, in a file:
+    what is accepted goes into it, and what goes back is refused. `revocations` are what is not good any more.
+
+    `without` names checks to leave out - for experiments only: they are evaluated and shown as "left out", and do not
+    count. `checks` are functions in place of checks, by their names: each gets the Appraisal and returns None or a
+    sentence that says what is wrong. PolicyError for a name that is not a check.
     """
 
     def __init__(
@@ -82,12 +89,16 @@ class Verifier:
         policy: AppraisalPolicy,
         *,
         last_reference_version: int = 0,
+        memory: Memory | None = None,
+        revocations: Revocations = NOTHING,
         without: Collection[str] = (),
         checks: Mapping[str, Judge] | None = None,
     ) -> None:
         self.references = references
         self.policy = policy
         self.last_reference_version = last_reference_version
+        self.memory = memory
+        self.revocations = revocations
         self.without = frozenset(without)
         own = dict(checks or {})
         known = CHECKS[1:]
@@ -113,18 +124,38 @@ class Verifier:
 
     def _appraise(self, evidence: bytes | Evidence, expected: Expected) -> AttestationResult:
         try:
-            appraisal = open_appraisal(evidence, expected, self.references, self.policy, self.last_reference_version)
+            last = max(self.last_reference_version, self.memory.last if self.memory is not None else 0)
+            appraisal = open_appraisal(evidence, expected, self.references, self.policy, last)
+            remembered = None if self.memory is None else self.memory.boot_of(appraisal.machine)
+            appraisal = replace(appraisal, remembered=remembered, revocations=self.revocations)
+        except ReferenceValuesError:
+            raise  # the memory cannot be read, which is no fault of the evidence
         except AttestError as error:
             return _malformed(f"{error}.", evidence, expected)
         except Exception as error:  # noqa: BLE001 - a Verifier that fails refuses, and says why
             return _malformed(f"The Verifier itself failed while reading it: {shown(repr(error))}.", evidence, expected)
         first = Check(FORMAT, PASS, "The evidence and every structure in it can be read.", clause=FORMAT_CLAUSE)
         checks = (first, *[self._check(spec, appraisal) for spec in self._specs])
-        clock = appraisal.quote.clock_info
+        return self._remembered(
+            appraisal,
+            self._result(checks, appraisal, expected),
+        )
+
+    def _remembered(self, appraisal: Appraisal, result: AttestationResult) -> AttestationResult:
+        """Remember what was accepted; refuse it if another process has accepted something later meanwhile."""
+        if self.memory is None or not result.accepted:
+            return result
+        problem = self.memory.accept(self.references.version, appraisal.machine, checks_boot.boot_of(appraisal))
+        if not problem:
+            return result
+        checks = [replace_fields(c, verdict=FAIL, sentence=problem) if c.name == BOOT else c for c in result.checks]
+        return replace(result, checks=tuple(checks))
+
+    def _result(self, checks: tuple[Check, ...], appraisal: Appraisal, expected: Expected) -> AttestationResult:
         return AttestationResult(
             checks,
             binder=expected.binder,
-            boot=BootCounters(clock.reset_count, clock.restart_count),
+            boot=checks_boot.boot_of(appraisal),
             image=self._image(appraisal),
             claims=dict(appraisal.claims),
             pcrs=dict(appraisal.pcrs),

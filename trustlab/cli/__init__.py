@@ -16,6 +16,7 @@ from trustlab.attest import AttestError
 from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
+from trustlab.cli.ca import ca
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
@@ -24,6 +25,7 @@ from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
+from trustlab.cli.sign import sign
 from trustlab.cli.tamper import tamper
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
@@ -74,6 +76,8 @@ app.command()(ablation)
 app.command()(tamper)
 app.command()(serve)
 app.command()(connect)
+app.command()(ca)
+app.command()(sign)
 app.command()(tpm)
 app.command()(verify)
 app.command("s_server")(s_server)

@@ -13,9 +13,22 @@ import typer
 
 from trustlab import passage
 from trustlab.cli import in_vm
+from trustlab.cli.demands import (
+    CaAddress,
+    CrlFiles,
+    Demands,
+    LogJson,
+    MemoryFile,
+    PolicyFile,
+    PublisherFile,
+    ReferencesFile,
+    RevokedFile,
+    RootFile,
+)
 from trustlab.cli.failure import Failure, host_and_port
 from trustlab.cli.watching import watching
 from trustlab.cloud import SERVER_NAME, Image, Station, TpmKind, World, kind_of
+from trustlab.cloud.remote_ca import RemoteWorld
 from trustlab.passage import TRUSTED_PASSAGE, Design, PassageError, RateLimiter, design_named
 from trustlab.passage.limits import BURST, RATE
 from trustlab.passage.serving import MAX_STANDING, MAX_UNFINISHED
@@ -98,6 +111,14 @@ def serve(  # noqa: PLR0913 - options
     pcr_bank: PcrBank = None,
     event_log: Log = None,
     peer_tpm: PeerTpm = "swtpm",
+    policy: PolicyFile = None,
+    references: ReferencesFile = None,
+    memory: MemoryFile = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
+    ca: CaAddress = None,
+    root: RootFile = None,
     vm: InVm = False,
     count: Annotated[int, typer.Option(min=0, help="Stop after this many answers (0: never).")] = 0,
     quote_burst: Annotated[
@@ -120,6 +141,10 @@ def serve(  # noqa: PLR0913 - options
             min=1, help="Limit on established passages. When it is full, the address with the most loses its oldest."
         ),
     ] = MAX_STANDING,
+    idle: Annotated[
+        float, typer.Option(min=1, help="Seconds that a customer may take to send its request.")
+    ] = ASK_SECONDS,
+    log_json: LogJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Boot a machine with a TPM, and serve a small HTTP bank over trusted passages.
@@ -130,33 +155,37 @@ def serve(  # noqa: PLR0913 - options
 
     A client that does not send evidence is refused. Ctrl-C ends the server.
     """
-    chosen = design_named(design)
+    chosen, demands = design_named(design), Demands(policy, references, memory, revoked, tuple(crl or ()), publisher)
     if vm:
         _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
+        demands.check_alone()
         in_vm.serve(lab, chosen, count, quiet=quiet)
         return
     _check_makers(tpm, makers)
     _check_device(tpm, pcr_bank, event_log)
-    world, trace = World(lab), Trace("trustlab serve", "tcp", keep=KEPT)
+    world, trace = _world(lab, ca, root), Trace("trustlab serve", "tcp", keep=KEPT)
     bank, teller = _images(world, chosen, bank=kind_of(tpm), teller=_kind(peer_tpm))
     limiter = RateLimiter(quote_burst or math.inf, quote_rate)
     with (
-        watching(trace, quiet=quiet),
+        watching(trace, quiet=quiet, as_json=log_json),
         Station(
             world,
             chosen,
             bank,
-            world.references(bank, teller),
+            demands.values(world, bank, teller),
             trace.party("bank"),
             tpm=tpm,
             makers=makers,
             bank=pcr_bank,
             event_log=event_log,
+            policy=demands.policy,
+            memory=demands.remembering,
+            revocations=demands.revocations(world),
         ) as station,
     ):
         station.certify(SERVER_NAME)
         _tell(station)
-        answers = _Answers(bank, count)
+        answers = _Answers(bank, count, idle)
         asyncio.run(_serve(answers, station, host, port, limiter=limiter, unfinished=unfinished, standing=standing))
 
 
@@ -171,7 +200,20 @@ def connect(  # noqa: PLR0913 - options
     pcr_bank: PcrBank = None,
     event_log: Log = None,
     peer_tpm: PeerTpm = "swtpm",
+    policy: PolicyFile = None,
+    references: ReferencesFile = None,
+    memory: MemoryFile = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
+    ca: CaAddress = None,
+    root: RootFile = None,
+    hold: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds to keep the passage before it asks (see --idle of serve)."),
+    ] = 0.0,
     vm: InVm = False,
+    log_json: LogJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Boot a machine with a TPM, open a passage to the bank, and print its answer.
@@ -182,42 +224,47 @@ def connect(  # noqa: PLR0913 - options
     """
     if not path.startswith("/") or not path.isascii() or not path.isprintable() or " " in path:
         raise Failure(f"{path!r} is not a path: give ASCII that begins with / and has no spaces, such as /balance")
-    chosen = design_named(design)
+    chosen, demands = design_named(design), Demands(policy, references, memory, revoked, tuple(crl or ()), publisher)
     if vm:
         _emulated(tpm, peer_tpm, makers, pcr_bank, event_log)
+        demands.check_alone()
         typer.echo(_body(in_vm.ask(lab, chosen, target, path, quiet=quiet)))
         return
     _check_makers(tpm, makers)
     _check_device(tpm, pcr_bank, event_log)
     host, port = host_and_port(target, "127.0.0.1:4444 or [::1]:4444")
-    world, trace = World(lab), Trace(f"trustlab connect {target}", "tcp")
+    world, trace = _world(lab, ca, root), Trace(f"trustlab connect {target}", "tcp")
     bank, teller = _images(world, chosen, bank=_kind(peer_tpm), teller=kind_of(tpm))
     with (
-        watching(trace, quiet=quiet),
+        watching(trace, quiet=quiet, as_json=log_json),
         Station(
             world,
             chosen,
             teller,
-            world.references(bank, teller),
+            demands.values(world, bank, teller),
             trace.party("teller"),
             tpm=tpm,
             makers=makers,
             bank=pcr_bank,
             event_log=event_log,
+            policy=demands.policy,
+            memory=demands.remembering,
+            revocations=demands.revocations(world),
         ) as station,
     ):
         if chosen.client_key:
             station.certify("teller.example")
         _tell(station)
         request = teller.load().function("request")(path, SERVER_NAME)
-        answer = asyncio.run(_ask(station, host, port, request))
+        answer = asyncio.run(_ask(station, host, port, request, hold))
     typer.echo(_body(answer))
 
 
 class _Answers:
     """Answers requests with the measured program, whose digest is in PCR 19."""
 
-    def __init__(self, bank: Image, count: int) -> None:
+    def __init__(self, bank: Image, count: int, idle: float) -> None:
+        self._idle = idle
         self._bank = bank.load().function("Bank")()
         self._left = count or math.inf
         self.done = asyncio.Event()
@@ -226,7 +273,7 @@ class _Answers:
         """Answer one request; a client that takes too long to send it gets no answer."""
         head = b""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ASK_SECONDS):
+            async with asyncio.timeout(self._idle):
                 while not head.endswith(b"\r\n\r\n") and len(head) <= MAX_HEAD:
                     line = await stream.readline()
                     if not line:
@@ -276,7 +323,7 @@ def _why_not(error: OSError) -> str:
             return f"{error.strerror or error}."
 
 
-async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
+async def _ask(station: Station, host: str, port: int, request: bytes, hold: float) -> str:
     try:
         stream = await passage.connect(host, port, policy=station)
     except PassageError as error:
@@ -286,6 +333,8 @@ async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
         why = "nothing listens there" if isinstance(error, ConnectionRefusedError) else error.strerror or error
         raise Failure(f"{host}, port {port}: {why}. Is `trustlab serve` running there, on this port?") from error
     async with stream:
+        if hold:
+            await _stay(stream, hold)
         await stream.write(request)
         answer = b""
         try:
@@ -299,6 +348,13 @@ async def _ask(station: Station, host: str, port: int, request: bytes) -> str:
     return answer.decode("utf-8", "replace")
 
 
+async def _stay(stream: PassageStream, seconds: float) -> None:
+    """Keep the passage; PassageError if it ends meanwhile."""
+    with contextlib.suppress(TimeoutError):
+        said = await asyncio.wait_for(stream.read(1), seconds)
+        raise PassageError("the bank spoke before it was asked" if said else "the bank closed the passage meanwhile")
+
+
 def _body(answer: str) -> str:
     """Return the body of a good answer; Failure, with the bank's own words, for another."""
     head, _, body = answer.partition("\r\n\r\n")
@@ -308,6 +364,15 @@ def _body(answer: str) -> str:
     if not status.startswith("200 "):
         raise Failure(f"the bank says {status}: {body.strip()}")
     return body.rstrip()
+
+
+def _world(lab: Path, ca: str | None, root: Path | None) -> World:
+    """Return the world: of the folder, or with authorities that answer elsewhere."""
+    if ca is None and root is None:
+        return World(lab)
+    if ca is None or root is None:
+        raise Failure("--ca and --root belong together: where `trustlab ca` runs, and the root.pem that it wrote")
+    return RemoteWorld(lab, *host_and_port(ca, "127.0.0.1:4545"), root)
 
 
 def _kind(name: str) -> TpmKind:

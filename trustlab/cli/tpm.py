@@ -22,6 +22,7 @@ from trustlab.attest import (
     ReferenceValues,
     claim_event,
     image_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.attest.eventdata import data_fields
@@ -29,7 +30,7 @@ from trustlab.attest.toolfiles import written_files
 from trustlab.cli.failure import Failure
 from trustlab.cli.shell import RunOption, Shell, drive
 from trustlab.cli.verify import BINDER_OCTETS, FILES, binder_in
-from trustlab.cloud import Endorsers
+from trustlab.cloud import Endorsers, World
 from trustlab.cloud.firmware_log import bind_to_firmware, read_firmware_log
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.octets import read_file
@@ -72,6 +73,9 @@ def tpm(
         Path | None,
         typer.Option(help="For a device: file with the firmware's event log; else the one that Linux keeps."),
     ] = None,
+    lab: Annotated[
+        Path | None, typer.Option(help="Folder with a lab's authorities, which are kept; else they are fresh ones.")
+    ] = None,
     log: Annotated[bool, typer.Option(help="Print every TPM command with locality, response code and time.")] = False,
 ) -> None:
     """Power on a machine and try its TPM: PCRs, the DRTM launch, keys, quotes.
@@ -90,7 +94,7 @@ def tpm(
         if other is not None:
             bind_to_firmware(platform, pcr_bank)
             platform.event_log = read_firmware_log(other.path, event_log).log
-        drive(TpmShell(platform), run)
+        drive(TpmShell(platform, None if lab is None else World(lab).endorsers), run)
 
 
 class _Log:
@@ -122,11 +126,12 @@ class TpmShell(Shell):
     prompt = "tpm> "
     errors = (Failure, TpmError, AttestError, ValueError)
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Platform, endorsers: Endorsers | None = None) -> None:
         super().__init__()
         self._platform = platform
         self._tpm: TpmClient = platform.client("you", locality=platform.profile.locality or 0, gate=None)
-        self._endorsers = Endorsers()
+        self._endorsers = endorsers or Endorsers()
+        self._kept = endorsers is not None
         self._maker: EvidenceMaker | None = None
         self._key: CreatedKey | None = None
         self._image = hashlib.sha256(b"").digest()
@@ -157,9 +162,10 @@ class TpmShell(Shell):
         """`launch [FILE]`: launch HyperSafe, or a file, by DRTM: measure it into PCR 17."""
         code = read_file(line) if line else CODE
         self._platform.launch(code, line or "HyperSafe")
+        measure(self._tpm, self._platform.event_log, launch_nonce_event(os.urandom(32)))
         measure(self._tpm, self._platform.event_log, launch_policy_event(LAUNCH_POLICY))
         self._maker = self._key = None
-        self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy")
+        self._say(f"launched {line or 'HyperSafe'}: PCR 17 holds it, PCR 18 its launch policy, PCR 20 a fresh nonce")
 
     def do_measure(self, line: str) -> None:
         """`measure NAME`: measure a VM image of that name into PCR 19 (here its digest is SHA-256(NAME))."""
@@ -254,7 +260,9 @@ class TpmShell(Shell):
         ek = create_ek(self._tpm, "ecc")
         certificate = self._endorsers.maker.certify(ek.public)
         ak = create_ak(self._tpm, kind=kind)
-        self._privacy_ca = PrivacyCa([self._endorsers.maker.root], ak_policies=None)
+        self._privacy_ca = (
+            self._endorsers.device_ca if self._kept else PrivacyCa([self._endorsers.maker.root], ak_policies=None)
+        )
         certificates = enrol(self._tpm, ek, certificate, ak, self._privacy_ca)
         self._tpm.flush(ek)
         return EvidenceMaker(self._tpm, ak, certificates, self._platform.event_log)

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from trustlab.attest import PROFILES, AppraisalPolicy, Expected, ReferenceValues, Verifier
+from trustlab.attest import PROFILES, AppraisalPolicy, Expected, Memory, ReferenceValues, Verifier
+from trustlab.cli.demands import CrlFiles, PublisherFile, RevokedFile, revocations_in
 from trustlab.cli.failure import Failure, octets_of
 from trustlab.cli.foreign import ForeignFiles
 from trustlab.octets import read_file
@@ -21,7 +22,7 @@ from trustlab.tpm import key_binder
 from trustlab.x509 import read_bundle
 
 if TYPE_CHECKING:
-    from trustlab.attest import AttestationResult, Check
+    from trustlab.attest import AttestationResult, Check, Revocations
     from trustlab.x509 import LenientCertificate
 
 MARKS = {"pass": ("✔", "green"), "fail": ("✘", "bold red")}
@@ -63,6 +64,16 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     profile: Annotated[
         str, typer.Option(help=f"What to demand where no policy says it: {', '.join(PROFILES)}.", show_default=False)
     ] = "",
+    memory: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that remembers the last accepted version of the Reference Values and each machine's last boot: "
+            "neither may go back."
+        ),
+    ] = None,
+    revoked: RevokedFile = None,
+    crl: CrlFiles = None,
+    publisher: PublisherFile = None,
     without: Annotated[
         list[str] | None, typer.Option(help="Leave this check out: an experiment, without a verdict (exit code 3).")
     ] = None,
@@ -79,7 +90,10 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     """
     if profile and profile not in PROFILES:
         raise typer.BadParameter(f"--profile {profile!r} is none of: {', '.join(PROFILES)}")
-    demands = _Demands(policy, references, root, profile, tuple(without or ()))
+    if memory is not None and without:
+        raise typer.BadParameter("--memory with --without: an experiment has no verdict that could be remembered")
+    revocations = revocations_in(revoked, tuple(crl or ()), publisher)
+    demands = _Demands(policy, references, root, profile, tuple(without or ()), memory, revocations)
     if quote is None:
         others = {"signature": signature, "ak": ak, "event-log": event_log, "pcrs": pcrs, "certificates": certificates}
         if stray := [f"--{name}" for name, path in others.items() if path is not None]:
@@ -104,6 +118,8 @@ class _Demands:
     root: Path | None
     profile: str
     without: tuple[str, ...]
+    memory: Path | None
+    revocations: Revocations
 
     def verifier(self, folder: Path | None) -> Verifier:
         """Return the Verifier; what was not named comes from a saved folder, if there is one."""
@@ -115,6 +131,8 @@ class _Demands:
             [] if root is None else trusted(root),
             ReferenceValues(0, {}, {}, {}) if references is None else ReferenceValues.from_toml(references),
             (base or AppraisalPolicy()) if policy is None else AppraisalPolicy.from_toml(policy, base),
+            memory=None if self.memory is None else Memory(self.memory),
+            revocations=self.revocations,
             without=self.without,
         )
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 from rich.console import Console
 
 from trustlab.inspector import TerminalLadder
@@ -20,8 +22,15 @@ LONG = 20_000
 
 
 @contextlib.contextmanager
-def watching(trace: Trace, *, quiet: bool = False) -> Iterator[None]:
-    """Print the trace's rows until the `with` ends; print nothing if `quiet`."""
+def watching(trace: Trace, *, quiet: bool = False, as_json: bool = False) -> Iterator[None]:
+    """Print the trace's rows until the `with` ends, or a JSON line for each event; print nothing if `quiet`."""
+    if as_json:
+        unsubscribe = trace.subscribe(_print_json)
+        try:
+            yield
+        finally:
+            unsubscribe()
+        return
     if quiet:
         yield
         return
@@ -32,6 +41,13 @@ def watching(trace: Trace, *, quiet: bool = False) -> Iterator[None]:
     finally:
         unsubscribe()
         watch.end()
+
+
+def _print_json(event: TraceEvent) -> None:
+    """Print one event as a line of JSON; what only the ends may know is left out."""
+    if not event.secret:
+        sys.stderr.write(msgspec.json.encode(event).decode() + "\n")
+        sys.stderr.flush()
 
 
 class Watch:

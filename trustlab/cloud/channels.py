@@ -5,6 +5,7 @@ Every rung of the ladder is built here from the same parts; what differs is said
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,27 +13,44 @@ import msgspec
 from cryptography import x509
 
 from trustlab import tls
-from trustlab.attest import FIRMWARE, AppraisalPolicy
+from trustlab.attest import FIRMWARE, NOTHING, AppraisalPolicy
 from trustlab.passage import (
     Answering,
     Asking,
     OpenSslEndpoint,
     PlainEndpoint,
     RateLimiter,
+    Renewal,
+    Schedule,
     ablation,
+    check_schedule,
     engine_settings,
     placement_of,
 )
+from trustlab.passage.renewal import exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from trustlab.attest import ReferenceValues, Verifier
+    from trustlab.attest import Memory, ReferenceValues, Revocations, Verifier
     from trustlab.cloud.identity import Identity
     from trustlab.passage import Application, Attester, Design, Guard, TlsEndpoint
     from trustlab.passage.guard import Role
     from trustlab.trace import Emitter
     from trustlab.wire import Endpoint
+
+
+@dataclass(frozen=True)
+class RelyingParty:
+    """What a party demands beside its measured configuration.
+
+    What the file of a `policy` leaves out stays as the configuration says; an AppraisalPolicy takes its place.
+    """
+
+    policy: AppraisalPolicy | Path | None = None
+    memory: Memory | None = None
+    revocations: Revocations = NOTHING
 
 
 class Channels:
@@ -47,6 +65,7 @@ class Channels:
         attester: Attester,
         references: ReferenceValues | None,
         pinned: tuple[bytes, ...],
+        own: RelyingParty | None = None,
     ) -> None:
         self.design = design
         self._settings = settings
@@ -54,6 +73,7 @@ class Channels:
         self._attester = attester
         self._references = references
         self._pinned = pinned
+        self._own = own or RelyingParty()
         self._serving: tuple[Identity, tls.ServerConfig] | None = None
         self._calling: dict[str, tuple[Identity | None, tls.ClientConfig]] = {}
         self._limiter = RateLimiter(int(settings["quote_burst"])) if "quote_burst" in settings else None
@@ -153,10 +173,25 @@ class Channels:
         guard: Guard,
         connection: str,
     ) -> TlsEndpoint:
-        inner = self._placement.wrap(application, guard, engine, self._components)
+        renewal = self._renewal(application, guard, engine) if self._settings.get("stream") == "frames" else None
+        inner = self._placement.wrap(renewal or application, guard, engine, self._components)
         observer = tls.TraceObserver(self._party, connection, role=role)
         kind = self._components.server_end if role == "server" else self._components.client_end
-        return kind(engine, inner, observer=observer, guard=guard)
+        return kind(engine, inner, observer=observer, guard=guard, renewal=renewal)
+
+    @property
+    def _schedule(self) -> Schedule:
+        return Schedule(self.policy.seconds("reattest"), self.policy.seconds("freshness"))
+
+    def check(self, role: Role) -> None:
+        """RenewalError if an end of this role cannot ask again as its policy says."""
+        check_schedule(self.design, role, self._schedule)
+
+    def _renewal(self, application: Application, guard: Guard, engine: tls.Client | tls.Server) -> Renewal:
+        """Make the stream of frames in which either end can ask again."""
+        self.check(guard.role)
+        exchange = exchange_of(engine, guard, self.random)
+        return Renewal(application, guard, exchange, engine.abort, schedule=self._schedule)
 
     def _for_peer(self, peer: str, limiter: RateLimiter | None) -> Attester:
         """Return the attester, behind the limiter if there is one."""
@@ -179,11 +214,25 @@ class Channels:
         anchor = x509.load_pem_x509_certificate(self._settings["privacy_root"].encode())
         seen = int(self._settings.get("references_seen", "0"))
         return self._components.verifier(
-            [anchor], self._references, self._policy(), last_reference_version=seen, without=self.design.not_demanded
+            [anchor],
+            self._references,
+            self.policy,
+            last_reference_version=seen,
+            without=self.design.not_demanded,
+            memory=self._own.memory,
+            revocations=self._own.revocations,
         )
 
-    def _policy(self) -> AppraisalPolicy:
-        """Return what is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
+    @cached_property
+    def policy(self) -> AppraisalPolicy:
+        """What is demanded of the peer; a policy that pins no machine pins those that Bob rented."""
+        own = self._own.policy
+        if isinstance(own, AppraisalPolicy):
+            return own
+        configured = self._configured_policy()
+        return configured if own is None else AppraisalPolicy.from_toml(own, configured)
+
+    def _configured_policy(self) -> AppraisalPolicy:
         if self._settings.get("peer_tpm") == "device":
             bank = "sha256" if self._references is None else self._references.bank
             return msgspec.structs.replace(FIRMWARE, bank=bank)

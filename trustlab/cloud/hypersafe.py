@@ -1,7 +1,8 @@
 """HyperSafe: the small hypervisor that a customer trusts instead of the provider.
 
 It is launched by DRTM, so the TPM knows its measurement (PCR 17: the SHA-256 of this very source file). It extends
-its launch policy into PCR 18 and the image of its one secure VM into PCR 19, makes keys that only this combination
+its launch policy into PCR 18, the image of its one secure VM into PCR 19, and 32 octets that it draws at this launch
+into PCR 20 before its guest can put claims there. It makes keys that only this combination
 can use, and attests for its guest. It works the TPM at locality 2.
 
 Emulated, and to be said wherever it shows: the CPU's launch instruction and its locality are a Python object that
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trustlab import tls
-from trustlab.attest import KeyAttestation, claim_event, ek_key_of, image_event, launch_policy_event
+from trustlab.attest import KeyAttestation, claim_event, ek_key_of, image_event, launch_nonce_event, launch_policy_event
 from trustlab.cloud.errors import CloudError, HypercallRefusedError
 from trustlab.passage import AttestationFailure
 from trustlab.tpm import (
@@ -80,6 +82,7 @@ class HyperSafe:
         platform.launch(CODE, "HyperSafe")
         self._tpm = platform.client(self.name, locality=LOCALITY)
         self._log = platform.event_log
+        measure(self._tpm, self._log, launch_nonce_event(os.urandom(32)))
         measure(self._tpm, self._log, launch_policy_event(LAUNCH_POLICY))
         measure(self._tpm, self._log, image_event(image.digest, image.name))
         self._image = image

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from trustlab.cloud.channels import Channels
+from trustlab.attest import NOTHING
+from trustlab.cloud.channels import Channels, RelyingParty
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.firmware import PROVES, FirmwareSystem, makers_in
 from trustlab.cloud.firmware_log import read_firmware_log
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
-    from trustlab.attest import ReferenceValues
+    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues, Revocations
     from trustlab.cloud.image import Image
     from trustlab.cloud.world import TpmKind, World
     from trustlab.passage import Application, Design, RateLimiter
@@ -41,7 +42,9 @@ class Station:
     With an emulator it is launched by DRTM and its image is measured; with a device there is no such launch, and its
     evidence is about its firmware (`cloud.firmware`); `makers` is then a PEM file with the certificates of TPM makers
     that are to be believed about its EK, `bank` the bank of its PCRs (by default the first that it keeps), `event_log`
-    a file with its firmware's log (by default the one that Linux has). `notes` are sentences for whoever started it.
+    a file with its firmware's log (by default the one that Linux has). `policy` is what this machine demands of
+    the other, in place of what its measured configuration says; what a file leaves out stays as that says. `memory`
+    remembers what was accepted. `notes` are sentences for whoever started it.
     """
 
     def __init__(  # noqa: PLR0913 - options
@@ -56,6 +59,9 @@ class Station:
         makers: Path | None = None,
         bank: str | None = None,
         event_log: Path | None = None,
+        policy: AppraisalPolicy | Path | None = None,
+        memory: Memory | None = None,
+        revocations: Revocations = NOTHING,
     ) -> None:
         if not placement_of(design).one_channel:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
@@ -63,6 +69,7 @@ class Station:
         self.notes: tuple[str, ...] = ()
         self._world = world
         self._party = party
+        self._own = RelyingParty(policy, memory, revocations)
         self._design = design
         self._identity: Identity | None = None
         self.platform = Platform(image.name, party, tpm=device)
@@ -92,6 +99,7 @@ class Station:
             attester=self._system,
             references=self._references,
             pinned=(),
+            own=self._own,
         )
 
     def _firmware(
@@ -126,9 +134,10 @@ class Station:
         return _ours(self._channels.server(identity, application, connection, peer, limiter=limiter))
 
     def check_server(self) -> Identity:
-        """Return what a server shows; CloudError before `certify`."""
+        """Return what a server shows; CloudError before `certify`, RenewalError if it cannot keep its policy."""
         if self._identity is None:
             raise CloudError("a server needs a certified key first: call certify(name)")
+        self._channels.check("server")
         return self._identity
 
     def client_end(self, application: Application, connection: str, peer: str) -> TlsEndpoint:

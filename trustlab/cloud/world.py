@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.authority import Authority
@@ -23,6 +25,7 @@ from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.cloud.image import Image
 from trustlab.cloud.makers import Endorsers
 from trustlab.octets import read_file
+from trustlab.passage import renewable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 SERVER_NAME = "bank.example"
 FILES = ("tpm-maker.pem", "privacy-ca.pem", "device-ca.pem", "web-ca.pem")
 FIRMWARE = "firmware.toml"
+PUBLISHER = "bob.pem"
 LIFETIME = dt.timedelta(days=365)
 """A lab folder stays, and its server may run for days."""
 TpmKind = Literal["swtpm", "device"]
@@ -73,6 +77,24 @@ class World:
             path.touch(mode=0o600)
             path.write_bytes(key)
 
+    @property
+    def publisher(self) -> ec.EllipticCurvePrivateKey:
+        """Bob's key, with which he signs Reference Values and revocation lists; minted at first use."""
+        path = self.folder / PUBLISHER
+        with _alone(self.folder):
+            if not path.exists():
+                key = ec.generate_private_key(ec.SECP256R1())
+                path.touch(mode=0o600)
+                path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+                return key
+            try:
+                kept = load_pem_private_key(read_file(path), None)
+            except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+                raise CloudError(f"{path} is not a private key in PEM: remove it, and sign your files again") from error
+        if not isinstance(kept, ec.EllipticCurvePrivateKey):
+            raise CloudError(f"{path} is not a key on P-256: remove it, and sign your files again")
+        return kept
+
     def image(self, name: str, peer: str, module: str, design: Design, *, peer_tpm: TpmKind = "swtpm") -> Image:
         """Return the image of one of the two machines; both shells compute the same.
 
@@ -88,6 +110,8 @@ class World:
         }
         if peer_tpm != "swtpm":
             configuration["peer_tpm"] = peer_tpm
+        if renewable(design):
+            configuration["stream"] = "frames"
         return Image.of(name, module, configuration)
 
     def references(self, *images: Image) -> ReferenceValues:

@@ -32,6 +32,8 @@ Rule 2: each end computes the binder from its own view of the handshake. It neve
 Rule 3: the honest code cannot be switched off. `ablation` replaces one part by another that lacks one rule; the
 measured configuration of a machine must ask for it, so a relying party can tell, and the trace says so.
 
+On a passage whose stream is made of frames (`renewal`), either end can ask for fresh evidence again.
+
 `streams.connect` and `serving.serve` put the same ends on real TCP. `OpenSslEndpoint` is plain TLS as the world has it,
 for the first rung. Nothing here knows machines: an `Attester` may be a hypervisor, a VM or a test.
 """
@@ -72,6 +74,8 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.placement import Placement, engine_settings, placement_of
+from trustlab.passage.renewal import Renewal
+from trustlab.passage.schedule import NEVER, RenewalError, Schedule, check_schedule, renewable
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.source import SourceError
 from trustlab.passage.streams import PassageError, PassageStream, connect
@@ -83,6 +87,7 @@ __all__ = [
     "KEY_PROOF",
     "LADDER",
     "LADDER13",
+    "NEVER",
     "NOT_LEFT_OUT",
     "PARTS",
     "PLAIN_TLS",
@@ -114,11 +119,15 @@ __all__ = [
     "PlainEndpoint",
     "RateLimitedAttester",
     "RateLimiter",
+    "Renewal",
+    "RenewalError",
     "Rule",
     "RuleError",
+    "Schedule",
     "SeedError",
     "SourceError",
     "TlsEndpoint",
+    "check_schedule",
     "check_settings",
     "components",
     "connect",
@@ -128,6 +137,7 @@ __all__ = [
     "engine_settings",
     "known_rules",
     "placement_of",
+    "renewable",
     "seed_setting",
     "seeded",
     "serve",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
-from trustlab.attest import Verifier
+from trustlab.attest import NOTHING, Verifier
 from trustlab.passage.endpoint import TlsEndpoint
 from trustlab.passage.exchange import Asking, Mutual
 from trustlab.passage.guard import Guard
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cryptography import x509
 
-    from trustlab.attest import AppraisalPolicy, ReferenceValues
+    from trustlab.attest import AppraisalPolicy, Memory, ReferenceValues, Revocations
     from trustlab.passage.guard import Attester
     from trustlab.passage.limits import RateLimiter
 
@@ -37,6 +37,8 @@ class MakesVerifier(Protocol):
         *,
         last_reference_version: int,
         without: Collection[str],
+        memory: Memory | None = None,
+        revocations: Revocations = NOTHING,
     ) -> Verifier:
         """Make the Verifier; `without` are the checks that the design does not demand."""
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
+from trustlab.passage.schedule import NEVER, RenewalError, Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trustlab.passage.application import Application
     from trustlab.passage.guard import Guard
+    from trustlab.passage.schedule import Renewable
 
 
 class KeyHolder(Protocol):
@@ -36,12 +40,15 @@ class TlsEndpoint:
         *,
         observer: tls.TraceObserver | None = None,
         guard: Guard | None = None,
+        renewal: Renewable | None = None,
     ) -> None:
         self.connection = connection
         self.application = application
         self.guard = guard
         self.observer = observer
         """Writes the engine's messages into a trace; None if nobody wants to read them."""
+        self.renewal = renewal
+        """Frames the application's stream, so that either end can ask for evidence again; None: the stream is raw."""
         self.half_close = False
         """Whether the two directions close separately (TLS 1.3); if False, both close at once.
 
@@ -92,7 +99,27 @@ class TlsEndpoint:
 
     def write(self, data: bytes) -> None:
         """Send application data that the application did not return, as a stream does."""
-        self.connection.send(data)
+        self.connection.send(data if self.renewal is None else self.renewal.frames_of(data))
+
+    def attest_again(self, done: Callable[[Exception | None], None] | None = None) -> None:
+        """Ask the peer for fresh evidence; see `Renewal.ask`."""
+        if self.renewal is None:
+            raise RenewalError("this passage's stream has no frames, so nobody can be asked to attest again in it")
+        if octets := self.renewal.ask(done):
+            self.connection.send(octets)
+
+    @property
+    def schedule(self) -> Schedule:
+        """When this end asks again by itself."""
+        return NEVER if self.renewal is None else self.renewal.schedule
+
+    def renew(self, *, ask: bool) -> None:
+        """End the passage if the last accepted evidence is too old, else ask again if wanted: what a clock calls."""
+        if self.renewal is None or self._over:
+            return
+        if not self.renewal.expire() and ask and not self.connection.peer_closed and not self.connection.closed:
+            self.attest_again()
+        self.pump()
 
     def close(self) -> None:
         """Send close_notify."""

@@ -71,47 +71,46 @@ def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -
     return unsigned.finish(signature)
 
 
-class Exported(_Framed):
-    """Both ends ask and answer; the inner application speaks once the peer's authenticator was accepted.
+class AuthenticatorExchange:
+    """The three steps of one direction: ask, answer, judge. What is sent and received goes into the trace."""
 
-    The first frame of each side is its request, the second its authenticator.
-    """
-
-    def __init__(self, inner: Application, guard: Guard, connection: tls.Client | tls.Server) -> None:
-        super().__init__(inner, connection.abort)
+    def __init__(self, guard: Guard, connection: tls.Client | tls.Server) -> None:
         self._guard = guard
         self._connection = connection
-        self._asked = b""
-        self._answered = False
 
-    def connected(self) -> bytes:
-        """Ask."""
-        self._asked = request(self._connection)
-        self._show(self._asked, sent=True)
-        return frame(self._asked)
+    def ask(self) -> bytes:
+        """Return a request with fresh context."""
+        asked = request(self._connection)
+        self._show(asked, sent=True)
+        return asked
 
-    def frame_received(self, octets: bytes) -> bytes:
-        """Answer the first frame, the peer's request; judge the second, its authenticator."""
+    def answer(self, asked: bytes) -> bytes | tls.Alert:
+        """Return the authenticator for the peer's request, or the alert that ends the channel."""
+        self._show(asked, sent=False)
+        try:
+            authenticators.read_request(self._connection, asked)
+            evidence = self._guard.evidence(exporter_facts(self._connection, self._guard.role, context_of(asked)))
+            if isinstance(evidence, tls.Alert):
+                return evidence
+            authenticator = self._authenticator(asked, evidence)
+        except tls.Alert as alert:
+            return self._failed(alert)
+        except tls.LocalProtocolError as error:
+            return tls.InternalError(f"this end cannot answer: {error}")
+        self._show(authenticator, sent=True)
+        return authenticator
+
+    def judge(self, asked: bytes, octets: bytes) -> tls.Alert | None:
+        """Judge the peer's authenticator for our request; None accepts it."""
         self._show(octets, sent=False)
         try:
-            return self._judge(octets) if self._answered else self._answer(octets)
+            return self._judge(asked, octets)
         except tls.Alert as alert:
-            self._guard.refuse("authenticator", f"The authenticator exchange failed: {alert}")
-            return self._give_up(alert)
+            return self._failed(alert)
 
-    def _answer(self, asked: bytes) -> bytes:
-        self._answered = True
-        authenticators.read_request(self._connection, asked)
-        evidence = self._guard.evidence(exporter_facts(self._connection, self._guard.role, context_of(asked)))
-        if isinstance(evidence, tls.Alert):
-            return self._give_up(evidence)
-        try:
-            authenticator = self._authenticator(asked, evidence)
-            framed = frame(authenticator)
-        except (tls.LocalProtocolError, ExchangeError) as error:
-            return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))
-        self._show(authenticator, sent=True)
-        return framed
+    def _failed(self, alert: tls.Alert) -> tls.Alert:
+        self._guard.refuse("authenticator", f"The authenticator exchange failed: {alert}")
+        return alert
 
     def _authenticator(self, asked: bytes, evidence: bytes) -> bytes:
         """Return the answer to a request; the empty one where no certificate of ours fits it (RFC 9261 5.2.3)."""
@@ -120,15 +119,14 @@ class Exported(_Framed):
         except authenticators.NothingInCommonError:
             return authenticators.refuse(self._connection, asked)
 
-    def _judge(self, octets: bytes) -> bytes:
-        proved = authenticators.validate(self._connection, self._asked, octets)
+    def _judge(self, asked: bytes, octets: bytes) -> tls.Alert | None:
+        proved = authenticators.validate(self._connection, asked, octets)
         if not proved.chain:
             raise tls.BadCertificate("an empty authenticator: no certificate of the peer fits our request", EMPTY)
         if proved.chain[:1] != self._connection.peer_certificates[:1]:
             raise tls.BadCertificate("the authenticator shows another certificate than the handshake", "RFC 9261 5.2.1")
-        facts = exporter_facts(self._connection, other_role(self._guard.role), context_of(self._asked))
-        refused = self._guard.appraise(proved.evidence or b"", facts)
-        return self._open() if refused is None else self._give_up(refused)
+        facts = exporter_facts(self._connection, other_role(self._guard.role), context_of(asked))
+        return self._guard.appraise(proved.evidence or b"", facts)
 
     def _show(self, octets: bytes, *, sent: bool) -> None:
         """Write the handshake messages inside a frame into the trace, each with its octets named."""
@@ -143,3 +141,35 @@ class Exported(_Framed):
                 name, sentence = "unreadable", f"Not a message of an authenticator: {alert}"
             spans = tls.describe(raw, tls.ContentType.HANDSHAKE, suite, version)
             self._guard.show(name, raw, spans, f"Exported authenticator (RFC 9261): {sentence}", sent=sent)
+
+
+class Exported(_Framed):
+    """Both ends ask and answer; the inner application speaks once the peer's authenticator was accepted.
+
+    The first frame of each side is its request, the second its authenticator.
+    """
+
+    def __init__(self, inner: Application, guard: Guard, connection: tls.Client | tls.Server) -> None:
+        super().__init__(inner, connection.abort)
+        self._exchange = AuthenticatorExchange(guard, connection)
+        self._asked = b""
+        self._answered = False
+
+    def connected(self) -> bytes:
+        """Ask."""
+        self._asked = self._exchange.ask()
+        return frame(self._asked)
+
+    def frame_received(self, octets: bytes) -> bytes:
+        """Answer the first frame, the peer's request; judge the second, its authenticator."""
+        if self._answered:
+            refused = self._exchange.judge(self._asked, octets)
+            return self._open() if refused is None else self._give_up(refused)
+        self._answered = True
+        answered = self._exchange.answer(octets)
+        if isinstance(answered, tls.Alert):
+            return self._give_up(answered)
+        try:
+            return frame(answered)
+        except ExchangeError as error:
+            return self._give_up(tls.InternalError(f"this end cannot answer: {error}"))

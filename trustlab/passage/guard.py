@@ -14,7 +14,7 @@ from trustlab.passage.binders import BinderError
 from trustlab.trace import other_role
 
 if TYPE_CHECKING:
-    from trustlab.attest import AttestationResult, Verifier
+    from trustlab.attest import AttestationResult, BootCounters, Verifier
     from trustlab.passage.binders import Bound
     from trustlab.passage.designs import Design
     from trustlab.trace import Emitter, Span
@@ -75,6 +75,7 @@ class Guard:
         self.design = design
         self.role = role
         self.result: AttestationResult | None = None
+        self._boot: BootCounters | None = None
         self._party = party
         self._connection = connection
         self._attester = attester
@@ -134,6 +135,8 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - fail closed: whatever the error, a verifier that fails refuses
             return self._erred(error)
         self.result = result
+        if result.accepted:
+            self._boot = result.boot
         result.record(self._party, about=self._peer, connection=self._connection)
         if result.accepted:
             return None
@@ -170,6 +173,7 @@ class Guard:
             fields=tuple((f.name, f.octets) for f in bound.fields),
             key_spki=spki,
             key_binder=proof.bind(tls.HandshakeFacts(spki_S=spki)).octets if proof and spki is not None else None,
+            boot=self._boot,
         )
 
     def refuse(self, by: str, sentence: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from trustlab.passage.application import Application
     from trustlab.passage.limits import RateLimiter
+    from trustlab.passage.schedule import Schedule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +29,8 @@ CHUNK = 65_536
 LONGEST_LINE = 65_536
 """How many octets `readline` takes without a newline before it gives up."""
 HANDSHAKE_SECONDS = 30.0
+SHORTEST = 0.01
+"""The shortest pause, in seconds, before the age of evidence is looked at again."""
 CLOSE_SECONDS = 5.0
 """How long a passage waits for its peer to read the last octets before it cuts the connection."""
 
@@ -64,6 +67,16 @@ class End(Protocol):
 
     def close(self) -> None:
         """Send close_notify."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it asks its peer to attest again."""
+
+    def attest_again(self, done: Callable[[Exception | None], None] | None = None) -> None:
+        """Ask the peer to attest again; `done` learns whether it was accepted."""
+
+    def renew(self, *, ask: bool) -> None:
+        """End the passage if the last accepted evidence is too old, else ask again if wanted."""
 
 
 class Policy(Protocol):
@@ -152,6 +165,7 @@ class PassageStream:
         self._engine = threading.Lock()
         self._dropped = False
         self._task = asyncio.create_task(self._move())
+        self._clock: asyncio.Task[None] | None = None
 
     async def read(self, count: int = -1) -> bytes:
         """Return up to `count` octets of plaintext, b"" at the end; PassageError if the channel broke.
@@ -205,6 +219,54 @@ class PassageStream:
                     await self._drive(self._end.close)
                 await self._flush()
 
+    async def attest_again(self, seconds: float = HANDSHAKE_SECONDS) -> None:
+        """Have the peer attest again, and wait until its evidence was accepted.
+
+        PassageError if it was refused, or took longer than `seconds`, and then the passage is over. RenewalError if
+        this design cannot do it.
+        """
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Exception | None] = loop.create_future()
+
+        def settle(error: Exception | None) -> None:
+            if not answered.done():
+                answered.set_result(error)
+
+        def done(error: Exception | None) -> None:
+            loop.call_soon_threadsafe(settle, error)
+
+        if self._end.closed:
+            raise PassageError(f"the passage is over: {self._end.error or 'it was closed'}")
+        await self._drive(self._end.attest_again, done)
+        await self._flush()
+        try:
+            error = await asyncio.wait_for(answered, seconds)
+        except TimeoutError:
+            reason = f"the peer did not attest again within {seconds:g} seconds"
+            self.give_up(reason)
+            raise PassageError(reason) from None
+        if error is not None:
+            raise PassageError(f"the passage is over: {error}")
+
+    async def _keep_fresh(self, schedule: Schedule) -> None:
+        """Ask the peer to attest again, as often as the schedule says, and end the passage if it does not."""
+        every, greatest = schedule.every, schedule.greatest_age
+        if every is None or greatest is None:
+            return
+        asks = self._loop_time() + every
+        pause = min(every, greatest / 4)
+        while not self._end.closed and not self._dropped:
+            await asyncio.sleep(max(SHORTEST, min(pause, asks - self._loop_time())))
+            due = self._loop_time() >= asks
+            if due:
+                asks = self._loop_time() + every
+            with contextlib.suppress(TlsError):  # it ended meanwhile
+                await self._drive(self._end.renew, ask=due)
+            await self._flush()
+
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()
+
     def give_up(self, reason: str) -> None:
         """Cut the connection without an alert; whoever waits for the passage gets the reason."""
         self._bridge.over(PassageError(reason))
@@ -214,6 +276,8 @@ class PassageStream:
         """Close the socket; octets that the peer has not read are thrown away."""
         self._dropped = True
         self._task.cancel()
+        if self._clock is not None:
+            self._clock.cancel()
         transport = self._socket[1].transport
         if transport.get_write_buffer_size():
             transport.abort()
@@ -224,10 +288,28 @@ class PassageStream:
         """Wait until the passage is established; PassageError if it is refused, or takes longer than `seconds`."""
         try:
             await asyncio.wait_for(asyncio.shield(self._bridge.stands), seconds)
+            if self._clock is None:
+                self._clock = asyncio.create_task(self._watch())
         except TimeoutError:
             waits = getattr(self._end, "waits_for", "")
             known = f": this end waits for {waits}" if waits else ""
             raise PassageError(f"the handshake was not finished within {seconds:g} seconds{known}") from None
+
+    async def _watch(self) -> None:
+        """Keep the evidence fresh for as long as the passage stands."""
+        try:
+            await self._keep_fresh(self._end.schedule)
+        except OSError:
+            return  # the peer is gone, and whoever reads learns it
+        except Exception as error:  # noqa: BLE001 - safety net: nothing may go on with evidence that is too old
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        """End the passage by a fault of this side's own."""
+        fault = f"a fault on this side: {type(error).__name__}"
+        detail = error if LOGGER.isEnabledFor(logging.DEBUG) else None
+        LOGGER.error("%s ends a passage", fault, exc_info=detail)  # one line, unless debugging
+        self.give_up(fault)
 
     async def _move(self) -> None:
         reader, _ = self._socket
@@ -245,11 +327,8 @@ class PassageStream:
                     break
         except OSError as error:
             self._bridge.over(error)
-        except Exception as error:  # safety net: a bug on this side must not leave a socket open
-            fault = f"a fault on this side: {type(error).__name__}"
-            detail = error if LOGGER.isEnabledFor(logging.DEBUG) else None
-            LOGGER.error("%s ends a passage", fault, exc_info=detail)  # noqa: TRY400 - one line, unless debugging
-            self.give_up(fault)
+        except Exception as error:  # noqa: BLE001 - safety net: a bug on this side must not leave a socket open
+            self._fault(error)
 
     async def _flush(self) -> None:
         data = await self._drive(self._end.data_to_send)

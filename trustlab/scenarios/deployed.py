@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from trustlab.attest import ReferenceValues, image_event, launch_policy_event
+from trustlab.attest import ReferenceValues, image_event, launch_nonce_event, launch_policy_event
 from trustlab.cloud import HyperSafe, Image
 from trustlab.cloud.hypersafe import CODE, LAUNCH_POLICY
 from trustlab.tpm import EvidenceMaker, create_ak, measure
@@ -69,6 +70,7 @@ class BackDoored(HyperSafe):
         genuine = self._evidence
         platform.launch(BACK_DOOR, "HyperSafe with a back door")
         self._log = platform.event_log
+        measure(self._tpm, self._log, launch_nonce_event(os.urandom(32)))
         measure(self._tpm, self._log, launch_policy_event(LAUNCH_POLICY))
         measure(self._tpm, self._log, image_event(self.measured.digest, self.measured.name))
         # The same policy gives the same key again, with its old certificate; but the TPM refuses it to this launch.

@@ -76,9 +76,12 @@ class EvidenceMaker:
         TpmError as the TPM's commands raise.
         """
         with self._lock:
-            attestation = None if key is None else self._attestation(key)
             chosen = tuple(sorted(pcrs or self.client.platform.profile.quote_pcrs))
+            attestation = None if key is None else self._attestation(key)
             quoted, values = self._quote(binder, chosen)
+            if key is not None and attestation is not None and _boot(attestation.attest) != _boot(quoted.attest):
+                del self._keys[key.name]  # the machine slept in between: the TPM counts that, so it certifies anew
+                attestation = self._attestation(key)
             return Evidence(
                 quote=quoted.attest,
                 signature=quoted.signature,
@@ -126,3 +129,10 @@ class EvidenceMaker:
             known = KeyAttestation(certified.attest, certified.signature, key.public, key.creation_data)
             self._keys[key.name] = known
         return known
+
+
+def _boot(attest: bytes) -> bytes:
+    """Return resetCount and restartCount of a TPMS_ATTEST (Part 2, 10.12.12), which a quote has at each passage."""
+    signer = 6 + 2 + int.from_bytes(attest[6:8], "big")
+    clock = signer + 2 + int.from_bytes(attest[signer : signer + 2], "big")
+    return attest[clock + 8 : clock + 16]

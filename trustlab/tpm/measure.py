@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlab.attest import EVENT_CLAIM, EVENT_IMAGE, EVENT_LAUNCH_NONCE, EVENT_LAUNCH_POLICY
+
 if TYPE_CHECKING:
     from trustlab.attest import EventLog, LogEvent
     from trustlab.tpm.client import TpmClient
     from trustlab.trace import TraceEvent
 
-_WHAT = {18: "HyperSafe's launch policy", 19: "the VM image", 20: "a claim of measured code"}
+_WHAT = {
+    EVENT_LAUNCH_POLICY: "HyperSafe's launch policy",
+    EVENT_IMAGE: "the VM image",
+    EVENT_CLAIM: "a claim of measured code",
+    EVENT_LAUNCH_NONCE: "the nonce of this launch",
+}
 
 
 def measure(client: TpmClient, log: EventLog, event: LogEvent) -> TraceEvent:
@@ -19,8 +26,9 @@ def measure(client: TpmClient, log: EventLog, event: LogEvent) -> TraceEvent:
     """
     client.pcr_extend(event.pcr, event.digest)
     log.append(event)
-    what = _WHAT.get(event.pcr, "data")
-    said = event.data.decode(errors="replace")
+    what = _WHAT.get(event.event_type, "data")
+    drawn = event.event_type == EVENT_LAUNCH_NONCE
+    said = event.data.hex() if drawn else event.data.decode(errors="replace")
     return client.platform.party.emit(
         "machine",
         "measure",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trustlab.attacks.verifier.forging import LOOK_ALIKE, good_log, own_ak, sign_through_ticket, write_quote
 from trustlab.attacks.verifier.kind import refused_by
+from trustlab.attacks.verifier.owner import clear, set_clock
 from trustlab.attacks.verifier.testbed import BANK, EVIL
 from trustlab.attest import AppraisalPolicy
 from trustlab.tpm import load_key
@@ -143,7 +144,7 @@ def narrow_selection(bed: VerifierTestbed) -> Presented:
     breaks="trust",
     why="PCRs say what was measured since the last launch; a passage may have begun before it.",
     source="protocol.md; tried",
-    stopped_by="resetCount and restartCount must be those of the passage's last evidence",
+    stopped_by="the launch nonce in PCR 20 must be that of the passage's last evidence",
 )
 def pcr_reset(bed: VerifierTestbed) -> Presented:
     """Attest; boot an image of Alice's; launch the good one again before the relying party asks a second time."""
@@ -154,3 +155,35 @@ def pcr_reset(bed: VerifierTestbed) -> Presented:
     machine.boot()
     again = load_key(machine.hypersafe, key)
     return bed.present(machine.evidence(bed.binder, again), bed.expected(again, boot=first.boot), pinned=machine)
+
+
+@refused_by(
+    "boot continuity",
+    base="re-attestation within a passage",
+    name="clear-rewinds-counters",
+    needs=("power and launch of the machine, and so the platform's authorisation, which is empty after every reset",),
+    steps=(
+        "the passage begins with the good image",
+        "boots her own image, and then clears the TPM: resetCount, restartCount and clock begin again, the AK stays",
+        "boots the good image: the counters are those of the last evidence, and TPM2_ClockSet moves the clock on",
+        "shows a fresh quote with the key attestation of before",
+    ),
+    breaks="trust",
+    why="TPM2_Clear takes the counters back, so equal counters do not mean one boot.",
+    source="TPM 2.0 Part 3, 24.6 TPM2_Clear; Part 1, 13.4; tried",
+    stopped_by="the launch nonce: HyperSafe draws another at every launch",
+)
+def clear_rewinds_counters(bed: VerifierTestbed) -> Presented:
+    """Attest; boot an image of Alice's, clear the TPM, and boot the good image before she is asked a second time."""
+    machine = bed.machine().boot()
+    key = machine.tls_key()
+    before = machine.evidence(bed.binder, key)
+    first = bed.present(before, bed.expected(key), pinned=machine).appraise()
+    machine.platform.cycle()
+    machine.boot(EVIL)
+    clear(machine.platform)
+    machine.platform.cycle()
+    machine.boot()
+    set_clock(machine.platform, first.boot)
+    fresh = replace(machine.evidence(bed.binder), key_attestation=before.key_attestation)
+    return bed.present(fresh, bed.expected(key, boot=first.boot), pinned=machine)

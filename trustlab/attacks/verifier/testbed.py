@@ -22,6 +22,7 @@ from trustlab.attest import (
     claim_event,
     ek_key_of,
     image_event,
+    launch_nonce_event,
     launch_policy_event,
 )
 from trustlab.tpm import (
@@ -90,6 +91,7 @@ class TestbedMachine:
         """Launch HyperSafe, measure policy, image and claim, make the AK and enrol it."""
         self.platform.launch(code, "HyperSafe 1.0")
         log = self.platform.event_log
+        measure(self.hypersafe, log, launch_nonce_event(os.urandom(32)))
         measure(self.hypersafe, log, launch_policy_event(LAUNCH_POLICY))
         measure(self.hypersafe, log, image_event(image, NAMES[image]))
         measure(self.hypersafe, log, claim_event(CLAIM, signatures))
