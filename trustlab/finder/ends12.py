@@ -40,7 +40,7 @@ EXCHANGED = (
 """What the transcript consists of."""
 
 
-class Handshake12:
+class Ends12:
     """Both ends of a design on TLS 1.2 in one world."""
 
     def __init__(self, world: SymbolicWorld) -> None:
@@ -159,7 +159,7 @@ class Handshake12:
 class _Bank12:
     """The moves of one bank: what it sends, and what it accepts from its client."""
 
-    def __init__(self, handshake: Handshake12, world: SymbolicWorld, machine: str, key: Term) -> None:
+    def __init__(self, handshake: Ends12, world: SymbolicWorld, machine: str, key: Term) -> None:
         self._handshake, self._world, self._design = handshake, world, world.design
         self._machine, self._key = machine, key
         self._in_handshake = world.design.when == "handshake"

@@ -62,7 +62,7 @@ def client_flight(view: View) -> None:
     view["finished_C"] = mac(finished, seq(view["transcript"], *shown, view["verify_C"]))
 
 
-class Handshake13:
+class Ends13:
     """Both ends of a design on TLS 1.3 in one world."""
 
     def __init__(self, world: SymbolicWorld) -> None:

@@ -52,10 +52,13 @@ def goal_named(name: str) -> str:
 
 
 def assumed(design: Design, powers: frozenset[str]) -> Design:
-    """Return the design with what the powers change about it, as the lab changes it when an attack is played."""
+    """Return the design with what the powers change about it, as the lab changes it when an attack is played.
+
+    A design whose deployed RSA key decrypts the secret has no key agreement of which a secret could be known.
+    """
     if "key-usable" in powers:
         design = with_usable_key(design)
-    if "dh-known" in powers and design.tls == "1.2":
+    if "dh-known" in powers and design.tls == "1.2" and design.key_origin != "deployed":
         design = with_ephemeral_keys(design)
     return design
 

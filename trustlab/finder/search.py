@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from trustlab.finder.ends import answers_before, asks_before
-from trustlab.finder.ends12 import Handshake12
-from trustlab.finder.ends13 import Handshake13
+from trustlab.finder.ends12 import Ends12
+from trustlab.finder.ends13 import Ends13
 from trustlab.finder.explanation import explained
 from trustlab.finder.powers import DEFAULT, goal_named, powers_of
 from trustlab.finder.provenance import AttackStep  # noqa: TC001 - msgspec reads the annotation
@@ -75,7 +75,7 @@ class Found(msgspec.Struct, frozen=True):
     unchanged: bool = False
 
 
-class _State(NamedTuple):
+class Position(NamedTuple):
     alice: Deduction
     views: dict[str, View]
     moved: dict[str, int]
@@ -100,7 +100,7 @@ def find(
     With `replay` the bank has ended before the teller begins: what Alice shows was made before.
     """
     began = time.perf_counter()
-    search = _Search(SymbolicWorld(design, powers_of(tuple(powers))), goal_named(goal), replay=replay)
+    search = Exploration(SymbolicWorld(design, powers_of(tuple(powers))), goal_named(goal), replay=replay)
     won, seen, complete = search.run(states)
     depth = sum(len(moves) for moves in search.ends.values())
     return Found(
@@ -117,16 +117,16 @@ def find(
     )
 
 
-def _unchanged(state: _State) -> bool:
+def _unchanged(state: Position) -> bool:
     """Return whether teller and bank have the same transcript, so that Alice's part was to forward."""
     one, other = (state.views[party].get("transcript") for party in (TELLER, BANK))
     return one is not None and one is other
 
 
-class _Search:
+class Exploration:
     def __init__(self, world: SymbolicWorld, goal: str, *, replay: bool) -> None:
         self.world, self._goal, self._replay = world, goal, replay
-        handshake = Handshake12(world) if world.design.tls == "1.2" else Handshake13(world)
+        handshake = Ends12(world) if world.design.tls == "1.2" else Ends13(world)
         self.ends: dict[str, list[Move]] = {TELLER: handshake.teller(), BANK: handshake.bank(BANK, BANK_KEY)}
         if world.design.when == "before":
             self.ends[TELLER] = asks_before(world) + self.ends[TELLER]
@@ -134,9 +134,9 @@ class _Search:
         if "own-machine" in world.powers:
             self.ends[GENUINE] = handshake.bank(GENUINE, GENUINE_KEY)
 
-    def run(self, limit: int) -> tuple[_State | None, int, bool]:
+    def run(self, limit: int) -> tuple[Position | None, int, bool]:
         """Return the state in which Alice has won, or None; how many states were seen; and whether these were all."""
-        first = _State(self.world.beginning(), {name: {} for name in self.ends}, dict.fromkeys(self.ends, 0), ())
+        first = Position(self.world.beginning(), {name: {} for name in self.ends}, dict.fromkeys(self.ends, 0), ())
         stack = [first]
         seen: set[object] = set()
         while stack:
@@ -151,7 +151,7 @@ class _Search:
             stack.extend(self._next(state))
         return None, len(seen), True
 
-    def _won(self, state: _State) -> bool:
+    def _won(self, state: Position) -> bool:
         teller, bank = state.views[TELLER], state.views[BANK]
         if self._goal == "pin":
             return PIN in state.alice.known
@@ -163,8 +163,8 @@ class _Search:
             return teller["spki_S"] is pk(GENUINE_KEY)
         return bank.get("traffic_key") is not teller["traffic_key"] and state.alice.derives(teller["traffic_key"])
 
-    def _next(self, state: _State) -> Iterator[_State]:
-        choices: list[_State] = []
+    def _next(self, state: Position) -> Iterator[Position]:
+        choices: list[Position] = []
         for name, moves in self.ends.items():
             at = state.moved[name]
             if at >= len(moves):
@@ -179,14 +179,14 @@ class _Search:
             choices += reached
         yield from choices
 
-    def _views(self, state: _State, name: str) -> tuple[View, View]:
+    def _views(self, state: Position, name: str) -> tuple[View, View]:
         """Return an end's own view, and that of the end on Alice's other connection."""
         behind = GENUINE if state.moved.get(GENUINE) else BANK
         return state.views[name], state.views[behind if name == TELLER else TELLER]
 
     @staticmethod
-    def _after(state: _State, name: str, way: Way) -> _State:
-        return _State(
+    def _after(state: Position, name: str, way: Way) -> Position:
+        return Position(
             state.alice.learn(way.sent),
             {**state.views, name: way.view},
             {**state.moved, name: state.moved[name] + 1},
