@@ -110,7 +110,7 @@ def asks_before(world: SymbolicWorld) -> list[Move]:
         yield Way({**view, "nonce_C": nonce}, (nonce,), step("teller", "question"))
 
     def judge(view: View, _other: View, alice: Deduction) -> Iterator[Way]:
-        if found := world.teller_accepts(alice, {**view, "spki_S": NOTHING}, as_it_is):
+        if found := world.teller_accepts(alice, view, as_it_is):
             yield Way(view, (), step("teller", "evidence before the connection", evidence=found[1]))
 
     return [Move(ask), Move(judge)]
@@ -121,7 +121,7 @@ def answers_before(world: SymbolicWorld) -> list[Move]:
 
     def answer(view: View, other: View, alice: Deduction) -> Iterator[Way]:
         for nonce in menu(alice, own("question"), other, "nonce_C", "teller"):
-            asked = {**view, "nonce_C": nonce.value, "spki_S": NOTHING}
+            asked = {**view, "nonce_C": nonce.value}
             yield Way(asked, (world.bank_evidence(asked),), step("machine", "question", nonce=nonce.where))
 
     return [Move(answer, chooses=True)]

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 SIGNED, CLIENT_FINISHED, SERVER_FINISHED = (public(name) for name in ("signed", "client finished", "server finished"))
 EXCHANGED = (
     *("client_random", "nonce_C", "server_random", "nonce_S", "certificate_S", "evidence_S", "share_S"),
-    *("evidence_C", "certificate_C", "epms"),
+    *("evidence_C", "certificate_C"),
 )
-"""What the transcript consists of."""
+"""What the transcript consists of, before ClientKeyExchange."""
 
 
 class Ends12:
@@ -48,6 +48,11 @@ class Ends12:
         self._design = world.design
         self._in_handshake = world.design.when == "handshake"
         self._agrees = not world.design.transports_key
+
+    @property
+    def exchange(self) -> str:
+        """The name of what the client sends as ClientKeyExchange: its share, or the encrypted secret."""
+        return "share_C" if self._agrees else "epms"
 
     def teller(self) -> list[Move]:
         """Return the teller's moves."""
@@ -71,7 +76,7 @@ class Ends12:
     def finish(self, view: View) -> None:
         """Add what both ends derive from a complete exchange: transcript, master secret, Finished of both sides."""
         handshake_only = {} if self._in_handshake else {"nonce_C": NOTHING, "nonce_S": NOTHING}
-        transcript = seq(*({**view, **handshake_only}[name] for name in EXCHANGED))
+        transcript = seq(*({**view, **handshake_only}[name] for name in (*EXCHANGED, self.exchange)))
         context = (
             h(transcript) if self._design.extended_master_secret else seq(view["client_random"], view["server_random"])
         )
@@ -131,14 +136,14 @@ class Ends12:
         secret = atom("teller's secret")
         if self._agrees:
             exponent = atom("teller's exponent")
-            view |= {"pms": agreed(exponent, view["share_S"].terms[0]), "epms": share(exponent)}
+            view |= {"pms": agreed(exponent, view["share_S"].terms[0]), "share_C": share(exponent)}
         else:
             view |= {"pms": secret, "epms": aenc(view["spki_S"], secret, atom("teller's coins"))}
         view["spki_C"], view["certificate_C"] = teller_key(self._world)
         proves = self._in_handshake and self._design.client is not None
         view["evidence_C"] = self._world.teller_evidence(view) if proves else NOTHING
         self.finish(view)
-        flight = (view["evidence_C"], view["certificate_C"], view["epms"], view["verify_C"], view["finished_C"])
+        flight = (view["evidence_C"], view["certificate_C"], view[self.exchange], view["verify_C"], view["finished_C"])
         return tuple(sent for sent in flight if sent is not NOTHING)
 
     def _finished(self, view: View, _other: View, alice: Deduction) -> Iterator[Way]:
@@ -159,8 +164,8 @@ class Ends12:
 class _Bank12:
     """The moves of one bank: what it sends, and what it accepts from its client."""
 
-    def __init__(self, handshake: Ends12, world: SymbolicWorld, machine: str, key: Term) -> None:
-        self._handshake, self._world, self._design = handshake, world, world.design
+    def __init__(self, ends: Ends12, world: SymbolicWorld, machine: str, key: Term) -> None:
+        self._ends, self._world, self._design = ends, world, world.design
         self._machine, self._key = machine, key
         self._in_handshake = world.design.when == "handshake"
         self._agrees = not world.design.transports_key
@@ -187,7 +192,13 @@ class _Bank12:
         for secret, (key, named, where) in product(self._secrets(view, teller), client_keys(self._world, alice)):
             if not alice.derives(secret.value) or (not self._agrees and secret.value.terms[0] is not view["spki_S"]):
                 continue
-            seen = {**view, "epms": secret.value, "spki_C": key, "certificate_C": named, "evidence_C": NOTHING}
+            seen = {
+                **view,
+                self._ends.exchange: secret.value,
+                "spki_C": key,
+                "certificate_C": named,
+                "evidence_C": NOTHING,
+            }
             exponent = atom(f"{self._machine}'s exponent")
             seen["pms"] = agreed(secret.value.terms[0], exponent) if self._agrees else secret.value.terms[1]
             whose = ""
@@ -196,7 +207,7 @@ class _Bank12:
                 if found is None:
                     continue
                 seen["evidence_C"], whose = found
-            self._handshake.finish(seen)
+            self._ends.finish(seen)
             leaked = (seen["pms"],) if "dh-known" in self._world.powers else ()
             knows = alice.learn(leaked)
             if knows.derives(seen["verify_C"]) and knows.derives(seen["finished_C"]):
@@ -205,7 +216,8 @@ class _Bank12:
 
     def _secrets(self, view: View, teller: View) -> list[Choice]:
         """Return what Alice may send as ClientKeyExchange."""
-        theirs = [Choice(teller["epms"], "teller")] if "epms" in teller else []
+        exchange = self._ends.exchange
+        theirs = [Choice(teller[exchange], "teller")] if exchange in teller else []
         if self._agrees:
             return [Choice(share(own("client exponent")), "own"), *theirs]
         anew = aenc(view["spki_S"], atom("teller's secret"), own("coins"))

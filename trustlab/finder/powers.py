@@ -5,6 +5,7 @@ She always owns the network. Each other power is a rule of her deduction, a chan
 
 from __future__ import annotations
 
+from trustlab.finder.terms import FinderError
 from trustlab.passage import Design, with_ephemeral_keys, with_usable_key
 
 POWERS = {
@@ -32,10 +33,6 @@ GOALS = {
 """Every goal by name, with what it means to reach it."""
 
 
-class FinderError(ValueError):
-    """Something was asked for that the finder does not know; the message says what there is."""
-
-
 def powers_of(names: tuple[str, ...] | list[str] | frozenset[str]) -> frozenset[str]:
     """Return the powers by these names, with `network`; FinderError if one is unknown."""
     for name in names:
@@ -52,15 +49,23 @@ def goal_named(name: str) -> str:
 
 
 def assumed(design: Design, powers: frozenset[str]) -> Design:
-    """Return the design with what the powers change about it, as the lab changes it when an attack is played.
-
-    A design whose deployed RSA key decrypts the secret has no key agreement of which a secret could be known.
-    """
+    """Return the design with what the powers change about it, as the lab changes it when an attack is played."""
     if "key-usable" in powers:
         design = with_usable_key(design)
-    if "dh-known" in powers and design.tls == "1.2" and design.key_origin != "deployed":
+    if "dh-known" in powers and design.tls == "1.2" and agrees_on_key(design):
         design = with_ephemeral_keys(design)
     return design
+
+
+def agrees_on_key(design: Design) -> bool:
+    """Return whether a design can have a key agreement, whose secret somebody may know.
+
+    A deployed RSA key decrypts the secret that the client chose, and a binder with H(EPMS) needs that too.
+    """
+    if design.tls == "1.3":
+        return True
+    covered = design.client.fields if design.client else ()
+    return design.key_origin != "deployed" and "H(EPMS)" not in covered
 
 
 def uses_key(design: Design, powers: frozenset[str]) -> bool:

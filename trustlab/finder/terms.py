@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from trustlab.passage import Binder
 
 
+class FinderError(ValueError):
+    """Something was asked for that the finder does not know, or cannot search; the message says what there is."""
+
+
 class Term:
     """An operator and its parts; make one with the functions below."""
 
@@ -120,8 +124,13 @@ def _named(name: str) -> Callable[[Mapping[str, Term]], Term]:
     return lambda view: view[name]
 
 
-def _hash_of(name: str) -> Callable[[Mapping[str, Term]], Term]:
-    return lambda view: h(view[name])
+def _hash_of(name: str, *, optional: bool = False) -> Callable[[Mapping[str, Term]], Term]:
+    def hashed(view: Mapping[str, Term]) -> Term:
+        if view[name] is NOTHING and not optional:
+            raise KeyError(name)
+        return h(view[name])
+
+    return hashed
 
 
 def _fixed(name: str) -> Callable[[Mapping[str, Term]], Term]:
@@ -145,8 +154,8 @@ FIELD_TERMS: dict[str, Callable[[Mapping[str, Term]], Term]] = {
     **{name: _named(name) for name in ("nonce_C", "nonce_S", "client_random", "server_random")},
     "H(SPKI_S)": _hash_of("spki_S"),
     "H(SPKI_C)": _hash_of("spki_C"),
-    "H(SPKI_S)?": _hash_of("spki_S"),
-    "H(SPKI_C)?": _hash_of("spki_C"),
+    "H(SPKI_S)?": _hash_of("spki_S", optional=True),
+    "H(SPKI_C)?": _hash_of("spki_C", optional=True),
     "HMAC(PMS)": lambda view: mac(view["pms"], seq(view["client_random"], view["server_random"])),
     "H(EPMS)": _hash_of("epms"),
     "session_hash": _hash_of("transcript"),
@@ -162,9 +171,19 @@ FIELD_TERMS: dict[str, Callable[[Mapping[str, Term]], Term]] = {
 """Every field that a binder may name, as a term over a view; `passage.binders.FIELDS` has the same names as octets."""
 
 
+def _field(name: str, view: Mapping[str, Term]) -> Term:
+    try:
+        return FIELD_TERMS[name](view)
+    except KeyError as error:
+        raise FinderError(
+            f"a binder of this design has the field {name}, and there is no {error.args[0]} yet where the evidence is "
+            "made: choose fields that exist there (docs/passages.md), or another placement"
+        ) from None
+
+
 def bound(binder: Binder | None, view: Mapping[str, Term]) -> Term:
     """Return a binder as a term over one end's view."""
     if binder is None or not binder.fields:
         return NOTHING
-    terms = [FIELD_TERMS[name](view) for name in binder.fields]
+    terms = [_field(name, view) for name in binder.fields]
     return terms[0] if binder.bare else h(seq(*terms))

@@ -110,7 +110,7 @@ class SymbolicWorld:
 
     def bank_evidence(self, view: View, machine: str = BANK) -> Term:
         """Return the evidence that a server with the bank's image makes over its view."""
-        key = view["spki_S"] if self.design.attests_key else None
+        key = view.get("spki_S", NOTHING) if self.design.attests_key else None
         return evidence(machine, BANK_IMAGE, bound(self.design.server, view), key, self._bank_policy)
 
     def teller_evidence(self, view: View) -> Term:
@@ -126,7 +126,7 @@ class SymbolicWorld:
         """Return evidence that the teller accepts and Alice can show, and whose it is; None if there is none."""
         if self.lax:
             return NOTHING, "any"
-        key = view["spki_S"] if self.design.attests_key else None
+        key = view.get("spki_S", NOTHING) if self.design.attests_key else None
         return self._shows(alice, bound(self.design.server, view), BANK_IMAGE, key, shown, ask=self._asks_policy)
 
     def bank_accepts(self, alice: Deduction, view: View, shown: Callable[[Term], Term]) -> tuple[Term, str] | None:

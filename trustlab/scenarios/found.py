@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from trustlab.attacks import CATALOGUE, Assumptions, Attack
+from trustlab.finder import agrees_on_key
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:
 
 def leaks_of(found: Found) -> tuple[Leak, ...]:
     """Return what the lab leaks to Alice for the powers of a search; without a key agreement no secret of it."""
-    agrees = found.design.tls == "1.3" or found.design.key_origin != "deployed"
+    agrees = agrees_on_key(found.design)
     return tuple(leak for power, leak in LEAKS.items() if power in found.powers and (agrees or leak != "DH secret"))
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import STATEMENT, Ask, Relay, ShowEvidence
+from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain, replay_server
 from trustlab.attacks.alice.legs import Credentials, Hello, TowardsClient, TowardsServer
@@ -27,6 +27,7 @@ from trustlab.attacks.programs import deployed_key, evidence_replay, key_abuse, 
 from trustlab.attacks.programs.client_evidence_forwarding import Forwarding
 from trustlab.attacks.programs.same_pms_reencryption import HandOver
 from trustlab.passage import OpenSslEndpoint, PlainEndpoint
+from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest, Identity
@@ -154,7 +155,7 @@ def be_client(alice: Alice) -> None:
     alice.tell("ask", f"connects to {alice.victim} as anybody may, and asks for the balance.")
 
     def make(name: str) -> Endpoint:
-        says = Ask(STATEMENT)
+        says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
         if alice.placement.our_engine:
             return TowardsServer(alice, name, says, shows=shows)
         return OpenSslEndpoint.client(
@@ -209,7 +210,11 @@ def applications12(alice: Alice, script: Script) -> tuple[Relay, Relay]:
     """Return what she does in her two channels: she relays, or asks the bank for the balance."""
     if script.goal != "balance":
         return Relay(), Relay(stays=True)
-    return (HandOver(), Relay()) if alice.placement.mutual else (Relay(passes=False), Relay(STATEMENT))
+    return (
+        (HandOver(), Relay())
+        if alice.placement.mutual
+        else (Relay(passes=False, stays=True), Relay(STATEMENT, stays=True))
+    )
 
 
 def between13(alice: Alice, script: Script, identity: Identity | None, key: BorrowedKey) -> None:
