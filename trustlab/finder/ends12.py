@@ -208,7 +208,7 @@ class _Bank12:
                     continue
                 seen["evidence_C"], whose = found
             self._ends.finish(seen)
-            leaked = (seen["pms"],) if "dh-known" in self._world.powers else ()
+            leaked = (seen["pms"],) if self._agrees and "dh-known" in self._world.powers else ()
             knows = alice.learn(leaked)
             if knows.derives(seen["verify_C"]) and knows.derives(seen["finished_C"]):
                 taken = step(self._machine, "client's flight", secret=secret.where, certificate=where, evidence=whose)

@@ -119,6 +119,14 @@ class ScriptedClientLeg(TowardsClient):
             return super().own_hello(own, servers)
         return self.script.copied(self.script.answered, own, servers)
 
+    def handle(self, event: tls.Event) -> None:
+        """If she chooses the secret, forward the teller's evidence at once: she may be unable to read its Finished."""
+        if isinstance(event, tls.MessageReceived) and isinstance(event.message, tls.SupplementalData):
+            chooses = self.script.fields(BANK, CLIENT_FLIGHT).get("secret") == "own"
+            if chooses and self.behind is not None:
+                self.behind.go_on(b"", event.message.entries[0][1])
+        super().handle(event)
+
 
 class ScriptedMiddle(Middle):
     """Her two legs, joined as the script says."""
