@@ -15,7 +15,7 @@ HELLO = ("nonce_C", "client_random", "server_random", "H(SPKI_S)")
 ON_12 = {
     "handshake": (HELLO, ("nonce_S", "client_random", "server_random", "H(SPKI_S)", "HMAC(PMS)", "H(EPMS)")),
     "before": (("nonce_C",), ()),
-    "inside": (("nonce_C", "client_random", "server_random", "H(SPKI_S)"), ()),
+    "inside": (("nonce_C",), ()),
     "after-finished": (
         ("nonce_C", "session_hash", "H(SPKI_S)"),
         ("nonce_S", "session_hash", "H(SPKI_S)"),

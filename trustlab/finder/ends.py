@@ -46,7 +46,7 @@ class Way(NamedTuple):
 
     view: View
     sent: tuple[Term, ...]
-    step: AttackStep | None
+    step: AttackStep
 
 
 @dataclass(frozen=True)

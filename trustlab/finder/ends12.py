@@ -157,7 +157,8 @@ class Ends12:
 
     def _judges_answer(self, view: View, _other: View, alice: Deduction) -> Iterator[Way]:
         key = view["master_secret"]
-        if found := self._world.teller_accepts(alice, view, lambda shown: senc(key, seq(EVIDENCE, shown))):
+        asked = {"nonce_C": view["nonce_C"]}
+        if found := self._world.teller_accepts(alice, asked, lambda shown: senc(key, seq(EVIDENCE, shown))):
             yield Way(view, (), step("teller", "evidence inside", evidence=found[1]))
 
 
@@ -225,12 +226,13 @@ class _Bank12:
         return [Choice(mine, "own"), Choice(anew, "teller-anew"), *theirs]
 
     def question(self, view: View, teller: View, alice: Deduction) -> Iterator[Way]:
-        """Answer a question inside the channel."""
+        """Answer a question inside the channel; as before the connection, the quote knows no more than the nonce."""
         key = view["master_secret"]
         for nonce in inside(own("nonce inside"), teller, "nonce_C", "teller"):
             if alice.derives(senc(key, seq(REQUEST, nonce.value))):
                 asked = {**view, "nonce_C": nonce.value}
-                answer = senc(key, seq(EVIDENCE, self._world.bank_evidence(asked, self._machine)))
+                shown = self._world.bank_evidence({"nonce_C": nonce.value}, self._machine)
+                answer = senc(key, seq(EVIDENCE, shown))
                 yield Way(asked, (answer,), step(self._machine, "question inside", nonce=nonce.where))
 
 

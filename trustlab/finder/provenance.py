@@ -33,6 +33,14 @@ class AttackStep(msgspec.Struct, frozen=True):
     sentence: str = ""
 
 
+def from_genuine(taken: AttackStep) -> AttackStep:
+    """Return the teller's step for an Alice whose other connection goes to her genuine machine, not to the bank."""
+    fields = {
+        name: "genuine" if where == "bank" and name != "certificate" else where for name, where in taken.fields.items()
+    }
+    return msgspec.structs.replace(taken, fields=fields)
+
+
 def step(party: str, message: str, **fields: str) -> AttackStep:
     """Return a step; fields that are empty strings are left out."""
     return AttackStep(party, message, {name: where for name, where in fields.items() if where})

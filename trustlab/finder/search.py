@@ -20,7 +20,7 @@ from trustlab.finder.ends12 import Ends12
 from trustlab.finder.ends13 import Ends13
 from trustlab.finder.explanation import explained
 from trustlab.finder.powers import DEFAULT, goal_named, powers_of
-from trustlab.finder.provenance import AttackStep  # noqa: TC001 - msgspec reads the annotation
+from trustlab.finder.provenance import AttackStep, from_genuine
 from trustlab.finder.terms import pk
 from trustlab.finder.world import BALANCE, BANK, BANK_KEY, GENUINE, GENUINE_KEY, PIN, TELLER, SymbolicWorld
 
@@ -186,9 +186,10 @@ class Exploration:
 
     @staticmethod
     def _after(state: Position, name: str, way: Way) -> Position:
+        """Return the position after a way; what the teller gets from the genuine machine's connection is named so."""
         return Position(
             state.alice.learn(way.sent),
             {**state.views, name: way.view},
             {**state.moved, name: state.moved[name] + 1},
-            state.steps if way.step is None else (*state.steps, way.step),
+            (*state.steps, from_genuine(way.step) if name == TELLER and state.moved.get(GENUINE) else way.step),
         )

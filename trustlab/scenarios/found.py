@@ -112,6 +112,8 @@ def catalogued(found: Found) -> Iterator[str]:
         attack = CATALOGUE[name]
         if attack.tls not in {"any", found.design.tls} or attack.prize != PRIZES[found.goal]:
             continue
+        if found.replay != name.startswith("evidence-replay"):
+            continue
         if not set(attack.assumes.leaks) <= set(leaks_of(found)):
             continue
         if needs <= set(found.powers) and attack.assumes.unpinned == ("unpinned" in found.powers):
