@@ -10,6 +10,7 @@ from trustlab.finder.ends import (
     FROM_CLIENT,
     FROM_SERVER,
     REQUEST,
+    Choice,
     Move,
     Way,
     answers_orders,
@@ -62,6 +63,16 @@ def client_flight(view: View) -> None:
     view["finished_C"] = mac(finished, seq(view["transcript"], *shown, view["verify_C"]))
 
 
+def differs_in_vain(world: SymbolicWorld, theirs: Choice, others: dict[str, Choice]) -> bool:
+    """Return whether a field that no binder names comes from elsewhere than the key share.
+
+    Such a field counts only as a part of the hellos. These are the same on both connections if all of it is forwarded,
+    and different if anything is her own.
+    """
+    named = {name for binder in (world.design.server, world.design.client) if binder for name in binder.fields}
+    return any((at.where == "own") != (theirs.where == "own") for name, at in others.items() if name not in named)
+
+
 class Ends13:
     """Both ends of a design on TLS 1.3 in one world."""
 
@@ -93,6 +104,8 @@ class Ends13:
         changed = (NOTHING, public("other extensions"))
         keys = server_keys(self._world, alice)
         for random, nonce, theirs, extensions in product(randoms, nonces, shares, changed):
+            if differs_in_vain(self._world, theirs, {"server_random": random, "nonce_S": nonce}):
+                continue
             secret = agreed(atom("teller's exponent"), theirs.value.terms[0])
             if not alice.derives(secret) and extensions is not NOTHING:
                 continue
@@ -151,6 +164,8 @@ class _Bank13:
             menu(alice, share(own("client exponent")), teller, "share_C", "teller"),
             menu(alice, own("nonce"), teller, "nonce_C", "teller"),
         ):
+            if differs_in_vain(self._world, theirs, {"client_random": random, "nonce_C": nonce}):
+                continue
             view = {"client_random": random.value, "share_C": theirs.value, "nonce_C": nonce.value}
             view |= {"server_random": atom(f"{machine}'s random"), "nonce_S": atom(f"{machine}'s nonce_S")}
             view |= {"share_S": share(exponent), "shared_secret": agreed(theirs.value.terms[0], exponent)}

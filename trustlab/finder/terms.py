@@ -23,23 +23,19 @@ class FinderError(ValueError):
 
 
 class Term:
-    """An operator and its parts; make one with the functions below."""
+    """An operator and its parts, of which `terms` are those that are terms; make one with the functions below."""
 
-    __slots__ = ("__weakref__", "operator", "parts")
+    __slots__ = ("__weakref__", "operator", "parts", "terms")
 
     def __init__(self, operator: str, parts: tuple[Term | str, ...]) -> None:
         self.operator = operator
         self.parts = parts
+        self.terms = tuple(part for part in parts if isinstance(part, Term))
 
     def __repr__(self) -> str:
         if self.operator in {"atom", "public"}:
             return str(self.parts[0])
         return f"{self.operator}({', '.join(map(repr, self.parts))})"
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """The parts of a term that is not a name."""
-        return tuple(part for part in self.parts if isinstance(part, Term))
 
 
 _TERMS: WeakValueDictionary[tuple[object, ...], Term] = WeakValueDictionary()
