@@ -75,6 +75,16 @@ def inside(mine: Term, other: View, name: str, where: str) -> list[Choice]:
     return [Choice(mine, "own")] + ([Choice(other[name], where)] if name in other else [])
 
 
+def differs_in_vain(world: SymbolicWorld, leading: Choice, others: dict[str, Choice]) -> bool:
+    """Return whether a field that no binder names comes from elsewhere than the leading field: the share, the random.
+
+    Such a field counts only as a part of the transcript. That is the same on both connections if all of it is
+    forwarded, and different if anything is her own.
+    """
+    named = {name for binder in (world.design.server, world.design.client) if binder for name in binder.fields}
+    return any((at.where == "own") != (leading.where == "own") for name, at in others.items() if name not in named)
+
+
 def server_keys(world: SymbolicWorld, alice: Deduction) -> list[tuple[Term, Term, str]]:
     """Return the private keys, with certificates for the bank's name, that Alice can show the teller."""
     keys = [(BANK_KEY, "bank"), (ROGUE_KEY, "rogue")] + ([(GENUINE_KEY, "genuine")] if has_machine(world) else [])

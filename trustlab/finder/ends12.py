@@ -15,6 +15,7 @@ from trustlab.finder.ends import (
     Way,
     answers_orders,
     client_keys,
+    differs_in_vain,
     inside,
     menu,
     orders,
@@ -106,6 +107,8 @@ class Ends12:
             shares = [Choice(NOTHING, "")]
         keys = server_keys(self._world, alice)
         for random, nonce, theirs, (key, named, where) in product(randoms, nonces, shares, keys):
+            if self._in_handshake and differs_in_vain(self._world, random, {"nonce_S": nonce}):
+                continue
             signed = sign(key, seq(SIGNED, view["client_random"], random.value, theirs.value))
             if self._agrees and not alice.derives(signed):
                 continue
@@ -176,6 +179,8 @@ class _Bank12:
         machine, exponent = self._machine, atom(f"{self._machine}'s exponent")
         nonces = menu(alice, own("nonce"), teller, "nonce_C", "teller") if self._in_handshake else [Choice(NOTHING, "")]
         for random, nonce in product(menu(alice, own("random"), teller, "client_random", "teller"), nonces):
+            if self._in_handshake and differs_in_vain(self._world, random, {"nonce_C": nonce}):
+                continue
             view = {"client_random": random.value, "nonce_C": nonce.value, "spki_S": pk(self._key)}
             view |= {"server_random": atom(f"{machine}'s random"), "nonce_S": atom(f"{machine}'s nonce_S")}
             view |= {"share_S": share(exponent) if self._agrees else NOTHING, "evidence_S": NOTHING}

@@ -10,11 +10,11 @@ from trustlab.finder.ends import (
     FROM_CLIENT,
     FROM_SERVER,
     REQUEST,
-    Choice,
     Move,
     Way,
     answers_orders,
     client_keys,
+    differs_in_vain,
     inside,
     menu,
     orders,
@@ -61,16 +61,6 @@ def client_flight(view: View) -> None:
     view["verify_C"] = NOTHING if key is NOTHING else sign(key.terms[0], seq(SIGNED, FROM_CLIENT, covered))
     finished = kdf(view["handshake_secret"], seq(CLIENT_FINISHED, view["hellos"]))
     view["finished_C"] = mac(finished, seq(view["transcript"], *shown, view["verify_C"]))
-
-
-def differs_in_vain(world: SymbolicWorld, theirs: Choice, others: dict[str, Choice]) -> bool:
-    """Return whether a field that no binder names comes from elsewhere than the key share.
-
-    Such a field counts only as a part of the hellos. These are the same on both connections if all of it is forwarded,
-    and different if anything is her own.
-    """
-    named = {name for binder in (world.design.server, world.design.client) if binder for name in binder.fields}
-    return any((at.where == "own") != (theirs.where == "own") for name, at in others.items() if name not in named)
 
 
 class Ends13:

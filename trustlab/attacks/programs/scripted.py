@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from trustlab import tls
 from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
-from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain, replay_server
+from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain
 from trustlab.attacks.alice.legs import Credentials, Hello, TowardsClient, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
@@ -110,7 +110,9 @@ class ScriptedServerLeg(TowardsServer):
 
 
 class ScriptedClientLeg(TowardsClient):
-    """Her leg to the teller: a hello as the script says."""
+    """Her leg to the teller: a hello as the script says. `kept` is one of the bank's, from before."""
+
+    kept: tls.ServerHello | None = None
 
     def __init__(self, alice: Alice, *parts: Any, **choices: Any) -> None:  # noqa: ANN401 - as its base
         self.script = Script(alice.guest.setting("script"))
@@ -121,6 +123,14 @@ class ScriptedClientLeg(TowardsClient):
         if self.script.whole:
             return super().own_hello(own, servers)
         return self.script.copied(self.script.answered, own, servers)
+
+    def respond(self, request: tls.Request) -> None:
+        """Copy from the hello that she kept, if there is one."""
+        match request:
+            case tls.MessageReady(message=tls.ServerHello() as own) if self.kept is not None:
+                self.connection.answer(request, self.own_hello(own, self.kept))
+            case _:
+                super().respond(request)
 
     def handle(self, event: tls.Event) -> None:
         """If she chooses the secret, forward the teller's evidence at once: she may be unable to read its Finished."""
@@ -216,7 +226,7 @@ def between12(alice: Alice, script: Script, identity: Identity | None, key: Borr
         if not alice.placement.our_engine and identity is not None:
             return plain(alice, identity, connection)
         if script.replays and visit is not None:
-            return replay_server(alice, connection, credentials(), visit.evidence)
+            return replay(alice, connection, credentials(), visit)
         if identity is not None and rogue and script.alone:
             return clone(alice, identity, connection)
         return ScriptedMiddle(
@@ -226,6 +236,15 @@ def between12(alice: Alice, script: Script, identity: Identity | None, key: Borr
     alice.take_place(answer)
     if alice.placement.asks_before and script.replays and visit is not None:
         alice.take_place(lambda _connection: PlainEndpoint(ShowEvidence(visit.evidence, 1)), QUESTIONS)
+
+
+def replay(alice: Alice, connection: WireConnection, shows: Credentials, visit: EvidenceCollector) -> Endpoint:
+    """Answer with what she kept of her visit to the bank: its evidence, and the values of its hello that it names."""
+    place = alice.placement
+    application = ShowEvidence(visit.evidence, place.frames, opening=frame(OWN_NONCE) if place.mutual else b"")
+    leg = ScriptedClientLeg(alice, connection.name, application, shows=shows, evidence=visit.evidence)
+    leg.kept = visit.hello
+    return leg
 
 
 def applications12(alice: Alice, script: Script) -> tuple[Relay, Relay]:
