@@ -15,6 +15,7 @@ SUITES = {
     "cloud": ("benchmarks.cloud",),
     "passage": ("benchmarks.passage",),
     "inspector": ("benchmarks.inspector", "benchmarks.painted"),
+    "finder": ("benchmarks.finder",),
     "class": ("benchmarks.a_class",),
 }
 """Each module of a suite has `run() -> dict[str, float]`, `GOALS: dict[str, float]` and `NOTES: dict[str, str]`.

@@ -26,6 +26,7 @@ ROOMS = (
     "tpm",
     "passage",
     "capture",
+    "finder",
     "explain",
     "cloud",
     "attacks",
@@ -46,6 +47,7 @@ MUST_NOT_KNOW = {
     "tpm": {"tls", "wire"},
     "passage": {"tpm"},
     "capture": {"attest", "tpm", "passage"},
+    "finder": {"tpm", "wire", "capture"},
     "explain": {"tpm"},
     "inspector": {"cloud", "scenarios", "attacks"},
 }

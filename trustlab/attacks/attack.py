@@ -42,7 +42,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     client trusts the wrong `peer`; the `service` fails; different answers make an `oracle`; she gets all the `quotes`
     that she asks for. `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
     that version, if the row has another name. `program` is its module in `attacks.programs`; the catalogue fills it in.
-    Your own attack has the `code` of its program instead.
+    Your own attack has the `code` of its program instead. `script` is what a program that plays many attacks is told;
+    it is measured with the program.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     plays: str = ""
     program: str = ""
     code: str = ""
+    script: str = ""
 
     @property
     def module(self) -> str:

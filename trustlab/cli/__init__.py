@@ -21,6 +21,7 @@ from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
+from trustlab.cli.find import find_attack, models, show_atlas
 from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
@@ -31,6 +32,7 @@ from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
 from trustlab.cli.verify import verify
 from trustlab.cloud import CloudError
+from trustlab.finder import FinderError
 from trustlab.passage import DesignError
 from trustlab.tls import TlsError
 from trustlab.tpm import TpmError
@@ -49,6 +51,7 @@ KNOWN = (
     CatalogueError,
     CloudError,
     DesignError,
+    FinderError,
     TpmError,
     AttestError,
     TlsError,
@@ -74,6 +77,9 @@ app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
 app.command()(tamper)
+app.command("find")(find_attack)
+app.command("atlas")(show_atlas)
+app.command()(models)
 app.command()(serve)
 app.command()(connect)
 app.command()(ca)

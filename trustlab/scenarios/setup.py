@@ -236,6 +236,8 @@ def alice_of(wanted: Plan, bob: Bob) -> Rental:
         "web_root": bob.web_root,
         **_seed(wanted),
     }
+    if attack.script:
+        settings["script"] = attack.script
     name = "alice's tools"
     image = Image(name, attack.code.encode(), settings) if attack.code else Image.of(name, attack.module, settings)
     return Rental("alice", image, Ordinary)

@@ -101,6 +101,8 @@ class ListenAndThank(Quiet):
 
     def received(self, data: bytes) -> bytes:
         """Answer frame by frame, then thank."""
+        if self.finished:
+            return b""
         if not self._left:
             return self.thanks(data)
         said = b""

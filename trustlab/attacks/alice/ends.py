@@ -19,6 +19,7 @@ from trustlab.passage import OpenSslEndpoint, PlainEndpoint
 from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
+    from trustlab import tls
     from trustlab.attacks.alice.borrowed_key import BorrowedKey
     from trustlab.attacks.alice.tools import Alice
     from trustlab.cloud import Identity
@@ -107,6 +108,11 @@ class EvidenceCollector:
     def chain(self) -> tuple[bytes, ...]:
         """The victim's certificate, in DER."""
         return self._leg.connection.peer_certificates[:1]
+
+    @property
+    def hello(self) -> tls.ServerHello | None:
+        """The victim's ServerHello."""
+        return self._leg.server_hello
 
     @property
     def evidence(self) -> bytes:

@@ -160,7 +160,7 @@ class TowardsServer(Leg):
         """Copy the client's hello; keep the server's evidence; wait for the client's secret and evidence."""
         match request:
             case tls.MessageReady(message=tls.ClientHello() as own) if self.like is not None:
-                self.connection.answer(request, self.like if self._whole else with_values_of(own, self.like))
+                self.connection.answer(request, self.own_hello(own, self.like))
             case tls.EvidenceReceived():
                 self.evidence = request.evidence
                 self.connection.answer(request, None)
@@ -170,6 +170,10 @@ class TowardsServer(Leg):
                 self._answer()
             case _:
                 super().respond(request)
+
+    def own_hello(self, own: tls.ClientHello, clients: tls.ClientHello) -> tls.ClientHello:
+        """Return the ClientHello that she sends in the client's place."""
+        return clients if self._whole else with_values_of(own, clients)
 
     def go_on(self, pms: bytes, evidence: bytes, epms: bytes = b"") -> None:
         """Go on with the client's evidence and secret; without `pms` she chooses one. `epms` is the client's own."""

@@ -31,6 +31,7 @@ class Middle:
     """
 
     leg_towards_client = TowardsClient
+    leg_towards_server = TowardsServer
 
     def __init__(
         self,
@@ -102,7 +103,7 @@ class Middle:
         def make(name: str) -> TowardsServer:
             design, application = self.alice.design, self._applications[1]
             asked = design.tls == "1.3" and (self.alice.placement.mutual or self.follows)
-            self.behind = TowardsServer(
+            self.behind = self.leg_towards_server(
                 self.alice,
                 name,
                 application,

@@ -17,7 +17,7 @@ from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.passage.exported import request
 
 if TYPE_CHECKING:
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
 
 ATTACK = Attack(
     name="evidence-replay",
@@ -39,8 +39,16 @@ ATTACK = Attack(
 def start(guest: Guest) -> None:
     """Collect the bank's evidence first; then take the bank's place."""
     alice = Alice(guest, ATTACK)
-    asks = alice.placement.mutual
-    own = Credentials.of(alice.rogue_identity()) if asks else None
+    kept = collected(alice, alice.rogue_identity() if alice.placement.mutual else None)
+    key = BorrowedKey(alice)
+    alice.take_place(lambda connection: Middle(alice, connection, key=key, kept=kept))
+
+
+def collected(alice: Alice, identity: Identity | None) -> TowardsServer:
+    """Connect to the bank in TLS 1.3 as anybody may; return the leg, which keeps the bank's evidence.
+
+    `identity` is what she shows a bank that asks its client for a certificate.
+    """
     kept: list[TowardsServer] = []
     application = AskForEvidence()
 
@@ -48,14 +56,14 @@ def start(guest: Guest) -> None:
         kept[0].evidence = evidence
 
     def collect() -> None:
-        if asks and kept[0].connection.handshake_complete:
+        if alice.placement.mutual and kept[0].connection.handshake_complete:
             application.ask(request(kept[0].connection), keep)
 
     def make(name: str) -> TowardsServer:
-        kept.append(TowardsServer(alice, name, application, learned=collect, shows=own))
+        shows = Credentials.of(identity) if identity else None
+        kept.append(TowardsServer(alice, name, application, learned=collect, shows=shows))
         return kept[0]
 
     alice.connect(make)
     alice.tell("collect", f"connects to {alice.victim} as anybody may, and keeps its evidence.")
-    key = BorrowedKey(alice)
-    alice.take_place(lambda connection: Middle(alice, connection, key=key, kept=kept[0]))
+    return kept[0]

@@ -1,0 +1,72 @@
+"""The finder agrees with both signed tables: what it finds is marked S, and it finds nothing where a cell is marked x."""
+
+from __future__ import annotations
+
+import pytest
+
+from trustlab.attacks import table
+from trustlab.finder import FinderError, find
+from trustlab.finder.terms import FIELD_TERMS
+from trustlab.passage import LADDER, LADDER13
+from trustlab.passage.binders import FIELDS
+
+TABLE = table()
+ON_12 = (
+    (("rogue-certificate", "toctou-redirect", "tunnel-relay"), ("ca",), "pin"),
+    (("deployed-key",), ("copy",), "pin"),
+    (("key-abuse",), ("root-tpm",), "pin"),
+    (("client-impersonation",), ("ca",), "balance"),
+    (("client-impersonation", "same-pms-reencryption"), ("ca", "lax-peer"), "balance"),
+)
+"""The attacks of the signed table, with the powers and the goal of each: a search is about the best of them."""
+ON_13 = (
+    ("rogue-certificate", ("ca",), "pin", False),
+    ("evidence-relay", ("ca", "key-usable"), "pin", False),
+    ("evidence-replay", ("ca", "key-usable"), "pin", True),
+    ("known-dh-secret", ("dh-known",), "pin", False),
+    ("known-dh-secret-and-key", ("dh-known", "key-usable", "ca"), "agree", False),
+    ("own-genuine-machine", ("own-machine", "unpinned"), "peer", False),
+    ("own-genuine-machine-pinned", ("own-machine",), "peer", False),
+)
+MARKS = {"attack": "S", "none": "x"}
+
+
+def signed(design, *attacks):
+    """Return the best mark of these attacks for Alice; "-" if none makes sense."""
+    marks = {TABLE[design.name, attack].mark for attack in attacks}
+    return next(mark for mark in "Sx-" if mark in marks)
+
+
+@pytest.mark.parametrize("design", LADDER, ids=lambda design: design.name)
+def test_every_cell_of_tls12(design):
+    for attacks, powers, goal in ON_12:
+        mark = signed(design, *attacks)
+        if mark != "-":
+            found = find(design, powers, goal)
+            assert (attacks, MARKS[found.verdict]) == (attacks, mark)
+            assert found.bounds.complete
+
+
+@pytest.mark.parametrize("design", LADDER13, ids=lambda design: design.name)
+def test_every_cell_of_tls13(design):
+    for attack, powers, goal, replay in ON_13:
+        found = find(design, powers, goal, replay=replay)
+        assert (attack, MARKS[found.verdict]) == (attack, signed(design, attack))
+        assert found.bounds.complete
+
+
+def test_every_field_of_a_binder_is_a_term():
+    assert FIELD_TERMS.keys() == FIELDS.keys()
+
+
+def test_a_search_that_meets_its_limit_says_so():
+    found = find(LADDER13[-1], ("ca", "key-usable"), states=10)
+    assert (found.verdict, found.bounds.complete, found.states) == ("none", False, 10)
+    assert "only the first 10 states" in found.bounds.sentence
+
+
+def test_unknown_powers_and_goals_are_named():
+    with pytest.raises(FinderError, match="no power 'magic'; choose from: network, ca"):
+        find(LADDER[0], ("magic",))
+    with pytest.raises(FinderError, match="no goal 'fame'; choose from: pin"):
+        find(LADDER[0], (), "fame")
