@@ -108,7 +108,7 @@ def settled(page: Page) -> None:
 
 
 def box(found: Locator) -> dict[str, float]:
-    found_box = found.bounding_box()
+    found_box = found.bounding_box() or found.bounding_box()  # once more: it may have been drawn anew meanwhile
     assert found_box is not None, f"{found} is not drawn"
     return found_box
 

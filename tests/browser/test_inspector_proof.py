@@ -138,6 +138,7 @@ def assert_axe_finds_nothing(page: Page) -> None:
     for theme in ("Dark", "Light"):
         wear(page, theme)
         page.wait_for_timeout(200)
+        assert_seen(page.locator(".tl-rows .tl-sel").first, page.locator(".tl-rows").first)
         found = Axe().run(page, context=".tl-root")
         assert found.violations_count == 0, found.generate_report()
 
@@ -169,6 +170,8 @@ def test_an_act_is_stepped_by_clicks_to_its_end_and_looked_at_afterwards(
 
     # The end: the refusal names the check, and both legs stand side by side.
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, ladder)
     expect(refusal).to_contain_text("One input differs: the server's public key.")
     expect(page.get_by_role("heading", name="Refused")).to_be_visible()
@@ -284,6 +287,8 @@ def test_a_message_is_changed_by_the_page_and_the_act_runs_again_beside_it(opene
     settled(page)
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
     expect(refusal).to_contain_text("One input differs: the server's random.")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, page.locator(".tl-rows"))
     assert_seen(page.locator(".tl-check", has_text="extraData").first)
     changed = page.locator(".tl-half", has_text="ServerHello").first
@@ -425,6 +430,8 @@ def test_keys_alone_are_enough(opened: Callable[..., Page], frontend: Frontend) 
     wait_held(page, at)
     assert held_at(page) == "ended"
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, page.locator(".tl-rows"))
     expect(page.locator(".tl-check", has_text="signature").first).to_be_visible()
 
@@ -435,7 +442,7 @@ def test_keys_alone_are_enough(opened: Callable[..., Page], frontend: Frontend) 
     chosen, said = page.locator(".tl-rows .tl-sel"), page.locator(".tl-say1").first.inner_text()
     assert_seen(chosen.first, page.locator(".tl-rows"))
     press("3")
-    assert_seen(page.get_by_role("tab", name="Keys", selected=True))
+    assert_seen(page.get_by_role("tab", name="Keys", exact=True, selected=True))
     press("[")
     press("]")
     settled(page)
