@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -48,6 +48,11 @@ class Frontend:
         page.goto(lab.url(f"{self.path.format(workspace)}/{notebook}"))
         self.ready(page)
 
+    def made(self, error: Error) -> bool:
+        """Whether an error came from Notebook 7's own code alone: two do each time it starts, whatever it shows."""
+        places = [line for line in (error.stack or "").splitlines() if "://" in line]
+        return self.name == "Notebook 7" and bool(places) and all("/static/notebook/" in line for line in places)
+
     def ready(self, page: Page) -> None:
         """Wait for an idle kernel."""
         if self.name == "JupyterLab":
@@ -80,6 +85,15 @@ def run_first_cell(page: Page) -> None:
     menu(page, "Run", "Run Selected Cell")
 
 
+def wear(page: Page, theme: str) -> None:
+    """Choose one of JupyterLab's themes, "Light" or "Dark", from its menu; its colours are the view's."""
+    menu(page, "Settings")
+    for name in ("Theme", f"JupyterLab {theme}"):
+        page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{name}$")).click()
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+    settled(page)
+
+
 def into_view(page: Page) -> None:
     """Scroll until the widget's upper edge is where a reader has it: at the top."""
     root = page.locator(".tl-root").first
@@ -94,7 +108,7 @@ def settled(page: Page) -> None:
 
 
 def box(found: Locator) -> dict[str, float]:
-    found_box = found.bounding_box()
+    found_box = found.bounding_box() or found.bounding_box()  # once more: it may have been drawn anew meanwhile
     assert found_box is not None, f"{found} is not drawn"
     return found_box
 
@@ -174,7 +188,12 @@ def children(pid: int) -> dict[int, str]:
 
 def machines(lab: Lab) -> set[int]:
     """The TPM emulators and virtual machines that run under a lab's server."""
-    return {pid for pid, name in children(lab.pid).items() if name not in {"python", "python3", "setpriv"}}
+    return {pid for pid, name in children(lab.pid).items() if name not in {"python", "python3", "setpriv", "sh"}}
+
+
+def janitors(lab: Lab) -> set[int]:
+    """The shells that clear up behind each kernel, and go with it."""
+    return {pid for pid, name in children(lab.pid).items() if name == "sh"}
 
 
 def alive(pids: set[int]) -> set[int]:

@@ -26,12 +26,14 @@ from proofs import (
     held_row,
     inside,
     into_view,
+    janitors,
     machines,
     menu,
     run_first_cell,
     save,
     settled,
     wait_held,
+    wear,
     write_notebook,
 )
 
@@ -58,7 +60,7 @@ def opened(chrome: Browser, shared_lab: Lab) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("pageerror", lambda error: frontend.made(error) or errors.append(f"{error}\n{error.stack}"))
         frontend.open(page, shared_lab, name)
         return page
 
@@ -111,6 +113,7 @@ def assert_nothing_overlaps(page: Page) -> None:
             [...root.querySelectorAll('.tl-head button, .tl-head summary, .tl-head input, .tl-title')].filter((n) => !n.closest('.tl-menubody, .tl-hits')),
             [...root.querySelectorAll('.tl-over button, .tl-over .tl-breakname, .tl-prize, .tl-steps, .tl-lane, .tl-reads, .tl-hold')],
             [...root.querySelectorAll('.tl-mhead > *, .tl-hands > *')].filter((n) => !n.matches('.tl-hands')),
+            [...root.querySelectorAll('.tl-where > *, .tl-say1')],
             [...root.querySelectorAll('.tl-hexbar button, .tl-hexbar b')],
             [...root.querySelectorAll('.tl-ltools button, .tl-ltools label, .tl-ltools select, .tl-name')],
           ];
@@ -128,16 +131,16 @@ def assert_nothing_overlaps(page: Page) -> None:
           return found;
         }"""
     )
-    assert over == [], page.viewport_size
+    assert over == [], (page.viewport_size, over)
 
 
 def assert_axe_finds_nothing(page: Page) -> None:
-    for light in ("true", "false"):
-        page.evaluate("(light) => { document.body.dataset.jpThemeLight = light; }", light)
+    for theme in ("Dark", "Light"):
+        wear(page, theme)
         page.wait_for_timeout(200)
+        assert_seen(page.locator(".tl-rows .tl-sel").first, page.locator(".tl-rows").first)
         found = Axe().run(page, context=".tl-root")
         assert found.violations_count == 0, found.generate_report()
-    page.evaluate("() => { document.body.dataset.jpThemeLight = 'true'; }")
 
 
 def test_an_act_is_stepped_by_clicks_to_its_end_and_looked_at_afterwards(
@@ -167,6 +170,8 @@ def test_an_act_is_stepped_by_clicks_to_its_end_and_looked_at_afterwards(
 
     # The end: the refusal names the check, and both legs stand side by side.
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, ladder)
     expect(refusal).to_contain_text("One input differs: the server's public key.")
     expect(page.get_by_role("heading", name="Refused")).to_be_visible()
@@ -282,6 +287,8 @@ def test_a_message_is_changed_by_the_page_and_the_act_runs_again_beside_it(opene
     settled(page)
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
     expect(refusal).to_contain_text("One input differs: the server's random.")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, page.locator(".tl-rows"))
     assert_seen(page.locator(".tl-check", has_text="extraData").first)
     changed = page.locator(".tl-half", has_text="ServerHello").first
@@ -289,6 +296,8 @@ def test_a_message_is_changed_by_the_page_and_the_act_runs_again_beside_it(opene
     assert_axe_finds_nothing(page)
 
     page.locator(".tl-half", has_text="ClientHello").first.click()
+    page.locator(".tl-tree").hover()
+    page.mouse.wheel(0, -5000)  # the message opens at its nonce
     page.get_by_role("treeitem", name=re.compile("^random")).click()
     page.get_by_role("button", name="What if?").click()
     assert_seen(page.get_by_role("dialog"))
@@ -355,16 +364,17 @@ def test_a_rerun_a_restart_and_a_closed_tab_leave_nothing(opened: Callable[..., 
     page.locator(".tl-root:not([data-old]) .tl-held").wait_for(timeout=PATIENCE)
     assert gone(first) == set(), "the cell ran again, so the first act has ended"
     second = machines(shared_lab) - before
+    clearing = janitors(shared_lab)
     assert second
     assert not second & first
     assert step(page).startswith("Held"), "the second act is stepped as if there had been no first"
 
     menu(page, "Kernel", r"Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    assert gone(second) == set()
+    assert gone(second | clearing) == set()
     JUPYTERLAB.ready(page)
     expect(page.locator(".tl-hold")).to_contain_text("The kernel does not answer.")
-    third = run_and_hold() - before
+    third = (run_and_hold() - before) | janitors(shared_lab)
     save(page)
     page.goto("about:blank")
     time.sleep(0.5)
@@ -420,6 +430,8 @@ def test_keys_alone_are_enough(opened: Callable[..., Page], frontend: Frontend) 
     wait_held(page, at)
     assert held_at(page) == "ended"
     refusal = page.locator(".tl-rows .tl-box.tl-bad")
+    expect(refusal).to_have_class(re.compile("tl-sel"))  # a frame after the end
+    settled(page)
     assert_seen(refusal, page.locator(".tl-rows"))
     expect(page.locator(".tl-check", has_text="signature").first).to_be_visible()
 
@@ -430,7 +442,7 @@ def test_keys_alone_are_enough(opened: Callable[..., Page], frontend: Frontend) 
     chosen, said = page.locator(".tl-rows .tl-sel"), page.locator(".tl-say1").first.inner_text()
     assert_seen(chosen.first, page.locator(".tl-rows"))
     press("3")
-    assert_seen(page.get_by_role("tab", name="Keys", selected=True))
+    assert_seen(page.get_by_role("tab", name="Keys", exact=True, selected=True))
     press("[")
     press("]")
     settled(page)

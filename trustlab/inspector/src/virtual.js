@@ -36,6 +36,7 @@ export class VirtualList {
 
   /** The scroller has another size: at another width, lines wrap elsewhere. */
   sized() {
+    if (!this.scroller.clientHeight) return this.resize();
     const wide = this.scroller.clientWidth;
     const kept = this.kept();
     const seen = this.view === 0 || this.sees(kept);
@@ -82,8 +83,10 @@ export class VirtualList {
   }
 
   resize() {
-    this.wide = this.scroller.clientWidth;
-    this.view = this.scroller.clientHeight;
+    const { clientWidth, clientHeight } = this.scroller;
+    this.wide = clientHeight ? clientWidth : 0; // what is drawn while it is hidden has no height: it is drawn again when it is shown
+    if (!clientHeight && this.view) return; // JupyterLab hides all while it changes its theme, too briefly to be told of it
+    this.view = clientHeight;
     this.update(this.scroller.scrollTop);
   }
 

@@ -589,6 +589,7 @@ new ResizeObserver(() => this.sized()).observe(scroller);
 }
 
 sized() {
+if (!this.scroller.clientHeight) return this.resize();
 const wide = this.scroller.clientWidth;
 const kept = this.kept();
 const seen = this.view === 0 || this.sees(kept);
@@ -623,8 +624,10 @@ else this.resize();
 }
 
 resize() {
-this.wide = this.scroller.clientWidth;
-this.view = this.scroller.clientHeight;
+const { clientWidth, clientHeight } = this.scroller;
+this.wide = clientHeight ? clientWidth : 0; // what is drawn while it is hidden has no height: it is drawn again when it is shown
+if (!clientHeight && this.view) return; // JupyterLab hides all while it changes its theme, too briefly to be told of it
+this.view = clientHeight;
 this.update(this.scroller.scrollTop);
 }
 
@@ -3612,7 +3615,9 @@ this.store.mark("layout");
 draw(changed) {
 if (changed.has("up") || changed.has("narrow")) this.raise();
 if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
+const focused = ["frame", "live", "edits", "row"].some((key) => changed.has(key)) && this.root.contains(document.activeElement) ? document.activeElement : null;
 for (const part of this.steps) part.draw(changed);
+if (focused && document.activeElement === document.body || focused?.checkVisibility() === false) this.ladder.scroller.focus({ preventScroll: true }); // what was pressed has gone: keys stay in here
 if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
 if (changed.has("said")) fill(this.said, this.store.said);
 if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
