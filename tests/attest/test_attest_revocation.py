@@ -50,7 +50,7 @@ def listed(text: str) -> Revocations:
         (f'[eks]\n"{EK}" = "has a flaw"', "machine pinned", "This machine was revoked: has a flaw."),
         (f'[machines]\n"{EK}" = "stolen"', "machine pinned", "This machine was revoked: stolen."),
     ],
-    ids=["aks", "eks", "machines"],
+    ids=["AK", "EK", "machine"],
 )
 def test_what_bob_has_revoked_is_refused_by_one_check(text, check, words):
     result = appraise(listed(text))

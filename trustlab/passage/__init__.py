@@ -74,8 +74,8 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.placement import Placement, engine_settings, placement_of
-from trustlab.passage.renewal import Renewal
-from trustlab.passage.schedule import NEVER, RenewalError, Schedule, check_schedule, renewable
+from trustlab.passage.renewal import Renewal, check_schedule, renewable
+from trustlab.passage.schedule import NEVER, RenewalError, Schedule
 from trustlab.passage.serving import PassageServer, serve
 from trustlab.passage.source import SourceError
 from trustlab.passage.streams import PassageError, PassageStream, connect

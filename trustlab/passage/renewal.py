@@ -32,7 +32,8 @@ from trustlab import tls
 from trustlab.passage.designs13 import EXPORTER
 from trustlab.passage.exchange import NONCE
 from trustlab.passage.exported import AuthenticatorExchange
-from trustlab.passage.schedule import NEVER, RenewalError, Schedule, check_schedule
+from trustlab.passage.placement import placement_of
+from trustlab.passage.schedule import NEVER, RenewalError, Schedule
 from trustlab.trace import other_role
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from trustlab.passage.application import Application
     from trustlab.passage.designs import Design
-    from trustlab.passage.guard import Guard
+    from trustlab.passage.guard import Guard, Role
 
 DATA, REQUEST, ANSWER = 0, 1, 2
 HEAD = 4
@@ -50,12 +51,33 @@ MAX_OCTETS = {DATA: 65_535, REQUEST: 4096, ANSWER: 1 << 18}
 WORDS = {DATA: "data", REQUEST: "a request for evidence", ANSWER: "an answer"}
 
 
+def renewable(design: Design) -> bool:
+    """Whether passages of this design can be attested again: those on TLS 1.3, and those over the session hash."""
+    return bool(design.server) and (design.tls == "1.3" or placement_of(design).mutual)
+
+
+def check_schedule(design: Design, role: Role, schedule: Schedule) -> None:
+    """RenewalError if an end of this role cannot keep the schedule."""
+    if schedule.every is None:
+        return
+    if not renewable(design):
+        raise RenewalError(
+            f"a passage of the design {design.name} cannot be attested again: choose session-hash, or one on TLS 1.3 "
+            "such as tls13-exporter, or take reattest and freshness out of the policy"
+        )
+    if (design.client if role == "server" else design.server) is None:
+        raise RenewalError(
+            f"in the design {design.name} the {other_role(role)} attests nothing, so it cannot be asked again: "
+            "take reattest and freshness out of the policy"
+        )
+
+
 def renewed(design: Design) -> Design:
     """Return the design with the binders of a re-attestation.
 
     Binders of a handshake are the same for its whole life, so on TLS 1.3 those of `tls13-exporter` take their place.
     """
-    if design.when != "handshake":
+    if not placement_of(design).in_handshake:
         return design
     return msgspec.structs.replace(
         design,

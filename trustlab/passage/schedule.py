@@ -1,4 +1,4 @@
-"""When one end of a passage asks its peer to attest again, and which designs can do that; `renewal` does it."""
+"""When one end of a passage asks its peer to attest again; `renewal` does it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from trustlab.passage.designs import DesignError
-from trustlab.trace import other_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal
-
-    from trustlab.passage.designs import Design
 
 PATIENCE = 30.0
 """Seconds that an answer may take where no `freshness` says it."""
@@ -48,27 +44,6 @@ class Schedule(msgspec.Struct, frozen=True):
 
 
 NEVER = Schedule()
-
-
-def renewable(design: Design) -> bool:
-    """Whether passages of this design can be attested again: those on TLS 1.3, and those over the session hash."""
-    return bool(design.server) and (design.tls == "1.3" or design.when == "after-finished")
-
-
-def check_schedule(design: Design, role: Literal["client", "server"], schedule: Schedule) -> None:
-    """RenewalError if an end of this role cannot keep the schedule."""
-    if schedule.every is None:
-        return
-    if not renewable(design):
-        raise RenewalError(
-            f"a passage of the design {design.name} cannot be attested again: choose session-hash, or one on TLS 1.3 "
-            "such as tls13-exporter, or take reattest and freshness out of the policy"
-        )
-    if (design.client if role == "server" else design.server) is None:
-        raise RenewalError(
-            f"in the design {design.name} the {other_role(role)} attests nothing, so it cannot be asked again: "
-            "take reattest and freshness out of the policy"
-        )
 
 
 class Renewable(Protocol):
