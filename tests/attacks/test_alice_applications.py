@@ -34,6 +34,13 @@ class Other:
         self.closed += 1
 
 
+def test_whoever_has_left_does_not_answer_any_more():
+    says = ListenAndThank(leaves=True)
+    assert says.received(frame(b"a question")) == NOTHING_TO_SHOW
+    assert says.finished
+    assert says.received(frame(b"another")) == b""
+
+
 def relay(kind=Relay, **how):
     made = kind(**how)
     made.other = Other()

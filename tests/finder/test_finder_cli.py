@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from trustlab.cli import app
 from trustlab.finder import GOALS, POWERS, PROVENANCES
 from trustlab.finder.models import read_results
-from trustlab.finder.processes import FIELD_TEXTS
+from trustlab.finder.processes import FIELD_TEXTS, model_of
 from trustlab.finder.terms import FIELD_TERMS, FinderError
+from trustlab.passage import DESIGNS, Binder, Design
 
 
 def run(*arguments, code=0):
@@ -110,6 +111,14 @@ def test_results_that_cannot_be_read(tmp_path):
 
 def test_a_model_knows_every_field():
     assert FIELD_TEXTS.keys() == FIELD_TERMS.keys()
+
+
+def test_a_model_proves_a_key_only_where_the_connection_is_known():
+    for when, proves in (("before", False), ("handshake", True)):
+        design = Design.custom("mine", like=DESIGNS["tcb-key"], when=when, server=Binder(("nonce_C",)))
+        text = model_of(design, frozenset({"network"}), "pin")
+        assert ("(keyt, pS, (tcb, imgBank))" in text, "if polS = (tcb, imgBank) then" in text) == (proves, proves)
+        assert text.count("(") == text.count(")")
 
 
 def test_the_page_lists_every_power_goal_and_provenance(request):

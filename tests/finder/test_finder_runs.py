@@ -92,3 +92,17 @@ def test_a_power_that_no_run_has_is_named():
     ran = run_finding(find(DESIGNS["trusted-passage"], ("ca", "ak-leaked")))
     assert ran.outcome == "unplayed"
     assert "ak-leaked" in ran.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "powers", "replay"),
+    [
+        ({"server": Binder(("L", "S", "server_random", "H(SPKI_S)"))}, ("ca", "key-usable"), True),
+        ({"server": Binder(("L", "S")), "when": "before", "key_origin": "machine"}, ("ca", "dh-known"), False),
+    ],
+    ids=["a kept hello", "an ECDSA certificate of her own"],
+)
+def test_a_found_attack_on_a_design_of_ones_own_succeeds(changes, powers, replay):
+    design = Design.custom("mine", like=DESIGNS["tcb-key"], **changes)
+    ran = run_finding(find(design, powers, replay=replay))
+    assert (ran.outcome, ran.as_found) == ("succeeded", True)

@@ -70,3 +70,26 @@ def test_unknown_powers_and_goals_are_named():
         find(LADDER[0], ("magic",))
     with pytest.raises(FinderError, match="no goal 'fame'; choose from: pin"):
         find(LADDER[0], (), "fame")
+
+
+def test_what_comes_from_her_own_machine_is_named_so():
+    found = find(LADDER13[0], ("own-machine", "unpinned"), "peer")
+    flight = next(step for step in found.steps if step.message == "server's flight")
+    assert flight.fields == {
+        "random": "genuine",
+        "nonce": "genuine",
+        "share": "genuine",
+        "certificate": "genuine",
+        "evidence": "genuine-machine",
+    }
+
+
+@pytest.mark.parametrize(
+    ("design", "powers"),
+    [(design, powers) for design in (*LADDER, *LADDER13) for powers in (("ca",), ("ca", "key-usable", "lax-peer"))],
+    ids=lambda value: getattr(value, "name", None) or "+".join(value),
+)
+@pytest.mark.parametrize("goal", ["pin", "balance"])
+def test_more_powers_never_help_less(design, powers, goal):
+    if find(design, powers, goal).verdict == "attack":
+        assert find(design, (*powers, "copy", "root-tpm", "key-usable"), goal).verdict == "attack"

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from trustlab.finder.terms import View
 
 FROM_CLIENT, FROM_SERVER = public("from the client"), public("from the server")
+SIGNED, CLIENT_FINISHED, SERVER_FINISHED = (public(name) for name in ("signed", "client finished", "server finished"))
 REQUEST, EVIDENCE, ORDER, ANSWER = (public(name) for name in ("request", "evidence", "order", "answer"))
 
 

@@ -6,10 +6,13 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from trustlab.finder.ends import (
+    CLIENT_FINISHED,
     EVIDENCE,
     FROM_CLIENT,
     FROM_SERVER,
     REQUEST,
+    SERVER_FINISHED,
+    SIGNED,
     Choice,
     Move,
     Way,
@@ -23,7 +26,7 @@ from trustlab.finder.ends import (
     teller_key,
 )
 from trustlab.finder.provenance import step
-from trustlab.finder.terms import NOTHING, Term, aenc, agreed, atom, h, kdf, mac, pk, public, senc, seq, share, sign
+from trustlab.finder.terms import NOTHING, Term, aenc, agreed, atom, h, kdf, mac, pk, senc, seq, share, sign
 from trustlab.finder.world import BALANCE, BANK_NAME, PIN, as_it_is, certificate, own
 
 if TYPE_CHECKING:
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from trustlab.finder.terms import View
     from trustlab.finder.world import SymbolicWorld
 
-SIGNED, CLIENT_FINISHED, SERVER_FINISHED = (public(name) for name in ("signed", "client finished", "server finished"))
 EXCHANGED = (
     *("client_random", "nonce_C", "server_random", "nonce_S", "certificate_S", "evidence_S", "share_S"),
     *("evidence_C", "certificate_C"),

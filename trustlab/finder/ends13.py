@@ -6,10 +6,13 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from trustlab.finder.ends import (
+    CLIENT_FINISHED,
     EVIDENCE,
     FROM_CLIENT,
     FROM_SERVER,
     REQUEST,
+    SERVER_FINISHED,
+    SIGNED,
     Move,
     Way,
     answers_orders,
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from trustlab.finder.terms import View
     from trustlab.finder.world import SymbolicWorld
 
-SIGNED, CLIENT_FINISHED, SERVER_FINISHED = (public(name) for name in ("signed", "client finished", "server finished"))
 AUTHENTICATOR = public("authenticator")
 
 

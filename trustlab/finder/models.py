@@ -12,6 +12,8 @@ import re
 import shutil
 import subprocess
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -22,7 +24,6 @@ from trustlab.finder.terms import FinderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from trustlab.passage import Design
 
@@ -57,9 +58,12 @@ def prove(design: Design, powers: Iterable[str], goal: str, *, at_most: float = 
 
 
 def _run(program: str, text: str, at_most: float) -> Proof:
-    version = re.search(r"\d+(\.\d+)+\w*", _output([program, "--help"], "", 10.0))
+    version = re.search(r"\d+(\.\d+)+\w*", _output([program, "--help"], 10.0))
     began = time.perf_counter()
-    said = _output([program, "/dev/stdin"], text, at_most)
+    with TemporaryDirectory(prefix="trustlab-model-") as folder:
+        file = Path(folder, "model.pv")  # its ending says in which language it is
+        file.write_text(text, "utf-8")
+        said = _output([program, str(file)], at_most)
     answers = re.findall(r"^RESULT .* (is true|is false|cannot be proved)\.", said, re.MULTILINE)
     verdict: Proved = "unfinished"
     if "is false" in answers:
@@ -69,9 +73,11 @@ def _run(program: str, text: str, at_most: float) -> Proof:
     return Proof(TOOL, version.group() if version else "", verdict, round(time.perf_counter() - began, 2))
 
 
-def _output(command: list[str], text: str, at_most: float) -> str:
+def _output(command: list[str], at_most: float) -> str:
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=at_most, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=at_most, check=False
+        )
     except subprocess.TimeoutExpired:
         return ""
     return done.stdout

@@ -83,7 +83,8 @@ class Model:
         self.in_handshake, self.agrees = d.when == "handshake", d.tls == "1.3" or not d.transports_key
         self.strict = "lax-peer" not in powers
         self.uses_key = uses_key(d, powers)
-        self.asks_policy = d.attests_key and "key policy" not in d.not_demanded
+        self.proves_key = d.attests_key and d.when not in {"before", "inside"}
+        self.asks_policy = self.proves_key and "key policy" not in d.not_demanded
         self.policy = "(tcb, imgBank)" if d.key_origin == "tcb" else "password"
 
     # evidence
@@ -92,7 +93,7 @@ class Model:
         """Return the bank's evidence."""
         if self.design.server is None:
             return "nothing"
-        key = f"sign(ak, (keyt, pS, {self.policy}))" if self.design.attests_key else "nothing"
+        key = f"sign(ak, (keyt, pS, {self.policy}))" if self.proves_key else "nothing"
         return f"(akc, sign(ak, (quotet, imgBank, {binder_text(self.design.server)})), {key})"
 
     def teller_evidence(self) -> str:
@@ -106,7 +107,7 @@ class Model:
         binder = self.design.server if of_server else self.design.client
         if binder is None or (of_server and not self.strict):
             return []
-        key, image = (self.design.attests_key, "imgBank") if of_server else (self.design.client_key, "imgTeller")
+        key, image = (self.proves_key, "imgBank") if of_server else (self.design.client_key, "imgTeller")
         lines = [f"let (ac{side}: bitstring, q{side}: bitstring, ka{side}: bitstring) = ev{side} in"]
         lines += [f"let (=akt, m{side}: bitstring, pa{side}: bitstring) = checksign(ac{side}, pk(skPriv)) in"]
         if "unpinned" not in self.powers:

@@ -108,9 +108,13 @@ class SymbolicWorld:
 
     # what honest ends show and accept
 
+    def _attested(self, view: View) -> Term | None:
+        """Return the server's key if the evidence has to prove it; outside a handshake nobody compares it."""
+        return view.get("spki_S") if self.design.attests_key else None
+
     def bank_evidence(self, view: View, machine: str = BANK) -> Term:
         """Return the evidence that a server with the bank's image makes over its view."""
-        key = view.get("spki_S", NOTHING) if self.design.attests_key else None
+        key = self._attested(view)
         return evidence(machine, BANK_IMAGE, bound(self.design.server, view), key, self._bank_policy)
 
     def teller_evidence(self, view: View) -> Term:
@@ -126,7 +130,7 @@ class SymbolicWorld:
         """Return evidence that the teller accepts and Alice can show, and whose it is; None if there is none."""
         if self.lax:
             return NOTHING, "any"
-        key = view.get("spki_S", NOTHING) if self.design.attests_key else None
+        key = self._attested(view)
         return self._shows(alice, bound(self.design.server, view), BANK_IMAGE, key, shown, ask=self._asks_policy)
 
     def bank_accepts(self, alice: Deduction, view: View, shown: Callable[[Term], Term]) -> tuple[Term, str] | None:
