@@ -98,7 +98,13 @@ def into_view(page: Page) -> None:
     """Scroll until the widget's upper edge is where a reader has it: at the top."""
     root = page.locator(".tl-root").first
     root.wait_for(timeout=PATIENCE)
-    root.evaluate("(n) => n.scrollIntoView({ block: 'start' })")
+    for _ in range(4):  # a notebook that opens draws its other cells meanwhile, and shifts
+        moved = root.evaluate(
+            "(n) => { const y = n.getBoundingClientRect().top; n.scrollIntoView({ block: 'start' }); return Math.abs(n.getBoundingClientRect().top - y); }"
+        )
+        page.wait_for_timeout(100)
+        if moved < 1:
+            break
     settled(page)
 
 
