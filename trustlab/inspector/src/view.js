@@ -147,7 +147,7 @@ export class View {
     if (changed.has("frame") || changed.has("doc") || changed.has("live")) this.name();
     const focused = ["frame", "live", "edits", "row"].some((key) => changed.has(key)) && this.root.contains(document.activeElement) ? document.activeElement : null;
     for (const part of this.steps) part.draw(changed);
-    if (focused && document.activeElement === document.body || focused?.checkVisibility() === false) this.ladder.scroller.focus({ preventScroll: true }); // what was pressed has gone: keys stay in here
+    if (focused && document.activeElement === document.body || focused?.getClientRects().length === 0) this.ladder.scroller.focus({ preventScroll: true }); // what was pressed has gone: keys stay in here
     if (changed.has("compare")) this.right?.classList.toggle("tl-comparing", this.store.compare !== null);
     if (changed.has("said")) fill(this.said, this.store.said);
     if (changed.has("row") || changed.has("field") || changed.has("piece")) this.sync.tell();
