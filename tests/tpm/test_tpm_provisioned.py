@@ -117,7 +117,7 @@ def test_without_the_intermediate_the_path_is_incomplete(client: TpmClient) -> N
 )
 def test_an_index_too_small_or_too_large_for_a_certificate_is_not_read(size: int, *, read: bool) -> None:
     """No TPM here has an index so large (libtpms stops at 2048 octets), so a stand-in answers."""
-    octets = os.urandom(size)
+    octets = b"\xde" + os.urandom(size - 1)
     esys = SimpleNamespace(
         resource=lambda handle: handle,
         nv_read_public=lambda _: (SimpleNamespace(nvPublic=SimpleNamespace(dataSize=size)), b""),

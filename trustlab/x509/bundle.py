@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trustlab.octets.ber import CONSTRUCTED, BerNode, read_ber
-from trustlab.octets.der import NotDer
+from trustlab.octets.der import SEQUENCE, NotDer
 from trustlab.x509.lenient import LenientCertificate, read_lenient
 
 if TYPE_CHECKING:
@@ -141,6 +141,9 @@ def _unpadded(octets: bytes) -> Iterator[bytes | NotDer]:
             start = at + 5 + (2 if octets[at + 5 : at + 7] == FULL_CERTIFICATE else 0)
             yield from _first(_unpadded(octets[start:end]))
             at = end
+        elif octets[at] != SEQUENCE:
+            yield NotDer(f"octet {at} does not begin a certificate: it is {octets[at]:02x}, not {SEQUENCE:02x}")
+            return
         else:
             try:
                 node = read_ber(octets, "it", at)
