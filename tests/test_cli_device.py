@@ -17,7 +17,8 @@ from test_cli_passage import run, serving
 from trustlab.attest import EventLog, Evidence, ReferenceValues
 from trustlab.cli.failure import Failure
 from trustlab.cli.passage import connect, serve
-from trustlab.cli.tpm import tpm, verify
+from trustlab.cli.tpm import tpm
+from trustlab.cli.verify import verify
 from trustlab.cloud import CloudError
 
 if TYPE_CHECKING:

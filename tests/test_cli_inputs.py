@@ -46,7 +46,14 @@ KEPT = Path(tempfile.mkdtemp()) / "kept"
 """Evidence that `verify` accepts; the tests of this module make it once."""
 CAPTURE = Path(__file__).parent / "capture" / "data" / "curl-openssl.pcapng.gz"
 BASES = {
+    "doctor": [],
+    "lab": ["--no-open"],
     "demo": [],
+    "find": ["plain-tls"],
+    "atlas": [],
+    "models": ["plain-tls", "--out", "models"],
+    "sign": [str(CAPTURE)],
+    "ca": ["--port", "0"],
     "inspect": [str(CAPTURE)],
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],
@@ -133,6 +140,9 @@ def light(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["trustlab.cli.ablation"], "run", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.in_vm"], "serve", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.tls"].Service, "run", reached)
+    monkeypatch.setattr(sys.modules["trustlab.cli.doctor"], "examine", reached)
+    monkeypatch.setattr(sys.modules["trustlab.cli.ca"].CaService, "run", reached)
+    monkeypatch.setattr(os, "execve", reached)  # `lab` becomes JupyterLab
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 

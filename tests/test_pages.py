@@ -48,7 +48,6 @@ ELSEWHERE = {
     r"trustlab inspect ": "tests/test_cli_inspect.py",
     r"trustlab ablation (checks|fields|rules|overlaps)": "tests/test_cli_rules.py",
     r"trustlab matrix --(without|design)": "tests/test_cli_matrix.py",
-    r"(tpm2_print|tpm2_checkquote|tpm2_eventlog|openssl verify)\b": "tests/attest/test_attest_page.py",
     r"\.venv/bin/python docs/\w+\.py": "test_a_script_that_writes_a_page_is_there",
 }
 """Commands that are not run as they stand, and the test that runs or holds them."""

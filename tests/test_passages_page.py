@@ -36,7 +36,7 @@ def test_the_commands_have_the_options_that_the_page_names():
         subprocess.run(
             [sys.executable, "-m", "trustlab", name, "--help"], capture_output=True, text=True, check=True
         ).stdout
-        for name in ("serve", "connect")
+        for name in ("serve", "connect", "ca", "sign", "tpm")
     )
     assert {option for option in re.findall(r"[ `](--[a-z-]+)", PAGE) if option not in helps} <= {
         *("--tpm2", "--tpmstate", "--server", "--flags")

@@ -10,7 +10,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "steering.md").read_text("utf-8")
 
 def test_the_examples_run_and_print_what_the_page_says(capsys):
     blocks = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, object] = {}
     printed = []
     for block in blocks:

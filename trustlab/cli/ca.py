@@ -38,10 +38,15 @@ def ca(
     service = CaService(world)
     names = list(dict.fromkeys(["localhost", "127.0.0.1", *(name or ())]))
     try:
+        socket.getaddrinfo(host, port)  # `create_server` forgets to close its socket if it is not a name at all
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "it is not an address of this host"
         raise Failure(f"cannot listen on {host}, port {port}: {why.lower()}") from error
     with listener:
+        try:
+            context = service.context(names)
+        except ValueError as error:
+            raise Failure("--name takes DNS names in ASCII (an IDN in its xn-- form) and IP addresses") from error
         typer.echo(f"certifying on {host}:{listener.getsockname()[1]}, under {root}")
-        service.run(listener, service.context(names))
+        service.run(listener, context)

@@ -24,7 +24,7 @@ def sign(
     try:
         text = octets.decode()
         kind = sign_file if "hypersafe" in tomllib.loads(text) else sign_revocations
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Failure(f"{file} is not TOML that can be signed") from error
     signed = kind(text, World(lab).publisher)
     if out is None:
