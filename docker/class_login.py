@@ -27,7 +27,7 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 def class_list(path: Path) -> list[str]:
     """Return the names on the list, without empty lines and comments; SystemExit says what is wrong with it."""
     if not path.is_file():
-        raise SystemExit(f"there is no list of names in {path.resolve()}: write one, a name a line")
+        raise SystemExit(f"{path.resolve()} is missing: write the list of names, one on each line")
     lines = (line.partition("#")[0].strip().lower() for line in path.read_text("utf-8").splitlines())
     names = list(dict.fromkeys(filter(None, lines)))
     wrong = next((name for name in names if not NAME.fullmatch(name)), None)

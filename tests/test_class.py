@@ -86,7 +86,7 @@ def test_a_password_stays_until_its_row_is_taken_out(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("names", "words"),
-    [(None, "there is no list of names in .*class.txt: write one"), ("a/b\n", "'a/b' cannot be a name: a letter")],
+    [(None, "class.txt is missing: write the list of names"), ("a/b\n", "'a/b' cannot be a name: a letter")],
 )
 def test_a_list_that_is_missing_or_wrong_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str | None, words: str

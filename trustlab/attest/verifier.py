@@ -129,7 +129,7 @@ class Verifier:
             remembered = None if self.memory is None else self.memory.boot_of(appraisal.machine)
             appraisal = replace(appraisal, remembered=remembered, revocations=self.revocations)
         except ReferenceValuesError:
-            raise  # the memory cannot be read, which is no fault of the evidence
+            raise  # the memory cannot be read: the evidence is not at fault
         except AttestError as error:
             return _malformed(f"{error}.", evidence, expected)
         except Exception as error:  # noqa: BLE001 - a Verifier that fails refuses, and says why

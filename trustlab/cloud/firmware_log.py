@@ -34,7 +34,7 @@ class FirmwareLog:
 def read_firmware_log(device: str, file: Path | None) -> FirmwareLog:
     """Read the log in `file`, else the one that Linux keeps for `device`; without one there are simply no events.
 
-    CloudError for a `file` that cannot be read or is no log of PCRs.
+    CloudError for a `file` that cannot be read or is not a log of PCRs.
     """
     number = re.fullmatch(r"/dev/tpm(?:rm)?(\d+)", device)
     if file is None and number is None:

@@ -1,7 +1,7 @@
 """Models: a design as a process of the applied pi calculus, for ProVerif, which decides for any number of sessions.
 
 The search looks at one session of each end; ProVerif at all. What it can say beside `proved` and `attack` is that it
-did not finish. ProVerif is no part of trustlab and in no package registry: if `proverif` is on the PATH it is run, and
+did not finish. ProVerif is not part of trustlab, nor in a package registry: if `proverif` is on the PATH it is run, and
 a result is kept with the hash of the model's text. It counts only while that hash fits.
 """
 

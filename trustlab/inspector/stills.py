@@ -1,7 +1,7 @@
 """The still pictures beside a live view, for whoever opens the notebook without its kernel.
 
 A notebook keeps them as an output of their own, behind the widget's. While a live view is in the page it hides its
-pictures; where there is none, the pictures hide the notice that a widget is missing. They are renewed when the run
+pictures; if there is none, the pictures hide the notice that a widget is missing. They are renewed when the run
 rests, so that the notebook holds the end of the run and not its beginning.
 """
 
