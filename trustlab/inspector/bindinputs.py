@@ -17,6 +17,7 @@ class InputWords(NamedTuple):
 
 HELLOS = frozenset({"nonce", "client_random", "server_random", "key shares"})
 KEY_S, KEY_C = frozenset({"server's key"}), frozenset({"client's key"})
+CLIENT_SHARE = "client's key share"
 WHOLE = HELLOS | KEY_S | KEY_C | frozenset({"secret", "encrypted secret"})
 
 INPUTS: dict[str, InputWords] = {
@@ -101,6 +102,31 @@ INPUTS: dict[str, InputWords] = {
         "Derived from a hash of both hellos and from the client's public key.",
         HELLOS | KEY_C,
     ),
+    "early_exporter": InputWords(
+        "exporter of the key agreement",
+        "Derived from the keys of both hellos, and from a hash of both: only the ends of this key agreement can.",
+        HELLOS,
+    ),
+    "early_exporter without hellos": InputWords(
+        "exporter of the key agreement",
+        "Derived from the keys of both hellos, but not from a hash of them.",
+        frozenset({"key shares"}),
+    ),
+    "standard_early_exporter": InputWords(
+        "early exporter",
+        "Derived from a hash of the ClientHello. Without a pre-shared key no secret goes in: everybody can compute it.",
+        frozenset({"nonce", "client_random", CLIENT_SHARE}),
+    ),
+    "expat(SPKI_S)": InputWords(
+        "exporter and the server's key",
+        "A hash of the server's public key and of an exporter of the finished channel, over the bytes of the request.",
+        WHOLE,
+    ),
+    "expat(SPKI_C)": InputWords(
+        "exporter and the client's key",
+        "A hash of the client's public key and of an exporter of the finished channel, over the bytes of the request.",
+        WHOLE,
+    ),
 }
 for _name in ("exporter_server", "exporter_client"):
     INPUTS[_name] = INPUTS["exporter"]
@@ -133,7 +159,8 @@ def not_covered(names: list[str], role: str) -> str:
     """Return the sentence that says what a hash over `names`, made for `role` (S or C), leaves open."""
     have = covered(names)
     key = "server's key" if role == "S" else "client's key"
-    fresh, channel, proves = "nonce" in have, have >= HANDSHAKE, key in have
+    channel, proves = have >= HANDSHAKE, key in have
+    fresh = "nonce" in have or (not channel and ("client_random" if role == "S" else "server_random") in have)
     open_ = [
         *([] if fresh else ["a nonce"]),
         *([] if proves else [f"the {key}"]),
@@ -144,6 +171,12 @@ def not_covered(names: list[str], role: str) -> str:
     if not open_:
         return _rest(names)
     text = f"This hash does not cover {joined(open_).replace(' and ', ' or ')}."
+    if CLIENT_SHARE in have:
+        return (
+            f"{text} Whoever passes the ClientHello on gets a quote that fits, but only its sender can read the answer."
+        )
+    if channel and not proves and "key shares" in have:
+        return f"{text} It says nothing about whose key opens this connection."
     return f"{text} {_therefore(fresh=fresh, channel=channel, proves=proves)}".strip()
 
 
@@ -175,7 +208,7 @@ def _therefore(*, fresh: bool, channel: bool, proves: bool) -> str:
 
 def _rest(names: list[str]) -> str:
     """Return what even a hash over all aspects leaves out."""
-    if any(name.startswith("exporter") for name in names):
+    if any(name.startswith(("exporter", "expat")) for name in names):
         return "Nothing of the handshake is left out. What is said afterwards is protected by the channel's own keys."
     if "session_hash" in names:
         return "Nothing up to ClientKeyExchange is left out. Finished protects what comes after it."

@@ -42,8 +42,9 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     `deployed` by the provider with the image; `machine`, made in the TPM but usable with a password that the provider
     deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
     certificate too. `not_demanded` names checks of the Verifier that this rung does not make. `suite` and `group` are
-    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. With `resumes` both ends
-    resume TLS 1.2 sessions; no rung does, the lab needs it for one experiment.
+    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. With `empty_offer` a
+    request for an authenticator asks for Evidence by an empty extension. With `resumes` both ends resume TLS 1.2
+    sessions; no rung does, the lab needs it for one experiment.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     key_proof: Binder | None = KEY_PROOF
     client_key: bool = False
     resumes: bool = False
+    empty_offer: bool = False
     extended_master_secret: bool = False
     not_demanded: tuple[str, ...] = ()
     suite: str = "TLS_RSA_WITH_AES_128_GCM_SHA256"

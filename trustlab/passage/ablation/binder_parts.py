@@ -61,10 +61,19 @@ PARTS = {
         _both(
             "attest_secret", "It names a secret that only the ends of this key agreement know.", {"attest_secret": None}
         ),
+        Part(
+            "early exporter",
+            "It names a value of this key agreement; the standard's own names the ClientHello.",
+            dict.fromkeys(("early_exporter", "standard_early_exporter")),
+        ),
         _both(
             "exporter",
             "It names a value that only the ends of this channel can derive.",
-            dict.fromkeys((_SERVERS, _CLIENTS, _BARE)),
+            {
+                **dict.fromkeys((_SERVERS, _CLIENTS, _BARE)),
+                "expat(SPKI_S)": "H(SPKI_S)",
+                "expat(SPKI_C)": "H(SPKI_C)",
+            },
         ),
         _both(
             "request context",
