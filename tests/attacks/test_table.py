@@ -100,8 +100,10 @@ def test_an_experiment_on_a_design_there_is_not_is_named_with_the_designs_there_
                 for name in ("cuckoo", "diversion")
             ]
             + [msgspec.structs.replace(ROW, designs="plain-tls to tls13-handshake-secret")],
-            f"tls13-handshake-secret, tls13-exporter, {BESIDE} under cuckoo, diversion; "
-            f"or to tls13-exporter, {BESIDE} under tunnel-relay: add",
+            (
+                f"tls13-handshake-secret, tls13-exporter, {BESIDE} under cuckoo, diversion; "
+                f"or to tls13-exporter, {BESIDE} under tunnel-relay: add"
+            ),
         ),
         ([msgspec.structs.replace(ROW, attack="moon-shot")], r"write attacks/programs/moon_shot.py with ATTACK = "),
     ],

@@ -7,7 +7,7 @@ import pytest
 from trustlab.attacks import table
 from trustlab.finder import FinderError, find
 from trustlab.finder.terms import FIELD_TERMS
-from trustlab.passage import LADDER, LADDER13
+from trustlab.passage import BESIDE, LADDER, LADDER13
 from trustlab.passage.binders import FIELDS
 
 TABLE = table()
@@ -47,7 +47,7 @@ def test_every_cell_of_tls12(design):
             assert found.bounds.complete
 
 
-@pytest.mark.parametrize("design", LADDER13, ids=lambda design: design.name)
+@pytest.mark.parametrize("design", (*LADDER13, *BESIDE), ids=lambda design: design.name)
 def test_every_cell_of_tls13(design):
     for attack, powers, goal, replay in ON_13:
         found = find(design, powers, goal, replay=replay)

@@ -14,8 +14,8 @@ class HandshakeFacts:
     `client_random`, `server_random`: of the hellos, 32 octets each. `nonce_C`, `nonce_S`: of the attestation extension,
     or of an exchange after the handshake, 32 octets each. `spki_S`, `spki_C`: SubjectPublicKeyInfo of the certificates,
     in DER. `epms`: the encrypted pre-master secret of an RSA key exchange. `session_hash`: of all messages through
-    ClientKeyExchange (RFC 7627 3). `transcript_hash_CH`, `transcript_hash_CH_SH`: of all messages up to ClientHello, and
-    up to ServerHello. `pms_commitment`, `tp_attest` and `tp_early_exporter` name the pre-master secret and the
+    ClientKeyExchange (RFC 7627 3). `transcript_hash_CH`, `transcript_hash_CH_SH`: of all messages up to ClientHello,
+    and up to ServerHello. `pms_commitment`, `tp_attest` and `tp_early_exporter` name the pre-master secret and the
     handshake secret without revealing them (trustlab protocol, binders); `tp_early_exporter_without_hellos` names the
     handshake secret alone. From the transcript hashes on, all are there only with attestation.
     """
