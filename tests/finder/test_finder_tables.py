@@ -47,7 +47,7 @@ def test_every_cell_of_tls12(design):
             assert found.bounds.complete
 
 
-@pytest.mark.parametrize("design", (*LADDER13, *BESIDE), ids=lambda design: design.name)
+@pytest.mark.parametrize("design", [*LADDER13, *BESIDE], ids=lambda design: design.name)
 def test_every_cell_of_tls13(design):
     for attack, powers, goal, replay in ON_13:
         found = find(design, powers, goal, replay=replay)

@@ -22,6 +22,7 @@ from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
 from trustlab.cli.find import find_attack, models, show_atlas
+from trustlab.cli.goals import goals
 from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
@@ -76,6 +77,7 @@ app.command()(cloud)
 app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
+app.command()(goals)
 app.command()(tamper)
 app.command("find")(find_attack)
 app.command("atlas")(show_atlas)
