@@ -60,7 +60,7 @@ def main() -> None:
         f"in it, as in `{MECHANISMS[3].name}`, it fixes everything that the handshake keys are made of: that is G2, and it is what the paper itself proposes as a mitigation. Without",
         f"the hellos, `{EARLY_EXPORTER_ALONE.name}` reaches G1 alone, exactly as published.",
         "",
-        "Nothing that is sent before Finished reaches G3: whoever knows the secret of the key agreement and can use the bank's key speaks after ServerHello, and",
+        "No evidence here that is sent before Finished reaches G3: whoever knows the secret of the key agreement and can use the bank's key speaks after ServerHello, and",
         "nobody compares that. The designs that attest after Finished reach all three.",
     ]
     PAGE.write_text("\n".join(parts) + "\n")

@@ -29,6 +29,7 @@ from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.sign import sign
 from trustlab.cli.tamper import tamper
+from trustlab.cli.third_party import third_party
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
 from trustlab.cli.verify import verify
@@ -78,6 +79,7 @@ app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
 app.command()(goals)
+app.command("third-party")(third_party)
 app.command()(tamper)
 app.command("find")(find_attack)
 app.command("atlas")(show_atlas)
