@@ -40,6 +40,7 @@ def inputs(size: int) -> dict[str, bytes]:
         "handshake_secret": octets(0x70, size),
         "exporter_secret": octets(0xD0, size),
         "certificate_request_context": octets(0x08, 32),
+        "hpke_key": octets(0x18, 32),
     }
 
 

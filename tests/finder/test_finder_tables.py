@@ -7,7 +7,7 @@ import pytest
 from trustlab.attacks import table
 from trustlab.finder import FinderError, find
 from trustlab.finder.terms import FIELD_TERMS
-from trustlab.passage import BESIDE, LADDER, LADDER13
+from trustlab.passage import BESIDE, BESIDE12, LADDER, LADDER13
 from trustlab.passage.binders import FIELDS
 
 TABLE = table()
@@ -63,6 +63,11 @@ def test_a_search_that_meets_its_limit_says_so():
     found = find(LADDER13[-1], ("ca", "key-usable"), states=10)
     assert (found.verdict, found.bounds.complete, found.states) == ("none", False, 10)
     assert "only the first 10 states" in found.bounds.sentence
+
+
+def test_a_design_without_terms_is_refused():
+    with pytest.raises(FinderError, match="no terms for messages that are sealed inside a channel, as in sealed"):
+        find(BESIDE12[0], ("ca",))
 
 
 def test_unknown_powers_and_goals_are_named():

@@ -45,6 +45,7 @@ RUNGS = {
         "H(L, C, exporter_client, H(SPKI_C)?, H(SPKI_S))",
         True,
     ),
+    "sealed": ("1.2", "sealed", "deployed", "H(L, S, nonce_C, H(HPKE_S))", None, False),
     "expat": ("1.3", "after-finished", "tcb", "expat(SPKI_S)", "expat(SPKI_C)", True),
     "role-exporter": ("1.3", "after-finished", "tcb", "exporter_server", "exporter_client", True),
     "tls13-client-random": ("1.3", "handshake", "tcb", "client_random", None, False),

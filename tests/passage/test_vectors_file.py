@@ -53,6 +53,7 @@ def values(name):
         **{letter: letter.encode() for letter in "SCK"},
         "HMAC(PMS)": hmac.digest(given["pms"], b"tp pms" + given["client_random"] + given["server_random"], "sha256"),
         "H(EPMS)": sha(given["epms"]),
+        "H(HPKE_S)": sha(given["hpke_key"]),
         "attest_secret": expand_label(secret, b"tp attest", hellos, size, name),
         "early_exporter": expand_label(secret, b"tp early exp", hellos, 32, name),
         "early_exporter without hellos": expand_label(secret, b"tp early exp", b"", 32, name),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from trustlab.attacks.catalogue import CatalogueError, attack_on, read_toml
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, LADDER, LADDER13
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -111,15 +111,19 @@ def known(attack: str, tls: str) -> Attack:
 
 
 def named(designs: str) -> tuple[str, ...]:
-    """Return the designs that `name` or `first to last` stands for; CatalogueError for an unknown design."""
+    """Return the designs that `name` or `first to last` stands for; CatalogueError for an unknown design.
+
+    A range is of the ladders: no design beside them is in it.
+    """
     first, _, last = designs.partition(" to ")
-    names = tuple(DESIGNS)
+    rungs = tuple(design.name for design in (*LADDER, *LADDER13))
+    known_here = rungs if last else tuple(DESIGNS)
     for name in (first, last or first):
-        if name not in names:
+        if name not in known_here:
             raise CatalogueError(
-                f"a row of attacks/expected/ names an unknown design {name!r}; choose from: {', '.join(names)}"
+                f"a row of attacks/expected/ names an unknown design {name!r}; choose from: {', '.join(known_here)}"
             )
-    return names[names.index(first) : names.index(last or first) + 1]
+    return rungs[rungs.index(first) : rungs.index(last) + 1] if last else (first,)
 
 
 def spread(rows: Iterable[ExpectationRow]) -> Table:

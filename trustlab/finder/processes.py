@@ -51,6 +51,7 @@ FIELD_TEXTS = {
     "client_random": "cr",
     "server_random": "sr",
     **{f"H(SPKI_{side}){mark}": f"h(p{side})" for side in "SC" for mark in ("", "?")},
+    "H(HPKE_S)": "h(hpkeS)",
     "HMAC(PMS)": "mac(pms, (cr, sr))",
     "H(EPMS)": "h(epms)",
     "session_hash": "sh_",

@@ -168,6 +168,7 @@ FIELD_TERMS: dict[str, Callable[[Mapping[str, Term]], Term]] = {
     "H(SPKI_C)": _hash_of("spki_C"),
     "H(SPKI_S)?": _hash_of("spki_S", optional=True),
     "H(SPKI_C)?": _hash_of("spki_C", optional=True),
+    "H(HPKE_S)": _hash_of("hpke_key"),
     "HMAC(PMS)": lambda view: mac(view["pms"], seq(view["client_random"], view["server_random"])),
     "H(EPMS)": _hash_of("epms"),
     "session_hash": _hash_of("transcript"),

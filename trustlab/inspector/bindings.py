@@ -26,7 +26,7 @@ HASHED = ("subjectPublicKeyInfo", "encrypted_pre_master_secret")
 """Labels of fields that enter a binder as their hash."""
 COMPUTED = (
     *("HMAC(PMS)", "session_hash", "attest_secret", "exporter"),
-    *("early(", "early_exporter", "standard_early_exporter", "expat("),
+    *("early(", "early_exporter", "standard_early_exporter", "expat(", "H(HPKE_S)"),
 )
 """How the names of inputs begin that stand in no message: both ends compute them."""
 SHORTEST = 16

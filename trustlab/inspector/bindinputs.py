@@ -67,6 +67,11 @@ INPUTS: dict[str, InputWords] = {
     "H(SPKI_C)?": InputWords(
         "client's public key", "A hash of the client's public key; empty where the client has none.", KEY_C
     ),
+    "H(HPKE_S)": InputWords(
+        "key that messages are sealed to",
+        "A hash of the public key to which the client seals what it says: only the quoted software can open it.",
+        frozenset({"sealing key"}),
+    ),
     "HMAC(PMS)": InputWords(
         "commitment to the secret",
         "A check value made with the pre-master secret: whoever knows the secret can check it, and it shows nothing.",
@@ -158,6 +163,8 @@ def covered(names: list[str]) -> frozenset[str]:
 def not_covered(names: list[str], role: str) -> str:
     """Return the sentence that says what a hash over `names`, made for `role` (S or C), leaves open."""
     have = covered(names)
+    if "sealing key" in have:
+        return "Nothing of the channel is in this hash. Whoever ends it can read no message that is sealed to this key."
     key = "server's key" if role == "S" else "client's key"
     channel, proves = have >= HANDSHAKE, key in have
     fresh = "nonce" in have or (not channel and ("client_random" if role == "S" else "server_random") in have)

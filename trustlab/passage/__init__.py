@@ -74,7 +74,7 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.placement import Placement, engine_settings, placement_of
-from trustlab.passage.published import BESIDE, EARLY_EXPORTER_ALONE, MECHANISMS
+from trustlab.passage.published import BESIDE, BESIDE12, EARLY_EXPORTER_ALONE, MECHANISMS
 from trustlab.passage.renewal import Renewal, check_schedule, renewable
 from trustlab.passage.schedule import NEVER, RenewalError, Schedule
 from trustlab.passage.serving import PassageServer, serve
@@ -85,6 +85,7 @@ __all__ = [
     "BARE_EXPORTER",
     "BARE_EXPORTER_WITH_ROLE",
     "BESIDE",
+    "BESIDE12",
     "DESIGNS",
     "EARLY_EXPORTER_ALONE",
     "KEY_PROOF",

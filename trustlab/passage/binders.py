@@ -30,13 +30,15 @@ class ChannelFacts(HandshakeFacts):
 
     `exporter_server` and `exporter_client` have a label for the role that proves, `exporter` has one label for both.
     Those without a context, and the one without a role, are only for designs that show what context and role are for.
-    `exporter_attestation` has the label of draft-fossati-seat-expat.
+    `exporter_attestation` has the label of draft-fossati-seat-expat. `hpke_key` is a public key of the server's, to
+    which messages inside the channel are sealed.
     """
 
     exporter_server: bytes | None = None
     exporter_client: bytes | None = None
     exporter: bytes | None = None
     exporter_attestation: bytes | None = None
+    hpke_key: bytes | None = None
     exporter_server_without_context: bytes | None = None
     exporter_client_without_context: bytes | None = None
     exporter_without_context: bytes | None = None
@@ -127,6 +129,7 @@ FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
     "H(SPKI_C)": _spki_digest("spki_C"),
     "H(SPKI_S)?": _optional_spki_digest("spki_S"),
     "H(SPKI_C)?": _optional_spki_digest("spki_C"),
+    "H(HPKE_S)": lambda facts: hashlib.sha256(fact(facts, "hpke_key", 32)).digest(),
     "HMAC(PMS)": _named("pms_commitment", 32),
     "H(EPMS)": lambda facts: hashlib.sha256(fact(facts, "epms")).digest(),
     "session_hash": _named("session_hash", 32, 48),

@@ -1,9 +1,12 @@
-"""Designs on TLS 1.3 that others published, as values beside the ladder.
+"""Designs that others published, as values beside the ladders.
 
-Two attest after Finished, as `tls13-exporter` does: `expat` is a reading of draft-fossati-seat-expat of July 2026, and
-`role-exporter` has nothing in its quote but an exporter whose label names the role.
+`sealed` does not trust TLS at all: messages are sealed with HPKE to a key in the quote, as services for private
+inference do it. It runs inside the weakest TLS of the ladder, to show that nothing depends on it.
 
-The others attest in the handshake. Intra-handshake.fail (Sardar, Dubeyko, Jacquet, 2026) numbers seven binders: 1 the
+The others are on TLS 1.3. Two attest after Finished, as `tls13-exporter` does: `expat` is a reading of draft-fossati-
+seat-expat of July 2026, and `role-exporter` has nothing in its quote but an exporter whose label names the role.
+
+The rest attest in the handshake. Intra-handshake.fail (Sardar, Dubeyko, Jacquet, 2026) numbers seven binders: 1 the
 client's TLS nonce, 2 an attestation nonce, 3 an "early exporter", 4 the server's public key, 5 is 2 with 3, 6 is 2 with
 4, 7 is 2 with 3 and 4. Numbers 2, 4 and 6 are `tls13-nonce`, `tls13-key` and `tls13-nonce-key` of the ladder.
 
@@ -16,7 +19,7 @@ first of them without the hellos.
 from __future__ import annotations
 
 from trustlab.passage.binders import Binder
-from trustlab.passage.designs import Design
+from trustlab.passage.designs import CONNECT_THEN_ATTEST, Design
 from trustlab.passage.designs13 import EXPORTER, KEY, KEY_CHECKS, NONCE, NONCE_KEY
 
 PAPER = "Intra-handshake.fail (Sardar, Dubeyko, Jacquet, 2026)"
@@ -105,6 +108,19 @@ EARLY_EXPORTER_ALONE = Design.custom(
 )
 """Not a column of the matrix: it shows what the hellos in the early exporter are for."""
 
+SEALED = Design.custom(
+    "sealed",
+    like=CONNECT_THEN_ATTEST,
+    when="sealed",
+    server=Binder(("L", "S", "nonce_C", "H(HPKE_S)")),
+    sentence="TLS is only a pipe: the client seals its messages to a key that the server's quote names.",
+    not_enough="Whoever ends the channel sees when and how much is said. Anybody may be the client.",
+    source="HPKE (RFC 9180), as services for private inference use it",
+)
+
+BESIDE12 = (SEALED,)
+"""The published designs on TLS 1.2 that are not on the ladder."""
+
 BESIDE = (
     EXPAT,
     ROLE_EXPORTER,
@@ -114,7 +130,7 @@ BESIDE = (
     NONCE_EARLY_EXPORTER_KEY,
     STANDARD_EARLY_EXPORTER,
 )
-"""The published designs that are not on a ladder."""
+"""Those on TLS 1.3."""
 
 MECHANISMS = {
     1: CLIENT_RANDOM,

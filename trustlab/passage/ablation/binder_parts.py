@@ -49,6 +49,7 @@ PARTS = {
         Part("role", "It says which end proves itself.", {"S": None}, {"C": None}),
         Part("H(SPKI_S)", "It names the key that the server shows.", {"H(SPKI_S)": None}),
         Part("H(SPKI_C)", "It names the key that the client shows.", {}, {"H(SPKI_C)": None, "H(SPKI_C)?": None}),
+        Part("H(HPKE_S)", "It names the key that messages are sealed to.", {"H(HPKE_S)": None}),
         Part("HMAC(PMS)", "It names the secret that the client chose.", {}, {"HMAC(PMS)": None}),
         Part("H(EPMS)", "It names the encrypted secret, and so the key it is encrypted to.", {}, {"H(EPMS)": None}),
         _both("session_hash", "It names every message up to ClientKeyExchange.", {"session_hash": None}),
