@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
+from typing import Any
 
 import typer
+import typer.main
 from rich.console import Console
 from rich.text import Text
 
@@ -111,6 +114,12 @@ def main() -> None:
     sys.exit(code)
 
 
+@functools.cache
+def _command() -> Any:  # noqa: ANN401 - click's, or typer's own copy of it, by version
+    """Make what typer reads from the functions above: once a process, since it takes longer than most commands."""
+    return typer.main.get_command(app)
+
+
 def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
@@ -124,7 +133,7 @@ def _flushed(code: int) -> int:
 def _run() -> int:
     errors = Console(stderr=True, highlight=False)
     try:
-        code: int = app(standalone_mode=False) or 0
+        code: int = _command()(standalone_mode=False) or 0
         return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return this code
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
