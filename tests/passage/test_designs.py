@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from trustlab.passage import BARE_EXPORTER, DESIGNS, RESUMED, Design, DesignError, design_of, setting_of
+from trustlab.passage import BARE_EXPORTER, DESIGNS, RESUMED, Binder, Design, DesignError, design_of, setting_of
 from trustlab.passage.catalogue import with_ephemeral_keys, with_resumption, with_usable_key
 
 HELLOS = "client_random, server_random"
@@ -82,6 +82,22 @@ def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
         ({"group": "FFDHE2048"}, "the engine cannot agree on a key in the group FFDHE2048"),
         ({"suite": "TLS_AES_128_GCM_SHA256"}, "TLS_AES_128_GCM_SHA256 is not a suite of TLS 1.2"),
         ({"tls": "1.3"}, "is not a suite of TLS 1.3"),
+        (
+            {"suite": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "group": "SECP256R1"},
+            "the client's binder cannot contain H(EPMS): with when='handshake', on TLS 1.2 with TLS_ECDHE_ECDSA",
+        ),
+        (
+            {"when": "inside", "client": None, "server": Binder(("nonce_C", "H(SPKI_S)"))},
+            "the server's binder cannot contain H(SPKI_S): with when='inside', on TLS 1.2",
+        ),
+        (
+            {"when": "inside", "client": None, "server": Binder(("session_hash",))},
+            "it can contain: L, S, C, K, nonce_C, H(SPKI_S)?, H(SPKI_C)?",
+        ),
+        (
+            {"like": DESIGNS["tls13-early"], "client_key": False},
+            "the client's evidence travels beside its certificate: `client_key` has to be True",
+        ),
         ({"colour": "red", "age": 3}, "a design has no field 'age'; it has: name, tls, when"),
     ],
 )

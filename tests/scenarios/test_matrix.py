@@ -127,17 +127,17 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
         )
 
 
-def test_a_program_that_fails_in_a_cell_is_told_with_the_cell(monkeypatch):
+def test_a_run_that_dies_of_an_error_broke_and_counts_for_nobody(monkeypatch):
     """Whoever writes an attack meets this: it runs on every design, and fails on one."""
+    fault = EndpointError("teller-bank-1", "alice", "teller-bank-1: alice failed: LookupError: no such key")
 
-    def play(*_arguments, **_more):
-        raise EndpointError("teller-bank-1", "alice", "teller-bank-1: alice failed: LookupError: no such key")
+    def run(_act):
+        raise fault
 
-    monkeypatch.setattr("trustlab.scenarios.matrix.play", play)
-    said = "^tcb-key / deployed-key: teller-bank-1: alice failed: LookupError: no such key$"
-    with pytest.raises(EndpointError, match=said) as caught:
-        run_cell("tcb-key", "deployed-key", TABLE["tcb-key", "deployed-key"])
-    assert (caught.value.connection, caught.value.end) == ("teller-bank-1", "alice")
+    monkeypatch.setattr("trustlab.scenarios.stage.Act.run", run)
+    told = run_cell("tcb-key", "deployed-key", TABLE["tcb-key", "deployed-key"])
+    assert (told.outcome, told.as_expected) == ("broke", False)
+    assert told.sentence == f"The run ended with an error: {fault}"
 
 
 def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():

@@ -14,7 +14,6 @@ from trustlab.cloud import choose
 from trustlab.passage import DESIGNS
 from trustlab.passage.designs import SLIDES
 from trustlab.scenarios.experiments import play
-from trustlab.wire import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -27,6 +26,8 @@ VERSIONS = ("all", "1.2", "1.3")
 """The parts of the table: all of it, or the designs on one version of TLS."""
 SHORT = "Trusted Passages (2011)"
 """The slides' name in the attacks; the designs name them with their authors."""
+MARKS = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
+"""The mark of each outcome; a run that broke has none."""
 AT_MOST = 4
 """Cells played at once, even on more processors: only the TPMs run in parallel, the rest is Python in one process."""
 
@@ -34,10 +35,13 @@ AT_MOST = 4
 class CellResult(msgspec.Struct, frozen=True):
     """One cell: what was expected, what happened in a run, and the facts that decide it.
 
-    `outcome` is `succeeded`, `refused`, `failed`, `senseless` if the attack makes no sense there, or `unplayed` if the
-    substrate cannot play it (`sentence` says why). `evidence` says in words which facts of the trace decide it; `trace`
-    is the trace's file, if it was kept. `policy` is the relying parties', `leaks` what the lab assumes to have leaked.
-    `failed` are all checks that failed when it was first refused, and `refused_by` is the first of them.
+    `outcome` is `succeeded`, `refused`, `failed` or `broke` (see `Outcome`), `senseless` if the attack makes no sense
+    there, or `unplayed` if the substrate cannot play it. `sentence` says what happened in the run, or why there was
+    none; `why` is the table's own sentence about the cell. `goal` is what the mark is about. `stopped_by` is what
+    stopped her in this run, `must_stop` what the table expects; `reached` are all goals that the run reached.
+    `evidence` says in words which facts of the trace decide it; `trace` is the trace's file, if it was kept. `policy`
+    is the relying parties', `leaks` what the lab assumes to have leaked. `failed` are all checks that failed when it
+    was first refused, and `refused_by` is the first of them.
     """
 
     design: str
@@ -53,14 +57,21 @@ class CellResult(msgspec.Struct, frozen=True):
     source: str = ""
     substrate: str = "memory"
     failed: tuple[str, ...] = ()
+    goal: str = ""
+    why: str = ""
+    stopped_by: tuple[str, ...] = ()
+    must_stop: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
     @property
     def as_expected(self) -> bool:
-        """Whether the run agrees with the table; a cell that was not played counts as agreeing."""
+        """Whether the run agrees with the table, in its mark and in what stopped her.
+
+        A cell that was not played counts as agreeing, and a run that broke never does.
+        """
         if self.outcome == "unplayed":
             return True
-        marks = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
-        return marks[self.outcome] == self.expected
+        return MARKS.get(self.outcome) == self.expected and self.stopped_by == self.must_stop
 
 
 def table_of(tls: str) -> Table:
@@ -88,10 +99,7 @@ def run_cell(
     keep: Path | None = None,
     substrate: str = "memory",
 ) -> CellResult:
-    """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there.
-
-    EndpointError, which names the cell, if a program in it raises an exception.
-    """
+    """Run one cell, in a cloud of its own. With `keep`, a folder, its trace is written there."""
     chosen, substrate = DESIGNS[design], choose(substrate)
     played_as = known(attack, chosen.tls)
     result = partial(
@@ -103,23 +111,25 @@ def run_cell(
         source=said_once(cell.source),
         leaks=played_as.assumes.leaks,
         substrate=substrate,
+        goal=played_as.goal,
+        why=cell.sentence,
     )
     if cell.mark == "-":
         return result(outcome="senseless", sentence=cell.sentence)
     if cell.only and substrate != cell.only:
         return result(outcome="unplayed", sentence=cell.elsewhere)
     file = keep / f"{design}-{attack}.jsonl" if keep else None
-    try:
-        played = play(played_as.name, chosen, without=without, substrate=substrate, keep=file)
-    except EndpointError as error:
-        raise EndpointError(error.connection, error.end, f"{design} / {attack}: {error}") from error
+    played = play(played_as.name, chosen, without=without, substrate=substrate, keep=file)
     return result(
         outcome=played.outcome,
-        sentence=cell.sentence if played.succeeded == (cell.mark == "S") else played.sentence,
+        sentence=played.sentence,
         evidence=played.evidence,
         refused_by=played.refused_by,
         trace=played.trace,
         failed=played.failed,
+        stopped_by=played.stopped_by,
+        must_stop=cell.stopped_by,
+        reached=played.reached,
     )
 
 

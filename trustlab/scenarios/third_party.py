@@ -7,7 +7,7 @@ the measured agent on Carol's machine reports an antivirus with signatures as ne
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from trustlab.attest import EventLog, Evidence, LogEvent, claim_event
 from trustlab.cloud import HyperSafe, Image
@@ -17,6 +17,7 @@ from trustlab.scenarios.stage import Act
 from trustlab.tpm import EVIDENCE_PCRS
 
 if TYPE_CHECKING:
+    from trustlab.attacks.attack import Prize
     from trustlab.attest import AppraisalPolicy
     from trustlab.cloud import Cloud, Machine
     from trustlab.passage import Design
@@ -83,6 +84,17 @@ class ThirdParty(Act):
             substrate=substrate,
         )
         self.trick = trick
+
+    @property
+    def prize(self) -> Prize | None:
+        """The service, if Carol tries a trick."""
+        return "service" if self.trick else None
+
+    def honest(self) -> Self:
+        """Return the same act with a Carol as she should be."""
+        other = super().honest()
+        other.trick = None
+        return other
 
     @property
     def slug(self) -> str:
