@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trustlab.attacks import ATTACKS, families, known
+from trustlab.attacks import ATTACKS, NO_ANSWER, families, known
 from trustlab.attacks import table as whole_table
 from trustlab.attest import CHECKS
 from trustlab.passage import DESIGNS, LADDER
@@ -109,13 +109,11 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
     assert result.evidence
     assert result.trace == str(tmp_path / f"{design}-{attack}.jsonl")
     assert len(Trace.load(result.trace)) > 50
-    if cell.mark == "x" and result.outcome == "refused":
-        assert result.failed == cell.stopped_by
-    elif cell.mark == "x":
-        assert cell.stopped_by
+    assert result.stopped_by == cell.stopped_by
+    assert bool(cell.stopped_by) == (cell.mark == "x")
+    assert NO_ANSWER not in cell.stopped_by
+    if result.outcome == "failed":
         assert not set(cell.stopped_by) & set(CHECKS)
-    else:
-        assert cell.stopped_by == ()
     played = known(attack, DESIGNS[design].tls)
     assert result.leaks == played.assumes.leaks
     if cell.mark == "S" and played.prize in {"pin", "balance"}:
@@ -144,7 +142,8 @@ def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
     wrong = TABLE["plain-tls", "deployed-key"]
     result = run_cell("tcb-key", "deployed-key", wrong)
     assert not result.as_expected
-    assert result.sentence != wrong.sentence
+    assert result.why == wrong.sentence
+    assert result.sentence.startswith("The attack failed: Alice cannot read the PIN. The TPM of bank made its key")
 
 
 @pytest.mark.parametrize(

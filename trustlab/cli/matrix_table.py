@@ -21,11 +21,12 @@ SIGNS = {
     "succeeded": ("S", "bold red"),
     "refused": ("x", "green"),
     "failed": ("x", "green"),
+    "broke": ("?", "bold yellow"),
     "senseless": ("-", "dim"),
     "unplayed": ("o", "dim"),
 }
 """The sign and the style of each outcome."""
-KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! "
+KEY = "S Alice wins   x she does not   - makes no sense   o not run   ? broke   ! "
 LETTERS = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
 """The letter of each design's column; it is the same in every part of the table."""
 NAMES = 34
@@ -46,11 +47,21 @@ def show_table(console: Console, results: Sequence[CellResult], without: Sequenc
     others = [result for result in results if not result.as_expected]
     what = f"changed by leaving out {' and '.join(without)}" if without else "not as expected"
     for result in others:
+        told = "" if without else f"{_became(result)}; "
         checks = f"failed checks: {', '.join(result.failed)}; " if result.failed else ""
-        became = "" if without else f"{SIGNS[result.outcome][0]}, expected {result.expected}; "
-        console.print(f"{what}: {result.design} / {result.attack}: {became}{checks}{result.evidence}", markup=False)
+        facts = result.sentence if result.outcome == "broke" else result.evidence
+        console.print(f"{what}: {result.design} / {result.attack}: {told}{checks}{facts}", markup=False)
     if without and not others:
         console.print(_unchanged(results), markup=False)
+
+
+def _became(result: CellResult) -> str:
+    """Say how a cell came out, and what the table expected: the mark, or what stopped her if only that differs."""
+    mark = SIGNS[result.outcome][0]
+    if mark != result.expected:
+        return f"{mark}, expected {result.expected}"
+    stopped, expected = (", ".join(names) or "nothing" for names in (result.stopped_by, result.must_stop))
+    return f"{mark}, stopped by {stopped}, expected {expected}"
 
 
 def table_lines(results: Sequence[CellResult]) -> Iterator[Text]:

@@ -41,9 +41,7 @@ def _known(design: Design, role: str) -> Iterator[str]:
         return
     yield from (*RANDOMS, "H(SPKI_S)", "H(SPKI_S)?")
     late = design.when == "after-finished"
-    if (
-        late or role == "client" or not design.client_key
-    ):  # before that, one end knows the client's key and one does not
+    if late or role == "client" or not design.client_key:  # else only one end knows the client's key by then
         yield "H(SPKI_C)?"
     if design.client_key and (late or role == "client"):
         yield "H(SPKI_C)"

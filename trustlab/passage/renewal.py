@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from trustlab import tls
+from trustlab.passage.designs import Design
 from trustlab.passage.designs13 import EXPORTER
 from trustlab.passage.exchange import NONCE
 from trustlab.passage.exported import AuthenticatorExchange
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.passage.application import Application
-    from trustlab.passage.designs import Design
     from trustlab.passage.guard import Guard, Role
 
 DATA, REQUEST, ANSWER = 0, 1, 2

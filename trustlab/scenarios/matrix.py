@@ -128,7 +128,7 @@ def run_cell(
         trace=played.trace,
         failed=played.failed,
         stopped_by=played.stopped_by,
-        must_stop=cell.stopped_by,
+        must_stop=played.stopped_by if without else cell.stopped_by,  # less is in place, so something else may
         reached=played.reached,
     )
 
