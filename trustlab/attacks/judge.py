@@ -26,7 +26,8 @@ class Judgement(msgspec.Struct, frozen=True):
     `alice_knows` names the canaries that she can read. `refused_by` is the check by which a relying party first
     refused, `failed` are all checks that failed there. `wrong_peer` names a party that trusted a channel of which the
     machine that it meant does not hold the traffic secrets, and another one does. `disagrees` names a party that
-    trusted such a channel, and Alice herself can read it.
+    trusted such a channel, and Alice herself can read it; `elsewhere` one whose channel ends in a machine that keeps
+    its keys to itself.
     """
 
     alice_knows: tuple[str, ...]
@@ -34,6 +35,7 @@ class Judgement(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
     wrong_peer: str | None
     disagrees: str | None = None
+    elsewhere: str | None = None
     alice_read: bytes = b""
     """The line of decrypted (or unencrypted) text that contains the first canary: a secret, and not in repr."""
 
@@ -58,6 +60,7 @@ def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alic
         failed=tuple(map(str, failed)) if isinstance(failed, list) else (),
         wrong_peer=next((channel.client for channel in misled), None),
         disagrees=next((channel.client for channel in hers), None),
+        elsewhere=next((c.client for c in misled if c not in hers), None),
         alice_read=next((line for value in canaries.values() if (line := _line(known, value))), b""),
     )
 

@@ -137,8 +137,10 @@ def _shown(trace: Trace, machine: str, public: bytes) -> bool:
     return any(event.sent and public in event.raw for event in shown)
 
 
-def _no_keys(trace: Trace, _prize: Prize, adversary: str) -> Stop | None:
-    """A channel that somebody trusts, and of which she holds no key."""
+def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
+    """A channel that a client trusts, and of which she holds no key: what she wants from the client is in there."""
+    if prize not in {"pin", "agree", "peer"}:
+        return None
     channels = list(trusted_channels(trace))
     if channels and all(adversary not in channel.holders for channel in channels):
         first = channels[0]

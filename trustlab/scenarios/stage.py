@@ -353,7 +353,7 @@ class Act:
         return other
 
     def _judged(self, facts: Judgement, fault: str = "") -> Outcome:
-        held = {"agree": facts.disagrees, "peer": facts.wrong_peer}
+        held = {"agree": facts.disagrees, "peer": facts.elsewhere}
         reached = (*facts.alice_knows, *(goal for goal, party in held.items() if party))
         if self.attack is None:
             completed = self._paid and not facts.alice_knows and facts.wrong_peer is None

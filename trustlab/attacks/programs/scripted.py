@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, Relay, ShowEvidence
+from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain
 from trustlab.attacks.alice.legs import Credentials, Hello, TowardsClient, TowardsServer
@@ -28,8 +28,9 @@ from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
 from trustlab.attacks.programs import deployed_key, evidence_replay, key_abuse, known_dh_secret
 from trustlab.attacks.programs.client_evidence_forwarding import Forwarding
 from trustlab.attacks.programs.same_pms_reencryption import HandOver
+from trustlab.attacks.programs.stranger import asking
 from trustlab.cloud import Identity
-from trustlab.passage import OpenSslEndpoint, PlainEndpoint
+from trustlab.passage import PlainEndpoint
 from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
@@ -174,21 +175,7 @@ def be_client(alice: Alice) -> None:
     """Open an ordinary connection to the bank, and ask for the balance."""
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.tell("ask", f"connects to {alice.victim} as anybody may, and asks for the balance.")
-
-    def make(name: str) -> Endpoint:
-        says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
-        if alice.placement.our_engine:
-            return TowardsServer(alice, name, says, shows=shows)
-        return OpenSslEndpoint.client(
-            says,
-            party=alice.guest.party,
-            connection=name,
-            server_name=alice.guest.setting("server_name"),
-            roots_pem=alice.guest.setting("web_root"),
-            check=False,
-        )
-
-    alice.connect(make)
+    alice.connect(lambda name: asking(alice, name, shows))
 
 
 def be_between(alice: Alice, script: Script) -> None:
