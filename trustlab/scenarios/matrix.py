@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import queue
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from trustlab.attacks.expectations import known, table
-from trustlab.cloud import choose
+from trustlab.cloud import CloudError, choose
 from trustlab.passage import DESIGNS
 from trustlab.passage.designs import SLIDES
 from trustlab.scenarios.experiments import play
@@ -29,7 +33,9 @@ SHORT = "Trusted Passages (2011)"
 MARKS = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
 """The mark of each outcome; a run that broke has none."""
 AT_MOST = 4
-"""Cells played at once, even on more processors: only the TPMs run in parallel, the rest is Python in one process."""
+"""Cells played at once, even on more processors."""
+MANY = 24
+"""From so many cells on they are played by processes of their own, which take a second to start."""
 
 
 class CellResult(msgspec.Struct, frozen=True):
@@ -160,22 +166,68 @@ def run_matrix(
 ) -> list[CellResult]:
     """Run every chosen cell; `progress` is called after each. `without` is as in `rung`.
 
-    CloudError if the `substrate` does not work here. In memory several cells run at once, each in its own cloud,
-    because the TPMs are processes of their own. The results come in the table's order.
+    CloudError if the `substrate` does not work here. In memory several cells run at once, each in its own cloud, and
+    many cells in several processes. The results come in the table's order.
     """
     substrate = choose(substrate)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-    run = partial(run_cell, without=without, keep=keep, substrate=substrate)
+    chosen = cells(designs, attacks, tls=tls)
+    played = sum(cell.mark != "-" for _, _, cell in chosen)
     results = []
-    for result in _each(run, cells(designs, attacks, tls=tls), side_by_side=substrate != "uml"):
+    if substrate == "memory" and played >= MANY and (os.cpu_count() or 1) > 1:
+        found = _in_processes(chosen, without, keep)
+    else:
+        run = partial(run_cell, without=without, keep=keep, substrate=substrate)
+        found = _each(run, chosen, side_by_side=substrate != "uml")
+    for result in found:
         results.append(result)
         progress(result)
     return results
 
 
+def _in_processes(
+    chosen: list[tuple[str, str, Cell]], without: tuple[str, ...], keep: Path | None
+) -> Iterator[CellResult]:
+    """Yield the results in order, played by processes of their own: one Python keeps only one processor busy.
+
+    There is one process more than there are processors, because each waits for its TPMs now and then.
+    """
+    from trustlab.scenarios.matrixworker import CellJob, MatrixWorker  # noqa: PLC0415 - it plays what is in this file
+
+    idle: queue.SimpleQueue[MatrixWorker] = queue.SimpleQueue()
+
+    def column(places: list[tuple[str, str, Cell]], results: list[Future[CellResult]]) -> None:
+        """Play a design's cells in one process, which plays the honest run of each variant once."""
+        worker = idle.get()
+        try:
+            for (design, attack, _), result in zip(places, results, strict=True):
+                job = CellJob(design, attack, without, str(keep) if keep else None)
+                try:
+                    result.set_result(worker.play(job))
+                except CloudError as error:
+                    result.set_exception(error)
+        finally:
+            idle.put(worker)
+
+    columns = [list(places) for _, places in groupby(chosen, key=itemgetter(0))]
+    waiting: list[list[Future[CellResult]]] = [[Future() for _ in places] for places in columns]
+    workers = min(AT_MOST, (os.cpu_count() or 1) + 1, len(columns))
+    with ExitStack() as stack:
+        for _ in range(workers):
+            idle.put(stack.enter_context(MatrixWorker()))
+        pool = stack.enter_context(ThreadPoolExecutor(workers, "matrix"))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        for places, results in zip(columns, waiting, strict=True):
+            pool.submit(column, places, results)
+        yield from (result.result() for results in waiting for result in results)
+
+
 def _each(
-    run: Callable[[str, str, Cell], CellResult], chosen: list[tuple[str, str, Cell]], *, side_by_side: bool
+    run: Callable[[str, str, Cell], CellResult],
+    chosen: list[tuple[str, str, Cell]],
+    *,
+    side_by_side: bool,
 ) -> Iterator[CellResult]:
     """Yield the results in order. Virtual machines need the processors themselves, so their cells run one by one."""
     if not side_by_side:
