@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -196,12 +197,15 @@ def _in_processes(
     from trustlab.scenarios.matrixworker import CellJob, MatrixWorker  # noqa: PLC0415 - it plays what is in this file
 
     idle: queue.SimpleQueue[MatrixWorker] = queue.SimpleQueue()
+    over = threading.Event()
 
     def column(places: list[tuple[str, str, Cell]], results: list[Future[CellResult]]) -> None:
         """Play a design's cells in one process, which plays the honest run of each variant once."""
         worker = idle.get()
         try:
             for (design, attack, _), result in zip(places, results, strict=True):
+                if over.is_set():
+                    return
                 job = CellJob(design, attack, without, str(keep) if keep else None)
                 try:
                     result.set_result(worker.play(job))
@@ -218,6 +222,7 @@ def _in_processes(
             idle.put(stack.enter_context(MatrixWorker()))
         pool = stack.enter_context(ThreadPoolExecutor(workers, "matrix"))
         stack.callback(pool.shutdown, cancel_futures=True)
+        stack.callback(over.set)
         for places, results in zip(columns, waiting, strict=True):
             pool.submit(column, places, results)
         yield from (result.result() for results in waiting for result in results)
