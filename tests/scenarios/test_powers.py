@@ -29,6 +29,7 @@ OTHER_NEEDS = {
     "bleichenbacher",  # measured: answers, quotes and service
     "quote-flooding",
     "tpm-nuisance",
+    "evidence-disclosure",  # no goal of a search
     "tpm-nuisance-without-end",
     *BY_CAROL,
 }

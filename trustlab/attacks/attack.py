@@ -8,10 +8,11 @@ import msgspec
 
 from trustlab.passage.source import source_of
 
-Prize = Literal["pin", "balance", "agree", "peer", "service", "oracle", "quotes"]
-Goal = Literal["pin", "balance", "agree", "peer", "service"]
-MEASURED_GOALS: dict[Prize, Goal] = {"oracle": "pin", "quotes": "service"}
-"""What a prize that is only measured would lead to: an oracle decrypts recordings, a flood ends the service."""
+Prize = Literal["pin", "balance", "agree", "peer", "service", "oracle", "quotes", "unnoticed", "evidence"]
+Goal = Literal["pin", "balance", "agree", "peer", "service", "evidence"]
+MEASURED_GOALS: dict[Prize, Goal] = {"oracle": "pin", "quotes": "service", "unnoticed": "agree"}
+"""What a prize that is only measured would lead to: an oracle decrypts recordings, a flood ends the service, and ends
+that do not notice a change do not agree."""
 Leak = Literal["key usable", "DH secret", "verifier errs"]
 Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
@@ -44,7 +45,8 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     `prize` says how success is recognised: Alice can read a canary, the client's `pin` or the server's `balance`; a
     client trusts the wrong `peer`; a client and the machine that it meant do not `agree` on the traffic keys, and Alice
     has the client's; the `service` fails; different answers make an `oracle`; she gets all the `quotes`
-    that she asks for. `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
+    that she asks for; a change of hers goes `unnoticed`, and the payment is made; she can read somebody's `evidence`.
+    `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
     that version, if the row has another name. `program` is its module in `attacks.programs`; the catalogue fills it in.
     Your own attack has the `code` of its program instead. `script` is what a program that plays many attacks is told;
     it is measured with the program.

@@ -14,7 +14,7 @@ from trustlab.attacks.holders import trusted_channels
 from trustlab.capture import knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trustlab.capture import Knowledge
     from trustlab.trace import Trace
@@ -27,7 +27,7 @@ class Judgement(msgspec.Struct, frozen=True):
     refused, `failed` are all checks that failed there. `wrong_peer` names a party that trusted a channel of which the
     machine that it meant does not hold the traffic secrets, and another one does. `disagrees` names a party that
     trusted such a channel, and Alice herself can read it; `elsewhere` one whose channel ends in a machine that keeps
-    its keys to itself.
+    its keys to itself. `evidence_of` names the machines whose quotes she can read.
     """
 
     alice_knows: tuple[str, ...]
@@ -35,6 +35,7 @@ class Judgement(msgspec.Struct, frozen=True):
     failed: tuple[str, ...]
     wrong_peer: str | None
     disagrees: str | None = None
+    evidence_of: tuple[str, ...] = ()
     elsewhere: str | None = None
     alice_read: bytes = b""
     """The line of decrypted (or unencrypted) text that contains the first canary: a secret, and not in repr."""
@@ -60,9 +61,19 @@ def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alic
         failed=tuple(map(str, failed)) if isinstance(failed, list) else (),
         wrong_peer=next((channel.client for channel in misled), None),
         disagrees=next((channel.client for channel in hers), None),
+        evidence_of=tuple(_quoted(trace, known)),
         elsewhere=next((c.client for c in misled if c not in hers), None),
         alice_read=next((line for value in canaries.values() if (line := _line(known, value))), b""),
     )
+
+
+def _quoted(trace: Trace, known: Knowledge) -> Iterator[str]:
+    """Yield the machines of which she can read something that their TPM quoted."""
+    for machine in dict.fromkeys(event.party for event in trace.select("tpm.response", name="TPM2_Quote")):
+        quotes = trace.select("tpm.response", party=machine, name="TPM2_Quote")
+        signed = [q.raw[s.start : s.end] for q in quotes for s in q.spans if s.name == "quoted"]
+        if any(known.holds(octets) for octets in signed):
+            yield machine
 
 
 def _line(known: Knowledge, canary: bytes) -> bytes:

@@ -139,7 +139,7 @@ def _shown(trace: Trace, machine: str, public: bytes) -> bool:
 
 def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
     """A channel that a client trusts, and of which she holds no key: what she wants from the client is in there."""
-    if prize not in {"pin", "agree", "peer"}:
+    if prize not in {"pin", "agree", "peer", "evidence"}:
         return None
     channels = list(trusted_channels(trace))
     if channels and all(adversary not in channel.holders for channel in channels):

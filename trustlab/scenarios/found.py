@@ -30,6 +30,8 @@ NOT_PLAYED = {"ak-leaked": "the lab does not give anybody an attestation key: sw
 NEEDS: dict[str, frozenset[str]] = {
     "plain-wire": frozenset(),
     "stranger": frozenset(),
+    "record-tampering": frozenset(),
+    "negotiation-tampering": frozenset(),
     "rogue-certificate": frozenset({"ca"}),
     "toctou-redirect": frozenset({"ca"}),
     "downgrade": frozenset({"ca"}),

@@ -354,10 +354,14 @@ class Act:
 
     def _judged(self, facts: Judgement, fault: str = "") -> Outcome:
         held = {"agree": facts.disagrees, "peer": facts.elsewhere}
+        if self.prize == "evidence":
+            held["evidence"] = ", ".join(facts.evidence_of) or None
         reached = (*facts.alice_knows, *(goal for goal, party in held.items() if party))
         if self.attack is None:
             completed = self._paid and not facts.alice_knows and facts.wrong_peer is None
             outcome = "completed" if completed else "refused" if facts.refused_by else "failed"
+        elif self.attack.prize == "unnoticed":
+            outcome = "succeeded" if self._paid else "refused" if facts.refused_by else "failed"
         elif self.attack.goal in reached:
             outcome = "succeeded"
         elif self.attack.prize == "service":

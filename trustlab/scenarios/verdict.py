@@ -17,12 +17,15 @@ KEPT = {
     "service": "The payment went through in spite of Alice.",
     "quotes": "The bank's TPM did not make a quote for every question of Alice's.",
     "oracle": "Whatever was wrong with the secret, the bank's answer was the same, octet for octet.",
+    "unnoticed": "The change was noticed, and the payment was not made.",
+    "evidence": "Alice cannot read anybody's evidence.",
 }
 """The sentence when Alice did not get a prize that is neither a secret nor a peer."""
 WON = {
     "service": "The payment did not go through. Alice learned nothing, and nobody was deceived.",
     "quotes": "The bank's TPM made a quote for every question of Alice's.",
     "oracle": "The bank's answers depend on what is wrong with the secret: an oracle that decrypts recordings.",
+    "unnoticed": "Alice changed what the teller sent, nobody noticed, and the payment was made.",
 }
 """The sentence when she did."""
 SECRETS = {"pin": "the PIN", "balance": "the balance of the account"}
@@ -85,6 +88,8 @@ def _success(attack: Attack, facts: Judgement, *, paid: bool) -> str:
     if attack.prize == "agree":
         read = " She read the PIN." if "pin" in facts.alice_knows else ""
         return f"The {facts.disagrees} trusts a channel whose keys Alice has, and the bank does not.{read}"
+    if attack.prize == "evidence":
+        return f"Alice can read the evidence of {' and '.join(facts.evidence_of)} in her recording."
     if attack.prize in WON:
         return WON[attack.prize]
     rest = " The payment went through, and neither end noticed." if paid else ""
