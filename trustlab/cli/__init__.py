@@ -25,12 +25,14 @@ from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
 from trustlab.cli.find import find_attack, models, show_atlas
+from trustlab.cli.goals import goals
 from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.sign import sign
 from trustlab.cli.tamper import tamper
+from trustlab.cli.third_party import third_party
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
 from trustlab.cli.verify import verify
@@ -79,6 +81,8 @@ app.command()(cloud)
 app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
+app.command()(goals)
+app.command("third-party")(third_party)
 app.command()(tamper)
 app.command("find")(find_attack)
 app.command("atlas")(show_atlas)
