@@ -15,7 +15,7 @@ from trustlab.finder import agrees_on_key
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trustlab.attacks.attack import Leak, Prize
@@ -120,19 +120,31 @@ def catalogued(found: Found) -> Iterator[str]:
             yield name
 
 
-def run_finding(found: Found, *, substrate: str = "memory", keep: Path | None = None) -> Ran:
+def unwatched(_act: Act) -> None:
+    """Look at no act."""
+
+
+def run_finding(
+    found: Found,
+    *,
+    substrate: str = "memory",
+    keep: Path | None = None,
+    watch: Callable[[Act], None] = unwatched,
+) -> Ran:
     """Play a finding, and have it judged. With `keep`, a file, the trace of the (last) run is written there.
+
+    `watch` is shown each act before it is played.
 
     A found attack is played by its steps. If nothing was found, every attack of the catalogue that the search covered
     is played, until one succeeds.
     """
     if found.verdict == "none":
-        return _none(found, substrate, keep)
+        return _none(found, substrate, keep, watch)
     try:
         act = act_of_finding(found, substrate=substrate)
     except ValueError as error:
         return Ran("unplayed", str(error))
-    outcome, sentence, trace = _played(act, keep)
+    outcome, sentence, trace = _played(act, keep, watch)
     if outcome == "succeeded":
         return Ran(outcome, sentence, trace)
     wrong = (
@@ -141,11 +153,11 @@ def run_finding(found: Found, *, substrate: str = "memory", keep: Path | None = 
     return Ran(outcome, f"{wrong} {sentence}", trace, as_found=False)
 
 
-def _none(found: Found, substrate: str, keep: Path | None) -> Ran:
+def _none(found: Found, substrate: str, keep: Path | None, watch: Callable[[Act], None]) -> Ran:
     tried = []
     trace = ""
     for name in catalogued(found):
-        outcome, sentence, trace = _played(rung(found.design, name, substrate=substrate), keep)
+        outcome, sentence, trace = _played(rung(found.design, name, substrate=substrate), keep, watch)
         if outcome == "succeeded":
             wrong = (
                 f"The search found nothing, and {name} succeeds: one of the two is wrong, which is a defect of ours."
@@ -157,7 +169,8 @@ def _none(found: Found, substrate: str, keep: Path | None) -> Ran:
     return Ran("refused", f"None of these succeeds: {', '.join(tried)}.", trace)
 
 
-def _played(act: Act, keep: Path | None) -> tuple[str, str, str]:
+def _played(act: Act, keep: Path | None, watch: Callable[[Act], None]) -> tuple[str, str, str]:
     with act:
+        watch(act)
         told = act.run()
         return told.outcome, told.sentence, str(act.trace.save(keep, secrets=True)) if keep else ""
