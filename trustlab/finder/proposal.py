@@ -14,7 +14,7 @@ from trustlab.finder.powers import DEFAULT, POWERS, goal_named, powers_of
 from trustlab.finder.search import Found, find
 from trustlab.finder.terms import FinderError
 from trustlab.passage import DESIGNS, TRUSTED_PASSAGE, Binder, Design, DesignError
-from trustlab.passage.designs import KeyOrigin, Version, When
+from trustlab.passage.designs import KeyOrigin, Version, When  # noqa: TC001 - msgspec reads them
 from trustlab.passage.designs13 import KEY_CHECKS, SUITE
 
 Side = Literal["server", "client"]

@@ -44,7 +44,10 @@ TYPES = {
 
 
 def joined_js(src: Path = SRC, entry: str = ENTRY) -> str:
-    """Return the modules of `src` that `entry` needs as one. ValueError names an import of another form, or a name exported twice."""
+    """Return the modules of `src` that `entry` needs as one.
+
+    ValueError names an import of another form, or a name exported twice.
+    """
     order: list[str] = []
     _need(src, entry, order, [])
     whole, owners = [MADE], dict[str, str]()

@@ -1,8 +1,6 @@
 """The precomputed atlas of the studio's page: `python -m trustlab.studio.atlas_table` writes `static/atlas.json.gz`.
 
-A page has no Python behind it, so it can only look up. It holds every client binder over the six fields of
-`trustlab atlas`, for each kind of key, with no power or one of those that matter there, and every named design with
-each power.
+A page has no Python behind it, so it can only look up: every named design with each power, and `REGIONS` around them.
 """
 
 from __future__ import annotations
@@ -15,29 +13,90 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trustlab.finder import ATLAS_FIELDS, DEFAULT, GOALS, POWERS
-from trustlab.finder.proposal import Proposal, proposal_of
-from trustlab.passage import DESIGNS, TRUSTED_PASSAGE
+from trustlab.finder.proposal import OFFERS, Proposal, proposal_of
+from trustlab.passage import DESIGNS
+from trustlab.passage.designs import KeyOrigin, Version, When  # noqa: TC001 - msgspec reads them
 from trustlab.studio.answer import Answer, answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLE = Path(__file__).parent / "static" / "atlas.json.gz"
-MATTER = ((), ("lax-peer",), ("copy",), ("root-tpm",), ("key-usable",))
-"""The powers beside `network` and `ca` with which all 64 client binders are searched."""
+LABELS = frozenset({"L", "S", "C"})
 SINGLE = (
     *((power,) for power in POWERS if power not in DEFAULT),
     ("own-machine", "unpinned"),
     ("evil-image", "unpinned"),
     ("dh-known", "key-usable"),
 )
-"""The powers beside those two with which the named designs are searched."""
+"""The powers beside `network` and `ca` with which the named designs are searched."""
+MATTER = ((), ("lax-peer",), ("copy",), ("root-tpm",), ("key-usable",))
+
+
+class Region(msgspec.Struct, frozen=True):
+    """Proposals that are all in the page: every subset of these fields, with each key, each power and each goal.
+
+    `client` is None if the client does not attest. Labels and roles are in every binder.
+    """
+
+    tls: Version
+    when: When
+    server: tuple[str, ...]
+    client: tuple[str, ...] | None = None
+    origins: tuple[KeyOrigin, ...] = ("tcb",)
+    powers: tuple[tuple[str, ...], ...] = MATTER
+    goals: tuple[str, ...] = ("pin",)
+    whole: tuple[str, ...] = ()
+    """Fields that are in every binder of the server beside the labels."""
+
+    def __iter__(self) -> Iterator[Proposal]:
+        offer = OFFERS[self.tls][self.when]
+        for server in subsets(self.server):
+            for client in subsets(self.client or ()):
+                for origin in self.origins:
+                    for powers in self.powers:
+                        for goal in self.goals:
+                            yield Proposal(
+                                tls=self.tls,
+                                when=self.when,
+                                key_origin=origin,
+                                client_key=self.client is not None and offer.client_key == "always",
+                                server=ordered(offer.server, {*server, *self.whole}),
+                                client=None if self.client is None else ordered(offer.client, set(client)),
+                                powers=tuple(name for name in POWERS if name in {*DEFAULT, *powers}),
+                                goal=goal,
+                            )
+
+
+HELLO = ("nonce_C", "client_random", "server_random", "H(SPKI_S)")
+SESSION = ("session_hash", "H(SPKI_S)", "H(SPKI_C)?")
+REGIONS = (
+    Region("1.2", "handshake", (), ATLAS_FIELDS, ("deployed", "machine", "tcb"), goals=("pin", "balance"), whole=HELLO),
+    Region("1.2", "handshake", HELLO, None, ("deployed", "machine", "tcb"), goals=("pin", "balance")),
+    Region("1.2", "before", ("nonce_C",), None, ("deployed", "machine", "tcb")),
+    Region("1.2", "inside", ("nonce_C",), None, ("deployed", "machine", "tcb")),
+    Region("1.2", "after-finished", ("nonce_C", *SESSION), ("nonce_S", *SESSION)),
+    Region("1.3", "before", ("nonce_C",), None, ("machine", "tcb")),
+    Region("1.3", "inside", ("nonce_C",), None, ("machine", "tcb")),
+    Region("1.3", "handshake", (*HELLO, "attest_secret"), None, ("machine", "tcb")),
+)
+"""The first is the atlas: the client's side of `trusted-passage`, with every kind of key."""
+
+
+def ordered(offered: tuple[str, ...], chosen: set[str]) -> tuple[str, ...]:
+    """Return the chosen fields and the labels, as they stand in a binder."""
+    return tuple(name for name in offered if name in chosen | LABELS)
+
+
+def subsets(fields: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return all subsets, the smallest first."""
+    return [chosen for size in range(len(fields) + 1) for chosen in combinations(fields, size)]
 
 
 def proposals() -> Iterator[Proposal]:
     """Yield every proposal that the page can look up, each once."""
     seen = set()
-    for proposal in chain(_named(), _binders()):
+    for proposal in chain(_named(), *REGIONS):
         if proposal.key not in seen:
             seen.add(proposal.key)
             yield proposal
@@ -48,17 +107,6 @@ def _named() -> Iterator[Proposal]:
         for powers in ((), *SINGLE):
             for goal in GOALS:
                 yield proposal_of(design, (*DEFAULT, *powers), goal)
-
-
-def _binders() -> Iterator[Proposal]:
-    subsets = [set(chosen) for size in range(len(ATLAS_FIELDS) + 1) for chosen in combinations(ATLAS_FIELDS, size)]
-    for powers in MATTER:
-        for goal in ("pin", "balance"):
-            base = proposal_of(TRUSTED_PASSAGE, (*DEFAULT, *powers), goal)
-            for chosen in subsets:
-                client = tuple(name for name in base.offer.client if name in chosen | {"L", "C"})
-                for origin in base.offer.origins:
-                    yield msgspec.structs.replace(base, client=client, key_origin=origin)
 
 
 def packed(answers: list[Answer]) -> dict[str, Any]:

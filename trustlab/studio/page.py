@@ -23,9 +23,9 @@ TITLE = "The studio: propose a binder, and see what Alice can do"
 def studio_page(proposal: Proposal | None = None) -> str:
     """Return the page; it begins with a proposal, or with `trusted-passage`."""
     document = {
-        "_choices": choices(),
-        "_choice": msgspec.to_builtins(proposal or proposal_of(TRUSTED_PASSAGE)),
-        "_atlas": msgspec.json.decode(gzip.decompress(TABLE.read_bytes())),
+        "choices": choices(),
+        "choice": msgspec.to_builtins(proposal or proposal_of(TRUSTED_PASSAGE)),
+        "atlas": msgspec.json.decode(gzip.decompress(TABLE.read_bytes())),
     }
     return page_of("studio", TITLE, msgspec.json.encode(document))
 

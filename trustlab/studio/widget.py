@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
@@ -28,6 +27,8 @@ from trustlab.studio.searcher import Searcher
 from trustlab.studio.still import answer_html, answer_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trustlab.finder import Found
     from trustlab.scenarios import Act
 
@@ -36,14 +37,14 @@ PATIENCE = 60.0
 
 
 class StudioBoard(anywidget.AnyWidget):  # type: ignore[misc]
-    """The chips and the verdict, without the inspector. A page sets `_choice`; `_answer` and `_run` come back."""
+    """The chips and the verdict, without the inspector. A page sets `choice`; `answer` and `played` come back."""
 
     _esm = STATIC / "studio.js"
     _css = STATIC / "studio.css"
-    _choices = traitlets.Dict().tag(sync=True)
-    _choice = traitlets.Dict().tag(sync=True)
-    _answer = traitlets.Dict().tag(sync=True)
-    _run = traitlets.Dict().tag(sync=True)
+    choices = traitlets.Dict().tag(sync=True)
+    choice = traitlets.Dict().tag(sync=True)
+    answer = traitlets.Dict().tag(sync=True)
+    played = traitlets.Dict().tag(sync=True)
     _still = traitlets.Unicode(default_value="").tag(sync=True)
 
 
@@ -72,10 +73,10 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         self._stills = Stills(f"tl-still-{uuid.uuid4().hex}", self._pictures)
         self._searcher = Searcher(self._answered)
         self.board = StudioBoard(
-            _choices=choices(), _choice=msgspec.to_builtins(self._proposal), _still=self._stills.name
+            choices=choices(), choice=msgspec.to_builtins(self._proposal), _still=self._stills.name
         )
         super().__init__((self.board,))
-        self.board.observe(self._chosen, "_choice")
+        self.board.observe(self._chosen, "choice")
         self.board.on_msg(self._heard)
         self._searcher.ask(self._proposal)
 
@@ -109,7 +110,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         """
         wanted = msgspec.to_builtins(msgspec.structs.replace(self._proposal, **changes))
         msgspec.convert(wanted, Proposal)
-        self.board._choice = wanted
+        self.board.choice = wanted
 
     def run(self) -> None:
         """Play what was found, and open the inspector on it; returns at once. A run that goes on is not disturbed."""
@@ -149,13 +150,13 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         try:
             self._proposal = msgspec.convert(change["new"], Proposal)
         except msgspec.ValidationError as error:
-            self.board._answer = msgspec.to_builtins(Answer("", error=f"The page sent an unknown choice: {error}"))
+            self.board.answer = msgspec.to_builtins(Answer("", error=f"The page sent an unknown choice: {error}"))
             return
         self._searcher.ask(self._proposal)
 
     def _answered(self, answer: Answer) -> None:
         self._answer = answer
-        self.board._answer = msgspec.to_builtins(answer)
+        self.board.answer = msgspec.to_builtins(answer)
         self._stills.changed()
 
     # Playing
@@ -185,13 +186,13 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         """Open the inspector on an act that is about to be played; the one before is closed."""
         self._act = act
         before = self.children[1:]
-        self.children = (self.board, Inspector(act, secrets=True))
+        self.set_trait("children", (self.board, Inspector(act, secrets=True)))
         for each in before:
             each.close()
 
     def _say(self, state: str, sentence: str, ran: Ran | None = None) -> None:
         told = {"outcome": ran.outcome, "as_found": ran.as_found} if ran else {}
-        self.board._run = {"state": state, "sentence": sentence, "key": self._answer.key, **told}
+        self.board.played = {"state": state, "sentence": sentence, "key": self._answer.key, **told}
 
     # Without a live kernel
 

@@ -22,42 +22,47 @@ export class StudioView {
   constructor(el, model) {
     this.model = model;
     /** @type {import("./studiochoice.js").Choices} */
-    this.all = model.get("_choices");
+    this.all = model.get("choices");
     /** @type {Choice} */
-    this.choice = model.get("_choice");
+    this.choice = model.get("choice");
     this.page = Boolean(model.get("_page"));
-    this.atlas = this.page ? model.get("_atlas") : null;
+    this.atlas = this.page ? model.get("atlas") : null;
     this.root = h("div", { class: `tl-root tl-studio${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
     this.said = h("div", { class: "tl-sr", role: "status" });
     this.design = h("section", { class: "tl-scard", "aria-label": "The design" });
     this.alice = h("section", { class: "tl-scard", "aria-label": "Alice" });
     this.verdict = h("section", { class: "tl-scard tl-sverdict", "aria-label": "The verdict" });
     this.presets = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Begin with a design of the lab", on: { change: () => this.preset() } }));
+    this.pill = h("button", { class: "tl-spill", "aria-label": "To the verdict", on: { click: () => this.verdict.scrollIntoView({ block: "start" }) } });
     const theme = this.page && h("button", { class: "tl-siconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
     this.root.append(
       h("div", { class: "tl-view tl-sview" },
         h("div", { class: "tl-shead" },
           h(this.page ? "h1" : "h2", { class: "tl-title", text: "The studio" }),
           h("p", { class: "tl-sunder", text: "Propose what each quote says. See at once what Alice can do." }),
+          this.pill,
           h("label", { class: "tl-spreset" }, h("span", { text: "begin with" }), this.presets), theme),
         h("div", { class: "tl-smain" }, h("div", { class: "tl-schoices" }, this.design, this.alice), this.verdict)),
       this.said);
     el.append(this.root);
     this.unfollow = followTheme(this.root);
     this.unhide = hideStills(String(model.get("_still") ?? ""));
-    this.onChoice = () => { this.choice = model.get("_choice"); this.draw(); };
+    this.onChoice = () => { this.choice = model.get("choice"); this.draw(); };
     this.onAnswer = () => this.answered();
-    model.on("change:_choice", this.onChoice);
-    model.on("change:_answer", this.onAnswer);
-    model.on("change:_run", this.onAnswer);
+    model.on("change:choice", this.onChoice);
+    model.on("change:answer", this.onAnswer);
+    model.on("change:played", this.onAnswer);
     this.draw();
   }
 
-  /** The answer to the choices as they are now; null while there is none. @returns {Answer | null} */
+  /**
+   * The answer to the choices as they are now; null while there is none.
+   * @returns {Answer | null}
+   */
   get answer() {
     if (this.atlas) return lookedUp(this.atlas, this.all, this.choice);
     /** @type {Answer} */
-    const answer = this.model.get("_answer") ?? {};
+    const answer = this.model.get("answer") ?? {};
     return answer.key === keyOf(this.choice) || answer.error ? answer : null;
   }
 
@@ -65,7 +70,7 @@ export class StudioView {
   set(next) {
     this.choice = next;
     if (!this.page) {
-      this.model.set("_choice", next);
+      this.model.set("choice", next);
       this.model.save_changes();
     }
     this.draw();
@@ -188,6 +193,7 @@ export class StudioView {
     }
     this.verdict.classList.remove("tl-swaits");
     for (const [side, field] of [...(answer?.turns ?? [])]) this.root.querySelector(`[data-id="${CSS.escape(`${side}-${field}`)}"]`)?.classList.add("tl-turns");
+    this.namePill(answer);
     if (answer === null) {
       fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Not in this page" }), h("p", { text: NO_PAGE })));
       return;
@@ -203,7 +209,7 @@ export class StudioView {
     fill(this.verdict,
       h("div", { class: `tl-sband ${attack ? "tl-sbad" : "tl-sgood"}` },
         h("h3", {}, h("span", { "aria-hidden": "true", text: attack ? "✘ " : "✔ " }), title),
-        h("p", { text: attack ? `${cap(goal)}.` : `Alice does not reach this: ${goal}.` }),
+        h("p", { text: attack ? `${cap(goal)}.` : `Out of reach: ${goal}.` }),
         h("p", { class: "tl-seffort", text: effortOf(answer) })),
       answer.turns?.length ? h("p", { class: "tl-sturns" }, h("i", { class: "tl-sdot", "aria-hidden": "true" }), `One click changes this verdict: ${answer.turns.map(([side, field]) => `${field} in the ${side === "server" ? "bank's" : "teller's"} quote`).join(", ")}.`) : null,
       h("div", { class: "tl-shands" }, this.hands(answer)),
@@ -212,13 +218,29 @@ export class StudioView {
     if (answer.turns) this.say(`${title}: ${goal}.`);
   }
 
+  /**
+   * The verdict in the head, for windows in which it stands below.
+   * @param {Answer | null} answer
+   */
+  namePill(answer) {
+    const [tone, text] = answer?.verdict === "attack" ? ["tl-sbad", "✘ an attack"] : answer?.verdict ? ["tl-sgood", "✔ nothing found"] : ["tl-sopen", "no verdict"];
+    this.pill.className = `tl-spill ${tone}`;
+    this.pill.setAttribute("aria-label", `To the verdict: ${text.slice(2)}`);
+    fill(this.pill, text);
+  }
+
   drawWaiting() {
+    this.pill.className = "tl-spill tl-sopen";
+    fill(this.pill, "searching …");
     fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Searching" }), h("p", { text: "This design has many states. The next click ends this search." })));
   }
 
-  /** @param {Answer} answer @returns {HTMLElement[]} */
+  /**
+   * @param {Answer} answer
+   * @returns {HTMLElement[]}
+   */
   hands(answer) {
-    const run = this.model.get("_run") ?? {};
+    const run = this.model.get("played") ?? {};
     const playing = run.state === "playing";
     const play = () => {
       if (this.page) this.how(answer);
@@ -242,7 +264,7 @@ export class StudioView {
 
   /** @param {Answer} answer */
   ranNote(answer) {
-    const run = this.model.get("_run") ?? {};
+    const run = this.model.get("played") ?? {};
     if (!run.state || run.key !== answer.key) return null;
     const tone = run.state === "playing" ? "tl-sopen" : run.state === "failed" || run.as_found === false ? "tl-sodd" : run.outcome === "succeeded" ? "tl-sbad" : "tl-sgood";
     const head = run.state === "playing" ? "It plays. " : run.state === "failed" ? "" : run.outcome === "unplayed" ? "Not played. " : run.as_found ? "It came out as searched. " : "";
@@ -271,9 +293,9 @@ export class StudioView {
     clearTimeout(this.timer);
     this.unfollow();
     this.unhide();
-    this.model.off("change:_choice", this.onChoice);
-    this.model.off("change:_answer", this.onAnswer);
-    this.model.off("change:_run", this.onAnswer);
+    this.model.off("change:choice", this.onChoice);
+    this.model.off("change:answer", this.onAnswer);
+    this.model.off("change:played", this.onAnswer);
     this.root.remove();
   }
 }

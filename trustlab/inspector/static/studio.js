@@ -288,46 +288,48 @@ const NO_PAGE = "This page looks answers up in a table that was made beforehand,
 class StudioView {
 constructor(el, model) {
 this.model = model;
-this.all = model.get("_choices");
-this.choice = model.get("_choice");
+this.all = model.get("choices");
+this.choice = model.get("choice");
 this.page = Boolean(model.get("_page"));
-this.atlas = this.page ? model.get("_atlas") : null;
+this.atlas = this.page ? model.get("atlas") : null;
 this.root = h("div", { class: `tl-root tl-studio${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
 this.said = h("div", { class: "tl-sr", role: "status" });
 this.design = h("section", { class: "tl-scard", "aria-label": "The design" });
 this.alice = h("section", { class: "tl-scard", "aria-label": "Alice" });
 this.verdict = h("section", { class: "tl-scard tl-sverdict", "aria-label": "The verdict" });
 this.presets = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Begin with a design of the lab", on: { change: () => this.preset() } }));
+this.pill = h("button", { class: "tl-spill", "aria-label": "To the verdict", on: { click: () => this.verdict.scrollIntoView({ block: "start" }) } });
 const theme = this.page && h("button", { class: "tl-siconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
 this.root.append(
 h("div", { class: "tl-view tl-sview" },
 h("div", { class: "tl-shead" },
 h(this.page ? "h1" : "h2", { class: "tl-title", text: "The studio" }),
 h("p", { class: "tl-sunder", text: "Propose what each quote says. See at once what Alice can do." }),
+this.pill,
 h("label", { class: "tl-spreset" }, h("span", { text: "begin with" }), this.presets), theme),
 h("div", { class: "tl-smain" }, h("div", { class: "tl-schoices" }, this.design, this.alice), this.verdict)),
 this.said);
 el.append(this.root);
 this.unfollow = followTheme(this.root);
 this.unhide = hideStills(String(model.get("_still") ?? ""));
-this.onChoice = () => { this.choice = model.get("_choice"); this.draw(); };
+this.onChoice = () => { this.choice = model.get("choice"); this.draw(); };
 this.onAnswer = () => this.answered();
-model.on("change:_choice", this.onChoice);
-model.on("change:_answer", this.onAnswer);
-model.on("change:_run", this.onAnswer);
+model.on("change:choice", this.onChoice);
+model.on("change:answer", this.onAnswer);
+model.on("change:played", this.onAnswer);
 this.draw();
 }
 
 get answer() {
 if (this.atlas) return lookedUp(this.atlas, this.all, this.choice);
-const answer = this.model.get("_answer") ?? {};
+const answer = this.model.get("answer") ?? {};
 return answer.key === keyOf(this.choice) || answer.error ? answer : null;
 }
 
 set(next) {
 this.choice = next;
 if (!this.page) {
-this.model.set("_choice", next);
+this.model.set("choice", next);
 this.model.save_changes();
 }
 this.draw();
@@ -435,6 +437,7 @@ return;
 }
 this.verdict.classList.remove("tl-swaits");
 for (const [side, field] of [...(answer?.turns ?? [])]) this.root.querySelector(`[data-id="${CSS.escape(`${side}-${field}`)}"]`)?.classList.add("tl-turns");
+this.namePill(answer);
 if (answer === null) {
 fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Not in this page" }), h("p", { text: NO_PAGE })));
 return;
@@ -450,7 +453,7 @@ const goal = all.goals[choice.goal];
 fill(this.verdict,
 h("div", { class: `tl-sband ${attack ? "tl-sbad" : "tl-sgood"}` },
 h("h3", {}, h("span", { "aria-hidden": "true", text: attack ? "✘ " : "✔ " }), title),
-h("p", { text: attack ? `${cap(goal)}.` : `Alice does not reach this: ${goal}.` }),
+h("p", { text: attack ? `${cap(goal)}.` : `Out of reach: ${goal}.` }),
 h("p", { class: "tl-seffort", text: effortOf(answer) })),
 answer.turns?.length ? h("p", { class: "tl-sturns" }, h("i", { class: "tl-sdot", "aria-hidden": "true" }), `One click changes this verdict: ${answer.turns.map(([side, field]) => `${field} in the ${side === "server" ? "bank's" : "teller's"} quote`).join(", ")}.`) : null,
 h("div", { class: "tl-shands" }, this.hands(answer)),
@@ -459,12 +462,21 @@ attack ? ladderOf(all, answer.steps ?? []) : boundsOf(answer));
 if (answer.turns) this.say(`${title}: ${goal}.`);
 }
 
+namePill(answer) {
+const [tone, text] = answer?.verdict === "attack" ? ["tl-sbad", "✘ an attack"] : answer?.verdict ? ["tl-sgood", "✔ nothing found"] : ["tl-sopen", "no verdict"];
+this.pill.className = `tl-spill ${tone}`;
+this.pill.setAttribute("aria-label", `To the verdict: ${text.slice(2)}`);
+fill(this.pill, text);
+}
+
 drawWaiting() {
+this.pill.className = "tl-spill tl-sopen";
+fill(this.pill, "searching …");
 fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Searching" }), h("p", { text: "This design has many states. The next click ends this search." })));
 }
 
 hands(answer) {
-const run = this.model.get("_run") ?? {};
+const run = this.model.get("played") ?? {};
 const playing = run.state === "playing";
 const play = () => {
 if (this.page) this.how(answer);
@@ -486,7 +498,7 @@ pop(this.root, "How to run it", h("p", { text: "A page has no machines. With tru
 }
 
 ranNote(answer) {
-const run = this.model.get("_run") ?? {};
+const run = this.model.get("played") ?? {};
 if (!run.state || run.key !== answer.key) return null;
 const tone = run.state === "playing" ? "tl-sopen" : run.state === "failed" || run.as_found === false ? "tl-sodd" : run.outcome === "succeeded" ? "tl-sbad" : "tl-sgood";
 const head = run.state === "playing" ? "It plays. " : run.state === "failed" ? "" : run.outcome === "unplayed" ? "Not played. " : run.as_found ? "It came out as searched. " : "";
@@ -512,9 +524,9 @@ close() {
 clearTimeout(this.timer);
 this.unfollow();
 this.unhide();
-this.model.off("change:_choice", this.onChoice);
-this.model.off("change:_answer", this.onAnswer);
-this.model.off("change:_run", this.onAnswer);
+this.model.off("change:choice", this.onChoice);
+this.model.off("change:answer", this.onAnswer);
+this.model.off("change:played", this.onAnswer);
 this.root.remove();
 }
 }
