@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import msgspec
@@ -106,9 +107,8 @@ def _keep(trace: Trace, mode: str, pcapng: Path | None, page: Path | None) -> No
     if mode != "forward":
         save_page(page, trace, secrets=True)
         return
-    kept = pcapng or page.with_suffix(".pcapng")
-    write_trace(kept, trace)
-    save_page(page, open_trace(kept), secrets=True)
+    with TemporaryDirectory(prefix="trustlab-alice-") as folder:
+        save_page(page, open_trace(write_trace(Path(folder, "forwarded.pcapng"), trace)), secrets=True)
 
 
 def _tell(proxy: AliceProxy, listen: str, connect: str, pcapng: Path | None, *, as_json: bool) -> None:

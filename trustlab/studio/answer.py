@@ -54,7 +54,6 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
     key: str
     name: str = ""
-    sentence: str = ""
     verdict: str = ""
     bounds: str = ""
     states: int = 0
@@ -78,7 +77,6 @@ def answer_of(proposal: Proposal, found: Found) -> Answer:
     return Answer(
         key=proposal.key,
         name=found.design.name,
-        sentence=found.design.sentence,
         verdict=found.verdict,
         bounds=found.bounds.sentence,
         states=found.states,
@@ -127,4 +125,5 @@ def choices() -> dict[str, Any]:
         "goals": GOALS,
         "provenances": PROVENANCES,
         "presets": {design.name: msgspec.to_builtins(proposal_of(design, DEFAULT)) for design in DESIGNS.values()},
+        "sentences": {design.name: design.sentence for design in DESIGNS.values()},
     }

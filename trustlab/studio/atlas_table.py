@@ -118,7 +118,7 @@ def packed(answers: list[Answer]) -> dict[str, Any]:
 
     table = {
         answer.key: [
-            *(number(text) for text in (answer.name, answer.sentence, answer.verdict, answer.bounds)),
+            *(number(text) for text in (answer.name, answer.verdict, answer.bounds)),
             answer.states,
             [number(msgspec.to_builtins(step)) for step in answer.steps],
             [number(line) for line in answer.python.split("\n")],

@@ -8,7 +8,8 @@
  *   client: string[] | null, powers: string[], goal: string, replay: boolean}} Choice
  * @typedef {{offers: Record<string, Record<string, Offer>>, fields: Record<string, [string, string]>,
  *   placements: Record<string, string>, origins: Record<string, string>, powers: Record<string, string>,
- *   goals: Record<string, string>, provenances: Record<string, string>, presets: Record<string, Choice>}} Choices
+ *   goals: Record<string, string>, provenances: Record<string, string>, presets: Record<string, Choice>,
+ *   sentences: Record<string, string>}} Choices
  */
 
 /** Fields with which a client that begins to attest begins. */
@@ -62,9 +63,9 @@ export function keyOf(choice) {
 
 /**
  * @typedef {{party: string, message: string, sends: boolean, did: string, fields: Record<string, string>}} DrawnStep
- * @typedef {{key: string, name?: string, sentence?: string, verdict?: string, bounds?: string, states?: number, seconds?: number,
+ * @typedef {{key: string, name?: string, verdict?: string, bounds?: string, states?: number, seconds?: number,
  *   steps?: DrawnStep[], turns?: [Side, string][], python?: string, error?: string}} Answer
- * @typedef {{pool: any[], table: Record<string, [number, number, number, number, number, number[], number[]]>}} Atlas
+ * @typedef {{pool: any[], table: Record<string, [number, number, number, number, number[], number[]]>}} Atlas
  */
 
 /**
@@ -76,14 +77,14 @@ export function lookedUp(atlas, all, choice) {
   const key = keyOf(choice);
   const row = atlas.table[key];
   if (!row) return null;
-  const [name, sentence, verdict, bounds] = row.slice(0, 4).map((n) => atlas.pool[/** @type {number} */ (n)]);
+  const [name, verdict, bounds] = row.slice(0, 3).map((n) => atlas.pool[/** @type {number} */ (n)]);
   /** @type {[Side, string][]} */
   const turns = [];
   for (const side of /** @type {Side[]} */ (["server", "client"])) {
     for (const field of side === "client" && choice.client === null ? [] : offerOf(all, choice)[side]) {
       const other = atlas.table[keyOf(toggled(all, choice, side, field))];
-      if (other && atlas.pool[other[2]] !== verdict) turns.push([side, field]);
+      if (other && atlas.pool[other[1]] !== verdict) turns.push([side, field]);
     }
   }
-  return { key, name, sentence, verdict, bounds, states: row[4], steps: row[5].map((n) => atlas.pool[n]), python: row[6].map((n) => atlas.pool[n]).join("\n"), turns };
+  return { key, name, verdict, bounds, states: row[3], steps: row[4].map((n) => atlas.pool[n]), python: row[5].map((n) => atlas.pool[n]).join("\n"), turns };
 }

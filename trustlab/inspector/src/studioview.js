@@ -33,13 +33,14 @@ export class StudioView {
     this.alice = h("section", { class: "tl-scard", "aria-label": "Alice" });
     this.verdict = h("section", { class: "tl-scard tl-sverdict", "aria-label": "The verdict" });
     this.presets = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Begin with a design of the lab", on: { change: () => this.preset() } }));
+    this.under = h("p", { class: "tl-sunder" });
     this.pill = h("button", { class: "tl-spill", "aria-label": "To the verdict", on: { click: () => this.verdict.scrollIntoView({ block: "start" }) } });
     const theme = this.page && h("button", { class: "tl-siconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
     this.root.append(
       h("div", { class: "tl-view tl-sview" },
         h("div", { class: "tl-shead" },
           h(this.page ? "h1" : "h2", { class: "tl-title", text: "The studio" }),
-          h("p", { class: "tl-sunder", text: "Propose what each quote says. See at once what Alice can do." }),
+          this.under,
           this.pill,
           h("label", { class: "tl-spreset" }, h("span", { text: "begin with" }), this.presets), theme),
         h("div", { class: "tl-smain" }, h("div", { class: "tl-schoices" }, this.design, this.alice), this.verdict)),
@@ -104,6 +105,7 @@ export class StudioView {
     const named = Object.keys(all.presets).find((name) => keyOf({ ...all.presets[name], powers: choice.powers, goal: choice.goal, replay: choice.replay }) === keyOf(choice));
     fill(this.presets, [...(named ? [] : [""]), ...Object.keys(all.presets)].map((name) => h("option", { value: name, text: name || "a design of your own" })));
     this.presets.value = named ?? "";
+    fill(this.under, named ? all.sentences[named] : "Propose what each quote says. See at once what Alice can do.");
     const origins = Object.keys(all.origins);
     fill(this.design,
       h("h3", { text: "The design" }),

@@ -220,15 +220,15 @@ function lookedUp(atlas, all, choice) {
 const key = keyOf(choice);
 const row = atlas.table[key];
 if (!row) return null;
-const [name, sentence, verdict, bounds] = row.slice(0, 4).map((n) => atlas.pool[/** @type {number} */ (n)]);
+const [name, verdict, bounds] = row.slice(0, 3).map((n) => atlas.pool[/** @type {number} */ (n)]);
 const turns = [];
 for (const side of /** @type {Side[]} */ (["server", "client"])) {
 for (const field of side === "client" && choice.client === null ? [] : offerOf(all, choice)[side]) {
 const other = atlas.table[keyOf(toggled(all, choice, side, field))];
-if (other && atlas.pool[other[2]] !== verdict) turns.push([side, field]);
+if (other && atlas.pool[other[1]] !== verdict) turns.push([side, field]);
 }
 }
-return { key, name, sentence, verdict, bounds, states: row[4], steps: row[5].map((n) => atlas.pool[n]), python: row[6].map((n) => atlas.pool[n]).join("\n"), turns };
+return { key, name, verdict, bounds, states: row[3], steps: row[4].map((n) => atlas.pool[n]), python: row[5].map((n) => atlas.pool[n]).join("\n"), turns };
 }
 return { offerOf, changed, toggled, keyOf, lookedUp };
 })();
@@ -298,13 +298,14 @@ this.design = h("section", { class: "tl-scard", "aria-label": "The design" });
 this.alice = h("section", { class: "tl-scard", "aria-label": "Alice" });
 this.verdict = h("section", { class: "tl-scard tl-sverdict", "aria-label": "The verdict" });
 this.presets = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Begin with a design of the lab", on: { change: () => this.preset() } }));
+this.under = h("p", { class: "tl-sunder" });
 this.pill = h("button", { class: "tl-spill", "aria-label": "To the verdict", on: { click: () => this.verdict.scrollIntoView({ block: "start" }) } });
 const theme = this.page && h("button", { class: "tl-siconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
 this.root.append(
 h("div", { class: "tl-view tl-sview" },
 h("div", { class: "tl-shead" },
 h(this.page ? "h1" : "h2", { class: "tl-title", text: "The studio" }),
-h("p", { class: "tl-sunder", text: "Propose what each quote says. See at once what Alice can do." }),
+this.under,
 this.pill,
 h("label", { class: "tl-spreset" }, h("span", { text: "begin with" }), this.presets), theme),
 h("div", { class: "tl-smain" }, h("div", { class: "tl-schoices" }, this.design, this.alice), this.verdict)),
@@ -360,6 +361,7 @@ const offer = offerOf(all, choice);
 const named = Object.keys(all.presets).find((name) => keyOf({ ...all.presets[name], powers: choice.powers, goal: choice.goal, replay: choice.replay }) === keyOf(choice));
 fill(this.presets, [...(named ? [] : [""]), ...Object.keys(all.presets)].map((name) => h("option", { value: name, text: name || "a design of your own" })));
 this.presets.value = named ?? "";
+fill(this.under, named ? all.sentences[named] : "Propose what each quote says. See at once what Alice can do.");
 const origins = Object.keys(all.origins);
 fill(this.design,
 h("h3", { text: "The design" }),
