@@ -27,6 +27,11 @@ PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "pin", 
 LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret"}
 NOT_PLAYED = {"ak-leaked": "the lab does not give anybody an attestation key: swtpm keeps it inside"}
 """Powers that a search knows and no run has, each with the reason."""
+HIJACK = (
+    "both ends share a channel whose keys Alice has, and the teller never asks for the balance: she would have to take "
+    "over the channel after its handshake and ask in it, and no program of the lab does that"
+)
+"""Why the lab does not play an attack on the balance in which both ends see the same handshake."""
 NEEDS: dict[str, frozenset[str]] = {
     "rogue-certificate": frozenset({"ca"}),
     "toctou-redirect": frozenset({"ca"}),
@@ -97,6 +102,8 @@ def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:
     for power, reason in NOT_PLAYED.items():
         if power in found.powers:
             raise ValueError(f"the power {power} cannot be played: {reason}")
+    if found.unchanged and found.goal == "balance":
+        raise ValueError(HIJACK)
     return rung(found.design, attack_of(found), substrate=substrate)
 
 

@@ -94,7 +94,7 @@ class ThankAndLeave(Relay):
         return THANKS
 
 
-class Pipe:
+class ProxySocket:
     """A socket, the end of hers that speaks on it, and the frames of both. `faces` is the end that the peer has."""
 
     def __init__(
@@ -213,11 +213,11 @@ class AliceProxy:
             writer.close()
             self.verdicts.append(verdict_of(self.trace, self.mode, self.design, name, tuple(behind)))
 
-    async def _forward(self, pipe: Pipe, behind: list[str]) -> None:
+    async def _forward(self, pipe: ProxySocket, behind: list[str]) -> None:
         """Forward every octet as it is."""
         other = await self.dialled(self.name_next(behind))
 
-        async def move(source: Pipe, sink: Pipe) -> None:
+        async def move(source: ProxySocket, sink: ProxySocket) -> None:
             while data := await source.read():
                 sink.write(data)
                 await sink.writer.drain()
@@ -228,7 +228,7 @@ class AliceProxy:
         finally:
             other.writer.close()
 
-    async def _play(self, pipe: Pipe, name: str, behind: list[str]) -> None:
+    async def _play(self, pipe: ProxySocket, name: str, behind: list[str]) -> None:
         """Play her ends on the client's connection and on her own, until all are over."""
         drawn = Drawn(self)
         alice = SocketAlice(ProxyGuest(self.design, self._alice), lambda make: drawn.dial(make, behind))
@@ -286,7 +286,7 @@ class AliceProxy:
         peer: tuple[str, int],
         client: str,
         server: str,
-    ) -> Pipe:
+    ) -> ProxySocket:
         """Open a connection's frames in the trace, and say who stands at its ends."""
         local = link[1].get_extra_info("sockname")
         ends = (peer, local) if faces == "client" else (local, peer)
@@ -299,14 +299,14 @@ class AliceProxy:
         told = {"from": client, "to": PARTIES[1], "dst": f"{ends[1][0]}:{ends[1][1]}"}
         self._network.emit("connection", "TCP", connection=name, direction="client", data=told)
         frames.open()
-        return Pipe(link, faces, frames, self._idle)
+        return ProxySocket(link, faces, frames, self._idle)
 
     def name_next(self, behind: list[str]) -> str:
         """Name her next connection to the server, and note it."""
         behind.append(f"alice-bank-{self._number}-{len(behind) + 1}")
         return behind[-1]
 
-    async def dialled(self, name: str) -> Pipe:
+    async def dialled(self, name: str) -> ProxySocket:
         """Open a connection of hers to the server."""
         link = await asyncio.wait_for(asyncio.open_connection(*self._target), self._idle)
         return self._pipe(name, link, "server", link[1].get_extra_info("peername"), "alice", PARTIES[1])
@@ -316,13 +316,13 @@ class Drawn:
     """Her ends that belong together, and the sockets on which they speak."""
 
     def __init__(self, proxy: AliceProxy) -> None:
-        self.pipes: dict[Pipe, Endpoint] = {}
+        self.pipes: dict[ProxySocket, Endpoint] = {}
         self._proxy = proxy
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._error: BaseException | None = None
 
-    def add(self, pipe: Pipe, end: Endpoint) -> None:
+    def add(self, pipe: ProxySocket, end: Endpoint) -> None:
         """Let an end speak on a socket."""
         self.pipes[pipe] = end
         self._begin(self._listen(pipe, end))
@@ -367,7 +367,7 @@ class Drawn:
             self._error = self._error or task.exception()
         self._news.set()
 
-    async def _listen(self, pipe: Pipe, end: Endpoint) -> None:
+    async def _listen(self, pipe: ProxySocket, end: Endpoint) -> None:
         while data := await pipe.read():
             end.receive(data)
             self._news.set()

@@ -46,7 +46,7 @@ class DrawnStep(msgspec.Struct, frozen=True):
     fields: dict[str, str]
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class StudioAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the finder says about the proposal with this `key`; `error` says why it cannot be searched.
 
     `turns` are the fields of which one click changes the verdict; None while that is not known.
@@ -72,9 +72,9 @@ def key_of(proposal: Proposal) -> str:
         return str(msgspec.to_builtins(proposal))
 
 
-def answer_of(proposal: Proposal, found: Found) -> Answer:
+def answer_of(proposal: Proposal, found: Found) -> StudioAnswer:
     """Return what a search found as the page shows it."""
-    return Answer(
+    return StudioAnswer(
         key=proposal.key,
         name=found.design.name,
         verdict=found.verdict,

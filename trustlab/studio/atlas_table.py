@@ -16,7 +16,7 @@ from trustlab.finder import ATLAS_FIELDS, DEFAULT, GOALS, POWERS
 from trustlab.finder.proposal import OFFERS, Proposal, proposal_of
 from trustlab.passage import DESIGNS
 from trustlab.passage.designs import KeyOrigin, Version, When  # noqa: TC001 - msgspec reads them
-from trustlab.studio.answer import Answer, answer_of
+from trustlab.studio.answer import StudioAnswer, answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,9 @@ class Region(msgspec.Struct, frozen=True):
     origins: tuple[KeyOrigin, ...] = ("tcb",)
     powers: tuple[tuple[str, ...], ...] = MATTER
     goals: tuple[str, ...] = ("pin",)
-    whole: tuple[str, ...] = ()
-    """Fields that are in every binder of the server beside the labels."""
+    servers: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    """Fields that are in every binder of the server, and of the client, beside the labels."""
 
     def __iter__(self) -> Iterator[Proposal]:
         offer = OFFERS[self.tls][self.when]
@@ -61,8 +62,8 @@ class Region(msgspec.Struct, frozen=True):
                                 when=self.when,
                                 key_origin=origin,
                                 client_key=self.client is not None and offer.client_key == "always",
-                                server=ordered(offer.server, {*server, *self.whole}),
-                                client=None if self.client is None else ordered(offer.client, set(client)),
+                                server=ordered(offer.server, {*server, *self.servers}),
+                                client=None if self.client is None else ordered(offer.client, {*client, *self.clients}),
                                 powers=tuple(name for name in POWERS if name in {*DEFAULT, *powers}),
                                 goal=goal,
                             )
@@ -70,8 +71,12 @@ class Region(msgspec.Struct, frozen=True):
 
 HELLO = ("nonce_C", "client_random", "server_random", "H(SPKI_S)")
 SESSION = ("session_hash", "H(SPKI_S)", "H(SPKI_C)?")
+PASSAGE = ("nonce_S", "client_random", "server_random", "HMAC(PMS)", "H(EPMS)")
 REGIONS = (
-    Region("1.2", "handshake", (), ATLAS_FIELDS, ("deployed", "machine", "tcb"), goals=("pin", "balance"), whole=HELLO),
+    Region(
+        "1.2", "handshake", (), ATLAS_FIELDS, ("deployed", "machine", "tcb"), goals=("pin", "balance"), servers=HELLO
+    ),
+    Region("1.2", "handshake", HELLO, (), ("deployed", "machine", "tcb"), goals=("pin", "balance"), clients=PASSAGE),
     Region("1.2", "handshake", HELLO, None, ("deployed", "machine", "tcb"), goals=("pin", "balance")),
     Region("1.2", "before", ("nonce_C",), None, ("deployed", "machine", "tcb")),
     Region("1.2", "inside", ("nonce_C",), None, ("deployed", "machine", "tcb")),
@@ -109,7 +114,7 @@ def _named() -> Iterator[Proposal]:
                 yield proposal_of(design, (*DEFAULT, *powers), goal)
 
 
-def packed(answers: list[Answer]) -> dict[str, Any]:
+def packed(answers: list[StudioAnswer]) -> dict[str, Any]:
     """Return answers as the page keeps them: texts and steps once each, and an answer as numbers into them."""
     pool: dict[str, int] = {}
 

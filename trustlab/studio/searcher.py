@@ -10,7 +10,7 @@ import msgspec
 from trustlab.finder import FinderError
 from trustlab.finder.search import SearchStoppedError
 from trustlab.passage import DesignError
-from trustlab.studio.answer import Answer, answer_of, key_of, turns_of
+from trustlab.studio.answer import StudioAnswer, answer_of, key_of, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,12 +28,12 @@ class Searcher:
     `close` ends the thread. A search looks at each state whether it is still wanted, so it ends within milliseconds.
     """
 
-    def __init__(self, tell: Callable[[Answer], None]) -> None:
+    def __init__(self, tell: Callable[[StudioAnswer], None]) -> None:
         self._tell = tell
         self._asked: Proposal | None = None
         self._closed = False
         self._news = threading.Condition()
-        self._known: dict[str, tuple[Answer, Found | None]] = {}
+        self._known: dict[str, tuple[StudioAnswer, Found | None]] = {}
         self._thread = threading.Thread(target=self._serve, name="studio searches", daemon=True)
         self._thread.start()
 
@@ -43,7 +43,7 @@ class Searcher:
             self._asked = proposal
             self._news.notify_all()
 
-    def result(self, proposal: Proposal, seconds: float) -> tuple[Answer, Found | None]:
+    def result(self, proposal: Proposal, seconds: float) -> tuple[StudioAnswer, Found | None]:
         """Wait for the answer to a question that was asked; TimeoutError if it does not come."""
         key = key_of(proposal)
         with self._news:
@@ -84,7 +84,7 @@ class Searcher:
             except SearchStoppedError:
                 raise
             except (DesignError, FinderError) as error:
-                known = Answer(key_of(proposal), error=str(error)), None
+                known = StudioAnswer(key_of(proposal), error=str(error)), None
             self._keep(known)
         answer, found_before = known
         self._tell(answer)
@@ -93,7 +93,7 @@ class Searcher:
             self._keep((answer, found_before))
             self._tell(answer)
 
-    def _keep(self, known: tuple[Answer, Found | None]) -> None:
+    def _keep(self, known: tuple[StudioAnswer, Found | None]) -> None:
         with self._news:
             while len(self._known) >= KEPT:
                 del self._known[next(iter(self._known))]

@@ -12,12 +12,12 @@ from trustlab.inspector.static_svg import DIM, MARKS
 
 if TYPE_CHECKING:
     from trustlab.finder.proposal import Proposal
-    from trustlab.studio.answer import Answer, DrawnStep
+    from trustlab.studio.answer import DrawnStep, StudioAnswer
 
 VERDICTS = {"attack": ("fail", "An attack"), "none": ("pass", "Nothing found")}
 
 
-def answer_html(proposal: Proposal, answer: Answer) -> str:
+def answer_html(proposal: Proposal, answer: StudioAnswer) -> str:
     """Return one element of HTML that needs nothing from outside."""
     mark, title = VERDICTS.get(answer.verdict, ("none", answer.error or "The search has not ended yet."))
     binders = [
@@ -41,7 +41,7 @@ def _sentence(step: DrawnStep) -> str:
     return sentence_of(AttackStep(step.party, step.message, step.fields))
 
 
-def answer_text(answer: Answer) -> str:
+def answer_text(answer: StudioAnswer) -> str:
     """Return the answer in one line."""
     told = VERDICTS[answer.verdict][1] if answer.verdict else answer.error or "no answer yet"
     return f"Studio: {answer.name or 'a design'}: {told}"

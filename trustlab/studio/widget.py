@@ -21,7 +21,7 @@ from trustlab.inspector.join import STATIC
 from trustlab.inspector.stills import Stills
 from trustlab.passage import Design, design_of
 from trustlab.scenarios.found import Ran, run_finding
-from trustlab.studio.answer import Answer, choices
+from trustlab.studio.answer import StudioAnswer, choices
 from trustlab.studio.page import save_studio_page
 from trustlab.studio.searcher import Searcher
 from trustlab.studio.still import answer_html, answer_text
@@ -66,7 +66,7 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         self._proposal = proposal_of(
             design if isinstance(design, Design) else design_of(design), powers, goal, replay=replay
         )
-        self._answer = Answer(self._proposal.key)
+        self._answer = StudioAnswer(self._proposal.key)
         self._playing: threading.Thread | None = None
         self._ran: Ran | None = None
         self._act: Act | None = None
@@ -150,11 +150,11 @@ class Studio(ipywidgets.VBox):  # type: ignore[misc]
         try:
             self._proposal = msgspec.convert(change["new"], Proposal)
         except msgspec.ValidationError as error:
-            self.board.answer = msgspec.to_builtins(Answer("", error=f"The page sent an unknown choice: {error}"))
+            self.board.answer = msgspec.to_builtins(StudioAnswer("", error=f"The page sent an unknown choice: {error}"))
             return
         self._searcher.ask(self._proposal)
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: StudioAnswer) -> None:
         self._answer = answer
         self.board.answer = msgspec.to_builtins(answer)
         self._stills.changed()

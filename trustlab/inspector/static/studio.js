@@ -292,6 +292,7 @@ this.all = model.get("choices");
 this.choice = model.get("choice");
 this.page = Boolean(model.get("_page"));
 this.atlas = this.page ? model.get("atlas") : null;
+this.level = this.page ? "h2" : "h3";
 this.root = h("div", { class: `tl-root tl-studio${this.page ? " tl-inpage" : ""}`, on: { keydown: (/** @type {KeyboardEvent} */ e) => this.key(e) } });
 this.said = h("div", { class: "tl-sr", role: "status" });
 this.design = h("section", { class: "tl-scard", "aria-label": "The design" });
@@ -336,8 +337,12 @@ this.model.save_changes();
 this.draw();
 }
 
-change(change) {
-this.set(changed(this.all, this.choice, change));
+near(group, next) {
+const { atlas } = this;
+if (!atlas || keyOf(next) in atlas.table || !["tls", "when"].includes(group)) return next;
+const { powers, goal, replay } = next;
+const there = Object.values(this.all.presets).map((named) => ({ ...named, powers, goal, replay })).filter((named) => named.tls === next.tls && keyOf(named) in atlas.table);
+return there.find((named) => named.when === next.when) ?? (group === "tls" ? there[0] : undefined) ?? next;
 }
 
 preset() {
@@ -364,7 +369,7 @@ this.presets.value = named ?? "";
 fill(this.under, named ? all.sentences[named] : "Propose what each quote says. See at once what Alice can do.");
 const origins = Object.keys(all.origins);
 fill(this.design,
-h("h3", { text: "The design" }),
+h(this.level, { text: "The design" }),
 this.row("TLS", Object.keys(all.offers).map((tls) => this.chip("tls", tls, { on: choice.tls === tls, next: { tls }, one: true }))),
 this.row("Evidence travels", Object.keys(all.placements).map((when) => this.chip("when", when, { on: choice.when === when, next: { when }, say: all.placements[when], gone: !(when in all.offers[choice.tls]), one: true }))),
 this.note(all.placements[choice.when]),
@@ -382,7 +387,7 @@ offer.client_key === "may" && choice.client !== null ? this.chip("ckey", "the te
 drawAlice() {
 const { all, choice } = this;
 fill(this.alice,
-h("h3", { class: "tl-alice", text: "Alice" }),
+h(this.level, { class: "tl-alice", text: "Alice" }),
 this.row("She", Object.entries(all.powers).map(([power, say]) => this.chip("power", power, {
 on: choice.powers.includes(power), fixed: power === "network", say: `She ${say}.`,
 next: { powers: choice.powers.includes(power) ? choice.powers.filter((name) => name !== power) : [...choice.powers, power] },
@@ -396,6 +401,10 @@ this.row("When", [this.chip("replay", "the bank is gone", { on: choice.replay, n
 row(name, chips) {
 const shown = chips.filter((chip) => chip !== null);
 return shown.length ? h("div", { class: "tl-sgroup", role: "group", "aria-label": name }, h("span", { class: "tl-slabel", "aria-hidden": "true", text: name }), h("span", { class: "tl-schips" }, shown)) : null;
+}
+
+heading(text, mark = "") {
+return h(this.level, { class: "tl-stitle" }, mark ? h("span", { "aria-hidden": "true", text: mark }) : null, text);
 }
 
 note(text) {
@@ -417,12 +426,13 @@ h("div", { class: "tl-schips" }, chips));
 }
 
 chip(group, name, { on, next, say = "", small = "", gone = false, fixed = false, one = false, turns = false }) {
-const missing = !gone && this.atlas && !(one && on) && !(keyOf(changed(this.all, this.choice, next)) in this.atlas.table);
+const target = this.near(group, changed(this.all, this.choice, next));
+const missing = !gone && this.atlas && !(one && on) && !(keyOf(target) in this.atlas.table);
 const off = gone || fixed || missing;
 const why = gone ? "Not with the choices beside it." : missing ? NO_PAGE : fixed ? "Always." : "";
 const press = () => {
 if (off) this.say(why);
-else if (!(one && on)) this.change(next);
+else if (!(one && on)) this.set(target);
 };
 return h("button", { class: `tl-schip${small ? " tl-two" : ""}${turns ? " tl-turns" : ""}`, "data-id": `${group}-${name}`, "aria-pressed": on, "aria-disabled": off ? true : null, title: [say, turns ? "One click on it changes the verdict." : "", why].filter(Boolean).join(" "), on: { click: press } },
 h("span", { text: name }), small ? h("small", { text: small }) : null, turns ? h("span", { class: "tl-sr", text: " (changes the verdict)" }) : null);
@@ -441,11 +451,11 @@ this.verdict.classList.remove("tl-swaits");
 for (const [side, field] of [...(answer?.turns ?? [])]) this.root.querySelector(`[data-id="${CSS.escape(`${side}-${field}`)}"]`)?.classList.add("tl-turns");
 this.namePill(answer);
 if (answer === null) {
-fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Not in this page" }), h("p", { text: NO_PAGE })));
+fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, this.heading("Not in this page"), h("p", { text: NO_PAGE })));
 return;
 }
 if (answer.error) {
-fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "This cannot be a design" }), h("p", { text: `${cap(answer.error)}.` })));
+fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, this.heading("This cannot be a design"), h("p", { text: `${cap(answer.error)}.` })));
 this.say(answer.error);
 return;
 }
@@ -454,7 +464,7 @@ const title = attack ? "Alice has an attack" : "Nothing found";
 const goal = all.goals[choice.goal];
 fill(this.verdict,
 h("div", { class: `tl-sband ${attack ? "tl-sbad" : "tl-sgood"}` },
-h("h3", {}, h("span", { "aria-hidden": "true", text: attack ? "✘ " : "✔ " }), title),
+this.heading(title, attack ? "✘ " : "✔ "),
 h("p", { text: attack ? `${cap(goal)}.` : `Out of reach: ${goal}.` }),
 h("p", { class: "tl-seffort", text: effortOf(answer) })),
 answer.turns?.length ? h("p", { class: "tl-sturns" }, h("i", { class: "tl-sdot", "aria-hidden": "true" }), `One click changes this verdict: ${answer.turns.map(([side, field]) => `${field} in the ${side === "server" ? "bank's" : "teller's"} quote`).join(", ")}.`) : null,
@@ -474,7 +484,7 @@ fill(this.pill, text);
 drawWaiting() {
 this.pill.className = "tl-spill tl-sopen";
 fill(this.pill, "searching …");
-fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, h("h3", { text: "Searching" }), h("p", { text: "This design has many states. The next click ends this search." })));
+fill(this.verdict, h("div", { class: "tl-sband tl-sopen" }, this.heading("Searching"), h("p", { text: "This design has many states. The next click ends this search." })));
 }
 
 hands(answer) {
