@@ -103,6 +103,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(page: Page) -> N
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            expect(page.locator(".tl-studio.tl-dark")).to_have_count(int(scheme == "dark"))
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
             small = page.evaluate(
                 "() => [...document.querySelectorAll('.tl-studio button')].filter((n) => n.offsetParent)"

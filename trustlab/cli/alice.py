@@ -29,7 +29,9 @@ EXAMPLE = "127.0.0.1:4455"
 def alice(  # noqa: PLR0913 - options
     mode: Annotated[str, typer.Argument(help="; ".join(f"{name}: {words}" for name, words in MODES.items()) + ".")],
     *,
-    listen: Annotated[str, typer.Option(help="HOST:PORT where your client is to connect to her.")] = EXAMPLE,
+    listen: Annotated[
+        str, typer.Option(help="HOST:PORT where your client is to connect to her; port 0 takes a free one.")
+    ] = EXAMPLE,
     connect: Annotated[str, typer.Option(help="HOST:PORT of your server.")] = "127.0.0.1:4444",
     lab: Lab = Path("trustlab-lab"),
     design: DesignName = TRUSTED_PASSAGE.name,
@@ -59,7 +61,7 @@ def alice(  # noqa: PLR0913 - options
     chosen = design_named(design)
     if mode != "forward" and not (placement_of(chosen).one_channel and placement_of(chosen).our_engine):
         raise Failure(f"the design {chosen.name} has no single attested channel: choose another, or `forward`")
-    here, target = host_and_port(listen, EXAMPLE), host_and_port(connect, "127.0.0.1:4444")
+    here, target = host_and_port(listen, EXAMPLE, least=0), host_and_port(connect, "127.0.0.1:4444")
     if not i_own_both_ends:
         _check_own(here[0], "--listen")
         _check_own(target[0], "--connect")
