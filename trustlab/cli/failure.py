@@ -32,7 +32,8 @@ def octets_of(path: Path) -> bytes:
 def host_and_port(target: str, example: str, *, least: int = 1) -> tuple[str, int]:
     """Split HOST:PORT, without the brackets of an IPv6 address; Failure if it is something else.
 
-    The port is `least` or above. An internationalised name is returned as A-labels, because a resolver's own IDNA 2003 may find another host.
+    The port is `least` or above. An internationalised name is returned as A-labels, because a resolver's own IDNA 2003
+    may find another host.
     """
     host, colon, port = target.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
