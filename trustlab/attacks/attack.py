@@ -9,7 +9,7 @@ import msgspec
 from trustlab.passage.source import source_of
 
 Prize = Literal["pin", "balance", "peer", "service", "oracle", "quotes"]
-Leak = Literal["key usable", "DH secret", "verifier errs"]
+Leak = Literal["key usable", "DH secret", "verifier errs", "attestation keys"]
 Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
 

@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "pin", "peer": "peer"}
 """What the judge looks for, by the goal of the search; who has the traffic keys reads the PIN."""
-LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret"}
-NOT_PLAYED = {"ak-leaked": "the lab does not give anybody an attestation key: swtpm keeps it inside"}
-"""Powers that a search knows and no run has, each with the reason."""
+LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret", "ak-leaked": "attestation keys"}
+FORGED_AFTER = (
+    "no program of the lab forges evidence in an exchange after Finished, though Alice has the attestation keys: "
+    "choose a design whose evidence travels in the handshake"
+)
+"""Why the lab does not play `ak-leaked` where evidence travels after Finished."""
 HIJACK = (
     "both ends share a channel whose keys Alice has, and the teller never asks for the balance: she would have to take "
     "over the channel after its handshake and ask in it, and no program of the lab does that"
@@ -73,6 +76,7 @@ class Ran(msgspec.Struct, frozen=True):
 def attack_of(found: Found) -> Attack:
     """Return the attack that plays the steps that were found, by the measured program `scripted`."""
     script = {name: getattr(found, name) for name in ("goal", "replay", "unchanged")}
+    script["forges"] = forges(found)
     script["steps"] = [msgspec.structs.asdict(step) for step in found.steps]
     return Attack(
         name="found",
@@ -95,13 +99,17 @@ def attack_of(found: Found) -> Attack:
     )
 
 
+def forges(found: Found) -> bool:
+    """Return whether Alice plays a finding alone, with evidence that she forges."""
+    return "ak-leaked" in found.powers and found.design.when == "handshake" and found.goal != "peer"
+
+
 def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:
     """Return the act that plays a found attack; ValueError if nothing was found, or the lab lacks a power."""
     if found.verdict != "attack":
         raise ValueError(f"nothing was found on {found.design.name}, so there are no steps to play")
-    for power, reason in NOT_PLAYED.items():
-        if power in found.powers:
-            raise ValueError(f"the power {power} cannot be played: {reason}")
+    if "ak-leaked" in found.powers and found.design.when == "after-finished":
+        raise ValueError(FORGED_AFTER)
     if found.unchanged and found.goal == "balance":
         raise ValueError(HIJACK)
     return rung(found.design, attack_of(found), substrate=substrate)
