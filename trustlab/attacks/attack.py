@@ -13,7 +13,7 @@ Goal = Literal["pin", "balance", "agree", "peer", "service", "evidence"]
 MEASURED_GOALS: dict[Prize, Goal] = {"oracle": "pin", "quotes": "service", "unnoticed": "agree"}
 """What a prize that is only measured would lead to: an oracle decrypts recordings, a flood ends the service, and ends
 that do not notice a change do not agree."""
-Leak = Literal["key usable", "DH secret", "verifier errs"]
+Leak = Literal["key usable", "DH secret", "verifier errs", "attestation keys"]
 Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
 

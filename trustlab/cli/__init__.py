@@ -19,6 +19,7 @@ from trustlab.attest import AttestError
 from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
+from trustlab.cli.alice import alice
 from trustlab.cli.ca import ca
 from trustlab.cli.cloud import cloud
 from trustlab.cli.demo import demo
@@ -89,6 +90,7 @@ app.command("atlas")(show_atlas)
 app.command()(models)
 app.command()(serve)
 app.command()(connect)
+app.command()(alice)
 app.command()(ca)
 app.command()(sign)
 app.command()(tpm)

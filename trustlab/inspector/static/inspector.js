@@ -1,15 +1,17 @@
 // Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.
 
 // page.js
-const { still, openPage } = (() => {
+const { still, quiet, openPage } = (() => {
 async function unpack(packed) {
 const octets = Uint8Array.from(atob(packed.trim()), (c) => c.charCodeAt(0));
 const stream = new Blob([octets]).stream().pipeThrough(new (/** @type {any} */ (globalThis).DecompressionStream)("gzip"));
 return new Response(stream).json();
 }
 
-function still(document) {
-const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
+const still = (document) => quiet({ _document: document, chosen: -1, chosen_field: "" });
+
+function quiet(given) {
+const values = { ...given, _page: true };
 return {
 get: (name) => values[name],
 set: (name, value) => void (values[name] = value),
@@ -20,13 +22,13 @@ send: () => {},
 };
 }
 
-async function openPage(widget) {
+async function openPage(widget, made = still) {
 const packed = document.getElementById("document");
 const el = document.getElementById("inspector");
 if (!packed || !el) throw new Error("the page lacks its element document or inspector");
-widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
+widget.render({ model: made(await unpack(packed.textContent ?? "")), el });
 }
-return { still, openPage };
+return { still, quiet, openPage };
 })();
 
 // dom.js
@@ -3379,6 +3381,39 @@ return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${f
 return { Search };
 })();
 
+// shell.js
+const { hideStills, followTheme, turnTheme } = (() => {
+function hideStills(name) {
+if (!/^tl-still-\w+$/.test(name)) return () => {};
+const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
+document.head.append(style);
+return () => style.remove();
+}
+
+function followTheme(root, changed = () => {}) {
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => {
+const lab = document.body.dataset.jpThemeLight;
+const said = document.documentElement.dataset.theme;
+root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : scheme.matches);
+changed();
+};
+scheme.addEventListener("change", paint);
+const themes = new MutationObserver(paint);
+for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+paint();
+return () => {
+themes.disconnect();
+scheme.removeEventListener("change", paint);
+};
+}
+
+function turnTheme(root) {
+document.documentElement.dataset.theme = root.classList.contains("tl-dark") ? "light" : "dark";
+}
+return { hideStills, followTheme, turnTheme };
+})();
+
 // links.js
 const { linkOf, placeOf, pathOf } = (() => {
 function linkOf(store) {
@@ -3507,13 +3542,6 @@ const KEYS = [
 ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
 
-function hideStills(name) {
-if (!/^tl-still-\w+$/.test(name)) return () => {};
-const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
-document.head.append(style);
-return () => style.remove();
-}
-
 class View {
 constructor(el, book) {
 this.el = el;
@@ -3558,7 +3586,7 @@ this.grip = grip;
 const bar = h("div", { class: "tl-steerbar" });
 this.controls.home(bar);
 const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
-const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
 this.root.append(
 h("div", { class: "tl-view" },
 h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
@@ -3571,11 +3599,7 @@ this.said, this.tipNode);
 watch() {
 this.sizes = new ResizeObserver(() => this.measure());
 this.sizes.observe(this.root);
-const scheme = matchMedia("(prefers-color-scheme: dark)");
-const paint = () => this.paint(scheme.matches);
-scheme.addEventListener("change", paint);
-this.themes = new MutationObserver(paint);
-for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+const unfollow = followTheme(this.root, () => this.store.mark("layout"));
 const before = () => {
 this.sheetOfPaper?.remove();
 this.root.append((this.sheetOfPaper = printed(this.store)));
@@ -3585,23 +3609,10 @@ window.addEventListener("beforeprint", before);
 window.addEventListener("afterprint", after);
 this.unwatch = () => {
 this.sizes?.disconnect();
-this.themes?.disconnect();
-scheme.removeEventListener("change", paint);
+unfollow();
 window.removeEventListener("beforeprint", before);
 window.removeEventListener("afterprint", after);
 };
-paint();
-}
-
-paint(system) {
-const lab = document.body.dataset.jpThemeLight;
-const said = document.documentElement.dataset.theme;
-this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
-this.store.mark("layout");
-}
-
-turn() {
-document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
 }
 
 measure() {
