@@ -13,10 +13,17 @@ import pytest
 from trustlab.classroom import EXERCISES
 from trustlab.classroom.child import judged
 from trustlab.classroom.faults import NO_ANSWER
+from trustlab.classroom.material import remembering
 
 STUDENTS = ("ada", "bert", "käthe")
 PLAIN = 300
 """Characters within which a verdict says what it has to say."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _once():
+    with remembering():
+        yield
 
 
 @pytest.fixture(params=EXERCISES.values(), ids=lambda exercise: exercise.id)

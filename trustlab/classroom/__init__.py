@@ -13,6 +13,7 @@ A check never stops the notebook: it runs the answer in a child process and retu
 
 from trustlab.classroom.exercise import ClassroomError, Exercise, Ruling, Student, right, wrong
 from trustlab.classroom.exercises import EXERCISES
+from trustlab.classroom.playing import close, play
 from trustlab.classroom.session import ClassroomSession, NotRightYetError
 from trustlab.classroom.verdict import CheckedRun, Note, Verdict
 
@@ -28,8 +29,10 @@ __all__ = [
     "Student",
     "Verdict",
     "check",
+    "close",
     "disagree",
     "hint",
+    "play",
     "predict",
     "progress",
     "reset",

@@ -77,6 +77,12 @@ def wrong(sentence: str, look: str = "", trace: Trace | None = None) -> Ruling:
     return Ruling(right=False, sentence=sentence, look=look, trace=trace)
 
 
+def told(value: object, longest: int = 60) -> str:
+    """Return a value as it is quoted in a sentence: in one line, and not too long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
     """One exercise.

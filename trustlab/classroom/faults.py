@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import dis
 import inspect
@@ -14,6 +15,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import trustlab
+from trustlab.attacks.kit import KitError
 
 if TYPE_CHECKING:
     from trustlab.classroom.exercise import Exercise
@@ -33,8 +35,8 @@ NO_ANSWER = "There is no answer yet. Write it in the cell above, run that cell, 
 def before(exercise: Exercise, answer: Any) -> str:  # noqa: ANN401 - whatever a student hands in
     """Say why an answer cannot be judged at all; an empty text if it can."""
     if not callable(exercise.solution):
-        empty = answer is None or answer is Ellipsis or (isinstance(answer, str) and not answer.strip())
-        return NO_ANSWER if empty else ""
+        untouched = answer is None or answer is Ellipsis or answer == ast.literal_eval(exercise.starter)
+        return NO_ANSWER if untouched else ""
     if not callable(answer):
         if answer is None or answer is Ellipsis:
             return NO_ANSWER
@@ -72,6 +74,13 @@ def _signature(exercise: Exercise, answer: Any) -> str:  # noqa: ANN401
 
 def after(error: BaseException) -> str:
     """Say what the student's code raised, and quote the line. An empty text if no line of theirs is to blame."""
+    # What a program raises in the lab's network arrives inside of another error: theirs is the innermost.
+    chain = [error]
+    while (inner := chain[-1].__cause__ or chain[-1].__context__) is not None and inner not in chain:
+        chain.append(inner)
+    if said := next((str(each) for each in chain if isinstance(each, KitError)), ""):
+        return f"Your function returned something that Alice cannot do: {said}."
+    error = next((each for each in reversed(chain) if their_line(each) is not None), error)
     frame = their_line(error)
     if frame is None:
         return ""

@@ -199,6 +199,27 @@ class Trace:
             and (connection is None or e.connection == connection)
         ]
 
+    def legs(
+        self, left: str = "teller", right: str = "bank", *, fields: tuple[str, ...] = ("random",)
+    ) -> dict[str, tuple[bytes, bytes]]:
+        """Lay what two parties noted side by side: {name: (the value on the left, the value on the right)}.
+
+        If somebody sits between them, each noted another connection. Compared are the first message of each name,
+        with those of its `fields` (as "ClientHello.random"), and the first secret of each name; only what both have.
+        """
+        sides = []
+        for party in (left, right):
+            found: dict[str, bytes] = {}
+            for event in self.select(party=party):
+                if event.kind not in {"tls.message", "secret"} or event.name in found or not event.raw:
+                    continue
+                found[event.name] = event.raw
+                for span in event.spans:
+                    if span.name in fields:
+                        found[f"{event.name}.{span.name}"] = event.raw[span.start : span.end]
+            sides.append(found)
+        return {name: (value, sides[1][name]) for name, value in sides[0].items() if name in sides[1]}
+
     def find(self, party: str, seq: int) -> TraceEvent:
         """Return the event that a `Link` names; KeyError if there is none."""
         for event in self:
