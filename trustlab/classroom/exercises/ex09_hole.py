@@ -6,8 +6,11 @@ from typing import Any
 
 from trustlab.attest import AppraisalPolicy, PolicyError
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.passage import DESIGNS
 from trustlab.scenarios import third_party
 
+QUICK = DESIGNS["tls13-early"]
+"""Carol attests in it, and its keys are made in a tenth of the time that RSA takes."""
 TRICKS = ("stale-antivirus", "lying-agent", "posture-drift", "rolled-back-log")
 HOLES = (
     'allowed-images = ["carol"]\n',
@@ -37,7 +40,7 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
     trick, repaired = said
     if trick not in TRICKS:
         return wrong(story + f"There is no trick {trick!r}. Choose from: {', '.join(TRICKS)}.")
-    with third_party(trick, policy=policy) as act:
+    with third_party(trick, policy=policy, design=QUICK) as act:
         outcome = act.run()
     if outcome.outcome == "refused":
         return wrong(
@@ -49,14 +52,14 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         AppraisalPolicy.from_toml(repaired)
     except PolicyError as error:
         return wrong(story + f"Your repaired policy cannot be read: {str(error).rstrip('.')[:200]}.")
-    with third_party(policy=repaired) as act:
+    with third_party(policy=repaired, design=QUICK) as act:
         outcome = act.run()
     if outcome.outcome != "completed":
         return wrong(
             story + f"With your repaired policy honest Carol may not pay any more. {outcome.sentence}", look="the bank's red row", trace=act.trace
         )
     for other in (trick, *(name for name in TRICKS if name != trick)):
-        with third_party(other, policy=repaired) as act:
+        with third_party(other, policy=repaired, design=QUICK) as act:
             outcome = act.run()
         if outcome.outcome != "refused":
             return wrong(story + f"Your repaired policy still lets {other} pass: the bank paid.", trace=act.trace)
@@ -71,7 +74,7 @@ EXERCISE = Exercise(
     task="Which trick does this policy let pass, and how do you close the hole?",
     hints=(
         "Two of the tricks are stopped by measurement, whatever the claims say. Which two are not?",
-        "Play them: third_party(trick, policy=policy).run().",
+        "Play them: third_party(trick, policy=policy, design=QUICK).run().",
         'Old signatures pass. The repair: claims = ["antivirus.signatures >= 2026-11-01"].',
     ),
     judge=_judge,

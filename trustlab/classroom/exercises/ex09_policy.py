@@ -7,8 +7,11 @@ from typing import Any
 
 from trustlab.attest import AppraisalPolicy, PolicyError
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.passage import DESIGNS
 from trustlab.scenarios import third_party
 
+QUICK = DESIGNS["tls13-early"]
+"""Carol attests in it, and its keys are made in a tenth of the time that RSA takes."""
 TRICKS = {
     "stale-antivirus": "Carol's signatures are of 2026-03-01. Her own measured agent says so",
     "lying-agent": "Carol changed the agent so that it claims another date. That makes it another image",
@@ -39,14 +42,14 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         demanded = AppraisalPolicy.from_toml(text)
     except PolicyError as error:
         return wrong(f"The policy cannot be read: {str(error).rstrip('.')[:250]}.")
-    with third_party(policy=text) as act:
+    with third_party(policy=text, design=QUICK) as act:
         outcome = act.run()
     if outcome.outcome != "completed":
         return wrong(
             f"Honest Carol, with signatures of 2026-11-20, may not pay. {outcome.sentence}", look="the bank's red row", trace=act.trace
         )
     for trick in student.shuffled("order", list(TRICKS)):
-        with third_party(trick, policy=text) as act:
+        with third_party(trick, policy=text, design=QUICK) as act:
             outcome = act.run()
         if outcome.outcome != "refused":
             return wrong(

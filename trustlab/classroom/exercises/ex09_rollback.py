@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trustlab.attest import ReferenceValues, ReferenceValuesError, publish, read_published
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
 
-HUGE = 2**63 - 1
+HUGE = 2**53
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
             return wrong(f"Version {version} arrives, and you remembered {last}. {arrival.story}")
         if remembered == HUGE:
             return wrong(
-                "Alice sent a file of version 2^63-1 without Bob's signature. You refused it, and remembered its version: no "
+                "Alice sent a file of version 2^53 without Bob's signature. You refused it, and remembered its version: no "
                 "update of Bob's will ever be accepted again."
             )
         if used and remembered < version:
