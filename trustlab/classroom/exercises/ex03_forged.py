@@ -119,7 +119,7 @@ EXERCISE = Exercise(
     wrong={
         "replay only": (_replay_only, "one note is not what was hashed"),
         "hashes all data": (_hashes_all, "You cried wolf"),
-        "nothing is ever forged": (lambda events, pcrs: None, "you say that all is well"),
+        "only what is not empty": (lambda events, pcrs: None if events else 0, "you say that all is well"),
         "always the last": (lambda events, pcrs: len(events) - 1, "you say that it is event 4"),
         "out of the log": (lambda events, pcrs: 99, "Return the index of an event"),
     },
