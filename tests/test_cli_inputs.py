@@ -54,6 +54,8 @@ BASES = {
     "models": ["plain-tls", "--out", "models"],
     "sign": [str(CAPTURE)],
     "ca": ["--port", "0"],
+    "grade": ["."],
+    "answers": ["--student", "ada"],
     "inspect": [str(CAPTURE)],
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import textwrap
+from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,22 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 """Characters of an answer that are kept."""
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """An answer that somebody handed in as source text; it is run where it is judged, in the child process."""
+
+    source: str
+    name: str
+
+    def load(self) -> Any:  # noqa: ANN401 - whatever a student hands in
+        """Run the source and return what it makes; None if that is nothing."""
+        file = f"<{self.name}>"
+        linecache.cache[file] = (len(self.source), None, self.source.splitlines(keepends=True), file)
+        module: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(self.source, file, "exec"), module)  # noqa: S102 - it is what is judged
+        return module.get(self.name)
 
 
 def as_source(answer: Any, name: str) -> str:  # noqa: ANN401 - whatever a student hands in

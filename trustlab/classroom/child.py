@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from trustlab.classroom.answers import HandedIn
 from trustlab.classroom.exercise import Exercise, Ruling, Student, wrong
 from trustlab.classroom.faults import after, before
 from trustlab.trace import Trace, TraceFormatError
@@ -55,10 +56,10 @@ class Report(msgspec.Struct):
 
 def judged(exercise: Exercise, answer: Any, student: Student) -> Ruling:  # noqa: ANN401 - whatever a student hands in
     """Judge an answer in this process: what is wrong before, the judge's ruling, or what was raised."""
-    if said := before(exercise, answer):
-        return wrong(said)
     try:
-        return exercise.judge(answer, student)
+        given = answer.load() if isinstance(answer, HandedIn) else answer
+        said = before(exercise, given)
+        return wrong(said) if said else exercise.judge(given, student)
     except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - whatever a student's code raises
         return wrong(after(error) or OWN_FAULT.format(type(error).__name__, exercise.id))
 

@@ -8,6 +8,7 @@ in a child process, and says what is to be said about an empty answer, an endles
 from __future__ import annotations
 
 import inspect
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PUBLIC_SEED = b"trustlab: the public course seed"
 """The seed of whoever was given none. It hides nothing: it makes the answers of two students differ."""
+LONGEST_NAME = 100
 Item = TypeVar("Item")
 Answer = Any
 """What a student hands in: a function most of the time, sometimes a text or a list."""
@@ -30,6 +32,14 @@ class ClassroomError(ValueError):
     """Something that the classroom cannot do; the message says what, and what to do instead."""
 
 
+def name_of(text: object) -> str:
+    """Return a student's name in one form, however it was typed. ClassroomError if it cannot be one."""
+    name = unicodedata.normalize("NFC", str(text)).strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ClassroomError(f"{told(text)} is no student's name: use 1 to {LONGEST_NAME} printable characters")
+    return name
+
+
 @dataclass(frozen=True)
 class Student:
     """One student in one exercise: numbers, names and orders of their own, by HKDF from the course's seed."""
@@ -37,6 +47,9 @@ class Student:
     name: str
     exercise: str
     seed: bytes = field(default=PUBLIC_SEED, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", name_of(self.name))
 
     def own(self, what: str, length: int = 32) -> bytes:
         """Return bytes that belong to this student, this exercise and this purpose."""

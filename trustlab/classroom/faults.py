@@ -82,8 +82,10 @@ def after(error: BaseException) -> str:
         return f"Your function returned something that Alice cannot do: {said}."
     error = next((each for each in reversed(chain) if their_line(each) is not None), error)
     frame = their_line(error)
-    if frame is None:
-        return ""
+    return "" if frame is None else _raised(error, frame)
+
+
+def _raised(error: BaseException, frame: traceback.FrameSummary) -> str:
     if isinstance(error, UNFINISHED):
         return "The function is still empty. Write its body, then run the cell again."
     if isinstance(error, MemoryError):

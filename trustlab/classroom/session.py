@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.classroom import child
 from trustlab.classroom.answers import as_source
-from trustlab.classroom.exercise import ClassroomError, Exercise
+from trustlab.classroom.exercise import ClassroomError, Exercise, name_of
 from trustlab.classroom.exercises import EXERCISES
 from trustlab.classroom.overview import Overview
 from trustlab.classroom.progress import Progress
@@ -54,7 +54,7 @@ class ClassroomSession:
         `student` is the name given to `restore`, unless another is given here.
         """
         exercise = self._exercise(id)
-        who = student or self.student
+        who = name_of(student or self.student)
         seed = course_seed(self.folder)
         began = time.monotonic()
         ruling, printed = child.run(exercise, answer, exercise.student(who, seed))
@@ -129,7 +129,7 @@ class ClassroomSession:
         self._progress = Progress(self.folder)
         found = self._progress.restore()
         if student and student.strip():
-            self._name = student.strip()
+            self._name = name_of(student)
         if found and self._progress.record.student and self._name not in {"", self._progress.record.student}:
             other = self._progress.record.student
             raise ClassroomError(

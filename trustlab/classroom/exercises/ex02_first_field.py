@@ -78,8 +78,8 @@ EXERCISE = Exercise(
     solution=first_field,
     varies="the attack",
     wrong={
-        "the first that differs": (
-            lambda c, s: next(a[:2] for a in c if a[2] not in {b[2] for b in s if b[:2] == a[:2]}),
+        "the serial number": (
+            lambda c, s: next(a[:2] for a in c if "serialNumber" in a[1]),
             "The serial numbers differ",
         ),
         "the random": (lambda c, s: ("ClientHello", "random"), "Alice copied it"),
