@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.exercises.ex10_choose import LADDER
 from trustlab.scenarios import rung
 
-LADDER = ("tls13-nonce", "tls13-key", "tls13-nonce-key", "tls13-early", "tls13-handshake-secret", "tls13-exporter")
 NONE = {
     "known-dh-secret": "She only listened, with a secret that leaked. Every check passed, and each was right: there was nothing to notice.",
     "own-genuine-machine": (
