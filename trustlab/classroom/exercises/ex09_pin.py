@@ -12,7 +12,7 @@ from trustlab.attest import AppraisalPolicy, PolicyError
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
 
 
-def policy(ek_key: bytes) -> str:
+def pinned(ek_key: bytes) -> str:
     """Return a policy in TOML that accepts one machine and no other.
 
     `ek_key` is the SHA-256 of the public endorsement key (EK) of Bob's machine, 32 bytes. The line is called ek-keys, and
@@ -61,7 +61,7 @@ EXERCISE = Exercise(
         'ek-keys = ["..."] with the digest in hex: ek_key.hex()',
     ),
     judge=_judge,
-    solution=policy,
+    solution=pinned,
     wrong={
         "any machine": (lambda ek_key: "ek-policy = true" if not ek_key else "ak-policy = true", "A genuine machine of Alice's"),
         "the image": (lambda ek_key: 'allowed-images = ["bank 1.0"]', "A genuine machine of Alice's"),  # noqa: ARG005
