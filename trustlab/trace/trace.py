@@ -205,13 +205,14 @@ class Trace:
         """Lay what two parties noted side by side: {name: (the value on the left, the value on the right)}.
 
         If somebody sits between them, each noted another connection. Compared are the first message of each name,
-        with those of its `fields` (as "ClientHello.random"), and the first secret of each name; only what both have.
+        with those of its `fields` (as "ClientHello.random"), and the first secret of each name of a connection; only what both have.
         """
         sides = []
         for party in (left, right):
             found: dict[str, bytes] = {}
             for event in self.select(party=party):
-                if event.kind not in {"tls.message", "secret"} or event.name in found or not event.raw:
+                of_it = event.kind in {"tls.message", "secret"} and event.connection and event.raw
+                if not of_it or event.name in found:
                     continue
                 found[event.name] = event.raw
                 for span in event.spans:
