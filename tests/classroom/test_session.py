@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from trustlab import classroom
 from trustlab.classroom import ClassroomError, ClassroomSession, NotRightYetError
 from trustlab.classroom.answers import as_source
 from trustlab.classroom.progress import FILE, Progress
@@ -98,14 +98,19 @@ def test_two_notebooks_do_not_lose_each_others_work(tmp_path, counting):
     assert set(kept(tmp_path)["exercises"]) == {"00-add", "00-question"}
 
 
-def test_many_kernels_at_once_lose_nothing(tmp_path):
-    program = (
-        "import sys; from pathlib import Path; from trustlab.classroom.progress import Progress\n"
-        "def count(record): record.of('x').attempts += 1\n"
-        "for _ in range(25): Progress(Path(sys.argv[1])).change(count)"
-    )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)]) for _ in range(3)]
-    assert [process.wait() for process in running] == [0, 0, 0]
+def test_many_at_once_lose_nothing(tmp_path):
+    def count(record):
+        record.of("x").attempts += 1
+
+    def work():
+        for _ in range(25):
+            Progress(tmp_path).change(count)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert kept(tmp_path)["exercises"]["x"]["attempts"] == 75
 
 
@@ -309,3 +314,13 @@ def test_other_answers_are_written_down_too():
         assert made["answer"] == answer if used is None else made["answer"](used) == answer(used)
     assert as_source(None, "answer") == ""
     assert as_source(object(), "answer") == "# answer: could not be written down\n"
+
+
+def test_the_page_about_the_classroom_says_what_is_there(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "classroom.md").read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], {})  # noqa: S102 - ours
+    classroom.reset()
+    names = set(re.findall(r"^\| `(\w+)\(", page, re.MULTILINE))
+    assert {"check", "hint", "predict", "progress", "reset", "disagree", "play", "close"} == names
+    assert names <= set(classroom.__all__)
