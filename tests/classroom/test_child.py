@@ -155,11 +155,40 @@ def test_what_an_answer_does_costs_one_exercise(answer, sentence):
 
 
 @pytest.mark.parametrize("answer", [endless, endless_print])
-def test_an_endless_loop_ends_when_the_time_is_over(answer):
+def test_an_endless_loop_ends_when_the_time_is_over(answer, monkeypatch):
+    monkeypatch.setattr(child, "PATIENCE", 0)  # other tests may be busy
     before, began = children(), time.monotonic()
     assert "still running after 0.5 seconds" in said_of(answer, limit=0.5)
     assert time.monotonic() - began < 2
     assert children() <= before
+
+
+def slow(number):
+    time.sleep(0.8)
+    return number + 1
+
+
+def test_time_in_the_queue_for_the_cpu_is_not_the_students(monkeypatch):
+    assert "still running" in said_of(slow, limit=0.3)
+    monkeypatch.setattr(child, "_queued", lambda pid: 5.0)
+    ruling, _ = child.run(exercise(limit=0.3), slow, exercise().student("ada"))
+    assert ruling.right
+    monkeypatch.setattr(child, "PATIENCE", 0.1)
+    assert "still running" in said_of(slow, limit=0.3)
+
+
+def test_the_queue_is_counted():
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        until = time.monotonic() + 20
+        while not child._queued(spinning[0].pid):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    finally:
+        for process in spinning:
+            process.kill()
+            process.wait()
+    assert child._queued(spinning[0].pid) == 0
 
 
 def test_an_exception_quotes_the_students_own_line():

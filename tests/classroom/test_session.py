@@ -114,6 +114,14 @@ def test_many_at_once_lose_nothing(tmp_path):
     assert kept(tmp_path)["exercises"]["x"]["attempts"] == 75
 
 
+def test_whoever_gives_a_name_later_keeps_what_they_did(session, tmp_path):
+    session.check("00-add", right)
+    later = ClassroomSession(tmp_path)
+    assert "ada: 1 of" in str(later.restore("ada"))
+    later.check("00-add", right)
+    assert kept(tmp_path)["student"] == "ada"
+
+
 def test_hints_come_one_at_a_time_and_then_again(session):
     assert [session.hint("00-add").head for _ in range(4)] == [f"Hint {n} of 3." for n in (1, 2, 3, 1)]
 
