@@ -50,5 +50,6 @@ class Overview:
         for row in self._rows():
             cells = "".join(f"<td style='{CELL}'>{escape(text)}</td>" for text in row)
             lines.append(f"<tr>{cells}</tr>")
-        table = f"<table style='margin:6px 0 0;border-collapse:collapse'>{''.join(lines)}</table>" if lines[1:] else ""
+        style = "margin:6px 0 0;border-collapse:collapse;font-size:inherit"
+        table = f"<table style='{style}'>{''.join(lines)}</table>" if lines[1:] else ""
         return f"<div class='tl-progress'><p style='margin:0'>{escape(self._sentence)}</p>{table}</div>"

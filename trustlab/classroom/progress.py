@@ -87,18 +87,21 @@ class Progress:
         return True
 
     def change(self, what: Callable[[KeptProgress], None]) -> None:
-        """Make a change to what the file holds now, and keep it."""
+        """Make a change to what the file holds now, and keep it. What is in the way stands in `trouble` then."""
+        self.trouble = ""
         try:
             with self._alone():
-                if self.path.exists():
-                    self.record = read(self.path)
-                what(self.record)
+                try:
+                    if self.path.exists():
+                        self.record = read(self.path)
+                finally:
+                    what(self.record)
                 self._write()
-                self.trouble = ""
+        except ClassroomError as error:
+            self.trouble = f"Your progress is not kept: {error}."
         except OSError as error:
             reason = (error.strerror or "no reason is known").lower()
             self.trouble = f"Your progress is not kept: nothing can be written to {self.path.parent} ({reason})."
-            what(self.record)
 
     def put_away(self) -> Path | None:
         """Begin anew; return where the old file is now, None if there was none."""
@@ -114,13 +117,15 @@ class Progress:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other kernels away meanwhile. The folder is what is locked, so nothing is left lying there."""
-        descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = None
+        with contextlib.suppress(OSError):  # some network file systems have no locks, and a folder may be gone
+            descriptor = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
-            with contextlib.suppress(OSError):  # some network file systems have no locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
-            os.close(descriptor)
+            if descriptor is not None:
+                os.close(descriptor)
 
     def _write(self) -> None:
         octets = msgspec.json.format(msgspec.json.encode(self.record), indent=1)

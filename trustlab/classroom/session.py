@@ -67,7 +67,8 @@ class ClassroomSession:
             if ruling.right or not done.right:
                 done.answer, done.sentence = source, ruling.sentence
             done.right, done.token = done.right or ruling.right, made or done.token
-            record.student = record.student or who
+            if self.student != ANONYMOUS:
+                record.student = record.student or self.student
 
         if not os.environ.get(GRADING):
             self._own_progress.change(keep)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from trustlab.trace import Trace
 
-# Styles stand in attributes: notebook viewers drop style elements. Colours are the page's own, in light and dark.
+# Styles stand in attributes: notebook viewers drop style elements. Colours are the page's own, in light and dark; the
+# one of the left edge says nothing that mark, word and line do not say.
 BOX = (
     "border:1px solid currentColor;border-left-width:6px;border-radius:6px;padding:8px 12px;margin:4px 0;"
     "max-width:60em;line-height:1.45"
 )
 DASHED = BOX + ";border-style:dashed;border-left-style:solid"
+GREEN, AMBER = "#2f9e5f", "#c77700"
 SMALL = "margin:6px 0 0;font-size:.92em"
 PRE = "margin:4px 0 0;white-space:pre-wrap;max-height:12em;overflow:auto;font-size:.92em"
 
@@ -95,7 +97,7 @@ class Verdict:
             said.append(
                 f"<p style='{SMALL}'><b>Your code printed:</b></p><pre style='{PRE}'>{escape(self.printed)}</pre>"
             )
-        style = BOX if self.right else DASHED
+        style = f"{BOX};border-left-color:{GREEN}" if self.right else f"{DASHED};border-left-color:{AMBER}"
         return f"<div class='tl-verdict' role='status' style='{style}'>{''.join(said)}</div>"
 
 
