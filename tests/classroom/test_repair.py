@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from trustlab.classroom.exercises.ex11_repair import ENOUGH, FIELDS
-from trustlab.passage import TRUSTED_PASSAGE, Binder, Design
+from trustlab.passage import DESIGNS, Binder, Design
 from trustlab.scenarios import rung
 
 EVERY = [fields for count in range(len(FIELDS) + 1) for fields in combinations(FIELDS, count)]
@@ -17,7 +17,7 @@ SAMPLE = [("client_random",), ("HMAC(PMS)",)]
 
 @pytest.mark.parametrize("fields", EVERY if os.environ.get("TRUSTLAB_SOAK") else SAMPLE, ids="+".join)
 def test_a_binder_stops_what_the_exercise_says(fields):
-    design = Design.custom("mine", like=TRUSTED_PASSAGE, client=Binder(("L", "C", *fields)))
+    design = Design.custom("mine", like=DESIGNS["key-in-quote"], client=Binder(("L", "C", *fields)))
     for attack, enough in ENOUGH.items():
         with rung(design, attack) as act:
             assert (act.run().outcome != "succeeded") is bool(enough & set(fields)), attack

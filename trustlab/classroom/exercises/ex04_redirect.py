@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trustlab.cloud import Guest
 
 
-def where(number: int, port: int) -> str:
+def where(number: int, port: int) -> str:  # noqa: ARG001 - the port is enough
     """Return where this connection of the teller goes: "bank", or "alice", the clone on your own machine.
 
     `number` counts the teller's connections from 1. `port` is 4433 for the question, 443 for the payment. The clone has a
@@ -68,11 +68,11 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=where,
     wrong={
-        "all to Alice": (lambda number, port: "alice", "had nothing to show"),  # noqa: ARG005
-        "none": (lambda number, port: "bank", "you read nothing"),  # noqa: ARG005
-        "the wrong one": (lambda number, port: "alice" if number == 1 else "bank", "had nothing to show"),  # noqa: ARG005
-        "nowhere": (lambda number, port: "carol", "there is nowhere called 'carol'"),  # noqa: ARG005
-        "a capital": (lambda number, port: "Alice", "there is nowhere called 'Alice'"),  # noqa: ARG005
+        "all to Alice": (lambda number, port: "alice", "had nothing to show"),
+        "none": (lambda number, port: "bank", "you read nothing"),
+        "the wrong one": (lambda number, port: "alice" if number == 1 else "bank", "had nothing to show"),
+        "nowhere": (lambda number, port: "carol", "there is nowhere called 'carol'"),
+        "a capital": (lambda number, port: "Alice", "there is nowhere called 'Alice'"),
     },
     varies="the PIN, in each run",
 )

@@ -20,7 +20,7 @@ OTHER, CHANGED, REBOOTED = "other machine", "changed since", "rebooted since"
 CLAIM_PCR = 20
 
 
-def gap(holders: list[str], claims: list[str], boots: list[str]) -> str:
+def gap(holders: list[str], claims: list[str], boots: list[str]) -> str:  # noqa: ARG001 - two are enough
     """Return "other machine", "changed since" or "rebooted since".
 
     `holders`: the machine at the far end of each connection, in order. `claims` and `boots`: at each quote, what the
@@ -89,7 +89,7 @@ STORIES: dict[str, tuple[Callable[[], tuple[list[str], str, Trace]], str]] = {
 }
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     for truth in student.shuffled("order", list(STORIES)):
         play, story = STORIES[truth]
         holders, machine, trace = play()
@@ -98,7 +98,11 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         if got not in STORIES:
             return wrong(f'Return "{OTHER}", "{CHANGED}" or "{REBOOTED}"; you returned {got!r}.')
         if got != truth:
-            return wrong(f"In one run you say {got!r}. {story}", look="the rows of the machines, and who holds which end", trace=trace)
+            return wrong(
+                f"In one run you say {got!r}. {story}",
+                look="the rows of the machines, and who holds which end",
+                trace=trace,
+            )
     return right(
         "All three told apart. Each has a repair of its own: one connection; asking again; a launch nonce to compare."
     )
@@ -115,13 +119,13 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=gap,
     wrong={
-        "always the machine": (lambda holders, claims, boots: OTHER, "In one run you say 'other machine'"),  # noqa: ARG005
-        "always drift": (lambda holders, claims, boots: CHANGED, "In one run you say 'changed since'"),  # noqa: ARG005
+        "always the machine": (lambda holders, claims, boots: OTHER, "In one run you say 'other machine'"),
+        "always drift": (lambda holders, claims, boots: CHANGED, "In one run you say 'changed since'"),
         "boots only": (
-            lambda holders, claims, boots: REBOOTED if len(set(boots)) > 1 else OTHER,  # noqa: ARG005
+            lambda holders, claims, boots: REBOOTED if len(set(boots)) > 1 else OTHER,
             "its claim at the second quote",
         ),
-        "a letter": (lambda holders, claims, boots: "a", "you returned 'a'"),  # noqa: ARG005
+        "a letter": (lambda holders, claims, boots: "a", "you returned 'a'"),
     },
     varies="the order of the runs",
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
 from trustlab.scenarios import rung
-from trustlab.trace import Trace
+from trustlab.trace import Trace  # noqa: TC001 - as in the notebook
 
 CLOSE = 1e-3
 """Seconds by which a moment may be missed."""
@@ -24,7 +24,7 @@ def window(trace: Trace) -> tuple[float, float]:
     return quoted.time, paid.time
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - a fresh run each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh run each time
     """Play the redirect, and compare both ends of the window."""
     with rung("attest-then-connect", "toctou-redirect") as act:
         act.run()
@@ -76,7 +76,7 @@ EXERCISE = Exercise(
     hints=(
         "When is the machine's state fixed in the evidence? Not when the evidence arrives.",
         "The TPM signs at TPM2_Quote. From then on the machine may do what it likes.",
-        'begin: the time of the bank\'s command TPM2_Quote. end: the time of the teller\'s app event "connected".',
+        "begin: the time of the bank's command TPM2_Quote. end: the time of the teller's app event \"connected\".",
     ),
     judge=_judge,
     solution=window,

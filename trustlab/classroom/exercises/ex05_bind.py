@@ -1,4 +1,4 @@
-"""05-bind: which value tells the two channels of a relay apart?"""
+"""05-bind: a value that tells the two channels of a relay apart."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _repair(name: str) -> tuple[str | Design, str]:
     return design, "the session hash"
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - a fresh run each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh run each time
     name = answer()
     known = [*NAMES, KEY, SESSION_HASH]
     if name not in known:

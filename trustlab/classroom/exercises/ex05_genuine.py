@@ -39,7 +39,7 @@ def genuine(evidence: bytes, nonce: bytes) -> list[str]:
     return found
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - a fresh run each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh run each time
     with rung("connect-then-attest", "tunnel-relay") as act:
         act.run()
     trace = act.trace
@@ -62,7 +62,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - a
         return wrong("I gave you another nonce, and you still say that the nonce fits. Compare extra_data.")
     if "quote signature" in answer(dataclasses.replace(evidence, quote=bytes(flipped)).encode(), nonce):
         return wrong("I changed one bit of the quote, and you still say that its signature is good.")
-    if "AK certificate holds this AK" in answer(dataclasses.replace(evidence, ak_certificates=(foreign,)).encode(), nonce):
+    if "AK certificate holds this AK" in answer(
+        dataclasses.replace(evidence, ak_certificates=(foreign,)).encode(), nonce
+    ):
         return wrong("I put a certificate of another key beside the AK, and you still say that it holds this AK.")
     return right(
         "All four are genuine, and the PIN is Alice's. Nothing was forged: a true statement about the bank was shown on "
@@ -95,13 +97,13 @@ EXERCISE = Exercise(
     solution=genuine,
     given="from cryptography import x509\n\nfrom trustlab.attest import Evidence, parse_attest, parse_public, parse_signature",
     wrong={
-        "by heart": (lambda evidence, nonce: sorted(WHOLE), "another nonce"),  # noqa: ARG005
-        "two": (lambda evidence, nonce: ["nonce", "magic"], "is missing from your list"),  # noqa: ARG005
+        "by heart": (lambda evidence, nonce: sorted(WHOLE), "another nonce"),
+        "two": (lambda evidence, nonce: ["nonce", "magic"], "is missing from your list"),
         "three": (_not_the_certificate, "'AK certificate holds this AK' is missing"),
         "trusting": (_trusting, "one bit of the quote"),
         "by name": (_by_name, "another key beside the AK"),
-        "another name": (lambda evidence, nonce: ["freshness"], "not one of the four names"),  # noqa: ARG005
-        "yes": (lambda evidence, nonce: True, "Return a list of names"),  # noqa: ARG005
+        "another name": (lambda evidence, nonce: ["freshness"], "not one of the four names"),
+        "yes": (lambda evidence, nonce: True, "Return a list of names"),
     },
     varies="the run",
 )

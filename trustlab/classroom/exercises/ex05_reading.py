@@ -1,4 +1,4 @@
-"""05-reading: which of five statements does a quote make?"""
+"""05-reading: five statements, and a quote that makes two of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def statements() -> str:
     return "ab"
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - the statements are the same for all
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - the statements are the same for all
     said = answer()
     if not isinstance(said, str):
         return wrong(f'Return the letters as one string, such as "ace". You returned {said!r}.')

@@ -92,7 +92,9 @@ def _stopped(outcome: Outcome, heard: list[kit.Heard], trace: Trace) -> Ruling:
             trace=trace,
         )
     return wrong(
-        "The bank answered, and the teller never got it. Pass on what the bank says, too.", look="the last row", trace=trace
+        "The bank answered, and the teller never got it. Pass on what the bank says, too.",
+        look="the last row",
+        trace=trace,
     )
 
 
@@ -119,17 +121,23 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=relay,
     wrong={
-        "silent": (lambda heard_from, data: {}, "told nobody"),  # noqa: ARG005
+        "silent": (lambda heard_from, data: {}, "told nobody"),
         "invents an answer": (
-            lambda heard_from, data: {"teller": b"\0\x05quote"} if heard_from == "teller" else {},  # noqa: ARG005
+            lambda heard_from, data: {"teller": b"\0\x05quote"} if heard_from == "teller" else {},
             "You have no TPM",
         ),
         "echoes": (lambda heard_from, data: {heard_from: data}, "You have no TPM"),
-        "the question only": (lambda heard_from, data: {"bank": data} if heard_from == "teller" else {}, "never got it"),
+        "the question only": (
+            lambda heard_from, data: {"bank": data} if heard_from == "teller" else {},
+            "never got it",
+        ),
         "a question of her own": (_own_question, "Every byte must come through"),
         "flips a bit": (_flipped, "is signed, or hashed"),
-        "keeps the order": (lambda heard_from, data: {} if b"PIN" in data else relay(heard_from, data), "Bob will notice"),
-        "carol": (lambda heard_from, data: {"carol": data}, "there is nobody called 'carol'"),  # noqa: ARG005
+        "keeps the order": (
+            lambda heard_from, data: {} if b"PIN" in data else relay(heard_from, data),
+            "Bob will notice",
+        ),
+        "carol": (lambda heard_from, data: {"carol": data}, "there is nobody called 'carol'"),
     },
     varies="PIN and nonce, in each run",
 )

@@ -22,14 +22,14 @@ LESSONS = {
 
 
 def succeeds() -> list[bool]:
-    """Return four times True or False: does Alice read the PIN?
+    """Return four times True or False, for whether Alice reads the PIN.
 
     In this order: RSA, she records; RSA, in the middle; ECDHE, she records; ECDHE, in the middle.
     """
     return [True, True, False, True]
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     said = answer()
     if not isinstance(said, list | tuple) or len(said) != len(FOUR) or not all(isinstance(one, bool) for one in said):
         return wrong(f"Return four times True or False, in a list. You returned {said!r}.")
@@ -40,7 +40,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         if said[number] is not (outcome.outcome == "succeeded"):
             how = "she records" if attack == "deployed-key" else "she stands in the middle"
             kind = "RSA" if suite == RSA else "ECDHE"
-            return wrong(f"{kind}, {how}: you say {said[number]}. {outcome.sentence} {LESSONS[suite, attack]}", trace=act.trace)
+            return wrong(
+                f"{kind}, {how}: you say {said[number]}. {outcome.sentence} {LESSONS[suite, attack]}", trace=act.trace
+            )
     return right("All four. Three are Alice's: an ephemeral key saves the recording, and only the recording.")
 
 

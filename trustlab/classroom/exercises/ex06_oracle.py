@@ -28,7 +28,7 @@ def oracle(tpm: TpmClient, key_blob: bytes, ciphertext: bytes) -> bytes:
     return rsa_decrypt(tpm, load_key(tpm, read_key(key_blob)), ciphertext)
 
 
-def _played(design: str, answer: Any, notes: list[object]) -> Act:  # noqa: ANN401
+def _played(design: str, answer: Any, notes: list[object]) -> Act:
     """Play a rung with the student's function as Alice's last step; `notes` gets what it returned, or the TPM's refusal."""
 
     def start(guest: Guest) -> None:
@@ -56,7 +56,7 @@ def _played(design: str, answer: Any, notes: list[object]) -> Act:  # noqa: ANN4
     return act
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - a fresh TPM each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh TPM each time
     notes: list[object] = []
     act = _played("machine-linked-key", answer, notes)
     got = notes[-1] if notes else None
@@ -92,14 +92,14 @@ EXERCISE = Exercise(
     solution=oracle,
     given="from trustlab.tpm import TpmClient, load_key, read_key, rsa_decrypt",
     wrong={
-        "zeros": (lambda tpm, key_blob, ciphertext: bytes(48), "begins with 0303"),  # noqa: ARG005
-        "a hash": (lambda tpm, key_blob, ciphertext: hashlib.sha256(ciphertext).digest(), "You returned 32 bytes"),  # noqa: ARG005
-        "the ciphertext": (lambda tpm, key_blob, ciphertext: ciphertext, "You returned 256 bytes"),  # noqa: ARG005
+        "zeros": (lambda tpm, key_blob, ciphertext: bytes(48), "begins with 0303"),
+        "a hash": (lambda tpm, key_blob, ciphertext: hashlib.sha256(ciphertext).digest(), "You returned 32 bytes"),
+        "the ciphertext": (lambda tpm, key_blob, ciphertext: ciphertext, "You returned 256 bytes"),
         "not loaded": (
             lambda tpm, key_blob, ciphertext: rsa_decrypt(tpm, read_key(key_blob), ciphertext),
             "The TPM refused",
         ),
-        "the key itself": (lambda tpm, key_blob, ciphertext: read_key(key_blob), "Return the secret"),  # noqa: ARG005
+        "the key itself": (lambda tpm, key_blob, ciphertext: read_key(key_blob), "Return the secret"),
     },
     varies="TPM, key and secret, in each run",
 )

@@ -54,14 +54,16 @@ def _not_fulfilled(digest: bytes, values: dict[int, bytes]) -> Ruling:
             "order is part of the digest, and HyperSafe begins with the PCRs."
         )
     if digest == policy_locality(2):
-        return wrong("A policy with the locality alone, and HyperSafe asserts PCRs too: the TPM refuses it its own key.")
+        return wrong(
+            "A policy with the locality alone, and HyperSafe asserts PCRs too: the TPM refuses it its own key."
+        )
     return wrong(
         f"HyperSafe cannot use its own key: no order of assertions leads to your digest, {digest.hex()[:16]}.... "
         "The bank would never answer anybody."
     )
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     with VerifierTestbed() as bed:
         machine = bed.machine().boot(signatures=f"2026-11-{student.number('day', 28) + 1:02d}")
         values = machine.hypersafe.pcr_read(MEASURED)
@@ -122,14 +124,14 @@ EXERCISE = Exercise(
             lambda pcr_values: policy_pcr((17, 18, 19), pcr_values, start=policy_locality(2)),
             "The order is part of the digest",
         ),
-        "the locality alone": (lambda pcr_values: policy_locality(2), "asserts PCRs too"),  # noqa: ARG005
+        "the locality alone": (lambda pcr_values: policy_locality(2), "asserts PCRs too"),
         "claims too": (lambda pcr_values: key_policy((17, 18, 19, 20), pcr_values), "names PCR 20"),
         "Alice's locality": (lambda pcr_values: key_policy((17, 18, 19), pcr_values, locality=0), "at locality 0"),
         "a hash": (
             lambda pcr_values: hashlib.sha256(b"".join(pcr_values[p] for p in (17, 18, 19))).digest(),
             "no order of assertions",
         ),
-        "text": (lambda pcr_values: "17,18,19", "Return the digest"),  # noqa: ARG005
+        "text": (lambda pcr_values: "17,18,19", "Return the digest"),
     },
     varies="the claim in PCR 20, and the launch nonce",
 )

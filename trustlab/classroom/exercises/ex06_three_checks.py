@@ -1,4 +1,4 @@
-"""06-three-checks: judge a key attestation. Is it the key that TLS uses, who made it, and who can use it?"""
+"""06-three-checks: judge a key attestation: whether TLS uses the key, who made it, and who can use it."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def judge_key(key: KeyProof, tls_spki: bytes, pcr_values: dict[int, bytes]) -> s
     return None
 
 
-def _asked(answer: Any, shown: Presented) -> Any:  # noqa: ANN401
+def _asked(answer: Any, shown: Presented) -> Any:
     read = open_appraisal(shown.evidence, shown.expected, shown.references, shown.policy, shown.last_reference_version)
     return answer(read.key, shown.expected.key_spki, read.values(PCRS))
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     with VerifierTestbed() as bed:
         complaint = _asked(answer, bed.attested(bed.machine().boot()))
     if complaint is not None:
@@ -58,7 +58,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         if complaint is None:
             return wrong(f"You trusted the key of the attack {name}. {BAD[name]}", trace=bed.trace)
         if not isinstance(complaint, str) or len(complaint) < SENTENCE:
-            return wrong(f"You refused {name} with {complaint!r}. Say in a sentence what is wrong: somebody has to act on it.")
+            return wrong(
+                f"You refused {name} with {complaint!r}. Say in a sentence what is wrong: somebody has to act on it."
+            )
     return right(
         f"The honest key passes, and {len(BAD)} bad ones are refused, each with a reason. 'It cannot leave the TPM' was "
         "true of most of them."
@@ -103,7 +105,7 @@ EXERCISE = Exercise(
         "it is the key": (_identity_only, "You trusted the key of the attack"),
         "no look at the policy": (_no_policy, "You trusted the key of the attack"),
         "no look at the password": (_no_password, "userWithAuth is set"),
-        "refuses all": (lambda key, tls_spki, pcr_values: "no key is good enough", "You refused an honest key"),  # noqa: ARG005
+        "refuses all": (lambda key, tls_spki, pcr_values: "no key is good enough", "You refused an honest key"),
         "no reason": (
             lambda key, tls_spki, pcr_values: judge_key(key, tls_spki, pcr_values) and "no",
             "Say in a sentence",

@@ -1,4 +1,4 @@
-"""07-binder: which fields must the client's TPM sign?"""
+"""07-binder: the fields that the client's TPM must sign."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _made(chosen: tuple[str, ...]) -> Design | str:
         return f"{str(error).rstrip('.')[:250]}."
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     said = answer()
     if not isinstance(said, tuple | list) or not all(isinstance(name, str) for name in said):
         return wrong(f'Return a tuple of names, such as ("L", "C", "nonce_S"). You returned {said!r}.')
@@ -66,7 +66,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
             outcome = act.run()
         if outcome.outcome == "succeeded":
             return wrong(
-                f"{attack}: {outcome.sentence} {ATTACKS[attack]}", look="the bank's green row: every check passed", trace=act.trace
+                f"{attack}: {outcome.sentence} {ATTACKS[attack]}",
+                look="the bank's green row: every check passed",
+                trace=act.trace,
             )
     if "C" not in chosen:
         return wrong(
@@ -91,7 +93,10 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=fields,
     wrong={
-        "like the server's": (lambda: ("L", "C", "nonce_S", "client_random", "server_random"), "Alice read the balance"),
+        "like the server's": (
+            lambda: ("L", "C", "nonce_S", "client_random", "server_random"),
+            "Alice read the balance",
+        ),
         "the secret only": (
             lambda: ("L", "C", "nonce_S", "client_random", "server_random", "HMAC(PMS)"),
             "for another key",

@@ -20,7 +20,7 @@ def commitment(pms: bytes, client_random: bytes, server_random: bytes) -> bytes:
     return hmac.digest(pms, b"tp pms" + client_random + server_random, "sha256")
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - fresh secrets each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - fresh secrets each time
     pms, cr, sr = b"\x03\x03" + os.urandom(46), os.urandom(32), os.urandom(32)
     got = answer(pms, cr, sr)
     if not isinstance(got, bytes):
@@ -66,7 +66,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - f
     for value, sentence in known:
         if got == value:
             return wrong(sentence)
-    return wrong(f"{len(got)} bytes, and not those that the bank computes. What is the key of your HMAC, and what its message?")
+    return wrong(
+        f"{len(got)} bytes, and not those that the bank computes. What is the key of your HMAC, and what its message?"
+    )
 
 
 EXERCISE = Exercise(
@@ -74,28 +76,32 @@ EXERCISE = Exercise(
     task="Commit to the pre-master secret without showing it.",
     hints=(
         "A keyed hash: only who has the key can compute it. Which value here is secret?",
-        'The key is the secret. The message is b"tp pms", the client\'s random, the server\'s random.',
+        "The key is the secret. The message is b\"tp pms\", the client's random, the server's random.",
         'hmac.digest(pms, b"tp pms" + client_random + server_random, "sha256")',
     ),
     judge=_judge,
     solution=commitment,
     given="import hmac",
     wrong={
-        "in clear": (lambda pms, client_random, server_random: pms[:32], "shows the secret"),  # noqa: ARG005
-        "a bare hash": (lambda pms, client_random, server_random: hashlib.sha256(pms).digest(), "A bare hash"),  # noqa: ARG005
+        "in clear": (lambda pms, client_random, server_random: pms[:32], "shows the secret"),
+        "a bare hash": (lambda pms, client_random, server_random: hashlib.sha256(pms).digest(), "A bare hash"),
         "swapped": (
-            lambda pms, client_random, server_random: hmac.digest(b"tp pms" + client_random + server_random, pms, "sha256"),
+            lambda pms, client_random, server_random: hmac.digest(
+                b"tp pms" + client_random + server_random, pms, "sha256"
+            ),
             "Your key is public",
         ),
         "without the secret": (
-            lambda pms, client_random, server_random: hashlib.sha256(b"tp pms" + client_random + server_random).digest(),  # noqa: ARG005
+            lambda pms, client_random, server_random: hashlib.sha256(
+                b"tp pms" + client_random + server_random
+            ).digest(),
             "not in it at all",
         ),
         "no label": (
             lambda pms, client_random, server_random: hmac.digest(pms, client_random + server_random, "sha256"),
             "keeps this use of the secret apart",
         ),
-        "text": (lambda pms, client_random, server_random: pms.hex(), "you returned str"),  # noqa: ARG005
+        "text": (lambda pms, client_random, server_random: pms.hex(), "you returned str"),
     },
     varies="fresh secrets each time",
 )

@@ -27,7 +27,7 @@ def base(field: str) -> tuple[str, str]:
     }[field]
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     for field in student.shuffled("fields", FIELDS)[:ASKED]:
         said = answer(field)
         if not isinstance(said, tuple | list) or len(said) != 2:
@@ -39,7 +39,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         if attack not in CATALOGUE:
             return wrong(f"For {field!r}: there is no attack {attack!r}. `list(ATTACKS)` has their names.")
         if design_without(known, (field,)) == known:
-            return wrong(f"For {field!r}: the binders of {known.name} do not have this field, so it decides nothing there.")
+            return wrong(
+                f"For {field!r}: the binders of {known.name} do not have this field, so it decides nothing there."
+            )
         try:
             with rung(known, attack) as act:
                 outcome = act.run()
@@ -91,11 +93,11 @@ EXERCISE = Exercise(
             ),
             "is still stopped",
         ),
-        "the wrong attack": (lambda field: ("pms-in-quote", "same-pms-reencryption"), "succeeds although"),  # noqa: ARG005
-        "a rung without the field": (lambda field: ("plain-tls", "rogue-certificate"), "do not have this field"),  # noqa: ARG005
-        "an unknown design": (lambda field: ("trusted", "tunnel-relay"), "there is no design"),  # noqa: ARG005
-        "an unknown attack": (lambda field: ("trusted-passage", "relay"), "there is no attack"),  # noqa: ARG005
-        "one name": (lambda field: "trusted-passage", "two names"),  # noqa: ARG005
+        "the wrong attack": (lambda field: ("pms-in-quote", "same-pms-reencryption"), "succeeds although"),
+        "a rung without the field": (lambda field: ("plain-tls", "rogue-certificate"), "do not have this field"),
+        "an unknown design": (lambda field: ("trusted", "tunnel-relay"), "there is no design"),
+        "an unknown attack": (lambda field: ("trusted-passage", "relay"), "there is no attack"),
+        "one name": (lambda field: "trusted-passage", "two names"),
     },
     varies="which fields are asked for",
 )

@@ -49,17 +49,24 @@ def checksum_of(frame: bytes) -> int:
 def frame_with(payload: bytes, source_port: int) -> bytes:
     """Return a frame from the teller to the bank with this payload, as a kernel would send it."""
     addresses = bytes((10, 0, 0, 4, 10, 0, 0, 3))
-    header = bytes.fromhex("4500") + (IP + TCP + len(payload)).to_bytes(2, "big") + bytes.fromhex("0001400040060000") + addresses
+    header = (
+        bytes.fromhex("4500")
+        + (IP + TCP + len(payload)).to_bytes(2, "big")
+        + bytes.fromhex("0001400040060000")
+        + addresses
+    )
     header = header[:10] + _sum(header).to_bytes(2, "big") + header[12:]
     tcp = source_port.to_bytes(2, "big") + bytes.fromhex("0050000003e9000007d150187210000000000000")[: TCP - 2]
     frame = bytes.fromhex("020000000003020000000004 0800") + header + tcp + payload
     return frame[:CHECKSUM] + checksum_of(frame).to_bytes(2, "big") + frame[CHECKSUM + 2 :]
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     payee = student.choose("payee", PAYEES).encode()
     amount = f"{10 + student.number('amount', 900)}.00".encode()
-    frame = frame_with(b"GET /pay?amount=" + amount + b"&to=" + payee + b" HTTP/1.1\r\n\r\n", 49152 + student.number("port", 9999))
+    frame = frame_with(
+        b"GET /pay?amount=" + amount + b"&to=" + payee + b" HTTP/1.1\r\n\r\n", 49152 + student.number("port", 9999)
+    )
     got = answer(frame, payee)
     if not isinstance(got, bytes):
         return wrong(f"Return bytes; you returned {type(got).__name__}.")
@@ -71,7 +78,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
     if b"to=alice" not in got:
         return wrong("The payee has not changed." if payee in got else "The payee is neither the old one nor alice.")
     if got[:CHECKSUM] != frame[:CHECKSUM] or got[CHECKSUM + 2 : PAYLOAD] != frame[CHECKSUM + 2 : PAYLOAD]:
-        return wrong("You changed more of the headers than the TCP checksum. The frame would not arrive, or not belong anywhere.")
+        return wrong(
+            "You changed more of the headers than the TCP checksum. The frame would not arrive, or not belong anywhere."
+        )
     if got[PAYLOAD:] != frame[PAYLOAD:].replace(payee, b"alice"):
         return wrong("You changed more than the payee.")
     if got[CHECKSUM : CHECKSUM + 2] == frame[CHECKSUM : CHECKSUM + 2]:
@@ -110,13 +119,13 @@ EXERCISE = Exercise(
     wrong={
         "no checksum": (lambda frame, payee: frame.replace(payee, b"alice"), "throws the segment away"),
         "too long": (lambda frame, payee: frame.replace(payee, b"alice the provider"), "the kernels count bytes"),
-        "nothing": (lambda frame, payee: frame, "has not changed"),  # noqa: ARG005
+        "nothing": (lambda frame, payee: frame, "has not changed"),
         "no pseudo header": (_no_pseudo_header, "neither the old one nor the right one"),
         "zeros": (
             lambda frame, payee: frame[:50] + b"\0\0" + frame.replace(payee, b"alice")[52:],
             "neither the old one nor the right one",
         ),
-        "text": (lambda frame, payee: str(frame), "Return bytes"),  # noqa: ARG005
+        "text": (lambda frame, payee: str(frame), "Return bytes"),
     },
     varies="payee, amount and port",
 )

@@ -71,15 +71,19 @@ def _memory(student: Student, *, with_key: bool) -> bytes:
     return bytes(noise[:HALF]) + (_der(bank) if with_key else b"") + bytes(noise[HALF:])
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     bank, _ = _keys()
     got = answer(_memory(student, with_key=True), bank.public_key())
     if got is None:
-        return wrong("It is there, and you did not find it. (There are decoys before it, among them half of the key itself.)")
+        return wrong(
+            "It is there, and you did not find it. (There are decoys before it, among them half of the key itself.)"
+        )
     if not isinstance(got, RSAPrivateKey):
         return wrong(f"Return a private key; you returned {type(got).__name__}. A place is not a key yet.")
     if got.public_key() != bank.public_key():
-        return wrong("You found a private key, and it is another program's. Compare it with the key in the certificate.")
+        return wrong(
+            "You found a private key, and it is another program's. Compare it with the key in the certificate."
+        )
     if answer(_memory(student, with_key=False), bank.public_key()) is not None:
         return wrong("In a memory without the key you found one, too. Where does it come from?")
     return right(
@@ -122,8 +126,8 @@ EXERCISE = Exercise(
     wrong={
         "the first that loads": (_first, "another program's"),
         "looks once": (_once, "you did not find it"),
-        "the place": (lambda ram, certificate_key: ram.find(b"\x30\x82"), "A place is not a key yet"),  # noqa: ARG005
-        "nothing": (lambda ram, certificate_key: None if ram else 0, "you did not find it"),  # noqa: ARG005
+        "the place": (lambda ram, certificate_key: ram.find(b"\x30\x82"), "A place is not a key yet"),
+        "nothing": (lambda ram, certificate_key: None if ram else 0, "you did not find it"),
     },
     varies="the places, and the noise",
 )

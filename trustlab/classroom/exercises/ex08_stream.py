@@ -46,7 +46,7 @@ def _segments(student: Student) -> tuple[bytes, list[tuple[int, bytes]]]:
     return text, passed
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     text, passed = _segments(student)
     got = answer(list(passed))
     if not isinstance(got, bytes):
@@ -57,13 +57,21 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
             "mended by the kernels, and no TLS alert tells of it."
         )
     if got == b"".join(data for _, data in passed):
-        return wrong("You joined the segments as they passed. One came late, and some bytes came twice: look at the numbers.")
+        return wrong(
+            "You joined the segments as they passed. One came late, and some bytes came twice: look at the numbers."
+        )
     if got == b"".join(data for _, data in sorted(passed)):
-        return wrong("In order now, but some bytes are in it twice: a segment was sent again, and another was cut in a new way.")
+        return wrong(
+            "In order now, but some bytes are in it twice: a segment was sent again, and another was cut in a new way."
+        )
     if got == b"".join(dict(sorted(passed)).values()):
-        return wrong("You kept one segment for each number. But one was sent again from another number on, and overlaps others.")
+        return wrong(
+            "You kept one segment for each number. But one was sent again from another number on, and overlaps others."
+        )
     at = next((n for n, (a, b) in enumerate(zip(got, text, strict=False)) if a != b), min(len(got), len(text)))
-    return wrong(f"{len(got)} bytes instead of {len(text)}; the first {at} are right. What is the number of the byte after them?")
+    return wrong(
+        f"{len(got)} bytes instead of {len(text)}; the first {at} are right. What is the number of the byte after them?"
+    )
 
 
 EXERCISE = Exercise(
@@ -81,7 +89,7 @@ EXERCISE = Exercise(
         "sorted": (lambda segments: b"".join(data for _, data in sorted(segments)), "some bytes are in it twice"),
         "one each": (lambda segments: b"".join(dict(sorted(segments)).values()), "one segment for each number"),
         "the first": (lambda segments: segments[0][1], "What is the number of the byte after them"),
-        "text": (lambda segments: "GET", "Return bytes"),  # noqa: ARG005
+        "text": (lambda segments: "GET", "Return bytes"),
     },
     varies="the bytes, and how they were cut",
 )

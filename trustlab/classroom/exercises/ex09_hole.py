@@ -31,7 +31,7 @@ def hole(policy: str) -> tuple[str, str]:
     return "stale-antivirus", f'{first}\nclaims = ["antivirus.signatures >= 2026-11-01"]'
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     policy = student.choose("hole", HOLES)
     story = f"The policy: {policy.strip()!r}. "
     said = answer(policy)
@@ -44,7 +44,8 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         outcome = act.run()
     if outcome.outcome == "refused":
         return wrong(
-            story + f"You say {trick}. It was just played against this policy, and refused by {outcome.refused_by!r}. Try another.",
+            story
+            + f"You say {trick}. It was just played against this policy, and refused by {outcome.refused_by!r}. Try another.",
             look="the bank's red row",
             trace=act.trace,
         )
@@ -56,7 +57,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         outcome = act.run()
     if outcome.outcome != "completed":
         return wrong(
-            story + f"With your repaired policy honest Carol may not pay any more. {outcome.sentence}", look="the bank's red row", trace=act.trace
+            story + f"With your repaired policy honest Carol may not pay any more. {outcome.sentence}",
+            look="the bank's red row",
+            trace=act.trace,
         )
     for other in (trick, *(name for name in TRICKS if name != trick)):
         with third_party(other, policy=repaired, design=QUICK) as act:
@@ -85,7 +88,10 @@ EXERCISE = Exercise(
         "the log": (lambda policy: ("rolled-back-log", policy), "refused by 'log equals pcrDigest'"),
         "no repair": (lambda policy: ("stale-antivirus", policy), "still lets stale-antivirus pass"),
         "too strict": (
-            lambda policy: ("stale-antivirus", policy.splitlines()[0] + '\nclaims = ["antivirus.signatures >= 2026-12-01"]'),
+            lambda policy: (
+                "stale-antivirus",
+                policy.splitlines()[0] + '\nclaims = ["antivirus.signatures >= 2026-12-01"]',
+            ),
             "honest Carol may not pay",
         ),
         "no TOML": (lambda policy: ("stale-antivirus", "newer than November"), "cannot be read"),

@@ -21,7 +21,7 @@ def pinned(ek_key: bytes) -> str:
     return f'ek-keys = ["{ek_key.hex()}"]'
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401, ARG001 - fresh TPMs each time
+def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - fresh TPMs each time
     with VerifierTestbed() as bed:
         mine, other = bed.machine("Bob's").boot(), bed.machine("Alice's").boot()
         text = answer(mine.ek_key)
@@ -63,8 +63,11 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=pinned,
     wrong={
-        "any machine": (lambda ek_key: "ek-policy = true" if not ek_key else "ak-policy = true", "A genuine machine of Alice's"),
-        "the image": (lambda ek_key: 'allowed-images = ["bank 1.0"]', "A genuine machine of Alice's"),  # noqa: ARG005
+        "any machine": (
+            lambda ek_key: "ek-policy = true" if not ek_key else "ak-policy = true",
+            "A genuine machine of Alice's",
+        ),
+        "the image": (lambda ek_key: 'allowed-images = ["bank 1.0"]', "A genuine machine of Alice's"),
         "another digest": (lambda ek_key: f'ek-keys = ["{hashlib.sha256(ek_key).hexdigest()}"]', "Bob's own machine"),
         "the old name": (lambda ek_key: f'ek-digests = ["{ek_key.hex()}"]', "cannot be read"),
         "bytes": (lambda ek_key: f"ek-keys = [{ek_key!r}]", "cannot be read"),

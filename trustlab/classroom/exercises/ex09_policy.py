@@ -34,7 +34,7 @@ def _asked(text: str) -> str:
     return f"your policy asks for no more than {found[1]!r}" if found else "your policy does not ask for any claim"
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     text = answer()
     if not isinstance(text, str):
         return wrong(f"Return the policy as text. You returned {type(text).__name__}.")
@@ -46,7 +46,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         outcome = act.run()
     if outcome.outcome != "completed":
         return wrong(
-            f"Honest Carol, with signatures of 2026-11-20, may not pay. {outcome.sentence}", look="the bank's red row", trace=act.trace
+            f"Honest Carol, with signatures of 2026-11-20, may not pay. {outcome.sentence}",
+            look="the bank's red row",
+            trace=act.trace,
         )
     for trick in student.shuffled("order", list(TRICKS)):
         with third_party(trick, policy=text, design=QUICK) as act:

@@ -39,12 +39,29 @@ def _arrivals(student: Student) -> list[Arrival]:
     hole = first - 1 - student.number("hole", first - 1)
     newer = first + 1 + student.number("newer", 3)
     return [
-        Arrival(first, True, True, "Bob's first file was refused: nothing was known before it."),
-        Arrival(first, True, True, "The same file twice is no rollback. Bob's teller could not restart."),
-        Arrival(hole, True, False, f"Version {hole} came after {first}, and the image with the hole is good again. Bob did sign it, once."),
-        Arrival(HUGE, False, False, "It was not signed by Bob, and you used it."),
-        Arrival(newer, True, True, f"Version {newer} is Bob's, and new. What did you remember that makes you refuse it?"),
-        Arrival(first, True, False, f"Version {first} came after {newer}: a rollback to what you had accepted before."),
+        Arrival(first, by_bob=True, should=True, story="Bob's first file was refused: nothing was known before it."),
+        Arrival(
+            first, by_bob=True, should=True, story="The same file twice is no rollback. Bob's teller could not restart."
+        ),
+        Arrival(
+            hole,
+            by_bob=True,
+            should=False,
+            story=f"Version {hole} came after {first}, and the image with the hole is good again. Bob did sign it, once.",
+        ),
+        Arrival(HUGE, by_bob=False, should=False, story="It was not signed by Bob, and you used it."),
+        Arrival(
+            newer,
+            by_bob=True,
+            should=True,
+            story=f"Version {newer} is Bob's, and new. What did you remember that makes you refuse it?",
+        ),
+        Arrival(
+            first,
+            by_bob=True,
+            should=False,
+            story=f"Version {first} came after {newer}: a rollback to what you had accepted before.",
+        ),
     ]
 
 
@@ -58,13 +75,18 @@ def _verified(arrival: Arrival, bob: Ed25519PrivateKey, alice: Ed25519PrivateKey
         return arrival.version, False
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     bob, alice = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     last = 0
     for arrival in _arrivals(student):
         version, signed = _verified(arrival, bob, alice)
         said = answer(version, signed, last)
-        if not isinstance(said, tuple) or len(said) != 2 or not isinstance(said[0], bool) or not isinstance(said[1], int):
+        if (
+            not isinstance(said, tuple)
+            or len(said) != 2
+            or not isinstance(said[0], bool)
+            or not isinstance(said[1], int)
+        ):
             return wrong(f"Return (True or False, the version to remember). You returned {said!r}.")
         used, remembered = said
         if used is not arrival.should:
@@ -99,7 +121,10 @@ EXERCISE = Exercise(
             "no rollback",
         ),
         "only newer": (
-            lambda version, signed_by_bob, last: (signed_by_bob and version > last, max(version, last) if signed_by_bob else last),
+            lambda version, signed_by_bob, last: (
+                signed_by_bob and version > last,
+                max(version, last) if signed_by_bob else last,
+            ),
             "The same file twice is no rollback",
         ),
         "any signed": (
@@ -110,7 +135,10 @@ EXERCISE = Exercise(
             lambda version, signed_by_bob, last: (signed_by_bob and version >= last, max(version, last)),
             "no update of Bob's will ever be accepted again",
         ),
-        "no signature": (lambda version, signed_by_bob, last: (version >= last, max(version, last)), "not signed by Bob"),  # noqa: ARG005
+        "no signature": (
+            lambda version, signed_by_bob, last: (version >= last, max(version, last)),
+            "not signed by Bob",
+        ),
         "forgets": (
             lambda version, signed_by_bob, last: (signed_by_bob and version >= last, last),
             "The next older file will pass",

@@ -28,7 +28,7 @@ def choose(threat: str) -> str:
     return {"own certificate": "tls13-key", "usable key": "tls13-early", "usable key and DH": "tls13-exporter"}[threat]
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     for threat in student.shuffled("order", list(THREATS)):
         attack, story = THREATS[threat]
         name = answer(threat)
@@ -37,7 +37,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         with rung(name, attack) as act:
             outcome = act.run()
         if outcome.outcome == "succeeded":
-            return wrong(f"{threat}: {story} {name} falls. {outcome.sentence}", look="the last green row", trace=act.trace)
+            return wrong(
+                f"{threat}: {story} {name} falls. {outcome.sentence}", look="the last green row", trace=act.trace
+            )
         for weaker in LADDER[: LADDER.index(name)][-1:]:
             with rung(weaker, attack) as other:
                 if other.run().outcome != "succeeded":
@@ -63,11 +65,14 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=choose,
     wrong={
-        "always the strongest": (lambda threat: "tls13-exporter", "binds more than it has to"),  # noqa: ARG005
-        "always the usual one": (lambda threat: "tls13-nonce-key", "tls13-nonce-key"),  # noqa: ARG005
-        "early for all": (lambda threat: "tls13-key" if threat == "own certificate" else "tls13-early", "tls13-early falls"),
-        "the weakest": (lambda threat: "tls13-nonce", "tls13-nonce falls"),  # noqa: ARG005
-        "a short name": (lambda threat: "exporter", "not one of the six"),  # noqa: ARG005
+        "always the strongest": (lambda threat: "tls13-exporter", "binds more than it has to"),
+        "always the usual one": (lambda threat: "tls13-nonce-key", "tls13-nonce-key"),
+        "early for all": (
+            lambda threat: "tls13-key" if threat == "own certificate" else "tls13-early",
+            "tls13-early falls",
+        ),
+        "the weakest": (lambda threat: "tls13-nonce", "tls13-nonce falls"),
+        "a short name": (lambda threat: "exporter", "not one of the six"),
     },
     varies="the order of the threats",
 )

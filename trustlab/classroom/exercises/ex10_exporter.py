@@ -27,7 +27,7 @@ def _expand(secret: bytes, label: bytes, context: bytes, length: int) -> bytes:
     return hkdf_expand_label(secret, label, context, length, "sha256")
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     label = b"EXPERIMENTAL " + student.own("label", 4).hex().encode()
     context, length = student.own("context"), student.choose("length", SIZES)
     pair = back_to_back("1.3")
@@ -48,7 +48,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
         if got == value:
             return wrong(sentence, look="the exporter secret in the key schedule", trace=pair.trace)
     first = _expand(secret, label, EMPTY, 32).hex()[:8]
-    return wrong(f"{len(got)} bytes, and not the right ones. Check the first of two steps alone: it should begin with {first}.")
+    return wrong(
+        f"{len(got)} bytes, and not the right ones. Check the first of two steps alone: it should begin with {first}."
+    )
 
 
 def _known(secret: bytes, label: bytes, context: bytes, length: int) -> list[tuple[bytes, str]]:
@@ -68,7 +70,10 @@ def _known(secret: bytes, label: bytes, context: bytes, length: int) -> list[tup
             'One step is missing. First a secret of its own for the label, then the expansion with "exporter": so whoever '
             "learns one exporter cannot compute another.",
         ),
-        (_expand(derived, label, hashed, length), 'The second label is always "exporter"; yours was used in the first step.'),
+        (
+            _expand(derived, label, hashed, length),
+            'The second label is always "exporter"; yours was used in the first step.',
+        ),
         (
             _expand(derived, b"exporter", EMPTY, length),
             "You left out the context. Then every request on one channel gets the same bytes, and an old answer fits a new "
@@ -112,13 +117,15 @@ EXERCISE = Exercise(
             "One step is missing",
         ),
         "no context": (
-            lambda exporter_secret, label, context, length: _expand(  # noqa: ARG005
+            lambda exporter_secret, label, context, length: _expand(
                 _expand(exporter_secret, label, EMPTY, 32), b"exporter", EMPTY, length
             ),
             "You left out the context",
         ),
         "a plain HMAC": (
-            lambda exporter_secret, label, context, length: hmac.digest(exporter_secret, label + context, "sha256")[:length],
+            lambda exporter_secret, label, context, length: hmac.digest(exporter_secret, label + context, "sha256")[
+                :length
+            ],
             "not the right ones",
         ),
     },

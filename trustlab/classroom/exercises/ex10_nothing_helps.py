@@ -1,4 +1,4 @@
-"""10-nothing-helps: which design stops an attack, or does none?"""
+"""10-nothing-helps: a design that stops an attack, or none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stopper(attack: str) -> str | None:
     return None if attack in {"known-dh-secret", "own-genuine-machine"} else "tls13-exporter"
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     asked = student.shuffled("order", [*NONE, *student.shuffled("some", SOME)[:2]])
     for attack in asked:
         name = answer(attack)
@@ -46,7 +46,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
             )
         if not stopped:
             told = NONE.get(attack, "Another one does.")
-            return wrong(f"{attack}: {name} falls. {outcome.sentence} {told}", look="the checks: all green", trace=act.trace)
+            return wrong(
+                f"{attack}: {name} falls. {outcome.sentence} {told}", look="the checks: all green", trace=act.trace
+            )
     return right(
         "Right, for the ones that have an answer and for the two that have none. A channel binding says where a channel "
         "ends. It cannot keep a secret that has leaked, and it cannot tell two genuine machines apart."
@@ -64,13 +66,13 @@ EXERCISE = Exercise(
     judge=_judge,
     solution=stopper,
     wrong={
-        "the strongest for all": (lambda attack: "tls13-exporter", "tls13-exporter falls"),  # noqa: ARG005
+        "the strongest for all": (lambda attack: "tls13-exporter", "tls13-exporter falls"),
         "nothing ever": (lambda attack: None if attack else "", "you say that nothing helps"),
         "nonce and key": (
             lambda attack: None if attack in {"known-dh-secret", "own-genuine-machine"} else "tls13-nonce",
             "tls13-nonce falls",
         ),
-        "another name": (lambda attack: "trusted-passage", "not one of the six"),  # noqa: ARG005
+        "another name": (lambda attack: "trusted-passage", "not one of the six"),
     },
     varies="which attacks, and in which order",
 )

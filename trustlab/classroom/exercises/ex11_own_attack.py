@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - as in the notebook
 from typing import TYPE_CHECKING, Any
 
 from trustlab.attacks import Attack, kit
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, told, wrong
-from trustlab.cloud import Guest
+from trustlab.cloud import Guest  # noqa: TC001 - as in the notebook
 from trustlab.scenarios import rung
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def attack(design: str) -> tuple[Callable[[Guest], None], list[str]]:
         kit.relay(guest, lambda heard_from, data: {"bank" if heard_from == "teller" else "teller": data})
 
     def redirect(guest: Guest) -> None:
-        kit.redirect(guest, lambda number, port: "bank" if port == kit.QUESTIONS else "alice")  # noqa: ARG005
+        kit.redirect(guest, lambda number, port: "bank" if port == kit.QUESTIONS else "alice")
 
     return (redirect if design == "attest-then-connect" else relay), ["network", "certificate"]
 
@@ -50,13 +50,13 @@ class _Watched:
     def __init__(self, provider: Provider, used: set[str]) -> None:
         self._provider, self._used = provider, used
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the provider has
+    def __getattr__(self, name: str) -> Any:
         if name in USES:
             self._used.add(USES[name])
         return getattr(self._provider, name)
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     design = student.choose("design", DESIGNS)
     said = answer(design)
     if not isinstance(said, tuple) or len(said) != 2 or not callable(said[0]):
@@ -68,7 +68,7 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
 
     def start(guest: Guest) -> None:
         if guest.provider is not None:
-            guest.provider = _Watched(guest.provider, used)  # type: ignore[assignment]
+            guest.provider = _Watched(guest.provider, used)
         begin(guest)
 
     with rung(design, Attack.from_function("my-attack", start)) as act:
@@ -110,7 +110,7 @@ EXERCISE = Exercise(
     wrong={
         "no powers declared": (lambda design: (attack(design)[0], []), "does not declare it"),
         "one too many": (lambda design: (attack(design)[0], ["network", "certificate", "disk"]), "did not use it"),
-        "only listens": (lambda design: (lambda guest: kit.Alice(guest).only_listen(), []), "What was missing"),  # noqa: ARG005
+        "only listens": (lambda design: (lambda guest: kit.Alice(guest).only_listen(), []), "What was missing"),
         "everything": (lambda design: (attack(design)[0], ["everything"]), "The powers are"),
         "the function alone": (lambda design: attack(design)[0], "Return (start, needs)"),
     },

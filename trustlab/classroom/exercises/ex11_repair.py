@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, told, wrong
-from trustlab.passage import TRUSTED_PASSAGE, Binder, BinderError, Design, DesignError
+from trustlab.passage import DESIGNS, Binder, BinderError, Design, DesignError
 from trustlab.scenarios import rung
 
 FIELDS = ("nonce_S", "client_random", "server_random", "HMAC(PMS)", "H(EPMS)")
@@ -22,7 +22,13 @@ ENOUGH = {
 }
 """For each attack the fields of which any one is enough."""
 FORBIDDEN = (("H(EPMS)",), ("HMAC(PMS)", "nonce_S"), ("H(EPMS)", "nonce_S", "server_random"), ("H(EPMS)", "HMAC(PMS)"))
-TOGETHER = ((IMPERSONATION,), (REENCRYPTION,), (REPLAY,), (IMPERSONATION, REPLAY), (IMPERSONATION, REENCRYPTION, REPLAY))
+TOGETHER = (
+    (IMPERSONATION,),
+    (REENCRYPTION,),
+    (REPLAY,),
+    (IMPERSONATION, REPLAY),
+    (IMPERSONATION, REENCRYPTION, REPLAY),
+)
 Puzzle = tuple[tuple[str, ...], tuple[str, ...]]
 
 
@@ -30,11 +36,11 @@ def repaired(forbidden: list[str], attacks: list[str]) -> tuple[str, ...] | None
     """Return the fields of a client's binder, beside "L" and "C", that holds against these attacks; None if none does.
 
     None of the `forbidden` fields may be in it. The fields are "nonce_S", "client_random", "server_random", "HMAC(PMS)" and
-    "H(EPMS)". To try one: `rung(Design.custom("mine", like=TRUSTED_PASSAGE, client=Binder(("L", "C", ...))), attack).run()`.
+    "H(EPMS)". To try one: `rung(Design.custom("mine", like=DESIGNS["key-in-quote"], client=Binder(("L", "C", ...))), attack).run()`.
     """
     allowed = [field for field in ("H(EPMS)", "HMAC(PMS)", "nonce_S", "server_random") if field not in forbidden]
     for field in allowed:
-        design = Design.custom("mine", like=TRUSTED_PASSAGE, client=Binder(("L", "C", field)))
+        design = Design.custom("mine", like=DESIGNS["key-in-quote"], client=Binder(("L", "C", field)))
         outcomes = [rung(design, attack).run().outcome for attack in attacks]
         if "succeeded" not in outcomes:
             return (field,)
@@ -44,7 +50,9 @@ def repaired(forbidden: list[str], attacks: list[str]) -> tuple[str, ...] | None
 def solutions(forbidden: tuple[str, ...], attacks: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Return every binder that holds, the shortest first."""
     every = [some for count in range(len(FIELDS) + 1) for some in combinations(FIELDS, count)]
-    return [some for some in every if not {*some} & {*forbidden} and all(ENOUGH[attack] & {*some} for attack in attacks)]
+    return [
+        some for some in every if not {*some} & {*forbidden} and all(ENOUGH[attack] & {*some} for attack in attacks)
+    ]
 
 
 def puzzles(student: Student) -> list[Puzzle]:
@@ -55,7 +63,7 @@ def puzzles(student: Student) -> list[Puzzle]:
     return student.shuffled("order", [student.choose("none", hopeless), *student.shuffled("some", solvable)[:2]])
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     for forbidden, attacks in puzzles(student):
         story = f"Forbidden: {', '.join(forbidden)}. Attacks: {', '.join(attacks)}. "
         got, ways = answer(list(forbidden), list(attacks)), solutions(forbidden, attacks)
@@ -79,10 +87,12 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
 
 
 def _design(fields: tuple[str, ...]) -> Design:
-    return Design.custom("mine", like=TRUSTED_PASSAGE, client=Binder(("L", "C", *fields)))
+    return Design.custom("mine", like=DESIGNS["key-in-quote"], client=Binder(("L", "C", *fields)))
 
 
-def _played(story: str, got: Any, forbidden: tuple[str, ...], attacks: tuple[str, ...], *, possible: bool) -> Ruling | None:  # noqa: ANN401
+def _played(
+    story: str, got: Any, forbidden: tuple[str, ...], attacks: tuple[str, ...], *, possible: bool
+) -> Ruling | None:
     """Play a binder, first without Alice; return what is wrong with it."""
     if not isinstance(got, tuple | list) or not all(isinstance(field, str) for field in got):
         return wrong(f"{story}Return a tuple of fields, or None. You returned {told(got)}.")
@@ -95,12 +105,19 @@ def _played(story: str, got: Any, forbidden: tuple[str, ...], attacks: tuple[str
     with rung(design) as act:
         outcome = act.run()
     if outcome.outcome != "completed":
-        return wrong(f"{story}Your design does not work even without Alice, so it holds against everybody. {outcome.sentence}", trace=act.trace)
+        return wrong(
+            f"{story}Your design does not work even without Alice, so it holds against everybody. {outcome.sentence}",
+            trace=act.trace,
+        )
     for attack in attacks:
         with rung(design, attack) as act:
             outcome = act.run()
         if outcome.outcome == "succeeded":
-            more = "Try others, or consider that there may be no such binder." if not possible else "There is one that holds."
+            more = (
+                "Try others, or consider that there may be no such binder."
+                if not possible
+                else "There is one that holds."
+            )
             return wrong(f"{story}{attack}: {outcome.sentence} {more}", look="the bank's green row", trace=act.trace)
     return None
 
@@ -115,17 +132,17 @@ EXERCISE = Exercise(
     ),
     judge=_judge,
     solution=repaired,
-    given="from trustlab.passage import TRUSTED_PASSAGE, Binder, Design\nfrom trustlab.scenarios import rung",
+    given="from trustlab.passage import DESIGNS, Binder, Design\nfrom trustlab.scenarios import rung",
     wrong={
         "everything allowed": (
-            lambda forbidden, attacks: tuple(field for field in FIELDS if field not in forbidden),  # noqa: ARG005
+            lambda forbidden, attacks: tuple(field for field in FIELDS if field not in forbidden),
             "there may be no such binder",
         ),
-        "always the same": (lambda forbidden, attacks: ("H(EPMS)",), "which is forbidden here"),  # noqa: ARG005
-        "never": (lambda forbidden, attacks: None if attacks else (), "You say that there is none"),  # noqa: ARG005
-        "not yet known": (lambda forbidden, attacks: ("session_hash",), "does not work even without Alice"),  # noqa: ARG005
-        "text": (lambda forbidden, attacks: "nonce_S", "Return a tuple of fields"),  # noqa: ARG005
-        "unknown": (lambda forbidden, attacks: ("nonce",), "nonce"),  # noqa: ARG005
+        "always the same": (lambda forbidden, attacks: ("H(EPMS)",), "which is forbidden here"),
+        "never": (lambda forbidden, attacks: None if attacks else (), "You say that there is none"),
+        "not yet known": (lambda forbidden, attacks: ("session_hash",), "does not work even without Alice"),
+        "text": (lambda forbidden, attacks: "nonce_S", "Return a tuple of fields"),
+        "unknown": (lambda forbidden, attacks: ("nonce",), "nonce"),
     },
     varies="the three puzzles",
 )

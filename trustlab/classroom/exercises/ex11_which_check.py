@@ -15,17 +15,19 @@ NAMES = tuple(sorted(ATTACKS_ON_VERIFIER))
 def check_that_refuses(attack: str) -> str:
     """Return the name of the one check that refuses this attack: without it, the evidence is accepted.
 
-    `ATTACKS_ON_VERIFIER[attack].attack` has `.needs`, `.steps` and `.why`; `CHECKS` has the names of all checks. To try one:
-    `with VerifierTestbed() as bed: ATTACKS_ON_VERIFIER[attack].carry_out(bed).appraise(without=(name,)).accepted`.
+    `ATTACKS_ON_VERIFIER[attack].attack` has `.needs`, `.steps` and `.why`; `CHECKS` has the names of all checks. To try them:
+    `with VerifierTestbed() as bed: shown = ATTACKS_ON_VERIFIER[attack].carry_out(bed)`, and then
+    `shown.appraise(without=(name,)).accepted`.
     """
+    with VerifierTestbed() as bed:
+        shown = ATTACKS_ON_VERIFIER[attack].carry_out(bed)
     for name in CHECKS[1:]:
-        with VerifierTestbed() as bed:
-            if ATTACKS_ON_VERIFIER[attack].carry_out(bed).appraise(without=(name,)).accepted:
-                return name
+        if shown.appraise(without=(name,)).accepted:
+            return name
     return ""
 
 
-def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
+def _judge(answer: Any, student: Student) -> Ruling:
     told = ""
     for name in student.shuffled("attacks", NAMES)[:ASKED]:
         attack = ATTACKS_ON_VERIFIER[name]
@@ -38,7 +40,8 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ANN401
             result = attack.carry_out(bed).appraise(without=(got,))
         if not result.accepted:
             return wrong(
-                f"{name}: without {got!r} it is still refused, by {result.refused_by!r}. {attack.attack.why}", trace=bed.trace
+                f"{name}: without {got!r} it is still refused, by {result.refused_by!r}. {attack.attack.why}",
+                trace=bed.trace,
             )
         told = f"{name}: without {got!r} the relying party believes it. {attack.attack.why}"
     return right(f"All {ASKED}. The last was {told}")
@@ -61,8 +64,8 @@ EXERCISE = Exercise(
     given="from trustlab.attacks.verifier import ATTACKS_ON_VERIFIER, VerifierTestbed\nfrom trustlab.attest import CHECKS",
     wrong={
         "a guess": (_signature, "is still refused"),
-        "the first": (lambda attack: "evidence format", "cannot be left out"),  # noqa: ARG005
-        "a typing error": (lambda attack: "nonce", "is not the name of a check"),  # noqa: ARG005
+        "the first": (lambda attack: "evidence format", "cannot be left out"),
+        "a typing error": (lambda attack: "nonce", "is not the name of a check"),
     },
     varies="the attacks",
 )
