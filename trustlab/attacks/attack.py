@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from trustlab.attacks.live import hold
 from trustlab.passage.source import source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trustlab.cloud import Guest
 
 Prize = Literal["pin", "balance", "agree", "peer", "service", "oracle", "quotes", "unnoticed", "evidence"]
 Goal = Literal["pin", "balance", "agree", "peer", "service", "evidence"]
@@ -49,7 +55,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
     that version, if the row has another name. `program` is its module in `attacks.programs`; the catalogue fills it in.
     Your own attack has the `code` of its program instead. `script` is what a program that plays many attacks is told;
-    it is measured with the program.
+    it is measured with the program. A `live` one is a function of this process (`from_function`).
     """
 
     name: str
@@ -66,6 +72,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     program: str = ""
     code: str = ""
     script: str = ""
+    live: bool = False
 
     @property
     def goal(self) -> Goal:
@@ -76,6 +83,38 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     def module(self) -> str:
         """The program's module, for an image."""
         return f"trustlab.attacks.programs.{self.program}"
+
+    @classmethod
+    def from_function(
+        cls,
+        name: str,
+        start: Callable[[Guest], None],
+        afterwards: Callable[[Guest], None] | None = None,
+        *,
+        needs: tuple[str, ...] = (),
+        why: str = "",
+        prize: Prize = "pin",
+        assumes: Assumptions | None = None,
+        tls: Literal["any", "1.2", "1.3"] = "any",
+    ) -> Attack:
+        """Make your own attack of functions as they are, with all that they use; it plays in this process only.
+
+        What Alice's machine measures is a line that fetches them, not their text; `from_source` measures the text.
+        """
+        return cls(
+            name=name,
+            needs=needs,
+            steps=(),
+            breaks="",
+            why=why,
+            source="your own functions",
+            stopped_by="",
+            prize=prize,
+            assumes=assumes or Assumptions(),
+            tls=tls,
+            code=hold(start, afterwards),
+            live=True,
+        )
 
     @classmethod
     def from_source(

@@ -22,6 +22,7 @@ from trustlab.cli.ablation import ablation
 from trustlab.cli.alice import alice
 from trustlab.cli.ca import ca
 from trustlab.cli.cloud import cloud
+from trustlab.cli.course import answers, grade
 from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
@@ -95,6 +96,8 @@ app.command()(ca)
 app.command()(sign)
 app.command()(tpm)
 app.command()(verify)
+app.command()(grade)
+app.command()(answers)
 app.command("s_server")(s_server)
 app.command("s_client")(s_client)
 

@@ -67,6 +67,10 @@ class MemoryProvider:
         """Have connections to `destination` answered on her own host, or on `to`; the returned function ends that."""
         return self._fabric.network.redirect(destination, port, to=to or self._host)
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:
+        """Have `decide(client, port, number)` name who answers each new connection (`MemoryNetwork.on_connection`)."""
+        return self._fabric.network.on_connection(destination, decide)
+
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
         disk = self._fabric.machines[name].disk

@@ -91,6 +91,11 @@ class Act:
         self.plan = plan
         self.expected = expected
         self.substrate = choose(substrate)
+        if plan.attack is not None and plan.attack.live and self.substrate != "memory":
+            raise ValueError(
+                f"the attack {plan.attack.name!r} is a function of this process, and cannot be played in "
+                f"{self.substrate}: make it with Attack.from_source, or choose substrate='memory'"
+            )
         self.trace = Trace(title, self.substrate)
         self._sentence = sentence
         draw = os.urandom if plan.seed is None else seeded(plan.seed, "act")
