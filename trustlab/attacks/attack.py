@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import msgspec
 
@@ -43,6 +43,16 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
     deploys: Deployed = ""
     resumes: bool = False
     peers: bool = False
+
+
+class Described(TypedDict, total=False):
+    """What may be said of an attack of your own; each field as of `Attack`."""
+
+    needs: tuple[str, ...]
+    why: str
+    prize: Prize
+    assumes: Assumptions
+    tls: Literal["any", "1.2", "1.3"]
 
 
 class Attack(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,60 +100,25 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
         name: str,
         start: Callable[[Guest], None],
         afterwards: Callable[[Guest], None] | None = None,
-        *,
-        needs: tuple[str, ...] = (),
-        why: str = "",
-        prize: Prize = "pin",
-        assumes: Assumptions | None = None,
-        tls: Literal["any", "1.2", "1.3"] = "any",
+        **described: Unpack[Described],
     ) -> Attack:
         """Make your own attack of functions as they are, with all that they use; it plays in this process only.
 
         What Alice's machine measures is a line that fetches them, not their text; `from_source` measures the text.
         """
-        return cls(
-            name=name,
-            needs=needs,
-            steps=(),
-            breaks="",
-            why=why,
-            source="your own functions",
-            stopped_by="",
-            prize=prize,
-            assumes=assumes or Assumptions(),
-            tls=tls,
-            code=hold(start, afterwards),
-            live=True,
-        )
+        return cls._own(name, hold(start, afterwards), "your own functions", described, live=True)
 
     @classmethod
-    def from_source(
-        cls,
-        name: str,
-        program: object,
-        *,
-        needs: tuple[str, ...] = (),
-        why: str = "",
-        prize: Prize = "pin",
-        assumes: Assumptions | None = None,
-        tls: Literal["any", "1.2", "1.3"] = "any",
-    ) -> Attack:
+    def from_source(cls, name: str, program: object, **described: Unpack[Described]) -> Attack:
         """Make your own attack: `program` is Python source that defines `start(guest)`, or such a function.
 
         Its text goes into the image of Alice's machine, is measured with it, and runs in every substrate. So it must
         import or define whatever it uses. `passage.SourceError` says what is wrong with it.
         """
         code = source_of(program, f"the program of the attack {name!r}", function="start")
-        return cls(
-            name=name,
-            needs=needs,
-            steps=(),
-            breaks="",
-            why=why,
-            source="your own program",
-            stopped_by="",
-            prize=prize,
-            assumes=assumes or Assumptions(),
-            tls=tls,
-            code=code,
-        )
+        return cls._own(name, code, "your own program", described)
+
+    @classmethod
+    def _own(cls, name: str, code: str, source: str, described: Described, *, live: bool = False) -> Attack:
+        told: Described = {"needs": (), "why": "", **described}
+        return cls(name=name, steps=(), breaks="", source=source, stopped_by="", code=code, live=live, **told)
