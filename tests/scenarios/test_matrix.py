@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from trustlab.attacks import ATTACKS, families, known
+from trustlab.attacks import ATTACKS, NO_ANSWER, families, known
 from trustlab.attacks import table as whole_table
 from trustlab.attest import CHECKS
 from trustlab.passage import DESIGNS, LADDER, LADDER13
@@ -117,13 +117,11 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
     assert result.evidence
     assert result.trace == str(tmp_path / f"{design}-{attack}.jsonl")
     assert len(Trace.load(result.trace)) > 50
-    if cell.mark == "x" and result.outcome == "refused":
-        assert result.failed == cell.stopped_by
-    elif cell.mark == "x":
-        assert cell.stopped_by
+    assert result.stopped_by == cell.stopped_by
+    assert bool(cell.stopped_by) == (cell.mark == "x")
+    assert NO_ANSWER not in cell.stopped_by
+    if result.outcome == "failed":
         assert not set(cell.stopped_by) & set(CHECKS)
-    else:
-        assert cell.stopped_by == ()
     played = known(attack, DESIGNS[design].tls)
     assert result.leaks == played.assumes.leaks
     if cell.mark == "S" and played.prize in {"pin", "balance"}:
@@ -135,24 +133,25 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
         )
 
 
-def test_a_program_that_fails_in_a_cell_is_told_with_the_cell(monkeypatch):
+def test_a_run_that_dies_of_an_error_broke_and_counts_for_nobody(monkeypatch):
     """Whoever writes an attack meets this: it runs on every design, and fails on one."""
+    fault = EndpointError("teller-bank-1", "alice", "teller-bank-1: alice failed: LookupError: no such key")
 
-    def play(*_arguments, **_more):
-        raise EndpointError("teller-bank-1", "alice", "teller-bank-1: alice failed: LookupError: no such key")
+    def run(_act):
+        raise fault
 
-    monkeypatch.setattr("trustlab.scenarios.matrix.play", play)
-    said = "^tcb-key / deployed-key: teller-bank-1: alice failed: LookupError: no such key$"
-    with pytest.raises(EndpointError, match=said) as caught:
-        run_cell("tcb-key", "deployed-key", TABLE["tcb-key", "deployed-key"])
-    assert (caught.value.connection, caught.value.end) == ("teller-bank-1", "alice")
+    monkeypatch.setattr("trustlab.scenarios.stage.Act.run", run)
+    told = run_cell("tcb-key", "deployed-key", TABLE["tcb-key", "deployed-key"])
+    assert (told.outcome, told.as_expected) == ("broke", False)
+    assert told.sentence == f"The run ended with an error: {fault}"
 
 
 def test_a_cell_that_comes_out_otherwise_says_so_with_the_runs_own_sentence():
     wrong = TABLE["plain-tls", "deployed-key"]
     result = run_cell("tcb-key", "deployed-key", wrong)
     assert not result.as_expected
-    assert result.sentence != wrong.sentence
+    assert result.why == wrong.sentence
+    assert result.sentence.startswith("The attack failed: Alice cannot read the PIN. The TPM of bank made its key")
 
 
 @pytest.mark.parametrize(

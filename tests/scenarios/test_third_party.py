@@ -8,12 +8,13 @@ import pytest
 
 from trustlab.passage import DESIGNS, RESUMED
 from trustlab.scenarios import third_party
-from trustlab.scenarios.teller import report_antivirus
-from trustlab.scenarios.third_party import AGENT, CURRENT, OUTDATED, TRICKS
+from trustlab.scenarios.teller import SIGNED_BY, UNSIGNED, date_of, report_antivirus
+from trustlab.scenarios.third_party import AGENT, CURRENT, OUTDATED, TRICKS, signed_database, vendor
 
 CAUGHT_BY = {
     "stale-antivirus": "claims",
     "posture-drift": "claims",
+    "edited-database": "claims",
     "lying-agent": "reference values",
     "rolled-back-log": "log equals pcrDigest",
 }
@@ -57,6 +58,32 @@ def test_the_policy_asks_for_more_than_the_outdated_and_less_than_the_current_da
     claims = act.trace.select("verdict", party="bank", name="claims")[0].data
     assert OUTDATED in bytes.fromhex(claims["found"]).decode() or OUTDATED in claims["sentence"]
     assert OUTDATED < "2026-11-01" <= CURRENT
+
+
+@pytest.mark.parametrize(
+    ("edit", "date"),
+    [
+        (lambda whole: whole, OUTDATED),
+        (lambda whole: whole.replace(OUTDATED.encode(), CURRENT.encode()), UNSIGNED),
+        (lambda whole: whole.replace(b"EICAR", b"eicar"), UNSIGNED),
+        (lambda whole: whole.rpartition(SIGNED_BY)[0], UNSIGNED),
+        (lambda whole: whole[:-3] + b"zz\n", UNSIGNED),
+        (lambda whole: whole[:-40], UNSIGNED),
+        (lambda _whole: b"", UNSIGNED),
+        (lambda whole: whole + b"\xff", UNSIGNED),
+    ],
+)
+def test_the_agent_believes_only_what_the_vendor_signed(edit, date):
+    assert date_of(edit(signed_database(OUTDATED)), vendor().public_key()) == date
+
+
+def test_what_the_agent_claims_of_an_edited_database_is_its_digest_and_no_date():
+    with third_party("edited-database") as act:
+        act.run()
+    claims = act.trace.select("verdict", party="bank", name="claims")[0].data
+    assert UNSIGNED in bytes.fromhex(claims["found"]).decode() or UNSIGNED in claims["sentence"]
+    said = act.trace.select("app", party="carol", name="antivirus")[0].data["sentence"]
+    assert said == "The measured agent finds an antivirus whose database its vendor did not sign."
 
 
 def test_the_line_that_the_liar_changes_is_in_the_measured_program():

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 import msgspec
 
 from trustlab import tls
-from trustlab.passage.binders import KEY_PROOF, Binder
+from trustlab.passage.binders import FIELDS, KEY_PROOF, Binder
+from trustlab.passage.known_facts import RULED, known_facts
 from trustlab.tls.groups import SUPPORTED
 from trustlab.tls.suites import TLS13_SUITES
 
@@ -75,8 +76,6 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: when={self.when!r} needs a binder for the server, and `server` is None")
         if self.when in {"before", "inside", "sealed"} and self.client is not None:
             raise DesignError(f"{self.name}: with when={self.when!r} only the client asks: `client` has to be None")
-        if self.server and "H(HPKE_S)" in self.server.fields and self.when != "sealed":
-            raise DesignError(f"{self.name}: only with when='sealed' is there a key for H(HPKE_S) to name")
         if self.when == "after-finished" and self.client is None:
             raise DesignError(f"{self.name}: with when='after-finished' each side asks the other: `client` is None")
         if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):
@@ -84,6 +83,25 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.name}: when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"
             )
         self._check_names()
+        self._check_binders()
+
+    def _check_binders(self) -> None:
+        """Refuse what can never complete: a binder over what nobody knows yet, evidence beside no certificate."""
+        if self.tls == "1.3" and self.client is not None and not self.client_key:
+            raise DesignError(
+                f"{self.name}: on TLS 1.3 the client's evidence travels beside its certificate, so it needs "
+                "client_key=True"
+            )
+        for role, binder in (("server", self.server), ("client", self.client)):
+            known = known_facts(self, role)
+            for field in binder.fields if binder else ():
+                if field in RULED and field not in known:
+                    choices = ", ".join(name for name in FIELDS if name in known)
+                    raise DesignError(
+                        f"{self.name}: the {role}'s binder cannot contain {field}: with when={self.when!r}, on TLS "
+                        f"{self.tls} with {self.suite}, that is not known when the evidence is made or judged; "
+                        f"it can contain: {choices}"
+                    )
 
     def _check_names(self) -> None:
         for value, registry in ((self.suite, tls.CipherSuite), (self.group, tls.Group)):

@@ -63,13 +63,13 @@ def exporter_facts(connection: tls.Client | tls.Server, role: str, context: byte
 
 
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
-    """Return this side's authenticator for a request, with Evidence, signed by the key of its certificate.
+    """Return this side's authenticator for a request, signed by the key of its certificate, with Evidence (b"": none).
 
     Raises an alert if the request is malformed, LocalProtocolError if this side's key does not fit or fails.
     """
     body = len(evidence).to_bytes(2, "big") + evidence
-    extension = tls.Extension(tls.ExtensionType.ATTESTATION, body)
-    unsigned = authenticators.prepare(connection, asked, connection.config.certificates, [extension])
+    extensions = [tls.Extension(tls.ExtensionType.ATTESTATION, body)] if evidence else []
+    unsigned = authenticators.prepare(connection, asked, connection.config.certificates, extensions)
     wanted = tls.KeyOperationWanted("sign", connection.config.key, unsigned.data, unsigned.scheme)
     signature = operate(wanted) if hasattr(wanted.key, "perform") else tls.perform(wanted)
     if isinstance(signature, Exception):

@@ -11,6 +11,7 @@ Frames are those of `exchange`: a length of two octets, and that many octets.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -140,6 +141,8 @@ class SealedServer(_Sealing):
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce and the key."""
         self._nonce = octets
+        digest = hashlib.sha256(self.public).digest()
+        self._guard.holds("hpke_private_key", self._own.private_bytes_raw(), digest)
         evidence = self._guard.evidence(self._facts(self.public))
         if isinstance(evidence, Exception):
             return self._give_up(evidence)

@@ -7,7 +7,10 @@ the measured agent on Carol's machine reports an antivirus with signatures as ne
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from trustlab.attacks import CATALOGUE, table
 from trustlab.attest import EventLog, Evidence, LogEvent, claim_event
@@ -15,9 +18,11 @@ from trustlab.cloud import HyperSafe, Image
 from trustlab.passage import TRUSTED_PASSAGE
 from trustlab.scenarios.setup import BANK, plan
 from trustlab.scenarios.stage import Act
+from trustlab.scenarios.teller import SIGNED_BY
 from trustlab.tpm import EVIDENCE_PCRS
 
 if TYPE_CHECKING:
+    from trustlab.attacks.attack import Prize
     from trustlab.attest import AppraisalPolicy
     from trustlab.cloud import Cloud, Machine
     from trustlab.passage import Design
@@ -29,9 +34,27 @@ TRICKS = {
     "stale-antivirus": "The signatures are old, and the measured agent reports that.",
     "lying-agent": "Carol changes the agent so that it claims another date; that makes it another image.",
     "posture-drift": "The signatures are current at Carol's first payment, and old at the next one.",
+    "edited-database": "The signatures are old, and Carol writes another date into the first line of their file.",
     "rolled-back-log": "The root VM of Carol's machine rewrites the claim in the event log when the evidence passes.",
 }
 """The tricks of an unwilling Carol, each with a sentence."""
+
+
+@cache
+def vendor() -> Ed25519PrivateKey:
+    """Return the key of the antivirus's vendor, who signs every database; nobody else has it."""
+    return Ed25519PrivateKey.generate()
+
+
+def vendor_setting() -> str:
+    """Return the vendor's public key as a measured configuration spells it."""
+    return vendor().public_key().public_bytes_raw().hex()
+
+
+def signed_database(date: str) -> bytes:
+    """Return a signature database of this date, as its vendor ships it."""
+    content = f"signatures {date}\nEICAR-Test-File 44d88612fea8a8f36de82e1278abb02f\n".encode()
+    return content + SIGNED_BY + vendor().sign(content).hex().encode() + b"\n"
 
 
 class Rewriting(HyperSafe):
@@ -85,7 +108,7 @@ class ThirdParty(Act):
                 judges=BANK,
                 settings={
                     BANK: {"claims": f"antivirus.signatures >= {DEMANDED}"},
-                    "carol": {"antivirus": "reports before it speaks"},
+                    "carol": {"antivirus": "reports before it speaks", "antivirus vendor": vendor_setting()},
                 },
             ),
             expected=_expected(trick, attack, design, without=without),
@@ -95,6 +118,17 @@ class ThirdParty(Act):
             substrate=substrate,
         )
         self.trick = trick
+
+    @property
+    def prize(self) -> Prize | None:
+        """The service, if Carol tries a trick."""
+        return "service" if self.trick else None
+
+    def honest(self) -> Self:
+        """Return the same act with a Carol as she should be."""
+        other = super().honest()
+        other.trick = None
+        return other
 
     @property
     def slug(self) -> str:
@@ -115,7 +149,10 @@ class ThirdParty(Act):
         if self.trick == "rolled-back-log":
             customer = replace(customer, hypervisor=Rewriting)
         date = OUTDATED if self.trick not in {None, "posture-drift"} else CURRENT
-        return replace(setup, customer=replace(customer, disk={"antivirus.db": f"signatures {date}\n".encode()}))
+        database = signed_database(date)
+        if self.trick == "edited-database":
+            database = database.replace(OUTDATED.encode(), CURRENT.encode())
+        return replace(setup, customer=replace(customer, disk={"antivirus.db": database}))
 
     def _afterwards(self, cloud: Cloud, customer: Machine) -> None:
         if self.trick != "posture-drift":
@@ -124,7 +161,7 @@ class ThirdParty(Act):
         self._say(
             "drift", "Time passes. Carol's signatures grow old; her measured agent reports it, and she pays again."
         )
-        customer.disk["antivirus.db"] = f"signatures {OUTDATED}\n".encode()
+        customer.disk["antivirus.db"] = signed_database(OUTDATED)
         customer.control("report_antivirus")
         self._pay(cloud, customer)
 
