@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trustlab.attacks.holders import trusted_channels
 from trustlab.attacks.measures import answers, quotes_for
+from trustlab.capture import knowledge
 from trustlab.tls.registry import AlertDescription
 
 if TYPE_CHECKING:
@@ -116,22 +117,6 @@ def _alert(trace: Trace, _prize: Prize, adversary: str) -> Stop | None:
     return None
 
 
-def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
-    """Messages sealed to a key that the accepted evidence names, and that she does not have."""
-    if prize not in {"pin", "agree", "peer", "evidence"}:
-        return None
-    holders: dict[str, dict[str, None]] = {}
-    for event in trace.select("secret", name="hpke_private_key"):
-        holders.setdefault(str(event.data["digest"]), {})[event.party] = None
-    for event in trace.select("binder"):
-        fields = event.data["fields"] if event.data["side"] == "verifier" else ()
-        named = dict(map(tuple, fields)).get("H(HPKE_S)", "")  # type: ignore[arg-type]  # pairs of JSON
-        if (have := holders.get(named)) and adversary not in have:
-            said = f"What the {event.party} says is sealed to a key that only {' and '.join(have)} has."
-            return Stop(("sealed to the quoted key",), said)
-    return None
-
-
 def _no_key_on_disk(trace: Trace, _prize: Prize, _adversary: str) -> Stop | None:
     """A key that a TPM made, and that she looked for on the disk."""
     for event in trace.select("machine", name="disk read"):
@@ -163,4 +148,20 @@ def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
         first = channels[0]
         said = f"Only {first.client} and {' and '.join(first.holders)} have the keys of {first.connection}."
         return Stop(("traffic keys",), said)
+    return None
+
+
+def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
+    """Messages in a channel that she can read, sealed to a key that she does not have and the accepted evidence names."""
+    if prize not in {"pin", "agree", "peer", "evidence"}:
+        return None
+    holders: dict[str, dict[str, None]] = {}
+    for event in trace.select("secret", name="hpke_private_key"):
+        holders.setdefault(str(event.data["digest"]), {})[event.party] = None
+    for event in trace.select("binder"):
+        fields: list[list[str]] = event.data["fields"] if event.data["side"] == "verifier" else []  # type: ignore[assignment]  # JSON
+        have = next((holders.get(value) for name, value in fields if name == "H(HPKE_S)"), None)
+        if have and adversary not in have and knowledge(trace, adversary).plaintext(event.connection, "client"):
+            said = f"What the {event.party} says is sealed to a key that only {' and '.join(have)} has."
+            return Stop(("sealed to the quoted key",), said)
     return None
