@@ -12,7 +12,7 @@ from trustlab.cli.matrix_page import page_of
 from trustlab.inspector.screenshot import screenshot
 from trustlab.passage import DESIGNS
 from trustlab.scenarios import run_matrix
-from trustlab.scenarios.matrix import policy_of
+from trustlab.scenarios.cell import policy_of
 
 PAGE = Path(__file__).with_name("matrix.md")
 PICTURE = Path(__file__).with_name("matrix.png")

@@ -13,7 +13,7 @@ Goal = Literal["pin", "balance", "agree", "peer", "service", "evidence"]
 MEASURED_GOALS: dict[Prize, Goal] = {"oracle": "pin", "quotes": "service", "unnoticed": "agree"}
 """What a prize that is only measured would lead to: an oracle decrypts recordings, a flood ends the service, and ends
 that do not notice a change do not agree."""
-Leak = Literal["key usable", "DH secret", "verifier errs"]
+Leak = Literal["key usable", "DH secret", "verifier errs", "attestation key"]
 Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
 
@@ -22,7 +22,7 @@ class Assumptions(msgspec.Struct, frozen=True, kw_only=True):
 
     - `lax_client`: the client checks nothing. `unpinned`: the relying parties do not pin a machine.
     - `leaks`: what the lab gives Alice: the use of the bank's TLS key (by a password, at locality 0); the secret of the
-      key agreement; a client whose verifier fails.
+      key agreement; a client whose verifier fails; the use of the bank's attestation key, as if it had been extracted.
     - `genuine`: she has a genuine machine of her own, with the bank's image or another; or Bob has a second machine
       with the same image. `certified`: if False, she is not the provider, and no public CA signs for that machine.
     - `deploys`: what she has launched in the bank's place.

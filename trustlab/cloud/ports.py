@@ -121,6 +121,9 @@ class Provider(Protocol):
     def root_tpm(self, name: str) -> TpmClient:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
 
+    def leaked_attestation(self, name: str) -> Hypercalls:
+        """Return what attests whatever she wants with a machine's own key, where an attack assumes that it leaked."""
+
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
 
@@ -146,6 +149,8 @@ class Machine(Protocol):
     image: Image
     disk: dict[str, Any]
     platform: Platform
+    lends: bool
+    """Whether the lab lends its attestation key to the provider, because an attack assumes that it was extracted."""
 
     @property
     def hypervisor(self) -> Hypervisor:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "agree", "peer": "peer"}
 """What the judge looks for, by the goal of the search."""
-LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret"}
+LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret", "ak-leaked": "attestation key"}
 NOT_PLAYED = {"ak-leaked": "the lab does not give anybody an attestation key: swtpm keeps it inside"}
 """Powers that a search knows and no run has, each with the reason."""
 NEEDS: dict[str, frozenset[str]] = {
     "plain-wire": frozenset(),
     "stranger": frozenset(),
+    "ak-compromise": frozenset({"ca", "ak-leaked"}),
     "record-tampering": frozenset(),
     "negotiation-tampering": frozenset(),
     "rogue-certificate": frozenset({"ca"}),

@@ -192,7 +192,7 @@ class Act:
                 steering.over()
 
     def _run(self) -> Outcome:
-        fault = "" if self.prize is None else honest_fault(self)
+        fault = "" if self.prize is None else honest_fault(type(self), self.plan, self._play_honest)
         self._say(self.trace.title, self._sentence)
         with self._new_cloud() as cloud:
             strangers = () if placement_of(self.design).our_engine else STRANGERS
@@ -302,6 +302,8 @@ class Act:
         setup = self._setup(cloud)
         machines = {rental.name: rental.rent(cloud) for rental in (setup.bank, setup.customer)}
         alice = setup.alice.rent(cloud) if setup.alice else None
+        if self.attack is not None and "attestation key" in self.attack.assumes.leaks:
+            machines[setup.bank.name].lends = True
         self._start(setup, machines)
         self.trace.party(setup.bank.name).secret("canary balance", self._canaries["balance"].encode())
         if setup.genuine is not None and self.attack is not None:
@@ -351,6 +353,11 @@ class Act:
         other.trace = Trace(self.design.name, "memory")
         other._life = Life(other.trace)  # noqa: SLF001 - its own copy
         return other
+
+    def _play_honest(self) -> tuple[str, str]:
+        with self.honest() as act:
+            told = act.run()
+        return told.outcome, told.sentence
 
     def _judged(self, facts: Judgement, fault: str = "") -> Outcome:
         held = {"agree": facts.disagrees, "peer": facts.elsewhere}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trustlab.cloud.errors import CloudError
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.trace import Trace, TraceEvent
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from trustlab.capture import Knowledge
     from trustlab.cloud.agent.remote_services import CallProvider, RemoteCa, RemoteNetwork
+    from trustlab.cloud.ports import Hypercalls
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Emitter
@@ -54,6 +56,10 @@ class RemoteProvider:
         from trustlab.cloud.agent.root_tpm import RootTpm  # noqa: PLC0415 - no other VM needs the TPM's software
 
         return RootTpm(name, self._party, self._ask)
+
+    def leaked_attestation(self, name: str) -> Hypercalls:
+        """CloudError: what a TPM would have to sign for her is in another process."""
+        raise CloudError(f"the lab does not lend the attestation key of {name} to a virtual machine: play it in memory")
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
