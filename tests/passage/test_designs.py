@@ -45,7 +45,25 @@ RUNGS = {
         "H(L, C, exporter_client, H(SPKI_C)?, H(SPKI_S))",
         True,
     ),
+    "sealed": ("1.2", "sealed", "deployed", "H(L, S, nonce_C, H(HPKE_S))", None, False),
+    "expat": ("1.3", "after-finished", "tcb", "expat(SPKI_S)", "expat(SPKI_C)", True),
+    "role-exporter": ("1.3", "after-finished", "tcb", "exporter_server", "exporter_client", True),
+    "tls13-client-random": ("1.3", "handshake", "tcb", "client_random", None, False),
+    "tls13-early-exporter": ("1.3", "handshake", "tcb", "early_exporter", None, False),
+    "tls13-nonce-early-exporter": ("1.3", "handshake", "tcb", "H(nonce_C, early_exporter)", None, False),
+    "tls13-nonce-early-exporter-key": (
+        *("1.3", "handshake", "tcb"),
+        "H(nonce_C, early_exporter, H(SPKI_S))",
+        None,
+        False,
+    ),
+    "tls13-standard-early-exporter": ("1.3", "handshake", "tcb", "standard_early_exporter", None, False),
 }
+KEYS_UNPROVED = {
+    *("tls13-nonce", "tls13-client-random", "tls13-early-exporter"),
+    *("tls13-nonce-early-exporter", "tls13-standard-early-exporter"),
+}
+"""The designs on TLS 1.3 that ask nobody where a key lives."""
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -55,13 +73,16 @@ def test_a_rung_is_what_its_source_says(name):
     assert (design.tls, design.when, design.key_origin, *formulas, design.client_key) == RUNGS[name]
     assert (design.extended_master_secret, design.resumes) == (name == "session-hash", False)
     assert design.measured is (name != "plain-tls")
-    attested = design.key_origin != "deployed" and name != "tls13-nonce"
+    attested = design.key_origin != "deployed" and name not in KEYS_UNPROVED
     assert design.attests_key is attested
 
 
 def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
     bare = {name for name, d in DESIGNS.items() for b in (d.server, d.client) if b and b.bare}
-    assert bare == {"attest-then-connect", "connect-then-attest", "tls13-nonce", "tls13-key", "tls13-early"}
+    assert bare == {
+        *("attest-then-connect", "connect-then-attest", "tls13-nonce", "tls13-key", "tls13-early", "expat"),
+        *("role-exporter", "tls13-client-random", "tls13-early-exporter", "tls13-standard-early-exporter"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from trustlab.passage import RESUMED
+from trustlab.passage import DESIGNS, RESUMED
 from trustlab.scenarios import third_party
 from trustlab.scenarios.teller import SIGNED_BY, UNSIGNED, date_of, report_antivirus
 from trustlab.scenarios.third_party import AGENT, CURRENT, OUTDATED, TRICKS, signed_database, vendor
@@ -114,3 +114,26 @@ def test_without_evidence_anew_a_resumed_session_keeps_the_posture_it_began_with
 def test_without_the_claims_check_the_drift_goes_through():
     with third_party("posture-drift", without=("claims",)) as act:
         assert act.run().outcome == "completed"
+
+
+@pytest.mark.parametrize(
+    ("attack", "design", "ends"),
+    [
+        ("evil-workload", "trusted-passage", ("refused", "reference values")),
+        ("own-genuine-machine-pinned", "expat", ("refused", "machine pinned")),
+        ("own-genuine-machine", "trusted-passage", ("succeeded", None)),
+    ],
+)
+def test_carol_sees_what_answers_in_the_banks_name_as_the_teller_does(attack, design, ends):
+    with third_party(attack=attack, design=DESIGNS[design]) as act:
+        outcome = act.run()
+    assert (outcome.outcome, outcome.refused_by) == ends
+    assert outcome.as_told
+    assert act.slug == f"third-party-{attack}"
+
+
+def test_a_trick_of_carols_and_an_attack_of_alices_are_not_played_together():
+    with pytest.raises(ValueError, match="choose one: Carol's trick 'lying-agent', or Alice's attack 'evil-workload'"):
+        third_party("lying-agent", attack="evil-workload")
+    with pytest.raises(ValueError, match="there is no attack 'moon'"):
+        third_party(attack="moon")

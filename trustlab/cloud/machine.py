@@ -44,7 +44,6 @@ class MemoryMachine:
         self._program = image.load()
         self._guest: Guest | None = None
         self.disk: dict[str, Any] = {}
-        self.lends = False
         fabric.network.attach(name)
         fabric.images[name] = image.name
         fabric.machines[name] = self

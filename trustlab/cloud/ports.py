@@ -112,6 +112,13 @@ class Provider(Protocol):
     def redirect(self, destination: str, port: int, *, to: str = "") -> Callable[[], None]:
         """Have connections to `destination` answered on her own machine, or on `to`; the returned function ends it."""
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:
+        """Be asked about each new connection to `destination`; the returned function ends it.
+
+        `decide(client, port, number)` returns the name of the machine that shall answer, or an empty text. CloudError
+        between virtual machines, where the switch cannot wait for a program in one of them.
+        """
+
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk. What HyperSafe keeps in memory is not on it."""
 
@@ -120,9 +127,6 @@ class Provider(Protocol):
 
     def root_tpm(self, name: str) -> TpmClient:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
-
-    def leaked_attestation(self, name: str) -> Hypercalls:
-        """Return what attests whatever she wants with a machine's own key, where an attack assumes that it leaked."""
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""
@@ -149,8 +153,6 @@ class Machine(Protocol):
     image: Image
     disk: dict[str, Any]
     platform: Platform
-    lends: bool
-    """Whether the lab lends its attestation key to the provider, because an attack assumes that it was extracted."""
 
     @property
     def hypervisor(self) -> Hypervisor:

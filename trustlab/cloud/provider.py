@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from trustlab.capture import knowledge
 from trustlab.cloud.errors import CloudError
 from trustlab.cloud.isolation import ask_for_memory, tell_disk_read
-from trustlab.cloud.lent import lent_attestation
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
     from trustlab.capture import Knowledge
-    from trustlab.cloud.hypersafe import HyperSafe
     from trustlab.cloud.ports import CertificateAuthority, Machine
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
@@ -69,6 +67,10 @@ class MemoryProvider:
         """Have connections to `destination` answered on her own host, or on `to`; the returned function ends that."""
         return self._fabric.network.redirect(destination, port, to=to or self._host)
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:
+        """Have `decide(client, port, number)` name who answers each new connection (`MemoryNetwork.on_connection`)."""
+        return self._fabric.network.on_connection(destination, decide)
+
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
         disk = self._fabric.machines[name].disk
@@ -83,10 +85,6 @@ class MemoryProvider:
     def root_tpm(self, name: str) -> TpmClient:
         """Return the root VM's own access to a machine's TPM: locality 0, behind the platform's gate."""
         return self._fabric.machines[name].platform.client("root VM", locality=0)
-
-    def leaked_attestation(self, name: str) -> HyperSafe:
-        """Use a machine's attestation key as if it had been extracted: for attacks that assume so."""
-        return lent_attestation(self._fabric.machines[name], self._fabric.network.trace.party(name))
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""

@@ -35,10 +35,6 @@ FAILING = (
     "Assumed: the teller's verifier fails, because it fetches its reference values across Alice's network. Our real "
     "verifiers fetch nothing."
 )
-EXTRACTED = (
-    "Assumed: the attestation key of the bank's machine was extracted from its hardware. swtpm gives it to nobody, so "
-    "the lab has that TPM sign for Alice what she would sign with the key."
-)
 AGREED = ("shared_secret", "pre_master_secret")
 """The names of the result of a key agreement in TLS 1.3 and in TLS 1.2."""
 
@@ -63,8 +59,6 @@ class Leaks:
             self._say("assumption: key usable", USABLE)
         if "verifier errs" in self._leaks:
             self._say("assumption: verifier errs", FAILING)
-        if "attestation key" in self._leaks:
-            self._say("assumption: attestation key", EXTRACTED)
         if "DH secret" in self._leaks:
             self._leave = self._trace.subscribe(self._observe)
         return self

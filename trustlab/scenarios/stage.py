@@ -21,6 +21,7 @@ from trustlab.passage import placement_of, seeded
 from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine
 from trustlab.scenarios.comparison import compare, edits, noise
 from trustlab.scenarios.honest import honest_fault
+from trustlab.scenarios.leaked_ak import leak_attestation_keys
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.setup import Bob, Setup, set_up
 from trustlab.scenarios.steered import Life
@@ -90,6 +91,11 @@ class Act:
         self.plan = plan
         self.expected = expected
         self.substrate = choose(substrate)
+        if plan.attack is not None and plan.attack.live and self.substrate != "memory":
+            raise ValueError(
+                f"the attack {plan.attack.name!r} is a function of this process, and cannot be played in "
+                f"{self.substrate}: make it with Attack.from_source, or choose substrate='memory'"
+            )
         self.trace = Trace(title, self.substrate)
         self._sentence = sentence
         draw = os.urandom if plan.seed is None else seeded(plan.seed, "act")
@@ -302,9 +308,9 @@ class Act:
         setup = self._setup(cloud)
         machines = {rental.name: rental.rent(cloud) for rental in (setup.bank, setup.customer)}
         alice = setup.alice.rent(cloud) if setup.alice else None
-        if self.attack is not None and "attestation key" in self.attack.assumes.leaks:
-            machines[setup.bank.name].lends = True
         self._start(setup, machines)
+        if self.attack is not None and "attestation keys" in self.attack.assumes.leaks:
+            leak_attestation_keys(cloud, machines.values())
         self.trace.party(setup.bank.name).secret("canary balance", self._canaries["balance"].encode())
         if setup.genuine is not None and self.attack is not None:
             genuine_machine(cloud, self.attack, setup.genuine.rent, setup.references)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from trustlab.attacks import CATALOGUE, table
 from trustlab.attest import EventLog, Evidence, LogEvent, claim_event
 from trustlab.cloud import HyperSafe, Image
 from trustlab.passage import TRUSTED_PASSAGE
@@ -74,12 +75,16 @@ def _renewed(event: LogEvent) -> LogEvent:
 
 
 class ThirdParty(Act):
-    """Carol pays through Bob's bank; with a `trick` she tries to pass with an outdated antivirus."""
+    """Carol pays through Bob's bank; with a `trick` she tries to pass with an outdated antivirus.
+
+    With an `attack` it is Alice who attacks: Carol must not take anything else for Bob's bank.
+    """
 
     def __init__(
         self,
         trick: str | None,
         *,
+        attack: str | None = None,
         without: tuple[str, ...] = (),
         policy: AppraisalPolicy | str | None = None,
         design: Design = TRUSTED_PASSAGE,
@@ -87,9 +92,16 @@ class ThirdParty(Act):
     ) -> None:
         if trick is not None and trick not in TRICKS:
             raise ValueError(f"there is no trick {trick!r}; choose from: {', '.join(TRICKS)}")
+        if trick is not None and attack is not None:
+            raise ValueError(f"choose one: Carol's trick {trick!r}, or Alice's attack {attack!r}")
+        against = trick or attack
+        what = (
+            TRICKS[trick] if trick else CATALOGUE[attack].why if attack in CATALOGUE else "Both are as they should be."
+        )
         super().__init__(
             plan(
                 design,
+                attack,
                 customer="carol",
                 without=without,
                 policy=policy,
@@ -99,10 +111,10 @@ class ThirdParty(Act):
                     "carol": {"antivirus": "reports before it speaks", "antivirus vendor": vendor_setting()},
                 },
             ),
-            expected=("refused",) if trick and not without else ("completed",),
-            title=f"Carol and the bank: {trick}" if trick else "Carol and the bank",
+            expected=_expected(trick, attack, design, without=without),
+            title=f"Carol and the bank: {against}" if against else "Carol and the bank",
             sentence="Carol demands the bank's evidence before she sends anything; the bank wants to know how old her "
-            "antivirus is. " + (TRICKS[trick] if trick else "Both are as they should be."),
+            f"antivirus is. {what}",
             substrate=substrate,
         )
         self.trick = trick
@@ -121,7 +133,8 @@ class ThirdParty(Act):
     @property
     def slug(self) -> str:
         """A file name for this act."""
-        return f"third-party-{self.trick}" if self.trick else "third-party"
+        played = self.trick or (self.attack.name if self.attack else "")
+        return f"third-party-{played}" if played else "third-party"
 
     def _setup(self, cloud: Cloud) -> Setup:
         """Change Carol's machine for her trick, behind Bob's back."""
@@ -158,16 +171,27 @@ class ThirdParty(Act):
         return super()._paid and len(self.trace.select("app", party="bank", name="payment")) >= orders
 
 
+def _expected(trick: str | None, attack: str | None, design: Design, *, without: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the outcomes that the act is told with: an attack of Alice's ends as it does in the matrix."""
+    if attack is not None:
+        row = CATALOGUE[attack].plays if attack in CATALOGUE else ""
+        cell = table().get((design.name, row or attack))
+        return ("succeeded",) if cell is not None and cell.mark == "S" else ("refused", "failed")
+    return ("refused",) if trick and not without else ("completed",)
+
+
 def third_party(
     trick: str | None = None,
     *,
+    attack: str | None = None,
     without: tuple[str, ...] = (),
     policy: AppraisalPolicy | str | None = None,
     design: Design = TRUSTED_PASSAGE,
     substrate: str = "memory",
 ) -> ThirdParty:
-    """Return the act of Carol and the bank; ValueError for an unknown trick.
+    """Return the act of Carol and the bank; ValueError for an unknown trick or attack.
 
+    A `trick` is Carol's, and Bob's bank should see through it; an `attack` is Alice's, and Carol should.
     `policy` is what the bank demands of Carol's machine, an `AppraisalPolicy` or its TOML, in place of Bob's own.
     """
-    return ThirdParty(trick, without=without, policy=policy, design=design, substrate=substrate)
+    return ThirdParty(trick, attack=attack, without=without, policy=policy, design=design, substrate=substrate)

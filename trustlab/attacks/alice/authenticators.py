@@ -86,7 +86,7 @@ class ShowAuthenticator(RelayOrThank):
 
     def connected(self) -> bytes:
         """Ask for the client's authenticator."""
-        return frame(request(self.leg.connection))
+        return frame(request(self.leg.connection, empty_offer=self._middle.alice.design.empty_offer))
 
     def received(self, data: bytes) -> bytes:
         """Take the client's request and its authenticator; everything after them is forwarded."""

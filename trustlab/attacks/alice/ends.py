@@ -37,9 +37,14 @@ def intercept(alice: Alice, identity: Identity, connection: WireConnection) -> E
     return Middle(alice, connection, own=identity)
 
 
-def plain(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
-    """Make both of her ends with OpenSSL, for a design that is plain TLS."""
-    towards_client, towards_server = Relay(), Relay()
+def plain(
+    alice: Alice, identity: Identity, connection: WireConnection, applications: tuple[Relay, Relay] | None = None
+) -> Endpoint:
+    """Make both of her ends with OpenSSL, for a design that is plain TLS.
+
+    `applications` replace the usual ones, towards the client and towards the server.
+    """
+    towards_client, towards_server = applications or (Relay(), Relay())
     left = OpenSslEndpoint.server(
         towards_client,
         party=alice.guest.party,

@@ -8,12 +8,14 @@ would have to be broken as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustlab.attacks.alice.applications import ListenAndThank
+from trustlab.attacks.alice.forged import Forger
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
 from trustlab.attacks.attack import Assumptions, Attack
-from trustlab.cloud import Identity
 from trustlab.cloud.channels import Channels
 from trustlab.passage import Guard
 
@@ -38,28 +40,35 @@ ATTACK = Attack(
     why="A Verifier believes a key; if the key is out, there is nothing left that it could check.",
     source="bus interposers against SGX, TDX and SEV-SNP (WireTap, Battering RAM, TEE.fail; 2025)",
     stopped_by="nothing here: a pin names the same machine. Revocation afterwards; a second, independent endorser",
-    assumes=Assumptions(leaks=("attestation key",)),
+    assumes=Assumptions(leaks=("attestation keys",)),
 )
 
 
 def start(guest: Guest) -> None:
     """Take the bank's place, with everything that the bank has."""
     alice = Alice(guest, ATTACK)
-    lent, design = alice.powers.leaked_attestation(alice.victim), alice.design
-    if design.key_origin == "deployed":
-        identity = alice.rogue_identity()
-    else:
-        kind: Literal["rsa-decrypt", "ecdsa"] = "rsa-decrypt" if design.transports_key else "ecdsa"
-        key = lent.make_key(kind, origin=design.key_origin, disk={})
-        name = guest.setting("server_name")
-        identity = Identity(alice.powers.obtain_certificate(name, alice.victim, key.public_key), key)
+    identity = alice.rogue_identity()
+    spki = identity.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    attester = ForgedAttester(Forger(alice, alice.victim), spki)
     channels = BelievingChannels(
-        design, guest.configuration, party=guest.party, attester=lent, references=None, pinned=()
+        alice.design, guest.configuration, party=guest.party, attester=attester, references=None, pinned=()
     )
     alice.take_place(lambda c: channels.server(identity, ListenAndThank(), c.name, c.client.name), HTTPS)
     if alice.placement.asks_before:
         alice.take_place(lambda c: channels.answerer(ListenAndThank(), c.name, c.client.name), QUESTIONS)
     alice.tell("attest", f"answers for {alice.victim} with quotes by its own attestation key.")
+
+
+class ForgedAttester:
+    """Attests any binder, and her own key, with an attestation key that leaked (`passage.guard.Attester`)."""
+
+    def __init__(self, forger: Forger, spki: bytes) -> None:
+        self._forger = forger
+        self._spki = spki
+
+    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
+        """Forge evidence."""
+        return self._forger.evidence(binder, self._spki if prove_key else None)
 
 
 class BelievingGuard(Guard):

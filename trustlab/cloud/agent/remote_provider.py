@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from trustlab.capture import Knowledge
     from trustlab.cloud.agent.remote_services import CallProvider, RemoteCa, RemoteNetwork
-    from trustlab.cloud.ports import Hypercalls
     from trustlab.cloud.standing import StandingOrder
     from trustlab.tpm import TpmClient
     from trustlab.trace import Emitter
@@ -44,6 +43,10 @@ class RemoteProvider:
         order = self._ask("redirect", destination=destination, port=port, to=to or self._name)
         return lambda: self._ask("undo", order=order)
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:  # noqa: ARG002
+        """Refuse: frames do not wait at the switch until a program in a virtual machine has made up its mind."""
+        raise CloudError(f"the switch cannot ask about each connection to {destination} between VMs: use redirect")
+
     def disk_of(self, name: str) -> Mapping[str, Any]:
         return dict(self._ask("disk_of", name=name))
 
@@ -56,10 +59,6 @@ class RemoteProvider:
         from trustlab.cloud.agent.root_tpm import RootTpm  # noqa: PLC0415 - no other VM needs the TPM's software
 
         return RootTpm(name, self._party, self._ask)
-
-    def leaked_attestation(self, name: str) -> Hypercalls:
-        """CloudError: what a TPM would have to sign for her is in another process."""
-        raise CloudError(f"the lab does not lend the attestation key of {name} to a virtual machine: play it in memory")
 
     def order_tpm(self, name: str, order: StandingOrder) -> Callable[[], None]:
         """Leave a standing order with a machine's root VM; the returned function takes it back."""

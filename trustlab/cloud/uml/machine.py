@@ -70,7 +70,6 @@ class UmlMachine:
         self.name = name
         self.image = Image(image.name, image.program, dict(image.configuration), dict(image.files))
         self.disk: dict[str, Any] = {}
-        self.lends = False
         self.provider = False
         self.ca: CertificateAuthority | None = None
         """Who answers for the public CA here; None where the public CA does."""
