@@ -55,6 +55,8 @@ BASES = {
     "alice": ["relay"],
     "sign": [str(CAPTURE)],
     "ca": ["--port", "0"],
+    "grade": ["."],
+    "answers": ["--student", "ada"],
     "inspect": [str(CAPTURE)],
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],

@@ -39,12 +39,13 @@ PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md",
 TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
 PROGRAM = re.compile(r"(?:sudo |\.venv/bin/)?(?:trustlab|make|pip|python3?|tshark|docker|tpm2_\w+|openssl|\.) ?")
 ELSEWHERE = {
-    r"make (demo|test|lab|quick|fix|soak|bench)\b": "test_what_make_is_asked_for_is_there",
+    r"make (demo|test|lab|quick|fix|soak|bench|release)\b": "test_what_make_is_asked_for_is_there",
     r"pip install 'trustlab\[labs\]'": "tests/test_wheel.py",
     r"pip install --no-deps trustlab": "tests/test_wheel.py",
     r"pip install cbor2 ": "test_what_works_without_a_tpm_library_is_named",
     r"trustlab lab\b": "test_the_lab_opens_in_jupyterlab",
     r"trustlab (serve|connect)\b": "test_the_shells_of_the_page_about_passages",
+    r"trustlab grade ": "tests/classroom/test_grade.py",
     r"trustlab inspect ": "tests/test_cli_inspect.py",
     r"trustlab alice\b": "tests/scenarios/test_proxy.py",
     r"trustlab ablation (checks|fields|rules|overlaps)": "tests/test_cli_rules.py",

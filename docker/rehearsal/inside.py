@@ -15,7 +15,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +34,11 @@ CELL_SECONDS = 300
 
 def have() -> dict[str, object]:
     """Name what can be rehearsed here: notebooks and exercises are found, not listed."""
-    exercises: list[str] = []
-    if find_spec("trustlab.classroom"):
-        from trustlab.classroom import EXERCISES  # noqa: PLC0415 - later versions have it
+    from trustlab.classroom import EXERCISES  # noqa: PLC0415 - the image's
 
-        exercises = list(EXERCISES)
     return {
         "notebooks": sorted(path.name for path in (SOURCES / "labs").glob("*.ipynb")),
-        "exercises": exercises,
+        "exercises": list(EXERCISES),
         "machines": shutil.which("linux.uml") is not None,
     }
 
@@ -155,13 +151,13 @@ def notebook(name: str) -> dict[str, object]:
 
 
 def exercise(name: str) -> dict[str, object]:
-    """Have an exercise's check judge an answer: its own solution if the image has one, else one that is wrong."""
-    from trustlab.classroom import EXERCISES, check  # noqa: PLC0415 - later versions have it
+    """Have an exercise's check judge its own solution, and then no answer at all."""
+    from trustlab.classroom import EXERCISES, check  # noqa: PLC0415 - the image's
 
-    solution = getattr(EXERCISES[name], "solution", None)
-    verdict = check(name, solution)
-    expect(bool(verdict.sentence), "the verdict says nothing")
-    expect(verdict.right == (solution is not None), f"right: {verdict.right}. {verdict.sentence}")
+    verdict, empty = check(name, EXERCISES[name].solution), check(name, None)
+    expect(bool(verdict.sentence and empty.sentence), "the verdict says nothing")
+    expect(verdict.right, f"its solution is not right: {verdict.sentence}")
+    expect(not empty.right, f"no answer at all is right: {empty.sentence}")
     return {"right": verdict.right}
 
 

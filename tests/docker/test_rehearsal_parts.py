@@ -177,20 +177,28 @@ def test_a_container_may_no_more_than_was_promised(rehearsal):
 
 
 @pytest.mark.parametrize(
-    ("solution", "right", "wrong"),
-    [("good", True, ""), (None, False, ""), ("good", False, "right: False"), (None, True, "right: True")],
+    ("solution", "nothing", "wrong"),
+    [
+        (True, False, ""),
+        (False, False, "its solution is not right: Look at the nonce"),
+        (True, True, "no answer at all is right"),
+    ],
 )
-def test_an_exercise_is_judged_by_its_solution_or_by_a_wrong_answer(rehearsal, monkeypatch, solution, right, wrong):
+def test_an_exercise_is_judged_by_its_solution_and_by_no_answer(rehearsal, monkeypatch, solution, nothing, wrong):
     classroom = type(sys)("trustlab.classroom")
-    verdict = type("Verdict", (), {"right": right, "sentence": "Look at the nonce."})
-    classroom.EXERCISES = {"ex01": type("Exercise", (), {"solution": solution})}
-    classroom.check = lambda name, answer: verdict
+    classroom.EXERCISES = {"ex01": type("Exercise", (), {"solution": "good"})}
+
+    def check(name, answer):
+        right = nothing if answer is None else solution
+        return type("Verdict", (), {"right": right, "sentence": "Look at the nonce."})
+
+    classroom.check = check
     monkeypatch.setitem(sys.modules, "trustlab.classroom", classroom)
     if wrong:
         with pytest.raises(SystemExit, match=wrong):
             rehearsal["inside"].exercise("ex01")
     else:
-        assert rehearsal["inside"].exercise("ex01") == {"right": right}
+        assert rehearsal["inside"].exercise("ex01") == {"right": True}
 
 
 def test_a_failed_step_fails_the_rehearsal_and_is_said(rehearsal, monkeypatch, capsys):

@@ -112,6 +112,13 @@ class Provider(Protocol):
     def redirect(self, destination: str, port: int, *, to: str = "") -> Callable[[], None]:
         """Have connections to `destination` answered on her own machine, or on `to`; the returned function ends it."""
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:
+        """Be asked about each new connection to `destination`; the returned function ends it.
+
+        `decide(client, port, number)` returns the name of the machine that shall answer, or an empty text. CloudError
+        between virtual machines, where the switch cannot wait for a program in one of them.
+        """
+
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk. What HyperSafe keeps in memory is not on it."""
 

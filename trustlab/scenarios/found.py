@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from trustlab.finder import Found
     from trustlab.scenarios.stage import Act
 
-PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "pin", "peer": "peer"}
-"""What the judge looks for, by the goal of the search; who has the traffic keys reads the PIN."""
+PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "agree", "peer": "peer"}
+"""What the judge looks for, by the goal of the search."""
 LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret", "ak-leaked": "attestation keys"}
 HIJACK = (
     "both ends share a channel whose keys Alice has, and the teller never asks for the balance: she would have to take "
@@ -31,10 +31,15 @@ HIJACK = (
 )
 """Why the lab does not play an attack on the balance in which both ends see the same handshake."""
 NEEDS: dict[str, frozenset[str]] = {
+    "plain-wire": frozenset(),
+    "stranger": frozenset(),
+    "record-tampering": frozenset(),
+    "negotiation-tampering": frozenset(),
     "rogue-certificate": frozenset({"ca"}),
     "toctou-redirect": frozenset({"ca"}),
     "downgrade": frozenset({"ca"}),
     "tunnel-relay": frozenset({"ca"}),
+    "early-canary": frozenset({"ca"}),
     "deployed-key": frozenset({"copy"}),
     "deployed-key-middle": frozenset({"copy", "ca"}),
     "key-abuse": frozenset({"root-tpm"}),
@@ -52,6 +57,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "own-genuine-machine": frozenset({"own-machine", "unpinned"}),
     "own-genuine-machine-pinned": frozenset({"own-machine"}),
     "own-genuine-machine-other-image": frozenset({"evil-image", "unpinned"}),
+    "cuckoo": frozenset({"ca", "own-machine", "unpinned"}),
 }
 """The powers that each attack of the catalogue needs; those that are not named need something that no search has."""
 
@@ -119,7 +125,8 @@ def catalogued(found: Found) -> Iterator[str]:
     """Yield the attacks of the catalogue that a search covered: with its powers, its goal and its version of TLS."""
     for name, needs in NEEDS.items():
         attack = CATALOGUE[name]
-        if attack.tls not in {"any", found.design.tls} or attack.prize != PRIZES[found.goal]:
+        goals = {found.goal, "pin"} if found.goal == "agree" else {found.goal}
+        if attack.tls not in {"any", found.design.tls} or attack.goal not in goals:
             continue
         if found.replay != name.startswith("evidence-replay"):
             continue
@@ -166,7 +173,8 @@ def _none(found: Found, substrate: str, keep: Path | None, watch: Callable[[Act]
     tried = []
     trace = ""
     for name in catalogued(found):
-        outcome, sentence, trace = _played(rung(found.design, name, substrate=substrate), keep, watch)
+        sought = msgspec.structs.replace(CATALOGUE[name], prize=PRIZES[found.goal])
+        outcome, sentence, trace = _played(rung(found.design, sought, substrate=substrate), keep, watch)
         if outcome == "succeeded":
             wrong = (
                 f"The search found nothing, and {name} succeeds: one of the two is wrong, which is a defect of ours."

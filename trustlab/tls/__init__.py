@@ -54,6 +54,7 @@ from trustlab.tls.keys import perform
 from trustlab.tls.limits import Limits
 from trustlab.tls.messages import *  # noqa: F403
 from trustlab.tls.observe import TraceObserver
+from trustlab.tls.pair import BackToBack, back_to_back
 from trustlab.tls.passive import PassiveDecryptor, PassiveDecryptor13, parse_message
 from trustlab.tls.records import (
     HandshakeJoiner,
@@ -72,7 +73,7 @@ from trustlab.tls.registry import (
     SignatureScheme,
     Version,
 )
-from trustlab.tls.schedule12 import extended_master_secret, master_secret, pms_commitment
+from trustlab.tls.schedule12 import KeyBlock, extended_master_secret, key_block, master_secret, pms_commitment, prf
 from trustlab.tls.schedule13 import hkdf_expand_label
 from trustlab.tls.server import Server
 
@@ -81,6 +82,7 @@ __all__ = [
     "ROLE_S",
     "AttestationExtension",
     "AttestationOffer",
+    "BackToBack",
     "CipherSuite",
     "Client",
     "ClientConfig",
@@ -93,6 +95,7 @@ __all__ = [
     "HandshakeFacts",
     "HandshakeJoiner",
     "HandshakeType",
+    "KeyBlock",
     "KeyLog",
     "Limits",
     "PassiveDecryptor",
@@ -104,16 +107,19 @@ __all__ = [
     "TraceObserver",
     "Version",
     "authenticators",
+    "back_to_back",
     "describe",
     "describe_record",
     "extended_master_secret",
     "hkdf_expand_label",
+    "key_block",
     "keylog_line",
     "master_secret",
     "missing",
     "parse_message",
     "perform",
     "pms_commitment",
+    "prf",
     "pump",
     "sentence",
     "split_records",

@@ -10,8 +10,11 @@ from trustlab.tls.suites import SUITES
 PMS_LENGTH = 48  # octets of the pre-master secret of an RSA key exchange (RFC 5246 7.4.7.1)
 
 
-def prf(secret: bytes, label: bytes, seed: bytes, length: int, hash_name: str) -> bytes:
-    """Return `length` octets of PRF(secret, label, seed) = P_hash(secret, label + seed) (RFC 5246 5)."""
+def prf(secret: bytes, label: bytes, seed: bytes, length: int, hash_name: str = "sha256") -> bytes:
+    """Return `length` octets of PRF(secret, label, seed) = P_hash(secret, label + seed) (RFC 5246 5).
+
+    The hash is SHA-256 unless the cipher suite says otherwise.
+    """
     seed = label + seed
     block = seed
     output = b""

@@ -199,6 +199,29 @@ class Trace:
             and (connection is None or e.connection == connection)
         ]
 
+    def legs(
+        self, left: str = "teller", right: str = "bank", *, fields: tuple[str, ...] = ("random",)
+    ) -> dict[str, tuple[bytes, bytes]]:
+        """Lay what two parties noted side by side: {name: (the value on the left, the value on the right)}.
+
+        If somebody sits between them, each noted another connection. Compared are the first message of each name,
+        with those of its `fields` (as "ClientHello.random"), and the first secret of each name that belongs to a
+        connection; only what both have.
+        """
+        sides = []
+        for party in (left, right):
+            found: dict[str, bytes] = {}
+            for event in self.select(party=party):
+                of_it = event.raw and event.kind in {"tls.message", "secret"} and _connection(event)
+                if not of_it or event.name in found:
+                    continue
+                found[event.name] = event.raw
+                for span in event.spans:
+                    if span.name in fields:
+                        found[f"{event.name}.{span.name}"] = event.raw[span.start : span.end]
+            sides.append(found)
+        return {name: (value, sides[1][name]) for name, value in sides[0].items() if name in sides[1]}
+
     def find(self, party: str, seq: int) -> TraceEvent:
         """Return the event that a `Link` names; KeyError if there is none."""
         for event in self:
@@ -314,6 +337,11 @@ def _why(error: Exception) -> str:
     if isinstance(error, msgspec.DecodeError):
         return "it is not JSON"
     return "it is nested too deeply" if isinstance(error, RecursionError) else "it is not UTF-8"
+
+
+def _connection(event: TraceEvent) -> Value:
+    """Return the name of the connection to which an event belongs; secrets carry it among their data."""
+    return event.connection or event.data.get("connection", "")
 
 
 def _place(event: TraceEvent) -> tuple[str, str, int | None]:

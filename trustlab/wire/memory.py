@@ -87,6 +87,19 @@ class _Redirect:
         return (server, port) == (self.destination, self.port) and client not in self.unless_from | {self.to}
 
 
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """Alice wants to be asked about each new connection to a machine; `asked` counts them by client."""
+
+    destination: str
+    decide: Callable[[str, int, int], str]
+    asked: Counter[str]
+
+    def answer(self, client: str, port: int) -> str:
+        self.asked[client] += 1
+        return self.decide(client, port, self.asked[client])
+
+
 class _Link:
     """A connection with its endpoints and its frames."""
 
@@ -112,6 +125,7 @@ class MemoryNetwork:
         self._hosts: dict[str, Host] = {}
         self._listeners: dict[tuple[str, int], Callable[[WireConnection], Endpoint]] = {}
         self._redirects: list[_Redirect] = []
+        self._questions: list[_Question] = []
         self._links: list[_Link] = []
         self._names: set[str] = set()
         self._pairs: Counter[tuple[str, str]] = Counter()
@@ -190,13 +204,38 @@ class MemoryNetwork:
 
         return undo
 
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:
+        """On Alice's order: ask her about each new connection to `destination`, when it comes.
+
+        `decide(client, port, number)` returns the name of the machine that shall answer, or an empty text to let it
+        pass; `number` counts the client's connections to `destination` from 1. A redirection of the same connection
+        goes first. The returned function takes the order back.
+        """
+        self.host(destination)
+        question = _Question(destination, decide, Counter())
+        self._questions.append(question)
+
+        def undo() -> None:
+            if question in self._questions:
+                self._questions.remove(question)
+
+        return undo
+
+    def _holder(self, client: str, server: str, port: int) -> str:
+        """Return who answers a new connection: whoever was addressed, unless Alice says otherwise."""
+        order = next((r for r in reversed(self._redirects) if r.takes(client, server, port)), None)
+        if order is not None:
+            return order.to
+        question = next((q for q in reversed(self._questions) if q.destination == server), None)
+        wanted = question.answer(client, port) if question is not None else ""
+        return self.host(wanted).name if wanted else server
+
     def connect(self, client: str, server: str, port: int, endpoint: Endpoint, *, name: str = "") -> WireConnection:
         """Open a connection (SYN, SYN+ACK, ACK) and make the other end; octets move in `run`.
 
         Raises ConnectionRefusedOnWireError if nobody listens there.
         """
-        order = next((r for r in reversed(self._redirects) if r.takes(client, server, port)), None)
-        holder = order.to if order else server
+        holder = self._holder(client, server, port)
         accept = self._listeners.get((holder, port))
         if accept is None:
             raise ConnectionRefusedOnWireError(f"{client} cannot connect: nobody listens on {holder}:{port}")

@@ -18,8 +18,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from trustlab import tls
 from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, ListenAndThank, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
@@ -31,12 +29,12 @@ from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
 from trustlab.attacks.programs import deployed_key, evidence_replay, key_abuse, known_dh_secret
 from trustlab.attacks.programs.client_evidence_forwarding import Forwarding
 from trustlab.attacks.programs.same_pms_reencryption import HandOver
-from trustlab.cloud import Identity
-from trustlab.passage import OpenSslEndpoint, PlainEndpoint
+from trustlab.attacks.programs.stranger import asking
+from trustlab.passage import PlainEndpoint
 from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
     from trustlab.wire import Endpoint, WireConnection
 
 BANK = "bank"
@@ -178,8 +176,8 @@ def start(guest: Guest) -> None:
 
 def be_server(alice: Alice) -> None:
     """Answer the teller in the bank's name, alone, with a key and a certificate of her own and forged evidence."""
-    shows = Credentials.of(rogue_identity(alice))
-    alice.take_place(lambda link: forging_end(alice, link.name, "server", ListenAndThank(leaves=True), shows))
+    shows = Credentials.of(alice.rogue_identity())
+    alice.take_place(lambda link: forging_end(alice, link.name, "server", ListenAndThank(), shows))
     alice.tell("forge", "waits for the teller, with a certificate and the attestation key of the bank's machine.")
 
 
@@ -187,45 +185,21 @@ def be_client(alice: Alice, script: Script) -> None:
     """Open an ordinary connection to the bank, and ask for the balance."""
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.tell("ask", f"connects to {alice.victim} as anybody may, and asks for the balance.")
-
-    def make(name: str) -> Endpoint:
-        if script.forges:
-            return forging_end(alice, name, "client", Ask(STATEMENT), shows)
-        says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
-        if alice.placement.our_engine:
-            return TowardsServer(alice, name, says, shows=shows)
-        return OpenSslEndpoint.client(
-            says,
-            party=alice.guest.party,
-            connection=name,
-            server_name=alice.guest.setting("server_name"),
-            roots_pem=alice.guest.setting("web_root"),
-            check=False,
-        )
-
-    alice.connect(make)
+    if script.forges:
+        alice.connect(lambda name: forging_end(alice, name, "client", Ask(STATEMENT), shows))
+    else:
+        alice.connect(lambda name: asking(alice, name, shows))
 
 
 def be_between(alice: Alice, script: Script) -> None:
     """Answer the teller in the bank's name, and connect to the bank if the script needs it."""
     rogue = script.answered["certificate"] == "rogue"
-    identity = rogue_identity(alice) if rogue or alice.design.client_key or alice.placement.mutual else None
+    identity = alice.rogue_identity() if rogue or alice.design.client_key or alice.placement.mutual else None
     asked = alice.placement.asks_before or alice.placement.asks_inside  # old answers to questions: the same in both
     between = between12 if alice.design.tls == "1.2" or (script.replays and asked) else between13
     between(alice, script, identity, BorrowedKey(alice))
     told = ", ".join(f"{name}: {where}" for name, where in script.answered.items())
     alice.tell("script", f"waits for the teller, to send it as the script says ({told}).")
-
-
-def rogue_identity(alice: Alice) -> Identity:
-    """Get a certificate for the bank's name, for a key of the kind that the design's suite signs with."""
-    if "ECDHE_ECDSA" not in alice.design.suite:
-        return alice.rogue_identity()
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = alice.guest.setting("server_name")
-    certificate = alice.powers.obtain_certificate(name, alice.victim, key.public_key())
-    alice.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
-    return Identity(certificate, key)  # type: ignore[arg-type]  # her engine signs with any private key
 
 
 def between12(alice: Alice, script: Script, identity: Identity | None, key: BorrowedKey) -> None:

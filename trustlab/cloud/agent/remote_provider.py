@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from trustlab.cloud.errors import CloudError
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, spki_of
 from trustlab.trace import Trace, TraceEvent
 
@@ -41,6 +42,10 @@ class RemoteProvider:
         """Have connections to `destination` answered on her own machine, or on `to`; the returned function ends it."""
         order = self._ask("redirect", destination=destination, port=port, to=to or self._name)
         return lambda: self._ask("undo", order=order)
+
+    def on_connection(self, destination: str, decide: Callable[[str, int, int], str]) -> Callable[[], None]:  # noqa: ARG002
+        """Refuse: frames do not wait at the switch until a program in a virtual machine has made up its mind."""
+        raise CloudError(f"the switch cannot ask about each connection to {destination} between VMs: use redirect")
 
     def disk_of(self, name: str) -> Mapping[str, Any]:
         return dict(self._ask("disk_of", name=name))
