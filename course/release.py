@@ -31,6 +31,8 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 BLOCK = re.compile(r"^(```+)(python|exercise|teacher)\b([^\n]*)\n(.*?)^\1 *$", re.MULTILINE | re.DOTALL)
 BREAK = re.compile(r"^\+\+\+ *(?:id=([\w-]+))? *$|^(?=#{1,3} )", re.MULTILINE)
 FENCE = re.compile(r"^(```+).*?^\1 *$", re.MULTILINE | re.DOTALL)
+FOR_TOOLS = re.compile(r"  # (?:type: ignore|noqa)[^\n]*")
+"""Remarks for our linters, which are nothing to a student."""
 YOURS = "...  # your lines"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert verdict.right, verdict.sentence\n### END HIDDEN TESTS"
@@ -125,7 +127,7 @@ def solved(exercise: Exercise) -> str:
 
 def parted(exercise: Exercise) -> tuple[str, str]:
     """Part the solution's source into signature with docstring, and body."""
-    source = textwrap.dedent(exercise.source())
+    source = FOR_TOOLS.sub("", textwrap.dedent(exercise.source()))
     function = ast.parse(source).body[0]
     if not isinstance(function, ast.FunctionDef) or ast.get_docstring(function) is None or len(function.body) < 2:
         raise CourseError(f"{exercise.id}: the solution must be a function with a docstring and a body")

@@ -100,3 +100,10 @@ def test_the_cells_carry_what_nbgrader_wants(tmp_path):
 def test_an_exercise_that_is_not_there_is_named(tmp_path):
     with pytest.raises(release.CourseError, match=r"00-a\.md: there is no exercise '99-none'"):
         cells("```exercise 99-none\n```\n", tmp_path)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_remarks_for_linters_are_not_released(path):
+    text = release.notebook(path)
+    assert "noqa" not in text
+    assert "type: ignore" not in text

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
     from trustlab.cloud import Guest
 
-Prize = Literal["pin", "balance", "peer", "service", "oracle", "quotes"]
-Leak = Literal["key usable", "DH secret", "verifier errs"]
+Prize = Literal["pin", "balance", "agree", "peer", "service", "oracle", "quotes", "unnoticed", "evidence"]
+Goal = Literal["pin", "balance", "agree", "peer", "service", "evidence"]
+MEASURED_GOALS: dict[Prize, Goal] = {"oracle": "pin", "quotes": "service", "unnoticed": "agree"}
+"""What a prize that is only measured would lead to: an oracle decrypts recordings, a flood ends the service, and ends
+that do not notice a change do not agree."""
+Leak = Literal["key usable", "DH secret", "verifier errs", "attestation keys"]
 Deployed = Literal["", "another image", "a published image", "an old image", "another hypervisor"]
 
 
@@ -55,8 +59,10 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     """One attack: of the catalogue, or your own (`from_source`).
 
     `prize` says how success is recognised: Alice can read a canary, the client's `pin` or the server's `balance`; a
-    client trusts the wrong `peer`; the `service` fails; different answers make an `oracle`; she gets all the `quotes`
-    that she asks for. `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
+    client trusts the wrong `peer`; a client and the machine that it meant do not `agree` on the traffic keys, and Alice
+    has the client's; the `service` fails; different answers make an `oracle`; she gets all the `quotes`
+    that she asks for; a change of hers goes `unnoticed`, and the payment is made; she can read somebody's `evidence`.
+    `tls` is the version of TLS that it attacks. `plays` names the row of the table that it plays on
     that version, if the row has another name. `program` is its module in `attacks.programs`; the catalogue fills it in.
     Your own attack has the `code` of its program instead. `script` is what a program that plays many attacks is told;
     it is measured with the program. A `live` one is a function of this process (`from_function`).
@@ -77,6 +83,11 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
     script: str = ""
     live: bool = False
+
+    @property
+    def goal(self) -> Goal:
+        """The goal that a mark of this attack is about."""
+        return MEASURED_GOALS.get(self.prize, self.prize)  # type: ignore[arg-type]  # the rest are goals
 
     @property
     def module(self) -> str:
