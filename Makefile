@@ -11,11 +11,15 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/finder/test_finder_runs.py tests/mutants \
-	tests/classroom/test_nbgrader.py tests/classroom/test_repair.py tests/browser/test_notebooks.py
+	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
+	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
+	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants
 
 # Every Python from 3.11, every processor: with the SHA-256 of each file. No index is named in what comes out.
 PIN = UV_CUSTOM_COMPILE_COMMAND="make pins" nice $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
+
+# A teacher's tool, installed for its tests: in everybody's JupyterLab it would cost 2.4 s and 15 MB a server.
+NBGRADER = $(addprefix nbgrader.server_extensions.,formgrader validate_assignment assignment_list course_list)
 
 # To compile the tests anew in every process takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE
@@ -101,6 +105,8 @@ $(VENV)/.test: $(VENV)/.lab
 	@scripts/system-packages test
 	@echo "trustlab: installing the test extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[labs,test]'
+	@$(BIN)/jupyter server extension disable --sys-prefix $(NBGRADER) >/dev/null 2>&1
+	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader >/dev/null 2>&1
 	@touch $@
 
 $(VENV)/.image: $(VENV)/.demo

@@ -52,6 +52,7 @@ BASES = {
     "find": ["plain-tls"],
     "atlas": [],
     "models": ["plain-tls", "--out", "models"],
+    "alice": ["relay"],
     "sign": [str(CAPTURE)],
     "ca": ["--port", "0"],
     "grade": ["."],
@@ -144,6 +145,7 @@ def light(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["trustlab.cli.tls"].Service, "run", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.doctor"], "examine", reached)
     monkeypatch.setattr(sys.modules["trustlab.cli.ca"].CaService, "run", reached)
+    monkeypatch.setattr(sys.modules["trustlab.cli.alice"].AliceProxy, "serve", reached)
     monkeypatch.setattr(os, "execve", reached)  # `lab` becomes JupyterLab
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -315,7 +317,7 @@ def test_odd_files_in_a_folder_of_evidence(capsys, monkeypatch, tmp_path, spoilt
 
 
 @pytest.mark.parametrize("spoilt", LAB_FILES)
-@pytest.mark.parametrize("command", ["serve", "connect"])
+@pytest.mark.parametrize("command", ["serve", "connect", "alice"])
 def test_odd_files_in_a_lab(capsys, monkeypatch, tmp_path, command, spoilt):
     World(tmp_path / "lab")
     path = tmp_path / "lab" / spoilt

@@ -23,6 +23,9 @@ from trustlab.scenarios.matrix import said_once
 TABLE = whole_table()
 
 
+SOAK = bool(os.environ.get("TRUSTLAB_SOAK"))
+
+
 def run(
     *arguments: str, command: str = "matrix", env: dict[str, str] | None = None, timeout: float = 100
 ) -> subprocess.CompletedProcess[str]:
@@ -31,16 +34,21 @@ def run(
 
 
 @pytest.mark.timeout(900)
-def test_the_whole_table_comes_out_a_second_time_as_cell_by_cell():
-    done = run("--json", timeout=850)
+def test_the_table_comes_out_a_second_time_as_cell_by_cell():
+    """The slides' part; all of it with TRUSTLAB_SOAK=1."""
+    done = run("--json", *([] if SOAK else ["--slides"]), timeout=850)
     assert done.returncode == 0, done.stderr
     told = {(cell["design"], cell["attack"]): cell for cell in json.loads(done.stdout)["cells"]}
-    assert list(told) == list(TABLE)
+    assert list(told) == [place for place in TABLE if SOAK or place in told]
+    assert len(told) >= 80
     marks = {"succeeded": "S", "refused": "x", "failed": "x", "senseless": "-"}
     for place, cell in told.items():
         wanted = TABLE[place]
         assert cell["as_expected"], place
-        assert (cell["expected"], cell["sentence"]) == (wanted.mark, wanted.sentence) or wanted.only
+        assert (cell["expected"], cell["why"]) == (wanted.mark, wanted.sentence)
+        assert cell["goal"] in {"pin", "balance", "agree", "peer", "service"}
+        assert tuple(cell["stopped_by"]) == (() if wanted.only else wanted.stopped_by)
+        assert bool(cell["stopped_by"]) == (cell["outcome"] in {"refused", "failed"})
         assert marks.get(cell["outcome"], wanted.only and wanted.mark) == wanted.mark
         assert cell["source"] == said_once(wanted.source)
         assert bool(cell["evidence"]) == (cell["outcome"] not in {"senseless", "unplayed"})
@@ -247,3 +255,24 @@ def test_a_cell_that_came_out_differently_is_shown_with_what_was_expected_and_ev
     show_table(shown, [result])
     told = "not as expected: key-in-quote / tunnel-relay: x, expected S; failed checks: extraData, key identity; teller"
     assert told in shown.file.getvalue()
+
+
+def test_a_cell_that_something_else_stopped_is_not_as_expected():
+    """She was stopped, but by accident."""
+    result = CellResult(
+        *("session-hash", "toctou-redirect", "x", "failed", "Failed.", "strict", "teller ended the connection"),
+        stopped_by=("alert internal_error",),
+        must_stop=("evidence format",),
+    )
+    assert not result.as_expected
+    shown = Console(file=io.StringIO(), width=200)
+    show_table(shown, [result])
+    assert ": x, stopped by alert internal_error, expected evidence format; teller ended" in shown.file.getvalue()
+
+
+def test_a_run_that_broke_is_shown_with_its_reason():
+    result = CellResult(*("tls13-key", "tunnel-relay", "x", "broke", "No honest payment.", "strict", "an alert"))
+    assert not result.as_expected
+    shown = Console(file=io.StringIO(), width=200)
+    show_table(shown, [result])
+    assert "tls13-key / tunnel-relay: ?, expected x; No honest payment." in shown.file.getvalue()

@@ -32,6 +32,7 @@ ROOMS = (
     "attacks",
     "scenarios",
     "inspector",
+    "studio",
     "classroom",
     "cli",
 )
@@ -53,8 +54,8 @@ MUST_NOT_KNOW = {
 }
 FOREIGN = {
     "tpm2_pytss": {"tpm"},
-    "ipywidgets": {"inspector", "classroom"},
-    "anywidget": {"inspector", "classroom"},
+    "ipywidgets": {"inspector", "studio", "classroom"},
+    "anywidget": {"inspector", "studio", "classroom"},
     "rich": {"inspector", "cli"},
     "typer": {"cli"},
 }

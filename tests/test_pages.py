@@ -47,6 +47,7 @@ ELSEWHERE = {
     r"trustlab (serve|connect)\b": "test_the_shells_of_the_page_about_passages",
     r"trustlab grade ": "tests/classroom/test_grade.py",
     r"trustlab inspect ": "tests/test_cli_inspect.py",
+    r"trustlab alice\b": "tests/scenarios/test_proxy.py",
     r"trustlab ablation (checks|fields|rules|overlaps)": "tests/test_cli_rules.py",
     r"trustlab matrix --(without|design)": "tests/test_cli_matrix.py",
     r"\.venv/bin/python docs/\w+\.py": "test_a_script_that_writes_a_page_is_there",

@@ -34,13 +34,6 @@ class Other:
         self.closed += 1
 
 
-def test_whoever_has_left_does_not_answer_any_more():
-    says = ListenAndThank(leaves=True)
-    assert says.received(frame(b"a question")) == NOTHING_TO_SHOW
-    assert says.finished
-    assert says.received(frame(b"another")) == b""
-
-
 def relay(kind=Relay, **how):
     made = kind(**how)
     made.other = Other()
@@ -87,13 +80,12 @@ def test_in_the_servers_place_she_thanks_where_no_server_listens(passes):
     assert made.other.said == []
 
 
-@pytest.mark.parametrize("leaves", [True, False])
-def test_an_order_is_thanked_for_and_a_question_gets_an_empty_frame(leaves):
-    bank = ListenAndThank(leaves=leaves)
-    assert bank.received(ORDER) == THANKS
-    assert not bank.finished
-    assert bank.received(frame(b"nonce")) == NOTHING_TO_SHOW
-    assert bank.finished == leaves
+@pytest.mark.parametrize("ends", [b"\n", b"\0", b"."])
+def test_a_question_is_told_from_an_order_by_its_place_and_not_by_its_last_octet(ends):
+    clone = ShowEvidence(b"", 1)
+    assert clone.received(frame(b"nonce" + ends)) == NOTHING_TO_SHOW
+    assert clone.received(ORDER[:-1] + ends) == THANKS
+    assert ListenAndThank().received(ORDER) == THANKS
 
 
 def test_evidence_is_shown_once_and_an_order_that_came_with_the_last_frame_is_thanked_for():

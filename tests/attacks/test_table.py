@@ -18,11 +18,22 @@ from trustlab.attacks import (
     table,
 )
 from trustlab.attacks.catalogue import collected, read_toml
-from trustlab.attacks.expectations import FOLDER, ExpectationRow, Family, named, spread
-from trustlab.passage import DESIGNS
+from trustlab.attacks.expectations import FOLDER, Column, ColumnRow, ExpectationRow, Family, named, spread, widened
+from trustlab.passage import BESIDE, BESIDE12, LADDER, LADDER13
 
-EVERYWHERE = f"{next(iter(DESIGNS))} to {list(DESIGNS)[-1]}"
+EVERYWHERE = f"{LADDER[0].name} to {LADDER13[-1].name}"
 ROW = ExpectationRow("tunnel-relay", EVERYWHERE, "x", "It is stopped.")
+
+
+def beside(*attacks):
+    """Return rows for the designs that are in no range."""
+    return [
+        msgspec.structs.replace(ROW, attack=attack, designs=design.name)
+        for attack in attacks
+        for design in (*BESIDE12, *BESIDE)
+    ]
+
+
 FILE = """
 title = "a kind"
 
@@ -45,12 +56,31 @@ def test_a_file_is_a_family_with_its_rows(tmp_path):
 def test_a_row_is_written_from_one_design_to_another():
     assert named("plain-tls") == ("plain-tls",)
     assert named("pms-in-quote to tls13-nonce") == ("pms-in-quote", "trusted-passage", "session-hash", "tls13-nonce")
+    assert named("sealed") == ("sealed",)
+    with pytest.raises(CatalogueError, match="names an unknown design 'sealed'; choose from: plain-tls, "):
+        named("plain-tls to sealed")
+
+
+def test_a_column_fares_as_the_design_that_it_is_like_but_for_its_own_rows():
+    own = ColumnRow("tunnel-relay", "S", "She wins here.")
+    columns = [Column(("expat", "role-exporter"), "tls13-exporter", (own,))]
+    other = msgspec.structs.replace(ROW, attack="cuckoo", stopped_by=("extraData",))
+    rows = list(widened([ROW, other], columns))
+    assert rows[:2] == [ROW, other]
+    assert [(row.designs, row.attack, row.mark, row.stopped_by) for row in rows[2:]] == [
+        ("expat", "tunnel-relay", "S", ()),
+        ("expat", "cuckoo", "x", ("extraData",)),
+        ("role-exporter", "tunnel-relay", "S", ()),
+        ("role-exporter", "cuckoo", "x", ("extraData",)),
+    ]
+    with pytest.raises(CatalogueError, match=r"columns\.toml has a row about diversion under expat, and no row of"):
+        list(widened([ROW], [Column(("expat",), "tls13-exporter", (ColumnRow("diversion", "x", "No."),))]))
 
 
 def test_a_rows_own_source_stands_in_place_of_the_attacks_and_the_designs():
     own = msgspec.structs.replace(ROW, designs="plain-tls", source="tried")
     rest = msgspec.structs.replace(ROW, designs=EVERYWHERE.replace("plain-tls", "attest-then-connect"))
-    cells = spread([own, rest])
+    cells = spread([own, rest, *beside("tunnel-relay")])
     assert cells["plain-tls", "tunnel-relay"].source == "tried"
     assert cells["key-in-quote", "tunnel-relay"].source.startswith(CATALOGUE["tunnel-relay"].source)
 
@@ -87,10 +117,10 @@ def test_an_experiment_on_a_design_there_is_not_is_named_with_the_designs_there_
         ([msgspec.structs.replace(ROW, designs="moon")], "names an unknown design 'moon'; choose from: plain-tls"),
         ([msgspec.structs.replace(ROW, designs="plain-tls to moon")], "names an unknown design 'moon'"),
         (
-            [msgspec.structs.replace(ROW, designs="plain-tls to tls13-early")],
+            [msgspec.structs.replace(ROW, designs="plain-tls to tls13-early"), *beside("tunnel-relay")],
             (
-                "no row of attacks/expected/ says what happens to tls13-handshake-secret, tls13-exporter under tunnel-relay: "
-                "add a row"
+                "no row of attacks/expected/ says what happens to tls13-handshake-secret, tls13-exporter "
+                "under tunnel-relay: add a row"
             ),
         ),
         (
@@ -98,8 +128,12 @@ def test_an_experiment_on_a_design_there_is_not_is_named_with_the_designs_there_
                 msgspec.structs.replace(ROW, attack=name, designs="plain-tls to tls13-early")
                 for name in ("cuckoo", "diversion")
             ]
-            + [msgspec.structs.replace(ROW, designs="plain-tls to tls13-handshake-secret")],
-            "tls13-handshake-secret, tls13-exporter under cuckoo, diversion; or to tls13-exporter under tunnel-relay: add",
+            + [msgspec.structs.replace(ROW, designs="plain-tls to tls13-handshake-secret")]
+            + beside("cuckoo", "diversion", "tunnel-relay"),
+            (
+                "tls13-handshake-secret, tls13-exporter under cuckoo, diversion; or to tls13-exporter "
+                "under tunnel-relay: add"
+            ),
         ),
         ([msgspec.structs.replace(ROW, attack="moon-shot")], r"write attacks/programs/moon_shot.py with ATTACK = "),
     ],

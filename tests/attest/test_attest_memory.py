@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace as changed
 from software_tpm import REFERENCES, Machine, log_of, verifier
 
-from trustlab.attest import BootCounters, Memory, ReferenceValuesError
+from trustlab.attest import BootCounters, Memory, ReferenceValuesError, RevocationList, Revocations
 from trustlab.attest import memory as module
 from trustlab.attest.structures import ClockInfo
 
@@ -39,6 +39,26 @@ def test_an_accepted_version_and_boot_are_remembered_and_neither_goes_back(tmp_p
     assert "a later launch was accepted" in back["boot continuity"].sentence
     assert appraise(later, memory, 7).failed == ["reference version"]
     assert memory.last == 8
+
+
+def test_an_older_revocation_list_refuses_once_a_later_one_was_used(tmp_path):
+    memory, machine = Memory(tmp_path / "memory"), Machine()
+
+    def by_list(version: int, memory: Memory | None):
+        listed = RevocationList.from_toml(f"version = {version}\nexpires = 2026-12-31T00:00:00Z\n")
+        judge = verifier(memory=memory, revocations=Revocations(listed))
+        return judge.appraise(machine.evidence().encode(), machine.expected())
+
+    assert by_list(2, memory).accepted
+    assert by_list(3, memory).accepted
+    assert memory.last_list == 3
+    older = by_list(2, memory)
+    assert older.failed == ["AK chain"]
+    assert "Version 3 of the revocation list was used before, and this is version 2." in older["AK chain"].sentence
+    assert by_list(2, None).accepted
+    assert appraise(machine, memory).accepted  # without a list nothing of one is said
+    assert memory.last_list == 3
+    assert "was used meanwhile" in memory.accept(7, MACHINE, SECOND, 2)
 
 
 def test_counters_that_went_back_are_refused_though_the_launch_is_new(tmp_path):

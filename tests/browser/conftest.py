@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABS = Path(__file__).parents[2] / "labs"
+expect.set_options(
+    timeout=20_000
+)  # milliseconds: a busy machine draws late; five seconds were too few beside other tests
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

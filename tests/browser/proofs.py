@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 180_000
 """Milliseconds for what a busy machine may take: a kernel's start, an act."""
+SETTLING = 10.0
+"""Seconds within which a view is drawn as it stays."""
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 ACT = """
 from trustlab.inspector import Inspector
@@ -33,6 +36,41 @@ HIT = """(node) => {
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
   const found = document.elementFromPoint(x, y);
   return found !== null && (node.contains(found) || found.contains(node));
+}"""
+
+FAINT = """() => {
+  const paper = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const rgba = (colour) => {  // whatever way it is written in
+    paper.clearRect(0, 0, 1, 1);
+    paper.fillStyle = colour;
+    paper.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = paper.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = ([r, g, b, a], below) => [r, g, b].map((c, n) => c * a + below[n] * (1 - a));
+  const light = (c) => { const [r, g, b] = c.map((x) => (x / 255 <= 0.04045 ? x / 255 / 12.92 : ((x / 255 + 0.055) / 1.055) ** 2.4)); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (node) => {
+    const layers = [];
+    for (let n = node; n; n = n.parentElement) layers.push(rgba(getComputedStyle(n).backgroundColor));
+    return layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255]);
+  };
+  const found = new Set();
+  const words = document.createTreeWalker(document.querySelector('.tl-root'), NodeFilter.SHOW_TEXT);
+  while (words.nextNode()) {
+    const node = words.currentNode.parentElement;
+    const text = words.currentNode.textContent.trim();
+    if (!text || !node.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || node.closest('[disabled], [aria-disabled=true], [aria-hidden=true]')) continue;
+    const style = getComputedStyle(node);
+    const below = ground(node);
+    let ink = rgba(node.closest('svg') ? style.fill : style.color);
+    for (let n = node; n; n = n.parentElement) ink = [...ink.slice(0, 3), ink[3] * Number(getComputedStyle(n).opacity)];
+    const [a, b] = [light(over(ink, below)), light(below)];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (contrast < (large ? 3 : 4.5)) found.add(`${contrast.toFixed(2)} ${node.getAttribute('class') ?? node.tagName}: ${text.slice(0, 40)}`);
+  }
+  return [...found];
 }"""
 
 
@@ -129,15 +167,32 @@ def inside(inner: dict[str, float], outer: dict[str, float], slack: float = 1) -
 
 
 def assert_seen(found: Locator, within: Locator | None = None) -> None:
-    """It lies in the window (and in `within`) with all of its box, and nothing lies over its middle."""
-    page = found.page
-    size = page.viewport_size
+    """It comes to lie in the window (and in `within`) with all of its box, and nothing over its middle.
+
+    A view draws once a frame, and a busy machine draws late: what counts is where things come to rest.
+    """
+    end = time.monotonic() + SETTLING
+    while (trouble := unseen(found, within)) and time.monotonic() < end:
+        found.page.wait_for_timeout(50)
+    assert not trouble, trouble
+
+
+def unseen(found: Locator, within: Locator | None) -> str:
+    """Say why a reader does not see it now; nothing if they do."""
+    size = found.page.viewport_size
     assert size is not None
     at = box(found)
-    assert inside(at, {"x": 0, "y": 0, **{key: float(value) for key, value in size.items()}}), (at, size)
-    if within is not None:
-        assert inside(at, box(within)), (at, box(within))
-    assert found.evaluate(HIT), f"something lies over {found}"
+    window = {"x": 0.0, "y": 0.0, "width": float(size["width"]), "height": float(size["height"])}
+    frames = [window] if within is None else [window, box(within)]
+    outside = [frame for frame in frames if not inside(at, frame)]
+    if outside:
+        return f"{found} at {at} is not within {outside[0]}"
+    return "" if found.evaluate(HIT) else f"something lies over {found}"
+
+
+def assert_readable(page: Page) -> None:
+    """Every text in the view stands out from what is painted behind it (WCAG 2.2, 1.4.3), whatever axe can tell of it."""
+    assert page.evaluate(FAINT) == []
 
 
 def held_row(page: Page) -> Locator:

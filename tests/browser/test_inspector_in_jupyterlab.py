@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from proofs import assert_readable, assert_seen, into_view, wear
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,37 +110,20 @@ def act_in_lab(chrome: Browser, lab_as_it_comes: Lab) -> Iterator[Page]:
     context.close()
 
 
-def into_view(page: Page) -> None:
-    """Scroll the notebook until the widget's upper edge is where a reader has it: at the top."""
-    page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").first.evaluate("(n) => { n.scrollTop = 0; }")
-    page.locator(".tl-root").first.wait_for(timeout=PATIENCE)
-    page.locator(".tl-root").first.evaluate("(n) => n.scrollIntoView({ block: 'start' })")
-    page.wait_for_timeout(400)
-
-
 def assert_the_sentence_is_above_the_fold(page: Page) -> None:
-    sentence = page.locator(".tl-say1").first.bounding_box()
-    pane = page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").first.bounding_box()
-    assert sentence is not None
-    assert pane is not None
-    assert pane["x"] <= sentence["x"]
-    assert sentence["x"] + sentence["width"] <= pane["x"] + pane["width"]
-    assert pane["y"] <= sentence["y"]
-    assert sentence["y"] + sentence["height"] <= min(800, pane["y"] + pane["height"])
+    assert_seen(page.locator(".tl-say1").first, page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").first)
 
 
 def test_in_a_small_jupyterlab_the_sentence_is_seen_and_a_reload_lands_on_the_chosen_row(act_in_lab: Page) -> None:
     page = act_in_lab
     assert_the_sentence_is_above_the_fold(page)
     expect(page.locator(".tl-box.tl-sel")).to_contain_text("The teller hangs up.")
-    for theme in ("light", "dark"):
-        page.evaluate(
-            "(light) => { document.body.dataset.jpThemeLight = light; }", "true" if theme == "light" else "false"
-        )
+    for theme in ("Dark", "Light"):
+        wear(page, theme)
         page.wait_for_timeout(200)
         found = Axe().run(page, context=".tl-root")
         assert found.violations_count == 0, found.generate_report()
-    page.evaluate("() => { document.body.dataset.jpThemeLight = 'true'; }")
+        assert_readable(page)
     assert page.locator(".tl-root").evaluate("(n) => n.scrollWidth <= n.clientWidth")
 
     page.get_by_role("button", name=re.compile("Certificate differs")).click()

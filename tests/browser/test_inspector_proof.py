@@ -19,6 +19,7 @@ from proofs import (
     Frontend,
     alive,
     ask,
+    assert_readable,
     assert_seen,
     box,
     end_kernels,
@@ -141,6 +142,7 @@ def assert_axe_finds_nothing(page: Page) -> None:
         assert_seen(page.locator(".tl-rows .tl-sel").first, page.locator(".tl-rows").first)
         found = Axe().run(page, context=".tl-root")
         assert found.violations_count == 0, found.generate_report()
+        assert_readable(page)
 
 
 def test_an_act_is_stepped_by_clicks_to_its_end_and_looked_at_afterwards(

@@ -110,7 +110,7 @@ def test_the_refusal_is_found_and_its_octets_lead_to_their_fields_and_back(windo
 
 def a_recorded_run_is_there_before_anything_runs(page: Page) -> None:
     picture = page.get_by_role("img", name=re.compile("^Recorded: Act I in the inspector"))
-    expect(picture).to_be_visible()
+    expect(picture).to_be_visible(timeout=PATIENCE)  # JupyterLab starts, and draws its notebook last
     expect(picture).to_have_js_property("complete", value=True)
     assert picture.evaluate("image => image.naturalWidth") > 1000
     expect(page.locator(".tl-view")).to_have_count(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from trustlab import tls
 from trustlab.attacks import Attack, kit
 from trustlab.classroom import ClassroomError, close, play
 from trustlab.classroom.fixtures import HONEST, NAMES, evidence
@@ -129,40 +128,6 @@ def test_evidence_good_and_bad():
     assert HONEST in NAMES
     with pytest.raises(ClassroomError, match="there is no evidence called 'none'; choose from: honest, "):
         evidence("none")
-
-
-@pytest.mark.parametrize("version", ["1.2", "1.3"])
-def test_two_ends_back_to_back(version):
-    pair = tls.back_to_back(version)
-    assert pair.complete
-    pair.client.send(b"ping")
-    pair.exchange()
-    assert pair.heard["server"] == b"ping"
-    assert {event.party for event in pair.trace.select("tls.message")} == {"teller", "bank"}
-
-
-def test_what_is_between_them_may_be_changed():
-    seen = []
-
-    def meddle(who, data):
-        seen.append(who)
-        return data[:-1] + bytes([data[-1] ^ 1]) if len(seen) == 3 else data
-
-    pair = tls.back_to_back("1.2", meddle=meddle)
-    assert seen[:3] == ["client", "server", "client"]
-    assert not pair.complete
-    assert [who for who, _ in pair.alerts] == ["server"]
-
-
-def test_a_version_that_is_none_is_refused():
-    with pytest.raises(ValueError, match=r"there is no TLS 1\.1 here: choose '1\.2' or '1\.3'"):
-        tls.back_to_back("1.1")
-
-
-def test_one_suite_alone_may_be_asked_for():
-    suite = tls.CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-    names = [event.name for event in tls.back_to_back("1.2", suite=suite).trace.select("tls.message", party="teller")]
-    assert "ServerKeyExchange" in names
 
 
 def test_notes_and_fields_are_those_of_each_end():

@@ -13,6 +13,7 @@ import pytest
 from trustlab import classroom
 from trustlab.classroom import ClassroomError, ClassroomSession, NotRightYetError
 from trustlab.classroom.answers import as_source
+from trustlab.classroom.exercises import PATHS
 from trustlab.classroom.progress import FILE, Progress
 from trustlab.classroom.tokens import is_token, read_seed, token
 
@@ -130,6 +131,16 @@ def test_after_the_third_wrong_try_a_prediction_is_asked_for(session):
     notes = [session.check("00-add", wrong).note for _ in range(3)]
     assert notes[:2] == ["", ""]
     assert 'predict("00-add"' in notes[2]
+
+
+def test_a_path_through_the_course_says_what_is_done(session, monkeypatch):
+    monkeypatch.setitem(PATHS, "short", ("00-add", "99-of-a-later-version"))
+    first = session.check("short")
+    assert not first.right
+    assert first.sentence == "0 of 1 exercises of this path are right. The next one is 00-add, in notebook 00."
+    session.check("00-add", right)
+    assert session.check("short").right
+    assert set(PATHS) >= {"90-minutes"}
 
 
 def test_a_prediction_is_quoted_and_none_is_said_to_be_none(session):

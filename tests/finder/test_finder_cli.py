@@ -66,7 +66,7 @@ def test_a_design_from_a_file(tmp_path):
         (("find", "gone.json"), "cannot read the design in gone.json: No such file or directory"),
         (
             ("find", '{"name": "x", "server": {"fields": ["session_hash"]}}'),
-            "has the field session_hash, and there is no transcript yet",
+            "the server's binder cannot contain session_hash: with when='handshake'",
         ),
     ],
 )

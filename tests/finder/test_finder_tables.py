@@ -7,7 +7,7 @@ import pytest
 from trustlab.attacks import table
 from trustlab.finder import FinderError, find
 from trustlab.finder.terms import FIELD_TERMS
-from trustlab.passage import LADDER, LADDER13
+from trustlab.passage import BESIDE, BESIDE12, LADDER, LADDER13
 from trustlab.passage.binders import FIELDS
 
 TABLE = table()
@@ -47,7 +47,7 @@ def test_every_cell_of_tls12(design):
             assert found.bounds.complete
 
 
-@pytest.mark.parametrize("design", LADDER13, ids=lambda design: design.name)
+@pytest.mark.parametrize("design", [*LADDER13, *BESIDE], ids=lambda design: design.name)
 def test_every_cell_of_tls13(design):
     for attack, powers, goal, replay in ON_13:
         found = find(design, powers, goal, replay=replay)
@@ -63,6 +63,11 @@ def test_a_search_that_meets_its_limit_says_so():
     found = find(LADDER13[-1], ("ca", "key-usable"), states=10)
     assert (found.verdict, found.bounds.complete, found.states) == ("none", False, 10)
     assert "only the first 10 states" in found.bounds.sentence
+
+
+def test_a_design_without_terms_is_refused():
+    with pytest.raises(FinderError, match="no terms for messages that are sealed inside a channel, as in sealed"):
+        find(BESIDE12[0], ("ca",))
 
 
 def test_unknown_powers_and_goals_are_named():

@@ -84,6 +84,10 @@ OPEN = {
     "tls13-nonce": {"S": "the server's key or the handshake"},
     "tls13-key": {"S": "a nonce or the handshake"},
     "tls13-nonce-key": {"S": "the handshake"},
+    "tls13-client-random": {"S": "the server's key or the handshake"},
+    "tls13-early-exporter": {"S": "the server's key"},
+    "tls13-nonce-early-exporter": {"S": "the server's key"},
+    "tls13-standard-early-exporter": {"S": "the server's key or the handshake"},
 }
 """What the hash of each design leaves open; of the others it is only what Finished protects."""
 

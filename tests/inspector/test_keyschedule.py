@@ -159,9 +159,15 @@ def test_every_secret_of_every_design_is_made_again(design: str) -> None:
         "tls13-early": "attest_base",
         "tls13-handshake-secret": "attest_secret",
         "tls13-exporter": "exporter_server",
+        "role-exporter": "exporter_server",
+        "expat": "exporter_attestation_server",
+        "tls13-early-exporter": "early_exporter",
+        "tls13-nonce-early-exporter": "early_exporter",
+        "tls13-nonce-early-exporter-key": "early_exporter",
     }
-    found = {n.name for n in nodes} & {*bound.values(), "exporter_client"}
-    assert found - {"exporter_client"} == ({bound[design]} if design in bound else set())
+    clients = {"exporter_client", "exporter_attestation_client"}
+    found = {n.name for n in nodes} & {*bound.values(), *clients}
+    assert found - clients == ({bound[design]} if design in bound else set())
 
 
 def test_holders_say_who_has_a_secret_and_since_which_event() -> None:

@@ -156,3 +156,16 @@ def test_a_map_of_an_act_that_goes_on_has_to_wait(told: Told) -> None:
     inspector._heard(inspector, {"type": "tamper-map", "action": "start"}, [])
     assert sent == [{"type": "say", "text": "The act has not ended yet. Let it go on to its end first."}]
     inspector.close()
+
+
+def test_a_layer_that_was_stopped_still_says_so_when_the_other_one_is_over(told: Told) -> None:
+    stopped, over = Runs(), Runs(keys=True)
+    play = told.inspector.tamper_map(stopped)
+    stopped.let.release()
+    until(lambda: len(told.inspector.document.tamper) == 1)
+    play.stop()
+    over.let.release(3)
+    assert told.inspector.tamper_map(over).wait(5)
+    frame = told.inspector.document.frame
+    assert (frame.tampering.keys, frame.tampering.state) == (True, "over")
+    assert (frame.other_layer.keys, frame.other_layer.state, frame.other_layer.done) == (False, "stopped", 1)

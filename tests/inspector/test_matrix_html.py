@@ -126,7 +126,7 @@ def test_no_cell_says_anything_by_colour_alone() -> None:
         "plain-tls against key-abuse: makes no sense here",
         "trusted-passage against key-abuse: came to nothing, not as expected",
     ]
-    assert len({(sign, kind) for sign, kind, _ in SIGNS.values()}) == 4
+    assert len({(sign, kind) for sign, kind, _ in SIGNS.values()}) == 5
 
 
 def test_what_the_signed_table_does_not_say_is_marked_and_counted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from trustlab.passage import BARE_EXPORTER, DESIGNS, RESUMED, Design, DesignError, design_of, setting_of
+from trustlab.passage import BARE_EXPORTER, DESIGNS, RESUMED, Binder, Design, DesignError, design_of, setting_of
 from trustlab.passage.catalogue import with_ephemeral_keys, with_resumption, with_usable_key
 
 HELLOS = "client_random, server_random"
@@ -45,7 +45,25 @@ RUNGS = {
         "H(L, C, exporter_client, H(SPKI_C)?, H(SPKI_S))",
         True,
     ),
+    "sealed": ("1.2", "sealed", "deployed", "H(L, S, nonce_C, H(HPKE_S))", None, False),
+    "expat": ("1.3", "after-finished", "tcb", "expat(SPKI_S)", "expat(SPKI_C)", True),
+    "role-exporter": ("1.3", "after-finished", "tcb", "exporter_server", "exporter_client", True),
+    "tls13-client-random": ("1.3", "handshake", "tcb", "client_random", None, False),
+    "tls13-early-exporter": ("1.3", "handshake", "tcb", "early_exporter", None, False),
+    "tls13-nonce-early-exporter": ("1.3", "handshake", "tcb", "H(nonce_C, early_exporter)", None, False),
+    "tls13-nonce-early-exporter-key": (
+        *("1.3", "handshake", "tcb"),
+        "H(nonce_C, early_exporter, H(SPKI_S))",
+        None,
+        False,
+    ),
+    "tls13-standard-early-exporter": ("1.3", "handshake", "tcb", "standard_early_exporter", None, False),
 }
+KEYS_UNPROVED = {
+    *("tls13-nonce", "tls13-client-random", "tls13-early-exporter"),
+    *("tls13-nonce-early-exporter", "tls13-standard-early-exporter"),
+}
+"""The designs on TLS 1.3 that ask nobody where a key lives."""
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -55,13 +73,16 @@ def test_a_rung_is_what_its_source_says(name):
     assert (design.tls, design.when, design.key_origin, *formulas, design.client_key) == RUNGS[name]
     assert (design.extended_master_secret, design.resumes) == (name == "session-hash", False)
     assert design.measured is (name != "plain-tls")
-    attested = design.key_origin != "deployed" and name != "tls13-nonce"
+    attested = design.key_origin != "deployed" and name not in KEYS_UNPROVED
     assert design.attests_key is attested
 
 
 def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
     bare = {name for name, d in DESIGNS.items() for b in (d.server, d.client) if b and b.bare}
-    assert bare == {"attest-then-connect", "connect-then-attest", "tls13-nonce", "tls13-key", "tls13-early"}
+    assert bare == {
+        *("attest-then-connect", "connect-then-attest", "tls13-nonce", "tls13-key", "tls13-early", "expat"),
+        *("role-exporter", "tls13-client-random", "tls13-early-exporter", "tls13-standard-early-exporter"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -82,6 +103,22 @@ def test_a_binder_of_one_field_is_that_field_and_not_its_hash():
         ({"group": "FFDHE2048"}, "the engine cannot agree on a key in the group FFDHE2048"),
         ({"suite": "TLS_AES_128_GCM_SHA256"}, "TLS_AES_128_GCM_SHA256 is not a suite of TLS 1.2"),
         ({"tls": "1.3"}, "is not a suite of TLS 1.3"),
+        (
+            {"suite": "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "group": "SECP256R1"},
+            "the client's binder cannot contain H(EPMS): with when='handshake', on TLS 1.2 with TLS_ECDHE_ECDSA",
+        ),
+        (
+            {"when": "inside", "client": None, "server": Binder(("nonce_C", "H(SPKI_S)"))},
+            "the server's binder cannot contain H(SPKI_S): with when='inside', on TLS 1.2",
+        ),
+        (
+            {"when": "inside", "client": None, "server": Binder(("session_hash",))},
+            "it can contain: L, S, C, K, nonce_C, H(SPKI_S)?, H(SPKI_C)?",
+        ),
+        (
+            {"like": DESIGNS["tls13-early"], "client_key": False},
+            "the client's evidence travels beside its certificate, so it needs client_key=True",
+        ),
         ({"colour": "red", "age": 3}, "a design has no field 'age'; it has: name, tls, when"),
     ],
 )
@@ -94,7 +131,9 @@ def test_what_contradicts_itself_is_refused_with_how(changes, complaint):
 @pytest.mark.parametrize("switch", ["extended_master_secret", "resumes"])
 def test_after_finished_in_tls12_wants_the_session_hash_or_the_labs_switch(switch):
     """RFC 7627: without the extended master secret there is no session hash, but a resumed session has none anyway."""
-    assert Design.custom("mine", when="after-finished", **{switch: True}).when == "after-finished"
+    like = DESIGNS["session-hash"]
+    mine = Design.custom("mine", like=like, **{"extended_master_secret": False, switch: True})
+    assert mine.when == "after-finished"
     Design.custom("mine", like=DESIGNS["tls13-exporter"])  # an exporter needs neither
 
 
@@ -137,13 +176,15 @@ def test_a_key_that_a_password_opens_is_the_machines_and_nobody_asks_for_more():
 
 
 def test_ephemeral_keys_replace_rsa_key_transport_and_nothing_else():
-    whole = DESIGNS["trusted-passage"]
+    whole = DESIGNS["pms-in-quote"]
     fresh = with_ephemeral_keys(whole)
     assert (fresh.suite, fresh.group) == ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "SECP256R1")
     assert (whole.transports_key, fresh.transports_key) == (True, False)
     assert msgspec.structs.replace(fresh, suite=whole.suite, group=whole.group) == whole
     assert with_ephemeral_keys(fresh) is fresh
     assert with_ephemeral_keys(DESIGNS["tls13-key"]) is DESIGNS["tls13-key"]
+    with pytest.raises(DesignError, match=r"cannot contain H\(EPMS\)"):
+        with_ephemeral_keys(DESIGNS["trusted-passage"])
 
 
 def test_resumption_is_a_switch_and_nothing_else():

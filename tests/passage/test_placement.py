@@ -23,6 +23,7 @@ from trustlab.passage import (
 from trustlab.passage.components import HONEST
 from trustlab.passage.designs import CHOICES
 from trustlab.passage.placement import PLACEMENTS, InAuthenticators, offer
+from trustlab.passage.sealed import SealedClient, SealedServer
 from trustlab.tls.unchecked import UncheckedClientConfig
 from trustlab.trace import Trace
 
@@ -30,7 +31,17 @@ APPLICATION = object()
 
 
 def facts_of(place):
-    names = ("attests", "our_engine", "one_channel", "in_handshake", "asks_before", "asks_inside", "mutual", "frames")
+    names = (
+        "attests",
+        "our_engine",
+        "one_channel",
+        "in_handshake",
+        "asks_before",
+        "asks_inside",
+        "mutual",
+        "frames",
+        "seals",
+    )
     return {name for name in names if getattr(place, name)}
 
 
@@ -54,6 +65,7 @@ def test_there_is_a_placement_for_every_word_and_version():
         ("plain-tls", set()),
         ("attest-then-connect", {"attests", "our_engine", "asks_before"}),
         ("connect-then-attest", {"attests", "our_engine", "one_channel", "asks_inside", "frames"}),
+        ("sealed", {"attests", "our_engine", "one_channel", "asks_inside", "frames", "seals"}),
         ("trusted-passage", {"attests", "our_engine", "one_channel", "in_handshake"}),
         ("session-hash", {"attests", "our_engine", "one_channel", "mutual", "frames"}),
         ("tls13-early", {"attests", "our_engine", "one_channel", "in_handshake"}),
@@ -70,6 +82,7 @@ def test_what_follows_from_a_place(design, facts):
         ("plain-tls", object, object),
         ("attest-then-connect", object, object),
         ("connect-then-attest", Asking, Answering),
+        ("sealed", SealedClient, SealedServer),
         ("trusted-passage", object, object),
         ("session-hash", Mutual, Mutual),
         ("tls13-nonce", object, object),
@@ -93,4 +106,4 @@ def test_nobody_but_the_design_itself_and_its_placement_reads_the_word():
     package = Path(trustlab.__file__).parent
     reads = {str(p.relative_to(package)) for p in package.rglob("*.py") if re.search(r"\.when\b", p.read_text())}
     plays = {path for path in reads if not path.startswith("finder/")}  # the finder's terms model each placement anew
-    assert plays == {"passage/designs.py", "passage/placement.py"}
+    assert plays == {"passage/designs.py", "passage/known_facts.py", "passage/placement.py"}

@@ -277,7 +277,7 @@ def test_a_peer_that_asks_too_fast_gets_no_quote_and_another_address_does(tmp_pa
         assert asyncio.run(play()) == "127.0.0.1 has used up its quotes for now, and may ask again later"
 
 
-@pytest.mark.parametrize("design", [d.name for d in DESIGNS.values() if d.when not in ("never", "before")])
+@pytest.mark.parametrize("design", [d.name for d in DESIGNS.values() if d.when not in ("never", "before", "sealed")])
 def test_a_rate_limit_is_an_alert_of_its_version_and_a_sentence_in_both_logs(tmp_path, design):
     name = "general_error" if DESIGNS[design].tls == "1.3" else "internal_error"
     code = {"general_error": 117, "internal_error": 80}[name]

@@ -183,7 +183,7 @@ def test_a_design_with_a_suite_or_group_that_cannot_be_is_refused(changes, says)
     ("field", "value", "there_are"),
     [
         ("tls", "1.4", "1.2, 1.3"),
-        ("when", "tomorrow", "never, before, inside, handshake, after-finished"),
+        ("when", "tomorrow", "never, before, inside, sealed, handshake, after-finished"),
         ("key_origin", "moon", "deployed, machine, tcb"),
         ("key_origin", ["tcb"], "deployed, machine, tcb"),
     ],

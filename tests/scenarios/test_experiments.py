@@ -72,7 +72,8 @@ def test_the_formulas_are_those_of_the_design_with_the_field_and_without_it():
 
 
 def test_the_verifier_alone_and_a_cloud_are_played_by_the_same_word():
-    assert play("cuckoo", None) == Played("refused", ("machine pinned",), "machine pinned")
+    pinned = ("machine pinned",)
+    assert play("cuckoo", None) == Played("refused", pinned, pinned[0], stopped_by=pinned)
     told = play("evil-workload", PASSAGE)
     assert (told.outcome, told.failed) == ("refused", ("reference values",))
     assert "teller refused by 'reference values'" in told.evidence

@@ -265,6 +265,47 @@ def test_the_newest_redirection_wins(network: MemoryNetwork) -> None:
     assert network.connect("teller", "bank", 443, Scripted()).holder == "alice"
 
 
+def test_alice_is_asked_about_each_connection_when_it_comes(network: MemoryNetwork) -> None:
+    asked: list[tuple[str, int, int]] = []
+
+    def decide(client: str, port: int, number: int) -> str:
+        asked.append((client, port, number))
+        return "alice" if number == 2 else ""
+
+    for name in ("bank", "alice"):
+        network.listen(name, 443, lambda _: Scripted())
+    network.on_connection("bank", decide)
+    holders = [network.connect(who, "bank", 443, Scripted()).holder for who in ("teller", "teller", "alice", "teller")]
+    assert holders == ["bank", "alice", "bank", "bank"]
+    assert asked == [("teller", 443, 1), ("teller", 443, 2), ("alice", 443, 1), ("teller", 443, 3)]
+    assert network.connect("teller", "alice", 443, Scripted()).holder == "alice", "nobody asks about others"
+    assert len(asked) == 4
+
+
+def test_a_redirection_goes_before_a_question_and_the_newest_question_wins(network: MemoryNetwork) -> None:
+    network.attach("evil")
+    for name in ("bank", "alice", "evil"):
+        network.listen(name, 443, lambda _: Scripted())
+    network.on_connection("bank", lambda *_: "alice")
+    undo = network.on_connection("bank", lambda *_: "evil")
+    again = network.redirect("bank", 443, to="bank")
+    assert network.connect("teller", "bank", 443, Scripted()).holder == "bank"
+    again()
+    assert network.connect("teller", "bank", 443, Scripted()).holder == "evil"
+    undo()
+    undo()
+    assert network.connect("teller", "bank", 443, Scripted()).holder == "alice"
+
+
+def test_nobody_is_asked_about_a_machine_that_is_not_there(network: MemoryNetwork) -> None:
+    with pytest.raises(WireError, match="no machine called 'mars'"):
+        network.on_connection("mars", lambda *_: "")
+    network.listen("bank", 443, lambda _: Scripted())
+    network.on_connection("bank", lambda *_: "mars")
+    with pytest.raises(WireError, match="no machine called 'mars'"):
+        network.connect("teller", "bank", 443, Scripted())
+
+
 def test_a_connection_to_nobody_is_refused(network: MemoryNetwork) -> None:
     with pytest.raises(ConnectionRefusedOnWireError, match="bank:443"):
         network.connect("teller", "bank", 443, Scripted())

@@ -66,6 +66,16 @@ STALE_ANTIVIRUS = Attack(
     stopped_by="the policy's condition on the claim of the measured agent",
     prize="service",
 )
+EDITED_DATABASE = Attack(
+    name="edited-database",
+    needs=("a machine of Carol's own, with an outdated antivirus", "its disk, which is not measured"),
+    steps=("writes another date into the first line of the signature database", "orders a payment"),
+    breaks="trust",
+    why="A measured program that believes an unmeasured file says what the owner of the file wants.",
+    source="tried",
+    stopped_by="the vendor's signature over database and date, which the measured agent verifies before it claims",
+    prize="service",
+)
 LYING_AGENT = Attack(
     name="lying-agent",
     needs=("a machine of Carol's own, with an outdated antivirus",),
@@ -86,7 +96,7 @@ POSTURE_DRIFT = Attack(
     stopped_by="new evidence for each payment",
     prize="service",
 )
-BY_CAROL = {attack.name: attack for attack in (STALE_ANTIVIRUS, LYING_AGENT, POSTURE_DRIFT)}
+BY_CAROL = {attack.name: attack for attack in (STALE_ANTIVIRUS, EDITED_DATABASE, LYING_AGENT, POSTURE_DRIFT)}
 """The attacks of an unwilling customer, by name. `scenarios.third_party` plays them, without a program of Alice's."""
 
 SLIDES = (

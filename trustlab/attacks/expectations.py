@@ -2,7 +2,8 @@
 
 It is data: `expected/*.toml`, a file for each family of attacks. A row says what one attack does to one design, or to
 a range of designs in the order of the ladders. Marks: `S` the attack succeeds, `x` it is stopped, `-` it makes no sense
-there (the sentence says why). The matrix is run and compared with the table; if they differ, one of the two is wrong.
+there (the sentence says why). A design beside the ladders is in `columns.toml`: it is like a design of a ladder, except
+for its own rows. The matrix is run and compared with the table; if they differ, one of the two is wrong.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from trustlab.attacks.catalogue import CatalogueError, attack_on, read_toml
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, LADDER, LADDER13
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from trustlab.attacks.attack import Attack
 
 FOLDER = Path(__file__).with_name("expected")
+COLUMNS = Path(__file__).with_name("columns.toml")
 Mark = Literal["S", "x", "-"]
 
 
@@ -41,6 +43,34 @@ class ExpectationRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str = ""
     only: str = ""
     elsewhere: str = ""
+
+
+class ColumnRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of a column: fields as in `ExpectationRow`, for the column's own designs."""
+
+    attack: str
+    mark: Mark
+    sentence: str
+    stopped_by: tuple[str, ...] = ()
+    source: str = ""
+
+    def about(self, design: str) -> ExpectationRow:
+        """Return the row for one design."""
+        return ExpectationRow(self.attack, design, self.mark, self.sentence, self.stopped_by, self.source)
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Designs beside the ladders: they fare as the design that they are `like`, but for the rows given here."""
+
+    designs: tuple[str, ...]
+    like: str
+    row: tuple[ColumnRow, ...] = ()
+
+
+class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file `columns.toml`."""
+
+    column: tuple[Column, ...]
 
 
 class Family(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,15 +111,19 @@ def known(attack: str, tls: str) -> Attack:
 
 
 def named(designs: str) -> tuple[str, ...]:
-    """Return the designs that `name` or `first to last` stands for; CatalogueError for an unknown design."""
+    """Return the designs that `name` or `first to last` stands for; CatalogueError for an unknown design.
+
+    A range is of the ladders: no design beside them is in it.
+    """
     first, _, last = designs.partition(" to ")
-    names = tuple(DESIGNS)
+    rungs = tuple(design.name for design in (*LADDER, *LADDER13))
+    known_here = rungs if last else tuple(DESIGNS)
     for name in (first, last or first):
-        if name not in names:
+        if name not in known_here:
             raise CatalogueError(
-                f"a row of attacks/expected/ names an unknown design {name!r}; choose from: {', '.join(names)}"
+                f"a row of attacks/expected/ names an unknown design {name!r}; choose from: {', '.join(known_here)}"
             )
-    return names[names.index(first) : names.index(last or first) + 1]
+    return rungs[rungs.index(first) : rungs.index(last) + 1] if last else (first,)
 
 
 def spread(rows: Iterable[ExpectationRow]) -> Table:
@@ -110,6 +144,22 @@ def spread(rows: Iterable[ExpectationRow]) -> Table:
             "add a row for each, with mark '-' and the reason if it makes no sense there"
         )
     return {(design, attack): table[design, attack] for design in DESIGNS for attack in attacks}
+
+
+def widened(rows: Sequence[ExpectationRow], columns: Iterable[Column]) -> Iterator[ExpectationRow]:
+    """Yield the rows, and those of the columns; CatalogueError for a column's row about an attack that has no rows."""
+    yield from rows
+    for column in columns:
+        likes = {row.attack: row for row in rows if column.like in named(row.designs)}
+        own = {row.attack: row for row in column.row}
+        if unknown := own.keys() - likes.keys():
+            raise CatalogueError(
+                f"attacks/columns.toml has a row about {min(unknown)} under {', '.join(column.designs)}, and no row of "
+                f"attacks/expected/ says what that attack does to {column.like}: correct the name, or add that row"
+            )
+        for design in column.designs:
+            for attack, row in likes.items():
+                yield own[attack].about(design) if attack in own else msgspec.structs.replace(row, designs=design)
 
 
 def _by_attack(places: list[tuple[str, str]]) -> str:
@@ -138,5 +188,6 @@ def families() -> tuple[Family, ...]:
 
 @cache
 def table() -> Table:
-    """Return (design, attack) to the cell: every design of both ladders, in their order, against every attack."""
-    return spread(row for family in families() for row in family.row)
+    """Return (design, attack) to the cell: every design, in the catalogue's order, against every attack."""
+    rows = [row for family in families() for row in family.row]
+    return spread(widened(rows, read_toml(COLUMNS, Columns).column))

@@ -1,7 +1,7 @@
 """The judge: the outcome of an attack, from facts in the trace and never from what Alice claims.
 
-The facts are what she knows (`capture.knowledge` derives it from the octets she saw and the keys she has), and the
-cloud's ground truth about where each connection really ended.
+The facts are what she knows (`capture.knowledge` derives it from the octets she saw and the keys she has), and who
+holds the traffic secrets of each channel that a client trusted (`holders`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trustlab.attacks.holders import trusted_channels
 from trustlab.capture import knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from trustlab.capture import Knowledge
     from trustlab.trace import Trace
@@ -23,14 +24,19 @@ class Judgement(msgspec.Struct, frozen=True):
     """What the facts say.
 
     `alice_knows` names the canaries that she can read. `refused_by` is the check by which a relying party first
-    refused, `failed` are all checks that failed there. `wrong_peer` names a party that completed a handshake with
-    another machine than it meant to.
+    refused, `failed` are all checks that failed there. `wrong_peer` names a party that trusted a channel of which the
+    machine that it meant does not hold the traffic secrets, and another one does. `disagrees` names a party that
+    trusted such a channel, and Alice herself can read it; `elsewhere` one whose channel ends in a machine that keeps
+    its keys to itself. `evidence_of` names the machines whose quotes she can read.
     """
 
     alice_knows: tuple[str, ...]
     refused_by: str | None
     failed: tuple[str, ...]
     wrong_peer: str | None
+    disagrees: str | None = None
+    evidence_of: tuple[str, ...] = ()
+    elsewhere: str | None = None
     alice_read: bytes = b""
     """The line of decrypted (or unencrypted) text that contains the first canary: a secret, and not in repr."""
 
@@ -47,13 +53,27 @@ def judge(trace: Trace, canaries: Mapping[str, bytes], *, adversary: str = "alic
     refusals = [event for event in trace.select("appraisal", name="refused") if event.party != adversary]
     refusal = refusals[0] if refusals else None
     failed = refusal.data.get("failed") if refusal else None
+    misled = [channel for channel in trusted_channels(trace) if channel.misled]
+    hers = [c for c in misled if adversary in c.holders or known.plaintext(c.connection, "client")]
     return Judgement(
         alice_knows=tuple(name for name, value in canaries.items() if known.holds(value)),
         refused_by=str(refusal.data["refused_by"]) if refusal else None,
         failed=tuple(map(str, failed)) if isinstance(failed, list) else (),
-        wrong_peer=_wrong_peer(trace),
+        wrong_peer=next((channel.client for channel in misled), None),
+        disagrees=next((channel.client for channel in hers), None),
+        evidence_of=tuple(_quoted(trace, known)),
+        elsewhere=next((c.client for c in misled if c not in hers), None),
         alice_read=next((line for value in canaries.values() if (line := _line(known, value))), b""),
     )
+
+
+def _quoted(trace: Trace, known: Knowledge) -> Iterator[str]:
+    """Yield the machines of which she can read something that their TPM quoted."""
+    for machine in dict.fromkeys(event.party for event in trace.select("tpm.response", name="TPM2_Quote")):
+        quotes = trace.select("tpm.response", party=machine, name="TPM2_Quote")
+        signed = [q.raw[s.start : s.end] for q in quotes for s in q.spans if s.name == "quoted"]
+        if any(known.holds(octets) for octets in signed):
+            yield machine
 
 
 def _line(known: Knowledge, canary: bytes) -> bytes:
@@ -64,14 +84,3 @@ def _line(known: Knowledge, canary: bytes) -> bytes:
         if found:
             return found
     return b""
-
-
-def _wrong_peer(trace: Trace) -> str | None:
-    """Return the first client that told its application it was connected although another machine had answered."""
-    for truth in trace.select("ground-truth", name="connection"):
-        if truth.data["server"] == truth.data["addressed"]:
-            continue
-        client = str(truth.data["client"])
-        if trace.select("app", party=client, name="connected"):
-            return client
-    return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.attacks.alice.applications import ListenAndThank, Relay
+from trustlab.attacks.alice.applications import Relay, ShowEvidence
 from trustlab.attacks.alice.ends import clone, plain
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
@@ -133,7 +133,7 @@ def redirect(guest: Guest, where: Callable[[int, int], str]) -> None:
 
     alice.powers.on_connection(alice.victim, decide)
     guest.listen(HTTPS, lambda connection: clone(alice, identity, connection))
-    guest.listen(QUESTIONS, lambda _connection: PlainEndpoint(ListenAndThank(leaves=True)))
+    guest.listen(QUESTIONS, lambda _connection: PlainEndpoint(ShowEvidence(b"", 1)))
 
 
 def recorded(guest: Guest) -> list[Recorded]:

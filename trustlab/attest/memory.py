@@ -1,7 +1,8 @@
-"""What a Relying Party remembers from one passage to the next: the last version it accepted, and each machine's boot.
+"""What a Relying Party remembers from one passage to the next: the last versions it accepted, and each machine's boot.
 
-Both only go forward. They stand in a small JSON file that survives the process. A lock on its folder lets one process
-at a time read, compare and write, so that two which accept at once cannot undo each other.
+Versions are those of the Reference Values and of the revocation list. All of it only goes forward. It stands in a
+small JSON file that survives the process. A lock on its folder lets one process at a time read, compare and write, so
+that two which accept at once cannot undo each other.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class _Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = 0
+    revocations: int = 0
     machines: dict[str, Remembered] = {}
 
 
@@ -78,6 +80,11 @@ class Memory:
         """The highest version accepted so far; 0 before the first."""
         return self._read().version
 
+    @property
+    def last_list(self) -> int:
+        """The highest version of a revocation list by which evidence was accepted; 0 before the first."""
+        return self._read().revocations
+
     def boot_of(self, machine: bytes) -> Remembered | None:
         """Return the last accepted boot of a machine; None if it is not known yet."""
         return self._read().machines.get(machine.hex())
@@ -89,19 +96,25 @@ class Memory:
             if version > known.version:
                 self._write(msgspec.structs.replace(known, version=version))
 
-    def accept(self, version: int, machine: bytes, boot: BootCounters) -> str:
-        """Note what was accepted, or say what has gone back: another process may have accepted something meanwhile."""
+    def accept(self, version: int, machine: bytes, boot: BootCounters, revocations: int = 0) -> str:
+        """Note what was accepted, or say what has gone back: another process may have accepted something meanwhile.
+
+        `revocations` is the version of the revocation list it was judged by, 0 if there was none.
+        """
         with self._alone():
             known = self._read()
             if version < known.version:
                 return f"Version {known.version} of the Reference Values was accepted meanwhile."
+            if 0 < revocations < known.revocations:
+                return f"Version {known.revocations} of the revocation list was used meanwhile."
             before = known.machines.get(machine.hex())
             if before is not None and (problem := before.problem(boot)):
                 return problem
             launch = boot.launch.hex()
             after = before.then(boot) if before else Remembered(boot.reset_count, boot.restart_count, launch)
-            if version > known.version or after != before:
-                self._write(_Content(version, {**known.machines, machine.hex(): after}))
+            content = _Content(version, max(revocations, known.revocations), {**known.machines, machine.hex(): after})
+            if content != known:
+                self._write(content)
         return ""
 
     def _read(self) -> _Content:

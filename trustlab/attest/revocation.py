@@ -85,14 +85,26 @@ def _digests(entries: Mapping[str, str], field: str) -> dict[bytes, str]:
 
 @dataclass(frozen=True)
 class Revocations:
-    """What a Relying Party was given: a list, CRLs, or both."""
+    """What a Relying Party was given: a list, CRLs, or both.
+
+    `last` is the version of the last list by which it accepted evidence: an older one may lack what was revoked since.
+    """
 
     listed: RevocationList | None = None
     crls: tuple[x509.CertificateRevocationList, ...] = ()
+    last: int = 0
+
+    @property
+    def version(self) -> int:
+        """The list's version; 0 if there is no list."""
+        return 0 if self.listed is None else self.listed.version
 
     def ak_problem(self, spki_digest: bytes, path: Sequence[LenientCertificate], time: dt.datetime) -> str:
         """Say why an AK counts no more; `path` leads from its certificate to the anchor."""
         if self.listed is not None:
+            if self.listed.version < self.last:
+                used = f"Version {self.last} of the revocation list was used before"
+                return f"{used}, and this is version {self.listed.version}."
             if problem := self.listed.expired(time):
                 return problem
             if (why := self.listed.aks.get(spki_digest)) is not None:

@@ -126,8 +126,11 @@ class Verifier:
         try:
             last = max(self.last_reference_version, self.memory.last if self.memory is not None else 0)
             appraisal = open_appraisal(evidence, expected, self.references, self.policy, last)
-            remembered = None if self.memory is None else self.memory.boot_of(appraisal.machine)
-            appraisal = replace(appraisal, remembered=remembered, revocations=self.revocations)
+            revocations = self.revocations
+            if self.memory is not None:
+                revocations = replace(revocations, last=self.memory.last_list)
+                appraisal = replace(appraisal, remembered=self.memory.boot_of(appraisal.machine))
+            appraisal = replace(appraisal, revocations=revocations)
         except ReferenceValuesError:
             raise  # the memory cannot be read: the evidence is not at fault
         except AttestError as error:
@@ -145,7 +148,8 @@ class Verifier:
         """Remember what was accepted; refuse it if another process has accepted something later meanwhile."""
         if self.memory is None or not result.accepted:
             return result
-        problem = self.memory.accept(self.references.version, appraisal.machine, checks_boot.boot_of(appraisal))
+        boot = checks_boot.boot_of(appraisal)
+        problem = self.memory.accept(self.references.version, appraisal.machine, boot, self.revocations.version)
         if not problem:
             return result
         checks = [replace_fields(c, verdict=FAIL, sentence=problem) if c.name == BOOT else c for c in result.checks]

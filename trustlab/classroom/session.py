@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from trustlab.classroom import child
 from trustlab.classroom.answers import as_source
 from trustlab.classroom.exercise import ClassroomError, Exercise, name_of
-from trustlab.classroom.exercises import EXERCISES
+from trustlab.classroom.exercises import EXERCISES, PATHS
 from trustlab.classroom.overview import Overview
 from trustlab.classroom.progress import Progress
 from trustlab.classroom.tokens import course_seed, token
@@ -51,8 +51,11 @@ class ClassroomSession:
         """Judge an answer and return a verdict within the exercise's time limit, ten seconds as a rule.
 
         The answer runs in a child process: an endless loop, an exit or too much memory costs this one exercise.
-        `student` is the name given to `restore`, unless another is given here.
+        `student` is the name given to `restore`, unless another is given here. The name of a path, such as
+        "90-minutes", is no exercise: it says what is done on the path.
         """
+        if id in PATHS:
+            return self._walked(id)
         exercise = self._exercise(id)
         who = name_of(student or self.student)
         seed = course_seed(self.folder)
@@ -214,6 +217,15 @@ class ClassroomSession:
             there = f"; did you mean {near[0]!r}?" if near else f"; choose from: {', '.join(EXERCISES)}"
             raise ClassroomError(f"there is no exercise {name!r}{there}")
         return found
+
+    def _walked(self, path: str) -> Verdict:
+        """Say how far somebody has come on a path through the course."""
+        steps = [name for name in PATHS[path] if name in EXERCISES]
+        left = [name for name in steps if not self._own_progress.record.of(name).right]
+        said = f"{len(steps) - len(left)} of {len(steps)} exercises of this path are right."
+        if left:
+            said += f" The next one is {left[0]}, in notebook {left[0][:2]}."
+        return Verdict(right=not left, sentence=said, exercise=path)
 
     def _note(self, exercise: Exercise, done: bool, attempts: int, predictions: int) -> str:  # noqa: FBT001
         said = []

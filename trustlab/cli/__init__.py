@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
+from typing import Any
 
 import typer
+import typer.main
 from rich.console import Console
 from rich.text import Text
 
@@ -16,6 +19,7 @@ from trustlab.attest import AttestError
 from trustlab.capture import CaptureError
 from trustlab.cli import ending
 from trustlab.cli.ablation import ablation
+from trustlab.cli.alice import alice
 from trustlab.cli.ca import ca
 from trustlab.cli.cloud import cloud
 from trustlab.cli.course import answers, grade
@@ -23,12 +27,14 @@ from trustlab.cli.demo import demo
 from trustlab.cli.doctor import doctor
 from trustlab.cli.failure import Failure, plain
 from trustlab.cli.find import find_attack, models, show_atlas
+from trustlab.cli.goals import goals
 from trustlab.cli.inspect import inspect
 from trustlab.cli.lab import lab
 from trustlab.cli.matrix import matrix
 from trustlab.cli.passage import connect, serve
 from trustlab.cli.sign import sign
 from trustlab.cli.tamper import tamper
+from trustlab.cli.third_party import third_party
 from trustlab.cli.tls import s_client, s_server
 from trustlab.cli.tpm import tpm
 from trustlab.cli.verify import verify
@@ -77,12 +83,15 @@ app.command()(cloud)
 app.command()(inspect)
 app.command()(matrix)
 app.command()(ablation)
+app.command()(goals)
+app.command("third-party")(third_party)
 app.command()(tamper)
 app.command("find")(find_attack)
 app.command("atlas")(show_atlas)
 app.command()(models)
 app.command()(serve)
 app.command()(connect)
+app.command()(alice)
 app.command()(ca)
 app.command()(sign)
 app.command()(tpm)
@@ -114,6 +123,12 @@ def main() -> None:
     sys.exit(code)
 
 
+@functools.cache
+def _command() -> Any:  # noqa: ANN401 - click's, or typer's own copy of it, by version
+    """Make what typer reads from the functions above: once a process, since it takes longer than most commands."""
+    return typer.main.get_command(app)
+
+
 def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
@@ -127,7 +142,7 @@ def _flushed(code: int) -> int:
 def _run() -> int:
     errors = Console(stderr=True, highlight=False)
     try:
-        code: int = app(standalone_mode=False) or 0
+        code: int = _command()(standalone_mode=False) or 0
         return _interrupted() if code == INTERRUPTED else code  # some versions of typer raise, others return this code
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()

@@ -34,8 +34,8 @@ MemoryFile = Annotated[
     Path | None,
     typer.Option(
         "--memory",
-        help="File that remembers the last accepted version of the Reference Values and each machine's last boot: "
-        "neither may go back.",
+        help="File that remembers the last versions of Reference Values and revocation list, and each machine's last "
+        "boot: none may go back.",
     ),
 ]
 RevokedFile = Annotated[

@@ -39,27 +39,33 @@ def demo(
     Exits with 0 only if all three runs end as described here.
     """
     console = Console(stderr=as_json, quiet=as_json, highlight=False)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(
-            f"cannot write to {out}: {error.strerror}. Give a folder that you can write to with --out."
-        ) from error
+    make_folder(out)
     acts = (
         plain_tls(substrate=substrate),
         trusted_passage(substrate=substrate),
         trusted_passage("rogue-certificate", substrate=substrate),
     )
-    played = [_play(act, out, console, pace) for act in acts]
+    played = [play_act(act, out, console, pace) for act in acts]
     if as_json:
-        typer.echo(json.dumps({"acts": [_as_json(outcome, kept) for outcome, kept in played]}))
+        typer.echo(json.dumps({"acts": [act_as_json(outcome, kept) for outcome, kept in played]}))
     else:
         _summary(console, played)
     if not all(outcome.as_told for outcome, _ in played):
         raise typer.Exit(1)
 
 
-def _play(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, Recording]:
+def make_folder(out: Path) -> None:
+    """Make the folder for what is kept; Failure if that cannot be done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"cannot write to {out}: {error.strerror}. Give a folder that you can write to with --out."
+        ) from error
+
+
+def play_act(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, Recording]:
+    """Play an act live in the terminal, unless the console is quiet, and keep its trace and capture in a folder."""
     with TerminalLadder(console, pace=pace) as ladder:
         if not console.quiet:
             ladder.attach(act.trace)
@@ -74,7 +80,8 @@ def _play(act: Act, out: Path, console: Console, pace: float) -> tuple[Outcome, 
         return outcome, act.save(out)
 
 
-def _as_json(outcome: Outcome, kept: Recording) -> dict[str, Any]:
+def act_as_json(outcome: Outcome, kept: Recording) -> dict[str, Any]:
+    """Return what `--json` prints of an act."""
     return {
         "design": outcome.design,
         "attack": outcome.attack,

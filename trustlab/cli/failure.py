@@ -29,14 +29,15 @@ def octets_of(path: Path) -> bytes:
         raise Failure(f"cannot read {path}: {(error.strerror or 'no reason is known').lower()}") from error
 
 
-def host_and_port(target: str, example: str) -> tuple[str, int]:
+def host_and_port(target: str, example: str, *, least: int = 1) -> tuple[str, int]:
     """Split HOST:PORT, without the brackets of an IPv6 address; Failure if it is something else.
 
-    An internationalised name is returned as A-labels, because a resolver's own IDNA 2003 may find another host.
+    The port is `least` or above. An internationalised name is returned as A-labels, because a resolver's own IDNA 2003
+    may find another host.
     """
     host, colon, port = target.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536 or not host.strip():
+    if not colon or not re.fullmatch("[0-9]{1,5}", port) or not least <= int(port) < 65_536 or not host.strip():
         raise Failure(f"{target!r} is not HOST:PORT; for example {example}")
     return host_name(host), int(port)
 

@@ -16,6 +16,7 @@ from trustlab.cli.failure import Failure
 from trustlab.finder import DEFAULT, GOALS, POWERS, Found, atlas, find
 from trustlab.finder.models import Proof, prove, write_models
 from trustlab.passage import Design, design_named, design_of
+from trustlab.studio import save_studio_page
 
 NO_VERDICT = 3
 PowerOption = Annotated[
@@ -101,8 +102,19 @@ def show(console: Console, found: Found, proof: Proof | None) -> None:
         console.print(f"{proof.tool} {proof.version}: {proof.verdict} ({proof.seconds:.1f} s).")
 
 
-def show_atlas(*, as_json: Annotated[bool, typer.Option("--json", help="Print the atlas as JSON.")] = False) -> None:
-    """Search all 64 client binders over six fields, against a strict and a lax teller, and print the minimal ones."""
+def show_atlas(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the atlas as JSON.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write the studio to this file, as a page on the atlas.")] = None,
+) -> None:
+    """Search all 64 client binders over six fields, against a strict and a lax teller, and print the minimal ones.
+
+    With --page no search is made: the page holds answers that were searched beforehand, and works without a network.
+    """
+    if page is not None:
+        kept = save_studio_page(page)
+        typer.echo(f"{kept}: the studio, {kept.stat().st_size // 1000} kB. Open it in a browser.")
+        return
     found = atlas()
     if as_json:
         typer.echo(json.dumps(msgspec.to_builtins(found)))

@@ -15,10 +15,12 @@ from trustlab.attacks import ATTACKS, CATALOGUE, SLIDES
 from trustlab.cli.failure import Failure
 from trustlab.cli.matrix_page import save_html, save_png
 from trustlab.cli.matrix_table import show_table
+from trustlab.cli.power_table import show_powers
 from trustlab.cloud import choose
 from trustlab.inspector.screenshot import NoPictureError, browser
 from trustlab.scenarios import cells, left_out, run_matrix, table_of
 from trustlab.scenarios.matrix import VERSIONS
+from trustlab.scenarios.powers import power_cells, rows_with_needs
 
 
 def matrix(  # noqa: PLR0913 - the options of the command
@@ -28,6 +30,13 @@ def matrix(  # noqa: PLR0913 - the options of the command
     rules: Annotated[bool, typer.Option("--rules", hidden=True)] = False,
     fields: Annotated[bool, typer.Option("--fields", hidden=True)] = False,
     overlaps: Annotated[bool, typer.Option("--overlaps", hidden=True)] = False,
+    powers: Annotated[
+        bool,
+        typer.Option(
+            "--powers",
+            help="Show for each set of powers, and each goal, the best that any of our attacks does.",
+        ),
+    ] = False,
     slides: Annotated[
         bool,
         typer.Option(
@@ -71,9 +80,7 @@ def matrix(  # noqa: PLR0913 - the options of the command
     Exits with 0 only if every cell is as the table of expectations says (with --without: always).
     """
     designs, attacks, without_names = design or [], attack or [], tuple(without or ())
-    for kind, asked in {"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps}.items():
-        if asked:
-            raise typer.BadParameter(f"--{kind} is now a separate command: trustlab ablation {kind}")
+    _moved({"checks": checks, "rules": rules, "fields": fields, "overlaps": overlaps})
     try:
         left_out(without_names)
     except ValueError as error:
@@ -89,6 +96,10 @@ def matrix(  # noqa: PLR0913 - the options of the command
     _in_table(attacks, list(dict.fromkeys(a for _, a in table)))
     console = Console(stderr=as_json, highlight=False)
     _writable(html, png)
+    if powers:
+        narrowed = attacks or without_names or html or png or substrate != "memory"
+        _show_by_powers(console, designs, tls, keep, as_json=as_json, narrowed=bool(narrowed))
+        return
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("running", total=len(cells(designs, attacks, tls=tls)))
         results = run_matrix(
@@ -110,6 +121,32 @@ def matrix(  # noqa: PLR0913 - the options of the command
     else:
         show_table(console, results, without_names)
     if not without_names and not all(result.as_expected for result in results):
+        raise typer.Exit(1)
+
+
+def _moved(kinds: dict[str, bool]) -> None:
+    """Refuse an option that is a command of its own by now."""
+    for kind, asked in kinds.items():
+        if asked:
+            raise typer.BadParameter(f"--{kind} is now a separate command: trustlab ablation {kind}")
+
+
+def _show_by_powers(
+    console: Console, designs: list[str], tls: str, keep: Path | None, *, as_json: bool, narrowed: bool
+) -> None:
+    """Run what the table by powers needs, and print it; exit with 1 if a run is not as the table of attacks expects."""
+    if narrowed:
+        raise Failure("--powers plays every attack that it needs, in memory: give it only --design, --tls and --keep")
+    rows = rows_with_needs(tls)
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("running", total=len(cells(designs, rows, tls=tls)))
+        results = run_matrix(designs, rows, tls=tls, keep=keep, progress=lambda _: bar.advance(task))
+    found = power_cells(results)
+    if as_json:
+        typer.echo(json.dumps({"cells": [msgspec.to_builtins(cell) for cell in found]}))
+    else:
+        show_powers(console, found)
+    if not all(result.as_expected for result in results):
         raise typer.Exit(1)
 
 

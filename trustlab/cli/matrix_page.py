@@ -107,6 +107,9 @@ def _cell(result: CellResult, folder: Path | None) -> MatrixCell:
         leaks=result.leaks,
         refused_by=result.refused_by,
         source=result.source,
+        goal="" if result.outcome == "senseless" else result.goal,
+        stopped_by=result.stopped_by,
+        why="" if result.outcome in {"senseless", "unplayed"} else result.why,
         trace=_address(Path(result.trace), linked) if linked is not None else "",
         page=_address(_page_beside(result.trace), linked) if linked is not None else "",
     )

@@ -21,11 +21,12 @@ SIGNS = {
     "succeeded": ("S", "bold red"),
     "refused": ("x", "green"),
     "failed": ("x", "green"),
+    "broke": ("?", "bold yellow"),
     "senseless": ("-", "dim"),
     "unplayed": ("o", "dim"),
 }
 """The sign and the style of each outcome."""
-KEY = "S Alice wins   x she does not   - makes no sense   o not run here   ! "
+KEY = "S Alice wins  x she does not  - makes no sense  o not run  ? broke  ! "
 LETTERS = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
 """The letter of each design's column; it is the same in every part of the table."""
 NAMES = 34
@@ -46,18 +47,28 @@ def show_table(console: Console, results: Sequence[CellResult], without: Sequenc
     others = [result for result in results if not result.as_expected]
     what = f"changed by leaving out {' and '.join(without)}" if without else "not as expected"
     for result in others:
+        told = "" if without else f"{_became(result)}; "
         checks = f"failed checks: {', '.join(result.failed)}; " if result.failed else ""
-        became = "" if without else f"{SIGNS[result.outcome][0]}, expected {result.expected}; "
-        console.print(f"{what}: {result.design} / {result.attack}: {became}{checks}{result.evidence}", markup=False)
+        facts = result.sentence if result.outcome == "broke" else result.evidence
+        console.print(f"{what}: {result.design} / {result.attack}: {told}{checks}{facts}", markup=False)
     if without and not others:
         console.print(_unchanged(results), markup=False)
+
+
+def _became(result: CellResult) -> str:
+    """Say how a cell came out, and what the table expected: the mark, or what stopped her if only that differs."""
+    mark = SIGNS[result.outcome][0]
+    if mark != result.expected:
+        return f"{mark}, expected {result.expected}"
+    stopped, expected = (", ".join(names) or "nothing" for names in (result.stopped_by, result.must_stop))
+    return f"{mark}, stopped by {stopped}, expected {expected}"
 
 
 def table_lines(results: Sequence[CellResult]) -> Iterator[Text]:
     """Yield the lines of the table and of its legend."""
     designs = list(dict.fromkeys(result.design for result in results))
     places = {(result.design, result.attack): result for result in results}
-    yield from _head(designs)
+    yield from head_lines(designs)
     for family in families():
         attacks = [attack for attack in family.attacks if any(result.attack == attack for result in results)]
         if attacks:
@@ -65,17 +76,17 @@ def table_lines(results: Sequence[CellResult]) -> Iterator[Text]:
         for attack in attacks:
             line = Text(f"  {attack}".ljust(NAMES))
             for design in designs:
-                line.append_text(_between(designs, design)).append_text(_sign(places.get((design, attack))))
+                line.append_text(gap_before(designs, design)).append_text(_sign(places.get((design, attack))))
             yield line
     yield Text()
-    yield from _legend(designs)
+    yield from legend_lines(designs)
     yield from _leaks(results)
 
 
-def _head(designs: list[str]) -> Iterator[Text]:
+def head_lines(designs: list[str]) -> Iterator[Text]:
     versions = line = " " * NAMES
     for design in designs:
-        line += _between(designs, design).plain
+        line += gap_before(designs, design).plain
         if design == _group(designs, design)[0]:
             versions = versions.ljust(len(line)) + _version(design)
         line += LETTERS[design] + " "
@@ -92,7 +103,7 @@ def _group(designs: list[str], design: str) -> list[str]:
     return [name for name in designs if DESIGNS[name].tls == DESIGNS[design].tls]
 
 
-def _between(designs: list[str], design: str) -> Text:
+def gap_before(designs: list[str], design: str) -> Text:
     """Return the gap before a column: between two versions two spaces, and enough room for the first one's title."""
     before = designs[: designs.index(design)][-1:]
     if not before or _version(before[0]) == _version(design):
@@ -108,7 +119,7 @@ def _sign(result: CellResult | None) -> Text:
     return Text(sign, style=style) + Text(" " if result.as_expected else "!", style="bold yellow")
 
 
-def _legend(designs: list[str]) -> Iterator[Text]:
+def legend_lines(designs: list[str]) -> Iterator[Text]:
     entries = [f"{LETTERS[design]} {design}" for design in designs]
     for start in range(0, len(entries), 3):
         yield Text("".join(entry.ljust(26) for entry in entries[start : start + 3]).rstrip(), style="dim")

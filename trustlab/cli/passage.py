@@ -303,7 +303,7 @@ async def _serve(
     except (UnicodeError, TypeError):  # TypeError if it is not even UTF-8
         raise Failure(f"cannot serve on {host!r}: that is not a host name") from None
     except OSError as error:
-        raise Failure(f"cannot serve on {host}, port {port}: {_why_not(error)}") from error
+        raise Failure(f"cannot serve on {host}, port {port}: {why_not(error)}") from error
     async with server:
         bound = server.sockets[0].getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
@@ -311,7 +311,8 @@ async def _serve(
         await answers.done.wait()
 
 
-def _why_not(error: OSError) -> str:
+def why_not(error: OSError) -> str:
+    """Return why an address cannot be listened on, and what to do."""
     match error.errno:
         case errno.EADDRINUSE:
             return "the port is taken. Choose another with --port, or 0 for a free one."

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trustlab.attest import PROFILES, AppraisalPolicy, Expected, Memory, ReferenceValues, Verifier
-from trustlab.cli.demands import CrlFiles, PublisherFile, RevokedFile, revocations_in
+from trustlab.cli.demands import CrlFiles, MemoryFile, PublisherFile, RevokedFile, revocations_in
 from trustlab.cli.failure import Failure, octets_of
 from trustlab.cli.foreign import ForeignFiles
 from trustlab.octets import read_file
@@ -64,13 +64,7 @@ def verify(  # noqa: PLR0913 - one parameter for each option
     profile: Annotated[
         str, typer.Option(help=f"What to demand where no policy says it: {', '.join(PROFILES)}.", show_default=False)
     ] = "",
-    memory: Annotated[
-        Path | None,
-        typer.Option(
-            help="File that remembers the last accepted version of the Reference Values and each machine's last boot: "
-            "neither may go back."
-        ),
-    ] = None,
+    memory: MemoryFile = None,
     revoked: RevokedFile = None,
     crl: CrlFiles = None,
     publisher: PublisherFile = None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from trustlab.cloud.errors import CloudError
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from trustlab.cloud.ports import GuestKey
 
 RSA_BITS = 2048
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+"""A key in software."""
 
 
-def private_pem(key: rsa.RSAPrivateKey) -> bytes:
+def private_pem(key: PrivateKey) -> bytes:
     """Return a private key as unencrypted PKCS#8 PEM."""
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return key.private_bytes(*form)
@@ -30,7 +32,7 @@ def software_key() -> rsa.RSAPrivateKey:
 
 
 class Identity:
-    def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey | GuestKey) -> None:
+    def __init__(self, certificate: x509.Certificate, key: PrivateKey | GuestKey) -> None:
         self.certificate = certificate
         self.key = key
 
@@ -40,7 +42,7 @@ class Identity:
 
         Kept as it was read, as servers keep it: so it lies in memory as long as they run.
         """
-        if not isinstance(self.key, rsa.RSAPrivateKey):
+        if not isinstance(self.key, PrivateKey):
             raise CloudError("this key lives in the TPM and cannot be had as a file")
         return private_pem(self.key).decode()
 

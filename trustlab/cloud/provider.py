@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.capture import knowledge
 from trustlab.cloud.errors import CloudError
+from trustlab.cloud.isolation import ask_for_memory, tell_disk_read
 from trustlab.cloud.pki import HTTP, ChallengeAnswer, WebCa, spki_of
 from trustlab.wire import MemoryNetwork
 
@@ -72,11 +73,13 @@ class MemoryProvider:
 
     def disk_of(self, name: str) -> Mapping[str, Any]:
         """Read a machine's disk: it is hers. What HyperSafe keeps in memory is not on it."""
-        return self._fabric.machines[name].disk
+        disk = self._fabric.machines[name].disk
+        tell_disk_read(self._fabric.network.trace.party(name), disk)
+        return disk
 
     def search_memory(self, name: str, pattern: bytes, before: int = 0) -> list[bytes]:  # noqa: ARG002 - as in the other substrate
         """Refuse: a HyperSafe machine shows nothing, and here the others have no memory of their own."""
-        self._fabric.machines[name].hypervisor.read_memory()
+        ask_for_memory(self._fabric.machines[name].hypervisor, self._fabric.network.trace.party(name))
         raise CloudError("in the memory substrate all machines share one process: rent them in 'uml' to read their RAM")
 
     def root_tpm(self, name: str) -> TpmClient:

@@ -63,7 +63,8 @@ class Station:
         memory: Memory | None = None,
         revocations: Revocations = NOTHING,
     ) -> None:
-        if not placement_of(design).one_channel:
+        place = placement_of(design)
+        if not place.one_channel or place.seals:
             raise CloudError(f"the design {design.name} has no single attested channel: choose another")
         device = None if kind_of(tpm) == "swtpm" else DeviceTpm.from_name(tpm)
         self.notes: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ def hellos(view: View) -> None:
 
 
 def server_flight(view: View) -> None:
-    """Add the server's signature and Finished, and the secrets that follow from them."""
+    """Add the server's signature and Finished, what follows from them, and the flight as it travels: encrypted."""
     so_far = h(seq(view["hellos"], view["extensions"], view["certificate_S"], view["evidence_S"]))
     view["verify_S"] = sign(view["spki_S"].terms[0], seq(SIGNED, FROM_SERVER, so_far))
     finished = kdf(view["handshake_secret"], seq(SERVER_FINISHED, view["hellos"]))
@@ -54,6 +54,9 @@ def server_flight(view: View) -> None:
     view["transcript"] = h(seq(so_far, view["verify_S"], view["finished_S"]))
     view["main_secret"] = kdf(view["handshake_secret"], public("main secret"))
     view["traffic_key"] = kdf(view["main_secret"], seq(public("traffic"), view["transcript"]))
+    under = kdf(view["handshake_secret"], seq(public("s hs traffic"), view["hellos"]))
+    names = ("extensions", "certificate_S", "evidence_S", "verify_S", "finished_S")
+    view["flight_S"] = senc(under, seq(*(view[name] for name in names)))
 
 
 def client_flight(view: View) -> None:
@@ -126,12 +129,18 @@ class Ends13:
         """Complete the teller's view; return whose evidence it accepted, or None if Alice cannot make the flight."""
         whose = ""
         if self._in_handshake and self._design.server is not None:
-            found = self._world.teller_accepts(alice, view, as_it_is)
+
+            def shown(offered: Term) -> Term:
+                seen = {**view, "evidence_S": offered}
+                server_flight(seen)
+                return seen["flight_S"]
+
+            found = self._world.teller_accepts(alice, view, shown)
             if found is None:
                 return None
             view["evidence_S"], whose = found
         server_flight(view)
-        if not (alice.derives(view["verify_S"]) and alice.derives(view["finished_S"])):
+        if not alice.derives(view["flight_S"]):
             return None
         view["spki_C"], view["certificate_C"] = teller_key(self._world)
         proves = self._in_handshake and self._design.client is not None
@@ -167,8 +176,7 @@ class _Bank13:
             if self._in_handshake and self._design.server is not None:
                 view["evidence_S"] = self._world.bank_evidence(view, machine)
             server_flight(view)
-            names = ("server_random", "nonce_S", "share_S", "certificate_S", "evidence_S", "verify_S", "finished_S")
-            sent = [view[name] for name in names if view[name] is not NOTHING]
+            sent = [view[name] for name in ("server_random", "nonce_S", "share_S", "flight_S")]
             if "dh-known" in self._world.powers:
                 sent.append(view["shared_secret"])
             said = step(machine, "ClientHello", random=random.where, nonce=nonce.where, share=theirs.where)

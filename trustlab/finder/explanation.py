@@ -35,11 +35,19 @@ def explained(steps: Iterable[AttackStep]) -> tuple[AttackStep, ...]:
     return tuple(msgspec.structs.replace(each, sentence=sentence_of(each)) for each in steps)
 
 
+def deed_of(taken: AttackStep) -> str:
+    """Return what an end does in a step, in words, without the fields and without a full stop."""
+    who = WHO[taken.party]
+    did = f"accepts the {taken.message}" if taken.fields else SENT.get(taken.message, f"accepts the {taken.message}")
+    return f"{who[:1].upper()}{who[1:]} {did}"
+
+
+def sends(taken: AttackStep) -> bool:
+    """Return whether the end sends the message of a step; else it accepts it."""
+    return not taken.fields and taken.message in SENT
+
+
 def sentence_of(taken: AttackStep) -> str:
     """Return a step in words."""
-    who = WHO[taken.party]
-    if not taken.fields:
-        did = SENT.get(taken.message, f"accepts the {taken.message}")
-        return f"{who[:1].upper()}{who[1:]} {did}."
     fields = ", ".join(f"{name}: {PROVENANCES[where]}" for name, where in taken.fields.items())
-    return f"{who[:1].upper()}{who[1:]} accepts the {taken.message} ({fields})."
+    return f"{deed_of(taken)} ({fields})." if fields else f"{deed_of(taken)}."

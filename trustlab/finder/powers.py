@@ -49,7 +49,15 @@ def goal_named(name: str) -> str:
 
 
 def assumed(design: Design, powers: frozenset[str]) -> Design:
-    """Return the design with what the powers change about it, as the lab changes it when an attack is played."""
+    """Return the design with what the powers change about it, as the lab changes it when an attack is played.
+
+    FinderError for a design that the finder has no terms for.
+    """
+    if design.when == "sealed":
+        raise FinderError(
+            f"the finder has no terms for messages that are sealed inside a channel, as in {design.name}: "
+            f"see its runs instead (trustlab matrix --design {design.name})"
+        )
     if "key-usable" in powers:
         design = with_usable_key(design)
     if "dh-known" in powers and design.tls == "1.2" and agrees_on_key(design):

@@ -51,10 +51,15 @@ FIELD_TEXTS = {
     "client_random": "cr",
     "server_random": "sr",
     **{f"H(SPKI_{side}){mark}": f"h(p{side})" for side in "SC" for mark in ("", "?")},
+    "H(HPKE_S)": "h(hpkeS)",
     "HMAC(PMS)": "mac(pms, (cr, sr))",
     "H(EPMS)": "h(epms)",
     "session_hash": "sh_",
     "attest_secret": "kdf(hs, (attl, chsh))",
+    "early_exporter": "kdf(hs, (expl, chsh))",
+    "early_exporter without hellos": "kdf(hs, (expl, nothing))",
+    "standard_early_exporter": "kdf(expl, (cr, gx, nC))",
+    **{f"expat(SPKI_{side})": f"h((p{side}, kdf(ms, (expl, nothing, ctx, tf))))" for side in "SC"},
     **{f"early(SPKI_{side})": f"kdf(kdf(basel, chsh), h(p{side}))" for side in "SC"},
     **{
         f"exporter{role}{without}": f"kdf(ms, (expl, {label}, {'nothing' if without else 'ctx'}, tf))"

@@ -21,11 +21,11 @@ from trustlab.finder.ends13 import Ends13
 from trustlab.finder.explanation import explained
 from trustlab.finder.powers import DEFAULT, goal_named, powers_of
 from trustlab.finder.provenance import AttackStep, from_genuine
-from trustlab.finder.terms import pk
+from trustlab.finder.terms import FinderError, pk
 from trustlab.finder.world import BALANCE, BANK, BANK_KEY, GENUINE, GENUINE_KEY, PIN, TELLER, SymbolicWorld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from trustlab.finder.deduction import Deduction
     from trustlab.finder.ends import Move, Way
@@ -36,6 +36,10 @@ STATES = 60_000
 """How many states a search looks at before it gives up."""
 MACHINE = "machine"
 """The machine's port for questions, as an end of its own."""
+
+
+class SearchStoppedError(FinderError):
+    """Whoever asked no longer wants the answer."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -94,14 +98,16 @@ def find(
     *,
     replay: bool = False,
     states: int = STATES,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Found:
     """Search an attack on a design; FinderError if a power or the goal is unknown.
 
-    With `replay` the bank has ended before the teller begins: what Alice shows was made before.
+    With `replay` the bank has ended before the teller begins: what Alice shows was made before. `stop` is asked before
+    each state; SearchStoppedError if it says so.
     """
     began = time.perf_counter()
     search = Exploration(SymbolicWorld(design, powers_of(tuple(powers))), goal_named(goal), replay=replay)
-    won, seen, complete = search.run(states)
+    won, seen, complete = search.run(states, stop)
     depth = sum(len(moves) for moves in search.ends.values())
     return Found(
         design=design,
@@ -134,13 +140,15 @@ class Exploration:
         if "own-machine" in world.powers:
             self.ends[GENUINE] = handshake.bank(GENUINE, GENUINE_KEY)
 
-    def run(self, limit: int) -> tuple[Position | None, int, bool]:
+    def run(self, limit: int, stop: Callable[[], bool]) -> tuple[Position | None, int, bool]:
         """Return the state in which Alice has won, or None; how many states were seen; and whether these were all."""
         first = Position(self.world.beginning(), {name: {} for name in self.ends}, dict.fromkeys(self.ends, 0), ())
         stack = [first]
         seen: set[object] = set()
         while stack:
             state = stack.pop()
+            if stop():
+                raise SearchStoppedError("the search was stopped before it had an answer")
             if self._won(state):
                 return state, len(seen) + 1, True
             if state.key in seen:

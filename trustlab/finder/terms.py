@@ -137,6 +137,22 @@ def _early(key: str) -> Callable[[Mapping[str, Term]], Term]:
     return lambda view: kdf(kdf(public("attestation base"), view["hellos"]), h(view[key]))
 
 
+def _early_exporter(*, hellos: bool) -> Callable[[Mapping[str, Term]], Term]:
+    return lambda view: kdf(
+        view["handshake_secret"], seq(public("tp early exp"), view["hellos"] if hellos else NOTHING)
+    )
+
+
+def _standard_early(view: Mapping[str, Term]) -> Term:
+    hello = h(seq(view["client_random"], view["share_C"], view["nonce_C"]))
+    return kdf(public("early secret"), seq(public("early exporter"), hello))
+
+
+def _expat(key: str) -> Callable[[Mapping[str, Term]], Term]:
+    exported = _exporter("Attestation", context=True)
+    return lambda view: h(seq(view[key], exported(view)))
+
+
 def _exporter(label: str, *, context: bool) -> Callable[[Mapping[str, Term]], Term]:
     def exported(view: Mapping[str, Term]) -> Term:
         asked = view["context"] if context else NOTHING
@@ -152,10 +168,16 @@ FIELD_TERMS: dict[str, Callable[[Mapping[str, Term]], Term]] = {
     "H(SPKI_C)": _hash_of("spki_C"),
     "H(SPKI_S)?": _hash_of("spki_S", optional=True),
     "H(SPKI_C)?": _hash_of("spki_C", optional=True),
+    "H(HPKE_S)": _hash_of("hpke_key"),
     "HMAC(PMS)": lambda view: mac(view["pms"], seq(view["client_random"], view["server_random"])),
     "H(EPMS)": _hash_of("epms"),
     "session_hash": _hash_of("transcript"),
     "attest_secret": lambda view: kdf(view["handshake_secret"], seq(public("tp attest"), view["hellos"])),
+    "early_exporter": _early_exporter(hellos=True),
+    "early_exporter without hellos": _early_exporter(hellos=False),
+    "standard_early_exporter": _standard_early,
+    "expat(SPKI_S)": _expat("spki_S"),
+    "expat(SPKI_C)": _expat("spki_C"),
     "early(SPKI_S)": _early("spki_S"),
     "early(SPKI_C)": _early("spki_C"),
     **{

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 HASHED = ("subjectPublicKeyInfo", "encrypted_pre_master_secret")
 """Labels of fields that enter a binder as their hash."""
-COMPUTED = ("HMAC(PMS)", "session_hash", "attest_secret", "exporter", "early(")
+COMPUTED = (
+    *("HMAC(PMS)", "session_hash", "attest_secret", "exporter"),
+    *("early(", "early_exporter", "standard_early_exporter", "expat(", "H(HPKE_S)"),
+)
 """How the names of inputs begin that stand in no message: both ends compute them."""
 SHORTEST = 16
 """Octets of an input that is worth looking for: shorter ones are constants."""

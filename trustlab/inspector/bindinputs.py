@@ -17,6 +17,7 @@ class InputWords(NamedTuple):
 
 HELLOS = frozenset({"nonce", "client_random", "server_random", "key shares"})
 KEY_S, KEY_C = frozenset({"server's key"}), frozenset({"client's key"})
+CLIENT_SHARE = "client's key share"
 WHOLE = HELLOS | KEY_S | KEY_C | frozenset({"secret", "encrypted secret"})
 
 INPUTS: dict[str, InputWords] = {
@@ -66,6 +67,11 @@ INPUTS: dict[str, InputWords] = {
     "H(SPKI_C)?": InputWords(
         "client's public key", "A hash of the client's public key; empty where the client has none.", KEY_C
     ),
+    "H(HPKE_S)": InputWords(
+        "key that messages are sealed to",
+        "A hash of the public key to which the client seals what it says: only the quoted software can open it.",
+        frozenset({"sealing key"}),
+    ),
     "HMAC(PMS)": InputWords(
         "commitment to the secret",
         "A check value made with the pre-master secret: whoever knows the secret can check it, and it shows nothing.",
@@ -101,6 +107,31 @@ INPUTS: dict[str, InputWords] = {
         "Derived from a hash of both hellos and from the client's public key.",
         HELLOS | KEY_C,
     ),
+    "early_exporter": InputWords(
+        "exporter of the key agreement",
+        "Derived from the keys of both hellos, and from a hash of both: only the ends of this key agreement can.",
+        HELLOS,
+    ),
+    "early_exporter without hellos": InputWords(
+        "exporter of the key agreement",
+        "Derived from the keys of both hellos, but not from a hash of them.",
+        frozenset({"key shares"}),
+    ),
+    "standard_early_exporter": InputWords(
+        "early exporter",
+        "Derived from a hash of the ClientHello. Without a pre-shared key no secret goes in: everybody can compute it.",
+        frozenset({"nonce", "client_random", CLIENT_SHARE}),
+    ),
+    "expat(SPKI_S)": InputWords(
+        "exporter and the server's key",
+        "A hash of the server's public key and of an exporter of the finished channel, over the bytes of the request.",
+        WHOLE,
+    ),
+    "expat(SPKI_C)": InputWords(
+        "exporter and the client's key",
+        "A hash of the client's public key and of an exporter of the finished channel, over the bytes of the request.",
+        WHOLE,
+    ),
 }
 for _name in ("exporter_server", "exporter_client"):
     INPUTS[_name] = INPUTS["exporter"]
@@ -132,8 +163,11 @@ def covered(names: list[str]) -> frozenset[str]:
 def not_covered(names: list[str], role: str) -> str:
     """Return the sentence that says what a hash over `names`, made for `role` (S or C), leaves open."""
     have = covered(names)
+    if "sealing key" in have:
+        return "Nothing of the channel is in this hash. Whoever ends it can read no message that is sealed to this key."
     key = "server's key" if role == "S" else "client's key"
-    fresh, channel, proves = "nonce" in have, have >= HANDSHAKE, key in have
+    channel, proves = have >= HANDSHAKE, key in have
+    fresh = "nonce" in have or (not channel and ("client_random" if role == "S" else "server_random") in have)
     open_ = [
         *([] if fresh else ["a nonce"]),
         *([] if proves else [f"the {key}"]),
@@ -144,6 +178,12 @@ def not_covered(names: list[str], role: str) -> str:
     if not open_:
         return _rest(names)
     text = f"This hash does not cover {joined(open_).replace(' and ', ' or ')}."
+    if CLIENT_SHARE in have:
+        return (
+            f"{text} Whoever passes the ClientHello on gets a quote that fits, but only its sender can read the answer."
+        )
+    if channel and not proves and "key shares" in have:
+        return f"{text} It says nothing about whose key opens this connection."
     return f"{text} {_therefore(fresh=fresh, channel=channel, proves=proves)}".strip()
 
 
@@ -175,7 +215,7 @@ def _therefore(*, fresh: bool, channel: bool, proves: bool) -> str:
 
 def _rest(names: list[str]) -> str:
     """Return what even a hash over all aspects leaves out."""
-    if any(name.startswith("exporter") for name in names):
+    if any(name.startswith(("exporter", "expat")) for name in names):
         return "Nothing of the handshake is left out. What is said afterwards is protected by the channel's own keys."
     if "session_hash" in names:
         return "Nothing up to ClientKeyExchange is left out. Finished protects what comes after it."

@@ -370,7 +370,8 @@ class Frame(Struct, omit_defaults=False):
     """All of a document that is not rows. What changes in it is sent with the next batch.
 
     `reads` says from which step on Alice can read what; before the first of it she reads nothing secret. `prize` is
-    what she is after, in words ("Bob's PIN"). `mappable` is the design whose tamper map a page may ask for.
+    what she is after, in words ("Bob's PIN"). `mappable` is the design whose tamper map a page may ask for. `tampering`
+    is the map that is played or was played last, `other_layer` how that of the other layer ended.
     """
 
     title: str = ""
@@ -390,6 +391,7 @@ class Frame(Struct, omit_defaults=False):
     steering: SteeringState | None = None
     mappable: str = ""
     tampering: Tampering | None = None
+    other_layer: Tampering | None = None
 
 
 class Document(Struct, omit_defaults=False):

@@ -38,15 +38,26 @@ body {{ margin: 0; }}
 </head>
 <body>
 <main id="inspector"></main>
-<noscript>This page draws a trace with its own script; with scripts off there is nothing to see.</noscript>
+<noscript>This page draws with its own script; with scripts off there is nothing to see.</noscript>
 <script type="application/gzip" id="document">{state}</script>
 <script type="module">
 {script}
-inspector.page();
+{bundle}.page();
 </script>
 </body>
 </html>
 """  # noqa: E501 - one policy, one line
+
+
+def page_of(bundle: str, title: str, document: bytes) -> str:
+    """Return a page with one of the bundles of `static`, which draws a document in JSON."""
+    return PAGE.format(
+        bundle=bundle,
+        title=escape(title),
+        css=(STATIC / f"{bundle}.css").read_text("utf-8"),
+        state=base64.b64encode(gzip.compress(document, mtime=0)).decode(),
+        script=(STATIC / f"{bundle}.js").read_text("utf-8").replace(EXPORT, f"const {bundle} ="),
+    )
 
 
 def page(trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()) -> str:
@@ -56,12 +67,7 @@ def page(trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()
     """
     document = Ladder.of(trace, secrets=secrets).document
     document.tamper.extend(tamper)
-    return PAGE.format(
-        title=escape(trace.title or "Trace"),
-        css=(STATIC / "inspector.css").read_text("utf-8"),
-        state=base64.b64encode(gzip.compress(msgspec.json.encode(document), mtime=0)).decode(),
-        script=(STATIC / "inspector.js").read_text("utf-8").replace(EXPORT, "const inspector ="),
-    )
+    return page_of("inspector", trace.title or "Trace", msgspec.json.encode(document))
 
 
 def save_page(path: str | Path, trace: Trace, *, secrets: bool = False, tamper: Sequence[Tampered] = ()) -> Path:

@@ -10,13 +10,18 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trustlab.inspector.document import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SRC = Path(__file__).parent / "src"
 STATIC = Path(__file__).parent / "static"
 ENTRY = "index.js"
+STUDIO = "studio.js"
+"""The modules with which the inspector and the studio begin."""
 IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<file>[\w-]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (?P<name>\w+))", re.MULTILINE)
 COMMENT = re.compile(r"^ *(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
@@ -26,6 +31,8 @@ STRAY = re.compile(r"^(?:import\b|export (?!default\b)).*", re.MULTILINE)
 MADE = "// Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.\n"
 FIRST, LAST = ("tokens.css", "frame.css"), "sizes.css"
 """Style sheets whose rules come before or behind all others; the others stand between them by name."""
+STUDIO_STYLES = ("tokens.css", "frame.css", "head.css", "studio.css")
+"""Style sheets of the studio; the last is its own."""
 TYPES = {
     "integer": "number",
     "number": "number",
@@ -36,10 +43,13 @@ TYPES = {
 }
 
 
-def joined_js(src: Path = SRC) -> str:
-    """Return the modules of `src` as one. ValueError names an import of another form, or a name exported twice."""
+def joined_js(src: Path = SRC, entry: str = ENTRY) -> str:
+    """Return the modules of `src` that `entry` needs as one.
+
+    ValueError names an import of another form, or a name exported twice.
+    """
     order: list[str] = []
-    _need(src, ENTRY, order, [])
+    _need(src, entry, order, [])
     whole, owners = [MADE], dict[str, str]()
     for name in order:
         text = IMPORT.sub("", (src / name).read_text("utf-8"))
@@ -52,7 +62,7 @@ def joined_js(src: Path = SRC) -> str:
             if one in owners:
                 raise ValueError(f"{one!r} is exported by {owners[one]} and by {name}; rename one of them")
             owners[one] = name
-        if name == ENTRY:
+        if name == entry:
             whole.append(f"// {name}\n{text}\n")
         else:
             names = f"{{ {', '.join(exported)} }}"
@@ -70,9 +80,13 @@ def _need(src: Path, name: str, order: list[str], path: list[str]) -> None:
 
 
 def joined_css(src: Path = SRC) -> str:
-    """Return the style sheets of `src` as one."""
-    between = sorted({path.name for path in src.glob("*.css")} - {*FIRST, LAST})
-    names = [*FIRST, *between, LAST]
+    """Return the inspector's style sheets of `src` as one."""
+    between = sorted({path.name for path in src.glob("*.css")} - {*FIRST, LAST, STUDIO_STYLES[-1]})
+    return joined_styles([*FIRST, *between, LAST], src)
+
+
+def joined_styles(names: Iterable[str] = STUDIO_STYLES, src: Path = SRC) -> str:
+    """Return style sheets as one, by default the studio's."""
     return "\n".join(f"/* {name} */\n{(src / name).read_text('utf-8').strip()}\n" for name in names)
 
 
@@ -133,6 +147,8 @@ def main() -> None:
     (SRC / "types.js").write_text(types_js(), "utf-8")
     (STATIC / "inspector.js").write_text(joined_js(), "utf-8")
     (STATIC / "inspector.css").write_text(joined_css(), "utf-8")
+    (STATIC / "studio.js").write_text(joined_js(entry=STUDIO), "utf-8")
+    (STATIC / "studio.css").write_text(joined_styles(), "utf-8")
 
 
 if __name__ == "__main__":

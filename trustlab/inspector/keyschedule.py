@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from trustlab.trace import TraceEvent
 
 HANDSHAKE = 22
-DESIGNS = frozenset({"pms_commitment", "attest_secret", "attest_base", "exporter_server", "exporter_client"})
+HASHED = {
+    "attest_base": "early(",
+    "exporter_attestation_server": "expat(",
+    "exporter_attestation_client": "expat(",
+}
+"""Those that no binder takes as they are: the beginning of the names of the inputs that are made of them."""
+DESIGNS = frozenset(
+    {"pms_commitment", "attest_secret", "early_exporter", "exporter_server", "exporter_client", *HASHED}
+)
 """What designs make of a key schedule, to bind Evidence to."""
 HELLO_RETRY = "HelloRetryRequest"
 GIVEN = {
@@ -170,8 +178,8 @@ class KeySchedule:
 
     def _binds(self, name: str, value: bytes) -> bool:
         """Whether a binder of this trace takes a value: only then is it shown as what Evidence is bound to."""
-        if name == "attest_base":
-            return any(field.startswith("early(") for field in self._bound)
+        if name in HASHED:
+            return any(field.startswith(HASHED[name]) for field in self._bound)
         return value.hex() in self._bound
 
     def _made(self, name: str, connection: str, values: Mapping[str, bytes], how: Made, hash_name: str) -> KeyNode:

@@ -152,7 +152,10 @@ class Ladder:
 
     def tampering(self, progress: Tampering) -> None:
         """Write into the frame how far a tamper map is."""
-        self._book.frame.tampering = progress
+        frame = self._book.frame
+        if frame.tampering is not None and frame.tampering.keys != progress.keys:
+            frame.other_layer = frame.tampering
+        frame.tampering = progress
         self._book.reframe()
 
     def batch(self, rows: Iterable[AnyRow]) -> Batch:

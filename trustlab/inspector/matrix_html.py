@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Outcome = Literal["succeeded", "refused", "failed", "senseless", "unplayed"]
+Outcome = Literal["succeeded", "refused", "failed", "broke", "senseless", "unplayed"]
 
 SIGNS: dict[Outcome, tuple[str, str, str]] = {
     "succeeded": ("S", "win", "Alice wins"),
     "refused": ("×", "hold", "refused"),  # noqa: RUF001 - the sign is meant
     "failed": ("×", "hold", "came to nothing"),  # noqa: RUF001
+    "broke": ("?", "idle", "nothing follows from this run"),
     "senseless": ("–", "none", "makes no sense here"),  # noqa: RUF001
     "unplayed": ("○", "idle", "not run in this substrate"),
 }
@@ -90,6 +91,9 @@ class MatrixCell:
     trace: str = ""
     page: str = ""
     source: str = ""
+    goal: str = ""
+    stopped_by: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,12 @@ def _tally(cells: Sequence[MatrixCell], odd: Odd) -> str:
         f"<span><b>{sum(SIGNS[cell.outcome][1] == kind for cell in cells)}</b> {words}<small>{note}</small></span></li>"
         for kind, sign, words, note in kinds
     ]
+    broke = sum(cell.outcome == "broke" for cell in cells)
+    if broke:
+        items.append(
+            f'<li><span class="tile idle" aria-hidden="true">{SIGNS["broke"][0]}</span> <span><b>{broke}</b> broke'
+            "<small>an honest run fails, or the run ended with an error</small></span></li>"
+        )
     idle = sum(cell.outcome == "unplayed" for cell in cells)
     if idle:
         items.append(
@@ -224,6 +234,9 @@ def _cell_card(name: str, cell: MatrixCell, odd: Odd) -> str:
     by = f" by “{cell.refused_by}”" if cell.refused_by and cell.outcome == "refused" else ""
     facts = [
         (odd.words, "" if cell.as_expected else odd.why),
+        ("why", cell.why),
+        ("the mark is about", cell.goal),
+        ("stopped by", ", ".join(cell.stopped_by)),
         ("evidence", cell.evidence),
         ("policy", cell.policy),
         ("the lab gives her", ", ".join(cell.leaks)),

@@ -140,9 +140,11 @@ def _designs13(requests: Iterable[tuple[str, bytes]]) -> dict[str, Made]:
     exporter = "A secret of this connection and of one request: only its two ends can compute it."
     made = {
         "attest_secret": Made(Expand("handshake_secret", "tp attest", "hash_to_ServerHello"), LAB, bound),
+        "early_exporter": Made(Expand("handshake_secret", "tp early exp", "hash_to_ServerHello", 32), LAB, bound),
         "attest_base": Made(Expand("", "attestation base", "hash_to_ServerHello"), EARLY, base, public=True),
     }
     for side, context in requests:
         step = Exporter(f"EXPERIMENTAL trusted passages v1 {side}", context)
         made[f"exporter_{side}"] = Made(step, "RFC 9846, 7.5", exporter)
+        made[f"exporter_attestation_{side}"] = Made(Exporter("Attestation", context), "RFC 9846, 7.5", exporter)
     return made

@@ -74,6 +74,7 @@ from trustlab.passage.guard import AttestationFailure, Attester, Guard
 from trustlab.passage.limits import RateLimitedAttester, RateLimiter
 from trustlab.passage.openssl import OpenSslEndpoint
 from trustlab.passage.placement import Placement, engine_settings, placement_of
+from trustlab.passage.published import BESIDE, BESIDE12, EARLY_EXPORTER_ALONE, MECHANISMS
 from trustlab.passage.renewal import Renewal, check_schedule, renewable
 from trustlab.passage.schedule import NEVER, RenewalError, Schedule
 from trustlab.passage.serving import PassageServer, serve
@@ -83,10 +84,14 @@ from trustlab.passage.streams import PassageError, PassageStream, connect
 __all__ = [
     "BARE_EXPORTER",
     "BARE_EXPORTER_WITH_ROLE",
+    "BESIDE",
+    "BESIDE12",
     "DESIGNS",
+    "EARLY_EXPORTER_ALONE",
     "KEY_PROOF",
     "LADDER",
     "LADDER13",
+    "MECHANISMS",
     "NEVER",
     "NOT_LEFT_OUT",
     "PARTS",

@@ -18,7 +18,7 @@ import msgspec
 
 from trustlab.attest.binding import H, L
 from trustlab.tls.facts import HandshakeFacts
-from trustlab.tls.schedule13 import attestation_base, hkdf_expand_label
+from trustlab.tls.schedule13 import attestation_base, hkdf_expand_label, standard_early_exporter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,15 @@ class ChannelFacts(HandshakeFacts):
 
     `exporter_server` and `exporter_client` have a label for the role that proves, `exporter` has one label for both.
     Those without a context, and the one without a role, are only for designs that show what context and role are for.
+    `exporter_attestation` has the label of draft-fossati-seat-expat. `hpke_key` is a public key of the server's, to
+    which messages inside the channel are sealed.
     """
 
     exporter_server: bytes | None = None
     exporter_client: bytes | None = None
     exporter: bytes | None = None
+    exporter_attestation: bytes | None = None
+    hpke_key: bytes | None = None
     exporter_server_without_context: bytes | None = None
     exporter_client_without_context: bytes | None = None
     exporter_without_context: bytes | None = None
@@ -97,6 +101,21 @@ def _early(spki: str) -> Callable[[HandshakeFacts], bytes]:
     return compute
 
 
+EARLY_LABEL = b"EXPERIMENTAL trusted passages v1 early"
+"""The label for the standard's own early exporter."""
+
+
+def _standard_early(facts: HandshakeFacts) -> bytes:
+    """Compute the early exporter of RFC 9846 7.5 over no context; without a pre-shared key it needs no secret."""
+    digest = fact(facts, "transcript_hash_CH", 32, 48)
+    return standard_early_exporter(digest, EARLY_LABEL, b"", 32, "sha256" if len(digest) == 32 else "sha384")
+
+
+def _expat(spki: str) -> Callable[[HandshakeFacts], bytes]:
+    """Compute the binder of draft-fossati-seat-expat: SHA-256 of the own public key, then the exporter."""
+    return lambda facts: hashlib.sha256(fact(facts, spki) + fact(facts, "exporter_attestation", 32)).digest()
+
+
 FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
     "L": _fixed(L),
     "S": _fixed(b"S"),
@@ -110,10 +129,14 @@ FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
     "H(SPKI_C)": _spki_digest("spki_C"),
     "H(SPKI_S)?": _optional_spki_digest("spki_S"),
     "H(SPKI_C)?": _optional_spki_digest("spki_C"),
+    "H(HPKE_S)": lambda facts: hashlib.sha256(fact(facts, "hpke_key", 32)).digest(),
     "HMAC(PMS)": _named("pms_commitment", 32),
     "H(EPMS)": lambda facts: hashlib.sha256(fact(facts, "epms")).digest(),
     "session_hash": _named("session_hash", 32, 48),
     "attest_secret": _named("tp_attest", 32, 48),
+    "early_exporter": _named("tp_early_exporter", 32),
+    "early_exporter without hellos": _named("tp_early_exporter_without_hellos", 32),
+    "standard_early_exporter": _standard_early,
     "exporter_server": _named("exporter_server", 32),
     "exporter_client": _named("exporter_client", 32),
     "exporter": _named("exporter", 32),
@@ -122,10 +145,13 @@ FIELDS: dict[str, Callable[[HandshakeFacts], bytes]] = {
     "exporter without context": _named("exporter without context", 32),
     "early(SPKI_S)": _early("spki_S"),
     "early(SPKI_C)": _early("spki_C"),
+    "expat(SPKI_S)": _expat("spki_S"),
+    "expat(SPKI_C)": _expat("spki_C"),
 }
 """Every field a design may name, and how its octets come from the facts.
 
 `?`: empty if that side has no key. `without context`: the exporter with an empty context, the same for every request.
+`without hellos`: made of the secret of the key agreement alone.
 """
 
 PMS_DEPENDENT = frozenset({"HMAC(PMS)"})

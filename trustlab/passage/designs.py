@@ -11,12 +11,13 @@ from typing import Literal, get_args
 import msgspec
 
 from trustlab import tls
-from trustlab.passage.binders import KEY_PROOF, Binder
+from trustlab.passage.binders import FIELDS, KEY_PROOF, Binder
+from trustlab.passage.known_facts import RULED, known_facts
 from trustlab.tls.groups import SUPPORTED
 from trustlab.tls.suites import TLS13_SUITES
 
 Version = Literal["1.2", "1.3"]
-When = Literal["never", "before", "inside", "handshake", "after-finished"]
+When = Literal["never", "before", "inside", "sealed", "handshake", "after-finished"]
 KeyOrigin = Literal["deployed", "machine", "tcb"]
 CHOICES: dict[str, tuple[str, ...]] = {
     "tls": get_args(Version),
@@ -37,13 +38,14 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
 
     `server` and `client` are the binders of their Evidence (None: that role does not attest). `key_proof` is the binder
     of a key's attestation (None: nobody asks for what purpose the key was attested). `when` says where the Evidence
-    travels: nowhere (`never`), on another connection `before`, `inside` the finished channel, in the `handshake`, or
-    `after-finished` as the first application data of both sides. `key_origin` says who made the server's key:
-    `deployed` by the provider with the image; `machine`, made in the TPM but usable with a password that the provider
-    deployed; `tcb`, made in the TPM for the measured software alone. With `client_key` the client has a TCB key and a
-    certificate too. `not_demanded` names checks of the Verifier that this rung does not make. `suite` and `group` are
-    the cipher suite and, in TLS 1.3, the group of the key agreement, by the registry's names. With `resumes` both ends
-    resume TLS 1.2 sessions; no rung does, the lab needs it for one experiment.
+    travels: nowhere (`never`), on another connection `before`, `inside` the finished channel, there with messages that
+    are `sealed` to a key in the quote, in the `handshake`, or `after-finished` as the first application data of both
+    sides. `key_origin` says who made the server's key: `deployed` by the provider with the image; `machine`, made in
+    the TPM but usable with a password that the provider deployed; `tcb`, made in the TPM for the measured software
+    alone. With `client_key` the client has a TCB key and a certificate too. `not_demanded` names checks of the Verifier
+    that this rung does not make. `suite` and `group` are the cipher suite and, in TLS 1.3, the group of the key
+    agreement, by the registry's names. With `empty_offer` a request for an authenticator asks for Evidence by an empty
+    extension. With `resumes` both ends resume TLS 1.2 sessions; no rung does, the lab needs it for one experiment.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     key_proof: Binder | None = KEY_PROOF
     client_key: bool = False
     resumes: bool = False
+    empty_offer: bool = False
     extended_master_secret: bool = False
     not_demanded: tuple[str, ...] = ()
     suite: str = "TLS_RSA_WITH_AES_128_GCM_SHA256"
@@ -71,8 +74,10 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: it has binders, but when='never' means that nobody attests")
         if self.when != "never" and self.server is None:
             raise DesignError(f"{self.name}: when={self.when!r} needs a binder for the server, and `server` is None")
-        if self.when in {"before", "inside"} and self.client is not None:
+        if self.when in {"before", "inside", "sealed"} and self.client is not None:
             raise DesignError(f"{self.name}: with when={self.when!r} only the client asks: `client` has to be None")
+        if self.server and "H(HPKE_S)" in self.server.fields and self.when != "sealed":
+            raise DesignError(f"{self.name}: only with when='sealed' is there a key for H(HPKE_S) to name")
         if self.when == "after-finished" and self.client is None:
             raise DesignError(f"{self.name}: with when='after-finished' each side asks the other: `client` is None")
         if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):
@@ -80,6 +85,25 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
                 f"{self.name}: when='after-finished' on TLS 1.2 needs extended_master_secret=True (RFC 7627)"
             )
         self._check_names()
+        self._check_binders()
+
+    def _check_binders(self) -> None:
+        """Refuse what can never complete: a binder over what nobody knows yet, evidence beside no certificate."""
+        if self.tls == "1.3" and self.client is not None and not self.client_key:
+            raise DesignError(
+                f"{self.name}: on TLS 1.3 the client's evidence travels beside its certificate, so it needs "
+                "client_key=True"
+            )
+        for role, binder in (("server", self.server), ("client", self.client)):
+            known = known_facts(self, role)
+            for field in binder.fields if binder else ():
+                if field in RULED and field not in known:
+                    choices = ", ".join(name for name in FIELDS if name in known)
+                    raise DesignError(
+                        f"{self.name}: the {role}'s binder cannot contain {field}: with when={self.when!r}, on TLS "
+                        f"{self.tls} with {self.suite}, that is not known when the evidence is made or judged; "
+                        f"it can contain: {choices}"
+                    )
 
     def _check_names(self) -> None:
         for value, registry in ((self.suite, tls.CipherSuite), (self.group, tls.Group)):

@@ -29,16 +29,21 @@ LABELS = {
 """Exporter labels by the role that proves (RFC 9846, 7.5; RFC 5705, 4: labels that begin with EXPERIMENTAL)."""
 BARE_LABEL = "EXPERIMENTAL trusted passages v1"
 """A label without a role: only for designs that show what the role is for."""
+ATTESTATION_LABEL = "Attestation"
+"""The label of draft-fossati-seat-expat, as its section on the binding spells it."""
 EXPORTED = 32
 EMPTY = "RFC 9261 5.2.3"
 
 
-def request(connection: tls.Client | tls.Server, context: bytes | None = None) -> bytes:
-    """Return a request for the peer's authenticator that asks for Evidence, with 32 fresh octets of context."""
+def request(connection: tls.Client | tls.Server, context: bytes | None = None, *, empty_offer: bool = False) -> bytes:
+    """Return a request for the peer's authenticator that asks for Evidence, with 32 fresh octets of context.
+
+    With `empty_offer` the extension that asks is empty, as in draft-fossati-seat-expat.
+    """
     if context is None:
         context = connection.config.random(authenticators.CONTEXT_LENGTH)
     wanted = tls.ROLE_S if connection.role == "client" else tls.ROLE_C
-    asked = push_attestation(tls.AttestationExtension(context, 0, wanted, (CMW_CBOR,)))
+    asked = b"" if empty_offer else push_attestation(tls.AttestationExtension(context, 0, wanted, (CMW_CBOR,)))
     return authenticators.request(connection, [tls.Extension(tls.ExtensionType.ATTESTATION, asked)], context)
 
 
@@ -53,17 +58,18 @@ def exporter_facts(connection: tls.Client | tls.Server, role: str, context: byte
     for name, label in ((f"exporter_{role}", LABELS[role]), ("exporter", BARE_LABEL)):
         exported[name] = connection.export(label, context, EXPORTED)
         exported[f"{name}_without_context"] = connection.export(label, b"", EXPORTED)
+    exported["exporter_attestation"] = connection.export(ATTESTATION_LABEL, context, EXPORTED)
     return ChannelFacts(**vars(connection.facts)).knowing(**exported)
 
 
 def answer(connection: tls.Client | tls.Server, asked: bytes, evidence: bytes) -> bytes:
-    """Return this side's authenticator for a request, with Evidence, signed by the key of its certificate.
+    """Return this side's authenticator for a request, signed by the key of its certificate, with Evidence (b"": none).
 
     Raises an alert if the request is malformed, LocalProtocolError if this side's key does not fit or fails.
     """
     body = len(evidence).to_bytes(2, "big") + evidence
-    extension = tls.Extension(tls.ExtensionType.ATTESTATION, body)
-    unsigned = authenticators.prepare(connection, asked, connection.config.certificates, [extension])
+    extensions = [tls.Extension(tls.ExtensionType.ATTESTATION, body)] if evidence else []
+    unsigned = authenticators.prepare(connection, asked, connection.config.certificates, extensions)
     wanted = tls.KeyOperationWanted("sign", connection.config.key, unsigned.data, unsigned.scheme)
     signature = operate(wanted) if hasattr(wanted.key, "perform") else tls.perform(wanted)
     if isinstance(signature, Exception):
@@ -80,7 +86,7 @@ class AuthenticatorExchange:
 
     def ask(self) -> bytes:
         """Return a request with fresh context."""
-        asked = request(self._connection)
+        asked = request(self._connection, empty_offer=self._guard.design.empty_offer)
         self._show(asked, sent=True)
         return asked
 

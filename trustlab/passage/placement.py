@@ -12,6 +12,7 @@ from trustlab import tls
 from trustlab.passage.exchange import Answering
 from trustlab.passage.exported import Exported
 from trustlab.passage.guard import CMW_CBOR
+from trustlab.passage.sealed import SealedClient, SealedServer
 
 if TYPE_CHECKING:
     from trustlab.passage.application import Application
@@ -39,6 +40,8 @@ class Placement:
     """Whether the client alone asks, inside the finished channel."""
     mutual: ClassVar[bool] = False
     """Whether both ends ask, inside the finished channel."""
+    seals: ClassVar[bool] = False
+    """Whether the ends seal what they say to a key that the evidence names."""
     frames: ClassVar[int] = 0
     """How many frames of an exchange each end sends inside the channel before the application speaks."""
 
@@ -81,6 +84,20 @@ class Inside(Placement):
         return Answering(application, guard, abort=engine.abort)
 
 
+class SealedInside(Inside):
+    """The same, and what the application says afterwards is sealed to a key that the Evidence names."""
+
+    seals = True
+
+    def wrap(
+        self, application: Application, guard: Guard, engine: tls.Client | tls.Server, components: Components
+    ) -> Application:
+        """Let the client ask, and both ends seal."""
+        if guard.role == "client":
+            return SealedClient(application, guard, engine.abort, random=components.random)
+        return SealedServer(application, guard, engine.abort)
+
+
 class InHandshake(Placement):
     """Evidence is a message of the handshake (TLS 1.2), or an extension beside a certificate (TLS 1.3)."""
 
@@ -118,6 +135,7 @@ PLACEMENTS = {
     "never": Never(),
     "before": Before(),
     "inside": Inside(),
+    "sealed": SealedInside(),
     "handshake": InHandshake(),
     "after-finished": AfterFinished(),
 }

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from trustlab import tls
+from trustlab.passage.designs import Design
 from trustlab.passage.designs13 import EXPORTER
 from trustlab.passage.exchange import NONCE
 from trustlab.passage.exported import AuthenticatorExchange
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.passage.application import Application
-    from trustlab.passage.designs import Design
     from trustlab.passage.guard import Guard, Role
 
 DATA, REQUEST, ANSWER = 0, 1, 2
@@ -72,6 +72,13 @@ def check_schedule(design: Design, role: Role, schedule: Schedule) -> None:
         )
 
 
+class RenewedDesign(Design, frozen=True, kw_only=True):
+    """A design in a passage that stands: its binders are those of a re-attestation, whatever its handshake knew."""
+
+    def __post_init__(self) -> None:
+        """Ask nothing: the design that it comes from was checked."""
+
+
 def renewed(design: Design) -> Design:
     """Return the design with the binders of a re-attestation.
 
@@ -79,11 +86,11 @@ def renewed(design: Design) -> Design:
     """
     if not placement_of(design).in_handshake:
         return design
-    return msgspec.structs.replace(
-        design,
-        server=EXPORTER.server if design.server else None,
-        client=EXPORTER.client if design.client else None,
-    )
+    binders = {
+        "server": EXPORTER.server if design.server else None,
+        "client": EXPORTER.client if design.client else None,
+    }
+    return RenewedDesign(**{**msgspec.structs.asdict(design), **binders})
 
 
 class Exchange(Protocol):

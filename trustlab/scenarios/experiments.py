@@ -14,6 +14,7 @@ from trustlab.scenarios.facts import facts
 from trustlab.scenarios.left_out import left_out
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.third_party import third_party
+from trustlab.wire import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,10 +29,11 @@ NOT_COMPARED = "not compared"
 
 
 class Played(msgspec.Struct, frozen=True):
-    """The outcome of an attack: it `succeeded`, was `refused`, or `failed` for another reason.
+    """The outcome of an attack: it `succeeded`, was `refused`, `failed` for another reason, or `broke` (see `Outcome`).
 
     `failed` are all checks that failed when it was first refused, and `refused_by` is the first of them. `sentence`
     says what happened, `evidence` which facts of the trace show it; `trace` is the trace's file, if it was kept.
+    `stopped_by` is what stopped her, `reached` are all goals that the run reached.
     """
 
     outcome: str
@@ -40,6 +42,8 @@ class Played(msgspec.Struct, frozen=True):
     sentence: str = ""
     evidence: str = ""
     trace: str = ""
+    stopped_by: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -105,7 +109,10 @@ def play(
     if design is None or attack in ATTACKS_ON_BINDERS:
         return _judged(attack, design, without)
     with act_of(attack, design, without=without, substrate=substrate) as act:
-        told = act.run()
+        try:
+            told = act.run()
+        except EndpointError as error:
+            return Played("broke", sentence=f"The run ended with an error: {error}", evidence=str(error))
         kept = str(act.trace.save(keep, secrets=True)) if keep else ""
     prize = (CATALOGUE.get(attack) or BY_CAROL[attack]).prize
     return Played(
@@ -115,6 +122,8 @@ def play(
         told.sentence,
         facts(act.trace, prize, told.alice_knows),
         kept,
+        told.stopped_by,
+        told.reached,
     )
 
 
@@ -148,7 +157,8 @@ def _judged(attack: str, design: Design | None, without: tuple[str, ...]) -> Pla
 
 def _played(result: AttestationResult) -> Played:
     failed = tuple(result.failed)
-    return Played("succeeded" if result.accepted else "refused", failed, failed[0] if failed else None)
+    refused_by = failed[0] if failed else None
+    return Played("succeeded" if result.accepted else "refused", failed, refused_by, stopped_by=failed)
 
 
 def formulas(experiment: Experiment) -> tuple[str, str]:

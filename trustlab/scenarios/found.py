@@ -15,23 +15,36 @@ from trustlab.finder import agrees_on_key
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from trustlab.attacks.attack import Leak, Prize
     from trustlab.finder import Found
     from trustlab.scenarios.stage import Act
 
-PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "pin", "peer": "peer"}
-"""What the judge looks for, by the goal of the search; who has the traffic keys reads the PIN."""
-LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret"}
-NOT_PLAYED = {"ak-leaked": "the lab does not give anybody an attestation key: swtpm keeps it inside"}
-"""Powers that a search knows and no run has, each with the reason."""
+PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "agree", "peer": "peer"}
+"""What the judge looks for, by the goal of the search."""
+LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret", "ak-leaked": "attestation keys"}
+FORGED_AFTER = (
+    "no program of the lab forges evidence in an exchange after Finished, though Alice has the attestation keys: "
+    "choose a design whose evidence travels in the handshake"
+)
+"""Why the lab does not play `ak-leaked` where evidence travels after Finished."""
+HIJACK = (
+    "both ends share a channel whose keys Alice has, and the teller never asks for the balance: she would have to take "
+    "over the channel after its handshake and ask in it, and no program of the lab does that"
+)
+"""Why the lab does not play an attack on the balance in which both ends see the same handshake."""
 NEEDS: dict[str, frozenset[str]] = {
+    "plain-wire": frozenset(),
+    "stranger": frozenset(),
+    "record-tampering": frozenset(),
+    "negotiation-tampering": frozenset(),
     "rogue-certificate": frozenset({"ca"}),
     "toctou-redirect": frozenset({"ca"}),
     "downgrade": frozenset({"ca"}),
     "tunnel-relay": frozenset({"ca"}),
+    "early-canary": frozenset({"ca"}),
     "deployed-key": frozenset({"copy"}),
     "deployed-key-middle": frozenset({"copy", "ca"}),
     "key-abuse": frozenset({"root-tpm"}),
@@ -49,6 +62,7 @@ NEEDS: dict[str, frozenset[str]] = {
     "own-genuine-machine": frozenset({"own-machine", "unpinned"}),
     "own-genuine-machine-pinned": frozenset({"own-machine"}),
     "own-genuine-machine-other-image": frozenset({"evil-image", "unpinned"}),
+    "cuckoo": frozenset({"ca", "own-machine", "unpinned"}),
 }
 """The powers that each attack of the catalogue needs; those that are not named need something that no search has."""
 
@@ -68,6 +82,7 @@ class Ran(msgspec.Struct, frozen=True):
 def attack_of(found: Found) -> Attack:
     """Return the attack that plays the steps that were found, by the measured program `scripted`."""
     script = {name: getattr(found, name) for name in ("goal", "replay", "unchanged")}
+    script["forges"] = forges(found)
     script["steps"] = [msgspec.structs.asdict(step) for step in found.steps]
     return Attack(
         name="found",
@@ -90,13 +105,19 @@ def attack_of(found: Found) -> Attack:
     )
 
 
+def forges(found: Found) -> bool:
+    """Return whether Alice plays a finding alone, with evidence that she forges."""
+    return "ak-leaked" in found.powers and found.design.when == "handshake" and found.goal != "peer"
+
+
 def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:
     """Return the act that plays a found attack; ValueError if nothing was found, or the lab lacks a power."""
     if found.verdict != "attack":
         raise ValueError(f"nothing was found on {found.design.name}, so there are no steps to play")
-    for power, reason in NOT_PLAYED.items():
-        if power in found.powers:
-            raise ValueError(f"the power {power} cannot be played: {reason}")
+    if "ak-leaked" in found.powers and found.design.when == "after-finished":
+        raise ValueError(FORGED_AFTER)
+    if found.unchanged and found.goal == "balance":
+        raise ValueError(HIJACK)
     return rung(found.design, attack_of(found), substrate=substrate)
 
 
@@ -110,7 +131,8 @@ def catalogued(found: Found) -> Iterator[str]:
     """Yield the attacks of the catalogue that a search covered: with its powers, its goal and its version of TLS."""
     for name, needs in NEEDS.items():
         attack = CATALOGUE[name]
-        if attack.tls not in {"any", found.design.tls} or attack.prize != PRIZES[found.goal]:
+        goals = {found.goal, "pin"} if found.goal == "agree" else {found.goal}
+        if attack.tls not in {"any", found.design.tls} or attack.goal not in goals:
             continue
         if found.replay != name.startswith("evidence-replay"):
             continue
@@ -120,19 +142,31 @@ def catalogued(found: Found) -> Iterator[str]:
             yield name
 
 
-def run_finding(found: Found, *, substrate: str = "memory", keep: Path | None = None) -> Ran:
+def unwatched(_act: Act) -> None:
+    """Look at no act."""
+
+
+def run_finding(
+    found: Found,
+    *,
+    substrate: str = "memory",
+    keep: Path | None = None,
+    watch: Callable[[Act], None] = unwatched,
+) -> Ran:
     """Play a finding, and have it judged. With `keep`, a file, the trace of the (last) run is written there.
+
+    `watch` is shown each act before it is played.
 
     A found attack is played by its steps. If nothing was found, every attack of the catalogue that the search covered
     is played, until one succeeds.
     """
     if found.verdict == "none":
-        return _none(found, substrate, keep)
+        return _none(found, substrate, keep, watch)
     try:
         act = act_of_finding(found, substrate=substrate)
     except ValueError as error:
         return Ran("unplayed", str(error))
-    outcome, sentence, trace = _played(act, keep)
+    outcome, sentence, trace = _played(act, keep, watch)
     if outcome == "succeeded":
         return Ran(outcome, sentence, trace)
     wrong = (
@@ -141,11 +175,12 @@ def run_finding(found: Found, *, substrate: str = "memory", keep: Path | None = 
     return Ran(outcome, f"{wrong} {sentence}", trace, as_found=False)
 
 
-def _none(found: Found, substrate: str, keep: Path | None) -> Ran:
+def _none(found: Found, substrate: str, keep: Path | None, watch: Callable[[Act], None]) -> Ran:
     tried = []
     trace = ""
     for name in catalogued(found):
-        outcome, sentence, trace = _played(rung(found.design, name, substrate=substrate), keep)
+        sought = msgspec.structs.replace(CATALOGUE[name], prize=PRIZES[found.goal])
+        outcome, sentence, trace = _played(rung(found.design, sought, substrate=substrate), keep, watch)
         if outcome == "succeeded":
             wrong = (
                 f"The search found nothing, and {name} succeeds: one of the two is wrong, which is a defect of ours."
@@ -157,7 +192,8 @@ def _none(found: Found, substrate: str, keep: Path | None) -> Ran:
     return Ran("refused", f"None of these succeeds: {', '.join(tried)}.", trace)
 
 
-def _played(act: Act, keep: Path | None) -> tuple[str, str, str]:
+def _played(act: Act, keep: Path | None, watch: Callable[[Act], None]) -> tuple[str, str, str]:
     with act:
+        watch(act)
         told = act.run()
         return told.outcome, told.sentence, str(act.trace.save(keep, secrets=True)) if keep else ""

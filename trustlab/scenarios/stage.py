@@ -8,17 +8,20 @@ from __future__ import annotations
 import copy
 import os
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from trustlab.attacks import Judgement, answers, judge, quotes_for
+from trustlab.attacks import NO_ANSWER, Judgement, answers, judge, quotes_for, stop_of
 from trustlab.capture import PassiveDecoder
 from trustlab.cloud import Cloud, CloudClosedError, CloudError, choose
 from trustlab.passage import placement_of, seeded
 from trustlab.scenarios.assumptions import ALICE, Leaks, genuine_machine
 from trustlab.scenarios.comparison import compare, edits, noise
+from trustlab.scenarios.honest import honest_fault
+from trustlab.scenarios.leaked_ak import leak_attestation_keys
 from trustlab.scenarios.record import Recording, record
 from trustlab.scenarios.setup import Bob, Setup, set_up
 from trustlab.scenarios.steered import Life
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from trustlab.attacks import Attack
+    from trustlab.attacks import Attack, Stop
+    from trustlab.attacks.attack import Prize
     from trustlab.cloud import Machine
     from trustlab.passage import Design
     from trustlab.scenarios.comparison import Comparison, Noise
@@ -45,7 +49,12 @@ STRANGERS = ("teller-bank-1", "alice-bank-1")
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """The outcome of an act: the attack `succeeded`, was `refused` or `failed`; without an attack it `completed`."""
+    """The outcome of an act: the attack `succeeded`, was `refused`, `failed` or `broke`; without one it `completed`.
+
+    `refused`: a check or a rule of one of Bob's ends refused what it was shown. `failed`: she did not get what she was
+    after, and nobody had to refuse evidence; `stopped_by` says what stopped her. `broke`: nothing follows from the run,
+    because even an honest payment does not go through, or the run died of an error.
+    """
 
     design: str
     attack: str | None
@@ -57,6 +66,10 @@ class Outcome(msgspec.Struct, frozen=True):
     as_told: bool = True
     alice_read: str = ""
     """The line that she decrypted, with Bob's secret in it; it is not in repr."""
+    stopped_by: tuple[str, ...] = ()
+    """What stopped her in this run: all checks that failed, an alert, a TPM's code, an isolation or a limit."""
+    reached: tuple[str, ...] = ()
+    """Every goal of hers that this run reached, whatever she was after."""
 
     def __repr__(self) -> str:
         return f"<Outcome of {self.design} against {self.attack or 'nobody'}: {self.outcome}. {self.sentence}>"
@@ -103,6 +116,11 @@ class Act:
     def attack(self) -> Attack | None:
         """The attack; None if Alice only records."""
         return self.plan.attack
+
+    @property
+    def prize(self) -> Prize | None:
+        """What somebody is after in this act; None if everybody is honest."""
+        return self.attack.prize if self.attack else None
 
     @property
     def customer(self) -> str:
@@ -180,13 +198,16 @@ class Act:
                 steering.over()
 
     def _run(self) -> Outcome:
+        fault = "" if self.prize is None else honest_fault(self)
         self._say(self.trace.title, self._sentence)
         with self._new_cloud() as cloud:
             strangers = () if placement_of(self.design).our_engine else STRANGERS
             with PassiveDecoder(self.trace, connections=strangers), Leaks(self.trace, self.attack):
                 self._play(cloud)
                 self._waiting = () if self._paid else tuple(cloud.waiting())
-        outcome = self._judged(judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}))
+        outcome = self._judged(
+            judge(self.trace, {name: value.encode() for name, value in self._canaries.items()}), fault
+        )
         self._outcomes.append(outcome)
         self._say("outcome", outcome.sentence)
         return outcome
@@ -288,6 +309,8 @@ class Act:
         machines = {rental.name: rental.rent(cloud) for rental in (setup.bank, setup.customer)}
         alice = setup.alice.rent(cloud) if setup.alice else None
         self._start(setup, machines)
+        if self.attack is not None and "attestation keys" in self.attack.assumes.leaks:
+            leak_attestation_keys(cloud, machines.values())
         self.trace.party(setup.bank.name).secret("canary balance", self._canaries["balance"].encode())
         if setup.genuine is not None and self.attack is not None:
             genuine_machine(cloud, self.attack, setup.genuine.rent, setup.references)
@@ -328,11 +351,26 @@ class Act:
         alice.start(provider=True)
         cloud.run()
 
-    def _judged(self, facts: Judgement) -> Outcome:
+    def honest(self) -> Self:
+        """Return the same act without the attack, in memory and not played yet: what an honest run does."""
+        other = self._anew()
+        other.plan = replace(self.plan, attack=None)
+        other.expected, other.substrate = ("completed",), "memory"
+        other.trace = Trace(self.design.name, "memory")
+        other._life = Life(other.trace)  # noqa: SLF001 - its own copy
+        return other
+
+    def _judged(self, facts: Judgement, fault: str = "") -> Outcome:
+        held = {"agree": facts.disagrees, "peer": facts.elsewhere}
+        if self.prize == "evidence":
+            held["evidence"] = ", ".join(facts.evidence_of) or None
+        reached = (*facts.alice_knows, *(goal for goal, party in held.items() if party))
         if self.attack is None:
             completed = self._paid and not facts.alice_knows and facts.wrong_peer is None
             outcome = "completed" if completed else "refused" if facts.refused_by else "failed"
-        elif self.attack.prize in facts.alice_knows or (self.attack.prize == "peer" and facts.wrong_peer):
+        elif self.attack.prize == "unnoticed":
+            outcome = "succeeded" if self._paid else "refused" if facts.refused_by else "failed"
+        elif self.attack.goal in reached:
             outcome = "succeeded"
         elif self.attack.prize == "service":
             outcome = "failed" if self._paid else "succeeded"
@@ -343,6 +381,14 @@ class Act:
             outcome = "succeeded" if len(set(answers(self.trace).values())) > 1 else "failed"
         else:
             outcome = "refused" if facts.refused_by else "failed"
+        if outcome in {"succeeded", "completed"} and self.prize in {"service", "quotes"}:
+            reached = (*reached, "service")
+        stop: Stop | None = None
+        names: tuple[str, ...] = ()
+        if self.prize is not None and outcome not in {"succeeded", "completed"}:
+            stop = stop_of(self.trace, self.prize)
+            names = stop.by if stop else (NO_ANSWER,)
+            outcome = "broke" if fault else outcome
         return Outcome(
             design=self.design.name,
             attack=self.attack.name if self.attack else None,
@@ -350,11 +396,22 @@ class Act:
             alice_knows=facts.alice_knows,
             refused_by=facts.refused_by,
             failed=facts.failed,
-            sentence=verdict(
-                outcome, facts, self.attack, self.trace, customer=self.customer, paid=self._paid, waiting=self._waiting
+            sentence=fault
+            if outcome == "broke"
+            else verdict(
+                outcome,
+                facts,
+                self.attack,
+                self.trace,
+                customer=self.customer,
+                paid=self._paid,
+                waiting=self._waiting,
+                stop=stop,
             ),
             as_told=outcome in self.expected,
             alice_read=facts.alice_read.decode("utf-8", "replace"),
+            stopped_by=names,
+            reached=reached,
         )
 
     @property

@@ -7,12 +7,21 @@ This file is measured: HyperSafe extends its octets into PCR 19 as part of the i
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from trustlab.attest.signing import verifies
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
 
 HTTPS = 443
+SIGNED_BY = b"signed by the vendor: "
+"""What the last line of a signature database begins with."""
+UNSIGNED = "unsigned"
+"""What is claimed in place of a date. It is not a date, so it meets no condition on one."""
 
 
 def start(guest: Guest) -> None:
@@ -23,14 +32,28 @@ def start(guest: Guest) -> None:
 
 
 def report_antivirus(guest: Guest) -> None:
-    """Read the date of the signature database from the disk and have it measured, before anything else happens.
+    """Read the signature database from the disk, and have its digest and its date measured before anything else.
 
-    The database is on a disk that is not measured; this program, which reads it, is measured.
+    The database is on a disk that is not measured, and its owner can edit it. This program is measured, and so is the
+    vendor's key in its configuration: it claims a date only for a database that the vendor signed, date and all.
     """
     database = bytes(guest.disk.get("antivirus.db", b""))
-    date = database.decode("ascii", "replace").split("\n")[0].removeprefix("signatures ")
+    vendor = Ed25519PublicKey.from_public_bytes(bytes.fromhex(guest.setting("antivirus vendor")))
+    date = date_of(database, vendor)
+    guest.claim("antivirus.database", hashlib.sha256(database).hexdigest())
     guest.claim("antivirus.signatures", date)
-    guest.log("antivirus", f"The measured agent finds an antivirus with signatures of {date}.")
+    told = f"with signatures of {date}" if date != UNSIGNED else "whose database its vendor did not sign"
+    guest.log("antivirus", f"The measured agent finds an antivirus {told}.")
+
+
+def date_of(database: bytes, vendor: Ed25519PublicKey) -> str:
+    """Return the date in a database's first line if the vendor signed everything above the last line, or UNSIGNED."""
+    content, mark, signature = database.rpartition(SIGNED_BY)
+    try:
+        signed = bool(mark) and verifies(vendor, bytes.fromhex(signature.decode().strip()), content)
+        return content.decode().split("\n")[0].removeprefix("signatures ") if signed else UNSIGNED
+    except ValueError:  # the last line is not hexadecimal, or the text is not text
+        return UNSIGNED
 
 
 def pay(guest: Guest, *, amount: str, payee: str, pin: str) -> None:

@@ -188,6 +188,8 @@ class Client13(Handshake13, ClientRole):
             raise MissingExtension("a CertificateRequest without signature_algorithms", "RFC 9846 4.4.2")
         for extension in message.extensions:
             message.value(extension.type)
+        if message.value(ExtensionType.ATTESTATION) == b"":
+            raise DecodeError("an empty attestation extension during the handshake", "trustlab protocol, carriage")
         if self.config.certificate is not None:
             self._scheme = keys.common_scheme(self.config.signature_schemes, self.require_key().schemes13, schemes)
             if self._scheme:

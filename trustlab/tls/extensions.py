@@ -186,9 +186,14 @@ def push_authorities(names: Iterable[bytes]) -> bytes:
 
 
 def pull_attestation(reader: MessageReader, message: str) -> AttestationExtension | bytes:
-    """Pull the attestation extension; in a CertificateEntry its body is the Evidence itself."""
+    """Pull the attestation extension; in a CertificateEntry its body is the Evidence itself.
+
+    In a request for an authenticator it may be empty, as draft-fossati-seat-expat has it.
+    """
     if message == "Certificate":
         return reader.vector(2, "evidence", 1)
+    if message in {"CertificateRequest", "ClientCertificateRequest"} and not reader.left:
+        return b""
     version = reader.uint(1, "version")
     if version != ATTESTATION_VERSION:
         raise IllegalParameter(f"attestation extension of version {version}", "trustlab protocol, carriage")

@@ -14,9 +14,10 @@ class HandshakeFacts:
     `client_random`, `server_random`: of the hellos, 32 octets each. `nonce_C`, `nonce_S`: of the attestation extension,
     or of an exchange after the handshake, 32 octets each. `spki_S`, `spki_C`: SubjectPublicKeyInfo of the certificates,
     in DER. `epms`: the encrypted pre-master secret of an RSA key exchange. `session_hash`: of all messages through
-    ClientKeyExchange (RFC 7627 3). `transcript_hash_CH_SH`: of ClientHello to ServerHello. `pms_commitment` and
-    `tp_attest` name the pre-master secret and the handshake secret without revealing them (trustlab protocol, binders);
-    these three are there only with attestation.
+    ClientKeyExchange (RFC 7627 3). `transcript_hash_CH`, `transcript_hash_CH_SH`: of all messages up to ClientHello,
+    and up to ServerHello. `pms_commitment`, `tp_attest` and `tp_early_exporter` name the pre-master secret and the
+    handshake secret without revealing them (trustlab protocol, binders); `tp_early_exporter_without_hellos` names the
+    handshake secret alone. From the transcript hashes on, all are there only with attestation.
     """
 
     client_random: bytes | None = None
@@ -27,9 +28,12 @@ class HandshakeFacts:
     spki_C: bytes | None = None
     epms: bytes | None = None
     session_hash: bytes | None = None
+    transcript_hash_CH: bytes | None = None
     transcript_hash_CH_SH: bytes | None = None
     pms_commitment: bytes | None = field(default=None, repr=False)
     tp_attest: bytes | None = field(default=None, repr=False)
+    tp_early_exporter: bytes | None = field(default=None, repr=False)
+    tp_early_exporter_without_hellos: bytes | None = field(default=None, repr=False)
 
     def knowing(self, **known: bytes) -> Self:
         """Return these facts with more of them known; TypeError for a name that is not among them.

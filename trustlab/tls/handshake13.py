@@ -77,7 +77,13 @@ class Handshake13(Handshake):
         for side, traffic in self._traffic.items():
             c.secret(f"{side}_handshake_traffic_secret", traffic.value, "handshake_secret", "transcript_hash")
         if c.config.attestation is not None:
-            c.facts = c.facts.knowing(transcript_hash_CH_SH=digest, tp_attest=secret.attest(digest))
+            c.facts = c.facts.knowing(
+                transcript_hash_CH=c.transcript.digest_before_last(),
+                transcript_hash_CH_SH=digest,
+                tp_attest=secret.attest(digest),
+                tp_early_exporter=secret.early_exporter(digest),
+                tp_early_exporter_without_hellos=secret.early_exporter(b""),
+            )
 
     def derive_main_secrets(self) -> None:
         """Derive what protects application data; the transcript ends with the server's Finished."""

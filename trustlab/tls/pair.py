@@ -134,6 +134,7 @@ def back_to_back(
             extended_master_secret=False,
         )
     )
-    pair = BackToBack(client, server, trace or Trace(f"TLS {version}, back to back"), meddle)
+    told = Trace(f"TLS {version}, back to back") if trace is None else trace
+    pair = BackToBack(client, server, told, meddle)
     pair.exchange()
     return pair

@@ -116,6 +116,14 @@ class HandshakeSecret(_Secret):
         """Return what the design `tls13-handshake-secret` binds Evidence to: this secret, without revealing it."""
         return self.derive(b"tp attest", transcript_hash)
 
+    def early_exporter(self, transcript_hash: bytes) -> bytes:
+        """Return 32 octets that name this secret and, unless the hash is empty, ClientHello to ServerHello.
+
+        This is how the designs `tls13-early-exporter` read the published "early exporter". The exporter of the same
+        name in RFC 9846 7.5 comes from the early secret, in which no key agreement is: see `standard_early_exporter`.
+        """
+        return self.expand(b"tp early exp", transcript_hash, 32)
+
     def main(self) -> MainSecret:
         """Go on to the secret of the finished handshake."""
         zeros = bytes(len(self.value))
@@ -164,6 +172,15 @@ def export(exporter_secret: bytes, label: bytes, context: bytes, length: int, ha
     secret = hkdf_expand_label(exporter_secret, label, empty_hash(hash_name), len(exporter_secret), hash_name)
     context_hash = hashlib.new(hash_name, context).digest()
     return hkdf_expand_label(secret, b"exporter", context_hash, length, hash_name)
+
+
+def standard_early_exporter(transcript_hash: bytes, label: bytes, context: bytes, length: int, hash_name: str) -> bytes:
+    """Return keying material of the early exporter (RFC 9846 7.5); the hash covers ClientHello.
+
+    Without a pre-shared key it needs no secret: whoever saw the ClientHello can compute it.
+    """
+    early = EarlySecret.start(hash_name).derive(b"e exp master", transcript_hash)
+    return export(early, label, context, length, hash_name)
 
 
 def attestation_base(transcript_hash: bytes, hash_name: str) -> bytes:

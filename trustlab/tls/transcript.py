@@ -52,6 +52,10 @@ class Transcript:
             return hashlib.sha256(self.octets()).digest()
         return self._hash.digest()
 
+    def digest_before_last(self) -> bytes:
+        """Return the hash of everything but the last message."""
+        return HASHES[self._name or "sha256"](b"".join(self._messages[:-1])).digest()
+
     def octets(self) -> bytes:
         """Return everything so far; TLS 1.2 signs it in CertificateVerify (RFC 5246 7.4.8)."""
         return b"".join(self._messages)

@@ -141,13 +141,17 @@ class PrivacyCa(Issuer):
             raise EnrolmentRefused(
                 "activation", "the credential was not opened: the AK and the EK are not in the same TPM"
             )
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"AK {pending.ak.name[-4:].hex()}")])
+        return self.certificate(pending.ak, pending.ek_key)
+
+    def certificate(self, ak: Public, ek_key: bytes) -> bytes:
+        """Return a certificate (DER) which says that an AK lives in the TPM of this EK; nothing is checked here."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"AK {ak.name[-4:].hex()}")])
         builder = (
-            self.builder(subject, pending.ak.public_key)
+            self.builder(subject, ak.public_key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(key_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([OID_AIK_EKU]), critical=False)
         )
-        for extension in ak_extensions(pending.ak.name, pending.ek_key):
+        for extension in ak_extensions(ak.name, ek_key):
             builder = builder.add_extension(extension, critical=False)
         return self.finish(builder)

@@ -85,15 +85,12 @@ class Relay(Quiet):
 
 
 class ListenAndThank(Quiet):
-    """Plays the server: answers the first `frames` frames, and thanks for any order after them.
+    """Plays the server: answers the first `frames` frames, and thanks for the order after them."""
 
-    If a question comes instead of an order, she answers with an empty frame, and then closes if she `leaves`.
-    """
-
-    def __init__(self, frames: int = 0, *, opening: bytes = b"", leaves: bool = False) -> None:
+    def __init__(self, frames: int = 0, *, opening: bytes = b"") -> None:
         super().__init__()
         self._left = frames
-        self._opening, self._leaves = opening, leaves
+        self._opening = opening
         self._frames = Frames()
 
     def connected(self) -> bytes:
@@ -101,10 +98,8 @@ class ListenAndThank(Quiet):
 
     def received(self, data: bytes) -> bytes:
         """Answer frame by frame, then thank."""
-        if self.finished:
-            return b""
         if not self._left:
-            return self.thanks(data)
+            return THANKS
         said = b""
         for octets in self._frames.feed(data, self._left):
             self._left -= 1
@@ -114,13 +109,6 @@ class ListenAndThank(Quiet):
     def answer(self, octets: bytes) -> bytes:  # noqa: ARG002 - for subclasses that have an answer
         """Return the answer to a frame."""
         return b""
-
-    def thanks(self, data: bytes) -> bytes:
-        """Thank for an order, which is a line; answer anything else with an empty frame."""
-        if data.endswith(b"\n"):
-            return THANKS
-        self.finished = self._leaves
-        return NOTHING_TO_SHOW
 
 
 class ShowEvidence(ListenAndThank):

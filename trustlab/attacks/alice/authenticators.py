@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import THANKS, Relay
+from trustlab.attacks.alice.applications import THANKS, ListenAndThank, Relay
 from trustlab.attacks.alice.legs import Leg
 from trustlab.passage.exchange import Frames, frame
 from trustlab.passage.exported import answer, request
@@ -86,7 +86,7 @@ class ShowAuthenticator(RelayOrThank):
 
     def connected(self) -> bytes:
         """Ask for the client's authenticator."""
-        return frame(request(self.leg.connection))
+        return frame(request(self.leg.connection, empty_offer=self._middle.alice.design.empty_offer))
 
     def received(self, data: bytes) -> bytes:
         """Take the client's request and its authenticator; everything after them is forwarded."""
@@ -121,3 +121,26 @@ class ShowAuthenticator(RelayOrThank):
             self.leg.connection.send(frame(answer(self.leg.connection, asked, evidence)))
         except tls.TlsError as error:
             self._tell("stuck", f"cannot make the authenticator: {error}")
+
+
+class ShowAlone(ListenAndThank):
+    """Plays the server without a channel to it: answers the client's request with her own certificate.
+
+    `evidence` is what she puts into her authenticator; if it is empty, there is none in it.
+    """
+
+    def __init__(self, evidence: bytes) -> None:
+        super().__init__(REQUEST_AND_PROOF)
+        self._evidence = evidence
+        self._shown = False
+
+    def connected(self) -> bytes:
+        """Ask for the client's authenticator, as the server would."""
+        return frame(request(self.leg.connection))
+
+    def answer(self, octets: bytes) -> bytes:
+        """Answer the client's request; its own authenticator she accepts, whatever it is."""
+        if self._shown:
+            return b""
+        self._shown = True
+        return frame(answer(self.leg.connection, octets, self._evidence))

@@ -12,6 +12,7 @@ from trustlab.attacks.alice.applications import (
     Relay,
     ShowEvidence,
 )
+from trustlab.attacks.alice.authenticators import ShowAlone
 from trustlab.attacks.alice.legs import Credentials, TowardsClient, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import QUESTIONS
@@ -71,17 +72,28 @@ def plain(
 
 
 def clone(alice: Alice, identity: Identity, connection: WireConnection) -> Endpoint:
-    """Answer with a clone of the victim: TLS with her own certificate and without evidence; she reads what arrives."""
+    """Answer with a clone of the victim: TLS with her own certificate and without evidence; she reads what arrives.
+
+    Where evidence is exchanged inside the channel, the clone takes part in the exchange, and its answer is empty.
+    """
     alice.tell("redirect", f"sends {connection.client.name}'s connection to a clone of {connection.server.name}.")
     shows = Credentials.of(identity)
-    return TowardsClient(alice, connection.name, ListenAndThank(leaves=True), shows=shows, attests=False)
+    return TowardsClient(alice, connection.name, talks_alone(alice, b""), shows=shows, attests=False)
+
+
+def talks_alone(alice: Alice, evidence: bytes) -> ListenAndThank:
+    """Return what she says in the server's place if she has only this evidence, or none (b"")."""
+    place = alice.placement
+    if place.mutual and alice.design.tls == "1.3":
+        return ShowAlone(evidence)
+    if place.frames:
+        return ShowEvidence(evidence, place.frames, opening=frame(OWN_NONCE) if place.mutual else b"")
+    return ListenAndThank()
 
 
 def replay_server(alice: Alice, connection: WireConnection, shows: Credentials, evidence: bytes) -> Endpoint:
-    """Answer in TLS 1.2 with evidence that she has, without a connection to the victim."""
-    place = alice.placement
-    application = ShowEvidence(evidence, place.frames, opening=frame(OWN_NONCE) if place.mutual else b"")
-    return TowardsClient(alice, connection.name, application, shows=shows, evidence=evidence)
+    """Answer with evidence that she has, without a connection to the victim."""
+    return TowardsClient(alice, connection.name, talks_alone(alice, evidence), shows=shows, evidence=evidence)
 
 
 class EvidenceCollector:

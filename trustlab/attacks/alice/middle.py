@@ -32,6 +32,8 @@ class Middle:
 
     leg_towards_client = TowardsClient
     leg_towards_server = TowardsServer
+    shows_own = False
+    """Whether she shows `own` in TLS 1.2 too, to a server that asks its client for a certificate."""
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class Middle:
 
         def make(name: str) -> TowardsServer:
             design, application = self.alice.design, self._applications[1]
-            asked = design.tls == "1.3" and (self.alice.placement.mutual or self.follows)
+            asked = self.shows_own or (design.tls == "1.3" and (self.alice.placement.mutual or self.follows))
             self.behind = self.leg_towards_server(
                 self.alice,
                 name,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from trustlab.cloud import Identity
 from trustlab.passage import placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from trustlab.attacks.attack import Attack
-    from trustlab.cloud import Guest, Identity, Provider
+    from trustlab.cloud import Guest, Provider
     from trustlab.wire import Endpoint, WireConnection
 
 HTTPS, QUESTIONS = 443, 4433
@@ -47,9 +51,17 @@ class Alice:
         self.guest.party.emit("attack", self._telling, step=step, sentence=f"{who} {sentence}")
 
     def rogue_identity(self) -> Identity:
-        """Get a certificate for the victim's name from the public CA, by answering the CA's connection herself."""
+        """Get a certificate for the victim's name from the public CA, by answering the CA's connection herself.
+
+        Her key is RSA if the design encrypts to the server's key; else it only signs, and is on P-256.
+        """
         name = self.guest.setting("server_name")
-        identity = self.guest.make_identity(lambda key: self.powers.obtain_certificate(name, self.victim, key))
+        certify = partial(self.powers.obtain_certificate, name, self.victim)
+        if self.design.transports_key:
+            identity = self.guest.make_identity(certify)
+        else:
+            key = ec.generate_private_key(ec.SECP256R1())
+            identity = Identity(certify(key.public_key()), key)
         self.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
         return identity
 

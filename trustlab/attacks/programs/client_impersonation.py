@@ -3,6 +3,9 @@
 Alice forwards the hellos, the certificate and both pieces of Evidence between teller and bank unchanged, octet for
 octet; only the ClientKeyExchange is her own. The bank's Evidence is valid, the teller's quote is valid, and the channel
 is Alice's. The prize is the bank's secret.
+
+Where the client shows its Evidence only inside the finished channel (`session-hash`), she has to end that channel with
+a certificate of her own to see it, and shows it to the bank in hers.
 """
 
 from __future__ import annotations
@@ -10,10 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import STATEMENT, Ask
+from trustlab.attacks.alice.applications import STATEMENT, Ask, Relay
 from trustlab.attacks.alice.legs import Credentials, TowardsServer
+from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
+from trustlab.attacks.programs.same_pms_reencryption import HandOver
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -37,8 +42,13 @@ ATTACK = Attack(
 
 
 def start(guest: Guest) -> None:
-    """Sit on the wire between teller and bank; get a certificate only if the design asks the client for one."""
+    """Sit on the wire between teller and bank; get a certificate only if the design makes her need one."""
     alice = Alice(guest, ATTACK)
+    if alice.placement.mutual:
+        identity = alice.rogue_identity()
+        alice.take_place(lambda c: Middle(alice, c, own=identity, applications=(HandOver(), Relay(stays=True))))
+        alice.tell("middle", "ends the teller's channel, because the teller shows its evidence only inside one.")
+        return
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.take_place(lambda connection: Splice(alice, connection, shows))
     shown = "with a client certificate of her own" if shows else "without a certificate"

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlab.attacks.alice.applications import ListenAndThank
 from trustlab.attacks.alice.ends import intercept, replay_server
-from trustlab.attacks.alice.legs import Credentials, TowardsClient
+from trustlab.attacks.alice.legs import Credentials
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
 
@@ -43,10 +42,7 @@ def start(guest: Guest) -> None:
     def empty_handed(connection: WireConnection) -> Endpoint:
         if alice.placement.asks_inside:
             return intercept(alice, identity, connection)
-        if alice.design.tls == "1.2":
-            return replay_server(alice, connection, Credentials.of(identity), NOTHING)
-        shows = Credentials.of(identity)
-        return TowardsClient(alice, connection.name, ListenAndThank(), shows=shows, evidence=NOTHING)
+        return replay_server(alice, connection, Credentials.of(identity), NOTHING)
 
     alice.take_place(empty_handed)
     alice.tell("listen", "ends the teller's TLS in the bank's name, without evidence, and waits for early data.")

@@ -49,7 +49,8 @@ WITH_DH_SECRET = msgspec.structs.replace(
     breaks="authenticity and confidentiality",
     why="The evidence covers nothing after ServerHello; what follows differs, and nobody compares it.",
     source="SEAT use cases; Intra-handshake.fail",
-    stopped_by="the exporter in the binder: it covers the whole handshake",
+    stopped_by="the exporter in the binder: it covers the whole handshake. (Silent, she reads everything.)",
+    prize="agree",
     assumes=Assumptions(leaks=("key usable", "DH secret")),
 )
 

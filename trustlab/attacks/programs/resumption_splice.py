@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.alice.legs import TowardsClient
 from trustlab.attacks.alice.middle import Middle
-from trustlab.attacks.alice.tools import Alice
+from trustlab.attacks.alice.tools import HTTPS, Alice
 from trustlab.attacks.attack import Assumptions, Attack
+from trustlab.attacks.programs.plain_wire import Forwarder, forwarded
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -86,28 +87,6 @@ class SynchronisingMiddle(Middle):
         return self.leg.master if isinstance(self.leg, Synchroniser) else b""
 
 
-class Forwarder:
-    """One end of a connection that is forwarded unchanged."""
-
-    def __init__(self) -> None:
-        self.closed = False
-        self.other: Forwarder | None = None
-        self.out = b""
-
-    def receive(self, data: bytes) -> None:
-        if self.other is not None:
-            self.other.out += data
-
-    def data_to_send(self) -> bytes:
-        out, self.out = self.out, b""
-        return out
-
-    def eof_received(self) -> None:
-        self.closed = True
-        if self.other is not None:
-            self.other.closed = True
-
-
 class SessionReader(Forwarder):
     """The teller's end: notes for which client random the known master secret is used now."""
 
@@ -135,9 +114,6 @@ class SessionReader(Forwarder):
         super().receive(data)
 
 
-def spliced(alice: Alice, connection: WireConnection, master: bytes) -> SessionReader:
+def spliced(alice: Alice, connection: WireConnection, master: bytes) -> Forwarder:
     """Join the teller's connection to one of Alice's to the bank, octet for octet."""
-    near, far = SessionReader(alice, connection.name, master), Forwarder()
-    near.other, far.other = far, near
-    alice.connect(lambda _name: far, to=connection.server.name)
-    return near
+    return forwarded(alice, HTTPS, connection, SessionReader(alice, connection.name, master))

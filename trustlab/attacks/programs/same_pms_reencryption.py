@@ -45,10 +45,18 @@ def start(guest: Guest) -> None:
     def answer(connection: WireConnection) -> Middle:
         if alice.placement.mutual:
             return Middle(alice, connection, own=identity, applications=(HandOver(), Relay()))
-        return Middle(alice, connection, own=identity, applications=(Relay(passes=False), Relay(STATEMENT)))
+        says = Relay(passes=False), Relay(STATEMENT)
+        middle = Certified if alice.design.client_key else Middle
+        return middle(alice, connection, own=identity, applications=says)
 
     alice.take_place(answer)
     alice.tell("evil", "waits for a client that checks nothing, and will encrypt its secret again, to the bank.")
+
+
+class Certified(Middle):
+    """Shows the bank Evil's own certificate, because the bank asks its client for one."""
+
+    shows_own = True
 
 
 class HandOver(Relay):

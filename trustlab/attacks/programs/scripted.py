@@ -1,12 +1,14 @@
 """`scripted`: plays any attack that the finder found, from the list of provenances in its measured configuration.
 
 The setting `script` is JSON: the found `steps` (each with the provenance of every field that Alice chose), the `goal`,
-whether the bank was gone before the teller came (`replay`), and whether both ends see the same handshake (`unchanged`).
+whether the bank was gone before the teller came (`replay`), whether both ends see the same handshake (`unchanged`), and
+whether she `forges` evidence.
 The program is made of the same blocks as the attacks that have a name:
 
 - Unchanged: Alice forwards every octet and decrypts her recording, with a key or a leaked secret.
 - The teller ends at her genuine machine: she diverts its connection.
 - Only the bank takes part: she is its client.
+- She has the attestation keys: she is one of the ends alone, and forges the evidence that it has to show.
 - Else she has two legs, or evidence that she kept, and copies exactly the values that the script says.
 """
 
@@ -16,24 +18,23 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from trustlab import tls
-from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, Relay, ShowEvidence
+from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, ListenAndThank, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain
+from trustlab.attacks.alice.forged import ForgingClient, ForgingServer
 from trustlab.attacks.alice.legs import Credentials, Hello, TowardsClient, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
 from trustlab.attacks.programs import deployed_key, evidence_replay, key_abuse, known_dh_secret
 from trustlab.attacks.programs.client_evidence_forwarding import Forwarding
 from trustlab.attacks.programs.same_pms_reencryption import HandOver
-from trustlab.cloud import Identity
-from trustlab.passage import OpenSslEndpoint, PlainEndpoint
+from trustlab.attacks.programs.stranger import asking
+from trustlab.passage import PlainEndpoint
 from trustlab.passage.exchange import frame
 
 if TYPE_CHECKING:
-    from trustlab.cloud import Guest
+    from trustlab.cloud import Guest, Identity
     from trustlab.wire import Endpoint, WireConnection
 
 BANK = "bank"
@@ -47,6 +48,7 @@ class Script:
         read = json.loads(text)
         self.goal: str = read["goal"]
         self.unchanged: bool = read["unchanged"]
+        self.forges: bool = read["forges"]
         self._replay: bool = read["replay"]
         self._steps: list[tuple[str, str, dict[str, str]]] = [
             (taken["party"], taken["message"], taken["fields"]) for taken in read["steps"]
@@ -160,56 +162,40 @@ def start(guest: Guest) -> None:
     alice, script = Alice(guest), Script(guest.setting("script"))
     if script.unchanged:
         alice.only_listen()
+    elif script.forges and script.answered:
+        be_server(alice)
     elif script.answered.get("certificate") == "genuine":
         genuine = guest.setting("genuine")
         alice.powers.redirect(alice.victim, HTTPS, to=genuine)
         alice.tell("divert", f"sends connections for {alice.victim} to her own genuine machine, {genuine}.")
     elif not script.takes_part("teller") or not script.answered:
-        be_client(alice)
+        be_client(alice, ForgingClient if script.forges else None)
     else:
         be_between(alice, script)
 
 
-def be_client(alice: Alice) -> None:
+def be_server(alice: Alice) -> None:
+    """Answer the teller in the bank's name, alone, with a key and a certificate of her own and forged evidence."""
+    shows = Credentials.of(alice.rogue_identity())
+    alice.take_place(lambda link: ForgingServer(alice, link.name, ListenAndThank(), shows=shows))
+    alice.tell("forge", "waits for the teller, with a certificate and the attestation key of the bank's machine.")
+
+
+def be_client(alice: Alice, leg: type[TowardsServer] | None) -> None:
     """Open an ordinary connection to the bank, and ask for the balance."""
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.tell("ask", f"connects to {alice.victim} as anybody may, and asks for the balance.")
-
-    def make(name: str) -> Endpoint:
-        says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
-        if alice.placement.our_engine:
-            return TowardsServer(alice, name, says, shows=shows)
-        return OpenSslEndpoint.client(
-            says,
-            party=alice.guest.party,
-            connection=name,
-            server_name=alice.guest.setting("server_name"),
-            roots_pem=alice.guest.setting("web_root"),
-            check=False,
-        )
-
-    alice.connect(make)
+    alice.connect(lambda name: asking(alice, name, shows, leg))
 
 
 def be_between(alice: Alice, script: Script) -> None:
     """Answer the teller in the bank's name, and connect to the bank if the script needs it."""
     rogue = script.answered["certificate"] == "rogue"
-    identity = rogue_identity(alice) if rogue or alice.design.client_key or alice.placement.mutual else None
+    identity = alice.rogue_identity() if rogue or alice.design.client_key or alice.placement.mutual else None
     between = between13 if alice.design.tls == "1.3" else between12
     between(alice, script, identity, BorrowedKey(alice))
     told = ", ".join(f"{name}: {where}" for name, where in script.answered.items())
     alice.tell("script", f"waits for the teller, to send it as the script says ({told}).")
-
-
-def rogue_identity(alice: Alice) -> Identity:
-    """Get a certificate for the bank's name, for a key of the kind that the design's suite signs with."""
-    if "ECDHE_ECDSA" not in alice.design.suite:
-        return alice.rogue_identity()
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = alice.guest.setting("server_name")
-    certificate = alice.powers.obtain_certificate(name, alice.victim, key.public_key())
-    alice.tell("certificate", f"answers the CA's connection to {name} and gets a certificate for a key of her own.")
-    return Identity(certificate, key)  # type: ignore[arg-type]  # her engine signs with any private key
 
 
 def between12(alice: Alice, script: Script, identity: Identity | None, key: BorrowedKey) -> None:

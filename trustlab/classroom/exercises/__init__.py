@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from trustlab.classroom.exercise import Exercise
 
 
-__all__ = ["EXERCISES"]
+__all__ = ["EXERCISES", "PATHS"]
 
 
 def _found() -> dict[str, Exercise]:
@@ -21,3 +21,5 @@ def _found() -> dict[str, Exercise]:
 
 EXERCISES: dict[str, Exercise] = _found()
 """Every exercise by its id, in the order of the course."""
+PATHS = {"90-minutes": ("02-intercepted", "02-relay", "05-reading", "05-relay", "05-bind", "11-repair")}
+"""Ways through the course for who has little time: the exercises that are on them."""

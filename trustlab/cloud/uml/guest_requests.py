@@ -81,7 +81,7 @@ class GuestRequests:
         del self._machine.disk[name]
 
     def _disk_of(self, name: str) -> dict[str, bytes]:
-        return self._other(name).disk
+        return self._other(name).show_disk()
 
     def _redirect(self, destination: str, port: int, to: str) -> int:
         self._orders.append(self._fabric.switch.order(lambda core: core.redirect(destination, port, to=to)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trustlab.attest import ReferenceValues
 from trustlab.cloud.errors import CloudClosedError, CloudError
 from trustlab.cloud.image import Image
+from trustlab.cloud.isolation import ask_for_memory, tell_disk_read
 from trustlab.cloud.uml import kernel, memory
 from trustlab.cloud.uml.failures import raised
 from trustlab.cloud.uml.guest_requests import GuestRequests
@@ -187,8 +188,13 @@ class UmlMachine:
     @property
     def ram(self) -> Path:
         """The file that is the guest's memory. HypercallRefusedError at a HyperSafe machine: an `if`, as it says."""
-        self.hypervisor.read_memory()
+        ask_for_memory(self.hypervisor, self._party)
         return self._vm.ram()
+
+    def show_disk(self) -> dict[str, Any]:
+        """Let the root VM read the disk; the trace says so."""
+        tell_disk_read(self._party, self.disk)
+        return self.disk
 
     def search_memory(self, pattern: bytes, before: int = 0) -> list[bytes]:
         """Search the guest's memory (`memory.search`); HypercallRefusedError at a HyperSafe machine."""

@@ -18,6 +18,9 @@ class VirtualGuest(Protocol):
     provider: bool
     ca: CertificateAuthority | None
 
+    def show_disk(self) -> dict[str, Any]:
+        """Let the root VM read the disk; the trace says so."""
+
     def search_memory(self, pattern: bytes, before: int = 0) -> list[bytes]:
         """Search the guest's memory; HypercallRefusedError at a HyperSafe machine."""
 

@@ -14,13 +14,20 @@ async function unpack(packed) {
 }
 
 /**
- * A model with no kernel behind it: it keeps values, and nobody answers.
+ * A trace's model with no kernel behind it.
  * @param {any} document
  * @returns {Model}
  */
-export function still(document) {
+export const still = (document) => quiet({ _document: document, chosen: -1, chosen_field: "" });
+
+/**
+ * A model with no kernel behind it: it keeps values, and nobody answers.
+ * @param {Record<string, any>} given
+ * @returns {Model}
+ */
+export function quiet(given) {
   /** @type {Record<string, any>} */
-  const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
+  const values = { ...given, _page: true };
   return {
     get: (name) => values[name],
     set: (name, value) => void (values[name] = value),
@@ -34,10 +41,11 @@ export function still(document) {
 /**
  * Draw the document of the page's element `document` into its element `inspector`.
  * @param {{render(given: {model: Model, el: HTMLElement}): unknown}} widget
+ * @param {(document: any) => Model} [made] how a model is made of it
  */
-export async function openPage(widget) {
+export async function openPage(widget, made = still) {
   const packed = document.getElementById("document");
   const el = document.getElementById("inspector");
   if (!packed || !el) throw new Error("the page lacks its element document or inspector");
-  widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
+  widget.render({ model: made(await unpack(packed.textContent ?? "")), el });
 }

@@ -89,9 +89,9 @@ function canPlay(store) {
  * @param {Store} store @param {boolean} keys @param {number} count rows of this layer
  */
 function mapBar(store, keys, count) {
-  const { tampering } = store.doc.frame;
+  const { tampering, other_layer } = store.doc.frame;
   const both = new Set(store.doc.tamper.map((one) => one.keys)).size > 1;
-  const here = tampering?.keys === keys ? tampering : null;
+  const here = [tampering, other_layer].find((one) => one?.keys === keys) ?? null;
   const playing = isPlaying(store);
   if (!count && !both && !playing && !canPlay(store) && !here) return null;
   const layers = h("div", { class: "tl-seg", role: "group", "aria-label": "Which layer" },
@@ -100,9 +100,9 @@ function mapBar(store, keys, count) {
   const button = (/** @type {string} */ text, /** @type {string} */ action) => h("button", { class: "tl-ghostbtn", type: "button", "data-key": "map-button", text, on: { click: () => (store.say(action === "stop" ? "The tamper map ends." : "The tamper map begins."), send(action)) } });
   const said = here && here.state !== "over" ? `${STATES[here.state]}${here.done} of ${here.total ?? "…"} fields` : "";
   return h("div", { class: "tl-tbar" }, layers,
-    here && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
+    here?.state === "playing" && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
     said && h("span", { class: "tl-dim tl-tcount", text: here?.why ? `${said}: ${here.why}` : said }),
-    playing ? button(here ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
+    playing ? button(here === tampering ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
 }
 
 /** @param {Store} store @param {boolean} keys */

@@ -9,6 +9,7 @@ import { OVERS } from "./panels.js";
 import { copyText, pop } from "./pop.js";
 import { printed } from "./print.js";
 import { Search } from "./search.js";
+import { followTheme, hideStills, turnTheme } from "./shell.js";
 import { Store } from "./store.js";
 import { Sync } from "./sync.js";
 import { Timeline } from "./timeline.js";
@@ -23,18 +24,6 @@ const KEYS = [
   ["↑ ↓", "the step before, the step after"], ["← →", "the other leg, the next TPM command"], ["[ ]", "one step back or on in time"], ["space", "play, pause"],
   ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
-
-/**
- * Hide the still pictures of a run while a live view of it is there; they are an output of their own behind it.
- * @param {string} name their class
- * @returns {() => void} how to show them again
- */
-function hideStills(name) {
-  if (!/^tl-still-\w+$/.test(name)) return () => {};
-  const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
-  document.head.append(style);
-  return () => style.remove();
-}
 
 export class View {
   /** @param {HTMLElement} el @param {Book} book */
@@ -82,7 +71,7 @@ export class View {
     const bar = h("div", { class: "tl-steerbar" });
     this.controls.home(bar);
     const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
-    const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+    const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
     this.root.append(
       h("div", { class: "tl-view" },
         h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
@@ -96,11 +85,7 @@ export class View {
   watch() {
     this.sizes = new ResizeObserver(() => this.measure());
     this.sizes.observe(this.root);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    const paint = () => this.paint(scheme.matches);
-    scheme.addEventListener("change", paint);
-    this.themes = new MutationObserver(paint);
-    for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+    const unfollow = followTheme(this.root, () => this.store.mark("layout"));
     const before = () => {
       this.sheetOfPaper?.remove();
       this.root.append((this.sheetOfPaper = printed(this.store)));
@@ -110,27 +95,10 @@ export class View {
     window.addEventListener("afterprint", after);
     this.unwatch = () => {
       this.sizes?.disconnect();
-      this.themes?.disconnect();
-      scheme.removeEventListener("change", paint);
+      unfollow();
       window.removeEventListener("beforeprint", before);
       window.removeEventListener("afterprint", after);
     };
-    paint();
-  }
-
-  /**
-   * JupyterLab says which theme it wears, a page may, and else the system does.
-   * @param {boolean} system
-   */
-  paint(system) {
-    const lab = document.body.dataset.jpThemeLight;
-    const said = document.documentElement.dataset.theme;
-    this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
-    this.store.mark("layout");
-  }
-
-  turn() {
-    document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
   }
 
   measure() {

@@ -1,15 +1,17 @@
 // Made from trustlab/inspector/src by python -m trustlab.inspector.join; change it there.
 
 // page.js
-const { still, openPage } = (() => {
+const { still, quiet, openPage } = (() => {
 async function unpack(packed) {
 const octets = Uint8Array.from(atob(packed.trim()), (c) => c.charCodeAt(0));
 const stream = new Blob([octets]).stream().pipeThrough(new (/** @type {any} */ (globalThis).DecompressionStream)("gzip"));
 return new Response(stream).json();
 }
 
-function still(document) {
-const values = { _document: document, _page: true, chosen: -1, chosen_field: "" };
+const still = (document) => quiet({ _document: document, chosen: -1, chosen_field: "" });
+
+function quiet(given) {
+const values = { ...given, _page: true };
 return {
 get: (name) => values[name],
 set: (name, value) => void (values[name] = value),
@@ -20,13 +22,13 @@ send: () => {},
 };
 }
 
-async function openPage(widget) {
+async function openPage(widget, made = still) {
 const packed = document.getElementById("document");
 const el = document.getElementById("inspector");
 if (!packed || !el) throw new Error("the page lacks its element document or inspector");
-widget.render({ model: still(await unpack(packed.textContent ?? "")), el });
+widget.render({ model: made(await unpack(packed.textContent ?? "")), el });
 }
-return { still, openPage };
+return { still, quiet, openPage };
 })();
 
 // dom.js
@@ -106,7 +108,7 @@ return { shown, h, s, icon, chevron, bytes, range, cap, cut, fill };
 const { ROWS, SHAPES } = (() => {
 const ROWS = {"event": "PlainRow", "section": "SectionRow", "connect": "ConnectRow", "message": "MessageRow", "tpm": "TpmRow", "machine": "MachineRow", "attack": "AttackRow", "app": "AppRow", "truth": "TruthRow", "binder": "BinderRow", "verdict": "VerdictRow", "appraisal": "AppraisalRow", "read": "ReadRow"};
 
-const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null, "mappable": "", "tampering": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState", "tampering": "Tampering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "Tampering": [{"keys": false, "done": 0, "total": null, "state": "playing", "why": ""}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": {}, "lists": [], "tamper": []}, {"rows": "row", "lists": "FrameSplice", "tamper": "Tampered"}], "FrameSplice": [{}, {}]};
+const SHAPES = {"Document": [{"rows": [], "tamper": []}, {"frame": "Frame", "rows": "row", "tamper": "Tampered"}], "Frame": [{"title": "", "substrate": "", "badge": "", "outcome": "", "secrets_shown": false, "live": false, "lifelines": [], "phases": [], "reads": [], "prize": "", "bindings": [], "secrets": [], "pcrs": [], "notes": [], "steering": null, "mappable": "", "tampering": null, "other_layer": null}, {"phases": "Phase", "bindings": "Binding", "secrets": "HeldSecret", "pcrs": "Extended", "steering": "SteeringState", "tampering": "Tampering", "other_layer": "Tampering"}], "Phase": [{}, {}], "Binding": [{"attester": "", "verifier": "", "inputs": [], "binder": "", "extra_data": "", "holds": false, "not_covered": "", "attester_row": null, "verifier_row": null, "appraisal": null}, {"inputs": "Input"}], "Input": [{"plain": "", "say": "", "attester": null, "verifier": null, "differs": false, "attester_source": null, "verifier_source": null}, {"attester_source": "Source", "verifier_source": "Source"}], "Source": [{"part": 0, "start": 0, "end": 0}, {}], "HeldSecret": [{"connection": "", "row": 0, "holders": [], "inputs": [], "level": 0, "say": "", "clause": "", "call": "", "public": false, "prize": false, "hex": "", "snippet": ""}, {"holders": "Holder"}], "Holder": [{"how": ""}, {}], "Extended": [{"before": "", "digest": "", "after": "", "what": ""}, {}], "SteeringState": [{"state": "running", "connection": "", "message": "", "row": null, "breaks": []}, {}], "Tampering": [{"keys": false, "done": 0, "total": null, "state": "playing", "why": ""}, {}], "PlainRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "Piece": [{"role": "data", "fields": [], "secret": false}, {}], "SectionRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "act": ""}, {"parts": "Piece"}], "ConnectRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "src": "", "dst": "", "twin": null}, {"parts": "Piece"}], "MessageRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "direction": "", "offset": null, "size": 0, "encrypted": false, "state": "read", "altered": false, "dropped": false, "alert": "", "fatal": false, "twin": null, "differs": false, "compared": [], "first": 0}, {"parts": "Piece", "compared": "Compared"}], "Compared": [{"differs": false, "word": "", "text": ""}, {}], "TpmRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "ms": 0.0, "client": "", "locality": 0, "rc": 0, "rc_name": "", "first": 0}, {"parts": "Piece"}], "MachineRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "boot": false}, {"parts": "Piece"}], "AttackRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "AppRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}}, {"parts": "Piece"}], "TruthRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "addressed": "", "answers": ""}, {"parts": "Piece"}], "BinderRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "side": "", "binder": ""}, {"parts": "Piece"}], "VerdictRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "appraisal": null, "expected": "", "found": ""}, {"parts": "Piece"}], "AppraisalRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "about": "", "refused_by": "", "failed": [], "verdicts": [], "binding": null}, {"parts": "Piece"}], "ReadRow": [{"at": "", "to": "", "name": "", "text": "", "say": "", "more": "", "clause": "", "mark": "", "connection": "", "section": 0, "time": 0.0, "anchor": "", "parts": [], "details": {}, "of": 0, "secret": false, "loot": null}, {"parts": "Piece"}], "Tampered": [{"party": null, "caught_by": "", "sentence": "", "keys": false}, {}], "Batch": [{"rows": [], "texts_from": 0, "texts": [], "frame": {}, "lists": [], "tamper": []}, {"rows": "row", "lists": "FrameSplice", "tamper": "Tampered"}], "FrameSplice": [{}, {}]};
 return { ROWS, SHAPES };
 })();
 
@@ -2924,9 +2926,9 @@ return store.live && mappable !== "" && (outcome !== "" || steering?.state === "
 }
 
 function mapBar(store, keys, count) {
-const { tampering } = store.doc.frame;
+const { tampering, other_layer } = store.doc.frame;
 const both = new Set(store.doc.tamper.map((one) => one.keys)).size > 1;
-const here = tampering?.keys === keys ? tampering : null;
+const here = [tampering, other_layer].find((one) => one?.keys === keys) ?? null;
 const playing = isPlaying(store);
 if (!count && !both && !playing && !canPlay(store) && !here) return null;
 const layers = h("div", { class: "tl-seg", role: "group", "aria-label": "Which layer" },
@@ -2935,9 +2937,9 @@ const send = (/** @type {string} */ action) => store.send({ type: "tamper-map", 
 const button = (/** @type {string} */ text, /** @type {string} */ action) => h("button", { class: "tl-ghostbtn", type: "button", "data-key": "map-button", text, on: { click: () => (store.say(action === "stop" ? "The tamper map ends." : "The tamper map begins."), send(action)) } });
 const said = here && here.state !== "over" ? `${STATES[here.state]}${here.done} of ${here.total ?? "…"} fields` : "";
 return h("div", { class: "tl-tbar" }, layers,
-here && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
+here?.state === "playing" && playing && h("progress", { "aria-label": "Fields played", max: here.total ?? 1, value: here.total ? here.done : null }),
 said && h("span", { class: "tl-dim tl-tcount", text: here?.why ? `${said}: ${here.why}` : said }),
-playing ? button(here ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
+playing ? button(here === tampering ? "Stop" : "Stop the other layer", "stop") : canPlay(store) && button(count ? "Play it again" : "Play the map", "start"));
 }
 
 function noMap(store, keys) {
@@ -3379,6 +3381,39 @@ return { row: row.id, piece, field, title: field < 0 ? title : `${title} › ${f
 return { Search };
 })();
 
+// shell.js
+const { hideStills, followTheme, turnTheme } = (() => {
+function hideStills(name) {
+if (!/^tl-still-\w+$/.test(name)) return () => {};
+const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
+document.head.append(style);
+return () => style.remove();
+}
+
+function followTheme(root, changed = () => {}) {
+const scheme = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => {
+const lab = document.body.dataset.jpThemeLight;
+const said = document.documentElement.dataset.theme;
+root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : scheme.matches);
+changed();
+};
+scheme.addEventListener("change", paint);
+const themes = new MutationObserver(paint);
+for (const node of [document.documentElement, document.body]) themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+paint();
+return () => {
+themes.disconnect();
+scheme.removeEventListener("change", paint);
+};
+}
+
+function turnTheme(root) {
+document.documentElement.dataset.theme = root.classList.contains("tl-dark") ? "light" : "dark";
+}
+return { hideStills, followTheme, turnTheme };
+})();
+
 // links.js
 const { linkOf, placeOf, pathOf } = (() => {
 function linkOf(store) {
@@ -3507,13 +3542,6 @@ const KEYS = [
 ["T", "the same message on the other leg"], ["D", "the field that has to differ"], ["/", "find"], ["1 – 9", "the panels"], ["Esc", "back to the steps"], ["?", "this"],
 ];
 
-function hideStills(name) {
-if (!/^tl-still-\w+$/.test(name)) return () => {};
-const style = h("style", { text: `.${name}, .jp-OutputArea-child:has(> .jp-OutputArea-output .${name}) { display: none; }` });
-document.head.append(style);
-return () => style.remove();
-}
-
 class View {
 constructor(el, book) {
 this.el = el;
@@ -3558,7 +3586,7 @@ this.grip = grip;
 const bar = h("div", { class: "tl-steerbar" });
 this.controls.home(bar);
 const help = h("button", { class: "tl-iconbtn", title: "Keys", "aria-label": "Keyboard", text: "?", on: { click: () => this.help() } });
-const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => this.turn() } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
+const theme = this.page && h("button", { class: "tl-iconbtn", title: "Light or dark", "aria-label": "Light or dark", on: { click: () => turnTheme(this.root) } }, h("span", { class: "tl-halfmoon", "aria-hidden": "true" }));
 this.root.append(
 h("div", { class: "tl-view" },
 h("div", { class: "tl-head" }, this.title, this.badges, this.controls.stops, h("span", { class: "tl-headright" }, this.search.node, this.controls.keep, theme, help)),
@@ -3571,11 +3599,7 @@ this.said, this.tipNode);
 watch() {
 this.sizes = new ResizeObserver(() => this.measure());
 this.sizes.observe(this.root);
-const scheme = matchMedia("(prefers-color-scheme: dark)");
-const paint = () => this.paint(scheme.matches);
-scheme.addEventListener("change", paint);
-this.themes = new MutationObserver(paint);
-for (const node of [document.documentElement, document.body]) this.themes.observe(node, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+const unfollow = followTheme(this.root, () => this.store.mark("layout"));
 const before = () => {
 this.sheetOfPaper?.remove();
 this.root.append((this.sheetOfPaper = printed(this.store)));
@@ -3585,23 +3609,10 @@ window.addEventListener("beforeprint", before);
 window.addEventListener("afterprint", after);
 this.unwatch = () => {
 this.sizes?.disconnect();
-this.themes?.disconnect();
-scheme.removeEventListener("change", paint);
+unfollow();
 window.removeEventListener("beforeprint", before);
 window.removeEventListener("afterprint", after);
 };
-paint();
-}
-
-paint(system) {
-const lab = document.body.dataset.jpThemeLight;
-const said = document.documentElement.dataset.theme;
-this.root.classList.toggle("tl-dark", lab ? lab === "false" : said ? said === "dark" : system);
-this.store.mark("layout");
-}
-
-turn() {
-document.documentElement.dataset.theme = this.root.classList.contains("tl-dark") ? "light" : "dark";
 }
 
 measure() {

@@ -49,6 +49,7 @@ PARTS = {
         Part("role", "It says which end proves itself.", {"S": None}, {"C": None}),
         Part("H(SPKI_S)", "It names the key that the server shows.", {"H(SPKI_S)": None}),
         Part("H(SPKI_C)", "It names the key that the client shows.", {}, {"H(SPKI_C)": None, "H(SPKI_C)?": None}),
+        Part("H(HPKE_S)", "It names the key that messages are sealed to.", {"H(HPKE_S)": None}),
         Part("HMAC(PMS)", "It names the secret that the client chose.", {}, {"HMAC(PMS)": None}),
         Part("H(EPMS)", "It names the encrypted secret, and so the key it is encrypted to.", {}, {"H(EPMS)": None}),
         _both("session_hash", "It names every message up to ClientKeyExchange.", {"session_hash": None}),
@@ -61,10 +62,19 @@ PARTS = {
         _both(
             "attest_secret", "It names a secret that only the ends of this key agreement know.", {"attest_secret": None}
         ),
+        Part(
+            "early exporter",
+            "It names a value of this key agreement; the standard's own names the ClientHello.",
+            dict.fromkeys(("early_exporter", "standard_early_exporter")),
+        ),
         _both(
             "exporter",
             "It names a value that only the ends of this channel can derive.",
-            dict.fromkeys((_SERVERS, _CLIENTS, _BARE)),
+            {
+                **dict.fromkeys((_SERVERS, _CLIENTS, _BARE)),
+                "expat(SPKI_S)": "H(SPKI_S)",
+                "expat(SPKI_C)": "H(SPKI_C)",
+            },
         ),
         _both(
             "request context",
