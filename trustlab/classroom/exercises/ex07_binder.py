@@ -45,6 +45,11 @@ def _made(chosen: tuple[str, ...]) -> Design | str:
                 "Never the secret itself. extraData is a hash, but evidence crosses the wire in clear, and so does whatever "
                 "the bank needs to check it. There is HMAC(PMS): it names the secret without showing it."
             )
+        if isinstance(error, DesignError):
+            return (
+                "Even without Alice nobody could pay: a field of yours is not known yet when the teller has to quote, so the "
+                f"lab refuses to make this design. {str(error).partition(';')[0][:200]}."
+            )
         return f"{str(error).rstrip('.')[:250]}."
 
 

@@ -101,8 +101,13 @@ def _played(
         return wrong(f"{story}You used {bad[0]}, which is forbidden here.")
     try:
         design = _design(tuple(got))
-    except (BinderError, DesignError) as error:
+    except BinderError as error:
         return wrong(f"{story}{str(error).rstrip('.')[:200]}.")
+    except DesignError as error:
+        return wrong(
+            f"{story}Your design does not work even without Alice, so it would hold against everybody. "
+            f"{str(error).partition(';')[0][:200]}."
+        )
     act = played(design)
     outcome = act.run()
     if outcome.outcome != "completed":
