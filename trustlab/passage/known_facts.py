@@ -6,12 +6,31 @@ on it would come to nothing. `Design` refuses it. The lists were found by runs: 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from trustlab.passage.designs import Design
+
+class Placed(Protocol):
+    """What decides about the facts of a design."""
+
+    @property
+    def tls(self) -> str:
+        """The version of TLS."""
+
+    @property
+    def when(self) -> str:
+        """Where the evidence travels."""
+
+    @property
+    def client_key(self) -> bool:
+        """Whether the client has a key and a certificate."""
+
+    @property
+    def transports_key(self) -> bool:
+        """Whether the client encrypts the secret to the server's key."""
+
 
 CONSTANT = frozenset({"L", "S", "C", "K"})
 NONCES = frozenset({"nonce_C", "nonce_S"})
@@ -31,14 +50,16 @@ RULED = (
 """The fields that are judged here; of any other one nothing is said."""
 
 
-def known_facts(design: Design, role: str) -> frozenset[str]:
+def known_facts(design: Placed, role: str) -> frozenset[str]:
     """Return the fields that the binder of a role (`server`, `client`) may have in a design."""
     return CONSTANT | frozenset(_known(design, role))
 
 
-def _known(design: Design, role: str) -> Iterator[str]:
+def _known(design: Placed, role: str) -> Iterator[str]:
     if design.when in {"before", "inside", "sealed"}:  # there the exchange knows the question alone, and its own key
-        yield from ("nonce_C", *OPTIONAL, *(["H(HPKE_S)"] if design.when == "sealed" else []))
+        yield from ("nonce_C", *OPTIONAL)
+        if design.when == "sealed":
+            yield "H(HPKE_S)"
         return
     yield from (*RANDOMS, "H(SPKI_S)", "H(SPKI_S)?")
     late = design.when == "after-finished"
@@ -57,7 +78,7 @@ def _known(design: Design, role: str) -> Iterator[str]:
             yield "early(SPKI_C)"
 
 
-def _known12(design: Design, role: str, *, late: bool) -> Iterator[str]:
+def _known12(design: Placed, role: str, *, late: bool) -> Iterator[str]:
     yield from NONCES
     if late:
         yield "session_hash"
