@@ -153,7 +153,7 @@ def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
 
 
 def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
-    """Messages in a channel that she can read, sealed to a key that she does not have."""
+    """Messages in a channel that she reads, sealed to a key that she lacks and that the accepted evidence names."""
     if prize not in {"pin", "agree", "peer", "evidence"}:
         return None
     holders: dict[str, dict[str, None]] = {}

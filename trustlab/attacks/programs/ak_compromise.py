@@ -49,7 +49,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
     spki = identity.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    attester = ForgedAttester(Forger(alice, alice.victim), spki)
+    attester = Forger(alice, alice.victim, spki)
     channels = BelievingChannels(
         alice.design, guest.configuration, party=guest.party, attester=attester, references=None, pinned=()
     )
@@ -57,18 +57,6 @@ def start(guest: Guest) -> None:
     if alice.placement.asks_before:
         alice.take_place(lambda c: channels.answerer(ListenAndThank(), c.name, c.client.name), QUESTIONS)
     alice.tell("attest", f"answers for {alice.victim} with quotes by its own attestation key.")
-
-
-class ForgedAttester:
-    """Attests any binder, and her own key, with an attestation key that leaked (`passage.guard.Attester`)."""
-
-    def __init__(self, forger: Forger, spki: bytes) -> None:
-        self._forger = forger
-        self._spki = spki
-
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Forge evidence."""
-        return self._forger.evidence(binder, self._spki if prove_key else None)
 
 
 class BelievingGuard(Guard):
