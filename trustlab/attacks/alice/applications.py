@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from trustlab.passage.exchange import NONCE, Frames, frame
+from trustlab.octets.frames import Frames
+from trustlab.passage.exchange import NONCE, frame
 
 if TYPE_CHECKING:
     from trustlab.passage import TlsEndpoint
