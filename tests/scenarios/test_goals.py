@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trustlab.passage import EARLY_EXPORTER_ALONE, MECHANISMS, Binder, Design, DesignError
+from trustlab.passage import EARLY_EXPORTER_ALONE, MECHANISMS, DesignError
 from trustlab.scenarios import goals, rung
 from trustlab.scenarios.goals import BINDING_GOALS, GOAL_ATTACKS, HELD, JUDGED, broken_goals, judge_goals
 
@@ -52,9 +52,9 @@ def test_a_payment_that_nobody_attacks_breaks_no_goal_and_has_every_secret_that_
 
 
 def test_a_design_that_does_not_work_holds_nothing(monkeypatch):
-    broken = Design.custom("broken", like=MECHANISMS[6], server=Binder(("nonce_C", "H(EPMS)")))
-    with pytest.raises(DesignError, match="broken does not work when nobody attacks"):
-        judge_goals(broken)
+    with monkeypatch.context() as patched, pytest.raises(DesignError, match="does not work when nobody attacks"):
+        patched.setattr(goals, "rung", lambda design: rung(design, checks={"extraData": lambda _appraisal: "never"}))
+        judge_goals(MECHANISMS[6])
     monkeypatch.setattr(goals, "GOAL_ATTACKS", ())
     assert [result.verdict for result in judge_goals(MECHANISMS[6])] == ["held"] * 3
 
