@@ -9,13 +9,11 @@ from cryptography.exceptions import InvalidTag
 
 from trustlab import tls
 from trustlab.cloud import CloudError, Station, World
-from trustlab.octets.frames import Frames
 from trustlab.passage import DESIGNS, Binder, Design, DesignError
-from trustlab.passage.exchange import frame
-from trustlab.passage.sealed import PIECE, SealedClient, SealedServer
+from trustlab.passage.exchange import Frames, frame
+from trustlab.passage.sealed import KEY, PIECE, SUITE, SealedClient, SealedServer, info
 from trustlab.scenarios import rung
 from trustlab.trace import Trace
-from trustlab.wire.sealing import KEY, SUITE, info
 
 NONCE = bytes(range(32))
 

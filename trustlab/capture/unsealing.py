@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from trustlab.octets.frames import Frames
-from trustlab.wire.sealing import SUITE, info
+from trustlab.passage.exchange import Frames
+from trustlab.passage.sealed import SUITE, info
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

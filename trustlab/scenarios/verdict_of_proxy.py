@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from trustlab.capture import knowledge
-from trustlab.octets.frames import Frames
 from trustlab.passage import placement_of
+from trustlab.passage.exchange import Frames
 from trustlab.tls.messages import AlertMessage
 from trustlab.tls.registry import AlertDescription
 

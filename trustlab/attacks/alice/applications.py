@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from trustlab.octets.frames import Frames
-from trustlab.passage.exchange import NONCE, frame
+from trustlab.passage.exchange import NONCE, Frames, frame
 
 if TYPE_CHECKING:
     from trustlab.passage import TlsEndpoint

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from trustlab import tls
 from trustlab.attacks.alice.applications import THANKS, ListenAndThank, Relay
 from trustlab.attacks.alice.legs import Leg
-from trustlab.octets.frames import Frames
-from trustlab.passage.exchange import frame
+from trustlab.passage.exchange import Frames, frame
 from trustlab.passage.exported import answer, request
 from trustlab.tls import authenticators
 

@@ -13,8 +13,7 @@ from trustlab.attacks.alice.applications import STATEMENT, Relay
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Assumptions, Attack
-from trustlab.octets.frames import Frames
-from trustlab.passage.exchange import frame
+from trustlab.passage.exchange import Frames, frame
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest

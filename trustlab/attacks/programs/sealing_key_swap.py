@@ -17,9 +17,8 @@ from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.sealing import AcceptsAnything
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
-from trustlab.octets.frames import Frames
-from trustlab.passage.exchange import frame
-from trustlab.wire.sealing import KEY, SUITE, info
+from trustlab.passage.exchange import Frames, frame
+from trustlab.passage.sealed import KEY, SUITE, info
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
