@@ -87,7 +87,7 @@ def memory(number):
 def memory_slowly(number):
     kept = []
     while True:
-        kept.append(bytearray(10**7))
+        kept.append(bytes(10**8))
 
 
 def forks(number):
