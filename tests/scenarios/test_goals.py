@@ -52,8 +52,11 @@ def test_a_payment_that_nobody_attacks_breaks_no_goal_and_has_every_secret_that_
 
 
 def test_a_design_that_does_not_work_holds_nothing(monkeypatch):
+    def never(appraisal):
+        return f"nothing is good enough: {type(appraisal).__name__}"
+
     with monkeypatch.context() as patched:
-        patched.setattr(goals, "rung", lambda design: rung(design, checks={"extraData": lambda _appraisal: "never"}))
+        patched.setattr(goals, "rung", lambda design: rung(design, checks={"extraData": never}))
         with pytest.raises(DesignError, match="does not work when nobody attacks"):
             judge_goals(MECHANISMS[6])
     monkeypatch.setattr(goals, "GOAL_ATTACKS", ())
