@@ -129,9 +129,7 @@ def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
         fields = event.data["fields"]
         names = [field[0] for field in fields] if isinstance(fields, list) else []
         if SEALED_TO in names and event.data["side"] == "verifier" and (event.party, event.connection) in accepted:
-            said = (
-                f"What the {event.party} says on {event.connection} is sealed to a key in the quote, and it is not hers."
-            )
+            said = f"What {event.party} says on {event.connection} is sealed to a key in the quote, and it is not hers."
             return Stop(("sealed to the quoted key",), said)
     return None
 
