@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.attacks.holders import TRAFFIC_SECRETS, trusted_channels
+from trustlab.attacks.holders import trusted_channels
 from trustlab.attacks.measures import answers, quotes_for
-from trustlab.capture import PRIVATE_KEY, knowledge
+from trustlab.capture import knowledge
 from trustlab.tls.hpke import KEY_NAME
 from trustlab.tls.registry import AlertDescription
 
@@ -117,21 +117,6 @@ def _alert(trace: Trace, _prize: Prize, adversary: str) -> Stop | None:
             told = f": {str(why[0].data['sentence']).partition(f'{name}: ')[2]}" if why else ""
             said = f"The {event.party} ended {event.connection} with the alert {name} ({event.raw[1]}){told}"
             return Stop((f"alert {name}",), f"{said.rstrip('.')}.")
-    return None
-
-
-def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
-    """What the client says is sealed to a key in evidence that it accepted, and she has keys of TLS alone."""
-    hers = {event.name for event in trace.select("secret", party=adversary)}
-    if prize not in {"pin", "agree", "peer"} or hers.isdisjoint({PRIVATE_KEY, *TRAFFIC_SECRETS}):
-        return None
-    accepted = {(event.party, event.connection) for event in trace.select("appraisal", name="accepted")}
-    for event in trace.select("binder"):
-        fields = event.data["fields"]
-        names = [field[0] for field in fields] if isinstance(fields, list) else []
-        if SEALED_TO in names and event.data["side"] == "verifier" and (event.party, event.connection) in accepted:
-            said = f"What {event.party} says on {event.connection} is sealed to a key in the quote, and it is not hers."
-            return Stop(("sealed to the quoted key",), said)
     return None
 
 
