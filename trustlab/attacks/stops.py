@@ -25,8 +25,6 @@ FATAL = 2
 WARNING, IN_WARNINGS = 0x900, 0xF80
 LOCALITY = 0x907
 PCR_CHANGED = 0x128
-SEALED_TO = "H(HPKE_S)"
-"""The field of a binder that names a key to which messages are sealed."""
 LIMIT = "used up its quotes"
 NO_ANSWER = "no answer"
 """The stop of a run in which nobody refused anything, and somebody waits for ever."""
