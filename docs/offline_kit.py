@@ -93,9 +93,11 @@ def main(words: list[str]) -> None:
     try:
         files = list(kit(Path(words[0]), chosen))
     except OSError as error:
-        sys.exit(f"cannot write the kit into {words[0]} ({(error.strerror or 'no reason is known').lower()}): name another folder")
+        sys.exit(
+            f"cannot write the kit into {words[0]} ({(error.strerror or 'no reason is known').lower()}): name another folder"
+        )
     size = sum(path.stat().st_size for path in files) / 1e6
-    print(f"{len(files)} files, {size:.1f} MB. Open {files[-1]} in a browser.")
+    sys.stdout.write(f"{len(files)} files, {size:.1f} MB. Open {files[-1]} in a browser.\n")
 
 
 if __name__ == "__main__":
