@@ -30,7 +30,8 @@ def base(field: str) -> tuple[str, str]:
 def _quick(design: Design) -> Design:
     """Return the design with a deployed key of the bank: a TPM takes long to make an RSA key.
 
-    The fields of the client's quote do not depend on it."""
+    The fields of the client's quote do not depend on it.
+    """
     if design.tls == "1.3" or design.key_origin == "deployed":
         return design
     return Design.custom(design.name, like=design, key_origin="deployed")
