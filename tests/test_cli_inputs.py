@@ -61,6 +61,8 @@ BASES = {
     "ablation": ["checks"],
     "cloud": ["--run", "machines"],
     "matrix": [],
+    "goals": ["tls13-key"],
+    "third-party": [],
     "tamper": ["plain-tls"],
     "serve": ["--port", "0", "--quiet"],
     "connect": ["127.0.0.1:1"],
