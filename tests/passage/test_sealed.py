@@ -41,6 +41,9 @@ class Accepting:
     def __init__(self, refuses=None):
         self.refuses = refuses
 
+    def holds(self, name, raw, digest):
+        assert (name, len(raw), len(digest)) == ("hpke_private_key", 32, 32)
+
     def evidence(self, facts):
         return b"evidence over " + facts.hpke_key
 
@@ -131,7 +134,7 @@ def test_the_client_s_messages_open_with_the_server_s_key_alone(pair):
 
 
 def test_the_key_is_named_only_where_there_is_one():
-    with pytest.raises(DesignError, match=r"only with when='sealed' is there a key for H\(HPKE_S\) to name"):
+    with pytest.raises(DesignError, match=r"the server's binder cannot contain H\(HPKE_S\): with when='inside'"):
         Design.custom("mine", like=DESIGNS["connect-then-attest"], server=Binder(("nonce_C", "H(HPKE_S)")))
 
 

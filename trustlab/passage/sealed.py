@@ -11,6 +11,7 @@ Frames are those of `exchange`: a length of two octets, and that many octets.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,11 @@ class _Sealing(_Framed):
             self._sent += 1
         return said
 
+    def _tell_key(self) -> None:
+        """Have this end's private key in its own trace, among its secrets."""
+        digest = hashlib.sha256(self.public).digest()
+        self._guard.holds("hpke_private_key", self._own.private_bytes_raw(), digest)
+
     def _facts(self, key: bytes) -> ChannelFacts:
         return ChannelFacts(nonce_C=self._nonce, hpke_key=key)
 
@@ -117,6 +123,7 @@ class SealedClient(_Sealing):
 
     def connected(self) -> bytes:
         """Ask."""
+        self._tell_key()
         return frame(self._nonce)
 
     def frame_received(self, octets: bytes) -> bytes:
@@ -140,6 +147,7 @@ class SealedServer(_Sealing):
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce and the key."""
         self._nonce = octets
+        self._tell_key()
         evidence = self._guard.evidence(self._facts(self.public))
         if isinstance(evidence, Exception):
             return self._give_up(evidence)

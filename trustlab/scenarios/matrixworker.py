@@ -17,7 +17,7 @@ import msgspec
 
 from trustlab.attacks.expectations import table
 from trustlab.cloud import CloudError
-from trustlab.scenarios.matrix import CellResult, run_cell
+from trustlab.scenarios.cell import CellResult, run_cell
 
 if TYPE_CHECKING:
     from trustlab.attacks.expectations import Table
