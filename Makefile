@@ -13,7 +13,7 @@ PARALLEL := --numprocesses auto --dist loadgroup
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
 	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
 	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
-	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants
+	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants tests/browser/test_site.py
 
 # Every Python from 3.11, every processor: with the SHA-256 of each file. No index is named in what comes out.
 PIN = UV_CUSTOM_COMPILE_COMMAND="make pins" nice $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
@@ -24,7 +24,7 @@ NBGRADER = $(addprefix nbgrader.server_extensions.,formgrader validate_assignmen
 # To compile the tests anew in every process takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lab test quick fix soak bench lint types check clean rehearse sbom pins recorded release binder
+.PHONY: help demo lab test quick fix soak bench lint types check clean rehearse sbom pins recorded release site binder
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -46,7 +46,7 @@ fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-soak: $(VENV)/.test  ## counts in full, long fuzzing, 100 mutants of our own code (what `make test` samples)
+soak: $(VENV)/.test $(VENV)/.site  ## counts in full, long fuzzing, 100 mutants of our own code (what `make test` samples)
 	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 $(SOAK)
 
 bench: $(VENV)/.bench  ## measure ratios side by side (ARGS="tls" for one suite), keep them in benchmarks/results/
@@ -67,6 +67,9 @@ recorded: $(VENV)/.demo  ## record anew the run that the first notebook shows be
 
 release: $(VENV)/.demo  ## make the students' notebooks in labs/ from the sources in course/ (ARGS="--check", ARGS="--teacher DIR")
 	@$(BIN)/python course/release.py $(ARGS)
+
+site: $(VENV)/.site  ## make the site for a disk: executed labs, pages, API, live inspector (build/site; ARGS="--labs 02 --rooms tls")
+	@$(BIN)/python docs/site/build.py $(ARGS)
 
 binder:  ## set whose repository the badge opens: make binder OWNER=... NAME=...
 	@scripts/binder-link "$(OWNER)" "$(NAME)"
@@ -112,6 +115,11 @@ $(VENV)/.test: $(VENV)/.lab
 $(VENV)/.image: $(VENV)/.demo
 	@echo "trustlab: installing the image extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[image]'
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.lab
+	@echo "trustlab: installing the site extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -28,7 +28,7 @@ def rooms() -> dict[str, str]:
     return dict(ROW.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8")))
 
 
-def public(module: Any) -> list[str]:  # noqa: ANN401 - a module
+def public(module: Any) -> list[str]:
     """Return the names that a module offers: its `__all__`, or what it defines without an underscore."""
     listed = getattr(module, "__all__", None)
     if listed is not None:
@@ -66,9 +66,9 @@ def remark(room: str, name: str) -> str:
 
 def page(room: str, holds: str, seen: dict[int, str]) -> str:
     """Return a room's page. `seen` are the things that have their place already, so that none has two."""
-    face = importlib.import_module(f"trustlab.{room}")
+    face, *more = modules(room)
     parts = [title(f"trustlab.{room}", "="), rest(holds)]
-    for module in (face, *(importlib.import_module(f"trustlab.{room}.{more}") for more in MORE.get(room, ()))):
+    for module in (face, *more):
         if module is not face:
             parts += [title(module.__name__, "-")]
         parts += [f".. py:module:: {module.__name__}", rest(inspect.getdoc(module) or "")]
@@ -76,7 +76,27 @@ def page(room: str, holds: str, seen: dict[int, str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def entry(room: str, module: Any, name: str, seen: dict[int, str]) -> str:  # noqa: ANN401 - a module
+def names(wanted: list[str]) -> list[str]:
+    """Return the full names that the reference of these rooms has to have, each thing once."""
+    seen: dict[int, str] = {}
+    found: list[str] = []
+    for room in (one for one in rooms() if one in wanted):
+        for module in modules(room):
+            for name in public(module):
+                thing, full = getattr(module, name), f"{module.__name__}.{name}"
+                if kind(thing) == "value" or seen.setdefault(id(thing), full) == full:
+                    found.append(full)
+    return found
+
+
+def modules(room: str) -> list[Any]:
+    """Return a room's face, and the modules beside it that a reader imports from."""
+    return [
+        importlib.import_module(f"trustlab.{name}") for name in (room, *(f"{room}.{m}" for m in MORE.get(room, ())))
+    ]
+
+
+def entry(room: str, module: Any, name: str, seen: dict[int, str]) -> str:
     """Return one name's entry, or a link to its place."""
     thing, full = getattr(module, name), f"{module.__name__}.{name}"
     what = kind(thing)
@@ -125,8 +145,8 @@ def rest(text: str) -> str:
 
 def paragraph(block: str) -> str:
     """Return one paragraph or list."""
-    parts = CODE.split(block)
-    plain = [MARKED.sub(r"\\\1", part) if n % 2 == 0 else f"``{part.strip('`')}``\\ " for n, part in enumerate(parts)]
+    parts = CODE.split(re.sub("::$", ":", block.rstrip()))
+    plain = [MARKED.sub(r"\\\1", part) if n % 2 == 0 else f"``{part.strip('` ')}``\\ " for n, part in enumerate(parts)]
     text = "".join(plain)
     if not any(re.match(r"\s*[-*+] ", line) for line in block.splitlines()):
         return "\n".join(line.strip() for line in text.splitlines())
@@ -145,7 +165,7 @@ def process_docstring(_app: object, _what: str, _name: str, _thing: object, _opt
     lines[:] = rest("\n".join(lines)).splitlines()
 
 
-def skip_member(_app: object, what: str, name: str, thing: Any, _skip: bool, _options: object) -> bool | None:  # noqa: ANN401, FBT001 - Sphinx's own protocol
+def skip_member(_app: object, what: str, name: str, thing: Any, _skip: bool, _options: object) -> bool | None:  # noqa: FBT001 - Sphinx's own protocol
     """Have a class's methods and properties shown, also without a sentence; its fields stand in its signature."""
     if what not in ("class", "exception") or name.startswith("_"):
         return None

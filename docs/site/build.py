@@ -15,12 +15,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import nbformat
 from sphinx.cmd.build import build_main
 
 sys.path.append(str(Path(__file__).parent))
 
 import api
-from checks import faults
+from checks import faults, missing
 from executed import SiteError, executed, framed
 
 from trustlab.inspector import recorded
@@ -47,7 +48,7 @@ def laid_out(source: Path, live: Path, labs: list[str], rooms: list[str]) -> Non
         if path.stem.partition("-")[0] in labs:
             tell(f"running {path.name}")
             made = executed(path, live / "runs" / path.stem, f"../live/runs/{path.stem}")
-            target.write_text(_json(made), "utf-8")
+            target.write_text(nbformat.writes(made), "utf-8")
     (source / "api").mkdir()
     seen: dict[int, str] = {}
     held = {room: holds for room, holds in api.rooms().items() if room in rooms}
@@ -68,6 +69,7 @@ def copied(path: Path, source: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     text = path.read_text("utf-8")
     if path.suffix == ".md":
+        text = text.replace("```hex", "```text hex")
         target.write_text(MERMAID.sub("<details open>", REMOTE_IMAGE.sub("", text)), "utf-8")
     else:
         shutil.copy(path, target)
@@ -80,14 +82,8 @@ def copied(path: Path, source: Path) -> Path:
     return target
 
 
-def _json(notebook: object) -> str:
-    import nbformat  # noqa: PLC0415 - beside its use
-
-    return str(nbformat.writes(notebook))
-
-
 def tell(what: str) -> None:
-    print(f"trustlab: {what}", flush=True)  # noqa: T201 - a command
+    print(f"trustlab: {what}", flush=True)
 
 
 def build(out: Path, labs: list[str], rooms: list[str]) -> Path:
@@ -102,7 +98,7 @@ def build(out: Path, labs: list[str], rooms: list[str]) -> Path:
     extras = ["-D", f"html_extra_path={extra.resolve()}"]
     if build_main([*options, *extras, str(source), str(html)]):
         raise SiteError("Sphinx found what is listed above")
-    wrong = list(faults(html))
+    wrong = [*faults(html), *missing(html, api.names(rooms))]
     if wrong:
         raise SiteError("\n  ".join(("these links or files are wrong:", *wrong)))
     return html
@@ -114,7 +110,9 @@ def main() -> int:
     asked = argparse.ArgumentParser(description="Make the site of trustlab.")
     asked.add_argument("--out", type=Path, default=Path("build/site"), help="the folder to write (default: build/site)")
     asked.add_argument("--labs", default=",".join(numbers), help="which to execute (default: all), as in 00,05,tour")
-    asked.add_argument("--rooms", default=",".join(api.rooms()), help="which rooms the API reference has (default: all)")
+    asked.add_argument(
+        "--rooms", default=",".join(api.rooms()), help="which rooms the API reference has (default: all)"
+    )
     told = asked.parse_args()
     labs, rooms = [list(filter(None, one.split(","))) for one in (told.labs, told.rooms)]
     for what, there, chosen in (("lab", numbers, labs), ("room", list(api.rooms()), rooms)):
@@ -123,7 +121,7 @@ def main() -> int:
     try:
         html = build(told.out, labs, rooms)
     except SiteError as error:
-        print(f"trustlab: the site is not made: {error}", file=sys.stderr)  # noqa: T201 - a command
+        print(f"trustlab: the site is not made: {error}", file=sys.stderr)
         return 1
     size = sum(path.stat().st_size for path in html.rglob("*") if path.is_file())
     tell(f"the site is {html / 'index.html'} ({size / 1e6:.1f} MB); open it in a browser")

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 MOST = 30_000_000
 """Bytes of the whole site."""
-FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "audio": "src", "link": "href"}
+FETCHED = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "video": "src",
+    "audio": "src",
+    "link": "href",
+}
 FROM_STYLES = re.compile(r"(?:@import\s+|url\()\s*[\"']?(https?:)?//[^\s\"')]+", re.IGNORECASE)
 
 
@@ -43,7 +51,9 @@ def faults(site: Path, most: int = MOST) -> Iterator[str]:
         where = path.relative_to(site)
         for link in sorted(page.links | page.fetched):
             parts = urlsplit(link)
-            if parts.scheme == "data" or (link in page.links - page.fetched and parts.scheme in ("http", "https", "mailto")):
+            if parts.scheme == "data" or (
+                link in page.links - page.fetched and parts.scheme in ("http", "https", "mailto")
+            ):
                 continue
             if parts.scheme or parts.netloc:
                 yield f"{where} fetches {link} from another host"
@@ -59,3 +69,11 @@ def faults(site: Path, most: int = MOST) -> Iterator[str]:
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     if size > most:
         yield f"the site has {size / 1e6:.1f} MB; it should have {most / 1e6:.0f} MB at most"
+
+
+def missing(site: Path, names: Iterable[str]) -> Iterator[str]:
+    """Yield a sentence for each public name that the API reference does not have."""
+    pages = [path.read_text("utf-8") for path in sorted((site / "api").glob("*.html"))]
+    for name in names:
+        if not any(f'id="{name}"' in page for page in pages):
+            yield f"the API reference lacks {name}"

@@ -18,7 +18,6 @@ project = "trustlab"
 author = "the trustlab founders"
 version = release = __version__
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
-source_suffix = {".rst": "restructuredtext", ".md": "markdown", ".ipynb": "myst-nb"}
 language = "en"
 
 nitpicky = True
@@ -27,7 +26,12 @@ myst_heading_anchors = 4
 myst_links_external_new_tab = False
 nb_execution_mode = "off"  # `executed.py` has done it
 nb_merge_streams = True
-suppress_warnings = ["mystnb.unknown_mime_type", "myst.header"]  # a notebook's sections may begin at any level
+suppress_warnings = [
+    "mystnb.unknown_mime_type",  # a live view, which `executed.py` has replaced
+    "myst.header",  # a notebook's sections may begin at any level
+    "autodoc",  # a type that only a type checker imports; that no name is missing is checked in `checks.py`
+    "ref.python",  # a type's name in a signature that several classes have for a field
+]
 
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
@@ -48,7 +52,7 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 
 
-def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's application
+def setup(app: Any) -> None:
     """Connect what is ours."""
     app.connect("autodoc-process-docstring", api.process_docstring)
     app.connect("autodoc-skip-member", api.skip_member)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 from trustlab.inspector.stills import LIVE, SENTENCE
 
@@ -66,7 +67,11 @@ def executed(path: Path, pages: Path, towards: str) -> NotebookNode:
         saving = nbformat.v4.new_code_cell(f"import live_pages; live_pages.save({str(pages.resolve())!r})")
         notebook.cells.append(saving)
         client = NotebookClient(
-            notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": str(work)}}
+            notebook,
+            timeout=PATIENCE,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(work)}},
+            config=Config({"KernelManager": {"transport": "ipc"}}),  # nobody else on this machine can listen
         )
         try:
             client.execute()

@@ -17,13 +17,13 @@ SHOWN: dict[str, Any] = {}
 
 def keep(view: type[Any]) -> None:
     """Have every view of this class kept when it is shown."""
-    show = view._ipython_display_  # noqa: SLF001 - IPython's own protocol
+    show = view._ipython_display_
 
-    def shown(self: Any) -> None:  # noqa: ANN401 - either class
+    def shown(self: Any) -> None:
         SHOWN[self._stills.name] = self
         show(self)
 
-    view._ipython_display_ = shown  # noqa: SLF001
+    view._ipython_display_ = shown
 
 
 def save(folder: str) -> None:

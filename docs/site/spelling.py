@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
+from spellchecker import SpellChecker
 from sphinx import addnodes
 from sphinx.util import logging
-from spellchecker import SpellChecker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ def dictionary() -> SpellChecker:
 def words(text: str) -> Iterator[str]:
     """Yield the plain words of a text."""
     for whole in WHOLE.findall(text):
-        word = whole.strip(".'*_’").removesuffix("'s").removesuffix("’s")
+        word = whole.replace("\u2019", "'").strip(".'*_").removesuffix("'s")
         if WORD.fullmatch(word):
             yield word
 
@@ -61,7 +61,7 @@ def ups(node: nodes.Node) -> Iterator[nodes.Node]:
         yield node
 
 
-def check(app: Any, document: nodes.document) -> None:  # noqa: ANN401 - Sphinx's application
+def check(app: Any, document: nodes.document) -> None:
     """Warn of each word that is in no dictionary."""
     for word in unknown(prose(document)):
         log.warning("spelling: %r is in no dictionary; mend it, or add it to %s", word, WORDS.name,
