@@ -67,7 +67,7 @@ def remark(room: str, name: str) -> str:
 def page(room: str, holds: str, seen: dict[int, str]) -> str:
     """Return a room's page. `seen` are the things that have their place already, so that none has two."""
     face, *more = modules(room)
-    parts = [title(f"trustlab.{room}", "="), rest(holds)]
+    parts = [title(f"trustlab.{room}", "="), rest(f"{holds[0].upper()}{holds[1:]}.")]
     for module in (face, *more):
         if module is not face:
             parts += [title(module.__name__, "-")]
@@ -103,7 +103,7 @@ def entry(room: str, module: Any, name: str, seen: dict[int, str]) -> str:
     if what == "value":
         kinds = type(thing).__name__
         told = rest(remark(room, name))
-        return f".. py:data:: {full}\n   :type: {kinds}\n\n{indented(told)}".rstrip()
+        return f".. py:data:: {name}\n   :type: {kinds}\n\n{indented(told)}".rstrip()
     if seen.setdefault(id(thing), full) != full:
         role = "class" if what == "class" else "func"
         return f"``{name}``: see :py:{role}:`{seen[id(thing)]}`."

@@ -38,6 +38,8 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False  # no library's words
 add_module_names = False
+toc_object_entries_show_parents = "hide"
+highlight_language = "none"  # what names no language is a command or a drawing
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
@@ -46,6 +48,7 @@ html_title = f"trustlab {__version__}"
 html_static_path = [str(HERE / "site.css")]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False  # LICENSE says it
 html_show_search_summary = False  # the summaries would be fetched, which a page from a disk may not do
 html_use_index = True
 pygments_style = "a11y-high-contrast-light"

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from html import escape
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from traitlets.config import Config
 
 from trustlab.inspector.stills import LIVE, SENTENCE
 
@@ -71,15 +71,17 @@ def executed(path: Path, pages: Path, towards: str) -> NotebookNode:
             timeout=PATIENCE,
             kernel_name="python3",
             resources={"metadata": {"path": str(work)}},
-            config=Config({"KernelManager": {"transport": "ipc"}}),  # nobody else on this machine can listen
+            startup_timeout=PATIENCE,
         )
         try:
-            client.execute()
+            client.execute(stderr=subprocess.DEVNULL)  # a library's remarks; what a cell says is in its outputs
         except CellExecutionError as error:
             cell = next((one.id for one in notebook.cells if failed(one)), "?")
             raise SiteError(f"{path.name}: the cell {cell!r} failed: {error.ename}: {error.evalue}") from None
         except (CellTimeoutError, DeadKernelError):
             raise SiteError(f"{path.name}: a cell did not end within {PATIENCE} seconds, or its kernel died") from None
+        except RuntimeError:
+            raise SiteError(f"{path.name}: its kernel did not start within {PATIENCE} seconds") from None
         notebook.cells.remove(saving)
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
