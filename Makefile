@@ -24,7 +24,7 @@ NBGRADER = $(addprefix nbgrader.server_extensions.,formgrader validate_assignmen
 # To compile the tests anew in every process takes longer than most of them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo lab test quick fix soak bench lint types check clean rehearse sbom pins recorded release binder
+.PHONY: help demo lab test quick fix soak bench lint types check clean rehearse sbom pins recorded release site binder
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -67,6 +67,9 @@ recorded: $(VENV)/.demo  ## record anew the run that the first notebook shows be
 
 release: $(VENV)/.demo  ## make the students' notebooks in labs/ from the sources in course/ (ARGS="--check", ARGS="--teacher DIR")
 	@$(BIN)/python course/release.py $(ARGS)
+
+site: $(VENV)/.site  ## make the site for a disk: executed labs, pages, API, live inspector (build/site; ARGS="--labs 02 --rooms tls")
+	@$(BIN)/python docs/site/build.py $(ARGS)
 
 binder:  ## set whose repository the badge opens: make binder OWNER=... NAME=...
 	@scripts/binder-link "$(OWNER)" "$(NAME)"
@@ -112,6 +115,11 @@ $(VENV)/.test: $(VENV)/.lab
 $(VENV)/.image: $(VENV)/.demo
 	@echo "trustlab: installing the image extra"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[image]'
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.lab
+	@echo "trustlab: installing the site extra"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
