@@ -8,6 +8,7 @@ import pytest
 from rejudge import goals_reached
 
 from trustlab.attacks import BY_CAROL, known, table
+from trustlab.finder import GOALS
 from trustlab.passage import DESIGNS
 from trustlab.scenarios.experiments import act_of
 
@@ -19,6 +20,7 @@ SAMPLE = [
     ("attest-then-connect", "evil-workload"),
     ("machine-linked-key", "key-abuse"),
     ("tcb-key", "stranger"),
+    ("tcb-key", "ak-compromise"),
     ("pms-in-quote", "same-pms-reencryption"),
     ("trusted-passage", "evidence-relay"),
     ("trusted-passage", "tunnel-relay"),
@@ -29,7 +31,8 @@ SAMPLE = [
     ("tls13-exporter", "known-dh-secret"),
     ("tls13-exporter", "same-pms-reencryption"),
 ]
-WHOLE = [place for place, cell in table().items() if cell.mark != "-" and not cell.only]
+WHOLE = [place for place, cell in table().items() if cell.mark != "-" and cell.only != "uml" and place[0] != "sealed"]
+"""The second judge knows TLS, and nothing of what is sealed inside it."""
 PLACES = WHOLE if os.environ.get("TRUSTLAB_SOAK") else SAMPLE
 
 
@@ -43,8 +46,8 @@ def test_frames_and_keys_alone_give_the_same_goals(design, attack):
         assert goals_reached(act.trace) == set()
         return
     found = goals_reached(act.trace)
-    assert found == set(told.reached) - {"service"}
-    if played.goal != "service" and played.prize != "oracle":
+    assert found == set(told.reached) & set(GOALS)
+    if played.goal in GOALS and played.prize not in {"oracle", "unnoticed"}:
         assert (played.goal in found) == (table()[design, attack].mark == "S")
 
 

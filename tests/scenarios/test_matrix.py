@@ -12,14 +12,14 @@ from trustlab.attest import CHECKS
 from trustlab.passage import DESIGNS, LADDER, LADDER13
 from trustlab.passage.designs import SLIDES
 from trustlab.scenarios import cells, run_cell, run_matrix, rung, table_of
-from trustlab.scenarios.matrix import said_once
+from trustlab.scenarios.cell import said_once
 from trustlab.trace import Trace
 from trustlab.wire import EndpointError
 
 TABLE = whole_table()
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
 RUNGS = {design.name for design in (*LADDER, *LADDER13)}
-"""The designs whose every cell is played; the columns beside them only under TRUSTLAB_SOAK=1, and sampled below."""
+"""The designs whose signed cells are all played, and a third of the others; TRUSTLAB_SOAK=1 plays every cell."""
 SIGNED = """
 plain-tls           S - - S - - -
 attest-then-connect S S - S - - -
@@ -99,7 +99,8 @@ def test_every_rung_carries_the_payment_when_alice_does_nothing(design):
     assert (outcome.outcome, outcome.alice_knows) == ("completed", ())
 
 
-IN_TURN = cells([design for design in DESIGNS if SOAK or design in RUNGS])
+RUNG_CELLS = cells(RUNGS)
+IN_TURN = cells() if SOAK else [c for n, c in enumerate(RUNG_CELLS) if c[1] in COLUMNS or n % 3 == 0]
 
 
 @pytest.mark.parametrize(("design", "attack", "cell"), IN_TURN, ids=lambda v: v if isinstance(v, str) else v.mark)
@@ -111,7 +112,7 @@ def test_each_cell_is_as_expected_and_names_its_evidence(design, attack, cell, t
     if cell.mark == "-":
         assert (result.outcome, result.trace) == ("senseless", "")
         return
-    if cell.only:
+    if cell.only == "uml":
         assert (result.outcome, result.sentence) == ("unplayed", cell.elsewhere)
         return
     assert result.evidence

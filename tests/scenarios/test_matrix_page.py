@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "matrix.md").read_text()
 TABLE = whole_table()
 ATTACKS = [attack for family in families() for attack in family.attacks]
 NAMES = list(DESIGNS)
-LINE = re.compile(r"- (\*\*S\*\*|x|–) `([^`]+)`(?: to `([^`]+)`)?(?: \(only in `(\w+)`\))?: (.+)")  # noqa: RUF001 - the sign of the page
+LINE = re.compile(r"- (\*\*S\*\*|x|–) `([^`]+)`(?: to `([^`]+)`)?(?: \(only in `(\w+)`\))?: (.+?)(?: \*[^*]+\*)?")  # noqa: RUF001 - the sign of the page
 MARKS = {"**S**": "S", "x": "x", "–": "-"}  # noqa: RUF001
 WRITE = "docs/matrix.md is not up to date: run `python docs/matrix_page.py`"
 

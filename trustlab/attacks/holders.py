@@ -18,7 +18,7 @@ TRAFFIC_SECRETS = ("master_secret", "client_application_traffic_secret_0")
 """What the keys of the application data come from, in TLS 1.2 and in TLS 1.3."""
 
 
-class Channel(NamedTuple):
+class TrustedChannel(NamedTuple):
     """A channel that a client trusts: it told its application that it is connected.
 
     `addressed` is the machine that it meant to talk to, `holders` are all other parties that hold the traffic secrets.
@@ -35,7 +35,7 @@ class Channel(NamedTuple):
         return bool(self.holders) and self.addressed not in self.holders
 
 
-def trusted_channels(trace: Trace) -> Iterator[Channel]:
+def trusted_channels(trace: Trace) -> Iterator[TrustedChannel]:
     """Yield every channel over TLS that a client trusts, in the order of the trace."""
     truths = {e.connection: e for e in trace.select("ground-truth", name="connection")}
     secrets, holders = _secrets(trace)
@@ -46,7 +46,7 @@ def trusted_channels(trace: Trace) -> Iterator[Channel]:
             truth, secret = truths.get(connection), secrets.get((event.party, connection))
             if truth is not None and secret is not None and truth.data["client"] == event.party:
                 others = tuple(party for party in holders[secret] if party != event.party)
-                yield Channel(connection, event.party, str(truth.data["addressed"]), others)
+                yield TrustedChannel(connection, event.party, str(truth.data["addressed"]), others)
         elif connection := connection_of(event):
             last[event.party] = connection
 

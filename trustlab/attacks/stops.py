@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trustlab.attacks.holders import trusted_channels
 from trustlab.attacks.measures import answers, quotes_for
+from trustlab.capture import knowledge
+from trustlab.tls.hpke import KEY_NAME
 from trustlab.tls.registry import AlertDescription
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def stop_of(trace: Trace, prize: Prize, *, adversary: str = "alice") -> Stop | N
         _tpm,
         _hypervisor,
         _alert,
+        _sealed,
         _no_key_on_disk,
         _no_keys,
     )
@@ -146,4 +149,20 @@ def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
         first = channels[0]
         said = f"Only {first.client} and {' and '.join(first.holders)} have the keys of {first.connection}."
         return Stop(("traffic keys",), said)
+    return None
+
+
+def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
+    """Messages in a channel that she reads, sealed to a key that she lacks and that the accepted evidence names."""
+    if prize not in {"pin", "agree", "peer", "evidence"}:
+        return None
+    holders: dict[str, dict[str, None]] = {}
+    for event in trace.select("secret", name=KEY_NAME):
+        holders.setdefault(str(event.data["digest"]), {})[event.party] = None
+    for event in trace.select("binder"):
+        fields: list[list[str]] = event.data["fields"] if event.data["side"] == "verifier" else []  # type: ignore[assignment]  # JSON
+        have = next((holders.get(value) for name, value in fields if name == "H(HPKE_S)"), None)
+        if have and adversary not in have and knowledge(trace, adversary).plaintext(event.connection, "client"):
+            said = f"What the {event.party} says is sealed to a key that only {' and '.join(have)} has."
+            return Stop(("sealed to the quoted key",), said)
     return None

@@ -2,10 +2,11 @@
 
 from trustlab.scenarios.acts import plain_tls, rung, trusted_passage
 from trustlab.scenarios.caught import KINDS
+from trustlab.scenarios.cell import CellResult, run_cell
 from trustlab.scenarios.comparison import Comparison, RunDifference
 from trustlab.scenarios.experiments import Played, Result, formulas, play, run
 from trustlab.scenarios.left_out import LeftOut, left_out
-from trustlab.scenarios.matrix import CellResult, cells, run_cell, run_matrix, table_of
+from trustlab.scenarios.matrix import cells, run_matrix, table_of
 from trustlab.scenarios.peers import Peers
 from trustlab.scenarios.record import Recording, record, writable_folder
 from trustlab.scenarios.stage import Act, Outcome

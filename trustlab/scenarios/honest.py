@@ -12,29 +12,30 @@ from typing import TYPE_CHECKING
 from trustlab.passage import setting_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from trustlab.scenarios.setup import Plan
-    from trustlab.scenarios.stage import Act
 
 BROKE = "Not even an honest payment goes through, so the attack shows nothing."
 _works: set[Hashable] = set()
 _lock = threading.Lock()
 
 
-def honest_fault(act: Act) -> str:
-    """Return why an honest run of this act does not come to its end; "" if it does."""
-    key = (type(act), *_key(act.plan))
+def honest_fault(kind: type, plan: Plan, honest: Callable[[], tuple[str, str]]) -> str:
+    """Return why an honest run of a plan does not come to its end; "" if it does.
+
+    `kind` is the class of the act; `honest` plays it without Alice, and returns the outcome and its sentence.
+    """
+    key = (kind, *_key(plan))
     with _lock:
         if key in _works:
             return ""
-    with act.honest() as honest:
-        told = honest.run()
-    if told.outcome == "completed":
+    outcome, sentence = honest()
+    if outcome == "completed":
         with _lock:
             _works.add(key)
         return ""
-    return f"{BROKE} {told.sentence}"
+    return f"{BROKE} {sentence}"
 
 
 def _key(plan: Plan) -> tuple[Hashable, ...]:

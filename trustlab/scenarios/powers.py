@@ -14,13 +14,14 @@ import msgspec
 from trustlab.attacks import known
 from trustlab.finder import GOALS, POWERS
 from trustlab.passage import DESIGNS
+from trustlab.scenarios.cell import MARKS
 from trustlab.scenarios.found import NEEDS
-from trustlab.scenarios.matrix import MARKS, table_of
+from trustlab.scenarios.matrix import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from trustlab.scenarios.matrix import CellResult
+    from trustlab.scenarios.cell import CellResult
 
 
 class PowerCell(msgspec.Struct, frozen=True):
@@ -76,8 +77,8 @@ def _best(design: str, powers: tuple[str, ...], goal: str, runs: Sequence[CellRe
     if reached is not None:
         return PowerCell(design, powers, goal, "S", reached.attack)
     stopped = [run for run in runs if run.stopped_by]
-    on_teller = [run for run in stopped if run.goal != "balance"] if goal != "balance" else []
-    tried = [run for run in stopped if run.goal == goal] or on_teller
+    in_the_channel = [run for run in stopped if run.goal in {"pin", "peer"}] if goal != "balance" else []
+    tried = [run for run in stopped if run.goal == goal] or in_the_channel
     if not tried:
         return PowerCell(design, powers, goal, "-")
     return PowerCell(design, powers, goal, "x", tried[-1].attack, tried[-1].stopped_by)

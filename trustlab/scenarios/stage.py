@@ -198,7 +198,7 @@ class Act:
                 steering.over()
 
     def _run(self) -> Outcome:
-        fault = "" if self.prize is None else honest_fault(self)
+        fault = "" if self.prize is None else honest_fault(type(self), self.plan, self._play_honest)
         self._say(self.trace.title, self._sentence)
         with self._new_cloud() as cloud:
             strangers = () if placement_of(self.design).our_engine else STRANGERS
@@ -359,6 +359,11 @@ class Act:
         other.trace = Trace(self.design.name, "memory")
         other._life = Life(other.trace)  # noqa: SLF001 - its own copy
         return other
+
+    def _play_honest(self) -> tuple[str, str]:
+        with self.honest() as act:
+            told = act.run()
+        return told.outcome, told.sentence
 
     def _judged(self, facts: Judgement, fault: str = "") -> Outcome:
         held = {"agree": facts.disagrees, "peer": facts.elsewhere}

@@ -6,11 +6,11 @@ from typing import Any
 
 from trustlab.attacks import CATALOGUE
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.material import played
 from trustlab.passage import DESIGNS, Design, design_without
-from trustlab.scenarios import rung
 
 FIELDS = ("nonce and randoms", "HMAC(PMS)", "H(EPMS)", "H(SPKI_S)")
-ASKED = 3
+ASKED = 2
 
 
 def base(field: str) -> tuple[str, str]:
@@ -43,10 +43,10 @@ def _judge(answer: Any, student: Student) -> Ruling:
                 f"For {field!r}: the binders of {known.name} do not have this field, so it decides nothing there."
             )
         try:
-            with rung(known, attack) as act:
-                outcome = act.run()
-            with rung(known, attack, without=(field,)) as other:
-                without = other.run()
+            act = played(known, attack)
+            outcome = act.run()
+            other = played(known, attack, without=(field,))
+            without = other.run()
         except ValueError as error:
             return wrong(f"For {field!r}: this cannot be played. {str(error)[:200]}.")
         if outcome.outcome == "succeeded":
