@@ -11,8 +11,9 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
-	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py tests/mutants
+	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/scenarios/test_matrix.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
+	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
+	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants
 
 # Every Python from 3.11, every processor: with the SHA-256 of each file. No index is named in what comes out.
 PIN = UV_CUSTOM_COMPILE_COMMAND="make pins" nice $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes

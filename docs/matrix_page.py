@@ -11,7 +11,7 @@ from trustlab.attacks import table as whole_table
 from trustlab.cli.matrix_page import page_of
 from trustlab.finder import POWERS
 from trustlab.inspector.screenshot import screenshot
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, LADDER, LADDER13
 from trustlab.scenarios import run_matrix
 from trustlab.scenarios.cell import CellResult, policy_of
 from trustlab.scenarios.powers import power_cells, power_sets
@@ -77,10 +77,9 @@ def table() -> list[str]:
             marks = (SIGNS[places[design, attack]] for design in letters)
             lines.append(f"| [`{attack}`](#{attack}) | " + " | ".join(marks) + " |")
     spans = []
-    for tls in ("1.2", "1.3"):
-        first, *_, last = (letter for name, letter in letters.items() if DESIGNS[name].tls == tls)
-        spans.append(f"{first} to {last} on TLS {tls}")
-    lines += ["", f"The designs, {' and '.join(spans)}:", ""]
+    for tls, ladder in (("1.2", LADDER), ("1.3", LADDER13)):
+        spans.append(f"{letters[ladder[0].name]} to {letters[ladder[-1].name]} on TLS {tls}")
+    lines += ["", f"The designs, {' and '.join(spans)}; the others stand [beside the ladders](designs.md):", ""]
     lines += [
         f"- **{letters[name]}** `{name}`: {design.sentence} {design.not_enough} *{design.source}*"
         for name, design in DESIGNS.items()

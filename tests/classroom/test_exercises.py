@@ -63,10 +63,10 @@ def as_in_a_notebook(exercise):
 
 @pytest.mark.parametrize("student", STUDENTS)
 def test_its_solution_is_right_for_everybody_and_stands_alone(exercise, student):
-    began = time.perf_counter()
+    began = time.process_time()
     ruling = judged(exercise, as_in_a_notebook(exercise), exercise.student(student))
     assert ruling.right, ruling.sentence
-    assert time.perf_counter() - began < exercise.limit
+    assert time.process_time() - began < exercise.limit, "on a quiet machine; its TPMs work beside it"
 
 
 def test_an_empty_answer_gets_a_sentence(exercise):

@@ -48,7 +48,8 @@ def test_none_is_run_by_the_named_attacks():
 
 
 def test_a_run_that_cannot_be_played_has_no_verdict():
-    assert "ak-leaked" in run("find", "tls13-key", "--power", "ak-leaked", "--run", code=3)
+    asked = ("--power", "dh-known", "--goal", "balance", "--run")
+    assert "take over the channel" in run("find", "tls13-handshake-secret", *asked, code=3)
 
 
 def test_a_design_from_a_file(tmp_path):
@@ -119,6 +120,12 @@ def test_a_model_proves_a_key_only_where_the_connection_is_known():
         text = model_of(design, frozenset({"network"}), "pin")
         assert ("(keyt, pS, (tcb, imgBank))" in text, "if polS = (tcb, imgBank) then" in text) == (proves, proves)
         assert text.count("(") == text.count(")")
+
+
+def test_a_placement_without_a_model_is_named():
+    design = Design.custom("mine", like=DESIGNS["tls13-nonce"], when="inside")
+    with pytest.raises(FinderError, match="no model for ProVerif"):
+        model_of(design, frozenset({"network"}), "pin")
 
 
 def test_the_page_lists_every_power_goal_and_provenance(request):

@@ -88,10 +88,9 @@ def test_a_success_where_nothing_was_found_is_reported_as_a_defect(monkeypatch):
     assert "rogue-certificate succeeds" in ran.sentence
 
 
-def test_a_power_that_no_run_has_is_named():
+def test_an_attestation_key_that_leaked_is_used_in_a_run():
     ran = run_finding(find(DESIGNS["trusted-passage"], ("ca", "ak-leaked")))
-    assert ran.outcome == "unplayed"
-    assert "ak-leaked" in ran.sentence
+    assert (ran.outcome, ran.as_found) == ("succeeded", True)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +105,35 @@ def test_a_found_attack_on_a_design_of_ones_own_succeeds(changes, powers, replay
     design = Design.custom("mine", like=DESIGNS["tcb-key"], **changes)
     ran = run_finding(find(design, powers, replay=replay))
     assert (ran.outcome, ran.as_found) == ("succeeded", True)
+
+
+LEAKED = ("key-in-quote", "trusted-passage", "session-hash", "tls13-early", "tls13-exporter")
+
+
+@pytest.mark.parametrize("name", LEAKED)
+@pytest.mark.parametrize("goal", ["pin", "balance"])
+def test_with_leaked_attestation_keys_every_finding_comes_out(name, goal):
+    """Evidence is forged in the handshake, in frames, and in authenticators; for the bank, and for the teller."""
+    found = find(DESIGNS[name], ("ca", "ak-leaked"), goal)
+    assert found.verdict == "attack"
+    ran = run_finding(found)
+    assert (ran.outcome, ran.as_found) == ("succeeded", True), ran.sentence
+
+
+def test_an_image_of_her_own_is_refused_by_what_it_is():
+    """A quote names the image, so this power alone finds nothing; a machine with it is played."""
+    found = find(DESIGNS["tls13-key"], ("ca", "evil-image", "unpinned"), "peer")
+    ran = run_finding(found)
+    assert (found.verdict, ran.outcome) == ("none", "refused")
+    assert "own-genuine-machine-other-image" in ran.sentence
+
+
+@pytest.mark.parametrize("fields", [("nonce_C",), ("L",)])
+def test_old_evidence_inside_a_channel_of_tls13(fields):
+    """The question is asked inside, so only a binder without its nonce can be shown again."""
+    design = Design.custom(
+        "mine", like=DESIGNS["tls13-nonce-key"], when="inside", server=Binder(fields), client=None, client_key=False
+    )
+    found = find(design, ("ca",), replay=True)
+    assert found.verdict == ("none" if "nonce_C" in fields else "attack")
+    assert run_finding(found).as_found

@@ -11,8 +11,9 @@ from trustlab import tls
 from trustlab.cloud import CloudError, Station, World
 from trustlab.passage import DESIGNS, Binder, Design, DesignError
 from trustlab.passage.exchange import Frames, frame
-from trustlab.passage.sealed import KEY, PIECE, SUITE, SealedClient, SealedServer, info
+from trustlab.passage.sealed import PIECE, SealedClient, SealedServer
 from trustlab.scenarios import rung
+from trustlab.tls.hpke import KEY, SUITE, info
 from trustlab.trace import Trace
 
 NONCE = bytes(range(32))
@@ -40,6 +41,9 @@ class Accepting:
 
     def __init__(self, refuses=None):
         self.refuses = refuses
+
+    def holds(self, name, raw, digest):
+        assert (name, len(raw), len(digest)) == ("hpke_private_key", 32, 32)
 
     def evidence(self, facts):
         return b"evidence over " + facts.hpke_key
@@ -131,7 +135,7 @@ def test_the_client_s_messages_open_with_the_server_s_key_alone(pair):
 
 
 def test_the_key_is_named_only_where_there_is_one():
-    with pytest.raises(DesignError, match=r"only with when='sealed' is there a key for H\(HPKE_S\) to name"):
+    with pytest.raises(DesignError, match=r"the server's binder cannot contain H\(HPKE_S\): with when='inside'"):
         Design.custom("mine", like=DESIGNS["connect-then-attest"], server=Binder(("nonce_C", "H(HPKE_S)")))
 
 

@@ -116,12 +116,12 @@ def test_a_run_opens_the_inspector_and_comes_out(studio: Studio) -> None:
 
 
 def test_what_the_lab_cannot_play_is_said(studio: Studio) -> None:
-    studio.choose(powers=("ca", "ak-leaked"))
+    studio.choose(powers=("ca", "dh-known"), goal="balance", client=("L", "C"), client_key=True)
     studio.run()
     ran = studio.wait()
     assert ran is not None
     assert ran.outcome == "unplayed"
-    assert "ak-leaked" in studio.board.played["sentence"]
+    assert "she would have to take over the channel" in studio.board.played["sentence"]
     assert len(studio.children) == 1
 
 

@@ -70,6 +70,8 @@ def test_in_1_2_the_master_secret_covers_no_transcript() -> None:
 def test_the_certificate_is_made_once_in_a_process() -> None:
     first, again = (tls.back_to_back().trace.select("tls.message", name="Certificate")[0].raw for _ in range(2))
     assert first == again
+    other = tls.back_to_back("1.3").trace.select("tls.message", name="Certificate")[0].raw
+    assert len(other) < len(first) - 200, "a P-256 key, where 1.2 needs RSA to decrypt with"
 
 
 def test_a_version_that_is_none_is_refused() -> None:

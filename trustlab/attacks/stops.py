@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from trustlab.attacks.holders import TRAFFIC_SECRETS, trusted_channels
+from trustlab.attacks.holders import trusted_channels
 from trustlab.attacks.measures import answers, quotes_for
-from trustlab.capture import PRIVATE_KEY
+from trustlab.capture import knowledge
+from trustlab.tls.hpke import KEY_NAME
 from trustlab.tls.registry import AlertDescription
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ FATAL = 2
 WARNING, IN_WARNINGS = 0x900, 0xF80
 LOCALITY = 0x907
 PCR_CHANGED = 0x128
-SEALED_TO = "H(HPKE_S)"
-"""The field of a binder that names a key to which messages are sealed."""
 LIMIT = "used up its quotes"
 NO_ANSWER = "no answer"
 """The stop of a run in which nobody refused anything, and somebody waits for ever."""
@@ -119,21 +118,6 @@ def _alert(trace: Trace, _prize: Prize, adversary: str) -> Stop | None:
     return None
 
 
-def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
-    """What the client says is sealed to a key in evidence that it accepted, and she has keys of TLS alone."""
-    hers = {event.name for event in trace.select("secret", party=adversary)}
-    if prize not in {"pin", "agree", "peer"} or hers.isdisjoint({PRIVATE_KEY, *TRAFFIC_SECRETS}):
-        return None
-    accepted = {(event.party, event.connection) for event in trace.select("appraisal", name="accepted")}
-    for event in trace.select("binder"):
-        fields = event.data["fields"]
-        names = [field[0] for field in fields] if isinstance(fields, list) else []
-        if SEALED_TO in names and event.data["side"] == "verifier" and (event.party, event.connection) in accepted:
-            said = f"What {event.party} says on {event.connection} is sealed to a key in the quote, and it is not hers."
-            return Stop(("sealed to the quoted key",), said)
-    return None
-
-
 def _no_key_on_disk(trace: Trace, _prize: Prize, _adversary: str) -> Stop | None:
     """A key that a TPM made, and that she looked for on the disk."""
     for event in trace.select("machine", name="disk read"):
@@ -165,4 +149,20 @@ def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
         first = channels[0]
         said = f"Only {first.client} and {' and '.join(first.holders)} have the keys of {first.connection}."
         return Stop(("traffic keys",), said)
+    return None
+
+
+def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
+    """Messages in a channel that she reads, sealed to a key that she lacks and that the accepted evidence names."""
+    if prize not in {"pin", "agree", "peer", "evidence"}:
+        return None
+    holders: dict[str, dict[str, None]] = {}
+    for event in trace.select("secret", name=KEY_NAME):
+        holders.setdefault(str(event.data["digest"]), {})[event.party] = None
+    for event in trace.select("binder"):
+        fields: list[list[str]] = event.data["fields"] if event.data["side"] == "verifier" else []  # type: ignore[assignment]  # JSON
+        have = next((holders.get(value) for name, value in fields if name == "H(HPKE_S)"), None)
+        if have and adversary not in have and knowledge(trace, adversary).plaintext(event.connection, "client"):
+            said = f"What the {event.party} says is sealed to a key that only {' and '.join(have)} has."
+            return Stop(("sealed to the quoted key",), said)
     return None

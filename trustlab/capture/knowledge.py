@@ -14,6 +14,7 @@ from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
 from trustlab.capture.passive import link_of, original_of
+from trustlab.tls.hpke import KEY_NAME, unsealed
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trustlab.trace import Trace, TraceEvent
     from trustlab.wire import Direction, Flow
 
+SIDES: tuple[Direction, ...] = ("client", "server")
 NETWORK_OWNER = "alice"
 """She owns the network: every frame passes her switch."""
 
@@ -95,8 +97,8 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
 
     Octets seen: frames it sent or received; the owner of the network saw all. Of a frame edited in flight the receiver
     saw what arrived, everybody else what was written. Keys held: its own `secret` events (master secrets, pre-master
-    secrets, RSA private keys). Other parties' secrets are never consulted, and its own "application data" secrets
-    neither: what it read must follow from octets and keys. CaptureError if one of its secrets is malformed.
+    secrets, RSA and HPKE private keys). Other parties' secrets are never consulted, and its own "application data"
+    secrets neither: what it read must follow from octets and keys. CaptureError if one of its secrets is malformed.
     """
     held = [e for e in trace.select("secret", party=party) if e.name != "application data"]
     result = Knowledge(party, tuple(f"{e.name} {e.data.get('connection', '')}".strip() for e in held))
@@ -118,9 +120,30 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
             _keep(result, flow, decoder.feed(direction, data))
     for flow, decoder in decoders.items():
         _keep(result, flow, decoder.finish())
+    _unseal(result, {event.raw for event in held if event.name == KEY_NAME})
     if keys.problems:
         raise keys.problems[0]
     return result
+
+
+def _unseal(result: Knowledge, keys: set[bytes]) -> None:
+    """Add what its HPKE keys open of the application data that it can read.
+
+    The first frame of the client is its nonce, the first of the server its key and evidence; sealed messages follow.
+    """
+    for connection in result.connections if keys else ():
+        frames = {side: list(_frames(result.plaintext(connection, side))) for side in SIDES}
+        for side in SIDES if frames["client"] else ():
+            for opened in unsealed(side, frames["client"][0], frames[side][1:], keys):
+                result._streams[connection, side].plaintext += opened  # noqa: SLF001 - as above
+
+
+def _frames(stream: bytes) -> Iterator[bytes]:
+    """Yield the complete frames of a stream: a length of two octets, and that many octets."""
+    while len(stream) >= 2 + int.from_bytes(stream[:2], "big") > 2:
+        end = 2 + int.from_bytes(stream[:2], "big")
+        yield stream[2:end]
+        stream = stream[end:]
 
 
 def _saw(party: str, event: TraceEvent) -> bool:

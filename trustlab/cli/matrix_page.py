@@ -12,7 +12,7 @@ from trustlab.cli.failure import Failure
 from trustlab.inspector.export import save_page
 from trustlab.inspector.matrix_html import SIGNS, Heading, MatrixCell, matrix_page
 from trustlab.inspector.screenshot import NoPictureError, screenshot
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, LADDER, LADDER13
 from trustlab.trace import Trace
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ LEAD = (
     "attestation. Every mark comes from a real run with real TPMs, judged by the facts of its trace."
 )
 GROUPS = {"1.2": "TLS 1.2, as in 2011", "1.3": "TLS 1.3"}
+BESIDE_THEM = "beside the ladders"
 
 
 def page_of(
@@ -36,7 +37,7 @@ def page_of(
     `without` are the names that were left out; they explain any difference from the table of expectations.
     """
     designs = [
-        Heading(name, DESIGNS[name].sentence, _design_facts(name), GROUPS[DESIGNS[name].tls])
+        Heading(name, DESIGNS[name].sentence, _design_facts(name), _group(name))
         for name in dict.fromkeys(result.design for result in results)
     ]
     wanted = dict.fromkeys(result.attack for result in results)
@@ -48,6 +49,11 @@ def page_of(
     title = TITLE if tls == "all" else f"{TITLE}: TLS {tls}"
     lead = f"{LEAD} Here {' and '.join(without)} was left out." if without else LEAD
     return matrix_page(title, lead, designs, attacks, cells, without=" and ".join(without))
+
+
+def _group(name: str) -> str:
+    design = DESIGNS[name]
+    return GROUPS[design.tls] if design in (*LADDER, *LADDER13) else BESIDE_THEM
 
 
 def _design_facts(name: str) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from trustlab.attacks import families, known
-from trustlab.passage import DESIGNS
+from trustlab.passage import DESIGNS, LADDER, LADDER13
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ SIGNS = {
 KEY = "S Alice wins  x she does not  - makes no sense  o not run  ? broke  ! "
 LETTERS = dict(zip(DESIGNS, string.ascii_lowercase, strict=False))
 """The letter of each design's column; it is the same in every part of the table."""
+WIDTH, GAP = 80, 2
+"""Characters of a line, and of the gap between two versions of TLS."""
 NAMES = 34
 """The width of the attacks' names, in characters."""
 
@@ -40,8 +42,9 @@ def show_table(console: Console, results: Sequence[CellResult], without: Sequenc
     refused instead.
     """
     console.print(f"{KEY}{'changed' if without else 'unexpected'}\n", markup=False)
-    for line in table_lines(results):
-        console.print(line, soft_wrap=True)
+    for part in parts_of(results):
+        for line in table_lines(part):
+            console.print(line, soft_wrap=True)
     for reason, places in _unplayed(results).items():
         console.print(f"o {', '.join(places)}: {reason}", markup=False, style="dim")
     others = [result for result in results if not result.as_expected]
@@ -53,6 +56,14 @@ def show_table(console: Console, results: Sequence[CellResult], without: Sequenc
         console.print(f"{what}: {result.design} / {result.attack}: {told}{checks}{facts}", markup=False)
     if without and not others:
         console.print(_unchanged(results), markup=False)
+
+
+def parts_of(results: Sequence[CellResult]) -> list[Sequence[CellResult]]:
+    """Return the results in one part; if that is too wide, first those of the ladders, then of what is beside them."""
+    if NAMES + 2 * len({result.design for result in results}) + GAP <= WIDTH:
+        return [results]
+    rungs = {design.name for design in (*LADDER, *LADDER13)}
+    return [[result for result in results if (result.design in rungs) == on_ladder] for on_ladder in (True, False)]
 
 
 def _became(result: CellResult) -> str:

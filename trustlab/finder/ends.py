@@ -138,6 +138,35 @@ def answers_before(world: SymbolicWorld) -> list[Move]:
     return [Move(answer, chooses=True)]
 
 
+def asks_inside(world: SymbolicWorld, key: str) -> list[Move]:
+    """Return the teller's question inside the finished channel, under the key of that name, and how it judges."""
+    nonce = atom("teller's nonce inside")
+
+    def ask(view: View, _other: View, _alice: Deduction) -> Iterator[Way]:
+        asked = senc(view[key], seq(REQUEST, nonce))
+        yield Way({**view, "nonce_C": nonce}, (asked,), step("teller", "question inside"))
+
+    def judge(view: View, _other: View, alice: Deduction) -> Iterator[Way]:
+        asked = {"nonce_C": view["nonce_C"]}
+        if found := world.teller_accepts(alice, asked, lambda shown: senc(view[key], seq(EVIDENCE, shown))):
+            yield Way(view, (), step("teller", "evidence inside", evidence=found[1]))
+
+    return [Move(ask), Move(judge)]
+
+
+def answers_inside(world: SymbolicWorld, key: str, machine: str) -> Move:
+    """Return how a bank answers that question; as before the connection, the quote knows no more than the nonce."""
+
+    def answer(view: View, other: View, alice: Deduction) -> Iterator[Way]:
+        for nonce in inside(own("nonce inside"), other, "nonce_C", "teller"):
+            if alice.derives(senc(view[key], seq(REQUEST, nonce.value))):
+                asked = {"nonce_C": nonce.value}
+                sent = senc(view[key], seq(EVIDENCE, world.bank_evidence(asked, machine)))
+                yield Way({**view, **asked}, (sent,), step(machine, "question inside", nonce=nonce.where))
+
+    return Move(answer, chooses=True)
+
+
 def orders(key: str, secret: Term) -> Move:
     """Return the teller's payment: the PIN, in its channel."""
 

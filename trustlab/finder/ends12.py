@@ -16,7 +16,9 @@ from trustlab.finder.ends import (
     Choice,
     Move,
     Way,
+    answers_inside,
     answers_orders,
+    asks_inside,
     client_keys,
     differs_in_vain,
     inside,
@@ -61,7 +63,7 @@ class Ends12:
         """Return the teller's moves."""
         moves = [Move(self._hello), Move(self._server_flight, chooses=True), Move(self._finished)]
         if self._design.when == "inside":
-            moves += [Move(self._asks), Move(self._judges_answer)]
+            moves += asks_inside(self._world, "master_secret")
         if self._design.when == "after-finished":
             moves += Mutual12(self._world, "teller").moves()
         return [*moves, orders("master_secret", PIN)]
@@ -71,7 +73,7 @@ class Ends12:
         flight = _Bank12(self, self._world, machine, key)
         moves = [Move(flight.hello, chooses=True), Move(flight.client_flight, chooses=True)]
         if self._design.when == "inside":
-            moves.append(Move(flight.question, chooses=True))
+            moves.append(answers_inside(self._world, "master_secret", machine))
         if self._design.when == "after-finished":
             moves += Mutual12(self._world, machine).moves()
         return [*moves, answers_orders("master_secret", BALANCE, machine)]
@@ -155,17 +157,6 @@ class Ends12:
         if alice.derives(view["finished_S"]):
             yield Way(view, (), step("teller", "Finished", verify_data="checked"))
 
-    def _asks(self, view: View, _other: View, _alice: Deduction) -> Iterator[Way]:
-        nonce = atom("teller's nonce_C")
-        asked = senc(view["master_secret"], seq(REQUEST, nonce))
-        yield Way({**view, "nonce_C": nonce}, (asked,), step("teller", "question inside"))
-
-    def _judges_answer(self, view: View, _other: View, alice: Deduction) -> Iterator[Way]:
-        key = view["master_secret"]
-        asked = {"nonce_C": view["nonce_C"]}
-        if found := self._world.teller_accepts(alice, asked, lambda shown: senc(key, seq(EVIDENCE, shown))):
-            yield Way(view, (), step("teller", "evidence inside", evidence=found[1]))
-
 
 class _Bank12:
     """The moves of one bank: what it sends, and what it accepts from its client."""
@@ -231,16 +222,6 @@ class _Bank12:
         anew = aenc(view["spki_S"], atom("teller's secret"), own("coins"))
         mine = aenc(view["spki_S"], own("secret"), own("coins"))
         return [Choice(mine, "own"), Choice(anew, "teller-anew"), *theirs]
-
-    def question(self, view: View, teller: View, alice: Deduction) -> Iterator[Way]:
-        """Answer a question inside the channel; as before the connection, the quote knows no more than the nonce."""
-        key = view["master_secret"]
-        for nonce in inside(own("nonce inside"), teller, "nonce_C", "teller"):
-            if alice.derives(senc(key, seq(REQUEST, nonce.value))):
-                asked = {**view, "nonce_C": nonce.value}
-                shown = self._world.bank_evidence({"nonce_C": nonce.value}, self._machine)
-                answer = senc(key, seq(EVIDENCE, shown))
-                yield Way(asked, (answer,), step(self._machine, "question inside", nonce=nonce.where))
 
 
 class Mutual12:

@@ -15,7 +15,9 @@ from trustlab.finder.ends import (
     SIGNED,
     Move,
     Way,
+    answers_inside,
     answers_orders,
+    asks_inside,
     client_keys,
     differs_in_vain,
     inside,
@@ -78,12 +80,16 @@ class Ends13:
     def teller(self) -> list[Move]:
         """Return the teller's moves."""
         after = Authenticators(self._world, "teller").moves() if self._design.when == "after-finished" else []
+        if self._design.when == "inside":
+            after = asks_inside(self._world, "traffic_key")
         return [Move(self._hello), Move(self._server_flight, chooses=True), *after, orders("traffic_key", PIN)]
 
     def bank(self, machine: str, key: Term) -> list[Move]:
         """Return the moves of a bank on a machine, with its TLS key."""
         flight = _Bank13(self._world, machine, key)
         after = Authenticators(self._world, machine).moves() if self._design.when == "after-finished" else []
+        if self._design.when == "inside":
+            after = [answers_inside(self._world, "traffic_key", machine)]
         moves = [Move(flight.hello, chooses=True), Move(flight.client_flight, chooses=True)]
         return [*moves, *after, answers_orders("traffic_key", BALANCE, machine)]
 

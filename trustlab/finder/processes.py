@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trustlab.finder.powers import assumed, goal_named, uses_key
+from trustlab.finder.terms import FinderError
 
 if TYPE_CHECKING:
     from trustlab.passage import Binder, Design
@@ -366,5 +367,9 @@ def _process(head: str, lines: list[str]) -> str:
 
 
 def model_of(design: Design, powers: frozenset[str], goal: str) -> str:
-    """Return the model of a design for one goal."""
+    """Return the model of a design for one goal; FinderError if no model is written for its placement."""
+    if design.tls == "1.3" and design.when in {"before", "inside"}:
+        raise FinderError(
+            f"there is no model for ProVerif of TLS 1.3 with when={design.when!r}: choose handshake or after-finished"
+        )
     return Model(design, powers, goal_named(goal)).text()

@@ -42,6 +42,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 QUESTION = ("L", "S", "nonce_C")
 HELLOS = ("client_random", "server_random")
+EARLY_EXPORTERS = ("early_exporter", "standard_early_exporter")
 OFFERS: dict[str, dict[str, Offer]] = {
     "1.2": {
         "never": Offer(origins=("deployed",)),
@@ -63,15 +64,15 @@ OFFERS: dict[str, dict[str, Offer]] = {
         "before": Offer(QUESTION, origins=("machine", "tcb")),
         "inside": Offer(QUESTION, origins=("machine", "tcb")),
         "handshake": Offer(
-            (*QUESTION, *HELLOS, "attest_secret", "H(SPKI_S)", "early(SPKI_S)"),
+            (*QUESTION, *HELLOS, "attest_secret", *EARLY_EXPORTERS, "H(SPKI_S)", "early(SPKI_S)"),
             ("L", "C", "nonce_C", *HELLOS, "attest_secret", "H(SPKI_C)", "H(SPKI_S)", "early(SPKI_C)"),
             origins=("machine", "tcb"),
             attests="may",
             client_key="always",
         ),
         "after-finished": Offer(
-            ("L", "S", "exporter_server", "exporter", "H(SPKI_S)", "H(SPKI_C)?"),
-            ("L", "C", "exporter_client", "exporter", "H(SPKI_C)?", "H(SPKI_S)"),
+            ("L", "S", "exporter_server", "exporter", "H(SPKI_S)", "H(SPKI_C)?", "expat(SPKI_S)"),
+            ("L", "C", "exporter_client", "exporter", "H(SPKI_C)?", "H(SPKI_S)", "expat(SPKI_C)"),
             origins=("machine", "tcb"),
             attests="always",
             client_key="always",
@@ -188,8 +189,8 @@ def _binder(fields: tuple[str, ...]) -> Binder:
 
 
 def _same(design: Design, made: Design) -> bool:
-    """Return whether two designs differ in their words only."""
-    words = {"name": "", "sentence": "", "not_enough": "", "source": ""}
+    """Return whether two designs differ only in their words, and in how an empty offer is written."""
+    words = {"name": "", "sentence": "", "not_enough": "", "source": "", "empty_offer": False}
     return msgspec.structs.replace(design, **words) == msgspec.structs.replace(made, **words)
 
 
@@ -216,6 +217,11 @@ def proposal_of(
     except (DesignError, FinderError) as error:
         why = str(error)
     raise FinderError(f"the studio cannot show the design {design.name}: {why}")
+
+
+def presets() -> list[Design]:
+    """Return the designs by name that chips can show: all but those that the finder has no terms for."""
+    return [design for design in DESIGNS.values() if design.when in OFFERS[design.tls]]
 
 
 def python_of(proposal: Proposal) -> str:

@@ -8,8 +8,8 @@ from trustlab.passage.designs import LADDER, Design, DesignError
 from trustlab.passage.designs13 import LADDER13
 from trustlab.passage.published import BESIDE, BESIDE12
 
-DESIGNS = {design.name: design for design in (*LADDER, *BESIDE12, *LADDER13, *BESIDE)}
-"""The designs that run, by name: for each version of TLS the rungs, then what is published beside them."""
+DESIGNS = {design.name: design for design in (*LADDER, *LADDER13, *BESIDE12, *BESIDE)}
+"""The designs that run, by name: the rungs on TLS 1.2, those on TLS 1.3, then what is published beside them."""
 
 
 def design_named(name: str) -> Design:

@@ -76,8 +76,6 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             raise DesignError(f"{self.name}: when={self.when!r} needs a binder for the server, and `server` is None")
         if self.when in {"before", "inside", "sealed"} and self.client is not None:
             raise DesignError(f"{self.name}: with when={self.when!r} only the client asks: `client` has to be None")
-        if self.server and "H(HPKE_S)" in self.server.fields and self.when != "sealed":
-            raise DesignError(f"{self.name}: only with when='sealed' is there a key for H(HPKE_S) to name")
         if self.when == "after-finished" and self.client is None:
             raise DesignError(f"{self.name}: with when='after-finished' each side asks the other: `client` is None")
         if self.when == "after-finished" and self.tls == "1.2" and not (self.extended_master_secret or self.resumes):

@@ -164,6 +164,10 @@ class Guard:
             sentence=sentence,
         )
 
+    def holds(self, name: str, raw: bytes, digest: bytes) -> None:
+        """Write a private key of this end into the trace, with the hash of its public key."""
+        self._party.secret(name, raw, connection=self._connection, digest=digest.hex())
+
     def _expected(self, bound: Bound, peer_role: Role, facts: tls.HandshakeFacts) -> Expected:
         name = _key_of(self.design, peer_role)
         spki = getattr(facts, name) if name is not None else None

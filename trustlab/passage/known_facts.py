@@ -44,10 +44,10 @@ RULED = (
     | RANDOMS
     | OPTIONAL
     | {"H(SPKI_S)", "H(SPKI_C)", "HMAC(PMS)", "H(EPMS)", "session_hash", "attest_secret", "early(SPKI_S)"}
-    | {"early(SPKI_C)", *EXPORTED, *EARLY, "expat(SPKI_S)", "expat(SPKI_C)"}
+    | {"early(SPKI_C)", "expat(SPKI_S)", "expat(SPKI_C)", "H(HPKE_S)", *EARLY, *EXPORTED}
     | {f"exporter_{role}{rest}" for role in ("server", "client") for rest in ("", " without context")}
 )
-"""The fields that are judged here. H(HPKE_S) is not: `Design` says itself that it needs when='sealed'."""
+"""The fields that are judged here; of any other one nothing is said."""
 
 
 def known_facts(design: Placed, role: str) -> frozenset[str]:
@@ -70,12 +70,10 @@ def _known(design: Placed, role: str) -> Iterator[str]:
     if design.tls == "1.2":
         yield from _known12(design, role, late=late)
     elif late:
-        yield from (*EXPORTED, *(f"exporter_{role}{rest}" for rest in ("", " without context")))
-        yield "expat(SPKI_S)"
-        if design.client_key:
-            yield "expat(SPKI_C)"
+        yield from (*EXPORTED, *(f"exporter_{role}{rest}" for rest in ("", " without context")), "expat(SPKI_S)")
+        yield from ["expat(SPKI_C)"] if design.client_key else []
     else:
-        yield from (*NONCES, *EARLY, "attest_secret", "early(SPKI_S)")
+        yield from (*NONCES, "attest_secret", "early(SPKI_S)", *EARLY)
         if role == "client" and design.client_key:
             yield "early(SPKI_C)"
 

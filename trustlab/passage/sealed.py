@@ -11,16 +11,17 @@ Frames are those of `exchange`: a length of two octets, and that many octets.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from trustlab import tls
 from trustlab.passage.binders import ChannelFacts
 from trustlab.passage.exchange import NONCE, _Framed, frame
+from trustlab.tls.hpke import KEY, KEY_NAME, SUITE, info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,17 +29,8 @@ if TYPE_CHECKING:
     from trustlab.passage.application import Application
     from trustlab.passage.guard import Guard
 
-SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
-KEY = 32
-"""Octets of an X25519 public key."""
 PIECE = 16_384
 """Octets of application data in one sealed message."""
-LABEL = b"TrustedPassages/v1 sealed "
-
-
-def info(direction: bytes, nonce: bytes, count: int) -> bytes:
-    """Return HPKE's info for one message: who sends it, in answer to which question, and how many went before it."""
-    return LABEL + direction + nonce + count.to_bytes(8, "big")
 
 
 class _Sealing(_Framed):
@@ -95,6 +87,11 @@ class _Sealing(_Framed):
             self._sent += 1
         return said
 
+    def _tell_key(self) -> None:
+        """Have this end's private key in its own trace, among its secrets."""
+        digest = hashlib.sha256(self.public).digest()
+        self._guard.holds(KEY_NAME, self._own.private_bytes_raw(), digest)
+
     def _facts(self, key: bytes) -> ChannelFacts:
         return ChannelFacts(nonce_C=self._nonce, hpke_key=key)
 
@@ -117,6 +114,7 @@ class SealedClient(_Sealing):
 
     def connected(self) -> bytes:
         """Ask."""
+        self._tell_key()
         return frame(self._nonce)
 
     def frame_received(self, octets: bytes) -> bytes:
@@ -140,6 +138,7 @@ class SealedServer(_Sealing):
     def frame_received(self, octets: bytes) -> bytes:
         """Quote the nonce and the key."""
         self._nonce = octets
+        self._tell_key()
         evidence = self._guard.evidence(self._facts(self.public))
         if isinstance(evidence, Exception):
             return self._give_up(evidence)

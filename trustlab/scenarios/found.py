@@ -12,6 +12,7 @@ import msgspec
 
 from trustlab.attacks import CATALOGUE, Assumptions, Attack
 from trustlab.finder import agrees_on_key
+from trustlab.passage import placement_of
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 PRIZES: dict[str, Prize] = {"pin": "pin", "balance": "balance", "agree": "agree", "peer": "peer"}
 """What the judge looks for, by the goal of the search."""
 LEAKS: dict[str, Leak] = {"key-usable": "key usable", "dh-known": "DH secret", "ak-leaked": "attestation keys"}
-FORGED_AFTER = (
-    "no program of the lab forges evidence in an exchange after Finished, though Alice has the attestation keys: "
-    "choose a design whose evidence travels in the handshake"
-)
-"""Why the lab does not play `ak-leaked` where evidence travels after Finished."""
 HIJACK = (
     "both ends share a channel whose keys Alice has, and the teller never asks for the balance: she would have to take "
     "over the channel after its handshake and ask in it, and no program of the lab does that"
@@ -108,15 +104,15 @@ def attack_of(found: Found) -> Attack:
 
 def forges(found: Found) -> bool:
     """Return whether Alice plays a finding alone, with evidence that she forges."""
-    return "ak-leaked" in found.powers and found.design.when == "handshake" and found.goal != "peer"
+    placement = placement_of(found.design)
+    asked = placement.asks_before or placement.asks_inside or placement.seals or not placement.attests
+    return not asked and "ak-leaked" in found.powers and found.goal != "peer"
 
 
 def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:
     """Return the act that plays a found attack; ValueError if nothing was found, or the lab lacks a power."""
     if found.verdict != "attack":
         raise ValueError(f"nothing was found on {found.design.name}, so there are no steps to play")
-    if "ak-leaked" in found.powers and found.design.when == "after-finished":
-        raise ValueError(FORGED_AFTER)
     if found.unchanged and found.goal == "balance":
         raise ValueError(HIJACK)
     return rung(found.design, attack_of(found), substrate=substrate)

@@ -8,10 +8,10 @@ import msgspec
 
 from trustlab.finder import DEFAULT, GOALS, POWERS, PROVENANCES, FinderError, Found
 from trustlab.finder.explanation import deed_of, sends
-from trustlab.finder.proposal import OFFERS, Proposal, proposal_of, python_of
+from trustlab.finder.proposal import OFFERS, Proposal, presets, proposal_of, python_of
 from trustlab.finder.search import SearchStoppedError
 from trustlab.inspector.bindinputs import words_of
-from trustlab.passage import DESIGNS, DesignError
+from trustlab.passage import DesignError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +124,6 @@ def choices() -> dict[str, Any]:
         "powers": POWERS,
         "goals": GOALS,
         "provenances": PROVENANCES,
-        "presets": {design.name: msgspec.to_builtins(proposal_of(design, DEFAULT)) for design in DESIGNS.values()},
-        "sentences": {design.name: design.sentence for design in DESIGNS.values()},
+        "presets": {design.name: msgspec.to_builtins(proposal_of(design, DEFAULT)) for design in presets()},
+        "sentences": {design.name: design.sentence for design in presets()},
     }

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from trustlab.finder import ATLAS_FIELDS, DEFAULT, GOALS, POWERS
-from trustlab.finder.proposal import OFFERS, Proposal, proposal_of
-from trustlab.passage import DESIGNS
+from trustlab.finder.proposal import OFFERS, Proposal, presets, proposal_of
 from trustlab.passage.designs import KeyOrigin, Version, When  # noqa: TC001 - msgspec reads them
 from trustlab.studio.answer import StudioAnswer, answer_of
 
@@ -108,7 +107,7 @@ def proposals() -> Iterator[Proposal]:
 
 
 def _named() -> Iterator[Proposal]:
-    for design in DESIGNS.values():
+    for design in presets():
         for powers in ((), *SINGLE):
             for goal in GOALS:
                 yield proposal_of(design, (*DEFAULT, *powers), goal)

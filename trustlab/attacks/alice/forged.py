@@ -1,4 +1,4 @@
-"""Forged evidence: what Alice makes with an attestation key that leaked, and her legs that show it.
+"""Forged evidence: what Alice makes with an attestation key that leaked, and her end that shows it.
 
 She takes evidence of the real machine for its log, its PCR values and its counters, and signs a quote over any binder.
 She attests any key: that the TPM made it, and that only the measured software can use it.
@@ -22,14 +22,12 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate
 
 from trustlab import tls
-from trustlab.attacks.alice.legs import TowardsClient, TowardsServer
+from trustlab.attacks.alice.legs import engine
 from trustlab.attest import (
     ENDORSEMENT_QUALIFIED_NAME,
     LOCALITY,
     Evidence,
-    H,
     KeyAttestation,
-    L,
     key_policy,
     parse_attest,
     parse_public,
@@ -39,12 +37,15 @@ from trustlab.attest.build import build_attest, build_creation_data, build_ecdsa
 from trustlab.attest.constants import ALG_ECDSA, ALG_NULL, ALG_SHA256, ObjectAttributes
 from trustlab.attest.creation import CreationData
 from trustlab.attest.structures import CreationInfo
+from trustlab.passage import KEY_PROOF, Guard, TlsEndpoint
+from trustlab.passage.components import Components
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    from trustlab.attacks.alice.legs import Credentials
     from trustlab.attacks.alice.tools import Alice
-    from trustlab.passage import Binder
+    from trustlab.attest.structures import CertifyInfo, QuoteInfo
+    from trustlab.passage import Application
+    from trustlab.passage.guard import Role
 
 LEAKED = "attestation key"
 """The name of the secret by which the lab gives her such a key."""
@@ -65,9 +66,12 @@ class LeakedKey(msgspec.Struct, frozen=True):
 
 
 class Forger:
-    """Makes evidence of one machine. LookupError if its attestation key has not leaked."""
+    """Attests as the machine whose attestation key leaked (`passage.guard.Attester`); LookupError if none has.
 
-    def __init__(self, alice: Alice, machine: str) -> None:
+    `spki` is the key that she shows in TLS, which the evidence attests if it has to.
+    """
+
+    def __init__(self, alice: Alice, machine: str, spki: bytes) -> None:
         held = [event for event in alice.powers.own_secrets(LEAKED) if event.data.get("machine") == machine]
         if not held:
             raise LookupError(f"no attestation key of {machine} has leaked")
@@ -75,14 +79,15 @@ class Forger:
         key = load_der_private_key(leaked.private, None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("an attestation key of the lab is on P-256")
-        self._key = key
-        self._leaked = leaked
+        self._alice, self._machine = alice, machine
+        self._key, self._spki, self._leaked = key, spki, leaked
         self._genuine = Evidence.decode(leaked.template)
         self._quote = parse_attest(self._genuine.quote)
         self._signer = qualified_name(ENDORSEMENT_QUALIFIED_NAME, parse_public(leaked.public).name)
 
-    def evidence(self, binder: bytes, spki: bytes | None) -> bytes:
-        """Return evidence over a binder; with `spki` it also attests that key."""
+    def attest(self, binder: bytes, *, prove_key: bool, pcrs: tuple[int, ...] = ()) -> bytes:  # noqa: ARG002 - as quoted
+        """Return evidence over a binder; with `prove_key` it also attests her key."""
+        self._alice.tell("forge", f"forges evidence of the {self._machine}'s machine for her own channel.")
         quote = self._attest(binder, self._quote.attested)
         forged = replace(
             self._genuine,
@@ -90,7 +95,7 @@ class Forger:
             signature=self._sign(quote),
             ak_public=self._leaked.public,
             ak_certificates=(self._leaked.certificate,),
-            key_attestation=None if spki is None else self._attested(spki),
+            key_attestation=self._attested(self._spki) if prove_key else None,
         )
         return forged.encode()
 
@@ -98,7 +103,7 @@ class Forger:
         key = load_der_public_key(spki)
         policy = key_policy(KEY_PCRS, self._genuine.pcr_values, locality=LOCALITY)
         if isinstance(key, rsa.RSAPublicKey):
-            public = build_public(key, MADE_IN_TPM | ObjectAttributes.DECRYPT, policy, scheme=(ALG_NULL,))
+            public = build_public(key, MADE_IN_TPM | ObjectAttributes.DECRYPT, policy)
         elif isinstance(key, ec.EllipticCurvePublicKey):
             scheme = (ALG_ECDSA, ALG_SHA256)
             public = build_public(key, MADE_IN_TPM | ObjectAttributes.SIGN_ENCRYPT, policy, scheme=scheme)
@@ -107,10 +112,10 @@ class Forger:
         parent = ENDORSEMENT_QUALIFIED_NAME
         data = build_creation_data(CreationData(b"", (), hashlib.sha256().digest(), 4, ALG_NULL, parent, parent, b""))
         info = CreationInfo(parse_public(public).name, hashlib.sha256(data).digest())
-        attest = self._attest(H(L, b"K", hashlib.sha256(spki).digest()), info)
+        attest = self._attest(KEY_PROOF.bind(tls.HandshakeFacts(spki_S=spki)).octets, info)
         return KeyAttestation(attest, self._sign(attest), public, data)
 
-    def _attest(self, extra_data: bytes, info: Any) -> bytes:  # noqa: ANN401 - what a TPM attests
+    def _attest(self, extra_data: bytes, info: QuoteInfo | CreationInfo | CertifyInfo) -> bytes:
         return build_attest(
             msgspec.structs.replace(self._quote, qualified_signer=self._signer, extra_data=extra_data, attested=info)
         )
@@ -119,49 +124,26 @@ class Forger:
         return build_ecdsa_signature(self._key.sign(octets, ec.ECDSA(hashes.SHA256())))
 
 
-def forged(alice: Alice, machine: str, binder: Binder | None, request: tls.EvidenceWanted, shows: Any) -> bytes:  # noqa: ANN401 - Credentials or None
-    """Return evidence of a machine over the binder of this handshake, and about the key that she shows in it."""
-    if binder is None:
-        raise LookupError(f"this design does not ask {machine} for evidence")
-    alice.tell("forge", f"forges evidence of the {machine}'s machine for her own channel, with its attestation key.")
-    spki = None
-    if shows is not None and shows.chain:
+class Credulous(Guard):
+    """A guard that accepts whatever its peer shows: Alice does not care."""
+
+    def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> tls.Alert | None:  # noqa: ARG002
+        """Accept it."""
+        return None
+
+
+def forging_end(
+    alice: Alice, name: str, role: Role, application: Application, shows: Credentials | None
+) -> TlsEndpoint:
+    """Return an honest end in everything but its evidence, which is forged, and its judgement, which is none."""
+    made = engine(alice, role, shows=shows)
+    spki = b""
+    if shows is not None:
         certified = load_der_x509_certificate(shows.chain[0]).public_key()
         spki = certified.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return Forger(alice, machine).evidence(binder.bind(request.facts).octets, spki)
-
-
-class ForgingServer(TowardsClient):
-    """She is the server, without a connection to the real one: she forges the bank's evidence."""
-
-    def __init__(self, alice: Alice, *parts: Any, **choices: Any) -> None:  # noqa: ANN401 - as its base
-        super().__init__(alice, *parts, **choices)
-        self._alice, self._shows = alice, choices["shows"]
-
-    def respond(self, request: tls.Request) -> None:
-        """Answer the demand for evidence with what she forges."""
-        match request:
-            case tls.EvidenceWanted():
-                design = self._alice.design
-                proves = self._shows if design.attests_key else None
-                self.connection.answer(request, forged(self._alice, "bank", design.server, request, proves))
-            case _:
-                super().respond(request)
-
-
-class ForgingClient(TowardsServer):
-    """She is the client: she forges the teller's evidence."""
-
-    def __init__(self, alice: Alice, *parts: Any, **choices: Any) -> None:  # noqa: ANN401 - as its base
-        super().__init__(alice, *parts, **choices)
-        self._alice, self._shows = alice, choices.get("shows")
-
-    def respond(self, request: tls.Request) -> None:
-        """Answer the demand for evidence with what she forges."""
-        match request:
-            case tls.EvidenceWanted():
-                proves = self._shows if self._alice.design.client_key else None
-                design = self._alice.design
-                self.connection.answer(request, forged(self._alice, "teller", design.client, request, proves))
-            case _:
-                super().respond(request)
+    machine = alice.victim if role == "server" else "teller"
+    party = alice.guest.party
+    attester = Forger(alice, machine, spki)
+    guard = Credulous(alice.design, role, party=party, connection=name, attester=attester, verifier=None)
+    inner = alice.placement.wrap(application, guard, made, Components())
+    return TlsEndpoint(made, inner, observer=tls.TraceObserver(party, name, role=role), guard=guard)

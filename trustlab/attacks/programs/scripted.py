@@ -19,10 +19,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trustlab import tls
-from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, ListenAndThank, Relay, ShowEvidence
+from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask, ListenAndThank, Relay, ShowEvidence
 from trustlab.attacks.alice.borrowed_key import BorrowedKey
 from trustlab.attacks.alice.ends import EvidenceCollector, clone, plain
-from trustlab.attacks.alice.forged import ForgingClient, ForgingServer
+from trustlab.attacks.alice.forged import forging_end
 from trustlab.attacks.alice.legs import Credentials, Hello, TowardsClient, TowardsServer
 from trustlab.attacks.alice.middle import Middle
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
@@ -169,7 +169,7 @@ def start(guest: Guest) -> None:
         alice.powers.redirect(alice.victim, HTTPS, to=genuine)
         alice.tell("divert", f"sends connections for {alice.victim} to her own genuine machine, {genuine}.")
     elif not script.takes_part("teller") or not script.answered:
-        be_client(alice, ForgingClient if script.forges else None)
+        be_client(alice, script)
     else:
         be_between(alice, script)
 
@@ -177,22 +177,26 @@ def start(guest: Guest) -> None:
 def be_server(alice: Alice) -> None:
     """Answer the teller in the bank's name, alone, with a key and a certificate of her own and forged evidence."""
     shows = Credentials.of(alice.rogue_identity())
-    alice.take_place(lambda link: ForgingServer(alice, link.name, ListenAndThank(), shows=shows))
+    alice.take_place(lambda link: forging_end(alice, link.name, "server", ListenAndThank(), shows))
     alice.tell("forge", "waits for the teller, with a certificate and the attestation key of the bank's machine.")
 
 
-def be_client(alice: Alice, leg: type[TowardsServer] | None) -> None:
+def be_client(alice: Alice, script: Script) -> None:
     """Open an ordinary connection to the bank, and ask for the balance."""
     shows = Credentials.of(alice.rogue_identity()) if alice.design.client_key else None
     alice.tell("ask", f"connects to {alice.victim} as anybody may, and asks for the balance.")
-    alice.connect(lambda name: asking(alice, name, shows, leg))
+    if script.forges:
+        alice.connect(lambda name: forging_end(alice, name, "client", Ask(STATEMENT), shows))
+    else:
+        alice.connect(lambda name: asking(alice, name, shows))
 
 
 def be_between(alice: Alice, script: Script) -> None:
     """Answer the teller in the bank's name, and connect to the bank if the script needs it."""
     rogue = script.answered["certificate"] == "rogue"
     identity = alice.rogue_identity() if rogue or alice.design.client_key or alice.placement.mutual else None
-    between = between13 if alice.design.tls == "1.3" else between12
+    asked = alice.placement.asks_before or alice.placement.asks_inside  # old answers to questions: the same in both
+    between = between12 if alice.design.tls == "1.2" or (script.replays and asked) else between13
     between(alice, script, identity, BorrowedKey(alice))
     told = ", ".join(f"{name}: {where}" for name, where in script.answered.items())
     alice.tell("script", f"waits for the teller, to send it as the script says ({told}).")

@@ -1,12 +1,12 @@
 """`sealing-key-swap`: Alice puts a key of her own in the place of the bank's, and the teller seals its order to her.
 
 The bank's answer is a key, and evidence that names it. Alice, in the middle of TLS, forwards the evidence as it is and
-replaces the key. If the evidence did not name the key, the teller would seal its PIN to Alice. She repeats what she
-opens on her own channel to the bank, unsealed: so the trace shows that she could read it.
+replaces the key. If the evidence did not name the key, the teller would seal its PIN to Alice.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from trustlab.attacks.alice.applications import THANKS, Relay
 from trustlab.attacks.alice.middle import Middle
+from trustlab.attacks.alice.sealing import AcceptsAnything
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
 from trustlab.passage.exchange import Frames, frame
-from trustlab.passage.sealed import KEY, SUITE, info
+from trustlab.tls.hpke import KEY, KEY_NAME, SUITE, info
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -42,12 +43,14 @@ ATTACK = Attack(
 class TowardsTeller(Relay):
     """Forwards the teller's question; opens what follows, and thanks for it."""
 
-    def __init__(self, alice: Alice) -> None:
+    def __init__(self, alice: Alice, connection: str) -> None:
         super().__init__()
         self._alice = alice
         self._frames = Frames()
         self._nonce = b""
         self.key = X25519PrivateKey.generate()
+        digest = hashlib.sha256(self.key.public_key().public_bytes_raw()).digest()
+        AcceptsAnything(alice, connection).holds(KEY_NAME, self.key.private_bytes_raw(), digest)
 
     def received(self, data: bytes) -> bytes:
         said = b""
@@ -66,7 +69,6 @@ class TowardsTeller(Relay):
             self._alice.tell("stuck", "cannot open the teller's message: it is sealed to another key.")
             return b""
         self._alice.tell("open", "opens the teller's order with her own key, and thanks for it.")
-        self.passed(plain[KEY:])
         answers = X25519PublicKey.from_public_bytes(plain[:KEY])
         return frame(SUITE.encrypt(THANKS, answers, info=info(b"server", self._nonce, 0)))
 
@@ -93,7 +95,7 @@ def start(guest: Guest) -> None:
     identity = alice.rogue_identity()
 
     def middle(connection: WireConnection) -> Middle:
-        teller = TowardsTeller(alice)
+        teller = TowardsTeller(alice, connection.name)
         return Middle(alice, connection, own=identity, applications=(teller, TowardsBank(alice, teller)))
 
     alice.take_place(middle)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trustlab import tls
 from trustlab.attacks.alice.applications import OWN_NONCE, STATEMENT, Ask
 from trustlab.attacks.alice.legs import Credentials, TowardsServer
+from trustlab.attacks.alice.sealing import sealed
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
 from trustlab.passage import OpenSslEndpoint
@@ -53,13 +54,13 @@ class EmptyHanded(TowardsServer):
             super().respond(request)
 
 
-def asking(
-    alice: Alice, name: str, shows: Credentials | None = None, leg: type[TowardsServer] | None = None
-) -> Endpoint:
+def asking(alice: Alice, name: str, shows: Credentials | None = None) -> Endpoint:
     """Return her end: it sends the frames of an exchange inside the channel, if there is one, and the question."""
+    if alice.placement.seals:
+        return EmptyHanded(alice, name, sealed(alice, name, Ask(STATEMENT)), shows=shows)
     says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
     if alice.placement.our_engine:
-        return (leg or EmptyHanded)(alice, name, says, shows=shows)
+        return EmptyHanded(alice, name, says, shows=shows)
     return OpenSslEndpoint.client(
         says,
         party=alice.guest.party,

@@ -20,7 +20,7 @@ HASHED = (18, 20)
 """The PCRs of events whose digest is the hash of their data: the launch policy and the claim."""
 
 
-class _Log(NamedTuple):
+class _ForgedLog(NamedTuple):
     """A log, the event that Alice rewrote, and what she did."""
 
     events: list[LogEvent]
@@ -45,15 +45,15 @@ def forged(events: list[tuple[int, bytes, bytes]], pcrs: dict[int, bytes]) -> in
     return None
 
 
-def _renoted(events: list[LogEvent], pcr: int) -> _Log:
+def _renoted(events: list[LogEvent], pcr: int) -> _ForgedLog:
     """Let the note of the last event of a PCR lie; digests and PCRs agree still."""
     at = max(n for n, event in enumerate(events) if event.pcr == pcr)
     lying = dataclasses.replace(events[at], data=events[at].data.replace(b"2026", b"2027") + b" ")
     story = "the digests replay to the PCRs, and one note is not what was hashed"
-    return _Log([*events[:at], lying, *events[at + 1 :]], at, story)
+    return _ForgedLog([*events[:at], lying, *events[at + 1 :]], at, story)
 
 
-def _redigested(events: list[LogEvent], pcr: int) -> _Log:
+def _redigested(events: list[LogEvent], pcr: int) -> _ForgedLog:
     """Replace the one event of a PCR by another, with a digest that fits its note, as far as one can tell."""
     at = next(n for n, event in enumerate(events) if event.pcr == pcr)
     data = events[at].data
@@ -61,14 +61,16 @@ def _redigested(events: list[LogEvent], pcr: int) -> _Log:
         data += b", and a debugger"
     measured = data if pcr in HASHED else b"another program"
     lying = dataclasses.replace(events[at], data=data, digests=(("sha256", hashlib.sha256(measured).digest()),))
-    return _Log([*events[:at], lying, *events[at + 1 :]], at, "one digest does not lead to the PCR that the TPM has")
+    return _ForgedLog(
+        [*events[:at], lying, *events[at + 1 :]], at, "one digest does not lead to the PCR that the TPM has"
+    )
 
 
 def _judge(answer: Callable[[Rows, dict[int, bytes]], int | None], student: Student) -> Ruling:
     with VerifierTestbed() as bed:
         machine = bed.machine().boot()
         events, pcrs = list(machine.platform.event_log.events), machine.hypersafe.pcr_read(WATCHED)
-    honest = _Log(events, None, "nothing was rewritten")
+    honest = _ForgedLog(events, None, "nothing was rewritten")
     logs = [
         _renoted(events, student.choose("note", HASHED)),
         _redigested(events, student.choose("digest", (18, 19))),

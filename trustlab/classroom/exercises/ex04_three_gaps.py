@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from trustlab.attacks.verifier import VerifierTestbed
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
-from trustlab.scenarios import rung, third_party
+from trustlab.classroom.material import played
+from trustlab.scenarios import third_party
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +52,7 @@ def _at_each_quote(trace: Trace, machine: str) -> tuple[list[str], list[str]]:
 
 
 def _redirected() -> tuple[list[str], str, Trace]:
-    with rung("attest-then-connect", "toctou-redirect") as act:
-        act.run()
+    act = played("attest-then-connect", "toctou-redirect")
     facts = [fact for fact in act.trace.select("ground-truth") if fact.data["client"] == "teller"]
     return [str(fact.data["server"]) for fact in facts], "bank", act.trace
 

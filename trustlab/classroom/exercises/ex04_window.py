@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
-from trustlab.scenarios import rung
+from trustlab.classroom.material import played
 from trustlab.trace import Trace  # noqa: TC001 - as in the notebook
 
 CLOSE = 1e-3
@@ -26,9 +26,7 @@ def window(trace: Trace) -> tuple[float, float]:
 
 def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh run each time
     """Play the redirect, and compare both ends of the window."""
-    with rung("attest-then-connect", "toctou-redirect") as act:
-        act.run()
-    trace = act.trace
+    trace = played("attest-then-connect", "toctou-redirect").trace
     quoted = trace.select("tpm.command", party="bank", name="TPM2_Quote")[0].time
     accepted = trace.select("appraisal", party="teller")[0].time
     hello = trace.select("tls.message", party="teller", name="ClientHello")[0].time

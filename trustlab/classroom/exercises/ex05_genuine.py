@@ -10,7 +10,7 @@ from cryptography import x509
 
 from trustlab.attest import Evidence, parse_attest, parse_public, parse_signature
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
-from trustlab.scenarios import rung
+from trustlab.classroom.material import played
 
 FLIPPED = 50
 """A byte of the quote in which one bit is changed."""
@@ -40,9 +40,7 @@ def genuine(evidence: bytes, nonce: bytes) -> list[str]:
 
 
 def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - a fresh run each time
-    with rung("connect-then-attest", "tunnel-relay") as act:
-        act.run()
-    trace = act.trace
+    trace = played("connect-then-attest", "tunnel-relay").trace
     frames = trace.select("secret", party="teller", name="application data")
     raw = next(e.raw[2:] for e in frames if e.data["direction"] == "server" and len(e.raw) > len(WHOLE) * 100)
     nonce = bytes.fromhex(str(trace.select("binder", party="teller")[0].data["binder"]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.material import played
 from trustlab.passage import DESIGNS, Design
-from trustlab.scenarios import rung
 
 RSA, ECDHE = "TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
 FOUR = [(suite, attack) for suite in (RSA, ECDHE) for attack in ("deployed-key", "deployed-key-middle")]
@@ -35,8 +35,8 @@ def _judge(answer: Any, student: Student) -> Ruling:
         return wrong(f"Return four times True or False, in a list. You returned {said!r}.")
     for number in student.shuffled("order", range(len(FOUR))):
         suite, attack = FOUR[number]
-        with rung(Design.custom("forward secrecy", like=DESIGNS["key-in-quote"], suite=suite), attack) as act:
-            outcome = act.run()
+        act = played(Design.custom("forward secrecy", like=DESIGNS["key-in-quote"], suite=suite), attack)
+        outcome = act.run()
         if said[number] is not (outcome.outcome == "succeeded"):
             how = "she records" if attack == "deployed-key" else "she stands in the middle"
             kind = "RSA" if suite == RSA else "ECDHE"

@@ -1,12 +1,15 @@
-"""07-binder: the fields that the client's TPM must sign."""
+"""07-binder: the fields that the client's TPM must sign.
+
+The bank's key is a deployed one here: this is about the client's quote, and a TPM takes long to make an RSA key.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.material import played
 from trustlab.passage import TRUSTED_PASSAGE, Binder, BinderError, Design, DesignError
-from trustlab.scenarios import rung
 
 ATTACKS = {
     "client-impersonation": (
@@ -35,12 +38,17 @@ def fields() -> tuple[str, ...]:
 def _made(chosen: tuple[str, ...]) -> Design | str:
     """Return the design, or why there can be none."""
     try:
-        return Design.custom(OWN, like=TRUSTED_PASSAGE, client=Binder(chosen))
+        return Design.custom(OWN, like=TRUSTED_PASSAGE, key_origin="deployed", client=Binder(chosen))
     except (BinderError, DesignError) as error:
         if any(name.lower() in {"pms", "epms"} for name in chosen):
             return (
                 "Never the secret itself. extraData is a hash, but evidence crosses the wire in clear, and so does whatever "
                 "the bank needs to check it. There is HMAC(PMS): it names the secret without showing it."
+            )
+        if isinstance(error, DesignError):
+            return (
+                "Even without Alice nobody could pay: a field of yours is not known yet when the teller has to quote, so the "
+                f"lab refuses to make this design. {str(error).partition(';')[0][:200]}."
             )
         return f"{str(error).rstrip('.')[:250]}."
 
@@ -53,8 +61,8 @@ def _judge(answer: Any, student: Student) -> Ruling:
     design = _made(chosen)
     if isinstance(design, str):
         return wrong(design)
-    with rung(design) as honest:
-        outcome = honest.run()
+    honest = played(design)
+    outcome = honest.run()
     if outcome.outcome != "completed":
         return wrong(
             f"Even without Alice the payment does not go through. {outcome.sentence} Some field is not known yet when the "
@@ -62,8 +70,8 @@ def _judge(answer: Any, student: Student) -> Ruling:
             trace=honest.trace,
         )
     for attack in student.shuffled("order", list(ATTACKS)):
-        with rung(design, attack) as act:
-            outcome = act.run()
+        act = played(design, attack)
+        outcome = act.run()
         if outcome.outcome == "succeeded":
             return wrong(
                 f"{attack}: {outcome.sentence} {ATTACKS[attack]}",

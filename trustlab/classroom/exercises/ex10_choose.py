@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
-from trustlab.scenarios import rung
+from trustlab.classroom.material import played
 
 THREATS = {
     "own certificate": ("tunnel-relay", "Alice has a certificate for the bank's name, and nothing else."),
@@ -34,20 +34,20 @@ def _judge(answer: Any, student: Student) -> Ruling:
         name = answer(threat)
         if name not in LADDER:
             return wrong(f"{name!r} is not one of the six: {', '.join(LADDER)}.")
-        with rung(name, attack) as act:
-            outcome = act.run()
+        act = played(name, attack)
+        outcome = act.run()
         if outcome.outcome == "succeeded":
             return wrong(
                 f"{threat}: {story} {name} falls. {outcome.sentence}", look="the last green row", trace=act.trace
             )
         for weaker in LADDER[: LADDER.index(name)][-1:]:
-            with rung(weaker, attack) as other:
-                if other.run().outcome != "succeeded":
-                    return wrong(
-                        f"{threat}: {name} holds, but it binds more than it has to: {weaker} holds as well. What does it "
-                        "cost you, and for what?",
-                        trace=other.trace,
-                    )
+            other = played(weaker, attack)
+            if other.run().outcome != "succeeded":
+                return wrong(
+                    f"{threat}: {name} holds, but it binds more than it has to: {weaker} holds as well. What does it "
+                    "cost you, and for what?",
+                    trace=other.trace,
+                )
     return right(
         "Each is the weakest that holds. And none of the six helps against an Alice who knows the DH secret and only "
         "listens: nobody can notice that."

@@ -6,7 +6,7 @@ from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
 from trustlab.classroom.exercises.ex10_choose import LADDER
-from trustlab.scenarios import rung
+from trustlab.classroom.material import played
 
 NONE = {
     "known-dh-secret": "She only listened, with a secret that leaked. Every check passed, and each was right: there was nothing to notice.",
@@ -35,9 +35,8 @@ def _judge(answer: Any, student: Student) -> Ruling:
             return wrong(f"{name!r} is not one of the six: {', '.join(LADDER)}. If none of them helps, return None.")
         if name is None and attack in NONE:
             continue
-        played = name or "tls13-exporter"
-        with rung(played, attack) as act:
-            outcome = act.run()
+        act = played(name or LADDER[-1], attack)
+        outcome = act.run()
         stopped = outcome.outcome != "succeeded"
         if name is None:
             return wrong(

@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import Any
 
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, told, wrong
+from trustlab.classroom.material import played
 from trustlab.passage import DESIGNS, Binder, BinderError, Design, DesignError
 from trustlab.scenarios import rung
 
@@ -70,8 +71,8 @@ def _judge(answer: Any, student: Student) -> Ruling:
         if got is None and not ways:
             continue
         if got is None:
-            with rung(_design(ways[0]), attacks[0]) as act:
-                outcome = act.run()
+            act = played(_design(ways[0]), attacks[0])
+            outcome = act.run()
             count = f"{len(ways[0])} field{'s' * (len(ways[0]) != 1)}"
             return wrong(
                 f"{story}You say that there is none. There are {len(ways)}, and the shortest has {count}. It was just played: "
@@ -100,18 +101,23 @@ def _played(
         return wrong(f"{story}You used {bad[0]}, which is forbidden here.")
     try:
         design = _design(tuple(got))
-    except (BinderError, DesignError) as error:
+    except BinderError as error:
         return wrong(f"{story}{str(error).rstrip('.')[:200]}.")
-    with rung(design) as act:
-        outcome = act.run()
+    except DesignError as error:
+        return wrong(
+            f"{story}Your design does not work even without Alice, so it would hold against everybody. "
+            f"{str(error).partition(';')[0][:200]}."
+        )
+    act = played(design)
+    outcome = act.run()
     if outcome.outcome != "completed":
         return wrong(
             f"{story}Your design does not work even without Alice, so it holds against everybody. {outcome.sentence}",
             trace=act.trace,
         )
     for attack in attacks:
-        with rung(design, attack) as act:
-            outcome = act.run()
+        act = played(design, attack)
+        outcome = act.run()
         if outcome.outcome == "succeeded":
             more = (
                 "Try others, or consider that there may be no such binder."
