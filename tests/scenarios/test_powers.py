@@ -14,6 +14,7 @@ from trustlab.scenarios import CellResult, run_matrix
 from trustlab.scenarios.found import NEEDS
 from trustlab.scenarios.powers import power_cells, power_sets, rows_with_needs
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 DESIGNS = ("plain-tls", "trusted-passage", "tls13-nonce", "tls13-exporter")
 OTHER_NEEDS = {
     "memory-scrape",  # the memory of a virtual machine

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from trustlab.cli.matrix_table import NAMES, gap_before, head_lines, legend_lines
 from trustlab.finder import GOALS, POWERS
+from trustlab.passage import LADDER, LADDER13
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +26,14 @@ SHORT = {"network": "", "unpinned": "no pin", "own-machine": "machine", "evil-im
 def show_powers(console: Console, cells: Sequence[PowerCell]) -> None:
     """Print the blocks, and what the words mean."""
     console.print(f"{KEY}\n", markup=False)
-    for line in power_lines(cells):
-        console.print(line, soft_wrap=True)
+    rungs = {design.name for design in (*LADDER, *LADDER13)}
+    for on_ladder in (True, False):  # all designs side by side are wider than eighty columns
+        part = [cell for cell in cells if (cell.design in rungs) == on_ladder]
+        for line in power_lines(part) if part else ():
+            console.print(line, soft_wrap=True)
+    for power, meaning in POWERS.items():
+        word = SHORT.get(power, power)
+        console.print(f"{word or f'{power} (always)'}: she {meaning}", markup=False, style="dim", soft_wrap=True)
 
 
 def power_lines(cells: Sequence[PowerCell]) -> Iterator[Text]:
@@ -45,9 +52,7 @@ def power_lines(cells: Sequence[PowerCell]) -> Iterator[Text]:
             yield line
     yield Text()
     yield from legend_lines(designs)
-    for power, meaning in POWERS.items():
-        word = SHORT.get(power, power)
-        yield Text(f"{word or power}: she {meaning}" if word else f"{power} (always): she {meaning}", style="dim")
+    yield Text()
 
 
 def named(powers: Sequence[str]) -> str:
