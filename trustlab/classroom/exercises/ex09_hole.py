@@ -61,7 +61,7 @@ def _judge(answer: Any, student: Student) -> Ruling:
             look="the bank's red row",
             trace=act.trace,
         )
-    for other in (trick, *(name for name in TRICKS if name != trick)):
+    for other in dict.fromkeys((trick, "stale-antivirus", "posture-drift")):  # measurement stops the others
         with third_party(other, policy=repaired, design=QUICK) as act:
             outcome = act.run()
         if outcome.outcome != "refused":
