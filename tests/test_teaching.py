@@ -113,6 +113,13 @@ def test_readmes_map_tells_each_labs_minutes_and_their_sum() -> None:
         assert re.search(rf"\]\(labs/{stem}\.ipynb\) \| {minutes(stem)} \|", row), row
 
 
+def test_the_tour_takes_as_long_as_the_pages_say() -> None:
+    tour = (ROOT / "course/tour-the-ladder.md").read_text("utf-8")
+    told = re.search(r"\*\*Minutes\*\* \| (\d+) with the talk", tour)[1]
+    for page in (INDEX, README):
+        assert re.search(rf"tour of the ladder\]\([^)]+\)[^.]* in {told} minutes", page)
+
+
 def test_the_afternoon_is_as_long_as_it_says_and_the_short_path_is_the_classrooms() -> None:
     plan = re.search(r"### One afternoon\n(.*?)(?=^###|\*\*In 90)", INDEX, re.DOTALL | re.MULTILINE)[1]
     assert sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) == 210
