@@ -35,6 +35,15 @@ LINK = re.compile(r"\]\(((?!https?:|#|mailto:)[^)#\s]+)")
 REMOTE_IMAGE = re.compile(r"\[!\[[^\]]*\]\(https?:[^)]*\)\]\([^)]*\)\n*|!\[[^\]]*\]\(https?:[^)]*\)")
 MERMAID = re.compile(r"^```mermaid\n.*?^```\n+(?:<details>)", re.DOTALL | re.MULTILINE)
 
+MENDED = (
+    ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="The site">'),
+    ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
+    ('<th class="head"><p></p></th>', "<td></td>"),
+    ("<pre>", '<pre tabindex="0">'),
+)
+"""What axe finds in the theme's pages, and what it should be."""
+
 
 def laid_out(source: Path, live: Path, labs: list[str], rooms: list[str]) -> None:
     """Write the sources of the site as the repository has them, so that links between them stay right."""
@@ -82,6 +91,17 @@ def copied(path: Path, source: Path) -> Path:
     return target
 
 
+def mended(html: Path) -> None:
+    """Give the theme's pages what a screen reader and a keyboard need, and the theme leaves out."""
+    for path in sorted(html.rglob("*.html")):
+        if path.is_relative_to(html / "live"):
+            continue
+        text = path.read_text("utf-8")
+        for before, after in MENDED:
+            text = text.replace(before, after)
+        path.write_text(text, "utf-8")
+
+
 def tell(what: str) -> None:
     print(f"trustlab: {what}", flush=True)
 
@@ -98,6 +118,7 @@ def build(out: Path, labs: list[str], rooms: list[str]) -> Path:
     extras = ["-D", f"html_extra_path={extra.resolve()}"]
     if build_main([*options, *extras, str(source), str(html)]):
         raise SiteError("Sphinx found what is listed above")
+    mended(html)
     wrong = [*faults(html), *missing(html, api.names(rooms))]
     if wrong:
         raise SiteError("\n  ".join(("these links or files are wrong:", *wrong)))
