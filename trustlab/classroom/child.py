@@ -101,7 +101,10 @@ def run(exercise: Exercise, answer: Any, student: Student) -> tuple[Ruling, str]
 
 
 def _too_long(exercise: Exercise) -> str:
-    return f"Your code was still running after {exercise.limit:g} seconds. Is there a loop that never ends?"
+    return (
+        f"It was not done after {exercise.limit:g} seconds. Is there a loop that never ends? If not, "
+        "this machine is busy: run the cell again."
+    )
 
 
 def _ruling(octets: bytes, ended: int | None, kept: Path) -> tuple[Ruling, str]:

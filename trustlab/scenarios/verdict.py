@@ -52,7 +52,7 @@ def verdict(
         case "failed" if attack and attack.prize in KEPT:
             return stop.sentence if stop else KEPT[attack.prize]
         case "completed":
-            return "The payment went through. Alice saw every octet on the wire, but cannot read the PIN."
+            return "The payment went through. Alice saw every byte on the wire, but cannot read the PIN."
         case "refused":
             sent = trace.select("app", party=customer, name="connected")
             kept = "" if sent else " The PIN was never sent."

@@ -52,8 +52,10 @@ def _judge(answer: Decrypt, student: Student) -> Ruling:
             trace=pair.trace,
         )
     try:
-        answer(key, iv, 2, record)
+        again = answer(key, iv, 2, record)
     except InvalidTag:
+        again = b""
+    if again != text:
         return right(
             f"It says {text.decode()!r}. The sequence number is sent nowhere, and is authenticated all the same.",
             look="the teller's record of application data",

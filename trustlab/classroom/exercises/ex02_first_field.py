@@ -33,14 +33,14 @@ def _judge(answer: Callable[[Fields, Fields], tuple[str, str]], student: Student
         return wrong('Return two words: the name of the message and the field, such as ("ClientHello", "random").')
     message, field = got
     path = f".{field}."
-    if message == "Certificate" and KEY in field and "Identifier" not in field:
+    there = [(one, name, value) for one, name, value in client if one == message and path in f".{name}."]
+    if there and message == "Certificate" and all(KEY in name.split(".") for _, name, _ in there):
         return right(
             f"{message}, {KEY}. Everything before it she copied, or could have. She does not have the bank's private "
             "key, so she must show a key of her own; all that differs later follows from it.",
             look="the Certificate of both legs, side by side",
             trace=act.trace,
         )
-    there = [(one, name, value) for one, name, value in client if one == message and path in f".{name}."]
     if not there:
         return wrong(f"The teller saw no field {field!r} in a message {message!r}. Take the names from the lists.")
     return wrong(*_said(message, field, there, server), trace=act.trace)
@@ -85,6 +85,10 @@ EXERCISE = Exercise(
         "the random": (lambda c, s: ("ClientHello", "random"), "Alice copied it"),
         "the signature": (lambda c, s: ("Certificate", "signatureValue.r"), "it follows from another field"),
         "Finished": (lambda c, s: ("Finished", "verify_data"), "it follows from another field"),
+        "the key's algorithm": (
+            lambda c, s: next(a[:2] for a in c if a[1].endswith("subjectPublicKeyInfo.algorithm.algorithm")),
+            "is equal on both legs",
+        ),
         "a made-up name": (lambda c, s: ("Certificate", "privateKey"), "saw no field"),
         "one word": (lambda c, s: "Certificate", "Return two words"),
     },

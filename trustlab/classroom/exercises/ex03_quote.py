@@ -64,7 +64,7 @@ def _judge(answer: Judge, student: Student) -> Ruling:
         complaint = _ask(answer, evidence(name))
         if complaint is None:
             return wrong(
-                f"You believed a bad quote ({name}): {GAMES[name]}.", look=f"the attack {name} in the glossary"
+                f"You believed a bad quote ({name}): {GAMES[name]}.", look=f"the attack {name} in docs/ablation.md"
             )
         if not isinstance(complaint, str) or len(complaint) < SHORTEST:
             return wrong(

@@ -12,6 +12,8 @@ from trustlab.scenarios import third_party
 
 QUICK = DESIGNS["tls13-early"]
 """Carol attests in it, and its keys are made in a tenth of the time that RSA takes."""
+OLDEST = "2026-11-01"
+"""The date of the oldest signatures that may pay."""
 TRICKS = {
     "stale-antivirus": "Carol's signatures are of 2026-03-01. Her own measured agent says so",
     "lying-agent": "Carol changed the agent so that it claims another date. That makes it another image",
@@ -59,6 +61,12 @@ def _judge(answer: Any, student: Student) -> Ruling:
                 look="the check 'claims' in the bank's green row",
                 trace=act.trace,
             )
+    strict = next((c for c in demanded.conditions if c.name == "antivirus.signatures" and not c.holds(OLDEST)), None)
+    if strict is not None:
+        return wrong(
+            f"A customer whose signatures are of {OLDEST} should pay, and could not: your policy asks for {str(strict)!r}.",
+            trace=act.trace,
+        )
     if tuple(demanded.allowed_images) != ("carol",):
         return wrong(
             "Honest Carol pays, and all four tricks are refused. But your policy would let any image that Bob published pay, "
@@ -97,6 +105,10 @@ EXERCISE = Exercise(
             "Honest Carol",
         ),
         "the wrong name": (lambda: 'claims = ["antivirus >= 2026-11-01"]', "Honest Carol"),
+        "too new a date": (
+            lambda: 'allowed-images = ["carol"]\nclaims = ["antivirus.signatures >= 2026-11-20"]',
+            "should pay, and could not",
+        ),
         "any image": (lambda: 'claims = ["antivirus.signatures >= 2026-11-01"]', "name Carol's"),
         "no TOML": (lambda: "claims: antivirus", "cannot be read"),
         "a typing error": (lambda: 'allowed-image = ["carol"]', "cannot be read"),
