@@ -41,6 +41,7 @@ MENDED = (
     ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
     ('<th class="head"><p></p></th>', "<td></td>"),
     ("<pre>", '<pre tabindex="0">'),
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
 )
 """What axe finds in the theme's pages, and what it should be."""
 
