@@ -11,7 +11,7 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
+	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/scenarios/test_matrix.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
 	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
 	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants tests/browser/test_site.py
 

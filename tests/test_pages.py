@@ -34,9 +34,10 @@ ROOT = Path(__file__).parent.parent
 OWN = ("docker.md", "classes.md")
 """Pages with tests of their own beside what they are about."""
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + [
-    page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in (*OWN, "attestation.template.md")
+    page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in (*OWN, "attestation.template.md")
 ]
 TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
+assert len(TEXTS) == len(PAGES), "two pages have one name"
 PROGRAM = re.compile(r"(?:sudo |\.venv/bin/)?(?:trustlab|make|pip|python3?|tshark|docker|tpm2_\w+|openssl|\.) ?")
 ELSEWHERE = {
     r"make (demo|test|lab|quick|fix|soak|bench|release)\b": "test_what_make_is_asked_for_is_there",
@@ -50,6 +51,7 @@ ELSEWHERE = {
     r"trustlab alice\b": "tests/scenarios/test_proxy.py",
     r"trustlab ablation (checks|fields|rules|overlaps)": "tests/test_cli_rules.py",
     r"trustlab matrix --(without|design)": "tests/test_cli_matrix.py",
+    r"\.venv/bin/python docs/offline_kit\.py": "tests/test_teaching.py",
     r"\.venv/bin/python docs/\w+\.py": "test_a_script_that_writes_a_page_is_there",
 }
 """Commands that are not run as they stand, and the test that runs or holds them."""
@@ -129,12 +131,17 @@ def test_what_a_page_links_to_is_there(name: str) -> None:
         assert target.exists() or target.name in OWN, f"{name} links to {link}"  # those come with their own parts
 
 
-def test_the_headings_that_readme_links_to_are_there() -> None:
-    text = TEXTS["README.md"]
-    headings = {
-        re.sub(r"[^\w -]", "", found).lower().replace(" ", "-") for found in re.findall(r"^#+ (.*)", text, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= headings
+def headings(text: str) -> set[str]:
+    found = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_headings_that_a_page_links_to_are_there(name: str) -> None:
+    page = next(page for page in PAGES if page.name == name)
+    for link, heading in re.findall(r"\]\((?!https?:)([^)#\s]*\.md)?#([\w-]+)\)", TEXTS[name]):
+        target = (page.parent / link).resolve() if link else page
+        assert heading in headings(target.read_text("utf-8")), f"{name} links to {link}#{heading}"
 
 
 def test_readme_has_the_packages_of_every_distribution() -> None:

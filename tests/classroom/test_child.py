@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -56,11 +57,11 @@ def endless_print(number):
 
 
 def kills_the_notebook(number):
-    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getppid(), 0)  # signal 0 is no harm if the hook is broken, and the hook sees it as it sees SIGKILL
 
 
 def kills_everybody(number):
-    os.kill(-1, signal.SIGKILL)
+    os.kill(-1, 0)
 
 
 def kills_itself(number):
@@ -86,7 +87,7 @@ def memory(number):
 def memory_slowly(number):
     kept = []
     while True:
-        kept.append(bytearray(10**7))
+        kept.append(bytes(10**8))
 
 
 def forks(number):
@@ -189,6 +190,75 @@ def test_the_queue_is_counted():
             process.kill()
             process.wait()
     assert child._queued(spinning[0].pid) == 0
+
+
+KILLED = """
+import os, sys, time
+from test_child import exercise
+from trustlab.classroom import child
+
+def endless(number):
+    print(os.getpid(), file=open(sys.argv[1], "w"))
+    while True:
+        time.sleep(0.1)
+
+child.run(exercise(limit=60.0), endless, exercise().student("ada"))
+"""
+
+
+def test_a_check_dies_with_its_notebook_even_by_kill(tmp_path):
+    told = tmp_path / "pid"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    notebook = subprocess.Popen([sys.executable, "-c", KILLED, told], env=environment)
+    until = time.monotonic() + 60
+    while not (told.exists() and told.read_text().strip()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    notebook.kill()
+    notebook.wait()
+    until = time.monotonic() + 5
+    while "State:\tZ" not in status(told.read_text().strip()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+class Owned:
+    """Something of the notebook that writes who has ended it; in a circle, so that only the collector can."""
+
+    def __init__(self, told):
+        self.told, self.me = told, self
+
+    def __del__(self):
+        with self.told.open("a") as file:
+            file.write(f"{os.getpid()} ")
+
+
+def test_what_the_notebook_holds_is_not_ended_in_the_check(tmp_path):
+    told = tmp_path / "ended"
+
+    def collects(number):
+        gc.collect()
+        return number + 1
+
+    gc.disable()
+    try:
+        Owned(told)
+        ruling, _ = child.run(exercise(), collects, exercise().student("ada"))
+    finally:
+        gc.enable()
+        gc.collect()
+    assert ruling.right
+    assert told.read_text().split() == [str(os.getpid())]
+
+
+def test_an_interrupted_cell_leaves_no_check_behind():
+    before = children()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        said_of(endless)
+    timer.join()
+    assert children() <= before
 
 
 def test_an_exception_quotes_the_students_own_line():

@@ -28,7 +28,7 @@ CELLS = {
     "helper": "def to(name, data):\n    print('to', name)\n    return {name: data}",
     "raises": "def relay(heard_from, data):\n    return to(nobody, data)",
     "check-raises": "verdict = check('02-relay', relay)\nverdict",
-    "kills": "def relay(heard_from, data):\n    os.kill(os.getppid(), 9)",
+    "kills": "def relay(heard_from, data):\n    os.kill(os.getppid(), 0)",
     "check-kills": "verdict = check('02-relay', relay)\nverdict",
     "right": "def relay(heard_from, data):\n    return to('bank' if heard_from == 'teller' else 'teller', data)",
     "check-right": "verdict = check('02-relay', relay)\nverdict",

@@ -23,8 +23,8 @@ from trustlab.trace import Trace
 
 PACKAGE = Path(trustlab.__file__).parent
 ABLATION = PACKAGE / "passage" / "ablation"
-OUTSIDE = ("resumption12", "unchecked")
-"""Modules of the engine's room that the engine does not import: ends that do less than it, by their names."""
+OUTSIDE = ("pair", "resumption12", "unchecked")
+"""Modules of the engine's room that the engine does not import: ends that do less than it, and a pair of ends to try."""
 HONEST_MODULES = [
     *(
         PACKAGE / "passage" / f"{name}.py"

@@ -11,8 +11,9 @@ from trustlab import tls
 from trustlab.cloud import CloudError, Station, World
 from trustlab.passage import DESIGNS, Binder, Design, DesignError
 from trustlab.passage.exchange import Frames, frame
-from trustlab.passage.sealed import KEY, PIECE, SUITE, SealedClient, SealedServer, info
+from trustlab.passage.sealed import PIECE, SealedClient, SealedServer
 from trustlab.scenarios import rung
+from trustlab.tls.hpke import KEY, SUITE, info
 from trustlab.trace import Trace
 
 NONCE = bytes(range(32))

@@ -19,7 +19,7 @@ from trustlab.wire import EndpointError
 TABLE = whole_table()
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
 RUNGS = {design.name for design in (*LADDER, *LADDER13)}
-"""The designs whose every cell is played; the columns beside them only under TRUSTLAB_SOAK=1, and sampled below."""
+"""The designs whose signed cells are all played, and a third of the others; TRUSTLAB_SOAK=1 plays every cell."""
 SIGNED = """
 plain-tls           S - - S - - -
 attest-then-connect S S - S - - -
@@ -99,7 +99,8 @@ def test_every_rung_carries_the_payment_when_alice_does_nothing(design):
     assert (outcome.outcome, outcome.alice_knows) == ("completed", ())
 
 
-IN_TURN = cells([design for design in DESIGNS if SOAK or design in RUNGS])
+RUNG_CELLS = cells(RUNGS)
+IN_TURN = cells() if SOAK else [c for n, c in enumerate(RUNG_CELLS) if c[1] in COLUMNS or n % 3 == 0]
 
 
 @pytest.mark.parametrize(("design", "attack", "cell"), IN_TURN, ids=lambda v: v if isinstance(v, str) else v.mark)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trustlab.attacks.holders import trusted_channels
 from trustlab.attacks.measures import answers, quotes_for
 from trustlab.capture import knowledge
+from trustlab.tls.hpke import KEY_NAME
 from trustlab.tls.registry import AlertDescription
 
 if TYPE_CHECKING:
@@ -152,11 +153,11 @@ def _no_keys(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
 
 
 def _sealed(trace: Trace, prize: Prize, adversary: str) -> Stop | None:
-    """Messages in a channel that she can read, sealed to a key that she does not have and the accepted evidence names."""
+    """Messages in a channel that she reads, sealed to a key that she lacks and that the accepted evidence names."""
     if prize not in {"pin", "agree", "peer", "evidence"}:
         return None
     holders: dict[str, dict[str, None]] = {}
-    for event in trace.select("secret", name="hpke_private_key"):
+    for event in trace.select("secret", name=KEY_NAME):
         holders.setdefault(str(event.data["digest"]), {})[event.party] = None
     for event in trace.select("binder"):
         fields: list[list[str]] = event.data["fields"] if event.data["side"] == "verifier" else []  # type: ignore[assignment]  # JSON

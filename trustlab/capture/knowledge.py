@@ -14,7 +14,7 @@ from trustlab.capture.decoded import Decoded, Trouble
 from trustlab.capture.decoder import ConnectionDecoder
 from trustlab.capture.keys import TraceKeys
 from trustlab.capture.passive import link_of, original_of
-from trustlab.capture.unsealing import KEY_NAME, unsealed
+from trustlab.tls.hpke import KEY_NAME, unsealed
 from trustlab.wire import FrameError, Reassembler
 
 if TYPE_CHECKING:
@@ -127,11 +127,23 @@ def knowledge(trace: Trace, party: str) -> Knowledge:
 
 
 def _unseal(result: Knowledge, keys: set[bytes]) -> None:
-    """Add what its HPKE keys open of the application data that it can read."""
+    """Add what its HPKE keys open of the application data that it can read.
+
+    The first frame of the client is its nonce, the first of the server its key and evidence; sealed messages follow.
+    """
     for connection in result.connections if keys else ():
-        client, server = (result.plaintext(connection, side) for side in SIDES)
-        for direction, opened in unsealed(client, server, keys):
-            result._streams[connection, direction].plaintext += opened  # noqa: SLF001 - as above
+        frames = {side: list(_frames(result.plaintext(connection, side))) for side in SIDES}
+        for side in SIDES if frames["client"] else ():
+            for opened in unsealed(side, frames["client"][0], frames[side][1:], keys):
+                result._streams[connection, side].plaintext += opened  # noqa: SLF001 - as above
+
+
+def _frames(stream: bytes) -> Iterator[bytes]:
+    """Yield the complete frames of a stream: a length of two octets, and that many octets."""
+    while len(stream) >= 2 + int.from_bytes(stream[:2], "big") > 2:
+        end = 2 + int.from_bytes(stream[:2], "big")
+        yield stream[2:end]
+        stream = stream[end:]
 
 
 def _saw(party: str, event: TraceEvent) -> bool:

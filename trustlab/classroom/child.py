@@ -8,6 +8,7 @@ as the student, with the student's files.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import io
 import os
@@ -41,6 +42,8 @@ PATIENCE = 18.0
 """Seconds that a check on a busy machine may take beyond its limit, as far as it waited for the CPU. With the limit
 they stay below the 30 seconds that nbgrader gives a cell."""
 LOOK_AGAIN = 0.25
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2)."""
 LAST_BREATH = 1.0
 """Seconds in which a child that said nothing may end, so that it can be told how it ended."""
 OWN_FAULT = (
@@ -77,12 +80,13 @@ def run(exercise: Exercise, answer: Any, student: Student) -> tuple[Ruling, str]
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
+        notebook = os.getpid()
         with warnings.catch_warnings():
             # Python 3.12 warns that other threads' locks stay locked in the child. Ours are made anew by the judge.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:
-            _child(exercise, answer, student, writing, kept)
+            _child(exercise, answer, student, writing, kept, notebook)
         os.close(writing)
         octets: bytes | None = None
         ended: int | None = None
@@ -170,11 +174,11 @@ def _has_ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _child(exercise: Exercise, answer: Any, student: Student, writing: int, kept: Path) -> NoReturn:  # noqa: ANN401
+def _child(exercise: Exercise, answer: Any, student: Student, writing: int, kept: Path, notebook: int) -> NoReturn:  # noqa: ANN401
     """Judge, report, and leave without any of the notebook's endings."""
-    notebook = os.getppid()
     try:
         os.setsid()
+        _dies_with(notebook)
         gc.freeze()  # what the notebook holds is not ours to finish: no finalizer of it may run here
         printed = _quiet()
         _limited()
@@ -191,6 +195,16 @@ def _child(exercise: Exercise, answer: Any, student: Student, writing: int, kept
         _write(writing, msgspec.json.encode(fault))
     finally:
         os._exit(0)
+
+
+def _dies_with(notebook: int) -> None:
+    """Have the kernel of the system kill this process when the notebook's ends, even by `kill -9`.
+
+    The signal follows the thread that forked; that one waits for us as long as we live.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != notebook:  # it ended before that
+        os._exit(1)
 
 
 def _write(writing: int, octets: bytes) -> None:

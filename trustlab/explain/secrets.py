@@ -34,6 +34,10 @@ SECRETS = {
 OTHERS = {
     "canary pin": ("Bob's PIN: the secret that Alice is after.", "trustlab protocol, bank"),
     "canary balance": ("What is in the account: a secret of the bank.", "trustlab protocol, bank"),
+    "hpke_private_key": (
+        "One end's private key for this connection: whoever has it opens the messages that are sealed to it.",
+        "RFC 9180, 4; trustlab protocol, sealed",
+    ),
     "private key": ("A private key: whoever has it can act under the name in its certificate.", "RFC 5280, 4.1.2.7"),
 }
 UNKNOWN = ("Key material, or plaintext that only its owner may see.", "trustlab trace")

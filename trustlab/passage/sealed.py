@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from trustlab import tls
 from trustlab.passage.binders import ChannelFacts
 from trustlab.passage.exchange import NONCE, _Framed, frame
+from trustlab.tls.hpke import KEY, KEY_NAME, SUITE, info
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,8 @@ if TYPE_CHECKING:
     from trustlab.passage.application import Application
     from trustlab.passage.guard import Guard
 
-SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
-KEY = 32
-"""Octets of an X25519 public key."""
 PIECE = 16_384
 """Octets of application data in one sealed message."""
-LABEL = b"TrustedPassages/v1 sealed "
-
-
-def info(direction: bytes, nonce: bytes, count: int) -> bytes:
-    """Return HPKE's info for one message: who sends it, in answer to which question, and how many went before it."""
-    return LABEL + direction + nonce + count.to_bytes(8, "big")
 
 
 class _Sealing(_Framed):
@@ -99,7 +90,7 @@ class _Sealing(_Framed):
     def _tell_key(self) -> None:
         """Have this end's private key in its own trace, among its secrets."""
         digest = hashlib.sha256(self.public).digest()
-        self._guard.holds("hpke_private_key", self._own.private_bytes_raw(), digest)
+        self._guard.holds(KEY_NAME, self._own.private_bytes_raw(), digest)
 
     def _facts(self, key: bytes) -> ChannelFacts:
         return ChannelFacts(nonce_C=self._nonce, hpke_key=key)

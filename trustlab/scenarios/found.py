@@ -12,6 +12,7 @@ import msgspec
 
 from trustlab.attacks import CATALOGUE, Assumptions, Attack
 from trustlab.finder import agrees_on_key
+from trustlab.passage import placement_of
 from trustlab.scenarios.acts import rung
 
 if TYPE_CHECKING:
@@ -103,8 +104,9 @@ def attack_of(found: Found) -> Attack:
 
 def forges(found: Found) -> bool:
     """Return whether Alice plays a finding alone, with evidence that she forges."""
-    attested = found.design.when in {"handshake", "after-finished"}
-    return attested and "ak-leaked" in found.powers and found.goal != "peer"
+    placement = placement_of(found.design)
+    asked = placement.asks_before or placement.asks_inside or placement.seals or not placement.attests
+    return not asked and "ak-leaked" in found.powers and found.goal != "peer"
 
 
 def act_of_finding(found: Found, *, substrate: str = "memory") -> Act:

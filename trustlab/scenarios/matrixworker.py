@@ -6,6 +6,7 @@ input ends, whoever started it wants no more or is gone: it plays the cell at ha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -49,14 +50,20 @@ class MatrixWorker:
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
         )
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
     def play(self, job: CellJob) -> CellResult:
         """Have a cell played; CloudError, with the worker's own words, if it could not be."""
         stdin, stdout = self._process.stdin, self._process.stdout
         line = b""
-        if stdin is not None and stdout is not None and self._process.poll() is None:
-            stdin.write(msgspec.json.encode(job) + b"\n")
-            stdin.flush()
-            line = stdout.readline()
+        if stdin is not None and stdout is not None:
+            with contextlib.suppress(BrokenPipeError):  # then it has ended, and there is no line
+                stdin.write(msgspec.json.encode(job) + b"\n")
+                stdin.flush()
+                line = stdout.readline()
         if not line:
             raise CloudError(f"the process that plays {job.design} / {job.attack} has ended: try again")
         news = msgspec.json.decode(line, type=CellNews)
@@ -69,7 +76,12 @@ class MatrixWorker:
 
     def __exit__(self, *_: object) -> None:
         """Let it go: its input ends, and it ends by itself."""
-        self._process.communicate()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process.wait()
 
 
 def main() -> None:

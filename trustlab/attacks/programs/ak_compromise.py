@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from trustlab.attacks.alice.applications import ListenAndThank
-from trustlab.attacks.alice.forged import Forger
+from trustlab.attacks.alice.forged import Credulous, Forger
 from trustlab.attacks.alice.tools import HTTPS, QUESTIONS, Alice
 from trustlab.attacks.attack import Assumptions, Attack
 from trustlab.cloud.channels import Channels
-from trustlab.passage import Guard
 
 if TYPE_CHECKING:
-    from trustlab import tls
     from trustlab.cloud import Guest
+    from trustlab.passage import Guard
     from trustlab.passage.guard import Role
     from trustlab.passage.limits import RateLimiter
 
@@ -49,7 +48,7 @@ def start(guest: Guest) -> None:
     alice = Alice(guest, ATTACK)
     identity = alice.rogue_identity()
     spki = identity.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    attester = ForgedAttester(Forger(alice, alice.victim), spki)
+    attester = Forger(alice, alice.victim, spki)
     channels = BelievingChannels(
         alice.design, guest.configuration, party=guest.party, attester=attester, references=None, pinned=()
     )
@@ -59,31 +58,12 @@ def start(guest: Guest) -> None:
     alice.tell("attest", f"answers for {alice.victim} with quotes by its own attestation key.")
 
 
-class ForgedAttester:
-    """Attests any binder, and her own key, with an attestation key that leaked (`passage.guard.Attester`)."""
-
-    def __init__(self, forger: Forger, spki: bytes) -> None:
-        self._forger = forger
-        self._spki = spki
-
-    def attest(self, binder: bytes, *, prove_key: bool) -> bytes:
-        """Forge evidence."""
-        return self._forger.evidence(binder, self._spki if prove_key else None)
-
-
-class BelievingGuard(Guard):
-    """Accepts whatever evidence the client shows."""
-
-    def appraise(self, evidence: bytes, facts: tls.HandshakeFacts) -> None:
-        """Accept it."""
-
-
 class BelievingChannels(Channels):
     """The channels of a server that attests, and does not ask who its client is."""
 
     def guard(self, role: Role, connection: str, peer: str, limiter: RateLimiter | None = None) -> Guard:  # noqa: ARG002
         """Return a guard that accepts everybody."""
-        return BelievingGuard(
+        return Credulous(
             self.design,
             role,
             party=self._party,

@@ -18,7 +18,7 @@ from trustlab.attacks.alice.sealing import AcceptsAnything
 from trustlab.attacks.alice.tools import Alice
 from trustlab.attacks.attack import Attack
 from trustlab.passage.exchange import Frames, frame
-from trustlab.passage.sealed import KEY, SUITE, info
+from trustlab.tls.hpke import KEY, KEY_NAME, SUITE, info
 
 if TYPE_CHECKING:
     from trustlab.cloud import Guest
@@ -50,7 +50,7 @@ class TowardsTeller(Relay):
         self._nonce = b""
         self.key = X25519PrivateKey.generate()
         digest = hashlib.sha256(self.key.public_key().public_bytes_raw()).digest()
-        AcceptsAnything(alice, connection).holds("hpke_private_key", self.key.private_bytes_raw(), digest)
+        AcceptsAnything(alice, connection).holds(KEY_NAME, self.key.private_bytes_raw(), digest)
 
     def received(self, data: bytes) -> bytes:
         said = b""

@@ -57,7 +57,7 @@ class EmptyHanded(TowardsServer):
 def asking(alice: Alice, name: str, shows: Credentials | None = None) -> Endpoint:
     """Return her end: it sends the frames of an exchange inside the channel, if there is one, and the question."""
     if alice.placement.seals:
-        return (leg or EmptyHanded)(alice, name, sealed(alice, name, Ask(STATEMENT)), shows=shows)
+        return EmptyHanded(alice, name, sealed(alice, name, Ask(STATEMENT)), shows=shows)
     says = Ask(frame(OWN_NONCE) * alice.placement.frames + STATEMENT)
     if alice.placement.our_engine:
         return EmptyHanded(alice, name, says, shows=shows)
