@@ -41,6 +41,7 @@ MENDED = (
     ('<aside class="toc-drawer', '<aside aria-label="This page" class="toc-drawer'),
     ('<th class="head"><p></p></th>', "<td></td>"),
     ("<pre>", '<pre tabindex="0">'),
+    ('<div class="table-wrapper', '<div tabindex="0" class="table-wrapper'),
 )
 """What axe finds in the theme's pages, and what it should be."""
 
@@ -49,8 +50,8 @@ def laid_out(source: Path, live: Path, labs: list[str], rooms: list[str]) -> Non
     """Write the sources of the site as the repository has them, so that links between them stay right."""
     for name in TOP:
         copied(ROOT / name, source)
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        if ".template" not in path.name:
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        if ".template" not in path.name and not path.is_relative_to(HERE):
             copied(path, source)
     for path in sorted((ROOT / "labs").glob("*.ipynb")):
         target = copied(path, source)

@@ -79,9 +79,8 @@ def test_views_are_alive_in_a_lab(opened: Callable[..., Page]) -> None:
     assert frames.count() >= 1
     frames.first.scroll_into_view_if_needed()
     inside = frames.first.content_frame
-    row = inside.locator("[role=option], [role=row], .tl-row").filter(has_text="ClientHello").first
-    row.click()
-    expect(inside.locator(".tl-root")).to_contain_text("legacy_version")
+    inside.get_by_text("Finished").first.click()
+    expect(inside.locator(".tl-root").first).to_contain_text("verify_data")
     expect(page.locator(".tl-paper").first).to_be_hidden()
 
 
@@ -96,9 +95,7 @@ def test_the_inspector_and_the_studio_are_alive(opened: Callable[..., Page]) -> 
 
 def test_search_answers_from_a_disk(opened: Callable[..., Page]) -> None:
     page = opened("search.html?q=hypersafe")
-    results = page.locator("#search-results li a")
-    expect(results.first).to_be_visible()
-    assert any("glossary" in str(link.get_attribute("href")) for link in results.all())
+    expect(page.locator("#search-results a[href*=glossary]").first).to_be_visible()
 
 
 def test_paper_gets_the_still_pictures(opened: Callable[..., Page]) -> None:
