@@ -11,9 +11,9 @@ ARGS ?=
 PARALLEL := --numprocesses auto --dist loadgroup
 # Tests that do more under TRUSTLAB_SOAK=1.
 SOAK := tests/interop tests/fuzz tests/tpm/test_tpm_soak.py tests/cloud/test_uml_machines.py tests/cloud/test_uml_processes.py \
-	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/scenarios/test_matrix.py tests/finder/test_finder_runs.py tests/test_cli_matrix.py \
-	tests/classroom/test_nbgrader.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
-	tests/classroom/test_repair.py tests/browser/test_notebooks.py tests/mutants
+	tests/cloud/test_uml_matrix.py tests/scenarios/test_tampermap.py tests/scenarios/test_goals.py tests/finder/test_finder_runs.py \
+	tests/test_cli_matrix.py tests/attacks/test_rejudged.py tests/classroom/test_exercises.py tests/classroom/test_in_a_notebook.py \
+	tests/classroom/test_repair.py tests/browser/test_notebooks.py
 
 # Every Python from 3.11, every processor: with the SHA-256 of each file. No index is named in what comes out.
 PIN = UV_CUSTOM_COMPILE_COMMAND="make pins" nice $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes
@@ -47,7 +47,8 @@ fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
 	$(BIN)/ruff format
 
 soak: $(VENV)/.test  ## counts in full, long fuzzing, 100 mutants of our own code (what `make test` samples)
-	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 $(SOAK)
+	TRUSTLAB_SOAK=1 $(BIN)/pytest $(PARALLEL) --timeout 1500 $(SOAK) $(ARGS)
+	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 tests/mutants
 
 bench: $(VENV)/.bench  ## measure ratios side by side (ARGS="tls" for one suite), keep them in benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
