@@ -170,12 +170,12 @@ def slow(number):
 
 
 def test_time_in_the_queue_for_the_cpu_is_not_the_students(monkeypatch):
-    assert "still running" in said_of(slow, limit=0.3)
+    assert "not done after" in said_of(slow, limit=0.3)
     monkeypatch.setattr(child, "_queued", lambda pid: 5.0)
     ruling, _ = child.run(exercise(limit=0.3), slow, exercise().student("ada"))
     assert ruling.right
     monkeypatch.setattr(child, "PATIENCE", 0.1)
-    assert "still running" in said_of(slow, limit=0.3)
+    assert "not done after" in said_of(slow, limit=0.3)
 
 
 def test_the_queue_is_counted():

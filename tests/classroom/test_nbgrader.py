@@ -104,7 +104,9 @@ def test_what_nbgrader_releases_is_what_make_release_makes(sample, source):
 NOTEBOOKS = [path for path in release.sources() if asked_in(path.read_text("utf-8"))]
 
 
-@pytest.mark.skipif("TRUSTLAB_SOAK" not in os.environ, reason="every notebook of the course takes long: TRUSTLAB_SOAK=1")
+@pytest.mark.skipif(
+    "TRUSTLAB_SOAK" not in os.environ, reason="every notebook of the course takes long: TRUSTLAB_SOAK=1"
+)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_right_wrong_and_empty_submissions_of_every_notebook(path, tmp_path):
     pytest.importorskip("nbgrader")

@@ -20,9 +20,8 @@ PAIR = ("plain-tls", "key-in-quote")
 
 
 def essence(rows):
-    return [
-        (row.design, row.message, row.nth, row.field, row.kind, row.party, row.caught_by, row.clause) for row in rows
-    ]
+    """What does not depend on random bytes: in a changed length OpenSSL finds one fault or another."""
+    return [(row.design, row.message, row.nth, row.field, row.kind, row.party, row.clause) for row in rows]
 
 
 def children(pid):

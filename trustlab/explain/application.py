@@ -14,6 +14,7 @@ from trustlab import tls
 from trustlab.attest import evidence_fields, is_evidence
 from trustlab.explain.handshake import handshake_messages, message_fields
 from trustlab.octets import SpanTree
+from trustlab.tls.hpke import KEY
 from trustlab.tls.registry import HandshakeType, Version
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 BANK = "trustlab protocol, bank"
 FRAMES = "trustlab protocol, exchange"
+SEALED = "trustlab protocol, sealed"
 NONCE = 32
+TAG = 16
+"""Octets of the tag of AES-128-GCM."""
 AUTHENTICATORS = {
     HandshakeType.CERTIFICATE,
     HandshakeType.CERTIFICATE_REQUEST,
@@ -165,9 +169,14 @@ def _frame(tree: SpanTree, octets: bytes, at: int) -> int:
         note = "A frame that answers the question: Evidence of the machine."
         with tree.inside("answer", at, end, f"{len(content)} bytes of Evidence", note, FRAMES):
             _length(tree, at, len(content))
-            note = "Evidence: what the machine says about itself, signed by its TPM."
-            with tree.inside("evidence", start, end, "", note, "RFC 9999, 3"):
-                tree.graft(evidence_fields(content), start)
+            _evidence(tree, start, content)
+    elif is_evidence(content[KEY:]):
+        note = "A frame that answers the question: a key for sealed messages, and Evidence that names it."
+        with tree.inside("answer", at, end, f"a key, and {len(content) - KEY} bytes of Evidence", note, SEALED):
+            _length(tree, at, len(content))
+            note = "The server's public key, made for this connection: what the client says is sealed to it."
+            tree.add("hpke_public_key", start, start + KEY, content[:KEY].hex(), note, "RFC 9180, 4.1")
+            _evidence(tree, start + KEY, content[KEY:])
     elif messages := handshake_messages(content, AUTHENTICATORS):
         request = len(messages) == 1
         note = (
@@ -178,9 +187,25 @@ def _frame(tree: SpanTree, octets: bytes, at: int) -> int:
             for name, place, message in messages:
                 with tree.inside(name, start + place, start + place + len(message), "", _SAYS[name], "RFC 9261, 5.2"):
                     tree.graft(message_fields(message, tls.describe(message, version=Version.TLS13)), start + place)
+    elif len(content) >= KEY + TAG and not content.isascii():
+        note = "A message that is sealed to the other end's key: the channel carries it, and cannot open it."
+        with tree.inside("sealed", at, end, f"{len(content)} bytes", note, SEALED):
+            _length(tree, at, len(content))
+            note = (
+                "A public key for this message alone; with the other end's private key it gives the secret."
+            )
+            tree.add("enc", start, start + KEY, content[:KEY].hex(), note, "RFC 9180, 4.1")
+            note = "The message, encrypted with AES-128-GCM, and its tag."
+            tree.add("ct", start + KEY, end, f"{len(content) - KEY} bytes", note, "RFC 9180, 5.2")
     else:
         return 0
     return end
+
+
+def _evidence(tree: SpanTree, start: int, content: bytes) -> None:
+    note = "Evidence: what the machine says about itself, signed by its TPM."
+    with tree.inside("evidence", start, start + len(content), "", note, "RFC 9999, 3"):
+        tree.graft(evidence_fields(content), start)
 
 
 _SAYS = {
