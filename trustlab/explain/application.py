@@ -191,9 +191,7 @@ def _frame(tree: SpanTree, octets: bytes, at: int) -> int:
         note = "A message that is sealed to the other end's key: the channel carries it, and cannot open it."
         with tree.inside("sealed", at, end, f"{len(content)} bytes", note, SEALED):
             _length(tree, at, len(content))
-            note = (
-                "A public key for this message alone; with the other end's private key it gives the secret."
-            )
+            note = "A public key for this message alone; with the other end's private key it gives the secret."
             tree.add("enc", start, start + KEY, content[:KEY].hex(), note, "RFC 9180, 4.1")
             note = "The message, encrypted with AES-128-GCM, and its tag."
             tree.add("ct", start + KEY, end, f"{len(content) - KEY} bytes", note, "RFC 9180, 5.2")
