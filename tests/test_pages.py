@@ -36,7 +36,8 @@ OWN = ("docker.md", "classes.md")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + [
     page
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    if page.name not in (*OWN, "attestation.template.md") and page.parent.name != "site"  # parts of what Sphinx joins
+    if page.name not in (*OWN, "attestation.template.md")
+    and ROOT / "docs/site" not in page.parents  # parts of what Sphinx joins
 ]
 TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
 assert len(TEXTS) == len(PAGES), "two pages have one name"
