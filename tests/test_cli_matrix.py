@@ -47,7 +47,7 @@ def test_the_table_comes_out_a_second_time_as_cell_by_cell():
         wanted = TABLE[place]
         assert cell["as_expected"], place
         assert (cell["expected"], cell["why"]) == (wanted.mark, wanted.sentence)
-        assert cell["goal"] in {"pin", "balance", "agree", "peer", "service"}
+        assert cell["goal"] in {"pin", "balance", "agree", "peer", "service", "evidence"}
         assert tuple(cell["stopped_by"]) == (() if wanted.only == "uml" else wanted.stopped_by)
         assert bool(cell["stopped_by"]) == (cell["outcome"] in {"refused", "failed"})
         assert marks.get(cell["outcome"], wanted.only and wanted.mark) == wanted.mark

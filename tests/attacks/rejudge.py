@@ -159,10 +159,15 @@ class Handshake:
 
 
 def keys_of(trace, party):
+    """Return the keys of a party; a secret before the keys counts for Alice alone.
+
+    An honest end that agreed on the same one in another handshake does not have the keys of this.
+    """
     held = trace.select("secret", party=party)
+    before = {"pre_master_secret", "shared_secret"} if party == "alice" else set()
     return Keys(
         {e.raw for e in held if e.name == "master_secret"},
-        {e.raw for e in held if e.name in {"pre_master_secret", "shared_secret"} and len(e.raw) in {32, 48}},
+        {e.raw for e in held if e.name in before and len(e.raw) in {32, 48}},
         {e.raw for e in held if e.name.endswith(TRAFFIC)},
         [load_der_private_key(e.raw, None) for e in held if e.name == "private_key"],
     )
@@ -180,7 +185,12 @@ def goals_reached(trace):
             read = client + server + shake.plaintext(keys["alice"], 0) + b"\n" + shake.plaintext(keys["alice"], 1)
             reached |= {name} if canary in read else set()
         sender, addressed = connection.split("-")[:2]
-        if sender in keys and canaries.get("pin") and canaries["pin"] in shake.plaintext(keys[sender], 0):
+        if (
+            sender in keys
+            and sender != "alice"
+            and canaries.get("pin")
+            and canaries["pin"] in shake.plaintext(keys[sender], 0)
+        ):
             ends = {party for party in parties - {sender} if shake.plaintext(keys[party], 0)}
             if ends and addressed not in ends:
                 reached.add("agree" if "alice" in ends else "peer")
