@@ -46,7 +46,7 @@ fix: $(VENV)/.test  ## format the code, and mend what the linter can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-soak: $(VENV)/.test  ## counts in full, long fuzzing, 100 mutants of our own code (what `make test` samples)
+soak: $(VENV)/.test  ## counts in full, long fuzzing, 60 mutants of our own code (what `make test` samples)
 	TRUSTLAB_SOAK=1 $(BIN)/pytest $(PARALLEL) --timeout 1500 $(SOAK) $(ARGS)
 	TRUSTLAB_SOAK=1 $(BIN)/pytest --timeout 1500 tests/mutants
 

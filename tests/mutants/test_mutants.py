@@ -1,6 +1,6 @@
 """The mutator makes what it says, a mutant runs against the tests that reach it, and our tests kill nearly all of them.
 
-TRUSTLAB_SOAK=1 runs a hundred mutants of all rooms.
+TRUSTLAB_SOAK=1 runs sixty mutants of five rooms.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mutants.mutator import mutants, mutated
 
 ROOT = Path(__file__).parents[2]
 SOAK = os.environ.get("TRUSTLAB_SOAK") == "1"
-AT_LEAST = 70
-"""Percent. The goal is 90. A sample of a hundred may be some points below the true rate by chance.
+AT_LEAST = 60
+"""Percent. The goal is 90. A sample of sixty may be some points below the true rate by chance.
 
 Of 600 (seed 12) the first 526 were run: 451 were killed, 85.7 %; by room octets 14 of 18, trace 11 of 12, wire 83 of
 100, tls 197 of 219, attest 89 of 106, tpm 57 of 71. Tests written since see some thirty-five of the survivors. Rooms have
@@ -188,11 +188,16 @@ def test_a_list_runs_nothing(capsys):
     assert all(line.startswith("octets/") for line in lines)
 
 
+SOAKED = ("trace", "wire", "tls", "tpm", "attest")
+"""Rooms whose tests are quick enough for CI; what `passage` and `explain` reach takes too long to find out there."""
+
+
 if SOAK:
 
     @pytest.mark.timeout(1200)
     def test_the_tests_of_the_rooms_kill_the_mutants_of_the_rooms(capsys):
-        done = run("--count", "100", "--at-least", str(AT_LEAST))
+        rooms = [word for room in SOAKED for word in ("--room", room)]
+        done = run("--count", "60", "--at-least", str(AT_LEAST), *rooms)
         with capsys.disabled():
             sys.stdout.write(f"\n{done.stdout}")
         assert done.returncode == 0, done.stdout + done.stderr
