@@ -109,7 +109,7 @@ def test_every_judgement_says_why_and_means_something():
     assert judgement_of("trusted-passage", "ChangeCipherSpec", "record.version", keys=False) is None
     assert judgement_of("tls13-key", "ChangeCipherSpec", "record.version", keys=False)
     assert judgement_of("attest-then-connect", "Answer", "frame.event-log.value.events[2].event", keys=False) is None
-    assert judgement_of("attest-then-connect", "Answer", "frame.event-log.value.events[3].event", keys=False)
+    assert judgement_of("attest-then-connect", "Answer", "frame.event-log.value.events[4].event", keys=False)
     assert judgement_of("tls13-key", "ApplicationData", "line", keys=False) is None
 
 
