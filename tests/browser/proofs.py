@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 from playwright.sync_api import Error, Locator, Page, expect
+from processes import children
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -226,25 +227,6 @@ def save(page: Page) -> None:
     with page.expect_response(lambda answer: "/api/contents/" in answer.url and answer.request.method == "PUT"):
         page.keyboard.press("Control+s")
     page.wait_for_timeout(300)
-
-
-def children(pid: int) -> dict[int, str]:
-    """The processes under a process, each with its name."""
-    parents: dict[int, tuple[int, str]] = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (path / "stat").read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        state, parent = rest.split()[:2]
-        if state != "Z":
-            parents[int(path.name)] = (int(parent), name)
-    found: dict[int, str] = {}
-    new = {pid}
-    while new:
-        new = {one for one, (parent, _) in parents.items() if parent in new}
-        found |= {one: parents[one][1] for one in new}
-    return found
 
 
 def machines(lab: Lab) -> set[int]:

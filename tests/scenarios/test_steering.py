@@ -8,9 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
+from processes import children
 from steered import PATIENCE, stops
 
 from trustlab.cloud import CloudClosedError, CloudError
@@ -21,16 +21,7 @@ from trustlab.wire import HeldError
 
 def tpms():
     """Return the process ids of this process's TPM emulators."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            name, _, rest = (path / "stat").read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        state, parent = rest.split()[:2]
-        if (name, int(parent)) == ("swtpm", os.getpid()) and state != "Z":
-            found.append(int(path.name))
-    return found
+    return [pid for pid, name in children(os.getpid()).items() if name == "swtpm"]
 
 
 def held(act, *steps):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from trustlab.attest import AppraisalPolicy, PolicyError
+from trustlab.classroom.exercise import Ruling, wrong
 from trustlab.explain import fields_of
 from trustlab.scenarios import rung
 
@@ -70,3 +72,13 @@ def fields(act: Act, party: str) -> Fields:
             if not following.startswith((f"{span.name}.", f"{span.name}[")):
                 found.append((event.name, span.name, event.raw[span.start : span.end]))
     return found
+
+
+def policy_in(text: object) -> AppraisalPolicy | Ruling:
+    """Return the policy that a student wrote as TOML, or what is wrong with it."""
+    if not isinstance(text, str):
+        return wrong(f"Return the policy as text. You returned {type(text).__name__}.")
+    try:
+        return AppraisalPolicy.from_toml(text)
+    except PolicyError as error:
+        return wrong(f"The policy cannot be read: {str(error).rstrip('.')[:250]}.")

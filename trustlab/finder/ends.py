@@ -13,6 +13,7 @@ can, and that never hurts Alice: she only learns.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -183,3 +184,25 @@ def answers_orders(key: str, secret: Term, party: str) -> Move:
         yield Way({**view, "done": NOTHING}, (senc(view[key], seq(ANSWER, secret)),), step(party, "answer"))
 
     return Move(answer)
+
+
+class EachAsks(ABC):
+    """An end that asks its peer after Finished, answers it, and judges its answer: three moves."""
+
+    def __init__(self, world: SymbolicWorld, party: str) -> None:
+        self._world, self._party = world, party
+        self._is_teller = party == "teller"
+        self._me, self._peer = (FROM_CLIENT, FROM_SERVER) if self._is_teller else (FROM_SERVER, FROM_CLIENT)
+
+    def moves(self) -> list[Move]:
+        """Return the three moves: ask, answer, judge."""
+        return [Move(self._asks), Move(self._answers, chooses=True), Move(self._judges)]
+
+    @abstractmethod
+    def _asks(self, view: View, other: View, alice: Deduction) -> Iterator[Way]: ...
+
+    @abstractmethod
+    def _answers(self, view: View, other: View, alice: Deduction) -> Iterator[Way]: ...
+
+    @abstractmethod
+    def _judges(self, view: View, other: View, alice: Deduction) -> Iterator[Way]: ...

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from trustlab.finder.ends import (
     CLIENT_FINISHED,
     EVIDENCE,
-    FROM_CLIENT,
-    FROM_SERVER,
     REQUEST,
     SERVER_FINISHED,
     SIGNED,
     Choice,
+    EachAsks,
     Move,
     Way,
     answers_inside,
@@ -224,18 +223,12 @@ class _Bank12:
         return [Choice(mine, "own"), Choice(anew, "teller-anew"), *theirs]
 
 
-class Mutual12:
+class Mutual12(EachAsks):
     """After Finished each side asks the other inside the channel, and judges the answer before anything else."""
 
     def __init__(self, world: SymbolicWorld, party: str) -> None:
-        self._world, self._party = world, party
-        self._is_teller = party == "teller"
-        self._me, self._peer = (FROM_CLIENT, FROM_SERVER) if self._is_teller else (FROM_SERVER, FROM_CLIENT)
+        super().__init__(world, party)
         self._mine, self._theirs = ("nonce_C", "nonce_S") if self._is_teller else ("nonce_S", "nonce_C")
-
-    def moves(self) -> list[Move]:
-        """Return the three moves: ask, answer, judge."""
-        return [Move(self._asks), Move(self._answers, chooses=True), Move(self._judges)]
 
     def _asks(self, view: View, _other: View, _alice: Deduction) -> Iterator[Way]:
         nonce = atom(f"{self._party}'s nonce inside")

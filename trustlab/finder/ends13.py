@@ -13,6 +13,7 @@ from trustlab.finder.ends import (
     REQUEST,
     SERVER_FINISHED,
     SIGNED,
+    EachAsks,
     Move,
     Way,
     answers_inside,
@@ -203,17 +204,8 @@ class _Bank13:
                 yield Way(seen, (), step(self._machine, "client's flight", certificate=where, evidence=whose))
 
 
-class Authenticators:
+class Authenticators(EachAsks):
     """Exported authenticators (RFC 9261): each side asks, and the other signs its evidence for this channel."""
-
-    def __init__(self, world: SymbolicWorld, party: str) -> None:
-        self._world, self._party = world, party
-        self._is_teller = party == "teller"
-        self._me, self._peer = (FROM_CLIENT, FROM_SERVER) if self._is_teller else (FROM_SERVER, FROM_CLIENT)
-
-    def moves(self) -> list[Move]:
-        """Return the three moves: ask, answer, judge."""
-        return [Move(self._asks), Move(self._answers, chooses=True), Move(self._judges)]
 
     def _signed(self, view: View, key: Term, named: Term, context: Term, shown: Term) -> Term:
         if key is NOTHING:

@@ -15,7 +15,7 @@ SIZE = 32
 def commitment(pms: bytes, client_random: bytes, server_random: bytes) -> bytes:
     """Return 32 bytes that whoever knows the secret `pms` can check, and from which nobody else learns it.
 
-    Use `hmac.digest(key, message, "sha256")`. The message of the lab's designs is b"tp pms" and the two randoms.
+    Use `hmac.digest(key, message, "sha256")`. In the lab the message is b"tp pms" and the two randoms.
     """
     return hmac.digest(pms, b"tp pms" + client_random + server_random, "sha256")
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from trustlab.attacks.verifier import VerifierTestbed
-from trustlab.attest import AppraisalPolicy, PolicyError
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.material import policy_in
 
 
 def pinned(ek_key: bytes) -> str:
@@ -25,12 +25,9 @@ def _judge(answer: Any, student: Student) -> Ruling:  # noqa: ARG001 - fresh TPM
     with VerifierTestbed() as bed:
         mine, other = bed.machine("Bob's").boot(), bed.machine("Alice's").boot()
         text = answer(mine.ek_key)
-        if not isinstance(text, str):
-            return wrong(f"Return the policy as text. You returned {type(text).__name__}.")
-        try:
-            demanded = AppraisalPolicy.from_toml(text)
-        except PolicyError as error:
-            return wrong(f"The policy cannot be read: {str(error).rstrip('.')[:250]}.")
+        demanded = policy_in(text)
+        if isinstance(demanded, Ruling):
+            return demanded
         demanded = msgspec.structs.replace(demanded, key_attestation=False)
         honest = bed.present(mine.evidence(bed.binder), policy=demanded).appraise()
         if not honest.accepted:

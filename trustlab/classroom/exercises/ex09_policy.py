@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from trustlab.attest import AppraisalPolicy, PolicyError
 from trustlab.classroom.exercise import Exercise, Ruling, Student, right, wrong
+from trustlab.classroom.material import policy_in
 from trustlab.passage import DESIGNS
 from trustlab.scenarios import third_party
 
@@ -38,12 +38,9 @@ def _asked(text: str) -> str:
 
 def _judge(answer: Any, student: Student) -> Ruling:
     text = answer()
-    if not isinstance(text, str):
-        return wrong(f"Return the policy as text. You returned {type(text).__name__}.")
-    try:
-        demanded = AppraisalPolicy.from_toml(text)
-    except PolicyError as error:
-        return wrong(f"The policy cannot be read: {str(error).rstrip('.')[:250]}.")
+    demanded = policy_in(text)
+    if isinstance(demanded, Ruling):
+        return demanded
     with third_party(policy=text, design=QUICK) as act:
         outcome = act.run()
     if outcome.outcome != "completed":

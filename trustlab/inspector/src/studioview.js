@@ -80,7 +80,7 @@ export class StudioView {
 
   /**
    * Where a click on another version or placement leads in a page: if what is left of the fields there is not in the
-   * atlas, to the first of the lab's designs that stands there.
+   * atlas, to the first design of the lab that stands there.
    * @param {string} group @param {Choice} next
    * @returns {Choice}
    */
